@@ -1,0 +1,1 @@
+"""The construct library. No imports here: `shardyard.spec` must cost nothing."""

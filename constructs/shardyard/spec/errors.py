@@ -1,0 +1,35 @@
+"""How this project says that something a person wrote is wrong: every problem at once, one line each."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, and where."""
+
+    where: str
+    """The place in the user's words: `jobs/gpt.toml: compute.count`, or `-c budget.monthly_usd`."""
+
+    message: str
+    """What is wrong, with the value given and the values allowed."""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}" if self.where else self.message
+
+
+class SpecError(ValueError):
+    """Settings, a job or an execution's input cannot be used; `problems` says all that is wrong."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """Say which known word was probably meant, or list them all: the end of a sentence about an unknown one."""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.55)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"known: {', '.join(sorted(known))}"

@@ -1,0 +1,54 @@
+"""The names of deployed things: what the stacks write and what `yard` looks for, said once.
+
+Things that people read in the console get these names. Buckets and keys do not: a bucket's name is taken for the
+whole world, so one that can be guessed can be squatted; they are found through their stack's outputs.
+"""
+
+
+def stack_name(project: str, stage: str, part: str) -> str:
+    """The CloudFormation stack of one part: `storage`, `network`, `training`, ..."""
+    return f"{project}-{stage}-{part}"
+
+
+def repository_name(project: str, stage: str, folder: str) -> str:
+    """The image repository of one folder in containers/."""
+    return f"{project}-{stage}/{folder}"
+
+
+def state_machine_name(project: str, stage: str, job: str) -> str:
+    """The state machine that launches one job."""
+    return f"{project}-{stage}-{job}"
+
+
+def function_name(project: str, stage: str, handler: str) -> str:
+    """The Lambda function that runs one handler."""
+    return f"{project}-{stage}-{handler}"
+
+
+def topic_name(project: str, stage: str) -> str:
+    """The topic on which everything that a person should know is published."""
+    return f"{project}-{stage}-alerts"
+
+
+def run_prefix(run_id: str) -> str:
+    """Where a run's model, receipt and outputs lie in the artifact bucket."""
+    return f"runs/{run_id}/"
+
+
+def receipt_key(run_id: str) -> str:
+    """Where a run's receipt lies in the artifact bucket."""
+    return f"{run_prefix(run_id)}receipt.json"
+
+
+def checkpoint_prefix(job: str, run_id: str) -> str:
+    """Where a logical run's checkpoints lie in the artifact bucket: the same for every attempt and every resume."""
+    return f"checkpoints/{job}/{run_id}/"
+
+
+def source_key(sha256: str) -> str:
+    """Where a bundle of user code lies in the artifact bucket."""
+    return f"source/{sha256}.zip"
+
+
+METRICS_NAMESPACE = "Shardyard"
+"""The CloudWatch namespace of the metrics that our own handlers publish (dimensions: Project, Stage, and others)."""

@@ -1,0 +1,36 @@
+"""Durations and sizes as people write them: "90s", "4h", "1h30m", "200GB", "1.5TB"."""
+
+import re
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_GIGABYTES = {"GB": 1, "GIB": 1, "TB": 1024, "TIB": 1024}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(GiB|GB|TiB|TB)", re.IGNORECASE)
+
+
+def parse_duration(text: str) -> int:
+    """Turn "1h30m" into 5400 seconds."""
+    compact = text.replace(" ", "")
+    parts = _DURATION.findall(compact)
+    if not parts or "".join(number + unit for number, unit in parts) != compact:
+        raise ValueError(f'{text!r} is not a duration; write "90s", "20m", "4h", "1h30m" or "2d"')
+    return round(sum(float(number) * _SECONDS[unit] for number, unit in parts))
+
+
+def parse_size_gb(text: str) -> int:
+    """Turn "1.5TB" into 1536 gigabytes, SageMaker's unit for volumes."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f'{text!r} is not a size; write "50GB" or "2TB"')
+    return round(float(match[1]) * _GIGABYTES[match[2].upper()])
+
+
+def format_duration(seconds: float) -> str:
+    """Turn 5400 into "1h30m"; fractions of a second are dropped."""
+    left = int(seconds)
+    parts = []
+    for unit in ("d", "h", "m", "s"):
+        number, left = divmod(left, _SECONDS[unit])
+        if number:
+            parts.append(f"{number}{unit}")
+    return "".join(parts) or "0s"

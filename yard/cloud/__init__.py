@@ -1,0 +1,1 @@
+"""The embedded cloud: an AWS on this machine, on moto's server."""

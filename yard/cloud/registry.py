@@ -1,0 +1,66 @@
+"""Where the embedded cloud's own service operations are put down, and what they are given.
+
+Everything that is not registered here is answered by moto. An operation takes the parsed request (botocore's
+parameter names) and returns the response as a dict, or raises `ServiceError`; the front does the protocol.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Params = dict[str, Any]
+Operation = Callable[["Call", Params], Mapping[str, Any]]
+AdminVerb = Callable[[Params], Mapping[str, Any]]
+
+_operations: dict[tuple[str, str], Operation] = {}
+_admin: dict[str, AdminVerb] = {}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Call:
+    """Who asks, and where."""
+
+    account: str
+    """The twelve digits of the account."""
+    region: str
+    """The region the request was signed for."""
+    principal: str
+    """The caller's ARN: a role session, a user, or the account's root."""
+
+
+class ServiceError(Exception):
+    """An error as the service would answer it."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.code, self.message, self.status = code, message, status
+
+
+def operation(service: str, name: str) -> Callable[[Operation], Operation]:
+    """Register an operation under botocore's names: `@operation("sagemaker", "CreateTrainingJob")`."""
+
+    def register(function: Operation) -> Operation:
+        _operations[service, name] = function
+        return function
+
+    return register
+
+
+def admin(verb: str) -> Callable[[AdminVerb], AdminVerb]:
+    """Register a verb of the cloud's own interface, `POST /_yard/<verb>` with a JSON body: faults, quotas, status."""
+
+    def register(function: AdminVerb) -> AdminVerb:
+        _admin[verb] = function
+        return function
+
+    return register
+
+
+def find_operation(service: str, name: str) -> Operation | None:
+    """The registered operation, or None where moto answers."""
+    return _operations.get((service, name))
+
+
+def find_admin(verb: str) -> AdminVerb | None:
+    """The registered verb, or None."""
+    return _admin.get(verb)

@@ -1,0 +1,65 @@
+# The verbs. Each does its own set-up; `make help` lists them.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := $(shell node --version 2>/dev/null | cut -d. -f1)
+
+# Two threads of mathematics on two cores: more only fight each other
+export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test demo demo-clean test e2e test-sdk check bench docs clean
+
+help:  ## Show the verbs
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: .venv/.ready node_modules/.ready  ## Install what synth, deploy and `yard` need; a second call does nothing
+
+setup-test: setup .venv/.ready-test
+
+.venv/.ready: requirements.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "shardyard needs Python 3.11 or later; this is " + sys.version)'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+.venv/.ready-test: .venv/.ready requirements-test.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-test.txt
+	@touch $@
+
+node_modules/.ready: package.json package-lock.json
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+demo: setup  ## Train on two nodes on this machine: deploy, interrupt, resume, receipt
+	$(BIN)/python -m yard.demo
+
+demo-clean: setup  ## Take the demo's cloud and all that it made away
+	$(BIN)/python -m yard.demo --clean
+
+test: setup-test  ## Unit, template, distributed and cloud tests (the one command that must pass)
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not e2e and not slow"
+
+e2e: setup-test  ## Everything end to end on the embedded cloud, and the slow tests
+	$(BIN)/pytest -m "e2e or slow"
+
+test-sdk: setup-test .venv-sdk/.ready  ## The official SageMaker SDK against the embedded cloud
+	$(BIN)/pytest -m sdk tests/sdk
+
+.venv-sdk/.ready: requirements-sdk.txt
+	test -x .venv-sdk/bin/python || $(PYTHON) -m venv .venv-sdk
+	.venv-sdk/bin/pip install --quiet --disable-pip-version-check -r requirements-sdk.txt
+	@touch $@
+
+check: setup-test  ## Lint, types, templates, security packs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/shellcheck --shell=bash $$(git ls-files '*.sh' .ci/run)
+
+bench: setup-test  ## Measure, and write docs/benchmarks.md from what was measured
+	$(BIN)/python -m benchmarks
+
+clean:  ## Remove all that the verbs made (the embedded cloud must be down)
+	rm -rf .venv .venv-sdk node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -11,11 +11,18 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from shardyard.spec.errors import Problem, SpecError, nearest
-from shardyard.spec.units import parse_duration, parse_size_gb
+from shardyard.spec.units import parse_count, parse_duration, parse_size_gb
 
 T = TypeVar("T")
+Scalar = str | int | float | bool
+"""What a table of free names may hold, such as a job's hyperparameters."""
+
 _MISSING = dataclasses.MISSING
-_UNITS: dict[str, Callable[[str], int]] = {"seconds": parse_duration, "gigabytes": parse_size_gb}
+_UNITS: dict[str, Callable[[str], float]] = {
+    "seconds": parse_duration,
+    "gigabytes": parse_size_gb,
+    "count": parse_count,
+}
 
 
 def setting(
@@ -26,11 +33,16 @@ def setting(
     most: float | None = None,
     pattern: str | None = None,
     says: str | None = None,
-    unit: Literal["seconds", "gigabytes"] | None = None,
+    unit: Literal["seconds", "gigabytes", "count"] | None = None,
+    key: str | None = None,
     factory: Callable[[], Any] | None = None,
 ) -> Any:
-    """Declare a field: its default, its doc line and its limits. `says` puts a pattern into words."""
-    metadata = {"doc": doc, "least": least, "most": most, "pattern": pattern, "says": says, "unit": unit}
+    """Declare a field: its default, its doc line and its limits.
+
+    `says` puts a pattern into words; `key` is the name that people write where it differs from the field's
+    (`max_runtime = "4h"` for `max_runtime_seconds`).
+    """
+    metadata = {"doc": doc, "least": least, "most": most, "pattern": pattern, "says": says, "unit": unit, "key": key}
     if factory is not None:
         return dataclasses.field(default_factory=factory, metadata=metadata)
     if default is _MISSING:
@@ -45,19 +57,16 @@ def build(cls: type[T], raw: Mapping[str, Any], *, where: str, problems: list[Pr
     strings); without it a string for a number is a problem.
     """
     before = len(problems)
-    hints = get_type_hints(cls)
-    known = {field.name: field for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    known = _fields(cls)
     for key in raw:
         if key not in known:
             problems.append(Problem(join(where, key), f"unknown key; {nearest(key, list(known))}"))
     values: dict[str, Any] = {}
-    for name, field in known.items():
-        if name in raw:
-            values[name] = _value(raw[name], hints[name], field.metadata, join(where, name), problems, text)
+    for key, (field, hint) in known.items():
+        if key in raw:
+            values[field.name] = _value(raw[key], hint, field.metadata, join(where, key), problems, text)
         elif field.default is _MISSING and field.default_factory is _MISSING:
-            problems.append(
-                Problem(join(where, name), "missing; " + (field.metadata.get("doc") or "it has no default"))
-            )
+            problems.append(Problem(join(where, key), "missing; " + (field.metadata.get("doc") or "it has no default")))
     if len(problems) > before:
         return None
     try:
@@ -65,6 +74,35 @@ def build(cls: type[T], raw: Mapping[str, Any], *, where: str, problems: list[Pr
     except SpecError as error:
         problems.extend(Problem(join(where, p.where) if p.where else where, p.message) for p in error.problems)
         return None
+
+
+def dump(tree: Any) -> Any:
+    """Turn a dataclass tree into plain tables that `build` reads back; values that are their defaults are left out."""
+    if dataclasses.is_dataclass(tree):
+        fields = _fields(type(tree))
+        values = {key: (field, getattr(tree, field.name)) for key, (field, _) in fields.items()}
+        return {key: dump(value) for key, (field, value) in values.items() if value != _default(field)}
+    if isinstance(tree, Mapping):
+        return {key: dump(value) for key, value in tree.items()}
+    if isinstance(tree, tuple | list):
+        return [dump(item) for item in tree]
+    return tree
+
+
+_known_fields: dict[type[Any], dict[str, tuple[dataclasses.Field[Any], Any]]] = {}
+
+
+def _fields(cls: type[Any]) -> dict[str, tuple[dataclasses.Field[Any], Any]]:
+    """The fields of a class by the key that people write; kept, because resolving annotations is slow."""
+    if cls not in _known_fields:
+        hints = get_type_hints(cls)
+        fields = dataclasses.fields(cls)
+        _known_fields[cls] = {field.metadata.get("key") or field.name: (field, hints[field.name]) for field in fields}
+    return _known_fields[cls]
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    return field.default if field.default_factory is _MISSING else field.default_factory()
 
 
 def join(where: str, name: str) -> str:
@@ -78,7 +116,7 @@ def _value(raw: Any, hint: Any, limits: Mapping[str, Any], where: str, problems:
         inner = [arg for arg in get_args(hint) if arg is not type(None)]
         if raw is None:
             return None
-        return _value(raw, inner[0] if len(inner) == 1 else object, limits, where, problems, text)
+        return _value(raw, inner[0] if len(inner) == 1 else Scalar, limits, where, problems, text)
     if origin is Literal:
         return _choice(raw, get_args(hint), where, problems)
     if dataclasses.is_dataclass(hint):
@@ -128,32 +166,34 @@ def _scalar(raw: Any, hint: Any, limits: Mapping[str, Any], where: str, problems
 
 
 _NAMES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+_WRITTEN: dict[Any, tuple[str, Callable[[str], Any]]] = {
+    bool: ("true|false|True|False", lambda raw: raw.lower() == "true"),
+    int: (r"-?\d+", int),
+    float: (r"-?\d+(\.\d+)?([eE][+-]?\d+)?", float),
+}
 
 
 def _convert(raw: Any, hint: Any, unit: str | None, text: bool) -> Any:
+    if hint in (object, Any):
+        return raw
+    if hint is Scalar:
+        return _any_scalar(raw)
     if unit and isinstance(raw, str) and not (text and re.fullmatch(r"\d+", raw)):
         return _UNITS[unit](raw)
-    if hint is bool:
-        if isinstance(raw, bool):
-            return raw
-        if text and str(raw).lower() in ("true", "false"):
-            return str(raw).lower() == "true"
-    elif hint is int and not isinstance(raw, bool):
-        if isinstance(raw, int):
-            return raw
-        if text and isinstance(raw, str) and re.fullmatch(r"-?\d+", raw):
-            return int(raw)
-    elif hint is float and not isinstance(raw, bool):
-        if isinstance(raw, int | float):
-            return float(raw)
-        if text and isinstance(raw, str) and re.fullmatch(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", raw):
-            return float(raw)
-    elif hint is str:
-        if isinstance(raw, str):
-            return raw
-    elif hint in (object, Any):
+    if type(raw) is hint:
         return raw
+    if hint is float and type(raw) is int:
+        return float(raw)
+    pattern, read = _WRITTEN.get(hint, ("", str))
+    if text and isinstance(raw, str) and re.fullmatch(pattern, raw):
+        return read(raw)
     raise ValueError(f"{raw!r} is not allowed ({_NAMES.get(hint, 'a ' + str(hint))})")
+
+
+def _any_scalar(raw: Any) -> Any:
+    if type(raw) not in _NAMES:
+        raise ValueError(f"{raw!r} is not allowed (a text, a number, true or false)")
+    return raw
 
 
 def _outside(value: Any, limits: Mapping[str, Any]) -> str | None:

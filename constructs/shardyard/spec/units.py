@@ -1,11 +1,14 @@
-"""Durations and sizes as people write them: "90s", "4h", "1h30m", "200GB", "1.5TB"."""
+"""Durations, sizes and counts as people write them: "90s", "4h", "1h30m", "200GB", "1.5TB", "7B"."""
 
 import re
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _GIGABYTES = {"GB": 1, "GIB": 1, "TB": 1024, "TIB": 1024}
+_THOUSANDS = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(GiB|GB|TiB|TB)", re.IGNORECASE)
+
+_COUNT = re.compile(r"(\d+(?:\.\d+)?(?:e\d+)?)\s*([KMBT]?)", re.IGNORECASE)
 
 
 def parse_duration(text: str) -> int:
@@ -23,6 +26,14 @@ def parse_size_gb(text: str) -> int:
     if match is None:
         raise ValueError(f'{text!r} is not a size; write "50GB" or "2TB"')
     return round(float(match[1]) * _GIGABYTES[match[2].upper()])
+
+
+def parse_count(text: str) -> float:
+    """Turn "7B" or "7e9" into 7000000000.0."""
+    match = _COUNT.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f'{text!r} is not a count; write "7e9", "7B" or "350M"')
+    return float(match[1]) * _THOUSANDS[match[2].upper()]
 
 
 def format_duration(seconds: float) -> str:

@@ -1,0 +1,159 @@
+"""The job definition: everything that a file in jobs/ can say, as frozen dataclasses."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
+
+from shardyard.spec.errors import Problem, SpecError
+from shardyard.spec.job_compute import MOST_SECONDS, Compute, Limits, Queue, Retry, Spot
+from shardyard.spec.job_data import (
+    CHANNEL_NAME,
+    RESERVED_CHANNELS,
+    Channel,
+    Checkpoints,
+    Metric,
+    Mlflow,
+    Output,
+    TensorBoard,
+)
+from shardyard.spec.job_program import Image, Network, Program, Source
+from shardyard.spec.tree import Scalar, build, dump, setting
+
+JOB_NAME = r"[a-z][a-z0-9-]{0,30}[a-z0-9]"
+JOB_NAME_SAYS = "2 to 32 small letters, digits and hyphens, a letter first"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cost:
+    """The guard before launch."""
+
+    cap_usd: float | None = setting(None, "Refuse a launch whose worst case costs more.", least=0)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Registry:
+    """Register the model after success, pending approval."""
+
+    enabled: bool = setting(False, "Register it.")
+    group: str | None = setting(
+        None, "The model package group; by default the job's name.", pattern=r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deploy:
+    """What a deploy does besides deploying."""
+
+    launch: bool = setting(False, "Start the job on every deploy that changes it.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Debug:
+    """A shell in the running container through Systems Manager."""
+
+    remote: bool = setting(False, "Allow it.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InfraCheck:
+    """SageMaker's own test of the instances before the program starts."""
+
+    enabled: bool = setting(False, "Run it.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """Attribute-based access control."""
+
+    tag_chaining: bool = setting(False, "Hand the caller's session tags on to the execution role.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Model:
+    """How large the model is, so that a rule can say whether it fits into the GPUs."""
+
+    parameters: float = setting(doc="How many: `7e9`, or `7B`.", least=1, unit="count")
+    plan: Literal["ddp", "fsdp", "tp", "pp", "tp+pp", "fsdp+tp"] = setting("ddp", "How it is spread over the GPUs.")
+    tensor_parallel: int = setting(1, "Over how many GPUs each layer is cut.", least=1)
+    pipeline_parallel: int = setting(1, "Over how many GPUs the layers are spread.", least=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobSpec:
+    """One training job, as its author defined it."""
+
+    name: str = setting(doc="The file's name.", pattern=JOB_NAME, says=JOB_NAME_SAYS)
+    from_stage: tuple[str, ...] = setting((), "The values that came from [overrides.<stage>], as dotted names.")
+    description: str = setting("", "One line for people.", pattern=r".{0,500}", says="one line, at most 500 letters")
+    stack: str = setting("training", "The stack that holds it.", pattern=r"[a-z][a-z0-9-]{0,30}")
+    image: Image = setting(doc="What runs: [image] with a folder, a repository or a framework.")
+    program: Program | None = setting(None, "What the launcher starts.")
+    source: Source | None = setting(None, "Own code that is not in the image.")
+    compute: Compute = setting(doc="The machines: [compute] with an instance_type.")
+    limits: Limits = setting(doc="How long it may run.", factory=Limits)
+    spot: Spot = setting(doc="Spare capacity.", factory=Spot)
+    checkpoints: Checkpoints = setting(doc="Checkpoints in S3.", factory=Checkpoints)
+    channels: dict[str, Channel] = setting(doc="Inputs by name.", factory=dict)
+    hyperparameters: dict[str, Scalar] = setting(doc="What the program gets as arguments.", factory=dict)
+    environment: dict[str, str] = setting(doc="Environment variables.", factory=dict)
+    metrics: tuple[Metric, ...] = setting((), "Metrics besides the standard ones.")
+    output: Output = setting(doc="How results are stored.", factory=Output)
+    network: Network = setting(doc="What it may talk to.", factory=Network)
+    retry: Retry | None = setting(None, "SageMaker's retries after its own errors.")
+    queue: Queue = setting(doc="Waiting for quota and capacity.", factory=Queue)
+    cost: Cost = setting(doc="The guard before launch.", factory=Cost)
+    registry: Registry = setting(doc="Registration of the model.", factory=Registry)
+    deploy: Deploy = setting(doc="What a deploy does.", factory=Deploy)
+    tensorboard: TensorBoard = setting(doc="TensorBoard files in S3.", factory=TensorBoard)
+    mlflow: Mlflow | None = setting(None, "Managed MLflow.")
+    debug: Debug = setting(doc="Remote debugging.", factory=Debug)
+    infra_check: InfraCheck = setting(doc="SageMaker's test of the instances.", factory=InfraCheck)
+    session: Session = setting(doc="Session tags.", factory=Session)
+    model: Model | None = setting(None, "The model's size, for the memory rule.")
+    tags: dict[str, str] = setting(doc="Tags of the training job.", factory=dict)
+
+    def __post_init__(self) -> None:
+        problems = [
+            Problem(f"channels.{name}", f"the name {name!r} is not allowed ({says})")
+            for name in self.channels
+            for says in [_wrong_channel_name(name)]
+            if says
+        ]
+        if problems:
+            raise SpecError(problems)
+
+    @property
+    def max_wait_seconds(self) -> int | None:
+        """Running and waiting together for a spot job; None for one that is not."""
+        if not self.spot.enabled:
+            return None
+        if self.spot.max_wait_seconds is None:
+            return min(2 * self.limits.max_runtime_seconds, MOST_SECONDS)
+        return self.spot.max_wait_seconds
+
+    def with_source(self, sha256: str) -> Self:
+        """The same job with the hash of its bundle of user code."""
+        if self.source is None:
+            raise SpecError([Problem("source", "the job has no [source] dir, so it cannot take a bundle of code")])
+        return replace(self, source=replace(self.source, sha256=sha256))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The definition as plain JSON tables; values that are their defaults are left out."""
+        tables: dict[str, Any] = dump(self)
+        return tables
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any], *, where: str = "") -> Self:
+        """Read what `to_dict` wrote; every problem at once."""
+        problems: list[Problem] = []
+        spec = build(cls, raw, where=where, problems=problems)
+        if spec is None:
+            raise SpecError(problems)
+        return spec
+
+
+def _wrong_channel_name(name: str) -> str | None:
+    if name in RESERVED_CHANNELS:
+        return "Shardyard adds a channel of this name itself"
+    return None if re.fullmatch(CHANNEL_NAME, name) else "1 to 64 letters, digits, dots, hyphens and underscores"

@@ -1,0 +1,186 @@
+"""The parts of a job definition that say on what it runs, for how long, and what happens when that cannot be had."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from shardyard.spec.errors import Problem, SpecError
+from shardyard.spec.tree import Scalar, setting
+
+INSTANCE_TYPE = r"ml\.[a-z0-9-]+\.[a-z0-9]+"
+_TYPE_SAYS = "a training instance type such as ml.g5.xlarge"
+_PLAN = r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:training-plan/.+"
+_PLAN_SAYS = "a training plan's ARN"
+MOST_SECONDS = 28 * 24 * 3600
+"""The longest that any training job may run or wait: 28 days."""
+
+
+def _type(default: Any = ..., doc: str = "The instance type.") -> Any:
+    extra = {} if default is ... else {"default": default}
+    return setting(doc=doc, pattern=INSTANCE_TYPE, says=_TYPE_SAYS, **extra)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InstanceGroup:
+    """One kind of machine in a heterogeneous cluster."""
+
+    name: str = setting(doc="The group's name, by which channels choose it.", pattern=r"[A-Za-z0-9._-]{1,64}")
+    instance_type: str = _type()
+    count: int = setting(1, "How many.", least=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InstancePreference:
+    """One choice in an ordered list from which SageMaker itself takes the first with capacity."""
+
+    instance_type: str = _type()
+    count: int | None = setting(None, "How many; by default `compute.count`.", least=1)
+    training_plan: str | None = setting(None, "Take them from this plan.", pattern=_PLAN, says=_PLAN_SAYS)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fallback:
+    """What the state machine tries next, as a new attempt of the same run, when capacity or quota is short."""
+
+    instance_type: str = _type()
+    count: int | None = setting(None, "How many; by default as before.", least=1)
+    processes_per_node: int | None = setting(None, "By default one a GPU of the new type.", least=1)
+    hyperparameters: dict[str, Scalar] = setting(doc="Those that belong to this type: batch size.", factory=dict)
+    environment: dict[str, str] = setting(doc="Variables that belong to this type: EFA and NCCL.", factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UltraServer:
+    """A part of the instances that must lie in one UltraServer."""
+
+    id: str | None = setting(None, "The UltraServer; by default any.", pattern=r".{1,256}")
+    count: int = setting(doc="How many instances of the job.", least=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Placement:
+    """Where in the network the instances lie (UltraServers only)."""
+
+    multiple_jobs: bool = setting(False, "Let several jobs share one UltraServer.")
+    ultra_servers: tuple[UltraServer, ...] = setting((), "How the instances are spread over UltraServers.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compute:
+    """The machines: one type, instance groups, or an ordered list of preferences."""
+
+    instance_type: str | None = _type(None, "The instance type; groups or preferences in its place say their own.")
+    count: int = setting(1, "How many instances.", least=1)
+    volume_gb: int = setting(
+        30,
+        "Disk of each instance; types with a local disk use that.",
+        least=1,
+        most=16384,
+        unit="gigabytes",
+        key="volume",
+    )
+    volume_kms_key: str | None = setting(
+        None, "The key that encrypts the disks; by default the project's.", pattern=r"[a-zA-Z0-9:/_-]{1,2048}"
+    )
+    keep_alive_seconds: int | None = setting(
+        None,
+        "Keep the instances warm for the next job; they bill meanwhile.",
+        least=1,
+        most=21600,
+        unit="seconds",
+        key="keep_alive",
+    )
+    groups: tuple[InstanceGroup, ...] = setting((), "A heterogeneous cluster: at most 5 groups.")
+    preferences: tuple[InstancePreference, ...] = setting((), "At most 5 types; the first with capacity is taken.")
+    fallback: tuple[Fallback, ...] = setting((), "What to try next when this cannot be had.")
+    placement: Placement | None = setting(None, "Placement on UltraServers.")
+    training_plan: str | None = setting(
+        None, "A training plan that holds the capacity.", pattern=_PLAN, says=_PLAN_SAYS
+    )
+
+    def __post_init__(self) -> None:
+        given = [name for name in ("instance_type", "groups", "preferences") if getattr(self, name)]
+        if len(given) != 1:
+            said = f"{' and '.join(given)} exclude each other" if given else "no instance type is given"
+            raise SpecError([Problem("", f"{said} (exactly one of instance_type, groups, preferences)")])
+        double = {group.name for group in self.groups if [g.name for g in self.groups].count(group.name) > 1}
+        if double:
+            raise SpecError([Problem("groups", f"the name {min(double)!r} is given twice")])
+
+    @property
+    def alternatives(self) -> tuple[tuple[tuple[str, int], ...], ...]:
+        """Every cluster that this may become, in order of preference, each as (instance type, count) pairs."""
+        if self.groups:
+            return (tuple((group.instance_type, group.count) for group in self.groups),)
+        if self.preferences:
+            chosen = ((p.instance_type, self.count if p.count is None else p.count) for p in self.preferences)
+            return tuple((choice,) for choice in chosen)
+        return (((str(self.instance_type), self.count),),)
+
+    @property
+    def instance_types(self) -> tuple[str, ...]:
+        """The types that the first attempt may use, without fallbacks."""
+        return tuple(dict.fromkeys(kind for cluster in self.alternatives for kind, _ in cluster))
+
+    @property
+    def most_instances(self) -> int:
+        """The largest number of instances that the first attempt may use."""
+        return max(sum(count for _, count in cluster) for cluster in self.alternatives)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """How long the job may run, and wait for capacity."""
+
+    max_runtime_seconds: int = setting(
+        86400, "SageMaker stops the job after this long.", least=1, most=MOST_SECONDS, unit="seconds", key="max_runtime"
+    )
+    max_pending_seconds: int | None = setting(
+        None,
+        "Give up waiting for GPU capacity after this long.",
+        least=1800,
+        most=MOST_SECONDS,
+        unit="seconds",
+        key="max_pending",
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spot:
+    """Spare capacity at a lower price, which AWS may take back with two minutes' notice."""
+
+    enabled: bool = setting(False, "Use it.")
+    max_wait_seconds: int | None = setting(
+        None,
+        "Running and waiting together; by default twice the longest runtime.",
+        least=1,
+        most=MOST_SECONDS,
+        unit="seconds",
+        key="max_wait",
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Retry:
+    """SageMaker's own retries of a job that ended in an InternalServerError, and in nothing else."""
+
+    attempts: int = setting(doc="How many; the longest runtime covers all of them together.", least=1, most=30)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Queue:
+    """What the state machine does while quota or capacity is short: wait, longer each time, then fall back."""
+
+    max_wait_seconds: int = setting(
+        3600,
+        "Give up (or fall back) after this long; 0 never waits.",
+        least=0,
+        most=MOST_SECONDS,
+        unit="seconds",
+        key="max_wait",
+    )
+    first_wait_seconds: int = setting(
+        60, "The first pause; each next one is twice as long.", least=1, most=86400, unit="seconds", key="first_wait"
+    )
+    longest_wait_seconds: int = setting(
+        900, "No pause is longer than this.", least=1, most=86400, unit="seconds", key="longest_wait"
+    )

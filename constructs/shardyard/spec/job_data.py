@@ -1,0 +1,118 @@
+"""The parts of a job definition that say where data comes from and where results go."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from shardyard.spec.errors import Problem, SpecError
+from shardyard.spec.tree import setting
+
+_KMS = r"[a-zA-Z0-9:/_-]{1,2048}"
+CHANNEL_NAME = r"[A-Za-z0-9._-]{1,64}"
+RESERVED_CHANNELS = ("code", "launcher")
+"""Channels that Shardyard adds itself: the user's code, and the launcher under an image that is not ours."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileSystem:
+    """A directory of a file system, mounted as a channel; it needs a VPC."""
+
+    id: str = setting(doc="The file system's id.", pattern=r"fs-[0-9a-f]{8,}", says="fs- and 8 or more hex digits")
+    type: Literal["FSxLustre", "EFS"] = setting("FSxLustre", "Which service holds it.")
+    path: str = setting(doc="The directory; for Lustre it starts with the mount name.", pattern=r"/.*", says="from /")
+    access: Literal["ro", "rw"] = setting("ro", "`rw` lets the job write into it.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Channel:
+    """One input of the job, found under /opt/ml/input/data/<name>: in S3, in a file system, or a hub data set."""
+
+    s3: str | None = setting(
+        None,
+        "A key prefix in the project's data bucket (`digits/train/`), or a whole `s3://bucket/prefix`.",
+        pattern=r"(s3://[^/]+/.*|(?!\w+://)[^/].{0,900})",
+        says="a key prefix in the data bucket without a leading slash, or s3://bucket/prefix",
+    )
+    type: Literal["S3Prefix", "ManifestFile", "AugmentedManifestFile", "Converse"] = setting(
+        "S3Prefix", "What `s3` names: all objects under a prefix, or one file that lists them."
+    )
+    distribution: Literal["FullyReplicated", "ShardedByS3Key"] = setting(
+        "FullyReplicated", "Every instance gets all objects, or each its share of them."
+    )
+    mode: Literal["File", "FastFile", "Pipe"] = setting(
+        "File", "Copied before the start, read from S3 as a file system, or streamed through a pipe."
+    )
+    content_type: str | None = setting(None, "The MIME type of the data.", pattern=r".{1,256}", says="1 to 256 letters")
+    compression: Literal["None", "Gzip"] = setting("None", "Gzip: unpacked on the way; Pipe mode only.")
+    record_wrapper: Literal["None", "RecordIO"] = setting("None", "RecordIO: each object becomes a record; Pipe only.")
+    shuffle_seed: int | None = setting(None, "Shuffle the order of the objects by this seed.")
+    attributes: tuple[str, ...] = setting((), "The attributes of an augmented manifest to stream, in this order.")
+    groups: tuple[str, ...] = setting((), "The instance groups that get this channel; empty means all.")
+    file_system: FileSystem | None = setting(None, "A file system in place of S3.")
+    dataset_arn: str | None = setting(
+        None, "A data set of a SageMaker hub in place of S3.", pattern=r"arn:.*:hub-content/.+"
+    )
+    accept_eula: bool | None = setting(None, "Accept the licence of a gated model that `s3` points to.")
+    hub_content_arn: str | None = setting(
+        None, "A private hub's reference to the model that `s3` points to.", pattern=r"arn:.+"
+    )
+
+    def __post_init__(self) -> None:
+        given = [name for name in ("s3", "file_system", "dataset_arn") if getattr(self, name) is not None]
+        if len(given) != 1:
+            said = f"{' and '.join(given)} exclude each other" if given else "it says nowhere where its data lies"
+            raise SpecError([Problem("", f"{said} (exactly one of s3, file_system, dataset_arn)")])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Output:
+    """How the model and the output files are stored; where is given by the run: `runs/<run id>/`."""
+
+    compression: Literal["GZIP", "NONE"] = setting("GZIP", "One model.tar.gz, or the files as they are.")
+    kms_key: str | None = setting(None, "The key that encrypts them; by default the project's.", pattern=_KMS)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checkpoints:
+    """A local directory that SageMaker keeps in step with S3 while the job runs, and fills again when it resumes."""
+
+    enabled: bool = setting(False, "Keep checkpoints in S3.")
+    local_path: str = setting("/opt/ml/checkpoints", "The directory in the container.", pattern=r"/.+", says="from /")
+    s3: str | None = setting(
+        None,
+        "An own place; by default each logical run has its own prefix in the artifact bucket, so runs cannot mix.",
+        pattern=r"s3://[^/]+/.+",
+        says="s3://bucket/prefix",
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Metric:
+    """A number that SageMaker reads from the job's log lines into CloudWatch."""
+
+    name: str = setting(doc="The metric's name.", pattern=r".{1,255}", says="1 to 255 letters")
+    regex: str = setting(
+        doc="A regular expression with one group, the number.", pattern=r".{1,500}", says="1 to 500 letters"
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TensorBoard:
+    """Event files that SageMaker copies to S3 while the job runs."""
+
+    enabled: bool = setting(False, "Copy them.")
+    local_path: str = setting(
+        "/opt/ml/output/tensorboard", "Where the program writes them.", pattern=r"/.+", says="from /"
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mlflow:
+    """A managed MLflow to which the job reports."""
+
+    resource_arn: str = setting(
+        doc="The tracking server's or MLflow app's ARN.",
+        pattern=r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:mlflow-[a-zA-Z-]*/.*",
+        says="the ARN of an MLflow app or tracking server",
+    )
+    experiment: str | None = setting(None, "The experiment; by default the job's name.", pattern=r".{1,256}")
+    run_name: str | None = setting(None, "The MLflow run; by default the run id.", pattern=r".{1,256}")

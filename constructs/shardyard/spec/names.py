@@ -35,6 +35,12 @@ def run_prefix(run_id: str) -> str:
     return f"runs/{run_id}/"
 
 
+def training_job_name(job: str, run_id: str, attempt: int) -> str:
+    """The SageMaker training job of one attempt; a name too long is cut in the part that is not unique, the job's."""
+    unique = f"-{run_id}-{attempt}"
+    return f"{job[: 63 - len(unique)]}{unique}"
+
+
 def receipt_key(run_id: str) -> str:
     """Where a run's receipt lies in the artifact bucket."""
     return f"{run_prefix(run_id)}receipt.json"

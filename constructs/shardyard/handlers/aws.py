@@ -1,0 +1,54 @@
+"""The clients that handlers call AWS with: made once per service, safe to use from many threads."""
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+THREADS = 32
+"""How many calls a handler has under way at most: they wait for the network, not for the processor."""
+
+Clients = Callable[[str], Any]
+"""Gives the client of a service by botocore's name; a test passes a function that gives fakes."""
+
+_made: dict[str, Any] = {}
+_lock = threading.Lock()
+_REGIONS = {"pricing": "us-east-1"}  # the Pricing API answers for all regions from a few
+
+
+def clients(service: str) -> Any:
+    """The client of a service, kept for the life of the function's environment."""
+    with _lock:
+        if service not in _made:
+            config = Config(max_pool_connections=THREADS, retries={"mode": "standard", "max_attempts": 5})
+            _made[service] = boto3.client(service, region_name=_REGIONS.get(service), config=config)
+        return _made[service]
+
+
+def error_code(error: ClientError) -> str:
+    """The service's code of a failed call: `ThrottlingException`, `ValidationException`, ..."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def describe_job(sagemaker: Any, name: str) -> dict[str, Any] | None:
+    """Describe a training job, or None where there is none of that name."""
+    try:
+        return dict(sagemaker.describe_training_job(TrainingJobName=name))
+    except ClientError as error:
+        # SageMaker answers ValidationException, not ResourceNotFound, for a name that it does not know.
+        if error_code(error) in ("ValidationException", "ResourceNotFound") and "not found" in str(error).lower():
+            return None
+        raise
+
+
+def in_parallel(call: Callable[[T], R], items: Iterable[T]) -> Sequence[R]:
+    """Make one call per item at the same time and give the answers in order; the first error is raised."""
+    with ThreadPoolExecutor(max_workers=THREADS) as pool:
+        return list(pool.map(call, items))

@@ -1,0 +1,1 @@
+"""Reads why an attempt ended and decides what the launch does next."""

@@ -1,0 +1,125 @@
+"""Why an attempt ended: the known spellings of SageMaker and Step Functions, turned into a kind."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+INTERRUPTED_EXIT_CODE = 75
+"""What the launcher exits with after it saved a checkpoint because it was told to go (EX_TEMPFAIL)."""
+
+
+class Kind(StrEnum):
+    """The reasons that a launch treats differently."""
+
+    CAPACITY = "no capacity"
+    LIMIT = "quota in use"
+    THROTTLED = "throttled"
+    INTERNAL = "internal error of the service"
+    INTERRUPTED = "interrupted after a save"
+    ALGORITHM = "failed in the program"
+    STOPPED = "stopped by a person"
+    OUT_OF_TIME = "out of time"
+    REJECTED = "rejected by the service"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """Why one attempt did not complete."""
+
+    kind: Kind
+    """What the next step is decided by."""
+    message: str
+    """The service's or the program's own words."""
+    ran: bool
+    """Whether a training job came to be: what never ran has no receipt line."""
+
+
+# The first match counts. A reason begins with the kind of error, and what follows may be the program's own words:
+# only the beginning is looked at, so that a program that prints "CapacityError" is still a failed program.
+_REASONS: tuple[tuple[str, Kind], ...] = (
+    (r"AlgorithmError\b", Kind.ALGORITHM),
+    (r"CapacityError\b", Kind.CAPACITY),
+    (r"InsufficientCapacity", Kind.CAPACITY),
+    (r"(There is not enough|Insufficient( instance)?) capacity", Kind.CAPACITY),
+    (r"ResourceLimitExceeded\b", Kind.LIMIT),
+    (r"Internal ?Server ?Error\b", Kind.INTERNAL),
+    (r"InternalFailure\b|InternalError\b", Kind.INTERNAL),
+    (r"We encountered an internal error", Kind.INTERNAL),
+    (r"ClientError\b", Kind.REJECTED),
+)
+
+# Errors of the call itself: by code, wherever the code is said (error name, "Error Code: X", "(X)").
+_CALLS: tuple[tuple[str, Kind], ...] = (
+    ("ResourceLimitExceeded", Kind.LIMIT),
+    ("CapacityError|InsufficientCapacity", Kind.CAPACITY),
+    ("Throttling|TooManyRequests|Rate exceeded|RequestLimitExceeded", Kind.THROTTLED),
+    ("InternalFailure|InternalServer|InternalError|ServiceUnavailable|Status Code: 50[0-9]", Kind.INTERNAL),
+)
+
+_EXIT_CODE = re.compile(r"exit ?codes?:?\s*\[?\s*(\d+)", re.IGNORECASE)
+
+
+def read_job(job: Mapping[str, Any]) -> Failure:
+    """Read why a described training job ended; it must have ended, and not as Completed."""
+    reason = str(job.get("FailureReason") or "")
+    secondary = str(job.get("SecondaryStatus") or "")
+    if job["TrainingJobStatus"] == "Stopped":
+        if secondary in ("MaxRuntimeExceeded", "MaxWaitTimeExceeded"):
+            return Failure(kind=Kind.OUT_OF_TIME, message=_out_of_time(secondary, reason), ran=True)
+        kind = _reason(reason) if reason.startswith("CapacityError") else Kind.STOPPED
+        return Failure(kind=kind, message=reason or "The training job was stopped.", ran=True)
+    return Failure(kind=_reason(reason), message=reason or "The training job failed and gave no reason.", ran=True)
+
+
+def read_call(error: str, cause: str) -> Failure:
+    """Read why a training job was not created: Step Functions' error name and cause, or the submit handler's."""
+    said = _message(cause)
+    for pattern, kind in _CALLS:
+        if re.search(pattern, f"{error} {said}"):
+            return Failure(kind=kind, message=said or error, ran=False)
+    return Failure(kind=Kind.REJECTED, message=f"{error}: {said}" if said else error, ran=False)
+
+
+def job_in_cause(cause: str) -> Mapping[str, Any] | None:
+    """The description that `.sync` puts into the cause of a failed job, or None where it is something else."""
+    try:
+        described = json.loads(cause)
+    except ValueError:
+        return None
+    if isinstance(described, dict) and "TrainingJobStatus" in described:
+        return described
+    return None
+
+
+def _reason(reason: str) -> Kind:
+    for pattern, kind in _REASONS:
+        if re.match(pattern, reason):
+            if kind is Kind.ALGORITHM and _exit_code(reason) == INTERRUPTED_EXIT_CODE:
+                return Kind.INTERRUPTED
+            return kind
+    return Kind.ALGORITHM if _exit_code(reason) is not None else Kind.REJECTED
+
+
+def _exit_code(reason: str) -> int | None:
+    """The container's exit code: the service writes it last, after the program's own words."""
+    codes = _EXIT_CODE.findall(reason)
+    return int(codes[-1]) if codes else None
+
+
+def _message(cause: str) -> str:
+    """The sentence inside a cause: a Lambda function's error is JSON with its message in it."""
+    try:
+        parsed = json.loads(cause)
+    except ValueError:
+        return cause.strip()
+    if isinstance(parsed, dict) and "errorMessage" in parsed:
+        return f"{parsed.get('errorType', 'Error')}: {parsed['errorMessage']}"
+    return cause.strip()
+
+
+def _out_of_time(secondary: str, reason: str) -> str:
+    limit = "longest run time" if secondary == "MaxRuntimeExceeded" else "longest wait for spot capacity"
+    return f"The training job reached its {limit} and was stopped.{' ' + reason if reason else ''}"

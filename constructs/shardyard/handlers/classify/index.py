@@ -1,0 +1,112 @@
+"""The Classify step: from an attempt that did not complete to the next attempt, or to the end with its cause."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from shardyard.handlers import aws
+from shardyard.handlers.classify.failures import Failure, Kind, job_in_cause, read_call, read_job
+from shardyard.handlers.classify.next_step import Step, decide
+from shardyard.spec import names
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """Lambda's entry: the whole state in, `launch` and `next` (and `end`, where it ends) out."""
+    return classify(event, aws.clients, time.time())
+
+
+def classify(event: Mapping[str, Any], clients: aws.Clients, now: float) -> dict[str, Any]:
+    """Read the failure, decide, and write the next attempt's request."""
+    launch = dict(event["launch"])
+    failure = _failure(event, clients)
+    run = _note(launch["run"], launch, failure, now)
+    if failure.kind in (Kind.CAPACITY, Kind.LIMIT):
+        waited = now - run["queued_since"]
+    else:
+        waited = 0.0
+    step = decide(failure, launch["plan"], run["counts"], waited)
+    run["steps"] = [*run.get("steps", [])[-19:], {"attempt": run["attempt"], "why": step.why}]
+    launch["run"] = run
+    if not step.again:
+        return {
+            "launch": launch,
+            "next": {"action": "end", "wait_seconds": 1, "why": step.why},
+            "failed": {"kind": failure.kind.name, "error": _error_name(failure), "cause": step.why},
+        }
+    return {
+        "launch": _next_attempt(launch, step),
+        "next": {"action": "again", "wait_seconds": step.wait_seconds, "why": step.why},
+    }
+
+
+def _failure(event: Mapping[str, Any], clients: aws.Clients) -> Failure:
+    """Ask the service what became of the attempt's job; the error's own words count where there is no job."""
+    name = event["launch"]["request"]["TrainingJobName"]
+    error = str(event.get("failure", {}).get("Error", ""))
+    cause = str(event.get("failure", {}).get("Cause", ""))
+    job = job_in_cause(cause)
+    if job is None:
+        job = aws.describe_job(clients("sagemaker"), name)
+    if job is None:
+        return read_call(error, cause)
+    if job["TrainingJobStatus"] in ("InProgress", "Stopping"):
+        # The call failed but the service made the job all the same. Two jobs must never write the same checkpoints.
+        clients("sagemaker").stop_training_job(TrainingJobName=name)
+        message = f"{error}: the service reported an error but made the job {name}; it was stopped. Launch again."
+        return Failure(kind=Kind.REJECTED, message=message, ran=True)
+    return read_job(job)
+
+
+def _note(run: Mapping[str, Any], launch: Mapping[str, Any], failure: Failure, now: float) -> dict[str, Any]:
+    """Write the failed attempt into the run's record."""
+    counts = dict(run.get("counts", {}))
+    counts[failure.kind.name] = counts.get(failure.kind.name, 0) + 1
+    noted = {**run, "counts": counts}
+    if failure.kind in (Kind.CAPACITY, Kind.LIMIT):
+        noted.setdefault("queued_since", now)
+    else:
+        noted.pop("queued_since", None)
+        if failure.kind is Kind.INTERRUPTED:
+            for kind in (Kind.CAPACITY, Kind.LIMIT, Kind.THROTTLED):
+                counts.pop(kind.name, None)
+    if failure.ran:
+        plan = launch["plan"]
+        ended = {
+            "name": launch["request"]["TrainingJobName"],
+            "instance_type": plan["candidates"][plan["candidate"]]["instance_type"],
+            "kind": failure.kind.name,
+            "message": failure.message[:300],
+        }
+        noted["attempts"] = [*run.get("attempts", []), ended]
+    return noted
+
+
+def _next_attempt(launch: dict[str, Any], step: Step) -> dict[str, Any]:
+    """The same run under a new job name, with the fields that belong to the instance type it goes to."""
+    run = {**launch["run"], "attempt": launch["run"]["attempt"] + 1}
+    name = names.training_job_name(run["job"], run["id"], run["attempt"])
+    fields = launch["plan"]["candidates"][step.candidate]["fields"]
+    return {
+        **launch,
+        "run": run,
+        "plan": {**launch["plan"], "candidate": step.candidate},
+        "request": {**launch["request"], **fields, "TrainingJobName": name},
+    }
+
+
+_ERROR_NAMES = {
+    Kind.CAPACITY: "NoCapacity",
+    Kind.LIMIT: "QuotaInUse",
+    Kind.THROTTLED: "Throttled",
+    Kind.INTERNAL: "ServiceInternalError",
+    Kind.INTERRUPTED: "InterruptedTooOften",
+    Kind.ALGORITHM: "ProgramFailed",
+    Kind.STOPPED: "Stopped",
+    Kind.OUT_OF_TIME: "OutOfTime",
+    Kind.REJECTED: "RejectedByService",
+}
+
+
+def _error_name(failure: Failure) -> str:
+    """The name that the execution fails with."""
+    return _ERROR_NAMES[failure.kind]

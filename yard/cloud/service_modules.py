@@ -1,4 +1,7 @@
 """Which modules bring the embedded cloud's own operations; each registers itself when it is imported."""
 
-MODULES: tuple[str, ...] = ()
+MODULES: tuple[str, ...] = (
+    "yard.cloud.status",
+    "yard.cloud.sessions",
+)
 """One line each. A name that cannot be imported stops the start: a cloud without one of its parts would lie."""

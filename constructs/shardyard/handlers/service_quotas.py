@@ -1,0 +1,83 @@
+"""What two handlers need of Service Quotas: find a quota by its name, and say what stands in the way."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from shardyard.handlers.cfn_response import Refused
+from shardyard.spec.errors import nearest
+
+OPEN = ("PENDING", "CASE_OPENED")
+"""A request in one of these states is still being decided."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Quota:
+    """One quota as it stands in this account and region."""
+
+    service: str
+    code: str
+    name: str
+    value: float
+    adjustable: bool
+
+
+def quotas(client: Any, service: str) -> Iterator[Quota]:
+    """Every quota of a service: the applied values, then AWS's defaults for those that have none."""
+    seen = set()
+    for operation in ("list_service_quotas", "list_aws_default_service_quotas"):
+        for page in client.get_paginator(operation).paginate(ServiceCode=service):
+            for found in page["Quotas"]:
+                if found["QuotaCode"] not in seen:
+                    seen.add(found["QuotaCode"])
+                    yield Quota(
+                        service=service,
+                        code=found["QuotaCode"],
+                        name=found["QuotaName"],
+                        value=float(found["Value"]),
+                        adjustable=bool(found["Adjustable"]),
+                    )
+
+
+def find(client: Any, service: str, name: str) -> Quota:
+    """The quota of that name; an unknown name is an error with the nearest ones."""
+    names = []
+    for quota in quotas(client, service):
+        if quota.name == name:
+            return quota
+        names.append(quota.name)
+    if not names:
+        raise Refused(f"Service Quotas lists nothing for the service {service!r} in this region.")
+    raise Refused(f"There is no quota {name!r} for {service}; {nearest(name, names)}")
+
+
+def open_request(client: Any, quota: Quota) -> dict[str, Any] | None:
+    """The request for this quota that is still being decided, or None."""
+    pages = client.get_paginator("list_requested_service_quota_change_history_by_quota")
+    for page in pages.paginate(ServiceCode=quota.service, QuotaCode=quota.code):
+        for request in page["RequestedQuotas"]:
+            if request["Status"] in OPEN:
+                return dict(request)
+    return None
+
+
+_REASONS = {
+    "AccessDeniedException": "this role may not call {operation}; allow servicequotas:{operation} in its policy and "
+    "in the organisation's service control policies",
+    "TooManyRequestsException": "Service Quotas refused {operation} as too frequent, after all retries; deploy again",
+    "ThrottlingException": "Service Quotas refused {operation} as too frequent, after all retries; deploy again",
+    "QuotaExceededException": "this account has as many open quota requests as AWS allows; wait for one, deploy again",
+    "DependencyAccessDeniedException": "the organisation does not let Service Quotas act here ({operation})",
+    "NoSuchResourceException": "{operation} does not know this quota in this region",
+}
+
+
+def reason(error: ClientError) -> str:
+    """Say in one sentence what the service's error means."""
+    answer = error.response["Error"]
+    known = _REASONS.get(answer["Code"])
+    if known is None:
+        return f"{error.operation_name} answered {answer['Code']}: {answer.get('Message', '')}"
+    return known.format(operation=error.operation_name)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from moto.core.errors import get_error_model
-from moto.core.exceptions import ServiceException
 from moto.core.model import OperationModel
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import Request, determine_request_protocol
@@ -106,10 +105,9 @@ def answer(parsed: Parsed, result: Mapping[str, Any]) -> Response:
 
 def answer_error(parsed: Parsed, error: ServiceError) -> Response:
     """Write an error in the service's own shape."""
-    exception = ServiceException(error.code, error.message)
     serializer = get_serializer_class(parsed.service, parsed.protocol)(parsed.model)
-    response = _response(serializer.serialize(exception))
-    modelled = get_error_model(exception, parsed.model.service_model).metadata.get("error", {}).get("httpStatusCode")
+    response = _response(serializer.serialize(error))
+    modelled = get_error_model(error, parsed.model.service_model).metadata.get("error", {}).get("httpStatusCode")
     response.status_code = modelled if modelled is not None else error.status
     if parsed.model.http.get("method") == "HEAD":
         response.data = b""

@@ -67,7 +67,7 @@ CALLS = [
     ("SageMaker.ResourceLimitExceeded", LIMIT, Kind.LIMIT),
     ("SageMaker.AmazonSageMakerException", OLD_LIMIT, Kind.LIMIT),
     ("ResourceLimitExceeded", json.dumps({
-        "errorMessage": f"An error occurred (ResourceLimitExceeded) when calling the CreateTrainingJob operation: {LIMIT}",
+        "errorMessage": f"An error occurred (ResourceLimitExceeded) when calling CreateTrainingJob: {LIMIT}",
         "errorType": "ResourceLimitExceeded"}), Kind.LIMIT),
     ("SageMaker.AmazonSageMakerException",
      "Rate exceeded (Service: AmazonSageMaker; Status Code: 400; Error Code: ThrottlingException; Request ID: 1)",

@@ -20,10 +20,7 @@ def classify(event: Mapping[str, Any], clients: aws.Clients, now: float) -> dict
     launch = dict(event["launch"])
     failure = _failure(event, clients)
     run = _note(launch["run"], launch, failure, now)
-    if failure.kind in (Kind.CAPACITY, Kind.LIMIT):
-        waited = now - run["queued_since"]
-    else:
-        waited = 0.0
+    waited = now - run["queued_since"] if failure.kind in (Kind.CAPACITY, Kind.LIMIT) else 0.0
     step = decide(failure, launch["plan"], run["counts"], waited)
     run["steps"] = [*run.get("steps", [])[-19:], {"attempt": run["attempt"], "why": step.why}]
     launch["run"] = run

@@ -1,0 +1,189 @@
+"""Checkpoints: nothing that a run has learnt is lost to an interruption, a crash or a damaged file.
+
+with connect() as ranks, Checkpointer(model=model, optimizer=optimizer, ranks=ranks, every_steps=100) as saved:
+    for step in range(saved.restore() + 1, steps + 1):
+        ...                      # one step of training
+        saved.after_step(step)   # saves when due; after a SIGTERM it saves and leaves with exit code 75
+"""
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+import torch
+from torch import nn
+
+from training.pytorch import paths
+from training.pytorch.agreement import MOST_SAVES, Agreement, Wishes
+from training.pytorch.manifest import Manifest, Save
+from training.pytorch.process_group import Ranks, gather
+from training.pytorch.random_state import read_random_state
+from training.pytorch.restoring import Stateful, restore
+from training.pytorch.shards import Share, divide, layout_digest
+from training.pytorch.snapshot import StagedTensors, Staging, TrainingState, pieces_of
+from training.pytorch.store import CheckpointStore, describe_files
+from training.pytorch.writer import Writer
+
+INTERRUPTED = 75
+"""EX_TEMPFAIL: all is saved, start me again."""
+
+
+class Interrupted(SystemExit):
+    """Training was told to stop and has saved everything: neither a success nor a failure."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(INTERRUPTED)
+        self.step = step
+
+
+class SaveFailed(RuntimeError):
+    """The last save, the one that was not to be missed, could not be written."""
+
+
+class Checkpointer:
+    """Saves and restores one run. All ranks make one, and call its methods at the same steps."""
+
+    def __init__(
+        self,
+        *,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer | None,
+        ranks: Ranks,
+        also: Mapping[str, Stateful] | None = None,
+        every_steps: int | None = None,
+        every_seconds: float | None = None,
+        keep: int = 3,
+        folder: Path | None = None,
+        run_id: str | None = None,
+    ) -> None:
+        for name, value in (("every_steps", every_steps), ("every_seconds", every_seconds), ("keep", keep)):
+            if value is not None and value <= 0:
+                raise ValueError(f"{name} is {value} and must be above 0 (None means never)")
+        self.blocked_seconds = 0.0
+        self._ranks, self._also, self._keep = ranks, dict(also or {}), keep
+        self._every_steps, self._every_seconds = every_steps, every_seconds
+        folder = paths.checkpoint_folder() if folder is None else folder
+        self._store = CheckpointStore(folder, paths.run_id() if run_id is None else run_id)
+        self._writer = Writer(self._store, ranks.rank)
+        self._state, self._staging = TrainingState(model, optimizer), Staging()
+        held = gather(ranks, (pieces_of(self._state.model_tensors()), ranks.node))
+        self._layout = layout_digest([pieces for pieces, _ in held], [node for _, node in held])
+        self._share: Share | None = None
+        self._step, self._generation = 0, 1
+        self._begun: list[Save] = []
+        self._complete: list[Save] = []
+        self._agreement = Agreement(ranks)
+        self._told_to_stop = threading.Event()
+        self._saved_at = time.monotonic()
+        self._old_handler: Any = None
+
+    def __enter__(self) -> "Checkpointer":
+        if threading.current_thread() is threading.main_thread():
+            self._old_handler = signal.signal(signal.SIGTERM, self._on_sigterm)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None and not self._save_last_step() and self._ranks.is_first:
+            print(f"warning: step {self._step}, the last, is not saved: {self._what_failed()}", file=sys.stderr)
+        self._writer.close()
+        if self._old_handler is not None:
+            signal.signal(signal.SIGTERM, self._old_handler)
+
+    def _on_sigterm(self, number: int, frame: FrameType | None) -> None:
+        self._told_to_stop.set()
+
+    def restore(self) -> int:
+        """Go back to the newest save that every rank can use; returns its step, 0 for a fresh start."""
+        found = restore(self._store, self._state, self._also, self._ranks, self._layout)
+        self._step, self._generation, self._complete = found.step, found.newest_generation + 1, found.complete
+        return found.step
+
+    def after_step(self, step: int) -> None:
+        """Say that a step is done: saves when it is time, raises Interrupted when told to stop and all is saved."""
+        started = time.monotonic()
+        self._step = step
+        agreed = self._agreement.exchange(self._wishes(), self._begun)
+        self._settle(agreed)
+        if agreed.stop:
+            if not self._save_last_step():
+                raise SaveFailed(f"told to stop at step {step} and could not save it: {self._what_failed()}")
+            raise Interrupted(step)
+        if agreed.save or (self._every_steps is not None and step % self._every_steps == 0):
+            self.save()
+        self.blocked_seconds += time.monotonic() - started
+
+    def save(self) -> None:
+        """Copy the state and have it written while training goes on. Every rank calls this at the same step."""
+        self._writer.wait()
+        save = Save(step=self._step, generation=self._generation)
+        staged, rest = self._copy()
+        self._begun = [*self._begun[1 - MOST_SAVES :], save]
+        self._saved_at = time.monotonic()
+        self._writer.start(save, lambda folder: self._fill(folder, save, staged, rest))
+
+    def _save_last_step(self) -> bool:
+        """Save the last step if it is not saved yet; whether every rank has it on its disk in the end."""
+        self._settle(self._agreement.settle())
+        if self._step not in {save.step for save in [*self._begun, *self._complete]}:
+            self.save()
+        self._writer.wait()
+        self._settle(self._agreement.exchange_now(self._wishes(), self._begun))
+        return self._step in {0, *(save.step for save in self._complete)}
+
+    def _what_failed(self) -> str:
+        return "another rank could not write" if self._writer.problem is None else self._writer.problem
+
+    def _wishes(self) -> Wishes:
+        due = self._every_seconds is not None and time.monotonic() - self._saved_at >= self._every_seconds
+        durable = tuple(save for save in self._begun if save in self._writer.durable)
+        return Wishes(save=due or self._writer.wants_retry(), stop=self._told_to_stop.is_set(), durable=durable)
+
+    def _settle(self, agreed: Wishes) -> None:
+        """Note which saves every rank has finished, point to the newest, and remove what is older than the last few."""
+        if not agreed.durable:
+            return
+        newest = max(agreed.durable)
+        self._begun = [save for save in self._begun if save > newest]
+        self._complete = sorted({*self._complete, *agreed.durable}, reverse=True)[: self._keep]
+        if self._ranks.is_first:
+            self._store.point_to(newest, self._ranks.world_size)
+        if self._ranks.local_rank == 0:
+            self._store.keep_only([*self._complete, *self._begun])
+
+    def _copy(self) -> tuple[StagedTensors, dict[str, Any]]:
+        tensors, values = self._state.read()
+        if self._share is None:
+            held = gather(self._ranks, (pieces_of(tensors), self._ranks.node))
+            self._share = divide([pieces for pieces, _ in held], [node for _, node in held])[self._ranks.rank]
+        rest = {
+            "values": {
+                name: value.detach().cpu().clone() if isinstance(value, torch.Tensor) else value
+                for name, value in values.items()
+            },
+            "random": read_random_state(),
+            "also": {name: thing.state_dict() for name, thing in self._also.items()},
+        }
+        return self._staging.copy(tensors, self._share.writes), rest
+
+    def _fill(self, folder: Path, save: Save, staged: StagedTensors, rest: dict[str, Any]) -> Manifest:
+        """Write one rank's files; runs in the writer's thread."""
+        assert self._share is not None
+        staged.write(folder)
+        torch.save(rest, folder / "state.pt")
+        return Manifest(
+            run_id=self._store.run_id,
+            step=save.step,
+            generation=save.generation,
+            rank=self._ranks.rank,
+            world_size=self._ranks.world_size,
+            layout=self._layout,
+            needs=self._share.needs,
+            files=describe_files(folder),
+        )

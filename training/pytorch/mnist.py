@@ -1,0 +1,149 @@
+"""Handwritten digits on many nodes: the CNN of the public MNIST lab, data parallel, never losing work.
+
+    python -m training.pytorch.make_digits /tmp/digits
+    SM_CHANNEL_TRAIN=/tmp/digits/train SM_CHANNEL_TEST=/tmp/digits/test SM_MODEL_DIR=/tmp/model \\
+    SHARDYARD_CHECKPOINT_DIR=/tmp/checkpoints torchrun --nproc-per-node 2 -m training.pytorch.mnist --epochs 5
+"""
+
+import argparse
+import time
+from collections.abc import Sequence
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.parallel import DistributedDataParallel
+
+from training.pytorch import paths
+from training.pytorch.arguments import make_parser, parse, positive
+from training.pytorch.batches import EpochBatches
+from training.pytorch.checkpoint import Checkpointer
+from training.pytorch.digits import read_digits
+from training.pytorch.metrics import Metrics, StepClock
+from training.pytorch.outputs import save_model
+from training.pytorch.process_group import Ranks, connect, gather
+from training.pytorch.random_state import seed_everything
+
+
+class Net(nn.Module):
+    """Two convolutions of 5 x 5, each with pooling, a dense layer, dropout 0.4, ten classes."""
+
+    def __init__(self, width: int = 1024) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 32, 5, padding=2)
+        self.conv2 = nn.Conv2d(32, 64, 5, padding=2)
+        self.dense = nn.Linear(64 * 7 * 7, width)
+        self.dropout = nn.Dropout(0.4)
+        self.classes = nn.Linear(width, 10)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images as [n, 1, 28, 28] in 0..1; returns one score for each class."""
+        x = functional.max_pool2d(functional.relu(self.conv1(images)), 2)
+        x = functional.max_pool2d(functional.relu(self.conv2(x)), 2)
+        return self.classes(self.dropout(functional.relu(self.dense(x.flatten(1)))))
+
+
+Tensors = tuple[Tensor, Tensor]
+
+
+def load(channel: str, device: torch.device, *, test: bool = False) -> Tensors:
+    """The digits of a channel as tensors on the device."""
+    images, labels = read_digits(paths.channel_folder(channel), test=test)
+    return torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device)
+
+
+def divide(samples: int, options: argparse.Namespace, ranks: Ranks) -> EpochBatches:
+    """Each rank's batches: of all samples when every node has them all, of the node's own when they are sharded."""
+    sharded = paths.is_sharded("train")
+    part, parts = (ranks.local_rank, ranks.local_world_size) if sharded else (ranks.rank, ranks.world_size)
+    batches = EpochBatches(samples, batch_size=options.batch_size, part=part, parts=parts, seed=options.seed)
+    batches.limit(min(gather(ranks, batches.per_epoch)))
+    return batches
+
+
+def scale(images: Tensor) -> Tensor:
+    """Bytes to the network's input."""
+    return images.unsqueeze(1).float() / 255
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, data: Tensors, ranks: Ranks) -> dict[str, float]:
+    """Accuracy and loss over the whole test set, each rank taking its part."""
+    images, labels = (tensor[ranks.rank :: ranks.world_size] for tensor in data)
+    model.eval()
+    sums = torch.zeros(3, dtype=torch.float64, device=ranks.device)
+    for start in range(0, len(images), 256):
+        scores, targets = model(scale(images[start : start + 256])), labels[start : start + 256]
+        loss = functional.cross_entropy(scores, targets, reduction="sum")
+        sums += torch.stack(
+            [(scores.argmax(1) == targets).sum(), loss, torch.tensor(len(targets), device=ranks.device)]
+        )
+    model.train()
+    if ranks.world_size > 1:
+        dist.all_reduce(sums)
+    correct, loss, count = sums.tolist()
+    return {"accuracy": correct / count, "validation_loss": loss / count}
+
+
+def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
+    """All steps, then the model."""
+    seed_everything(options.seed)
+    net = Net(options.width).to(ranks.device)
+    model: nn.Module = net if ranks.world_size == 1 else DistributedDataParallel(net)
+    optimizer = torch.optim.Adam(net.parameters(), lr=options.learning_rate)
+    seed_everything(options.seed, "dropout", ranks.rank)
+    images, labels = load("train", ranks.device)
+    test = load("test", ranks.device, test=True) if paths.has_channel("test") else None
+    batches = divide(len(images), options, ranks)
+    steps = options.epochs * batches.per_epoch if options.max_steps is None else options.max_steps
+    checkpoints = Checkpointer(
+        model=net,
+        optimizer=optimizer,
+        ranks=ranks,
+        also={"data": batches},
+        every_steps=options.checkpoint_steps,
+        every_seconds=options.checkpoint_seconds,
+        keep=options.checkpoint_keep,
+    )
+    scores: dict[str, float] = {}
+    with checkpoints:
+        step = checkpoints.restore()
+        clock = StepClock(ranks.device)
+        while step < steps:
+            asked = time.monotonic()
+            chosen = torch.from_numpy(next(batches)).to(ranks.device)
+            batch, targets = scale(images[chosen]), labels[chosen]
+            clock.waited_for_data(asked)
+            loss = functional.cross_entropy(model(batch), targets)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            step += 1
+            clock.samples += len(targets)
+            checkpoints.after_step(step)
+            if step % options.log_steps == 0 or step == steps:
+                work = clock.report(
+                    unit="samples", blocked_seconds=checkpoints.blocked_seconds, world_size=ranks.world_size
+                )
+                metrics.log(step, total_steps=steps, epoch=(step - 1) // batches.per_epoch, loss=loss.item(), **work)
+            if test is not None and (step % batches.per_epoch == 0 or step == steps):
+                scores = evaluate(model, test, ranks)
+                metrics.log(step, epoch=(step - 1) // batches.per_epoch, **scores)
+    if ranks.is_first:
+        about = {"model": "training.pytorch.mnist.Net", "width": options.width, "steps": steps, **scores}
+        save_model(paths.model_folder(), net.state_dict(), about)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse, connect, train."""
+    parser = make_parser(__doc__, batch_size=100, learning_rate=1e-3)
+    parser.add_argument("--epochs", type=positive, default=10, help="passes over the data")
+    parser.add_argument("--width", type=positive, default=1024, help="size of the dense layer")
+    options = parse(parser, arguments)
+    with connect(backend=options.backend, timeout_seconds=options.timeout_seconds) as ranks, Metrics(ranks) as metrics:
+        train(options, ranks, metrics)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""Going back to the newest checkpoint that every rank can use."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+
+from training.pytorch.manifest import Damaged, Manifest, Save, newest_first, rank_folder, ranks_needed, verify
+from training.pytorch.process_group import Ranks, gather
+from training.pytorch.random_state import seed_everything, write_random_state
+from training.pytorch.snapshot import TrainingState, load_into
+from training.pytorch.store import CheckpointStore
+
+Usable = dict[Save, tuple[tuple[int, ...], dict[int, Manifest]]]
+"""For each save: the ranks whose files this rank has to read, and all manifests that are here."""
+
+
+class Stateful(Protocol):
+    """Whatever has a position to come back to: a scheduler, a data loader."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """The position."""
+
+    def load_state_dict(self, state: dict[str, Any], /) -> Any:
+        """Go there."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Restored:
+    """Where the run stands."""
+
+    step: int
+    """Finished steps; 0 for a fresh start."""
+    newest_generation: int
+    """The newest start of this run of which any rank knows; 0 for a fresh start."""
+    complete: list[Save]
+    """The saves that every rank can still fall back to, the one that was loaded first."""
+
+
+def restore(
+    store: CheckpointStore, state: TrainingState, also: Mapping[str, Stateful], ranks: Ranks, layout: str
+) -> Restored:
+    """Load the newest sound save that all ranks have; a damaged one is named and the one before it is taken."""
+    usable, problems = _look(store, ranks, layout)
+    offers = gather(ranks, (list(usable), store.saves(), problems))
+    _warn(ranks, [problem for _, _, theirs in offers for problem in theirs])
+    generation = max((save.generation for _, saves, _ in offers for save in saves), default=0)
+    candidates = newest_first([offer for offer, _, _ in offers])
+    while candidates and not _sound_everywhere(store, candidates[0], usable, ranks):
+        candidates.pop(0)
+    if not candidates:
+        if any(saves for _, saves, _ in offers):
+            _warn(ranks, ["no save is complete and sound on every rank: starting at step 0"])
+        return Restored(step=0, newest_generation=generation, complete=[])
+    save = candidates[0]
+    _load(store, save, state, also, ranks, usable[save])
+    if ranks.is_first:
+        print(f"restored step {save.step} of run {store.run_id} from {save.name}", file=sys.stderr, flush=True)
+    return Restored(step=save.step, newest_generation=generation, complete=candidates)
+
+
+def _look(store: CheckpointStore, ranks: Ranks, layout: str) -> tuple[Usable, list[str]]:
+    usable: Usable = {}
+    problems: list[str] = []
+    for save in store.saves():
+        manifests, unsound = store.manifests(save)
+        problems += unsound
+        needed = ranks_needed(ranks.rank, ranks.world_size, layout, manifests)
+        if needed is not None:
+            usable[save] = needed, manifests
+    return usable, problems
+
+
+def _warn(ranks: Ranks, problems: list[str]) -> None:
+    if ranks.is_first:
+        for problem in sorted(set(problems)):
+            print(f"warning: checkpoint {problem}", file=sys.stderr, flush=True)
+
+
+def _sound_everywhere(store: CheckpointStore, save: Save, usable: Usable, ranks: Ranks) -> bool:
+    """Compare every file that is going to be read with its manifest, the ranks of a node sharing the work."""
+    needed, manifests = usable[save]
+    everyone = gather(ranks, (ranks.node, needed))
+    on_node = sorted({rank for node, theirs in everyone if node == ranks.node for rank in theirs})
+    neighbours = [rank for rank, (node, _) in enumerate(everyone) if node == ranks.node]
+    mine = on_node[neighbours.index(ranks.rank) :: len(neighbours)]
+    problems = []
+    for rank in mine:
+        try:
+            verify(store.folder(save), manifests[rank])
+        except Damaged as damaged:
+            problems.append(f"{damaged}: using the save before it")
+    found = [problem for theirs in gather(ranks, problems) for problem in theirs]
+    _warn(ranks, found)
+    return not found
+
+
+def _load(
+    store: CheckpointStore,
+    save: Save,
+    state: TrainingState,
+    also: Mapping[str, Stateful],
+    ranks: Ranks,
+    source: tuple[tuple[int, ...], dict[int, Manifest]],
+) -> None:
+    needed, manifests = source
+    folder = store.folder(save)
+    tensors, _ = state.read()
+    load_into(tensors, folder, needed)
+    same_world = next(iter(manifests.values())).world_size == ranks.world_size
+    own = ranks.rank if ranks.rank in needed else needed[ranks.rank % len(needed)]
+    parts = [
+        torch.load(folder / rank_folder(rank) / "state.pt", map_location="cpu", weights_only=False) for rank in needed
+    ]
+    mine = parts[needed.index(own)]
+    values = {name: value for part in [*parts, mine] for name, value in part["values"].items()}
+    state.write(tensors, values)
+    for name, thing in also.items():
+        if name not in mine["also"]:
+            raise KeyError(
+                f"the checkpoint at step {save.step} has no state of {name!r}: it has {sorted(mine['also'])}"
+            )
+        thing.load_state_dict(mine["also"][name])
+    if same_world:
+        write_random_state(mine["random"])
+    else:  # more ranks than states, or fewer: streams that are new, different for each rank, and always the same
+        seed_everything(store.run_id, save.step, ranks.rank, ranks.world_size)

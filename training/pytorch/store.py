@@ -1,0 +1,114 @@
+"""The folder in which one node keeps the checkpoints of one run."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from training.pytorch.manifest import (
+    MANIFEST,
+    Damaged,
+    FileEntry,
+    Manifest,
+    Save,
+    hash_file,
+    rank_folder,
+    read_manifest,
+)
+
+LATEST = "latest.json"
+
+
+class CheckpointStore:
+    """Saves of one run under `folder/run_id`; no other run's are ever seen."""
+
+    def __init__(self, folder: Path, run_id: str) -> None:
+        if not run_id or "/" in run_id or run_id.startswith("."):
+            raise ValueError(f"run id {run_id!r} cannot name a folder")
+        self.run_id = run_id
+        self.root = folder / run_id
+
+    def saves(self) -> list[Save]:
+        """Every save of which something is here, finished or not, the newest first."""
+        if not self.root.is_dir():
+            return []
+        found = (Save.parse(path.name) for path in self.root.iterdir())
+        return sorted((save for save in found if save is not None), reverse=True)
+
+    def folder(self, save: Save) -> Path:
+        """Where a save is."""
+        return self.root / save.name
+
+    def manifests(self, save: Save) -> tuple[dict[int, Manifest], list[str]]:
+        """The sound manifests that are here, by rank, and a sentence about each that is not sound."""
+        sound, problems = {}, []
+        for path in sorted(self.folder(save).glob("rank-*")):
+            rank = int(path.name.removeprefix("rank-"))
+            try:
+                manifest = read_manifest(self.folder(save), rank)
+            except (Damaged, OSError) as error:
+                problems.append(str(error))
+                continue
+            if manifest.run_id == self.run_id:
+                sound[rank] = manifest
+            else:
+                problems.append(f"{save.name}/{path.name} belongs to run {manifest.run_id}, not to {self.run_id}")
+        return sound, problems
+
+    def begin(self, save: Save, rank: int) -> Path:
+        """A new, empty folder for what one rank writes."""
+        folder = self.folder(save) / rank_folder(rank)
+        folder.mkdir(parents=True)
+        return folder
+
+    def finish(self, folder: Path, manifest: Manifest) -> None:
+        """Make what is in the folder durable, then write the manifest that makes it count."""
+        write_durably(folder / MANIFEST, manifest.encode())
+        _sync_folder(folder.parent)
+        _sync_folder(folder.parent.parent)
+
+    def abandon(self, save: Save, rank: int) -> None:
+        """Remove what one rank has begun to write."""
+        shutil.rmtree(self.folder(save) / rank_folder(rank), ignore_errors=True)
+
+    def point_to(self, save: Save, world_size: int) -> None:
+        """Say which save is the newest that every rank finished."""
+        pointer = {"run_id": self.run_id, "step": save.step, "folder": save.name, "world_size": world_size}
+        write_durably(self.root / LATEST, json.dumps(pointer).encode())
+
+    def keep_only(self, keep: Iterable[Save]) -> None:
+        """Remove every other save, the manifests first, so that half a removal leaves an unfinished save."""
+        for save in set(self.saves()) - set(keep):
+            for manifest in self.folder(save).glob(f"rank-*/{MANIFEST}"):
+                manifest.unlink(missing_ok=True)
+            shutil.rmtree(self.folder(save), ignore_errors=True)
+
+
+def describe_files(folder: Path) -> dict[str, FileEntry]:
+    """Flush every file of a folder to the disk, and say what is in it."""
+    entries = {}
+    for path in sorted(folder.iterdir()):
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
+        entries[path.name] = hash_file(path)
+    return entries
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Write a whole file or nothing: a reader sees the old content or the new."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(temporary, path)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

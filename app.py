@@ -3,19 +3,22 @@
 
 import os
 import sys
+from pathlib import Path
 
-# aws-cdk-lib's own template validator takes 9 of 11 seconds; `make check` and CI switch it on.
+# aws-cdk-lib's own template validator takes 9 of 11 seconds; `make check` and the hosted workflow switch it on.
 os.environ.setdefault("CDK_VALIDATION", "false")
 
-import stacks  # noqa: F401  puts constructs/ on the path, so it comes before shardyard
 import aws_cdk as cdk
 
+import stacks  # noqa: F401  puts constructs/ on the path, so it comes before shardyard
 from shardyard.spec.errors import SpecError
-from shardyard.spec.settings import Settings
+from shardyard.spec.settings import Settings, context_of
+from stacks.build import build_app
 
-app = cdk.App()
 try:
-    settings = Settings.from_context(app.node.get_all_context())
+    # The CDK command hands cdk.json over itself, and what it hands over wins; a bare `python app.py` reads it here.
+    app = cdk.App(context=context_of(Path(__file__).parent / "cdk.json"))
+    build_app(app, Settings.from_context(app.node.get_all_context()))
 except SpecError as error:
     sys.exit(str(error))
 app.synth()

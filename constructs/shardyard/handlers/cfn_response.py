@@ -1,0 +1,143 @@
+"""How a handler answers CloudFormation: always, once, also when it fails or runs out of time.
+
+A custom resource that does not answer holds its stack up until CloudFormation gives in. Use:
+
+    @custom_resource
+    def handler(request: Request) -> Answer:
+        ...
+"""
+
+import json
+import signal
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from time import sleep
+from typing import Any, Literal
+
+NEVER_MADE = "shardyard:never-made"
+"""The physical id of a resource whose creation failed: its deletion, which CloudFormation then asks for, is done."""
+
+_ATTEMPTS = 4
+_SECONDS_LEFT_FOR_THE_ANSWER = 3.0
+
+
+class Refused(Exception):
+    """The request cannot be met; the message is what a person reads in the stack's events."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What CloudFormation asks for."""
+
+    kind: Literal["Create", "Update", "Delete"]
+    """What is to be done."""
+    properties: Mapping[str, Any]
+    """The template's properties; CloudFormation sends numbers and booleans as strings."""
+    old_properties: Mapping[str, Any]
+    """The properties before an update; else empty."""
+    physical_id: str
+    """The id that an earlier answer gave; empty on Create."""
+    stack_id: str
+    """The ARN of the stack that asks."""
+    logical_id: str
+    """The resource's name in the template."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What a handler made of it."""
+
+    physical_id: str
+    """Names the thing. Another id on Update says that it was replaced: CloudFormation then deletes the old one."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """What `Fn::GetAtt` gives in the template."""
+
+
+def custom_resource(handle: Callable[[Request], Answer]) -> Callable[[dict[str, Any], Any], None]:
+    """Make a Lambda handler of a function from request to answer."""
+
+    def handler(event: dict[str, Any], context: Any) -> None:
+        print(json.dumps({key: event.get(key) for key in ("RequestType", "LogicalResourceId", "RequestId")}))
+        _send(event, _respond(handle, event, context))
+
+    return handler
+
+
+def _respond(handle: Callable[[Request], Answer], event: dict[str, Any], context: Any) -> dict[str, Any]:
+    physical_id = event.get("PhysicalResourceId", "")
+    if event["RequestType"] == "Delete" and physical_id == NEVER_MADE:
+        return {"Status": "SUCCESS", "PhysicalResourceId": physical_id}
+    try:
+        with_limit = _Limit(context.get_remaining_time_in_millis() / 1000 - _SECONDS_LEFT_FOR_THE_ANSWER)
+        with with_limit:
+            answer = handle(_request(event))
+    except Exception as error:
+        if not isinstance(error, Refused):
+            _log_traceback()
+        where = getattr(context, "log_stream_name", "the function's log")
+        reason = str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error} (log: {where})"
+        # CloudFormation refuses an answer of more than 4 KB.
+        return {"Status": "FAILED", "PhysicalResourceId": physical_id or NEVER_MADE, "Reason": reason[:1500]}
+    return {"Status": "SUCCESS", "PhysicalResourceId": answer.physical_id, "Data": dict(answer.data)}
+
+
+def _request(event: dict[str, Any]) -> Request:
+    return Request(
+        kind=event["RequestType"],
+        properties=_without_service(event.get("ResourceProperties", {})),
+        old_properties=_without_service(event.get("OldResourceProperties", {})),
+        physical_id=event.get("PhysicalResourceId", ""),
+        stack_id=event["StackId"],
+        logical_id=event["LogicalResourceId"],
+    )
+
+
+def _without_service(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in properties.items() if key not in ("ServiceToken", "ServiceTimeout")}
+
+
+def _send(event: dict[str, Any], response: dict[str, Any]) -> None:
+    echoed = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
+    body = json.dumps({**response, **echoed}).encode()
+    for attempt in range(_ATTEMPTS):
+        # The address is signed without a content type, so none may be sent.
+        put = urllib.request.Request(event["ResponseURL"], data=body, method="PUT", headers={"Content-Type": ""})
+        try:
+            with urllib.request.urlopen(put, timeout=10):
+                print(f"answered {response['Status']} {response.get('Reason', '')}".rstrip())
+                return
+        except OSError as error:
+            print(f"answer {attempt + 1} of {_ATTEMPTS} failed: {error}")
+            if isinstance(error, urllib.error.HTTPError) and error.code < 500:
+                raise
+            sleep(0.3 * 2**attempt)
+    raise ConnectionError("CloudFormation did not take the answer")
+
+
+def _log_traceback() -> None:
+    import traceback
+
+    traceback.print_exc()
+
+
+class _Limit:
+    """Raises in the handler shortly before Lambda would kill it, so that there is time to say so."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = max(seconds, 0.1)
+
+    def __enter__(self) -> None:
+        # Only a main thread can take signals; Lambda's is one, a test's may not be.
+        with suppress(ValueError):
+            signal.signal(signal.SIGALRM, self._out_of_time)
+            signal.setitimer(signal.ITIMER_REAL, self.seconds)
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(ValueError):
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _out_of_time(self, *_: object) -> None:
+        raise Refused(f"not done within {self.seconds:.0f} s; deploy again to go on")

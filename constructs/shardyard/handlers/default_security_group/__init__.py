@@ -1,0 +1,1 @@
+"""Takes all rules out of a VPC's default security group."""

@@ -1,0 +1,1 @@
+"""Empties a bucket when its stack is deleted."""

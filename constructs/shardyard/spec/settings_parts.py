@@ -1,0 +1,127 @@
+"""The smaller parts of the settings: quotas, budget, alerts, retention, training, identity."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from shardyard.spec.errors import Problem
+from shardyard.spec.tree import setting
+
+EMAIL = r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;]+"
+"""Enough to catch a slip; only a delivered message proves an address."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QuotaRequest:
+    """One quota that must be at least so high."""
+
+    name: str = setting(doc="The quota's name as the Service Quotas console shows it.", pattern=r"\S.{0,127}")
+    at_least: float = setting(doc="The value that is needed; a higher one is never lowered.", least=1, most=10000)
+    service: str = setting("sagemaker", "The service code.", pattern=r"[a-z0-9-]{1,63}", says="such as sagemaker")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QuotaSettings:
+    """Which quotas the deploy asks AWS to raise; none by default."""
+
+    requests: tuple[QuotaRequest, ...] = setting((), "Each quota with the value it must have at least.")
+    from_jobs: bool = setting(False, "Also ask for what all jobs of this stage need at once.")
+    fail_when_pending: bool = setting(False, "Fail the deploy while AWS has not granted a request.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BudgetSettings:
+    """What the account may cost in a month before someone is told."""
+
+    monthly_usd: float = setting(
+        100.0, "The monthly budget; alerts at 50, 80 and 100 percent and on the forecast.", least=1, most=100_000
+    )
+    tag_filter: str = setting(
+        "",
+        "`key=value`: count only what carries this tag. By default the whole account counts, because a tag counts "
+        "nothing until someone activates it for billing.",
+        pattern=r"([^=\s]{1,128}=[^=]{1,256})?",
+        says="key=value",
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlertSettings:
+    """Who is told, and when a running job counts as wasted."""
+
+    email: str = setting(
+        "",
+        "Gets the alerts and the budget's warnings; nobody by default.",
+        pattern=f"({EMAIL})?",
+        says="an e-mail address such as team@example.com",
+    )
+    low_gpu_percent: float = setting(10.0, "GPU use below this is low.", least=1, most=99)
+    low_gpu_minutes: int = setting(30, "Minutes of low GPU use before an alarm.", least=5, most=1440)
+    silent_minutes: int = setting(30, "Minutes without a line in the log before an alarm.", least=5, most=1440)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RetentionSettings:
+    """How long things are kept. Data and models themselves are never expired."""
+
+    checkpoint_days: int = setting(30, "Days after which a run's checkpoints expire.", least=1, most=3650)
+    old_version_days: int = setting(30, "Days for which an overwritten or deleted object is kept.", least=1, most=3650)
+    unfinished_upload_days: int = setting(7, "Days after which a broken upload is removed.", least=1, most=365)
+    access_log_days: int = setting(90, "Days for which the buckets' access logs are kept.", least=1, most=3650)
+    log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 3653] = setting(
+        90, "Days for which log groups keep their events; CloudWatch takes these values alone."
+    )
+    images: int = setting(20, "How many images a repository keeps.", least=1, most=1000)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainingSettings:
+    """What holds for all training jobs of this stage."""
+
+    jobs: str = setting("jobs", "The folder of job files, relative to the project.", pattern=r"[\w./-]+")
+    max_cost_usd: float = setting(
+        500.0,
+        "A launch whose worst case costs more is refused, unless its job has a lower cap.",
+        least=0.01,
+        most=100_000,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SweeperSettings:
+    """The scheduled search for things that bill and that nobody uses."""
+
+    enabled: bool = setting(True, "Look for leftovers.")
+    stops: Literal["by-stage", "never", "always"] = setting(
+        "by-stage", "Whether it also stops what it finds; by default in dev, while prod only gets a report."
+    )
+    every_hours: int = setting(6, "How often it looks.", least=1, most=24)
+    notebook_hours: int = setting(12, "A notebook that runs for longer is a leftover.", least=1, most=720)
+    endpoint_idle_hours: int = setting(24, "An endpoint without a call for longer is a leftover.", least=1, most=720)
+    job_hours: int = setting(72, "A training job that runs for longer is reported.", least=1, most=672)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IdentitySettings:
+    """What every role of the project has in common."""
+
+    permissions_boundary: str = setting(
+        "",
+        "The ARN of a policy that bounds every role; none by default.",
+        pattern=r"(arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]{1,512})?",
+        says="the ARN of an IAM policy",
+    )
+
+
+def tag_problems(tags: dict[str, str]) -> Iterator[Problem]:
+    """What AWS would refuse about tags, before it does."""
+    if len(tags) > 40:
+        yield Problem("tags", f"{len(tags)} are not allowed (40 or fewer)")
+    for key, value in tags.items():
+        where = f"tags.{key}"
+        if key.lower().startswith("aws:"):
+            yield Problem(where, "a key that starts with 'aws:' belongs to AWS")
+        if key in ("project", "stage", "owner"):
+            yield Problem(where, f"is set by the setting {key!r}")
+        if not 1 <= len(key) <= 128 or len(value) > 256:
+            yield Problem(where, "a key has 1 to 128 characters and a value up to 256")

@@ -1,0 +1,64 @@
+"""Which stacks the app has, and what each is given."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import aws_cdk as cdk
+
+from shardyard.identity import Identity
+from shardyard.placement import Placement
+from shardyard.registry import Registry
+from shardyard.spec.settings import Settings
+from shardyard.storage import Storage
+from stacks.identity import IdentityStack
+from stacks.network import NetworkStack
+from stacks.registry import RegistryStack
+from stacks.storage import StorageStack
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Foundation:
+    """What every other stack stands on."""
+
+    storage: Storage
+    """The key and the buckets."""
+    placement: Placement | None
+    """Where jobs run; None outside a VPC."""
+    registry: Registry
+    """The image repositories, by folder."""
+    identity: Identity
+    """The roles."""
+
+
+def build_app(app: cdk.App, settings: Settings, *, root: Path = ROOT) -> None:
+    """Build every stack of the project; `root` holds `containers/` and `jobs/`."""
+    build_foundation(app, settings, root=root)
+    for key, value in settings.all_tags.items():
+        cdk.Tags.of(app).add(key, value)
+
+
+def build_foundation(app: cdk.App, settings: Settings, *, root: Path = ROOT) -> Foundation:
+    """Build storage, network, registry and identity."""
+    storage = StorageStack(app, settings=settings).storage
+    placement = _placement(app, settings, storage)
+    registry = RegistryStack(app, settings=settings, storage=storage, folders=image_folders(root)).registry
+    identity = IdentityStack(app, settings=settings, storage=storage, registry=registry, placement=placement).identity
+    return Foundation(storage=storage, placement=placement, registry=registry, identity=identity)
+
+
+def image_folders(root: Path) -> list[str]:
+    """The folders in containers/ that hold a Dockerfile."""
+    return sorted(path.parent.name for path in (root / "containers").glob("*/Dockerfile"))
+
+
+def _placement(app: cdk.App, settings: Settings, storage: Storage) -> Placement | None:
+    network = settings.network
+    if network.kind == "none":
+        return None
+    if network.security_group_ids:
+        return Placement(
+            vpc_id=network.vpc_id, subnet_ids=network.subnet_ids, security_group_ids=network.security_group_ids
+        )
+    return NetworkStack(app, settings=settings, storage=storage).placement

@@ -1,0 +1,21 @@
+"""The network stack: the project's VPC, or its security group in an existing one."""
+
+from aws_cdk import Fn
+from constructs import Construct
+
+from shardyard.network import Network
+from shardyard.outputs import add_output
+from shardyard.spec.settings import Settings
+from shardyard.storage import Storage
+from stacks.base import ProjectStack
+
+
+class NetworkStack(ProjectStack):
+    """Where training runs."""
+
+    def __init__(self, scope: Construct, *, settings: Settings, storage: Storage) -> None:
+        super().__init__(scope, "network", settings=settings, description="Isolated network for training")
+        self.placement = Network(self, "Network", settings=settings, key=storage.key).placement
+        add_output(self, "VpcId", self.placement.vpc_id, "The VPC that training runs in")
+        add_output(self, "SubnetIds", Fn.join(",", list(self.placement.subnet_ids)), "Its subnets")
+        add_output(self, "SecurityGroupIds", Fn.join(",", list(self.placement.security_group_ids)), "The nodes' groups")

@@ -1,0 +1,22 @@
+"""The registry stack: an image repository for each folder in containers/."""
+
+from collections.abc import Sequence
+
+from constructs import Construct
+
+from shardyard.outputs import add_output
+from shardyard.registry import Registry
+from shardyard.spec.settings import Settings
+from shardyard.storage import Storage
+from stacks.base import ProjectStack
+
+
+class RegistryStack(ProjectStack):
+    """Where images are kept."""
+
+    def __init__(self, scope: Construct, *, settings: Settings, storage: Storage, folders: Sequence[str]) -> None:
+        super().__init__(scope, "registry", settings=settings, description="Image repositories")
+        self.registry = Registry(self, "Registry", settings=settings, folders=folders, key=storage.key)
+        for folder, repository in self.registry.repositories.items():
+            name = "".join(word.capitalize() for word in folder.replace("_", "-").split("-"))
+            add_output(self, f"{name}RepositoryUri", repository.attr_repository_uri, f"Images of containers/{folder}")

@@ -1,0 +1,21 @@
+"""The storage stack: the key and the buckets."""
+
+from constructs import Construct
+
+from shardyard.outputs import add_output
+from shardyard.spec.settings import Settings
+from shardyard.storage import Storage
+from stacks.base import ProjectStack
+
+
+class StorageStack(ProjectStack):
+    """Everything that outlives a training run."""
+
+    def __init__(self, scope: Construct, *, settings: Settings) -> None:
+        super().__init__(scope, "storage", settings=settings, description="Key, data, artifacts and access logs")
+        self.storage = Storage(self, "Storage", settings=settings)
+        storage = self.storage
+        add_output(self, "DataBucketName", storage.data_bucket.ref, "Training data: train/, validation/, test/")
+        add_output(self, "ArtifactBucketName", storage.artifact_bucket.ref, "Models, checkpoints, source bundles")
+        add_output(self, "LogBucketName", storage.log_bucket.ref, "Access logs of the other buckets")
+        add_output(self, "KeyArn", storage.key.attr_arn, "The key that encrypts all of it")

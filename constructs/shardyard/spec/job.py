@@ -1,6 +1,5 @@
 """The job definition: everything that a file in jobs/ can say, as frozen dataclasses."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
@@ -8,8 +7,6 @@ from typing import Any, Literal, Self
 from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.job_compute import MOST_SECONDS, Compute, Limits, Queue, Retry, Spot
 from shardyard.spec.job_data import (
-    CHANNEL_NAME,
-    RESERVED_CHANNELS,
     Channel,
     Checkpoints,
     Metric,
@@ -113,16 +110,6 @@ class JobSpec:
     model: Model | None = setting(None, "The model's size, for the memory rule.")
     tags: dict[str, str] = setting(doc="Tags of the training job.", factory=dict)
 
-    def __post_init__(self) -> None:
-        problems = [
-            Problem(f"channels.{name}", f"the name {name!r} is not allowed ({says})")
-            for name in self.channels
-            for says in [_wrong_channel_name(name)]
-            if says
-        ]
-        if problems:
-            raise SpecError(problems)
-
     @property
     def max_wait_seconds(self) -> int | None:
         """Running and waiting together for a spot job; None for one that is not."""
@@ -151,9 +138,3 @@ class JobSpec:
         if spec is None:
             raise SpecError(problems)
         return spec
-
-
-def _wrong_channel_name(name: str) -> str | None:
-    if name in RESERVED_CHANNELS:
-        return "Shardyard adds a channel of this name itself"
-    return None if re.fullmatch(CHANNEL_NAME, name) else "1 to 64 letters, digits, dots, hyphens and underscores"

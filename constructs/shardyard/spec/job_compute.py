@@ -7,7 +7,7 @@ from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.tree import Scalar, setting
 
 INSTANCE_TYPE = r"ml\.[a-z0-9-]+\.[a-z0-9]+"
-_TYPE_SAYS = "a training instance type such as ml.g5.xlarge"
+INSTANCE_TYPE_SAYS = "a training instance type such as ml.g5.xlarge"
 _PLAN = r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:training-plan/.+"
 _PLAN_SAYS = "a training plan's ARN"
 MOST_SECONDS = 28 * 24 * 3600
@@ -16,7 +16,7 @@ MOST_SECONDS = 28 * 24 * 3600
 
 def _type(default: Any = ..., doc: str = "The instance type.") -> Any:
     extra = {} if default is ... else {"default": default}
-    return setting(doc=doc, pattern=INSTANCE_TYPE, says=_TYPE_SAYS, **extra)
+    return setting(doc=doc, pattern=INSTANCE_TYPE, says=INSTANCE_TYPE_SAYS, **extra)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

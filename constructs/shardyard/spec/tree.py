@@ -116,7 +116,9 @@ def _value(raw: Any, hint: Any, limits: Mapping[str, Any], where: str, problems:
         inner = [arg for arg in get_args(hint) if arg is not type(None)]
         if raw is None:
             return None
-        return _value(raw, inner[0] if len(inner) == 1 else Scalar, limits, where, problems, text)
+        if len(inner) > 1:
+            return _scalar(raw, Scalar, limits, where, problems, text)
+        return _value(raw, inner[0], limits, where, problems, text)
     if origin is Literal:
         return _choice(raw, get_args(hint), where, problems)
     if dataclasses.is_dataclass(hint):

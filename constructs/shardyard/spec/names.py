@@ -56,5 +56,18 @@ def source_key(sha256: str) -> str:
     return f"source/{sha256}.zip"
 
 
+def dashboard_name(project: str, stage: str) -> str:
+    """The dashboard over all training jobs."""
+    return f"{project}-{stage}"
+
+
+def rule_name(project: str, stage: str, rule: str) -> str:
+    """An EventBridge rule: `training-events`, `watchdog`, `sweep`."""
+    return f"{project}-{stage}-{rule}"
+
+
+QUOTA_CODES_KEY = "quotas/training-codes.json"
+"""Where the map from quota name to quota code lies in the artifact bucket; written at deploy, read by preflight."""
+
 METRICS_NAMESPACE = "Shardyard"
 """The CloudWatch namespace of the metrics that our own handlers publish (dimensions: Project, Stage, and others)."""

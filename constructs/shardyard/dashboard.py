@@ -1,0 +1,88 @@
+"""The dashboard over all training jobs: it needs no job names, so it never has to be deployed again for a new one."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from shardyard.spec import names
+from shardyard.spec.settings import Settings
+
+Widget = dict[str, Any]
+
+_JOBS = "/aws/sagemaker/TrainingJobs"
+_HOST_METRICS = {
+    "GPU (100 = one GPU)": "GPUUtilization",
+    "GPU memory (100 = one GPU)": "GPUMemoryUtilization",
+    "CPU (100 = one core)": "CPUUtilization",
+    "Memory (percent)": "MemoryUtilization",
+    "Disk (percent)": "DiskUtilization",
+}
+_ALGORITHM_METRICS = ("loss", "tokens_per_second", "samples_per_second")
+
+
+class Dashboard(Construct):
+    """One page: what each host does, what each job learns, how jobs end."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+        super().__init__(scope, construct_id)
+        self.resource = cloudwatch.CfnDashboard(
+            self,
+            "Resource",
+            dashboard_name=names.dashboard_name(settings.project, settings.stage),
+            dashboard_body=json.dumps({"widgets": widgets(settings, cdk.Aws.REGION)}),
+        )
+
+    @property
+    def name(self) -> str:
+        """The dashboard's name in the console."""
+        return self.resource.ref
+
+
+def widgets(settings: Settings, region: str) -> list[Widget]:
+    """Everything on the page, two widgets a row."""
+    hosts = [
+        _search(title, f'{{{_JOBS},Host}} MetricName="{metric}"', region) for title, metric in _HOST_METRICS.items()
+    ]
+    learning = [
+        _search(metric.replace("_", " "), f'{{{_JOBS},TrainingJobName}} MetricName="{metric}"', region)
+        for metric in _ALGORITHM_METRICS
+    ]
+    return _in_rows([*learning, *hosts, _outcomes(settings, region), _watchdog(settings, region)])
+
+
+def _search(title: str, search: str, region: str) -> Widget:
+    expression = f"SEARCH('{search}', 'Average', 60)"
+    return _graph(title, [[{"expression": expression, "id": "found"}]], region)
+
+
+def _outcomes(settings: Settings, region: str) -> Widget:
+    lines = [
+        [names.METRICS_NAMESPACE, "Jobs", *_dimensions(settings), "Outcome", outcome, {"stat": "Sum", "period": 86400}]
+        for outcome in ("Completed", "Failed", "Stopped")
+    ]
+    return _graph("Jobs a day, by outcome", lines, region)
+
+
+def _watchdog(settings: Settings, region: str) -> Widget:
+    lines = [
+        [names.METRICS_NAMESPACE, metric, *_dimensions(settings), {"stat": "Maximum"}]
+        for metric in ("LowGpuMinutes", "SilentMinutes")
+    ]
+    return _graph("Worst running job: minutes of low GPU use, of silence", lines, region)
+
+
+def _dimensions(settings: Settings) -> list[str]:
+    return ["Project", settings.project, "Stage", settings.stage]
+
+
+def _graph(title: str, metrics: Sequence[Any], region: str) -> Widget:
+    properties = {"title": title, "view": "timeSeries", "region": region, "metrics": metrics, "period": 60}
+    return {"type": "metric", "width": 12, "height": 6, "properties": properties}
+
+
+def _in_rows(found: Sequence[Widget]) -> list[Widget]:
+    return [{**widget, "x": 12 * (number % 2), "y": 6 * (number // 2)} for number, widget in enumerate(found)]

@@ -1,0 +1,122 @@
+"""A training job changed its state: count the outcome, tell people in a sentence, wake the watchdog.
+
+EventBridge sends every change in the account; jobs of other projects are left alone.
+"""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from shardyard.handlers import aws
+from shardyard.spec import names
+from shardyard.spec.units import format_duration
+
+_OUTCOMES = ("Completed", "Failed", "Stopped")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """What this deployment calls its things; read from the function's environment."""
+
+    project: str
+    stage: str
+    topic_arn: str
+    watchdog_rule: str
+    region: str
+
+    @classmethod
+    def from_environment(cls) -> "Place":
+        """The names that the stack gave to the function."""
+        return cls(
+            project=os.environ["PROJECT"],
+            stage=os.environ["STAGE"],
+            topic_arn=os.environ["TOPIC_ARN"],
+            watchdog_rule=os.environ["WATCHDOG_RULE"],
+            region=os.environ["AWS_REGION"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """What people get."""
+
+    subject: str
+    text: str
+
+
+def handler(event: dict[str, Any], context: object) -> None:
+    """Take in one event."""
+    react(event["detail"], Place.from_environment(), aws.clients)
+
+
+def react(detail: dict[str, Any], place: Place, clients: aws.Clients) -> None:
+    """Do what one change asks for."""
+    tags = detail.get("Tags") or {}
+    if (tags.get("project"), tags.get("stage")) != (place.project, place.stage):
+        return
+    status = detail["TrainingJobStatus"]
+    if status == "InProgress":
+        clients("events").enable_rule(Name=place.watchdog_rule)
+    if status in _OUTCOMES:
+        _count(clients("cloudwatch"), place, status)
+    message = compose(detail, place.region)
+    if message is not None:
+        clients("sns").publish(TopicArn=place.topic_arn, Subject=message.subject, Message=message.text)
+
+
+def compose(detail: dict[str, Any], region: str) -> Message | None:
+    """The sentence for a change that people want to know; None for the others.
+
+    A run that our state machine launched ends with its receipt, so its completion is not told twice.
+    """
+    name, status, secondary = detail["TrainingJobName"], detail["TrainingJobStatus"], detail.get("SecondaryStatus")
+    launched_by_us = "run" in (detail.get("Tags") or {})
+    if status == "InProgress" and secondary == "Interrupted":
+        said, more = (
+            "was interrupted",
+            "Its spot capacity was taken back. SageMaker starts it again from its checkpoints.",
+        )
+    elif status == "Failed":
+        said, more = "failed", detail.get("FailureReason") or "SageMaker gave no reason."
+    elif status == "Stopped":
+        said, more = "was stopped", _stop_reason(secondary)
+    elif status == "Completed" and not launched_by_us:
+        said, more = "completed", ""
+    else:
+        return None
+    lines = [f"The training job {name} {said}{_after(detail)}.", more, "", _link(name, region)]
+    return Message(subject=f"{name} {said}"[:100], text="\n".join(line for line in lines if line is not None))
+
+
+def _stop_reason(secondary: str | None) -> str:
+    reasons = {
+        "MaxRuntimeExceeded": "It reached its longest allowed runtime (limits.max_runtime).",
+        "MaxWaitTimeExceeded": "It waited for spot capacity for longer than allowed (spot.max_wait).",
+    }
+    return reasons.get(secondary or "", "A person or a program stopped it.")
+
+
+def _after(detail: dict[str, Any]) -> str:
+    start, end = detail.get("TrainingStartTime"), detail.get("TrainingEndTime")
+    if start is None or end is None:
+        return ""
+    return f" after {format_duration((end - start) / 1000)}"
+
+
+def _link(name: str, region: str) -> str:
+    return f"https://console.aws.amazon.com/sagemaker/home?region={region}#/jobs/{name}"
+
+
+def _count(cloudwatch: Any, place: Place, outcome: str) -> None:
+    dimensions = {"Project": place.project, "Stage": place.stage, "Outcome": outcome}
+    cloudwatch.put_metric_data(
+        Namespace=names.METRICS_NAMESPACE,
+        MetricData=[
+            {
+                "MetricName": "Jobs",
+                "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
+                "Value": 1,
+                "Unit": "Count",
+            }
+        ],
+    )

@@ -1,0 +1,87 @@
+"""State changes of training jobs become sentences, counts, and a watchdog that is awake only while jobs run."""
+
+from typing import Any
+
+import pytest
+
+from shardyard.handlers.training_events.index import Place, compose, react
+
+PLACE = Place(project="yard", stage="dev", topic_arn="arn:topic", watchdog_rule="watch", region="eu-west-1")
+OURS = {"project": "yard", "stage": "dev", "run": "20261121-073000-a1b2"}
+
+
+class Recorder:
+    """Stands for every client and keeps the calls."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+
+    def __call__(self, service: str) -> "Recorder":
+        return self
+
+    def __getattr__(self, operation: str) -> Any:
+        return lambda **request: self.calls.append((operation, request))
+
+    def made(self, operation: str) -> list[dict[str, Any]]:
+        return [request for name, request in self.calls if name == operation]
+
+
+def change(status: str, secondary: str = "", **more: Any) -> dict[str, Any]:
+    detail = {"TrainingJobName": "gpt-1", "TrainingJobStatus": status, "SecondaryStatus": secondary or status}
+    return {**detail, "Tags": OURS, **more}
+
+
+def test_a_failed_job_is_counted_and_told_with_its_reason() -> None:
+    clients = Recorder()
+    react(change("Failed", FailureReason="AlgorithmError: rank 1: KeyError: 'loss'"), PLACE, clients)
+    [metric] = clients.made("put_metric_data")
+    assert metric["MetricData"][0]["Dimensions"][2] == {"Name": "Outcome", "Value": "Failed"}
+    [message] = clients.made("publish")
+    assert message["Subject"] == "gpt-1 failed"
+    assert "AlgorithmError: rank 1: KeyError: 'loss'" in message["Message"]
+
+
+def test_a_running_job_wakes_the_watchdog_and_tells_nobody() -> None:
+    clients = Recorder()
+    react(change("InProgress", "Training"), PLACE, clients)
+    assert clients.made("enable_rule") == [{"Name": "watch"}]
+    assert clients.made("publish") == []
+
+
+def test_jobs_of_other_projects_are_left_alone() -> None:
+    clients = Recorder()
+    react(change("Failed", Tags={"project": "other", "stage": "dev"}), PLACE, clients)
+    react(change("Failed", Tags=None), PLACE, clients)
+    assert clients.calls == []
+
+
+def test_a_spot_interruption_is_told() -> None:
+    message = compose(change("InProgress", "Interrupted"), "eu-west-1")
+    assert message is not None
+    assert message.text.startswith("The training job gpt-1 was interrupted.\nIts spot capacity was taken back.")
+
+
+def test_the_time_is_told_as_people_say_it() -> None:
+    message = compose(change("Stopped", "MaxRuntimeExceeded", TrainingStartTime=0, TrainingEndTime=5_400_000), "x")
+    assert message is not None
+    assert message.text.startswith(
+        "The training job gpt-1 was stopped after 1h30m.\nIt reached its longest allowed runtime (limits.max_runtime)."
+    )
+
+
+def test_a_completed_run_of_ours_is_told_by_its_receipt_alone() -> None:
+    assert compose(change("Completed"), "x") is None
+    foreign = compose(change("Completed", Tags={"project": "yard", "stage": "dev"}), "x")
+    assert foreign is not None
+    assert foreign.subject == "gpt-1 completed"
+
+
+@pytest.mark.parametrize("secondary", ["Starting", "Downloading", "Training", "Uploading"])
+def test_the_ordinary_phases_are_not_told(secondary: str) -> None:
+    assert compose(change("InProgress", secondary), "x") is None
+
+
+def test_a_subject_fits_what_sns_takes() -> None:
+    message = compose(change("Failed", TrainingJobName="j" * 120), "x")
+    assert message is not None
+    assert len(message.subject) == 100

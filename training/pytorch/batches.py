@@ -1,4 +1,4 @@
-"""Which sample goes to which rank, for data that fits into memory: shuffled by seed and epoch, resumed at the next one."""
+"""Which sample goes to which rank, for data in memory: shuffled by seed and epoch, resumed at the very next one."""
 
 from collections.abc import Iterator
 from typing import Any

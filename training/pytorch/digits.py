@@ -24,8 +24,9 @@ def read_digits(folder: Path, *, test: bool = False) -> Digits:
     if not parts:
         names = ", ".join(path.name for path in files[:5])
         raise NoDigits(
-            f"no digits in {folder} (found: {names if names else 'nothing'}): expected train-images-idx3-ubyte[.gz] with "
-            "its labels, *-images.npy with *-labels.npy, or *.tar; `python -m training.pytorch.make_digits DIR` writes some"
+            f"no digits in {folder} (found: {names if names else 'nothing'}): expected train-images-idx3-ubyte[.gz] "
+            "and its labels, *-images.npy with *-labels.npy, or *.tar; `python -m training.pytorch.make_digits DIR` "
+            "writes some"
         )
     return numpy.concatenate([images for images, _ in parts]), numpy.concatenate([labels for _, labels in parts])
 

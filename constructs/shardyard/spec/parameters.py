@@ -55,10 +55,7 @@ class Parameter:
 
     def problem(self, value: str) -> Problem | None:
         """What CloudFormation would say about a value, or None."""
-        if self.allowed:
-            fits = value in self.allowed_values
-        else:
-            fits = re.fullmatch(f"({self.pattern})?", value) is not None
+        fits = value in self.allowed_values if self.allowed else re.fullmatch(f"({self.pattern})?", value) is not None
         return None if fits else Problem(self.name, f"{value!r} is not allowed: it {self.constraint}")
 
 

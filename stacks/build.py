@@ -12,6 +12,9 @@ from shardyard.spec.settings import Settings
 from shardyard.storage import Storage
 from stacks.identity import IdentityStack
 from stacks.network import NetworkStack
+from stacks.notebooks import NotebooksStack
+from stacks.observability import ObservabilityStack
+from stacks.quotas import QuotasStack, merge
 from stacks.registry import RegistryStack
 from stacks.storage import StorageStack
 
@@ -34,7 +37,14 @@ class Foundation:
 
 def build_app(app: cdk.App, settings: Settings, *, root: Path = ROOT) -> None:
     """Build every stack of the project; `root` holds `containers/` and `jobs/`."""
-    build_foundation(app, settings, root=root)
+    foundation = build_foundation(app, settings, root=root)
+    storage, identity, placement = foundation.storage, foundation.identity, foundation.placement
+    ObservabilityStack(app, settings=settings, storage=storage)
+    if settings.notebooks.enabled:
+        NotebooksStack(app, settings=settings, storage=storage, identity=identity, placement=placement)
+    quotas = merge(settings.quotas.requests, ())
+    if quotas:
+        QuotasStack(app, settings=settings, storage=storage, needed=quotas)
     for key, value in settings.all_tags.items():
         cdk.Tags.of(app).add(key, value)
 

@@ -25,9 +25,9 @@ class Alerts(Construct):
         settings: Settings,
         key: kms.CfnKey,
         email: str,
-        has_email: cdk.CfnCondition,
+        email_given: cdk.CfnCondition | None,
     ) -> None:
-        """`email` may be a token; without `has_email` nobody is subscribed."""
+        """`email` may be a token; where only a parameter can give it, `email_given` says whether it did."""
         super().__init__(scope, construct_id)
         name = names.topic_name(settings.project, settings.stage)
         self.topic = sns.CfnTopic(self, "Topic", topic_name=name, kms_master_key_id=key.attr_arn)
@@ -40,7 +40,7 @@ class Alerts(Construct):
             ),
         )
         subscription = sns.CfnSubscription(self, "Email", topic_arn=self.topic.ref, protocol="email", endpoint=email)
-        subscription.cfn_options.condition = has_email
+        subscription.cfn_options.condition = email_given
 
     def _publishes(self, service: str) -> policy.Statement:
         return policy.allow_service(

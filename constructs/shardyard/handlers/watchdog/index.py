@@ -114,7 +114,7 @@ def _gpus_per_host(resources: dict[str, Any]) -> dict[str, int]:
 
 def _gpus(instance_type: str) -> int:
     known = INSTANCES.get(instance_type)
-    return known.gpu_count if known is not None else 0
+    return known.gpus if known is not None else 0
 
 
 def _low_gpu_minutes(cloudwatch: Any, job: str, gpus: dict[str, int], limits: Limits, now: float) -> int:

@@ -1,0 +1,76 @@
+"""The notebooks stack: one notebook instance for each name in the settings."""
+
+from aws_cdk import Aws, Fn, Token
+from constructs import Construct
+
+from shardyard.identity import Identity
+from shardyard.notebooks import AutoStop, GitRepository, Notebook
+from shardyard.outputs import add_output
+from shardyard.parameters import Override
+from shardyard.placement import Placement
+from shardyard.spec import parameters
+from shardyard.spec.settings import Settings
+from shardyard.storage import Storage
+from stacks.base import ProjectStack
+
+
+class NotebooksStack(ProjectStack):
+    """Where people write code."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        settings: Settings,
+        storage: Storage,
+        identity: Identity,
+        placement: Placement | None,
+    ) -> None:
+        super().__init__(scope, "notebooks", settings=settings, description="Git-linked notebook instances")
+        notebooks = settings.notebooks
+        kind = Override(
+            self, "InstanceType", parameter=parameters.NOTEBOOK_INSTANCE_TYPE, otherwise=notebooks.instance_type
+        )
+        repository = self._repository(settings, storage)
+        auto_stop = AutoStop(self, "AutoStop", settings=settings) if notebooks.auto_stop else None
+        for name in notebooks.names:
+            notebook = Notebook(
+                self,
+                f"Notebook-{name}",
+                settings=settings,
+                name=name,
+                instance_type=kind.value,
+                role=identity.notebook_role,
+                key=storage.key,
+                placement=placement,
+                repository=repository,
+                auto_stop=auto_stop,
+            )
+            instance = notebook.resource.attr_notebook_instance_name
+            command = f"aws sagemaker create-presigned-notebook-instance-url --notebook-instance-name {instance}"
+            add_output(self, f"Open{_camel(name)}", command, "Prints a link that opens the notebook")
+
+    def _repository(self, settings: Settings, storage: Storage) -> str:
+        """The repository's name, or nothing in the deployed stack while no URL is given."""
+        notebooks = settings.notebooks
+        url = Override(self, "GitUrl", parameter=parameters.NOTEBOOK_GIT_URL, otherwise=notebooks.git_url or None)
+        branch = Override(
+            self, "GitBranch", parameter=parameters.NOTEBOOK_GIT_BRANCH, otherwise=notebooks.git_branch or None
+        )
+        url_given = None if notebooks.git_url else url.given
+        repository = GitRepository(
+            self,
+            "Repository",
+            settings=settings,
+            key=storage.key,
+            url=url.value if url_given is None else url.reference,
+            branch=branch.value,
+            url_given=url_given,
+        )
+        if url_given is None:
+            return repository.name
+        return Token.as_string(Fn.condition_if(url_given.logical_id, repository.name, Aws.NO_VALUE))
+
+
+def _camel(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("-"))

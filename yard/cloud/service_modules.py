@@ -3,5 +3,7 @@
 MODULES: tuple[str, ...] = (
     "yard.cloud.status",
     "yard.cloud.sessions",
+    "yard.cloud.functions",
+    "yard.cloud.machines",
 )
 """One line each. A name that cannot be imported stops the start: a cloud without one of its parts would lie."""

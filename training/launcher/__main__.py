@@ -1,0 +1,116 @@
+"""`python -m training.launcher [train]`: start the user's program as the job asks for, and never lose its end."""
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from training.launcher import environment, failure, hosts, mpirun, network, plain, source, torchrun
+from training.launcher.contract import BASE_VARIABLE, DEFAULT_BASE, Contract, read_contract
+from training.launcher.launch import GRACE_SECONDS, GRACE_VARIABLE, Launch
+from training.launcher.program import read_program
+from training.launcher.supervise import INTERRUPTED, Supervisor
+
+STRATEGIES = ("plain", "torchrun", "mpirun")
+
+
+def main(arguments: list[str]) -> int:
+    """Run the job on this node and return its exit code: 0, 1, or 75 after an interruption."""
+    if arguments not in ([], ["train"]):
+        print(f"launcher: unknown arguments {' '.join(arguments)!r}; known: train", file=sys.stderr)
+        return 1
+    supervisor = Supervisor()
+    base = Path(os.environ.get(BASE_VARIABLE, DEFAULT_BASE))
+    try:
+        return _run(supervisor, read_contract())
+    except failure.LaunchError as error:
+        failure.write(base, str(error))
+        return 1
+    except Interrupted:
+        return INTERRUPTED
+
+
+class Interrupted(Exception):
+    """SIGTERM came while the launcher was still waiting for other nodes: there is nothing to save."""
+
+
+def _run(supervisor: Supervisor, contract: Contract) -> int:
+    strategy = os.environ.get("SHARDYARD_LAUNCHER", "plain")
+    if strategy not in STRATEGIES:
+        raise failure.LaunchError(f"SHARDYARD_LAUNCHER is {strategy!r}; known: {', '.join(STRATEGIES)}")
+    gpus, cpus = environment.count_gpus(), environment.count_cpus()
+    processes = processes_per_node(gpus)
+    base_environ = _base_environ(contract, processes=processes, cpus=cpus)
+    # Importing torch takes a second: it begins now, while the other nodes' names and the code are awaited
+    early = torchrun.start_host(supervisor, base_environ) if strategy == "torchrun" else None
+    try:
+        launch = _prepare(supervisor, contract, base_environ, processes=processes, gpus=gpus, cpus=cpus)
+    except BaseException:
+        supervisor.kill_groups(supervisor.children.values())
+        raise
+    if early is not None:
+        return torchrun.run(supervisor, launch, early)
+    if strategy == "mpirun":
+        return mpirun.run(supervisor, launch)
+    return plain.run(supervisor, launch)
+
+
+def processes_per_node(gpus: int, environ: Mapping[str, str] = os.environ) -> int:
+    """As many as the job says, or one a GPU, or one."""
+    given = environ.get("SHARDYARD_PROCESSES_PER_NODE")
+    if given is None:
+        return max(gpus, 1)
+    if not given.isdigit() or int(given) == 0:
+        raise failure.LaunchError(f"SHARDYARD_PROCESSES_PER_NODE must be a positive whole number, not {given!r}")
+    return int(given)
+
+
+def _base_environ(contract: Contract, *, processes: int, cpus: int) -> dict[str, str]:
+    """What is known before anything is awaited. Threads: all processors divided by the processes, unless set."""
+    package_root = str(Path(__file__).parent.parent.parent)
+    path = [str(contract.code_dir), package_root, os.environ.get("PYTHONPATH", "")]
+    return {
+        "OMP_NUM_THREADS": str(max(cpus // processes, 1)),
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(part for part in path if part),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _prepare(
+    supervisor: Supervisor, contract: Contract, base_environ: dict[str, str], *, processes: int, gpus: int, cpus: int
+) -> Launch:
+    addresses = hosts.wait_for_hosts(
+        contract.hosts,
+        limit_seconds=hosts.wait_seconds(),
+        known=hosts.known_addresses(),
+        pause=lambda seconds: _pause(supervisor, seconds),
+    )
+    unpacked = source.unpack_source(contract.channel_dir(source.CODE_CHANNEL), contract.code_dir)
+    program = read_program(contract)
+    interface = network.pick_interface(
+        contract.resource.get("network_interface_name"),
+        addresses[contract.current_host],
+        network.interface_addresses(),
+    )
+    settings = network.network_variables(contract.instance_type, interface, contract.hosts, network.efa_table())
+    variables = environment.sm_variables(contract, program, interface=interface, gpus=gpus, cpus=cpus)
+    return Launch(
+        contract=contract,
+        program=program,
+        environ={**settings, **base_environ, **variables},
+        working_dir=unpacked,
+        addresses=addresses,
+        processes_per_node=processes,
+        grace_seconds=float(os.environ.get(GRACE_VARIABLE, GRACE_SECONDS)),
+    )
+
+
+def _pause(supervisor: Supervisor, seconds: float) -> None:
+    supervisor.step(seconds)
+    if supervisor.terminated:
+        raise Interrupted
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,33 @@
+"""What every strategy is given: the contract, the program, and how to run it here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.launcher.contract import Contract
+from training.launcher.program import Program
+
+GRACE_VARIABLE = "SHARDYARD_STOP_GRACE_SECONDS"
+"""How long the program may take to save after SIGTERM."""
+
+GRACE_SECONDS = 110.0
+"""SageMaker sends SIGKILL 120 s after SIGTERM: the rest is for the failure file."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Launch:
+    """One node's part of the run."""
+
+    contract: Contract
+    program: Program
+    environ: dict[str, str]
+    """The whole environment of the program."""
+
+    working_dir: Path | None
+    """Where the program starts: its unpacked code, or where the image says when no code came."""
+
+    addresses: Mapping[str, str]
+    """Each host's address."""
+
+    processes_per_node: int
+    grace_seconds: float

@@ -1,0 +1,69 @@
+"""The strategy `plain`: one process on each node, and whatever it does with the others is its own affair."""
+
+import signal
+import time
+
+from training.launcher import failure
+from training.launcher.launch import Launch
+from training.launcher.supervise import INTERRUPTED, Child, Supervisor, execute
+
+_NAME = "the program"
+
+
+def run(supervisor: Supervisor, launch: Launch) -> int:
+    """Run the program to its end and return the launcher's exit code."""
+    return run_command(supervisor, launch, launch.program.command(), launch.environ)
+
+
+def run_command(supervisor: Supervisor, launch: Launch, command: list[str], environ: dict[str, str]) -> int:
+    """Run one command to its end, pass SIGTERM on to it, and say how it failed."""
+    killed_before = failure.killed_for_memory()
+    child = supervisor.start(_NAME, execute(command, environ, working_dir=launch.working_dir))
+    stopped_late = _wait(supervisor, child, launch.grace_seconds)
+    status = child.status if child.status is not None else 1
+    if status == INTERRUPTED or (supervisor.terminated and status == 0):
+        # After SIGTERM even an exit code of 0 does not mean that the training has finished
+        return INTERRUPTED
+    if status == 0:
+        return 0
+    host = launch.contract.current_host
+    if supervisor.terminated and (stopped_late or status == -signal.SIGTERM):
+        message = interrupted_message(_NAME, host, stopped_late=stopped_late, grace_seconds=launch.grace_seconds)
+    else:
+        ended = failure.Failure(
+            name=_NAME,
+            host=host,
+            exit_status=status,
+            tail=child.tail.decode(errors="replace"),
+            out_of_memory=failure.killed_for_memory() > killed_before,
+        )
+        message = failure.describe(ended, base=launch.contract.base)
+    failure.write(launch.contract.base, message)
+    return 1
+
+
+def interrupted_message(name: str, host: str, *, stopped_late: bool, grace_seconds: float) -> str:
+    """What an interruption that saved nothing is called."""
+    if stopped_late:
+        return (
+            f"{name} on {host} was interrupted (SIGTERM) and did not stop within {grace_seconds:.0f} s: it was killed"
+        )
+    return (
+        f"{name} on {host} was interrupted (SIGTERM) and does not handle the signal: nothing was saved after its "
+        "last checkpoint"
+    )
+
+
+def _wait(supervisor: Supervisor, child: Child, grace_seconds: float) -> bool:
+    """Wait for the end of the child, pass SIGTERM on once; True when it had to be killed."""
+    deadline: float | None = None
+    while child.status is None:
+        supervisor.step(60.0 if deadline is None else max(deadline - time.monotonic(), 0.01))
+        if supervisor.terminated and deadline is None:
+            supervisor.signal([child], signal.SIGTERM)
+            deadline = time.monotonic() + grace_seconds
+        elif deadline is not None and child.status is None and time.monotonic() >= deadline:
+            supervisor.stop([child], grace_seconds=0.0)
+            return True
+    supervisor.kill_groups([child])
+    return False

@@ -1,0 +1,100 @@
+"""The user's program: a module, a script or an executable, and its arguments. There is no shell."""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from training.launcher.contract import Contract
+from training.launcher.failure import LaunchError
+
+_MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_NUMBER = re.compile(r"-\d+(\.\d*)?([eE][+-]?\d+)?")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Program:
+    """What each rank runs."""
+
+    kind: Literal["module", "script", "executable"]
+    """A Python module, a Python file, or something that the kernel can execute."""
+
+    target: str
+    """The module's name, or the file's path."""
+
+    arguments: tuple[str, ...]
+    """Its arguments, hyperparameters included."""
+
+    def command(self) -> list[str]:
+        """The argument vector that runs it in a new process."""
+        python = [sys.executable, "-u"]
+        if self.kind == "module":
+            return [*python, "-m", self.target, *self.arguments]
+        if self.kind == "script":
+            return [*python, self.target, *self.arguments]
+        return [self.target, *self.arguments]
+
+
+def read_program(contract: Contract, environ: Mapping[str, str] = os.environ) -> Program:
+    """Find the entry and put its arguments together."""
+    given = environ.get("SHARDYARD_ENTRY", environ.get("SAGEMAKER_PROGRAM"))
+    entry = given if given is not None else contract.framework_parameters.get("sagemaker_program")
+    if entry is None:
+        raise LaunchError(
+            "the job names no program: set `entry` in the job's [program] table (SHARDYARD_ENTRY in the environment)"
+        )
+    arguments = (*_fixed_arguments(environ), *to_arguments(contract.hyperparameters))
+    kind, target = _resolve(str(entry), contract.code_dir)
+    return Program(kind=kind, target=target, arguments=arguments)
+
+
+def to_arguments(hyperparameters: Mapping[str, Any]) -> tuple[str, ...]:
+    """Hyperparameters as `--key value`, sorted, as the public toolkit writes them.
+
+    A value that looks like an option is joined with `=`: a hyperparameter must not become another argument.
+    """
+    arguments: list[str] = []
+    for key in sorted(hyperparameters):
+        option = f"--{key}" if len(key) > 1 else f"-{key}"
+        value = _as_text(hyperparameters[key])
+        if value.startswith("-") and not _NUMBER.fullmatch(value):
+            arguments.append(f"{option}={value}")
+        else:
+            arguments += [option, value]
+    return tuple(arguments)
+
+
+def _as_text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, Mapping):
+        return ",".join(f"{key}={item}" for key, item in sorted(value.items()))
+    return str(value)
+
+
+def _fixed_arguments(environ: Mapping[str, str]) -> list[str]:
+    given = environ.get("SHARDYARD_ARGUMENTS")
+    if given is None:
+        return []
+    try:
+        arguments = json.loads(given)
+    except ValueError:
+        arguments = None
+    if not isinstance(arguments, list) or not all(isinstance(item, str) for item in arguments):
+        raise LaunchError(f"SHARDYARD_ARGUMENTS must be a JSON list of strings, not {given!r}")
+    return arguments
+
+
+def _resolve(entry: str, code_dir: Path) -> tuple[Literal["module", "script", "executable"], str]:
+    """A path if it looks like one or names a file, a module otherwise."""
+    path = Path(entry) if Path(entry).is_absolute() else code_dir / entry
+    if path.is_file():
+        return ("script" if path.suffix == ".py" else "executable", str(path))
+    if _MODULE.fullmatch(entry) and not entry.endswith(".py"):
+        return ("module", entry)
+    present = ", ".join(sorted(item.name for item in code_dir.iterdir())) if code_dir.is_dir() else "no code came"
+    raise LaunchError(f"the program {entry!r} is not in {code_dir} ({present})")

@@ -1,0 +1,240 @@
+"""Child processes of one supervisor: started, listened to, signalled as groups, and reaped, in one event loop."""
+
+import contextlib
+import os
+import selectors
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+INTERRUPTED = 75
+"""EX_TEMPFAIL: what a rank and the launcher exit with after an interruption; neither a success nor a failure."""
+
+TAIL_BYTES = 16384
+"""How much of a child's standard error is kept for the failure file."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Child:
+    """One process that the supervisor started; it leads a process group of its own."""
+
+    name: str
+    pid: int
+    status: int | None = None
+    """Its exit code, or minus the signal that ended it; None while it runs."""
+
+    ended_at: float = 0.0
+    tail: bytes = b""
+    streams: list["_Stream"] = field(default_factory=list)
+
+
+@dataclass(kw_only=True, slots=True)
+class _Stream:
+    """One end of a pipe that a child writes to, and where its lines go."""
+
+    source: int
+    target: int
+    prefix: bytes
+    child: Child
+    keeps_tail: bool
+    pending: bytes = b""
+
+    def pump(self) -> int | None:
+        """Pass on what has arrived and return how much; 0 at the end of the stream, None when nothing is there."""
+        try:
+            chunk = os.read(self.source, 65536)
+        except BlockingIOError:
+            return None
+        if self.keeps_tail:
+            self.child.tail = (self.child.tail + chunk)[-TAIL_BYTES:]
+        self._pass_on(chunk)
+        return len(chunk)
+
+    def _pass_on(self, chunk: bytes) -> None:
+        if not self.prefix:
+            _write_all(self.target, chunk)
+            return
+        # Whole lines only: lines of several ranks must not be mixed within one line
+        lines = (self.pending + chunk).split(b"\n")
+        self.pending = lines.pop()
+        if not chunk and self.pending:
+            lines, self.pending = [self.pending], b""
+        if lines:
+            _write_all(self.target, b"".join(self.prefix + line + b"\n" for line in lines))
+
+
+class Supervisor:
+    """Starts children, passes their output on, and says which of them ended. Use it in the main thread."""
+
+    def __init__(self) -> None:
+        self.terminated = False
+        """Whether SIGTERM (or SIGINT) has arrived."""
+
+        self.children: dict[int, Child] = {}
+        self._selector = selectors.DefaultSelector()
+        self._wakeup, self._wakeup_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._selector.register(self._wakeup, selectors.EVENT_READ)
+        signal.set_wakeup_fd(self._wakeup_write, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._note_termination)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+
+    def _note_termination(self, *_: object) -> None:
+        self.terminated = True
+
+    def start(
+        self, name: str, action: Callable[[], object], *, prefix: str = "", capture_stdout: bool = False
+    ) -> Child:
+        """Fork a child that runs the action in its own session; its standard error is kept and passed on."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pipes = {2: os.pipe2(os.O_CLOEXEC)}
+        if prefix:
+            pipes[1] = os.pipe2(os.O_CLOEXEC)
+        pid = os.fork()
+        if pid == 0:
+            self._become_child({number: write for number, (_, write) in pipes.items()}, action)
+        child = Child(name=name, pid=pid)
+        for number, (read, write) in pipes.items():
+            os.close(write)
+            os.set_blocking(read, False)
+            stream = _Stream(source=read, target=number, prefix=prefix.encode(), child=child, keeps_tail=number == 2)
+            child.streams.append(stream)
+            self._selector.register(read, selectors.EVENT_READ, stream)
+        self.children[pid] = child
+        return child
+
+    def _become_child(self, outputs: dict[int, int], action: Callable[[], object]) -> NoReturn:
+        """Turn this fork into a clean process: no handler, no descriptor and no exception of the parent survives."""
+        code = 1
+        try:
+            os.setsid()
+            signal.set_wakeup_fd(-1)
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+                signal.signal(number, signal.SIG_DFL)
+            for number, write in outputs.items():
+                os.dup2(write, number)
+            for key in list(self._selector.get_map().values()):
+                os.close(key.fd)
+            os.close(self._wakeup_write)
+            self._selector.close()
+            result = action()
+            code = result if isinstance(result, int) else 0
+        except OSError as error:
+            print(f"launcher: {error}", file=sys.stderr, flush=True)
+            code = 127
+        except SystemExit:
+            pass
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+        finally:
+            os._exit(code)
+
+    def watch(self, descriptor: int, callback: Callable[[], None]) -> None:
+        """Call back when a descriptor of somebody else's has something to read."""
+        self._selector.register(descriptor, selectors.EVENT_READ, callback)
+
+    def unwatch(self, descriptor: int) -> None:
+        """Forget a descriptor given to `watch`."""
+        with contextlib.suppress(KeyError):
+            self._selector.unregister(descriptor)
+
+    def step(self, timeout_seconds: float) -> list[Child]:
+        """Wait for something to happen, handle it, and return the children that have ended since."""
+        for key, _ in self._selector.select(timeout_seconds):
+            if key.fd == self._wakeup:
+                with contextlib.suppress(BlockingIOError):
+                    os.read(self._wakeup, 4096)
+            elif isinstance(key.data, _Stream):
+                if key.data.pump() == 0:
+                    self._close(key.data)
+            elif callable(key.data):
+                key.data()
+        return self._reap()
+
+    def _reap(self) -> list[Child]:
+        """Collect every process that has ended; orphans that a PID 1 inherits are collected and forgotten."""
+        ended: list[Child] = []
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                break
+            if pid == 0:
+                break
+            child = self.children.pop(pid, None)
+            if child is not None:
+                child.status = os.waitstatus_to_exitcode(status)
+                child.ended_at = time.time()
+                for stream in list(child.streams):
+                    self._drain(stream)
+                ended.append(child)
+        return ended
+
+    def _drain(self, stream: _Stream) -> None:
+        """Take what the ended child had written; a grandchild may hold the pipe open for ever, so do not wait."""
+        for _ in range(64):
+            if not stream.pump():
+                break
+        self._close(stream)
+
+    def _close(self, stream: _Stream) -> None:
+        if stream in stream.child.streams:
+            stream.child.streams.remove(stream)
+            self._selector.unregister(stream.source)
+            os.close(stream.source)
+
+    def signal(self, children: Iterable[Child], number: int) -> None:
+        """Signal the processes themselves; their own children are theirs to tell."""
+        for child in children:
+            if child.status is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child.pid, number)
+
+    def kill_groups(self, children: Iterable[Child]) -> None:
+        """Kill processes with all that they started, so that no data loader outlives its rank."""
+        for child in children:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(child.pid, signal.SIGKILL)
+
+    def stop(self, children: Iterable[Child], *, grace_seconds: float) -> list[Child]:
+        """SIGTERM, then SIGKILL to the groups once the grace period is over; returns the children that ended."""
+        waiting = [child for child in children if child.status is None]
+        self.signal(waiting, signal.SIGTERM)
+        deadline = time.monotonic() + grace_seconds
+        ended: list[Child] = []
+        killed = False
+        while any(child.status is None for child in waiting):
+            left = deadline - time.monotonic()
+            if left <= 0 and not killed:
+                self.kill_groups(waiting)
+                killed = True
+            ended += self.step(max(left, 0.02) if not killed else 0.5)
+        self.kill_groups(waiting)
+        return ended
+
+    def pause(self, seconds: float) -> None:
+        """Sleep, but wake up for signals and children."""
+        self.step(seconds)
+
+
+def execute(command: list[str], environ: dict[str, str], *, working_dir: Path | None) -> Callable[[], NoReturn]:
+    """The action that replaces the child by another program; there is no shell in between."""
+
+    def action() -> NoReturn:
+        if working_dir is not None:
+            os.chdir(working_dir)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.execvpe(command[0], command, environ)
+
+    return action
+
+
+def _write_all(target: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(target, data) :]

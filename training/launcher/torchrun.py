@@ -1,0 +1,129 @@
+"""The strategy `torchrun`: torch's elastic agent with ranks that are forked from a process that has torch imported.
+
+PID 1 stays standard library: it starts `torchrun_host`, hands it the order through a pipe, passes SIGTERM on,
+and starts it again when it is killed.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from training.launcher import failure
+from training.launcher.launch import Launch
+from training.launcher.supervise import INTERRUPTED, Child, Supervisor
+
+MAX_RESTARTS_VARIABLE = "SHARDYARD_MAX_RESTARTS"
+FORK_VARIABLE = "SHARDYARD_FORK"
+"""`0` starts each rank as a new Python: for a program that cannot live in a fork."""
+
+PORT_VARIABLE = "SHARDYARD_RENDEZVOUS_PORT"
+
+_MAX_RESTARTS = 3
+_RENDEZVOUS_PORT = 29400
+_EXIT_BARRIER_SECONDS = 300
+
+
+@dataclass(kw_only=True, slots=True)
+class TorchHost:
+    """The running host process, and the pipes to and from it."""
+
+    child: Child
+    order: int
+    report: int
+
+
+def start_host(supervisor: Supervisor, environ: dict[str, str]) -> TorchHost:
+    """Start the host, which begins to import torch at once and waits for its order."""
+    order_read, order_write = os.pipe2(os.O_CLOEXEC)
+    report_read, report_write = os.pipe2(os.O_CLOEXEC)
+
+    def action() -> None:
+        for descriptor in (order_read, report_write):
+            os.set_inheritable(descriptor, True)
+        command = [sys.executable, "-m", "training.launcher.torchrun_host", str(order_read), str(report_write)]
+        os.execvpe(command[0], command, environ)
+
+    child = supervisor.start("the torchrun host", action)
+    os.close(order_read)
+    os.close(report_write)
+    return TorchHost(child=child, order=order_write, report=report_read)
+
+
+def run(supervisor: Supervisor, launch: Launch, host: TorchHost) -> int:
+    """Give the order, wait for the outcome, and return the launcher's exit code."""
+    order = make_order(launch)
+    restarts_left: int = order["max_restarts"]
+    while True:
+        outcome = _run_host(supervisor, host, {**order, "max_restarts": restarts_left}, launch.grace_seconds)
+        if outcome is not None:
+            if outcome["code"] == 1:
+                failure.write(launch.contract.base, outcome["message"])
+            return int(outcome["code"])
+        if supervisor.terminated:
+            return INTERRUPTED
+        if restarts_left == 0 or host.child.status == 1:
+            return _give_up(launch, host)
+        restarts_left -= 1
+        print("launcher: the torchrun host was killed; starting it again", file=sys.stderr, flush=True)
+        host = start_host(supervisor, launch.environ)
+
+
+def make_order(launch: Launch, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Everything that the host and its agent need to know, as JSON."""
+    contract = launch.contract
+    alone = len(contract.hosts) == 1
+    return {
+        "program": asdict(launch.program),
+        "environ": launch.environ,
+        "cwd": None if launch.working_dir is None else str(launch.working_dir),
+        "base": str(contract.base),
+        "nodes": len(contract.hosts),
+        "node_rank": contract.host_rank,
+        "hosts": contract.hosts,
+        "host": contract.current_host,
+        "master_address": "127.0.0.1" if alone else launch.addresses[contract.hosts[0]],
+        "port": int(environ.get(PORT_VARIABLE, _RENDEZVOUS_PORT)),
+        "run_id": environ.get("TRAINING_JOB_NAME", "local"),
+        "processes_per_node": launch.processes_per_node,
+        "max_restarts": int(environ.get(MAX_RESTARTS_VARIABLE, _MAX_RESTARTS)),
+        "grace_seconds": launch.grace_seconds,
+        "exit_barrier_seconds": _EXIT_BARRIER_SECONDS,
+        "fork": environ.get(FORK_VARIABLE, "1") != "0",
+    }
+
+
+def _run_host(
+    supervisor: Supervisor, host: TorchHost, order: Mapping[str, Any], grace_seconds: float
+) -> dict[str, Any] | None:
+    """One life of the host: its outcome, or None when it ended without one."""
+    with os.fdopen(host.order, "w") as pipe:
+        pipe.write(json.dumps(order))
+    deadline: float | None = None
+    while host.child.status is None:
+        supervisor.step(60.0 if deadline is None else max(deadline - time.monotonic(), 0.01))
+        if supervisor.terminated and deadline is None:
+            supervisor.signal([host.child], signal.SIGTERM)
+            # The host keeps the grace period itself; this is for a host that hangs
+            deadline = time.monotonic() + grace_seconds + 5.0
+        elif deadline is not None and time.monotonic() >= deadline:
+            supervisor.stop([host.child], grace_seconds=0.0)
+    with os.fdopen(host.report) as pipe:
+        text = pipe.read()
+    outcome: dict[str, Any] | None = json.loads(text) if text else None
+    return outcome
+
+
+def _give_up(launch: Launch, host: TorchHost) -> int:
+    ended = failure.Failure(
+        name="the torchrun host",
+        host=launch.contract.current_host,
+        exit_status=host.child.status or 1,
+        tail=host.child.tail.decode(errors="replace"),
+    )
+    failure.write(launch.contract.base, failure.describe(ended, base=launch.contract.base))
+    return 1

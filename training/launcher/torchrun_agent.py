@@ -1,0 +1,344 @@
+"""torch.distributed.elastic's agent and rendezvous, with ranks that a pre-loaded parent forks.
+
+Only forks of `torchrun_host` import this module. What it changes in torch's own machinery, and why:
+the ranks come from the host's fork instead of a new Python (a restart costs 0.15 s instead of 2 to 5 s);
+every attempt gets a new store (torch 2.13 reuses one, and restarted ranks dial the addresses of dead ones);
+the rendezvous polls every few hundredths of a second instead of every second; nodes keep their order.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+import torch.distributed as dist
+from torch.distributed.elastic.agent.server import api as elastic_api
+from torch.distributed.elastic.agent.server import local_elastic_agent
+from torch.distributed.elastic.agent.server.api import RunResult, WorkerGroup, WorkerSpec
+from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, PContext
+from torch.distributed.elastic.multiprocessing.api import RunProcsResult
+from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
+from torch.distributed.elastic.rendezvous import (
+    RendezvousClosedError,
+    RendezvousConnectionError,
+    RendezvousTimeoutError,
+    dynamic_rendezvous,
+)
+from torch.distributed.elastic.rendezvous.c10d_rendezvous_backend import C10dRendezvousBackend
+
+_MESSAGE_BYTES = 1 << 20
+_FIRST_JOIN_SECONDS = 900
+_REJOIN_SECONDS = 60
+_GOODBYE_SECONDS = 10.0
+
+
+class Channel:
+    """The agent's end of the socket to the host."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._events: list[dict[str, Any]] = []
+
+    def ask(self, request: Mapping[str, Any], answer: str) -> dict[str, Any]:
+        """Send a request and wait for its answer; what arrives before it is kept as events."""
+        self._connection.setblocking(True)
+        self.send(request)
+        while True:
+            message = self._receive()
+            if answer in message:
+                return message
+            self._events.append(message)
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send one message."""
+        self._connection.send(json.dumps(message).encode())
+
+    def events(self) -> list[dict[str, Any]]:
+        """What has arrived since the last call, without waiting."""
+        self._connection.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self._events.append(self._receive())
+        events, self._events = self._events, []
+        return events
+
+    def _receive(self) -> dict[str, Any]:
+        data = self._connection.recv(_MESSAGE_BYTES)
+        if not data:
+            # The host is gone, and the kernel is about to kill this process too
+            sys.exit(1)
+        message: dict[str, Any] = json.loads(data)
+        return message
+
+
+class ForkedRanks(PContext):
+    """The ranks of one attempt, as elastic sees a group of processes; the host is their parent."""
+
+    def __init__(self, channel: Channel, agent: "ForkAgent", **arguments: Any) -> None:
+        super().__init__(
+            arguments["name"], arguments["entrypoint"], arguments["args"], arguments["envs"], arguments["logs_specs"]
+        )
+        self._channel = channel
+        self._agent = agent
+        self._pids: list[int] = []
+        self._statuses: dict[int, int] = {}
+
+    def start(self) -> None:
+        """Fork them. The host handles signals, so elastic's own handlers are not wanted here."""
+        self._start()
+
+    def _start(self) -> None:
+        environments = [self.envs[local_rank] for local_rank in range(self.nprocs)]
+        self._pids = self._channel.ask({"op": "start", "ranks": environments}, "pids")["pids"]
+
+    def _poll(self) -> RunProcsResult | None:
+        for event in self._channel.events():
+            if "exit" not in event:
+                continue
+            self._statuses[event["exit"]] = event["status"]
+            if event["status"] != 0:
+                self._agent.note_failure(event["text"], incurable=event["incurable"])
+        failed = {number: status for number, status in self._statuses.items() if status != 0}
+        if failed:
+            self.close()
+            return RunProcsResult(failures={number: self._failure(number, code) for number, code in failed.items()})
+        if len(self._statuses) == self.nprocs:
+            return RunProcsResult(return_values=dict.fromkeys(range(self.nprocs)))
+        return None
+
+    def _failure(self, local_rank: int, status: int) -> ProcessFailure:
+        return ProcessFailure(local_rank=local_rank, pid=self._pids[local_rank], exitcode=status, error_file=os.devnull)
+
+    def pids(self) -> dict[int, int]:
+        """The process ids by local rank."""
+        return dict(enumerate(self._pids))
+
+    def close(self, death_sig: signal.Signals | None = None, timeout: int = 30) -> None:
+        """Stop what still runs."""
+        self._close(signal.SIGTERM)
+
+    def _close(self, death_sig: signal.Signals, timeout: int = 30) -> None:
+        if self._pids:
+            self._channel.ask({"op": "stop"}, "stopped")
+
+
+class Rendezvous(dynamic_rendezvous.DynamicRendezvousHandler):  # type: ignore[misc]
+    """torch's c10d rendezvous for a fixed set of nodes in a fixed order."""
+
+    attempt = 0
+    """The number of this attempt, the same on every node: elastic's own count is each agent's."""
+
+    @property
+    def use_agent_store(self) -> bool:
+        """No: rank 0 of each attempt hosts a new store."""
+        return False
+
+    def next_rendezvous(self) -> Any:
+        """Join the next round; a dead agent of this same node does not keep the place."""
+        self._forget_predecessors()
+        info = super().next_rendezvous()
+        self.attempt = self._state_holder.state.round
+        # The first round waits for machines that start minutes apart; afterwards all of them are there
+        self._settings.timeout._join = timedelta(seconds=_REJOIN_SECONDS)
+        return info
+
+    def num_nodes_waiting(self) -> int:
+        """How many nodes want a new round; a store that cannot be reached is no reason to stop healthy ranks."""
+        try:
+            return int(super().num_nodes_waiting())
+        except RendezvousConnectionError:
+            return 0
+
+    def present(self) -> set[int]:
+        """The node ranks that take part or wait."""
+        state = self._state_holder.state
+        return {int(node.addr.partition("/")[0]) for node in (*state.participants, *state.wait_list)}
+
+    def _forget_predecessors(self) -> None:
+        holder = self._state_holder
+        while True:
+            holder.sync()
+            state = holder.state
+            known = {*state.participants, *state.wait_list, *state.redundancy_list}
+            stale = {node for node in known if node.addr == self._this_node.addr and node != self._this_node}
+            if not stale:
+                return
+            for node in stale:
+                state.participants.pop(node, None)
+                state.last_heartbeats.pop(node, None)
+                state.wait_list.discard(node)
+                state.redundancy_list.discard(node)
+            dynamic_rendezvous._remove_participant_epilogue(state, self._settings)
+            holder.mark_dirty()
+            holder.sync()
+
+
+class ForkAgent(local_elastic_agent.LocalElasticAgent):  # type: ignore[misc]
+    """torch's local agent, except that the host forks its ranks."""
+
+    def __init__(self, channel: Channel, rendezvous: Rendezvous, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._channel = channel
+        self._rendezvous_handler = rendezvous
+        self.first_failure = ""
+
+    def _start_workers(self, worker_group: WorkerGroup) -> dict[int, Any]:
+        with _replaced(local_elastic_agent, "start_processes", self._fork_ranks):
+            started: dict[int, Any] = super()._start_workers(worker_group)
+        return started
+
+    def _fork_ranks(self, **arguments: Any) -> ForkedRanks:
+        for environ in arguments["envs"].values():
+            environ["SHARDYARD_ATTEMPT"] = str(self._rendezvous_handler.attempt)
+        ranks = ForkedRanks(self._channel, self, **arguments)
+        ranks.start()
+        return ranks
+
+    def note_failure(self, text: str, *, incurable: bool) -> None:
+        """Agree with the other nodes on which rank failed first, since the rest fail only because of it."""
+        if incurable:
+            self._remaining_restarts = 0
+        self.first_failure = text
+        key = f"shardyard/first_failure/{self._rendezvous_handler.attempt}"
+        with contextlib.suppress(RuntimeError, ValueError):
+            self.first_failure = self._store.compare_set(key, "", text).decode() or text
+
+
+def run_agent(connection: socket.socket, spec: Mapping[str, Any]) -> None:
+    """Be the node's elastic agent until its ranks have succeeded or failed for good, and report to the host."""
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.ERROR)
+    channel = Channel(connection)
+    # Elastic asks the name service for this host's full name at each event, which can take seconds in a container
+    elastic_api._get_fq_hostname = lambda: spec["host"]
+    interval = 0.05 + spec["nodes"] / 500
+    dynamic_rendezvous._delay = lambda seconds: time.sleep(interval)
+    try:
+        store = _connect(spec)
+        rendezvous = _rendezvous(spec, store, interval)
+    except (RuntimeError, ValueError) as error:
+        message = f"{spec['host']} could not reach {spec['hosts'][0]} on port {spec['port']}: {error}"
+        channel.send({"op": "failed", "message": message})
+        return
+    agent = _agent(spec, channel, rendezvous)
+    report = _run(agent, rendezvous, spec)
+    if report["op"] != "lost":
+        _say_goodbye(store, spec)
+    channel.send(report)
+
+
+def run_store(spec: Mapping[str, Any]) -> None:
+    """Host the rendezvous store: on the first node only, and apart from its agent, whose death it survives."""
+    store = _tcp_store(spec, is_master=True)
+    while store is not None:
+        time.sleep(3600)
+
+
+def _run(agent: ForkAgent, rendezvous: Rendezvous, spec: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        result: RunResult = agent.run()
+    except RendezvousTimeoutError:
+        hosts = spec["hosts"]
+        missing = [hosts[number] for number in range(len(hosts)) if number not in rendezvous.present()]
+        return {"op": "failed", "message": f"{', '.join(missing) or 'a node'} never came to the rendezvous"}
+    except RendezvousClosedError:
+        message = agent.first_failure or "another node ended the run; its log says why"
+        return {"op": "failed", "message": message}
+    except RendezvousConnectionError:
+        return {"op": "lost"}
+    if result is None or result.is_failed():
+        _close(rendezvous)
+        return {"op": "failed", "message": agent.first_failure}
+    _close(rendezvous)
+    return {"op": "succeeded"}
+
+
+def _close(rendezvous: Rendezvous) -> None:
+    """No node waits for a round that will not come."""
+    rendezvous.shutdown()
+
+
+def _say_goodbye(store: Any, spec: Mapping[str, Any]) -> None:
+    """The first node's store must outlive the last question of every other node."""
+    if spec["nodes"] == 1:
+        return
+    with contextlib.suppress(RuntimeError, ValueError):
+        store.set(f"shardyard/goodbye/{spec['node_rank']}", "1")
+        deadline = time.monotonic() + _GOODBYE_SECONDS
+        keys = [f"shardyard/goodbye/{number}" for number in range(spec["nodes"])]
+        while spec["node_rank"] == 0 and not store.check(keys) and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+
+def _connect(spec: Mapping[str, Any]) -> Any:
+    return _tcp_store(spec, is_master=spec["nodes"] == 1)
+
+
+def _tcp_store(spec: Mapping[str, Any], *, is_master: bool) -> Any:
+    alone = spec["nodes"] == 1
+    return dist.TCPStore(
+        "127.0.0.1" if alone else spec["master_address"],
+        0 if alone else spec["port"],
+        is_master=is_master,
+        multi_tenant=True,
+        wait_for_workers=False,
+        timeout=timedelta(seconds=_REJOIN_SECONDS if is_master else _FIRST_JOIN_SECONDS),
+    )
+
+
+def _rendezvous(spec: Mapping[str, Any], store: Any, interval: float) -> Rendezvous:
+    backend = C10dRendezvousBackend(store, spec["run_id"])
+    settings = dynamic_rendezvous.RendezvousSettings(
+        run_id=spec["run_id"],
+        min_nodes=spec["nodes"],
+        max_nodes=spec["nodes"],
+        timeout=dynamic_rendezvous.RendezvousTimeout(
+            join=timedelta(seconds=_FIRST_JOIN_SECONDS),
+            last_call=timedelta(seconds=1),
+            close=timedelta(seconds=5),
+            heartbeat=timedelta(seconds=5),
+        ),
+        keep_alive_interval=timedelta(seconds=1),
+        keep_alive_max_attempt=5,
+    )
+    holder = dynamic_rendezvous._BackendRendezvousStateHolder(backend, settings, cache_duration=interval)
+    # Elastic orders nodes by this text: with the number first, algo-10 comes after algo-9
+    node = dynamic_rendezvous._NodeDesc(f"{spec['node_rank']:05d}/{spec['host']}", os.getpid(), 0)
+    return Rendezvous(node, settings, "c10d", store, holder)
+
+
+def _agent(spec: Mapping[str, Any], channel: Channel, rendezvous: Rendezvous) -> ForkAgent:
+    os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
+    worker_spec = WorkerSpec(
+        role="rank",
+        local_world_size=spec["processes_per_node"],
+        rdzv_handler=rendezvous,
+        entrypoint=spec["program"]["target"],
+        max_restarts=spec["max_restarts"],
+        monitor_interval=0.05,
+        master_addr=spec["master_address"],
+    )
+    return ForkAgent(
+        channel,
+        rendezvous,
+        spec=worker_spec,
+        logs_specs=DefaultLogsSpecs(log_dir=os.devnull),
+        exit_barrier_timeout=float(spec["exit_barrier_seconds"]),
+    )
+
+
+@contextlib.contextmanager
+def _replaced(module: Any, name: str, value: Any) -> Iterator[None]:
+    """Put another function in a module's place for one call."""
+    original = getattr(module, name)
+    setattr(module, name, value)
+    try:
+        yield
+    finally:
+        setattr(module, name, original)

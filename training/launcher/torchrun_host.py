@@ -1,0 +1,279 @@
+"""The process that imports torch once and forks everything else: the elastic agent, its store, and the ranks.
+
+The launcher starts it (`python -m training.launcher.torchrun_host SPEC_FD REPORT_FD`), so that PID 1 itself stays
+free of frameworks. It never calls CUDA and starts no thread, which is what makes its forks safe.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from training.launcher import failure
+from training.launcher.plain import interrupted_message
+from training.launcher.program import Program
+from training.launcher.supervise import INTERRUPTED, Child, Supervisor, execute
+from training.launcher.worker import die_with_parent, run_python
+
+_MESSAGE_BYTES = 1 << 20
+_STOP_GRACE_SECONDS = 0.5
+"""Ranks that lost a peer cannot save anything together: they get no more than this to end by themselves."""
+
+_PRELOAD_AFTER_SECONDS = 3.0
+"""When to import what restarts need (torch._dynamo, which every optimiser imports): not while the ranks start."""
+
+
+class Host:
+    """Supervises one node's agent and ranks, and knows what becomes of the run."""
+
+    def __init__(self, supervisor: Supervisor, spec: Mapping[str, Any]) -> None:
+        self.supervisor = supervisor
+        self.spec = spec
+        self.program = Program(**{**spec["program"], "arguments": tuple(spec["program"]["arguments"])})
+        self.ranks: dict[int, Child] = {}
+        self.ended: dict[int, Child] = {}
+        self.restarts_left: int = spec["max_restarts"]
+        self.first_failure = ""
+        self.report: dict[str, Any] | None = None
+        self.stopping = False
+        self.interrupted = False
+        self.memory_kills = failure.killed_for_memory()
+        self.store: Child | None = None
+        self.agent: Child | None = None
+        self.channel: socket.socket | None = None
+
+    def run(self) -> dict[str, Any]:
+        """Run until the outcome is known: {"code": 0, 1 or 75, "message": ...}."""
+        if self.spec["nodes"] > 1 and self.spec["node_rank"] == 0:
+            self._start_store()
+        self._start_agent()
+        preload_at = time.monotonic() + _PRELOAD_AFTER_SECONDS
+        preloaded = False
+        while True:
+            for child in self.supervisor.step(0.5 if preloaded else 0.1):
+                self._on_end(child)
+            if self.supervisor.terminated or self.interrupted:
+                return self._interrupt()
+            if self.report is not None and (self.agent is None or self.agent.status is not None):
+                return self._outcome(self.report)
+            if not preloaded and time.monotonic() >= preload_at:
+                preloaded = True
+                _preload()
+
+    # What the agent asks for
+
+    def _on_message(self) -> None:
+        assert self.channel is not None
+        try:
+            data = self.channel.recv(_MESSAGE_BYTES)
+        except ConnectionError:
+            data = b""
+        if not data:
+            self.supervisor.unwatch(self.channel.fileno())
+            return
+        message = json.loads(data)
+        if message["op"] == "start":
+            pids = self._start_ranks(message["ranks"])
+            self._send({"pids": pids})
+        elif message["op"] == "stop":
+            self._stop_ranks()
+            self._send({"stopped": True})
+        else:
+            self.report = message
+
+    def _start_ranks(self, environments: list[dict[str, str]]) -> list[int]:
+        self.stopping = False
+        if self.first_failure:
+            self.restarts_left = max(self.restarts_left - 1, 0)
+        self.ended = {}
+        self.first_failure = ""
+        for local_rank, variables in enumerate(environments):
+            name = f"rank {variables['RANK']}"
+            environ = {**self.spec["environ"], **variables}
+            prefix = f"[{name}] " if int(variables["WORLD_SIZE"]) > 1 else ""
+            self.ranks[local_rank] = self.supervisor.start(name, self._rank_action(environ), prefix=prefix)
+        return [self.ranks[local_rank].pid for local_rank in sorted(self.ranks)]
+
+    def _rank_action(self, environ: dict[str, str]) -> Callable[[], object]:
+        if self.program.kind != "executable" and self.spec["fork"]:
+            return lambda: run_python(self.program, environ)
+        action = execute(self.program.command(), environ, working_dir=None)
+
+        def run() -> None:
+            die_with_parent()
+            action()
+
+        return run
+
+    def _stop_ranks(self) -> None:
+        self.stopping = True
+        for child in self.supervisor.stop(self.ranks.values(), grace_seconds=_STOP_GRACE_SECONDS):
+            self._on_end(child)
+        self.ranks = {}
+
+    # What happens by itself
+
+    def _on_end(self, child: Child) -> None:
+        if child is self.store:
+            self._start_store()
+        elif child is self.agent:
+            self._on_agent_end()
+        else:
+            local_rank = next((number for number, rank in self.ranks.items() if rank is child), None)
+            if local_rank is not None and not self.stopping:
+                self._on_rank_end(local_rank, child)
+
+    def _on_rank_end(self, local_rank: int, child: Child) -> None:
+        self.ended[local_rank] = child
+        self.supervisor.kill_groups([child])
+        if child.status == INTERRUPTED or self.supervisor.terminated or self.interrupted:
+            # The agent is not told: to it, an exit code of 75 would be a failure to restart from
+            self.interrupted = True
+            return
+        text = "" if child.status == 0 else self._describe(child)
+        if text and not self.first_failure:
+            self.first_failure = text
+        incurable = text != "" and failure.is_incurable(child.tail.decode(errors="replace"))
+        self._send({"exit": local_rank, "status": child.status, "text": text, "incurable": incurable})
+
+    def _on_agent_end(self) -> None:
+        assert self.channel is not None
+        # Its last message may still be in the socket
+        with contextlib.suppress(BlockingIOError):
+            self.channel.setblocking(False)
+            if self.report is None:
+                self._on_message()
+        self.supervisor.unwatch(self.channel.fileno())
+        self.channel.close()
+        if self.report is not None and self.report["op"] != "lost":
+            return
+        why = "lost the rendezvous store" if self.report is not None else "was killed"
+        self.report = None
+        if self.restarts_left == 0:
+            message = self.first_failure or f"the agent on {self.spec['host']} {why}, and no restart was left"
+            if self.agent is not None and self.agent.tail:
+                message += "\n" + self.agent.tail.decode(errors="replace")[-600:]
+            self.report = {"op": "failed", "message": message}
+            return
+        print(f"launcher: the agent on {self.spec['host']} {why}; starting it again", file=sys.stderr, flush=True)
+        self.restarts_left -= 1
+        self.stopping = True
+        self.supervisor.kill_groups(self.ranks.values())
+        self._stop_ranks()
+        self._start_agent()
+
+    def _interrupt(self) -> dict[str, Any]:
+        """After SIGTERM, or when a rank ended with 75: no restarts any more; wait for the ranks to save and end."""
+        if self.agent is not None:
+            self.supervisor.kill_groups([self.agent])
+        grace = float(self.spec["grace_seconds"])
+        deadline = time.monotonic() + grace
+        if self.supervisor.terminated:
+            self.supervisor.signal(self.ranks.values(), signal.SIGTERM)
+        while self._running() and time.monotonic() < deadline:
+            forward = not self.supervisor.terminated
+            for child in self.supervisor.step(0.5):
+                if child not in (self.agent, self.store):
+                    self.supervisor.kill_groups([child])
+            if forward and self.supervisor.terminated:
+                self.supervisor.signal(self.ranks.values(), signal.SIGTERM)
+        late = self._running()
+        self.supervisor.stop(late, grace_seconds=0.0)
+        return self._interrupted_outcome(late, grace)
+
+    def _running(self) -> list[Child]:
+        return [rank for rank in self.ranks.values() if rank.status is None]
+
+    def _interrupted_outcome(self, late: list[Child], grace: float) -> dict[str, Any]:
+        bad = [rank for rank in self.ranks.values() if rank.status not in (0, INTERRUPTED)]
+        if not bad:
+            return {"code": INTERRUPTED, "message": ""}
+        first = min(bad, key=lambda rank: rank.ended_at)
+        if late or first.status == -signal.SIGTERM:
+            host = self.spec["host"]
+            message = interrupted_message(first.name, host, stopped_late=bool(late), grace_seconds=grace)
+        else:
+            message = self._describe(first)
+        return {"code": 1, "message": message}
+
+    def _outcome(self, report: Mapping[str, Any]) -> dict[str, Any]:
+        if self.store is not None:
+            # The other nodes' agents say goodbye through the store before they leave
+            self.supervisor.kill_groups([self.store])
+        if report["op"] == "succeeded":
+            return {"code": 0, "message": ""}
+        return {"code": 1, "message": report["message"] or self.first_failure}
+
+    def _describe(self, child: Child) -> str:
+        ended = failure.Failure(
+            name=child.name,
+            host=self.spec["host"],
+            exit_status=child.status if child.status is not None else 1,
+            tail=child.tail.decode(errors="replace"),
+            out_of_memory=failure.killed_for_memory() > self.memory_kills,
+        )
+        return failure.describe(ended, base=Path(self.spec["base"]))
+
+    # Starting things
+
+    def _start_agent(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        spec = {**self.spec, "max_restarts": self.restarts_left}
+
+        def action() -> None:
+            from training.launcher import torchrun_agent
+
+            die_with_parent()
+            torchrun_agent.run_agent(theirs, spec)
+
+        self.agent = self.supervisor.start("the agent", action)
+        theirs.close()
+        self.channel = ours
+        self.supervisor.watch(ours.fileno(), self._on_message)
+
+    def _start_store(self) -> None:
+        def action() -> None:
+            from training.launcher import torchrun_agent
+
+            die_with_parent()
+            torchrun_agent.run_store(self.spec)
+
+        self.store = self.supervisor.start("the store", action)
+
+    def _send(self, message: Mapping[str, Any]) -> None:
+        if self.channel is not None:
+            with contextlib.suppress(OSError):
+                self.channel.send(json.dumps(message).encode())
+
+
+def _preload() -> None:
+    pass
+
+
+def main(spec_fd: int, report_fd: int) -> int:
+    """Import torch, take the launcher's orders from one pipe, and put the outcome into the other."""
+    for descriptor in (spec_fd, report_fd):
+        os.set_inheritable(descriptor, False)
+    supervisor = Supervisor()
+
+    with os.fdopen(spec_fd) as pipe:
+        order = pipe.read()
+    if not order:
+        return INTERRUPTED
+    spec = json.loads(order)
+    os.environ.update(spec["environ"])
+    if spec["cwd"] is not None:
+        os.chdir(spec["cwd"])
+    outcome = Host(supervisor, spec).run()
+    os.write(report_fd, json.dumps(outcome).encode())
+    return int(outcome["code"])
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))

@@ -1,0 +1,1 @@
+"""Our own rules on synthesised templates: what other linters let pass. Pure functions over parsed JSON."""

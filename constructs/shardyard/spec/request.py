@@ -81,13 +81,13 @@ def to_request(spec: JobSpec, deployment: Deployment, *, job_name: str, run_id: 
         "Tags": _tags(spec, deployment, run_id),
         "Environment": environment(spec, run_id),
         "EnableManagedSpotTraining": spec.spot.enabled,
-        "EnableNetworkIsolation": spec.network.isolation,
-        "EnableInterContainerTrafficEncryption": spec.network.encrypt_traffic,
     }
     used: Json = {
         "InputDataConfig": channels(spec, deployment.data_bucket, _added_channels(spec, deployment)),
         "VpcConfig": _vpc(spec, deployment),
         "CheckpointConfig": _checkpoints(spec, deployment, run_id),
+        "EnableNetworkIsolation": spec.network.isolation,
+        "EnableInterContainerTrafficEncryption": spec.network.encrypt_traffic,
         **_options(spec, deployment, run_id),
     }
     return always | {name: value for name, value in used.items() if value}

@@ -1,0 +1,102 @@
+"""The account that the command talks to: AWS, or the embedded cloud."""
+
+import functools
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from yard.errors import UserError
+from yard.project import Project
+
+if TYPE_CHECKING:
+    import boto3
+
+
+@dataclass(frozen=True)
+class Aws:
+    """Clients and stack outputs of one account and region. boto3 is loaded at the first use."""
+
+    project: Project
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    @functools.cached_property
+    def session(self) -> "boto3.Session":
+        """The ordinary session: profile, environment, sign-in."""
+        import boto3
+
+        return boto3.Session()
+
+    def client(self, service: str) -> Any:
+        """A client that retries what can be retried."""
+        if service not in self._clients:
+            from botocore.config import Config
+
+            config = Config(retries={"mode": "standard", "max_attempts": 5})
+            self._clients[service] = self.session.client(service, config=config)
+        return self._clients[service]
+
+    @property
+    def endpoint(self) -> str | None:
+        """The endpoint of the embedded cloud, or None on AWS."""
+        return os.environ.get("AWS_ENDPOINT_URL")
+
+    @functools.cached_property
+    def account(self) -> str:
+        """The twelve digits of the account."""
+        return str(self.client("sts").get_caller_identity()["Account"])
+
+    @property
+    def region(self) -> str:
+        """The region that the session has chosen."""
+        return str(self.client("sts").meta.region_name)
+
+    def outputs(self, part: str) -> Mapping[str, str]:
+        """The outputs of one of the project's stacks, or an error that says how to deploy it."""
+        from botocore.exceptions import ClientError
+
+        name = self.project.stack_name(part)
+        try:
+            stack = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                raise UserError(
+                    f"The stack {name} is not deployed in {self.region}.", "Deploy it: npx cdk deploy --all"
+                ) from None
+            raise
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+    def output(self, part: str, key: str) -> str:
+        """One output of a stack."""
+        outputs = self.outputs(part)
+        if key not in outputs:
+            raise UserError(
+                f"The stack {self.project.stack_name(part)} has no output {key}; it is of an older version.",
+                "Deploy it again: npx cdk deploy --all",
+            )
+        return outputs[key]
+
+    def artifact_bucket(self) -> str:
+        """Where models, receipts, checkpoints and source bundles lie."""
+        return self.output("storage", "ArtifactBucketName")
+
+    def data_bucket(self) -> str:
+        """Where the channels' data lies."""
+        return self.output("storage", "DataBucketName")
+
+    def state_machine_arn(self, job: str) -> str:
+        """The state machine that launches a job; whether it is deployed shows at its first use."""
+        name = self.project.state_machine_name(job)
+        return f"arn:{self.partition}:states:{self.region}:{self.account}:stateMachine:{name}"
+
+    @property
+    def partition(self) -> str:
+        """`aws`, `aws-cn` or `aws-us-gov`."""
+        return str(self.session.get_partition_for_region(self.region))
+
+
+def use_embedded_cloud(project: Project) -> None:
+    """Point this process at the running embedded cloud; the user's own AWS files are not read."""
+    from yard.cloud import lifecycle
+
+    os.environ.update(lifecycle.environment(project.root))

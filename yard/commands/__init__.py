@@ -1,0 +1,11 @@
+"""One module for each group of commands. They are light: whatever is heavy is loaded when a command runs."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Put every command on the app."""
+    from yard.commands import cloud, data, define, image, launch, results, watch
+
+    for module in (define, launch, watch, results, data, image, cloud):
+        module.register(app)

@@ -1,0 +1,89 @@
+"""yard receipt, history, model: what a run left behind."""
+
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from shardyard.spec import names
+from yard import runs
+from yard.aws import Aws
+from yard.errors import UserError
+from yard.output import emit_facts, emit_rows, say
+from yard.project import find_project
+
+model_app = typer.Typer(help="Models that runs left behind.", no_args_is_help=True)
+
+
+def receipt(
+    run: str = typer.Argument(help="A job's name (its newest run) or a run id."),
+    as_json: bool = typer.Option(False, "--json", help="Print the whole receipt as JSON."),
+) -> None:
+    """Show what a run did, what it cost and where its model lies."""
+    aws = Aws(find_project())
+    found = runs.receipt(aws, runs.find(aws, run).run_id)
+    emit_facts(found, as_json=as_json)
+
+
+def history(
+    job: str | None = typer.Argument(None, help="Only this job's runs."),
+    limit: int = typer.Option(20, "--limit", help="At most so many runs of a job.", min=1),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """List the runs, the newest first."""
+    aws = Aws(find_project())
+    jobs = [aws.project.job(job).name] if job is not None else [spec.name for spec in aws.project.jobs()]
+    rows: list[dict[str, Any]] = []
+    for name in jobs:
+        for number, run in enumerate(runs.executions(aws, name)):
+            if number >= limit:
+                break
+            rows.append({"run": run.run_id, "job": name, "status": run.status.lower(), "started": run.started})
+    rows.sort(key=lambda row: str(row["started"]), reverse=True)
+    for row in rows:
+        row["started"] = f"{row['started']:%Y-%m-%d %H:%M:%S}"
+    columns = ("run", "job", "status", "started")
+    emit_rows(rows, columns, as_json=as_json, empty="Nothing was launched yet. Launch a job: yard train JOB")
+
+
+def model_get(
+    run: str = typer.Argument(help="A job's name (its newest run) or a run id."),
+    to: Path = typer.Option(Path("models"), "--to", help="The folder to unpack it under, by run id."),
+) -> None:
+    """Download a run's model and unpack it."""
+    aws = Aws(find_project())
+    found = runs.find(aws, run)
+    bucket, key = _model_place(aws, found)
+    folder = to / found.run_id
+    folder.mkdir(parents=True, exist_ok=True)
+    archive = folder / "model.tar.gz"
+    aws.client("s3").download_file(bucket, key, str(archive))
+    with tarfile.open(archive) as packed:
+        packed.extractall(folder, filter="data")
+    archive.unlink()
+    say(f"s3://{bucket}/{key} is unpacked in {folder}/")
+
+
+def _model_place(aws: Aws, run: runs.Run) -> tuple[str, str]:
+    for attempt in reversed(runs.attempts(aws, run)):
+        if attempt["TrainingJobStatus"] == "Completed":
+            name = attempt["TrainingJobName"]
+            return aws.artifact_bucket(), f"{names.run_prefix(run.run_id)}{name}/output/model.tar.gz"
+    raise UserError(
+        f"The run {run.run_id} of {run.job} has no model: none of its training jobs completed.",
+        f"See why: yard status {run.run_id}",
+    )
+
+
+def register(app: typer.Typer) -> None:
+    """Put these commands on the app."""
+    app.command()(receipt)
+    app.command()(history)
+    model_app.command("get")(model_get)
+    app.add_typer(model_app, name="model")
+
+
+@model_app.callback()
+def _models() -> None:
+    """Keeps `yard model get` a subcommand while it is the only one."""

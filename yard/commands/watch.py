@@ -1,0 +1,141 @@
+"""yard logs, status, stop: look at what runs."""
+
+import re
+import time
+from typing import Any
+
+import typer
+
+from shardyard.spec.units import format_duration, parse_duration
+from yard import runs
+from yard.aws import Aws
+from yard.errors import UserError
+from yard.logs import Line, Tail, now_milliseconds
+from yard.output import emit_facts, emit_json, emit_rows, say
+from yard.project import find_project
+
+_LOOK_SECONDS = 1.0
+
+
+def logs(
+    run: str = typer.Argument(help="A job's name (its newest run) or a run id."),
+    node: int | None = typer.Option(None, "--node", help="Only this node: 2 is algo-2.", min=1),
+    follow: bool = typer.Option(False, "--follow", "-f", help="Go on until the run ends."),
+    since: str | None = typer.Option(None, "--since", help="Only lines of the last 90s, 10m, 2h."),
+    grep: str | None = typer.Option(None, "--grep", help="Only lines that this regular expression finds."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object a line."),
+) -> None:
+    """Print the lines of a run's nodes."""
+    aws = Aws(find_project())
+    found = runs.find(aws, run)
+    wanted = _pattern(grep)
+    start = now_milliseconds() - _duration(since) * 1000 if since is not None else 0
+    tail = Tail(aws, found.run_id, node=node, since_milliseconds=start)
+    while True:
+        found, _ = runs.refresh(aws, found)
+        for line in tail.lines([attempt["TrainingJobName"] for attempt in runs.attempts(aws, found)]):
+            if wanted is None or wanted.search(line.text):
+                _print_line(line, as_json)
+        if not follow or found.status != "RUNNING":
+            return
+        time.sleep(_LOOK_SECONDS)
+
+
+def status(
+    run: str | None = typer.Argument(None, help="A job's name or a run id; without it, every job's newest run."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Say how a run stands, or how every job stands."""
+    aws = Aws(find_project())
+    if run is not None:
+        emit_facts(_facts(aws, runs.find(aws, run)), as_json=as_json)
+        return
+    rows = []
+    for job in aws.project.jobs():
+        newest = next(iter(runs.executions(aws, job.name)), None)
+        rows.append(_row(job.name, newest))
+    emit_rows(rows, ("job", "status", "run", "started", "took"), as_json=as_json, empty="There are no jobs in jobs/.")
+
+
+def stop(
+    run: str = typer.Argument(help="A job's name (its newest run) or a run id."),
+    yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask."),
+) -> None:
+    """Stop a run: its execution, and with it the training job."""
+    aws = Aws(find_project())
+    found = runs.find(aws, run)
+    if found.status != "RUNNING":
+        raise UserError(f"The run {found.run_id} of {found.job} is not running; it is {found.status}.")
+    if not yes:
+        typer.confirm(f"Stop the run {found.run_id} of {found.job}?", abort=True)
+    stop_run(aws, found)
+
+
+def stop_run(aws: Aws, run: runs.Run) -> None:
+    """Stop the execution; Step Functions stops the training job of a .sync task with it."""
+    aws.client("stepfunctions").stop_execution(
+        executionArn=run.execution_arn, error="Stopped", cause="Stopped by a person with yard stop"
+    )
+    say(f"Stopped {run.job}, run {run.run_id}. Continue it later: yard resume {run.run_id}")
+
+
+def _facts(aws: Aws, run: runs.Run) -> dict[str, Any]:
+    run, execution = runs.refresh(aws, run)
+    attempts = runs.attempts(aws, run)
+    facts: dict[str, Any] = {"job": run.job, "run": run.run_id, "status": run.status, "started": run.started}
+    facts["stopped"] = run.stopped
+    facts["attempts"] = len(attempts)
+    if attempts:
+        name = attempts[-1]["TrainingJobName"]
+        training = aws.client("sagemaker").describe_training_job(TrainingJobName=name)
+        facts |= {
+            "training_job": name,
+            "phase": training.get("SecondaryStatus"),
+            "training_seconds": training.get("TrainingTimeInSeconds"),
+            "billable_seconds": training.get("BillableTimeInSeconds"),
+            "failure": training.get("FailureReason"),
+        }
+    if run.status not in ("RUNNING", "SUCCEEDED"):
+        facts["error"], facts["cause"] = execution.get("error"), execution.get("cause")
+    return facts
+
+
+def _row(job: str, run: runs.Run | None) -> dict[str, Any]:
+    if run is None:
+        return {"job": job, "status": "never launched", "run": None, "started": None, "took": None}
+    took = format_duration((run.stopped - run.started).total_seconds()) if run.stopped else None
+    return {
+        "job": job,
+        "status": run.status.lower(),
+        "run": run.run_id,
+        "started": f"{run.started:%Y-%m-%d %H:%M}",
+        "took": took,
+    }
+
+
+def _pattern(grep: str | None) -> re.Pattern[str] | None:
+    try:
+        return None if grep is None else re.compile(grep)
+    except re.error as error:
+        raise UserError(f"--grep {grep!r} is not a regular expression: {error}.") from None
+
+
+def _duration(text: str) -> int:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise UserError(f"--since {error}.") from None
+
+
+def _print_line(line: Line, as_json: bool) -> None:
+    if as_json:
+        emit_json({"at": line.at_milliseconds, "host": line.host, "text": line.text})
+    else:
+        print(f"{line.host}  {line.text}", flush=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Put these commands on the app."""
+    app.command()(logs)
+    app.command()(status)
+    app.command()(stop)

@@ -1,0 +1,95 @@
+"""Bringing an image of containers/ to its repository."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+from typing import Any
+
+from shardyard.spec import names
+from shardyard.spec.images import content_tag
+from yard.aws import Aws
+from yard.errors import UserError
+from yard.output import say
+
+
+def push_image(aws: Aws, folder: str) -> str:
+    """Push a folder's image under its content's tag; say where it is. What is there already is left alone."""
+    settings, root = aws.project.settings, aws.project.root
+    if not (root / "containers" / folder / "Dockerfile").exists():
+        known = sorted(path.parent.name for path in (root / "containers").glob("*/Dockerfile"))
+        raise UserError(f"There is no containers/{folder}/Dockerfile; there are: {', '.join(known)}.")
+    repository = names.repository_name(settings.project, settings.stage, folder)
+    tag = content_tag(root, folder)
+    if _is_there(aws, repository, tag):
+        return f"{repository}:{tag} is in the repository already."
+    if aws.endpoint is not None:
+        _make_environment(aws, folder)
+        _register(aws, repository, tag)
+        return f"{repository}:{tag} is registered in the embedded cloud, and its environment is made."
+    return _docker(aws, folder, repository, tag)
+
+
+def _is_there(aws: Aws, repository: str, tag: str) -> bool:
+    from botocore.exceptions import ClientError
+
+    try:
+        aws.client("ecr").describe_images(repositoryName=repository, imageIds=[{"imageTag": tag}])
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code == "ImageNotFoundException":
+            return False
+        if code == "RepositoryNotFoundException":
+            raise UserError(f"There is no repository {repository} yet.", "Deploy it: npx cdk deploy --all") from None
+        raise
+    return True
+
+
+def _make_environment(aws: Aws, folder: str) -> None:
+    from yard.cloud.training import environment
+
+    requirements = aws.project.root / "containers" / folder / "requirements.txt"
+    if not environment.is_ready(requirements):
+        say(f"Making the environment of {requirements.relative_to(aws.project.root)}; this takes a minute once.")
+    environment.ensure(requirements)
+
+
+def _register(aws: Aws, repository: str, tag: str) -> None:
+    """Put a manifest without layers: the embedded cloud runs the folder itself, and only asks whether the tag is there."""
+    kind = "application/vnd.docker.distribution.manifest.v2+json"
+    config: dict[str, Any] = {
+        "mediaType": "application/vnd.docker.container.image.v1+json",
+        "size": 2,
+        "digest": "sha256:" + hashlib.sha256(f"{repository}:{tag}".encode()).hexdigest(),
+    }
+    manifest = {"schemaVersion": 2, "mediaType": kind, "config": config, "layers": []}
+    aws.client("ecr").put_image(
+        repositoryName=repository, imageTag=tag, imageManifest=json.dumps(manifest), imageManifestMediaType=kind
+    )
+
+
+def commands(aws: Aws, folder: str, repository: str, tag: str) -> list[str]:
+    """The three commands that build and push an image by hand."""
+    suffix = "amazonaws.com.cn" if aws.partition == "aws-cn" else "amazonaws.com"
+    registry = f"{aws.account}.dkr.ecr.{aws.region}.{suffix}"
+    uri = f"{registry}/{repository}:{tag}"
+    return [
+        f"aws ecr get-login-password --region {aws.region} | docker login --username AWS --password-stdin {registry}",
+        f"docker build --platform linux/amd64 --file containers/{folder}/Dockerfile --tag {uri} .",
+        f"docker push {uri}",
+    ]
+
+
+def _docker(aws: Aws, folder: str, repository: str, tag: str) -> str:
+    login, *rest = commands(aws, folder, repository, tag)
+    if shutil.which("docker") is None:
+        raise UserError(
+            "There is no docker command on this machine, so the image cannot be built here.",
+            "Run these where there is one:\n  " + "\n  ".join([login, *rest]),
+        )
+    # Only the log-in needs a pipe; nothing that a person wrote is in it.
+    for command in (["bash", "-o", "pipefail", "-c", login], *(line.split() for line in rest)):
+        done = subprocess.run(command, cwd=aws.project.root, check=False)
+        if done.returncode:
+            raise UserError(f"`{' '.join(command)}` ended with exit code {done.returncode}.")
+    return f"{repository}:{tag} is pushed."

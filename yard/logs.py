@@ -1,0 +1,77 @@
+"""A run's log lines, from every node, while they are written and afterwards."""
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from yard.aws import Aws
+
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+_HOST = re.compile(r"/(algo-\d+)")
+_METRIC = re.compile(r"^metric (.+)$")
+_PAIR = re.compile(r"(\w+)=([0-9.eE+-]+)")
+_OVERLAP_MILLISECONDS = 60_000
+"""CloudWatch shows lines late and out of order, so each look goes a minute back and skips what was seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line that a node printed."""
+
+    at_milliseconds: int
+    host: str
+    text: str
+
+    def metrics(self) -> dict[str, float]:
+        """The values of a `metric step=120 loss=2.31` line; empty for any other line."""
+        match = _METRIC.match(self.text)
+        return {name: float(value) for name, value in _PAIR.findall(match[1])} if match else {}
+
+
+@dataclass
+class Tail:
+    """Reads the lines of the training jobs of one run, each line once."""
+
+    aws: Aws
+    run_id: str
+    node: int | None = None
+    """Only this node: 2 is algo-2."""
+    since_milliseconds: int = 0
+    _seen: dict[str, int] = field(default_factory=dict)
+    _newest: int = 0
+
+    def lines(self, job_names: list[str]) -> Iterator[Line]:
+        """The lines that have come since the last call, in the order of their times."""
+        events: list[dict[str, Any]] = []
+        for job_name in job_names:
+            events.extend(self._events(job_name))
+        for event in sorted(events, key=lambda event: (event["timestamp"], event["eventId"])):
+            self._seen[event["eventId"]] = event["timestamp"]
+            self._newest = max(self._newest, event["timestamp"])
+            host = _HOST.search(event["logStreamName"])
+            yield Line(event["timestamp"], host[1] if host else event["logStreamName"], event["message"].rstrip("\n"))
+        self._forget()
+
+    def _events(self, job_name: str) -> Iterator[dict[str, Any]]:
+        from botocore.exceptions import ClientError
+
+        stream = f"{job_name}/" if self.node is None else f"{job_name}/algo-{self.node}-"
+        pages = self.aws.client("logs").get_paginator("filter_log_events")
+        start = max(self.since_milliseconds, self._newest - _OVERLAP_MILLISECONDS)
+        try:
+            for page in pages.paginate(logGroupName=LOG_GROUP, logStreamNamePrefix=stream, startTime=start):
+                yield from (event for event in page["events"] if event["eventId"] not in self._seen)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise  # before the first job of an account, the group is not there yet
+
+    def _forget(self) -> None:
+        oldest = self._newest - 2 * _OVERLAP_MILLISECONDS
+        self._seen = {event: at for event, at in self._seen.items() if at >= oldest}
+
+
+def now_milliseconds() -> int:
+    """This moment, as CloudWatch Logs counts time."""
+    return int(time.time() * 1000)

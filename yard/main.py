@@ -1,0 +1,40 @@
+"""The `yard` command: each command is a small module in yard/commands/, loaded when it is called."""
+
+import sys
+
+import typer
+
+from yard.errors import guard
+
+app = typer.Typer(
+    name="yard",
+    help="Launch, watch, compare and clean up training jobs, on AWS or on the embedded cloud.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def options(
+    embedded: bool = typer.Option(False, "--embedded", "-e", help="Talk to the embedded cloud (yard cloud up)."),
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+) -> None:
+    """Options for every command, given before its name."""
+    if embedded:
+        from yard.aws import use_embedded_cloud
+        from yard.project import find_project
+
+        use_embedded_cloud(find_project())
+
+
+def main() -> None:
+    """The console script."""
+    from yard import commands
+
+    commands.register(app)
+    sys.exit(guard(lambda: app(standalone_mode=True), debug="--debug" in sys.argv))
+
+
+if __name__ == "__main__":
+    main()

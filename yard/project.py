@@ -1,0 +1,56 @@
+"""The project on this disk: its folder, its settings, its jobs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shardyard.spec import names
+from shardyard.spec.errors import nearest
+from shardyard.spec.settings import Settings
+from yard.errors import UserError
+
+if TYPE_CHECKING:
+    from shardyard.spec.job import JobSpec
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Project:
+    """Where the user's files are, and what they say."""
+
+    root: Path
+    """The folder that holds cdk.json and jobs/."""
+    settings: Settings
+    """Read from cdk.json, and from YARD_STAGE where it is set."""
+
+    def jobs(self) -> "tuple[JobSpec, ...]":
+        """Every job in jobs/, checked; all problems of all files are reported together."""
+        from shardyard.spec.jobs import load_jobs
+
+        return load_jobs(self.root / "jobs", self.settings.stage)
+
+    def job(self, name: str) -> "JobSpec":
+        """The job of that name, or an error that names the nearest."""
+        jobs = {job.name: job for job in self.jobs()}
+        if name not in jobs:
+            raise UserError(f"There is no job {name!r} in {self.root / 'jobs'}; {nearest(name, list(jobs))}")
+        return jobs[name]
+
+    def stack_name(self, part: str) -> str:
+        """The stack of one part of the project."""
+        return self.settings.stack_name(part)
+
+    def state_machine_name(self, job: str) -> str:
+        """The state machine that launches a job."""
+        return names.state_machine_name(self.settings.project, self.settings.stage, job)
+
+
+def find_project(start: Path | None = None) -> Project:
+    """Walk up from here to the folder with cdk.json and jobs/."""
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "cdk.json").exists() and (folder / "jobs").is_dir():
+            return Project(root=folder, settings=Settings.from_file(folder / "cdk.json"))
+    raise UserError(
+        f"{here} is not inside a Shardyard project (no folder above it has cdk.json and jobs/).",
+        "Change into the clone, then run it again.",
+    )

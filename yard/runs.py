@@ -1,0 +1,162 @@
+"""Runs: what was launched, found again through the state machine's executions and the training jobs' names."""
+
+import json
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from shardyard.spec import names
+from yard.aws import Aws
+from yard.errors import UserError
+
+_RUN_ID = r"\d{8}-\d{6}-[0-9a-z]{4}"
+
+
+def new_run_id(now: datetime | None = None) -> str:
+    """A run id that sorts by time: 20261121-073000-a1b2."""
+    return f"{now or datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Run:
+    """One logical run: an execution of a job's state machine, and all the attempts that it made."""
+
+    job: str
+    run_id: str
+    execution_arn: str
+    status: str
+    """The execution's: RUNNING, SUCCEEDED, FAILED, ABORTED, TIMED_OUT."""
+    started: datetime
+    stopped: datetime | None
+
+
+def start(aws: Aws, job: str, launch: dict[str, Any]) -> Run:
+    """Start an execution under the run id in the launch input; a resumed run gets a further execution name."""
+    from botocore.exceptions import ClientError
+
+    states, machine = aws.client("stepfunctions"), aws.state_machine_arn(job)
+    run_id = str(launch["run_id"])
+    earlier = sum(1 for run in executions(aws, job) if run.run_id == run_id)
+    try:
+        answer = states.start_execution(
+            stateMachineArn=machine,
+            name=run_id if not earlier else f"{run_id}-{earlier + 1}",
+            input=json.dumps(launch),
+        )
+    except ClientError as error:
+        raise _not_deployed(aws, job, error) from None
+    return Run(
+        job=job,
+        run_id=run_id,
+        execution_arn=answer["executionArn"],
+        status="RUNNING",
+        started=answer["startDate"],
+        stopped=None,
+    )
+
+
+def executions(aws: Aws, job: str) -> Iterator[Run]:
+    """A job's runs, the newest first."""
+    from botocore.exceptions import ClientError
+
+    pages = aws.client("stepfunctions").get_paginator("list_executions")
+    try:
+        for page in pages.paginate(stateMachineArn=aws.state_machine_arn(job)):
+            for execution in page["executions"]:
+                yield _run(aws, job, execution)
+    except ClientError as error:
+        raise _not_deployed(aws, job, error) from None
+
+
+def latest(aws: Aws, job: str) -> Run:
+    """The job's newest run, or an error that says how to start one."""
+    for run in executions(aws, job):
+        return run
+    raise UserError(f"The job {job!r} has not been launched yet.", f"Launch it: yard train {job}")
+
+
+def find(aws: Aws, wanted: str) -> Run:
+    """The run of a job's name (its newest run) or of a run id."""
+    if re.fullmatch(_RUN_ID, wanted):
+        for job in aws.project.jobs():
+            for run in executions(aws, job.name):
+                if run.run_id == wanted:
+                    return run
+        raise UserError(f"There is no run {wanted}.", "See the runs: yard history")
+    return latest(aws, aws.project.job(wanted).name)
+
+
+def refresh(aws: Aws, run: Run) -> tuple[Run, dict[str, Any]]:
+    """The run as it stands now, and the execution's whole description."""
+    answer = aws.client("stepfunctions").describe_execution(executionArn=run.execution_arn)
+    now = Run(
+        job=run.job,
+        run_id=run.run_id,
+        execution_arn=run.execution_arn,
+        status=answer["status"],
+        started=answer["startDate"],
+        stopped=answer.get("stopDate"),
+    )
+    return now, answer
+
+
+def attempts(aws: Aws, run: Run) -> list[dict[str, Any]]:
+    """The training jobs of a run, the oldest first, as ListTrainingJobs tells them."""
+    pages = aws.client("sagemaker").get_paginator("list_training_jobs")
+    found = [
+        summary
+        for page in pages.paginate(NameContains=run.run_id, SortBy="CreationTime", SortOrder="Ascending")
+        for summary in page["TrainingJobSummaries"]
+    ]
+    return [summary for summary in found if run.run_id in summary["TrainingJobName"]]
+
+
+def receipt(aws: Aws, run_id: str) -> dict[str, Any]:
+    """The receipt of a run, or an error that says that there is none yet."""
+    from botocore.exceptions import ClientError
+
+    bucket, key = aws.artifact_bucket(), names.receipt_key(run_id)
+    try:
+        body = aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+            raise UserError(
+                f"The run {run_id} has no receipt (s3://{bucket}/{key}); it is written when the run ends."
+            ) from None
+        raise
+    return dict(json.loads(body))
+
+
+def _run(aws: Aws, job: str, execution: dict[str, Any]) -> Run:
+    match = re.match(_RUN_ID, execution["name"])
+    return Run(
+        job=job,
+        run_id=match[0] if match else _run_id_of_a_foreign_execution(aws, execution),
+        execution_arn=execution["executionArn"],
+        status=execution["status"],
+        started=execution["startDate"],
+        stopped=execution.get("stopDate"),
+    )
+
+
+def _run_id_of_a_foreign_execution(aws: Aws, execution: dict[str, Any]) -> str:
+    """An execution that the console or the AWS CLI started has a name of its own; preflight puts the run id down."""
+    states = aws.client("stepfunctions")
+    history = states.get_execution_history(executionArn=execution["executionArn"], maxResults=60)
+    for event in history["events"]:
+        match = re.search(rf'"id":\s*"({_RUN_ID})"', json.dumps(event, default=str).replace('\\"', '"'))
+        if match:
+            return match[1]
+    return str(execution["name"])
+
+
+def _not_deployed(aws: Aws, job: str, error: Any) -> Exception:
+    if error.response["Error"]["Code"] in ("StateMachineDoesNotExist", "ResourceNotFound"):
+        machine = aws.project.state_machine_name(job)
+        return UserError(
+            f"The state machine {machine} is not deployed in {aws.region}.", "Deploy it: npx cdk deploy --all"
+        )
+    return error  # type: ignore[no-any-return]

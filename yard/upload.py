@@ -1,0 +1,63 @@
+"""Uploading a folder: many files at once, checked by the service, and only what is not there yet."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_THREADS = 16
+_WHOLE_BYTES = 8 * 1024 * 1024
+"""Up to this size a file goes in one request, which spares the transfer manager's threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One file and the key it gets."""
+
+    path: Path
+    key: str
+    size: int
+
+
+def plan(folder: Path, prefix: str) -> list[Item]:
+    """Every file under a folder, in the order of its key; hidden files are left out."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return [
+        Item(path, prefix + path.relative_to(folder).as_posix(), path.stat().st_size)
+        for path in files
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]
+
+
+def missing(s3: Any, bucket: str, prefix: str, items: list[Item]) -> list[Item]:
+    """The items that are not in the bucket yet: another size there, or a file changed since. An upload that broke off
+    goes on from here."""
+    there = {found["Key"]: found for found in _objects(s3, bucket, prefix)}
+    return [item for item in items if not _is_there(item, there.get(item.key))]
+
+
+def send(s3: Any, bucket: str, items: list[Item], *, on_file: Callable[[Item], None]) -> None:
+    """Upload the items, several at once; the service checks each body against its SHA-256."""
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for item in pool.map(lambda item: _send_one(s3, bucket, item), items):
+            on_file(item)
+
+
+def _send_one(s3: Any, bucket: str, item: Item) -> Item:
+    if item.size <= _WHOLE_BYTES:
+        s3.put_object(Bucket=bucket, Key=item.key, Body=item.path.read_bytes(), ChecksumAlgorithm="SHA256")
+    else:
+        s3.upload_file(str(item.path), bucket, item.key, ExtraArgs={"ChecksumAlgorithm": "SHA256"})
+    return item
+
+
+def _objects(s3: Any, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        yield from page.get("Contents", [])
+
+
+def _is_there(item: Item, found: dict[str, Any] | None) -> bool:
+    if found is None or found["Size"] != item.size:
+        return False
+    return bool(found["LastModified"].timestamp() >= item.path.stat().st_mtime)

@@ -65,6 +65,11 @@ KNOWN_FIELDS: Mapping[str, str] = {
 }
 """Every field known to work, as a dotted path, with the evidence."""
 
+SUPPORTED_FIELDS: Mapping[str, frozenset[str]] = {
+    "createTrainingJob": frozenset(path for path in KNOWN_FIELDS if "." not in path)
+}
+"""The top-level fields by the integration's action, for an emulation of it."""
+
 _FREE_TABLES = ("HyperParameters", "Environment")
 """Tables whose keys are the user's, not the service's."""
 

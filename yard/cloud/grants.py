@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from moto.kms.models import kms_backends
+
 from yard.cloud.policies import as_list, matches, names_principal, speaks_of
 
 
@@ -44,3 +46,20 @@ def names_action(document: Mapping[str, Any], action: str) -> bool:
         and any(matches(item, action, ignore_case=True) for item in as_list(statement.get("Action")))
         for statement in as_list(document.get("Statement"))
     )
+
+
+def key_problem(key: str | None, account: str, region: str, service: str, context: Mapping[str, str]) -> str | None:
+    """Why a service cannot use the key that encrypts a topic or a queue; None when it can, or when there is no key."""
+    if not key:
+        return None
+    if key.split("/")[-2:-1] == ["aws"] or key.startswith("alias/aws/"):
+        return f"it is encrypted with the AWS managed key {key}, whose policy cannot let {service} in"
+    backend = kms_backends[key.split(":")[4] if key.startswith("arn:") else account][region]
+    try:
+        policy = backend.keys[backend.any_id_to_key_id(key)].policy
+    except Exception:
+        return f"its key {key} does not exist"
+    for action in ("kms:Decrypt", "kms:GenerateDataKey"):
+        if not lets_service_in(policy, service, action, context):
+            return f"the policy of its key {key} does not let {service} do {action}"
+    return None

@@ -5,5 +5,7 @@ MODULES: tuple[str, ...] = (
     "yard.cloud.sessions",
     "yard.cloud.functions",
     "yard.cloud.machines",
+    "yard.cloud.events",
+    "yard.cloud.messages",
 )
 """One line each. A name that cannot be imported stops the start: a cloud without one of its parts would lie."""

@@ -5,7 +5,6 @@ import importlib.util
 import os
 import resource
 import sys
-import time
 from types import TracebackType
 from typing import Any
 
@@ -78,34 +77,10 @@ def _start_mlflow() -> Any:
     return mlflow
 
 
-class StepClock:
-    """Where the time of the steps went since the last report."""
-
-    def __init__(self, device: torch.device) -> None:
-        self._device = device
-        self._started = time.monotonic()
-        self._checkpoint_mark = 0.0
-        self.samples = 0
-        self.data_seconds = 0.0
-
-    def waited_for_data(self, since: float) -> None:
-        """Count the time from `since` until now as waiting for data."""
-        self.data_seconds += time.monotonic() - since
-
-    def report(self, *, unit: str, blocked_seconds: float, world_size: int) -> dict[str, float]:
-        """The standard metrics of the time since the last report, `<unit>_per_second` over all ranks."""
-        if self._device.type == "cuda":
-            torch.cuda.synchronize()
-        elapsed = time.monotonic() - self._started
-        values = {
-            f"{unit}_per_second": self.samples * world_size / elapsed,
-            "data_seconds": self.data_seconds,
-            "checkpoint_seconds": blocked_seconds - self._checkpoint_mark,
-            "peak_memory_bytes": peak_memory_bytes(self._device),
-        }
-        self._started, self.samples, self.data_seconds = time.monotonic(), 0, 0.0
-        self._checkpoint_mark = blocked_seconds
-        return values
+def wait_for_device(device: torch.device) -> None:
+    """Until a GPU has done what it was given; a CPU always has."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
 
 
 def peak_memory_bytes(device: torch.device) -> int:

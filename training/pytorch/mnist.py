@@ -6,7 +6,6 @@
 """
 
 import argparse
-import time
 from collections.abc import Sequence
 
 import torch
@@ -20,7 +19,8 @@ from training.pytorch.arguments import make_parser, parse, positive
 from training.pytorch.batches import EpochBatches
 from training.pytorch.checkpoint import Checkpointer
 from training.pytorch.digits import read_digits
-from training.pytorch.metrics import Metrics, StepClock
+from training.pytorch.loop import Loop
+from training.pytorch.metrics import Metrics
 from training.pytorch.outputs import save_model
 from training.pytorch.process_group import Ranks, connect, gather
 from training.pytorch.random_state import seed_everything
@@ -106,30 +106,30 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
         every_seconds=options.checkpoint_seconds,
         keep=options.checkpoint_keep,
     )
+    loop = Loop(
+        options,
+        ranks=ranks,
+        metrics=metrics,
+        checkpoints=checkpoints,
+        steps=steps,
+        steps_per_epoch=batches.per_epoch,
+        unit="samples",
+        samples_ranks=ranks.world_size,
+    )
     scores: dict[str, float] = {}
     with checkpoints:
-        step = checkpoints.restore()
-        clock = StepClock(ranks.device)
-        while step < steps:
-            asked = time.monotonic()
-            chosen = torch.from_numpy(next(batches)).to(ranks.device)
-            batch, targets = scale(images[chosen]), labels[chosen]
-            clock.waited_for_data(asked)
+        for step in loop:
+            with loop.waiting_for_data():
+                chosen = torch.from_numpy(next(batches)).to(ranks.device)
+                batch, targets = scale(images[chosen]), labels[chosen]
             loss = functional.cross_entropy(model(batch), targets)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
-            step += 1
-            clock.samples += len(targets)
-            checkpoints.after_step(step)
-            if step % options.log_steps == 0 or step == steps:
-                work = clock.report(
-                    unit="samples", blocked_seconds=checkpoints.blocked_seconds, world_size=ranks.world_size
-                )
-                metrics.log(step, total_steps=steps, epoch=(step - 1) // batches.per_epoch, loss=loss.item(), **work)
-            if test is not None and (step % batches.per_epoch == 0 or step == steps):
+            loop.done(samples=len(targets), loss=loss.item)
+            if test is not None and loop.ends_epoch(step):
                 scores = evaluate(model, test, ranks)
-                metrics.log(step, epoch=(step - 1) // batches.per_epoch, **scores)
+                metrics.log(step, epoch=loop.epoch(step), **scores)
     if ranks.is_first:
         about = {"model": "training.pytorch.mnist.Net", "width": options.width, "steps": steps, **scores}
         save_model(paths.model_folder(), net.state_dict(), about)

@@ -1,0 +1,217 @@
+"""Train a GPT on bytes or tokens, spread over the ranks by any plan.
+
+    SM_CHANNEL_TRAIN=/usr/lib/python3.11 SM_MODEL_DIR=/tmp/model SHARDYARD_CHECKPOINT_DIR=/tmp/checkpoints \\
+    torchrun --nproc-per-node 2 -m training.pytorch.gpt --preset toy --plan fsdp --max_steps 100 --checkpoint_steps 20
+"""
+
+import argparse
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.distributed.tensor import DTensor
+
+from training.pytorch import paths
+from training.pytorch.arguments import make_parser, parse, positive, switch
+from training.pytorch.batches import EpochBatches
+from training.pytorch.checkpoint import Checkpointer
+from training.pytorch.flops import peak_flops
+from training.pytorch.gpt_model import PRESETS, GPTConfig, next_token_loss
+from training.pytorch.loop import Loop
+from training.pytorch.metrics import Metrics
+from training.pytorch.outputs import save_model
+from training.pytorch.parallelize import Parallel, build
+from training.pytorch.plan import Plan, PlanError
+from training.pytorch.process_group import Ranks, connect, gather
+from training.pytorch.random_state import seed_everything
+from training.pytorch.stepping import Stepper, rehearse
+from training.pytorch.tokens import Tokens, read_tokens
+
+
+def make_parser_for_gpt() -> argparse.ArgumentParser:
+    """The options: a preset, a plan, and what all entry points share."""
+    parser = make_parser(__doc__, batch_size=8, learning_rate=3e-4)
+    add = parser.add_argument
+    add("--preset", choices=tuple(PRESETS), default="toy", help="shape of the model")
+    add("--context", type=positive, default=None, help="tokens of one sample (None: the preset's)")
+    add("--epochs", type=positive, default=1, help="passes over the data, when max_steps is not given")
+    add("--tokenizer", type=Path, default=None, help="a tokenizer.json for text files (None: bytes)")
+    add("--warmup_steps", type=int, default=10, help="steps in which the learning rate rises to its peak")
+    add("--weight_decay", type=float, default=0.1, help="of the matrices; norms have none")
+    add("--plan", choices=("ddp", "fsdp", "hsdp"), default="ddp", help="data parallelism")
+    add("--tensor_parallel", type=positive, default=1, help="ranks that share every matrix")
+    add("--pipeline_parallel", type=positive, default=1, help="ranks that share the layers")
+    add("--shard_size", type=positive, default=None, help="hsdp: ranks that share one replica")
+    add("--microbatches", type=positive, default=None, help="parts of a batch in the pipeline (None: twice the stages)")
+    add("--accumulation", type=positive, default=1, help="batches summed before one step")
+    add("--activation_checkpointing", type=switch, default=False, help="compute activations twice to save memory")
+    add("--compile", type=switch, default=False, help="torch.compile every block")
+    add("--precision", choices=("fp32", "bf16"), default="fp32", help="what matrices are multiplied in")
+    add("--clip_norm", type=float, default=1.0, help="largest norm of the gradients; 0 means no clipping")
+    return parser
+
+
+def plan_of(options: argparse.Namespace) -> Plan:
+    """The plan that the options describe."""
+    return Plan(
+        data=options.plan,
+        tensor_parallel=options.tensor_parallel,
+        pipeline_parallel=options.pipeline_parallel,
+        shard_size=options.shard_size,
+        microbatches=options.microbatches,
+        accumulation=options.accumulation,
+        activation_checkpointing=options.activation_checkpointing,
+        compile=options.compile,
+        precision=options.precision,
+        clip_norm=None if options.clip_norm == 0 else options.clip_norm,
+    )
+
+
+def divide(
+    tokens: Tokens, options: argparse.Namespace, config: GPTConfig, parallel: Parallel, ranks: Ranks
+) -> EpochBatches:
+    """This rank's batches of windows: of all data, or of the node's own where nodes hold different files."""
+    part, parts = parallel.data_rank, parallel.data_size
+    nodes = ranks.world_size // ranks.local_world_size
+    if paths.is_sharded("train") and nodes > 1:
+        if options.pipeline_parallel > 1:
+            raise PlanError(
+                "pipeline_parallel over nodes needs the whole channel on each: use FullyReplicated for train"
+            )
+        parts //= nodes
+        part %= parts
+    windows = tokens.windows(config.context)
+    batches = EpochBatches(windows, batch_size=options.batch_size, part=part, parts=parts, seed=options.seed)
+    batches.limit(min(gather(ranks, batches.per_epoch)))
+    return batches
+
+
+def make_optimizer(parallel: Parallel, options: argparse.Namespace) -> torch.optim.Optimizer:
+    """AdamW as GPTs are trained with: betas 0.9 and 0.95, no decay for norms."""
+    named = list(parallel.model.named_parameters())
+    groups = [
+        {"params": [value for name, value in named if "norm" not in name], "weight_decay": options.weight_decay},
+        {"params": [value for name, value in named if "norm" in name], "weight_decay": 0.0},
+    ]
+    groups = [group for group in groups if group["params"]]
+    return torch.optim.AdamW(groups, lr=options.learning_rate, betas=(0.9, 0.95), fused=True)
+
+
+def make_schedule(optimizer: torch.optim.Optimizer, warmup: int, steps: int) -> torch.optim.lr_scheduler.LambdaLR:
+    """A linear rise, then a cosine down to a tenth."""
+
+    def factor(step: int) -> float:
+        if step < warmup:
+            return (step + 1) / warmup
+        done = min(1.0, (step - warmup) / max(1, steps - warmup))
+        return 0.55 + 0.45 * math.cos(math.pi * done)
+
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+
+
+def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
+    """All steps, then the model."""
+    config = PRESETS[options.preset]
+    config = config if options.context is None else replace(config, context=options.context)
+    plan = plan_of(options)
+    plan.check(
+        world_size=ranks.world_size,
+        local_world_size=ranks.local_world_size,
+        shape=config.shape,
+        batch_size=options.batch_size,
+    )
+    tokens = read_tokens(paths.channel_folder("train"), vocabulary=config.vocabulary, tokenizer=options.tokenizer)
+    seed_everything(options.seed)
+    parallel = build(config, plan, ranks, seed=options.seed)
+    batches = divide(tokens, options, config, parallel, ranks)
+    steps_per_epoch = max(1, batches.per_epoch // plan.accumulation)
+    steps = options.epochs * steps_per_epoch if options.max_steps is None else options.max_steps
+    optimizer = make_optimizer(parallel, options)
+    schedule = make_schedule(optimizer, options.warmup_steps, steps)
+    stepper = Stepper(parallel, next_token_loss, ranks)
+
+    def draw() -> tuple[Tensor, Tensor]:
+        inputs, targets = tokens.batch(next(batches), config.context)
+        return inputs.to(ranks.device), targets.to(ranks.device)
+
+    rehearse(stepper, parallel, tokens.batch([0] * options.batch_size, config.context))
+    checkpoints = Checkpointer(
+        model=parallel.model,
+        optimizer=optimizer,
+        ranks=ranks,
+        also={"data": batches, "schedule": schedule},
+        every_steps=options.checkpoint_steps,
+        every_seconds=options.checkpoint_seconds,
+        keep=options.checkpoint_keep,
+    )
+    loop = Loop(
+        options,
+        ranks=ranks,
+        metrics=metrics,
+        checkpoints=checkpoints,
+        steps=steps,
+        steps_per_epoch=steps_per_epoch,
+        unit="tokens",
+        samples_ranks=parallel.data_size,
+        flops_share=config.flops_per_token / (peak_flops(ranks.device) * ranks.world_size),
+    )
+    with checkpoints:
+        for _ in loop:
+            with loop.waiting_for_data():
+                drawn = [draw() for _ in range(plan.accumulation)]
+            loss = stepper.gradients(drawn)
+            stepper.clip()
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            schedule.step()
+            tokens_done = plan.accumulation * options.batch_size * config.context
+            loop.done(samples=tokens_done, loss=partial(stepper.mean_loss, loss))
+    weights = gather_weights(parallel, ranks)
+    if ranks.is_first:
+        about = {
+            "model": "training.pytorch.gpt_model.GPT",
+            "config": asdict(config),
+            "steps": steps,
+            "plan": asdict(plan),
+        }
+        save_model(paths.model_folder(), weights, about)
+
+
+def gather_weights(parallel: Parallel, ranks: Ranks) -> dict[str, Tensor]:
+    """The whole model on the first rank, one tensor at a time; empty on the others."""
+    stage_ranks = ranks.world_size // parallel.plan.pipeline_parallel
+    leads = ranks.rank % stage_ranks == 0
+    weights: dict[str, Tensor] = {}
+    for name, tensor in parallel.model.state_dict().items():
+        whole = tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+        if leads:
+            weights[name] = whole.detach().cpu()
+    if leads and not ranks.is_first:
+        for name, tensor in weights.items():
+            dist.send_object_list([name, tensor], dst=0, group=ranks.control)
+        dist.send_object_list([None, None], dst=0, group=ranks.control)
+        return {}
+    for sender in range(stage_ranks, ranks.world_size, stage_ranks) if ranks.is_first else ():
+        received: list[object] = [None, None]
+        dist.recv_object_list(received, src=sender, group=ranks.control)
+        while received[0] is not None:
+            weights[str(received[0])] = received[1]
+            received = [None, None]
+            dist.recv_object_list(received, src=sender, group=ranks.control)
+    return weights if ranks.is_first else {}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse, connect, train."""
+    options = parse(make_parser_for_gpt(), arguments)
+    with connect(backend=options.backend, timeout_seconds=options.timeout_seconds) as ranks, Metrics(ranks) as metrics:
+        train(options, ranks, metrics)
+
+
+if __name__ == "__main__":
+    main()

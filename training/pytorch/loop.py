@@ -1,0 +1,94 @@
+"""The loop around the steps: goes on where the run stands, saves, and says how it goes. What a step is stays outside.
+
+with checkpoints:
+    for step in loop:
+        with loop.waiting_for_data():
+            batch = next(batches)
+        ...
+        loop.done(samples=len(batch), loss=loss.item)
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from training.pytorch.checkpoint import Checkpointer
+from training.pytorch.metrics import Metrics, peak_memory_bytes, wait_for_device
+from training.pytorch.process_group import Ranks
+
+
+class Loop:
+    """Iterates over the numbers of the steps that are still to do."""
+
+    def __init__(
+        self,
+        options: argparse.Namespace,
+        *,
+        ranks: Ranks,
+        metrics: Metrics,
+        checkpoints: Checkpointer,
+        steps: int,
+        steps_per_epoch: int,
+        unit: str,
+        samples_ranks: int,
+        flops_share: float = 0.0,
+    ) -> None:
+        """`unit` is what samples are called, `samples_ranks` how many ranks have samples of their own.
+
+        `flops_share` is the part of the hardware's peak that one sample a second takes; 0 leaves `mfu` out.
+        """
+        self._options, self._ranks, self._metrics, self._checkpoints = options, ranks, metrics, checkpoints
+        self._steps, self._steps_per_epoch, self._unit = steps, steps_per_epoch, unit
+        self._samples_ranks, self._flops_share = samples_ranks, flops_share
+        self._samples, self._data_seconds, self._checkpoint_mark = 0, 0.0, 0.0
+        self._loss: Callable[[], float] | None = None
+        self._since = time.monotonic()
+
+    def __iter__(self) -> Iterator[int]:
+        step = self._checkpoints.restore()
+        self._since = time.monotonic()
+        while step < self._steps:
+            step += 1
+            yield step
+            self._checkpoints.after_step(step)
+            if step % self._options.log_steps == 0 or step == self._steps:
+                self._report(step)
+
+    def epoch(self, step: int) -> int:
+        """The epoch, from 0, that a step belongs to."""
+        return (step - 1) // self._steps_per_epoch
+
+    def ends_epoch(self, step: int) -> bool:
+        """Whether an epoch, or the run, ends with this step."""
+        return step % self._steps_per_epoch == 0 or step == self._steps
+
+    @contextmanager
+    def waiting_for_data(self) -> Iterator[None]:
+        """Count what is inside as time lost to data."""
+        started = time.monotonic()
+        yield
+        self._data_seconds += time.monotonic() - started
+
+    def done(self, *, samples: int, loss: Callable[[], float]) -> None:
+        """A step is done; its loss is asked for only when it is printed, on every rank."""
+        self._samples += samples
+        self._loss = loss
+
+    def _report(self, step: int) -> None:
+        wait_for_device(self._ranks.device)
+        elapsed = time.monotonic() - self._since
+        rate = self._samples * self._samples_ranks / elapsed
+        blocked = self._checkpoints.blocked_seconds
+        values: dict[str, float] = {"total_steps": self._steps, "epoch": self.epoch(step)}
+        if self._loss is not None:
+            values["loss"] = self._loss()
+        values[f"{self._unit}_per_second"] = rate
+        if self._flops_share:
+            values["mfu"] = rate * self._flops_share
+        values["data_seconds"] = self._data_seconds
+        values["checkpoint_seconds"] = blocked - self._checkpoint_mark
+        values["peak_memory_bytes"] = peak_memory_bytes(self._ranks.device)
+        self._metrics.log(step, **values)
+        self._samples, self._data_seconds, self._checkpoint_mark = 0, 0.0, blocked
+        self._since = time.monotonic()

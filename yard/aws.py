@@ -99,4 +99,4 @@ def use_embedded_cloud(project: Project) -> None:
     """Point this process at the running embedded cloud; the user's own AWS files are not read."""
     from yard.cloud import lifecycle
 
-    os.environ.update(lifecycle.environment(project.root))
+    os.environ.update(lifecycle.env(project.root / ".yard/cloud"))

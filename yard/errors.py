@@ -43,6 +43,8 @@ def explain(error: BaseException) -> UserError | None:
         return UserError(
             f"No permission for {error.filename}.", "Change its owner or its mode, or choose another place."
         )
+    if type(error).__module__ == "yard.cloud.lifecycle":  # CloudError, without loading the cloud for a look
+        return UserError(str(error))
     if type(error).__module__.startswith(("botocore", "boto3")):
         return _explain_botocore(error)
     return None
@@ -56,7 +58,7 @@ def _explain_botocore(error: BaseException) -> UserError | None:
     if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
         return UserError(
             "There are no AWS credentials.",
-            "Sign in (`aws sso login`, or AWS_PROFILE), or use the embedded cloud: yard cloud up, then yard --embedded ...",
+            "Sign in (aws sso login, or AWS_PROFILE), or use the embedded cloud: yard cloud up, yard --embedded ...",
         )
     if isinstance(error, exceptions.NoRegionError):
         return UserError("No region is chosen.", "Set AWS_REGION, or `region` in your AWS profile.")

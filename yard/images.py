@@ -55,7 +55,7 @@ def _make_environment(aws: Aws, folder: str) -> None:
 
 
 def _register(aws: Aws, repository: str, tag: str) -> None:
-    """Put a manifest without layers: the embedded cloud runs the folder itself, and only asks whether the tag is there."""
+    """Put a manifest without layers: the embedded cloud runs the folder itself and only asks for the tag."""
     kind = "application/vnd.docker.distribution.manifest.v2+json"
     config: dict[str, Any] = {
         "mediaType": "application/vnd.docker.container.image.v1+json",

@@ -1,5 +1,6 @@
 """What a launch would be: the job with everything laid over it, what the rules say, what it can cost at most."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -43,9 +44,18 @@ def make_plan(spec: JobSpec, launch: LaunchInput, *, region: str) -> Plan:
     return Plan(
         spec=changed,
         sources=sources,
-        cost=cost.worst_case(changed, region=region),
-        hourly_usd=cost.hourly_usd(changed, region=region),
+        cost=cost.worst_case(changed, cost.snapshot_prices(region)),
+        hourly_usd=hourly_usd(changed, region=region),
     )
+
+
+def hourly_usd(spec: JobSpec, *, region: str) -> float | None:
+    """The on-demand price of all instances of the first attempt for an hour; None where one has no known price."""
+    from shardyard.spec import prices
+
+    found = [(prices.hourly_usd(kind, region), count) for kind, count in spec.compute.alternatives[0]]
+    known = [price.hourly_usd * count for price, count in found if price is not None]
+    return sum(known) if len(known) == len(found) else None
 
 
 def describe(spec: JobSpec, *, region: str) -> dict[str, Any]:
@@ -60,10 +70,33 @@ def describe(spec: JobSpec, *, region: str) -> dict[str, Any]:
         "image": image.folder or image.repository or image.algorithm or f"{image.framework} {image.version}",
         "spot": "spot" if spec.spot.enabled else "on demand",
         "max_runtime": format_duration(spec.limits.max_runtime_seconds),
-        "worst_case_usd": cost.worst_case(spec, region=region).usd,
+        "worst_case_usd": cost.worst_case(spec, cost.snapshot_prices(region)).usd,
         "stack": spec.stack,
         "description": spec.description,
     }
+
+
+def offline_region() -> str:
+    """Whose prices the commands show that ask no account."""
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
+
+
+def check_parameters(project: Project, pairs: Sequence[str]) -> None:
+    """Check `Name=value` pairs as CloudFormation will, before any stack changes."""
+    from shardyard.spec.job_parameters import job_parameters
+    from shardyard.spec.parameters import FOUNDATION, check_values
+    from shardyard.spec.rules import accepted_instance_types
+
+    if not pairs:
+        return
+    known = list(FOUNDATION)
+    for spec in project.jobs():
+        known.extend(job_parameters(spec, accepted_instance_types(spec)).values())
+    # `cdk deploy` takes Stack:Name=value as well.
+    given = {name.rpartition(":")[2]: value for name, value in read_pairs("--parameters", pairs).items()}
+    problems = check_values(known, given)
+    if problems:
+        raise SpecError(problems)
 
 
 def check_jobs(project: Project, name: str | None) -> int:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shardyard.spec import names
+from shardyard.spec.run_ids import run_id_of
 from yard.aws import Aws
 from yard.errors import UserError
 
@@ -143,14 +144,10 @@ def _run(aws: Aws, job: str, execution: dict[str, Any]) -> Run:
 
 
 def _run_id_of_a_foreign_execution(aws: Aws, execution: dict[str, Any]) -> str:
-    """An execution that the console or the AWS CLI started has a name of its own; preflight puts the run id down."""
+    """An execution that the console or the AWS CLI started has a name of its own; preflight made its run id."""
     states = aws.client("stepfunctions")
-    history = states.get_execution_history(executionArn=execution["executionArn"], maxResults=60)
-    for event in history["events"]:
-        match = re.search(rf'"id":\s*"({_RUN_ID})"', json.dumps(event, default=str).replace('\\"', '"'))
-        if match:
-            return match[1]
-    return str(execution["name"])
+    launch = json.loads(states.describe_execution(executionArn=execution["executionArn"])["input"])
+    return run_id_of(execution["executionArn"], execution["startDate"], launch.get("run_id"))
 
 
 def _not_deployed(aws: Aws, job: str, error: Any) -> Exception:

@@ -42,10 +42,10 @@ def _prefix(job: "JobSpec", channel: str) -> str:
     channels = dict(job.channels)
     if channel not in channels:
         raise UserError(f"The job {job.name!r} has no channel {channel!r}; {nearest(channel, list(channels))}")
-    prefix = channels[channel].prefix
-    if prefix is None:
+    place = channels[channel].s3
+    if place is None or place.startswith("s3://"):
         raise UserError(f"The channel {channel!r} of {job.name!r} does not read from the data bucket.")
-    return str(prefix)
+    return str(place)
 
 
 def _send_with_progress(s3: object, bucket: str, items: list[upload.Item]) -> None:

@@ -8,10 +8,10 @@ from yard.project import find_project
 
 def jobs(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) -> None:
     """List the jobs: shape, image, worst-case cost of a launch."""
-    from yard.plan import describe
+    from yard.plan import describe, offline_region
 
     project = find_project()
-    rows = [describe(project, job) for job in project.jobs()]
+    rows = [describe(job, region=offline_region()) for job in project.jobs()]
     columns = ("job", "nodes", "instance_type", "image", "spot", "max_runtime", "worst_case_usd")
     emit_rows(rows, columns, as_json=as_json, empty=f"There are no jobs in {project.root / 'jobs'}.")
 
@@ -24,7 +24,7 @@ def check(
     from yard.plan import check_jobs, check_parameters
 
     project = find_project()
-    check_parameters(parameters)
+    check_parameters(project, parameters)
     count = check_jobs(project, job)
     say(f"{count} job{'s' if count != 1 else ''} checked: no problems.")
 

@@ -54,7 +54,7 @@ def model_get(
     """Download a run's model and unpack it."""
     aws = Aws(find_project())
     found = runs.find(aws, run)
-    bucket, key = _model_place(aws, found)
+    bucket, key = model_place(aws, found)
     folder = to / found.run_id
     folder.mkdir(parents=True, exist_ok=True)
     archive = folder / "model.tar.gz"
@@ -65,7 +65,8 @@ def model_get(
     say(f"s3://{bucket}/{key} is unpacked in {folder}/")
 
 
-def _model_place(aws: Aws, run: runs.Run) -> tuple[str, str]:
+def model_place(aws: Aws, run: runs.Run) -> tuple[str, str]:
+    """The bucket and key of the model of a run that completed."""
     for attempt in reversed(runs.attempts(aws, run)):
         if attempt["TrainingJobStatus"] == "Completed":
             name = attempt["TrainingJobName"]

@@ -1,0 +1,29 @@
+"""The user's own code on its way to a launch: bundled, and uploaded only when it has changed."""
+
+import hashlib
+
+from shardyard.spec import names
+from shardyard.spec.job import JobSpec
+from yard.aws import Aws
+from yard.output import say
+
+
+def upload_source(aws: Aws, spec: JobSpec) -> str | None:
+    """Upload the job's [source] bundle unless it is there; return its hash, or None for a job without one."""
+    from botocore.exceptions import ClientError
+
+    from shardyard.spec.source import bundle
+
+    if spec.source is None:
+        return None
+    packed = bundle(aws.project.root / spec.source.dir)
+    sha256 = hashlib.sha256(packed).hexdigest()
+    bucket, key, s3 = aws.artifact_bucket(), names.source_key(sha256), aws.client("s3")
+    try:
+        s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("404", "NoSuchKey", "NotFound"):
+            raise
+        s3.put_object(Bucket=bucket, Key=key, Body=packed, ChecksumAlgorithm="SHA256")
+        say(f"Uploaded {spec.source.dir} as {sha256[:12]} ({len(packed) / 1000:.0f} kB).")
+    return sha256

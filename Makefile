@@ -61,5 +61,8 @@ check: setup-test  ## Lint, types, templates, security packs
 bench: setup-test  ## Measure, and write docs/benchmarks.md from what was measured
 	$(BIN)/python -m benchmarks
 
+docs: setup  ## Write the pages that are made from code
+	$(BIN)/python -m scripts.write_docs
+
 clean:  ## Remove all that the verbs made (the embedded cloud must be down)
 	rm -rf .venv .venv-sdk node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache *.egg-info

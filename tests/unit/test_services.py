@@ -1,12 +1,8 @@
 """The service map refuses what is gone, names what replaces it, and its page is up to date."""
 
-from pathlib import Path
-
 import pytest
 
 from shardyard.spec import services
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_a_retired_service_is_refused_with_its_replacement() -> None:
@@ -32,7 +28,3 @@ def test_whatever_cannot_be_had_says_what_replaces_it_and_who_says_so(service: s
 
 def test_keys_are_unique() -> None:
     assert len(services.BY_KEY) == len(services.SERVICES)
-
-
-def test_the_page_is_written_from_the_table() -> None:
-    assert (ROOT / "docs/service-map.md").read_text() == services.as_markdown(), "run: make docs"

@@ -1,0 +1,24 @@
+"""Write the pages that are made from code: `make docs`. A test compares them."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from shardyard.spec import services, settings_page
+
+ROOT = Path(__file__).parents[1]
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "docs/service-map.md": services.as_markdown,
+    "docs/settings.md": settings_page.as_markdown,
+}
+"""Each page and the function that says what stands on it."""
+
+
+def main() -> None:
+    """Write every page."""
+    for page, text in PAGES.items():
+        (ROOT / page).write_text(text())
+
+
+if __name__ == "__main__":
+    main()

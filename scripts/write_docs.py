@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from shardyard.spec import services, settings_page
+from scripts import settings_page
+from shardyard.spec import services
 
 ROOT = Path(__file__).parents[1]
 

@@ -15,7 +15,7 @@ def as_markdown() -> str:
         "# Settings and parameters",
         "",
         "Settings shape the templates. They stand in `cdk.json` under `context`, as nested tables or as dotted keys,",
-        "and `-c key=value` overrides one for one synth: `npx cdk deploy --all -c stage=prod -c budget.monthly_usd=300`.",
+        "and `-c key=value` overrides one for one synth: `npx cdk deploy --all -c stage=prod -c budget.monthly_usd=9`.",
         "An unknown key, a wrong type and a value out of range are errors, all at once, one line each.",
         "",
         "Written from `constructs/shardyard/spec/settings.py` by `make docs`; a test fails when it is out of date.",

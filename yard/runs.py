@@ -48,7 +48,7 @@ def start(aws: Aws, job: str, launch: dict[str, Any]) -> Run:
             input=json.dumps(launch),
         )
     except ClientError as error:
-        raise _not_deployed(aws, job, error) from None
+        raise not_deployed(aws, job, error) from None
     return Run(
         job=job,
         run_id=run_id,
@@ -69,7 +69,7 @@ def executions(aws: Aws, job: str) -> Iterator[Run]:
             for execution in page["executions"]:
                 yield _run(aws, job, execution)
     except ClientError as error:
-        raise _not_deployed(aws, job, error) from None
+        raise not_deployed(aws, job, error) from None
 
 
 def latest(aws: Aws, job: str) -> Run:
@@ -150,7 +150,8 @@ def _run_id_of_a_foreign_execution(aws: Aws, execution: dict[str, Any]) -> str:
     return run_id_of(execution["executionArn"], execution["startDate"], launch.get("run_id"))
 
 
-def _not_deployed(aws: Aws, job: str, error: Any) -> Exception:
+def not_deployed(aws: Aws, job: str, error: Any) -> Exception:
+    """What to raise when a call about a job's state machine failed: that it is not deployed, or the error itself."""
     if error.response["Error"]["Code"] in ("StateMachineDoesNotExist", "ResourceNotFound"):
         machine = aws.project.state_machine_name(job)
         return UserError(

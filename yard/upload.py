@@ -33,7 +33,7 @@ def plan(folder: Path, prefix: str) -> list[Item]:
 def missing(s3: Any, bucket: str, prefix: str, items: list[Item]) -> list[Item]:
     """The items that are not in the bucket yet: another size there, or a file changed since. An upload that broke off
     goes on from here."""
-    there = {found["Key"]: found for found in _objects(s3, bucket, prefix)}
+    there = {found["Key"]: found for found in objects(s3, bucket, prefix)}
     return [item for item in items if not _is_there(item, there.get(item.key))]
 
 
@@ -52,7 +52,8 @@ def _send_one(s3: Any, bucket: str, item: Item) -> Item:
     return item
 
 
-def _objects(s3: Any, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
+def objects(s3: Any, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
+    """Every object under a prefix."""
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         yield from page.get("Contents", [])
 

@@ -10,7 +10,7 @@ from shardyard.spec import names
 from yard import runs
 from yard.aws import Aws
 from yard.errors import UserError
-from yard.output import emit_facts, emit_rows, say
+from yard.output import emit_facts, emit_json, emit_rows, say
 from yard.project import find_project
 
 model_app = typer.Typer(help="Models that runs left behind.", no_args_is_help=True)
@@ -77,10 +77,49 @@ def model_place(aws: Aws, run: runs.Run) -> tuple[str, str]:
     )
 
 
+def compare(
+    wanted: list[str] = typer.Argument(help="Two or more runs, or jobs (their newest runs)."),
+    plot: Path | None = typer.Option(None, "--plot", help="Also write the curves as this HTML file."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON, the points of the curves included."),
+) -> None:
+    """Put runs side by side: the settings that differ, how they learned, what they cost."""
+    from dataclasses import asdict
+
+    from yard.comparison import differing, read_curve
+
+    if len(wanted) < 2:
+        raise UserError(f"There is nothing to compare {wanted[0]} with.", "Name two runs or more: yard history")
+    aws = Aws(find_project())
+    curves = [read_curve(aws, runs.find(aws, one)) for one in wanted]
+    differences = differing(curves)
+    if plot is not None:
+        from yard.plot import page
+
+        plot.write_text(page(curves, differences))
+        say(f"The curves are in {plot}.")
+    if as_json:
+        emit_json([asdict(curve) for curve in curves])
+        return
+    outcome = {
+        "status": [curve.status for curve in curves],
+        "steps": [curve.last("step") for curve in curves],
+        "loss": [curve.last("loss") for curve in curves],
+        "accuracy": [curve.last("accuracy") for curve in curves],
+        "median per second": [curve.rate for curve in curves],
+        "billable seconds": [curve.billable_seconds for curve in curves],
+        "USD": [curve.usd for curve in curves],
+    }
+    rows = [*differences, *outcome.items()]
+    names = [curve.run_id for curve in curves]
+    table = [{"": name, **dict(zip(names, values, strict=True))} for name, values in rows]
+    emit_rows(table, ("", *names), as_json=False, empty="")
+
+
 def register(app: typer.Typer) -> None:
     """Put these commands on the app."""
     app.command()(receipt)
     app.command()(history)
+    app.command()(compare)
     model_app.command("get")(model_get)
     app.add_typer(model_app, name="model")
 

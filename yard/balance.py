@@ -1,0 +1,83 @@
+"""How data falls on nodes, and how to cut it so that it falls evenly."""
+
+import io
+import tarfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Share:
+    """What one node gets of a sharded channel."""
+
+    node: str
+    objects: int
+    size: int
+
+
+def shares(objects: Sequence[tuple[str, int]], nodes: int) -> list[Share]:
+    """Deal (key, bytes) pairs out in the order of their keys, in turn, as SageMaker shards a channel by key."""
+    ordered = sorted(objects)
+    dealt = [ordered[first::nodes] for first in range(nodes)]
+    return [
+        Share(node=f"algo-{number + 1}", objects=len(part), size=sum(size for _, size in part))
+        for number, part in enumerate(dealt)
+    ]
+
+
+def imbalance_percent(found: Sequence[Share]) -> float:
+    """How much more than the mean the fullest node gets."""
+    mean = sum(share.size for share in found) / len(found)
+    return 0.0 if mean == 0 else 100 * (max(share.size for share in found) / mean - 1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sample:
+    """The files that belong together: the same path up to the first dot of the name, as in webdataset's shards."""
+
+    key: str
+    files: tuple[Path, ...]
+    size: int
+
+
+def samples(folder: Path) -> list[Sample]:
+    """Every sample under a folder, by key."""
+    groups: dict[str, list[Path]] = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")):
+        relative = path.relative_to(folder)
+        key = (relative.parent / relative.name.split(".", 1)[0]).as_posix()
+        groups.setdefault(key, []).append(path)
+    return [
+        Sample(key=key, files=tuple(files), size=sum(file.stat().st_size for file in files))
+        for key, files in groups.items()
+    ]
+
+
+def cut(found: Sequence[Sample], count: int) -> list[list[Sample]]:
+    """Divide samples over shards: the same number of samples in each, give or take one, and their bytes close.
+
+    Training steps count samples, so an equal number comes first. Dealing them out largest first, back and forth,
+    keeps the bytes close as well.
+    """
+    shards: list[list[Sample]] = [[] for _ in range(count)]
+    ordered = sorted(found, key=lambda sample: (-sample.size, sample.key))
+    for number, sample in enumerate(ordered):
+        lap, place = divmod(number, count)
+        shards[place if lap % 2 == 0 else count - 1 - place].append(sample)
+    return [sorted(shard, key=lambda sample: sample.key) for shard in shards]
+
+
+def write_shards(folder: Path, count: int, to: Path) -> Iterator[Path]:
+    """Write a folder's samples as `shard-00000.tar`, ...: the same bytes for the same files."""
+    to.mkdir(parents=True, exist_ok=True)
+    for number, shard in enumerate(cut(samples(folder), count)):
+        path = to / f"shard-{number:05d}.tar"
+        with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as archive:
+            for sample in shard:
+                for file in sample.files:
+                    content = file.read_bytes()
+                    entry = tarfile.TarInfo(file.relative_to(folder).as_posix())
+                    entry.size = len(content)
+                    archive.addfile(entry, io.BytesIO(content))
+        yield path

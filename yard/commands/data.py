@@ -68,10 +68,9 @@ def show_balance(
     percent = balance.imbalance_percent(dealt)
     warning = "; cut it again: yard data put --shards N" if percent > _WARN_PERCENT else ""
     say(f"The fullest node gets {percent:.1f} percent more than the mean{warning}.")
-    if _channel(spec, channel).distribution != "ShardedByS3Key":
-        say(
-            f"The channel {channel!r} is {_channel(spec, channel).distribution}: as it stands, every node gets all of it."
-        )
+    distribution = _channel(spec, channel).distribution
+    if distribution != "ShardedByS3Key":
+        say(f"The channel {channel!r} is {distribution}: as it stands, every node gets all of it.")
 
 
 def _cut(folder: Path, shards: int | None, scratch: Path) -> Path:

@@ -1,8 +1,10 @@
 """Which modules bring the embedded cloud's own operations; each registers itself when it is imported."""
 
 MODULES: tuple[str, ...] = (
+    "yard.cloud.training.api",
     "yard.cloud.status",
     "yard.cloud.sessions",
+    "yard.cloud.cloudformation.api",
     "yard.cloud.functions",
     "yard.cloud.machines",
     "yard.cloud.events",

@@ -1,0 +1,1 @@
+"""SageMaker training, really: one isolated node per instance, with the whole container contract."""

@@ -1,0 +1,88 @@
+"""Checkpoints as the service carries them: S3 to every node once, before it starts; after that only from node to S3."""
+
+import logging
+import random
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from yard.cloud.training.engine import CONTAINER_ROOT
+from yard.cloud.training.locations import Location
+from yard.cloud.training.transfer import download, list_objects
+
+DEFAULT_PATH = "/opt/ml/checkpoints"
+log = logging.getLogger(__name__)
+
+
+def local_folder(ml: Path, config: dict[str, Any]) -> Path:
+    """Where a node keeps its checkpoints, as the machine sees it."""
+    return ml / Path(config.get("LocalPath", DEFAULT_PATH)).relative_to(CONTAINER_ROOT)
+
+
+def restore(client: Any, config: dict[str, Any], folders: Sequence[Path]) -> None:
+    """Give every node all that lies in S3: what any node left there before."""
+    location = Location.parse(config["S3Uri"])
+    prefix = location.key.rstrip("/") + "/" if location.key else ""
+    for item in list_objects(client, Location(bucket=location.bucket, key=prefix)):
+        for folder in folders:
+            download(client, location.bucket, item, folder / item.key[len(prefix) :])
+
+
+class CheckpointSync(threading.Thread):
+    """Copies new and changed files of all nodes to S3, in no particular order, until it is stopped; then once more.
+
+    A deletion is not carried over, and what another puts into S3 meanwhile reaches no node.
+    """
+
+    def __init__(self, client: Any, config: dict[str, Any], folders: Sequence[Path], period_seconds: float) -> None:
+        super().__init__(name="checkpoints", daemon=True)
+        self._client, self._folders, self._period_seconds = client, folders, period_seconds
+        self._location = Location.parse(config["S3Uri"])
+        self._sent = {path: _stamp(path) for folder in folders for path in _files(folder)}
+        self._stopping = threading.Event()
+        self._last_look = True
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        """Copy until `stop`."""
+        while not self._stopping.wait(self._period_seconds):
+            self._copy()
+        if self._last_look:
+            self._copy()
+
+    def stop(self, *, last_look: bool) -> None:
+        """End; `last_look` is False for instances that were taken away with what they had not sent."""
+        self._last_look = last_look
+        self._stopping.set()
+
+    def _copy(self) -> None:
+        found = [(folder, path) for folder in self._folders for path in _files(folder)]
+        random.shuffle(found)
+        for folder, path in found:
+            try:
+                stamp = _stamp(path)
+                if self._sent.get(path) == stamp:
+                    continue
+                target = self._location.below(str(path.relative_to(folder)))
+                self._client.upload_file(str(path), target.bucket, target.key)
+                self._sent[path] = stamp
+            except FileNotFoundError:
+                # renamed or removed between the look and the copy: the next look sees what became of it
+                continue
+            except (ClientError, BotoCoreError, OSError) as error:
+                if self.error is None:
+                    log.warning("checkpoints: %s", error)
+                self.error = error
+                return
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns, status.st_ino

@@ -1,0 +1,192 @@
+"""A training job: its request, its state and the way it came there, and what DescribeTrainingJob says of it."""
+
+import copy
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from moto.utilities.utils import get_partition
+
+TERMINAL = ("Completed", "Failed", "Stopped")
+
+_LISTENERS: list[Callable[["TrainingJob"], None]] = []
+
+_SHOWN_FIELDS = (
+    "TrainingJobName",
+    "HyperParameters",
+    "AlgorithmSpecification",
+    "RoleArn",
+    "InputDataConfig",
+    "OutputDataConfig",
+    "ResourceConfig",
+    "VpcConfig",
+    "StoppingCondition",
+    "CheckpointConfig",
+    "DebugHookConfig",
+    "DebugRuleConfigurations",
+    "TensorBoardOutputConfig",
+    "ExperimentConfig",
+    "ProfilerConfig",
+    "ProfilerRuleConfigurations",
+    "Environment",
+    "RetryStrategy",
+    "RemoteDebugConfig",
+    "InfraCheckConfig",
+    "MlflowConfig",
+    "ModelPackageConfig",
+)
+
+
+def on_change(listener: Callable[["TrainingJob"], None]) -> None:
+    """Have `listener` called after every change of a job's status."""
+    _LISTENERS.append(listener)
+
+
+def now() -> datetime:
+    """The present, as the API's timestamps say it."""
+    return datetime.now(UTC)
+
+
+class TrainingJob:
+    """One training job of one account in one region."""
+
+    def __init__(self, account: str, region: str, request: dict[str, Any]) -> None:
+        self.account, self.region = account, region
+        self.request = request
+        self.name: str = request["TrainingJobName"]
+        self.arn = f"arn:{get_partition(region)}:sagemaker:{region}:{account}:training-job/{self.name}"
+        self.tags: list[dict[str, str]] = list(request.get("Tags", []))
+        self.created = self.modified = now()
+        self.training_started: datetime | None = None
+        self.training_ended: datetime | None = None
+        self.status, self.secondary_status = "InProgress", "Starting"
+        self.transitions: list[dict[str, Any]] = []
+        self.failure_reason: str | None = None
+        self.model_artifacts: str | None = None
+        self.training_seconds: float = 0.0
+        self.chosen_instance_type: str | None = None
+        self.warm_pool: dict[str, Any] | None = None
+        self.metrics: dict[str, dict[str, Any]] = {}
+        self.stop_requested = threading.Event()
+        self.ended = threading.Event()
+        self._lock = threading.RLock()
+        self.move("Starting", "Starting the training job")
+
+    @property
+    def resources(self) -> dict[str, Any]:
+        """The request's ResourceConfig."""
+        config: dict[str, Any] = self.request.get("ResourceConfig", {})
+        return config
+
+    @property
+    def is_spot(self) -> bool:
+        """Whether the job asked for managed spot training."""
+        return bool(self.request.get("EnableManagedSpotTraining"))
+
+    def instances(self) -> list[tuple[str, str]]:
+        """The instance type and the group's name of each host, in host order."""
+        groups = self.resources.get("InstanceGroups")
+        if groups:
+            return [
+                (group["InstanceType"], group["InstanceGroupName"])
+                for group in groups
+                for _ in range(group["InstanceCount"])
+            ]
+        return [(self.instance_type(), "homogeneousCluster")] * self.resources.get("InstanceCount", 1)
+
+    def instance_type(self) -> str:
+        """The type of the first group's instances; among preferences, the one that was chosen."""
+        if self.chosen_instance_type is not None:
+            return self.chosen_instance_type
+        preferences = self.resources.get("InstancePreferences")
+        if preferences:
+            return str(preferences[0]["InstanceType"])
+        groups = self.resources.get("InstanceGroups")
+        return str(groups[0]["InstanceType"] if groups else self.resources.get("InstanceType", ""))
+
+    def move(self, secondary: str, message: str, *, status: str | None = None) -> None:
+        """Enter a secondary status; the one before ends now. The same one again only gets a new message."""
+        with self._lock:
+            if self.status in TERMINAL:
+                return
+            moment = now()
+            if self.transitions and self.transitions[-1]["Status"] == secondary:
+                self.transitions[-1]["StatusMessage"] = message
+            else:
+                if self.transitions:
+                    self.transitions[-1].setdefault("EndTime", moment)
+                self.transitions.append({"Status": secondary, "StartTime": moment, "StatusMessage": message})
+            self.secondary_status, self.modified = secondary, moment
+            if status is not None:
+                self.status = status
+        for listener in _LISTENERS:
+            listener(self)
+
+    def finish(self, status: str, secondary: str, message: str, failure_reason: str | None = None) -> None:
+        """Enter a final status."""
+        with self._lock:
+            self.failure_reason = failure_reason
+            self.move(secondary, message, status=status)
+            self.transitions[-1]["EndTime"] = self.transitions[-1]["StartTime"]
+            if self.training_ended is None:
+                self.training_ended = self.modified
+        self.ended.set()
+
+    def start_training(self) -> None:
+        """Note that the instances are at the job's disposal: billing begins."""
+        with self._lock:
+            if self.training_started is None:
+                self.training_started = now()
+
+    def record_metric(self, name: str, value: float, moment: datetime) -> None:
+        """Keep the latest value of an algorithm's metric."""
+        with self._lock:
+            self.metrics[name] = {"MetricName": name, "Value": value, "Timestamp": moment}
+
+    def describe(self, spot_billable_ratio: float) -> dict[str, Any]:
+        """What DescribeTrainingJob answers."""
+        with self._lock:
+            answer: dict[str, Any] = {
+                "TrainingJobArn": self.arn,
+                "TrainingJobStatus": self.status,
+                "SecondaryStatus": self.secondary_status,
+                "SecondaryStatusTransitions": copy.deepcopy(self.transitions),
+                "CreationTime": self.created,
+                "LastModifiedTime": self.modified,
+                "EnableNetworkIsolation": bool(self.request.get("EnableNetworkIsolation")),
+                "EnableInterContainerTrafficEncryption": bool(
+                    self.request.get("EnableInterContainerTrafficEncryption")
+                ),
+                "EnableManagedSpotTraining": self.is_spot,
+                "ProfilingStatus": "Disabled",
+                "FailureReason": self.failure_reason,
+                "TrainingStartTime": self.training_started,
+                "TrainingEndTime": self.training_ended,
+                "FinalMetricDataList": list(self.metrics.values()) or None,
+                "WarmPoolStatus": self.warm_pool,
+            }
+            answer.update({field: self.request.get(field) for field in _SHOWN_FIELDS})
+            if self.model_artifacts is not None:
+                answer["ModelArtifacts"] = {"S3ModelArtifacts": self.model_artifacts}
+            if self.training_ended is not None and self.training_started is not None:
+                answer["TrainingTimeInSeconds"] = max(1, round(self.training_seconds))
+                ratio = spot_billable_ratio if self.is_spot else 1.0
+                answer["BillableTimeInSeconds"] = max(1, round(self.training_seconds * ratio))
+            return {key: value for key, value in answer.items() if value is not None}
+
+    def summary(self) -> dict[str, Any]:
+        """What ListTrainingJobs says of it."""
+        with self._lock:
+            answer = {
+                "TrainingJobName": self.name,
+                "TrainingJobArn": self.arn,
+                "CreationTime": self.created,
+                "TrainingEndTime": self.training_ended,
+                "LastModifiedTime": self.modified,
+                "TrainingJobStatus": self.status,
+                "SecondaryStatus": self.secondary_status,
+                "WarmPoolStatus": self.warm_pool,
+                "TrainingPlanArn": self.resources.get("TrainingPlanArn"),
+            }
+            return {key: value for key, value in answer.items() if value is not None}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.job_compute import MOST_SECONDS, Compute, Limits, Queue, Retry, Spot
@@ -68,12 +68,15 @@ class Session:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Model:
-    """How large the model is, so that a rule can say whether it fits into the GPUs."""
+    """How large the model is, so that a rule can say whether it fits into the GPUs.
+
+    How it is spread is said once, by the hyperparameters `plan`, `tensor_parallel` and `pipeline_parallel`.
+    """
 
     parameters: float = setting(doc="How many: `7e9`, or `7B`.", least=1, unit="count")
-    plan: Literal["ddp", "fsdp", "tp", "pp", "tp+pp", "fsdp+tp"] = setting("ddp", "How it is spread over the GPUs.")
-    tensor_parallel: int = setting(1, "Over how many GPUs each layer is cut.", least=1)
-    pipeline_parallel: int = setting(1, "Over how many GPUs the layers are spread.", least=1)
+    layers: int | None = setting(None, "How many blocks; by default guessed from the size.", least=1)
+    hidden: int | None = setting(None, "The width of a block; by default guessed from the size.", least=1)
+    sequence: int = setting(2048, "Tokens in a sample.", least=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any, get_args, get_type_hints
 
 from shardyard.spec.errors import Problem, SpecError, nearest
 from shardyard.spec.job import JobSpec
+from shardyard.spec.rules import Facts, check
 from shardyard.spec.settings import Settings
 from shardyard.spec.tree import build
 
@@ -15,13 +16,19 @@ STAGES: tuple[str, ...] = get_args(get_type_hints(Settings)["stage"])
 
 
 def load_jobs(folder: Path, stage: str) -> tuple[JobSpec, ...]:
-    """Read every job of a folder for one stage, sorted by name; the file's stem is the job's name."""
+    """Read every job of a folder for one stage, sorted by name, and apply the rules; the file's stem is its name."""
     problems: list[Problem] = []
     files = sorted(folder.glob("*.toml"))
-    jobs = [read_job(path, stage, where=f"{folder.name}/{path.name}: ", problems=problems) for path in files]
+    places = {path.stem: f"{folder.name}/{path.name}: " for path in files}
+    read = [read_job(path, stage, where=places[path.stem], problems=problems) for path in files]
+    jobs = tuple(job for job in read if job is not None)
+    own = {job.name: job.checkpoints.s3 for job in jobs if job.checkpoints.enabled and job.checkpoints.s3 is not None}
+    facts = Facts(other_checkpoints=own)
+    for job in jobs:
+        problems += [Problem(f"{places[job.name]}{found.where}", found.message) for found in check(job, facts)]
     if problems:
         raise SpecError(problems)
-    return tuple(job for job in jobs if job is not None)
+    return jobs
 
 
 def read_job(path: Path, stage: str, *, where: str, problems: list[Problem]) -> JobSpec | None:

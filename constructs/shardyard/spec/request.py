@@ -14,6 +14,8 @@ from shardyard.spec.metrics import metric_definitions
 from shardyard.spec.request_data import channels
 
 Json = dict[str, Any]
+OUR_TAGS = ("project", "stage", "owner", "job", "run")
+"""Tags of every training job that its definition cannot set; by `project` and `run` it is found again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

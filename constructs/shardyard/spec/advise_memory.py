@@ -1,0 +1,164 @@
+"""How much of a GPU's memory a training step takes: the arithmetic behind `yard advise` and the memory rule.
+
+It counts what AdamW in mixed precision keeps, as `training.pytorch.gpt` does: weights, gradients and two moments in
+fp32, and a bfloat16 copy of what is being computed. Activations follow Korthikanti et al. (2205.05198, 34 bytes a
+token, layer and unit of width) without the attention matrix, which fused attention never writes.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from shardyard.spec.instances import Instance
+
+GB = 1024**3
+STATE_BYTES = 16
+"""fp32 weight, gradient and two Adam moments of one parameter."""
+
+VOCABULARY = 32_000
+"""Tokens whose scores the last layer writes, when nothing else is known."""
+
+RESERVED_GB = 1.5
+"""CUDA's context and NCCL's buffers."""
+
+USABLE = 0.92
+"""The share of the memory that an allocator can hand out before fragments stop it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Workload:
+    """What is trained, and with which batch."""
+
+    parameters: float
+    """How many."""
+
+    layers: int
+    """How many blocks."""
+
+    hidden: int
+    """The width of a block."""
+
+    sequence: int = 2048
+    """Tokens in a sample."""
+
+    batch_size: int = 1
+    """Samples of one step on one rank."""
+
+    precision: Literal["fp32", "bf16"] = "bf16"
+    """What matrices are multiplied in."""
+
+    activation_checkpointing: bool = False
+    """Whether activations are computed twice rather than kept."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Layout:
+    """How the ranks share the work."""
+
+    data: Literal["ddp", "fsdp", "hsdp"] = "ddp"
+    """Whole replicas, one sharded over all ranks, or replicas of `shard_size` shards."""
+
+    tensor_parallel: int = 1
+    """Ranks that share each matrix."""
+
+    pipeline_parallel: int = 1
+    """Ranks that share the layers."""
+
+    shard_size: int | None = None
+    """hsdp: ranks that share one replica."""
+
+    def shards(self, ranks: int) -> int:
+        """Over how many ranks the state of one tensor- and pipeline-parallel part is spread."""
+        data = max(ranks // (self.tensor_parallel * self.pipeline_parallel), 1)
+        if self.data == "hsdp" and self.shard_size is not None:
+            return min(self.shard_size, data)
+        return 1 if self.data == "ddp" else data
+
+    def __str__(self) -> str:
+        parts: list[str] = [self.data]
+        if self.tensor_parallel > 1:
+            parts.append(f"tensor parallel {self.tensor_parallel}")
+        if self.pipeline_parallel > 1:
+            parts.append(f"pipeline parallel {self.pipeline_parallel}")
+        return " x ".join(parts)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Memory:
+    """What one GPU must hold, and whether it can."""
+
+    work: Workload
+    """For this workload."""
+
+    layout: Layout
+    """Under this layout."""
+
+    needed_gb: float
+    """All together."""
+
+    usable_gb: float
+    """What the GPU can hand out."""
+
+    lines: tuple[str, ...]
+    """The arithmetic."""
+
+    @property
+    def name(self) -> str:
+        """The layout in words."""
+        return f"{self.layout}{' with activation checkpointing' * self.work.activation_checkpointing}"
+
+    @property
+    def fits(self) -> bool:
+        """Whether it fits."""
+        return self.needed_gb <= self.usable_gb
+
+
+def workload(parameters: float, *, layers: int | None = None, hidden: int | None = None, **rest: object) -> Workload:
+    """A workload whose shape is guessed where it is not given: decoders are about 128 times as wide as deep."""
+    guessed = max(round((parameters / (12 * 128**2)) ** (1 / 3)), 1) if layers is None else layers
+    width = max(round((parameters / (12 * guessed)) ** 0.5), 1) if hidden is None else hidden
+    return Workload(parameters=parameters, layers=guessed, hidden=width, **rest)  # type: ignore[arg-type]
+
+
+def memory(work: Workload, layout: Layout, instance: Instance, count: int) -> Memory:
+    """What one GPU of `count` such instances must hold under a layout."""
+    ranks = instance.processes * count
+    parts = layout.tensor_parallel * layout.pipeline_parallel
+    shards = layout.shards(ranks)
+    state = work.parameters * STATE_BYTES / parts / shards / GB
+    copies, copies_line = _copies(work, parts, shards)
+    kept, kept_line = _activations(work, layout)
+    scores = work.sequence * work.batch_size * VOCABULARY * 8 / layout.tensor_parallel / GB
+    needed = state + copies + kept + scores + RESERVED_GB
+    usable = instance.accelerator_memory_gb * USABLE
+    divided = f" / {parts} parts" * (parts > 1) + f" / {shards} shards" * (shards > 1)
+    lines = (
+        f"state: {work.parameters:.3g} parameters x {STATE_BYTES} bytes{divided} = {state:.1f} GB",
+        f"{copies_line} = {copies:.1f} GB",
+        f"{kept_line} = {kept:.1f} GB",
+        f"scores of {VOCABULARY} tokens, forward and backward = {scores:.1f} GB",
+        f"CUDA and NCCL = {RESERVED_GB:.1f} GB",
+        f"together {needed:.1f} GB of {usable:.1f} GB usable of {instance.accelerator_memory_gb:.1f} GB"
+        f" ({instance.accelerator})",
+    )
+    return Memory(work=work, layout=layout, needed_gb=needed, usable_gb=usable, lines=lines)
+
+
+def _copies(work: Workload, parts: int, shards: int) -> tuple[float, str]:
+    width = 2 if work.precision == "bf16" else 4
+    if shards > 1:
+        blocks = min(2, work.layers)
+        size = work.parameters / work.layers * blocks * width * 2 / parts / GB
+        return size, f"{blocks} gathered blocks with gradients x {width} bytes"
+    if work.precision == "bf16":
+        return work.parameters * 2 / parts / GB, f"bfloat16 copy of the weights: {work.parameters:.3g} x 2 bytes"
+    return 0.0, "no copies in fp32"
+
+
+def _activations(work: Workload, layout: Layout) -> tuple[float, str]:
+    factor = 1 if work.precision == "bf16" else 2
+    token = work.sequence * work.batch_size * work.hidden * factor / GB
+    layers = -(-work.layers // layout.pipeline_parallel)
+    if work.activation_checkpointing:
+        size = token * (2 * layers + 34 / layout.tensor_parallel)
+        return size, f"activations, checkpointed: {layers} layers x 2 bytes and one x 34, a token and unit"
+    return token * 34 * layers / layout.tensor_parallel, f"activations: {layers} layers x 34 bytes, a token and unit"

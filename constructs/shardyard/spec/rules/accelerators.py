@@ -1,0 +1,96 @@
+"""Rules about GPUs: processes, number formats, backends, memory."""
+
+from collections.abc import Iterator
+
+from shardyard.spec.errors import Problem
+from shardyard.spec.instances import ACCELERATORS
+from shardyard.spec.job import JobSpec
+from shardyard.spec.rules.base import Facts, asks_for, known_types, rule
+
+SMDDP_TYPES = ("ml.p4d.24xlarge", "ml.p4de.24xlarge")
+PRECISION_NAMES = ("precision", "dtype", "mixed_precision")
+
+
+@rule(
+    "one-process-a-gpu",
+    reason="Fewer leave GPUs idle that bill; more fight for the memory of one.",
+    source="the catalogue of instances; the public lab that ran 4 processes on the 8 GPUs of ml.p3.16xlarge",
+    by_type=True,
+)
+def one_process_a_gpu(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """On machines with GPUs or Neuron cores the launcher starts one process for each."""
+    if spec.program is None or spec.program.launcher == "plain" or spec.program.processes_per_node is None:
+        return
+    given = spec.program.processes_per_node
+    for _, instance in known_types(spec):
+        if instance.accelerators and given != instance.processes:
+            what = "Neuron cores" if instance.neuron_cores else "GPUs"
+            has = f"{instance.name} has {instance.processes} {what}"
+            yield Problem("program.processes_per_node", f"{given} is not allowed: {has} (leave it out for one each)")
+
+
+@rule(
+    "bf16-where-the-gpu-has-it",
+    reason="Older GPUs have no units for bfloat16: the job fails, or crawls.",
+    source="the catalogue of instances (NVIDIA: bfloat16 from Ampere on); the public lab that set bf16 on V100",
+    by_type=True,
+)
+def bf16_where_the_gpu_has_it(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """bfloat16 is asked for only on GPUs that compute in it."""
+    place = asks_for(spec, PRECISION_NAMES, ("bf16", "bfloat16")) or asks_for(spec, ("bf16",), ("true", "1"))
+    if place is None:
+        return
+    for _, instance in known_types(spec):
+        if instance.accelerator is not None and not instance.bf16:
+            generation = ACCELERATORS[instance.accelerator].generation
+            message = f"the {instance.accelerator} of {instance.name} ({generation}) has no bfloat16 (use fp32 or fp16)"
+            yield Problem(place, message)
+
+
+@rule(
+    "fp8-where-the-gpu-has-it",
+    reason="Without units for 8-bit floats the job fails at its first matrix.",
+    source="the catalogue of instances (NVIDIA: FP8 from Ada and Hopper on)",
+    by_type=True,
+)
+def fp8_where_the_gpu_has_it(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """8-bit floats are asked for only on GPUs that compute in them."""
+    place = asks_for(spec, PRECISION_NAMES, ("fp8", "float8")) or asks_for(spec, ("fp8",), ("true", "1"))
+    if place is None:
+        return
+    for _, instance in known_types(spec):
+        if not instance.fp8:
+            name = instance.accelerator if instance.accelerator is not None else "processor"
+            yield Problem(place, f"the {name} of {instance.name} has no 8-bit floats (use bf16 or fp32)")
+
+
+@rule(
+    "smddp-where-it-runs",
+    reason="The library supports few types, and falls back or fails on others.",
+    source="SageMaker AI developer guide, distributed data parallelism library: ml.p4d.24xlarge and ml.p4de.24xlarge",
+    by_type=True,
+)
+def smddp_where_it_runs(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """The backend smddp is asked for only on p4d and p4de."""
+    place = asks_for(spec, ("backend",), ("smddp",))
+    if place is None:
+        return
+    for _, instance in known_types(spec):
+        if instance.name not in SMDDP_TYPES:
+            message = f"smddp does not run on {instance.name} (on {' and '.join(SMDDP_TYPES)}; use nccl elsewhere)"
+            yield Problem(place, message)
+
+
+@rule(
+    "plan-fits-memory",
+    reason="The job fails with an out-of-memory error minutes after it began to bill.",
+    source="shardyard.spec.advise, whose arithmetic `yard advise` shows",
+    by_type=True,
+)
+def plan_fits_memory(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A job that states its model's size has a plan that fits into its GPUs."""
+    from shardyard.spec.advise import memory_problem
+
+    message = memory_problem(spec)
+    if message is not None:
+        yield Problem("model.parameters", message)

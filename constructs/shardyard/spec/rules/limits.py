@@ -1,0 +1,132 @@
+"""Rules about numbers and lengths that the service counts."""
+
+import re
+from collections.abc import Iterator
+
+from shardyard.spec.errors import Problem
+from shardyard.spec.hyperparameters import encode
+from shardyard.spec.job import JobSpec
+from shardyard.spec.metrics import STANDARD_METRICS
+from shardyard.spec.request import OUR_TAGS, environment
+from shardyard.spec.rules.base import API, Facts, rule
+
+
+@rule("hyperparameter-count", reason="SageMaker refuses the request.", source=f"{API}: HyperParameters, at most 100")
+def hyperparameter_count(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A job has at most 100 hyperparameters."""
+    if len(spec.hyperparameters) > 100:
+        yield Problem("hyperparameters", f"{len(spec.hyperparameters)} are not allowed (100 or fewer)")
+
+
+@rule(
+    "hyperparameter-lengths",
+    reason="SageMaker refuses the request.",
+    source=f"{API}: keys of 1 to 256 and values of at most 2500 letters (its text still says 256)",
+)
+def hyperparameter_lengths(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A hyperparameter's name has at most 256 letters and its value 2500."""
+    for name, value in spec.hyperparameters.items():
+        where = f"hyperparameters.{name}"
+        if not 1 <= len(name) <= 256:
+            yield Problem(where, f"a name of {len(name)} letters is not allowed (1 to 256)")
+        if len(encode(value)) > 2500:
+            yield Problem(where, f"a value of {len(encode(value))} letters is not allowed (2500 or fewer)")
+
+
+@rule("environment-count", reason="SageMaker refuses the request.", source=f"{API}: Environment, at most 100")
+def environment_count(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A job has at most 100 environment variables, those that Shardyard adds among them."""
+    count = len(environment(spec, "run"))
+    if count > 100:
+        ours = count - len(spec.environment)
+        yield Problem("environment", f"{count} with the {ours} that Shardyard adds are not allowed (100 or fewer)")
+
+
+@rule(
+    "environment-names",
+    reason="SageMaker refuses other names, and the launcher's own variables must not be overwritten.",
+    source=f"{API}: Environment, names of at most 512 letters, values of at most 512",
+)
+def environment_names(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A variable has a name that the service allows, not one of ours, and a value of at most 512 letters."""
+    for name, value in spec.environment.items():
+        where = f"environment.{name}"
+        if name.startswith("SHARDYARD_") or name in ("TRAINING_JOB_NAME", "TRAINING_JOB_ARN"):
+            yield Problem(where, "this variable is set by Shardyard or SageMaker (choose another name)")
+        elif re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]{0,511}", name) is None:
+            yield Problem(where, f"{name!r} is not allowed (letters, digits and underscores, no digit first)")
+        if len(value) > 512:
+            yield Problem(where, f"a value of {len(value)} letters is not allowed (512 or fewer)")
+
+
+@rule("channel-count", reason="SageMaker refuses the request.", source=f"{API}: InputDataConfig, at most 20")
+def channel_count(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A job has at most 20 channels, those that Shardyard adds among them."""
+    added = (spec.source is not None) + (spec.image.framework is not None)
+    if len(spec.channels) + added > 20:
+        message = f"{len(spec.channels) + added} with the {added} that Shardyard adds are not allowed (20 or fewer)"
+        yield Problem("channels", message)
+
+
+@rule("metric-count", reason="SageMaker refuses the request.", source=f"{API}: MetricDefinitions, at most 40")
+def metric_count(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A job has at most 40 metrics, the standard ones among them."""
+    count = len(spec.metrics) + len(STANDARD_METRICS)
+    if count > 40:
+        message = f"{count} with the {len(STANDARD_METRICS)} standard ones are not allowed (40 or fewer)"
+        yield Problem("metrics", message)
+
+
+@rule(
+    "metric-patterns",
+    reason="A metric whose pattern has no group never shows a number; two of one name mix.",
+    source=f"{API}: MetricDefinition; the group is the number",
+)
+def metric_patterns(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A metric has a name of its own and a pattern with exactly one group."""
+    names = [*STANDARD_METRICS, *(metric.name for metric in spec.metrics)]
+    for number, metric in enumerate(spec.metrics):
+        where = f"metrics[{number}]"
+        if names.count(metric.name) > 1:
+            yield Problem(f"{where}.name", f"{metric.name!r} is given twice or is a standard metric (choose another)")
+        try:
+            groups = re.compile(metric.regex).groups
+        except re.error as error:
+            yield Problem(f"{where}.regex", f"{metric.regex!r} is no regular expression: {error}")
+        else:
+            if groups != 1:
+                yield Problem(f"{where}.regex", f"{metric.regex!r} has {groups} groups (exactly one, the number)")
+
+
+@rule(
+    "tag-limits",
+    reason="SageMaker refuses the request.",
+    source=f"{API}: Tags, at most 50, keys of 1 to 128 and values of at most 256 letters",
+)
+def tag_limits(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A job has at most 40 tags of its own, with keys and values that the service takes."""
+    if len(spec.tags) > 40:
+        yield Problem("tags", f"{len(spec.tags)} are not allowed (40 or fewer, the project has its own)")
+    for key, value in spec.tags.items():
+        where = f"tags.{key}"
+        if key in OUR_TAGS or key.lower().startswith("aws:"):
+            yield Problem(where, "this tag is set by Shardyard or AWS (choose another key)")
+        if not 1 <= len(key) <= 128 or len(value) > 256:
+            yield Problem(where, "a key has 1 to 128 letters and a value at most 256")
+
+
+@rule(
+    "command-lengths",
+    reason="SageMaker refuses the request.",
+    source=f"{API}: ContainerEntrypoint and ContainerArguments, at most 100 items of 256 letters; Environment, 512",
+)
+def command_lengths(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """Entry points and arguments are short enough for the service."""
+    for name in ("entrypoint", "arguments"):
+        parts = getattr(spec.image, name)
+        if len(parts) > 100 or any(len(part) > 256 for part in parts):
+            yield Problem(f"image.{name}", "it has more than 100 parts, or one of more than 256 letters")
+    arguments = environment(spec, "run").get("SHARDYARD_ARGUMENTS", "")
+    if len(arguments) > 512:
+        message = f"{len(arguments)} letters as JSON are not allowed (512 or fewer; use hyperparameters)"
+        yield Problem("program.arguments", message)

@@ -1,0 +1,115 @@
+"""Rules about machines: types, groups, preferences, placement, disks."""
+
+from collections.abc import Iterator
+
+from shardyard.spec.errors import Problem, nearest
+from shardyard.spec.instances import CATALOGUE_DATE, INSTANCES
+from shardyard.spec.job import JobSpec
+from shardyard.spec.rules.base import API, Facts, known_types, named_types, rule
+
+_ULTRA_SERVERS = ("p6e-gb200", "trn2")
+
+
+@rule(
+    "instance-type-exists",
+    reason="SageMaker refuses a type that it does not train on.",
+    source=f"TrainingInstanceType in the {API}",
+    by_type=True,
+)
+def instance_type_exists(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """Every instance type is one that SageMaker trains on."""
+    for where, kind in named_types(spec):
+        if kind not in INSTANCES:
+            close = nearest(kind, tuple(INSTANCES))
+            hint = close if close.startswith("did you mean") else "`yard advise` lists the types"
+            message = f"{kind!r} is no training instance type of the catalogue of {CATALOGUE_DATE}; {hint}"
+            yield Problem(where, message)
+
+
+@rule("group-count", reason="SageMaker refuses the request.", source=f"{API}: InstanceGroups has at most 5 items")
+def group_count(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A cluster has at most 5 instance groups."""
+    if len(spec.compute.groups) > 5:
+        yield Problem("compute.groups", f"{len(spec.compute.groups)} are not allowed (5 or fewer)")
+
+
+@rule(
+    "preference-list",
+    reason="SageMaker refuses the request.",
+    source=f"{API}: InstancePreferences has at most 5 items, each type once, and excludes InstancePlacementConfig",
+)
+def preference_list(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """Instance preferences name at most 5 types, each once, and no placement."""
+    kinds = [preference.instance_type for preference in spec.compute.preferences]
+    if len(kinds) > 5:
+        yield Problem("compute.preferences", f"{len(kinds)} are not allowed (5 or fewer)")
+    for kind in sorted({kind for kind in kinds if kinds.count(kind) > 1}):
+        yield Problem("compute.preferences", f"{kind} is named twice (each type once)")
+    if kinds and spec.compute.placement is not None:
+        yield Problem("compute.placement", "instance preferences exclude a placement (remove one of the two)")
+
+
+@rule(
+    "one-training-plan",
+    reason="SageMaker refuses the request.",
+    source=f"{API}: TrainingPlanArns of a preference is `mutually exclusive with the job-level TrainingPlanArn`",
+)
+def one_training_plan(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A training plan is named for the job or for its preferences, not for both."""
+    if spec.compute.training_plan is not None and any(p.training_plan for p in spec.compute.preferences):
+        message = "the preferences name training plans of their own (remove this one, or theirs)"
+        yield Problem("compute.training_plan", message)
+
+
+@rule(
+    "placement-on-ultra-servers",
+    reason="A placement means nothing on other machines, and SageMaker refuses it.",
+    source=f"{API}: InstancePlacementConfig is `only applicable for UltraServer capacity`, at most 10 items",
+    by_type=True,
+)
+def placement_on_ultra_servers(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A placement is for UltraServers, and places exactly the job's instances."""
+    placement = spec.compute.placement
+    if placement is None:
+        return
+    for where, instance in known_types(spec):
+        if instance.family not in _ULTRA_SERVERS:
+            yield Problem(where, f"{instance.name} does not come in UltraServers, so compute.placement is not allowed")
+    if len(placement.ultra_servers) > 10:
+        message = f"{len(placement.ultra_servers)} are not allowed (10 or fewer)"
+        yield Problem("compute.placement.ultra_servers", message)
+    placed = sum(server.count for server in placement.ultra_servers)
+    if placement.ultra_servers and placed != spec.compute.most_instances:
+        message = f"they place {placed} instances and the job has {spec.compute.most_instances}"
+        yield Problem("compute.placement.ultra_servers", message)
+
+
+@rule(
+    "volume-fits-local-disk",
+    reason="Types with NVMe disks get no other volume, so the job would have less disk than it asked for.",
+    source=f"{API}: with NVMe `available storage is fixed to the NVMe-type instance's storage capacity`",
+    by_type=True,
+)
+def volume_fits_local_disk(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """The volume asked for is no larger than the disk of a type that brings its own."""
+    for _, instance in known_types(spec):
+        if 0 < instance.local_disk_gb < spec.compute.volume_gb:
+            message = (
+                f"{spec.compute.volume_gb}GB is more than the {instance.local_disk_gb}GB of {instance.name}, "
+                "whose disk is fixed (ask for less, or take a larger type)"
+            )
+            yield Problem("compute.volume", message)
+
+
+@rule(
+    "no-volume-key-on-local-disk",
+    reason="Such disks are encrypted by their own hardware, and SageMaker refuses a key.",
+    source=f"{API}: `You can't request a VolumeKmsKeyId when using an instance type with local storage`",
+    by_type=True,
+)
+def no_volume_key_on_local_disk(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A key for the volume is named only for types without own disks."""
+    for _, instance in known_types(spec):
+        if spec.compute.volume_kms_key is not None and instance.local_disk_gb:
+            message = f"{instance.name} encrypts its own disks, so no key may be named (remove it)"
+            yield Problem("compute.volume_kms_key", message)

@@ -1,0 +1,90 @@
+"""Rules about the network: isolation, VPC, EFA."""
+
+from collections.abc import Iterator
+
+from shardyard.spec.errors import Problem
+from shardyard.spec.job import JobSpec
+from shardyard.spec.rules.base import API, GUIDE, Facts, known_types, rule
+
+_VPC = f"{GUIDE}, give training jobs access to resources in a VPC"
+
+
+@rule(
+    "isolation-without-network-users",
+    reason="An isolated container reaches nothing but its peers, so these would fail inside the job.",
+    source=f"{API}: EnableNetworkIsolation, `No inbound or outbound network calls can be made`",
+)
+def isolation_without_network_users(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A job in network isolation asks for nothing that needs the network."""
+    if not spec.network.isolation:
+        return
+    if spec.mlflow is not None:
+        yield Problem("network.isolation", "MLflow is reached over the network (remove [mlflow], or set it to false)")
+    if spec.debug.remote:
+        message = "remote debugging is reached over the network (set debug.remote or this to false)"
+        yield Problem("network.isolation", message)
+    for name, channel in spec.channels.items():
+        if channel.file_system is not None:
+            message = f"the channel {name} is a file system, which is mounted over the network (set it to false)"
+            yield Problem("network.isolation", message)
+
+
+@rule(
+    "file-system-in-vpc",
+    reason="FSx and EFS are reached through a VPC only.",
+    source=f"{API}: FileSystemDataSource; {_VPC}",
+)
+def file_system_in_vpc(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A channel from a file system needs the VPC."""
+    for name, channel in spec.channels.items():
+        if channel.file_system is None:
+            continue
+        if not spec.network.vpc:
+            yield Problem("network.vpc", f"the channel {name} is a file system, which needs the VPC (set it to true)")
+        elif facts.has_network is False:
+            yield Problem(f"channels.{name}", "a file system needs a VPC, and the project has none")
+
+
+@rule(
+    "efa-group-allows-itself",
+    reason="EFA traffic that the security group does not allow in both directions hangs the first collective.",
+    source="awsome-distributed-ai issue 546: self-referencing ingress and egress",
+    by_type=True,
+)
+def efa_group_allows_itself(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """Several instances with EFA in a VPC have a security group that lets its members talk, in and out."""
+    if spec.compute.most_instances < 2 or not spec.network.vpc or facts.group_allows_itself is not False:
+        return
+    for where, instance in known_types(spec):
+        if instance.efa_interfaces:
+            message = f"{instance.name} uses EFA, and the security group does not allow itself in both directions"
+            yield Problem(where, message)
+
+
+@rule(
+    "efa-where-it-is",
+    reason="The provider fails to start, and with it every rank.",
+    source="the catalogue of instances; the public lab that set FI_PROVIDER=efa on ml.p3.16xlarge",
+    by_type=True,
+)
+def efa_where_it_is(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """EFA is asked for only on instance types that have it, and in the VPC."""
+    if spec.environment.get("FI_PROVIDER", "").lower() != "efa":
+        return
+    for _, instance in known_types(spec):
+        if not instance.efa_interfaces:
+            yield Problem("environment.FI_PROVIDER", f"{instance.name} has no EFA (remove it)")
+    if not spec.network.vpc or facts.has_network is False:
+        message = "EFA between instances needs the VPC with its self-referencing security group (network.vpc = true)"
+        yield Problem("environment.FI_PROVIDER", message)
+
+
+@rule(
+    "session-tags-outside-isolation",
+    reason="A chained session needs calls that an isolated container cannot make.",
+    source=f"{API}: SessionChainingConfig and EnableNetworkIsolation",
+)
+def session_tags_outside_isolation(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """Session tags are chained only outside network isolation."""
+    if spec.session.tag_chaining and spec.network.isolation:
+        yield Problem("session.tag_chaining", "it does not go with network.isolation (set one of the two to false)")

@@ -1,0 +1,96 @@
+"""Rules about images and programs."""
+
+from collections.abc import Iterator
+
+from shardyard.spec.errors import Problem
+from shardyard.spec.images import DLC_DATE, DLC_IMAGES
+from shardyard.spec.job import JobSpec
+from shardyard.spec.rules.base import API, Facts, known_types, rule
+
+
+@rule(
+    "image-has-program",
+    reason="The launcher in such an image would have nothing to start.",
+    source="Shardyard's container contract",
+)
+def image_has_program(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """An image of containers/ and a Deep Learning Container are told what to run."""
+    own = spec.image.folder is not None or (spec.image.framework is not None and not spec.image.entrypoint)
+    if own and spec.program is None:
+        yield Problem("program", 'missing; say what to run: [program] entry = "training.pytorch.mnist"')
+
+
+@rule(
+    "script-has-source",
+    reason="A script that is nowhere in the image cannot be found in the container.",
+    source="Shardyard's container contract",
+)
+def script_has_source(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A script comes with the folder that holds it."""
+    if spec.program is not None and spec.program.entry.endswith(".py") and spec.source is None:
+        message = f"{spec.program.entry} is a script, and no [source] dir holds it (or name a module of the image)"
+        yield Problem("program.entry", message)
+
+
+@rule(
+    "algorithm-brings-its-own",
+    reason="SageMaker refuses metrics, entry points and images beside an algorithm.",
+    source=f"{API}: AlgorithmName is `mutually exclusive with the TrainingImage parameter`",
+)
+def algorithm_brings_its_own(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A marketplace algorithm takes no program, metrics, code or entry point of ours."""
+    if spec.image.algorithm is None:
+        return
+    given = {
+        "program": spec.program is not None,
+        "source": spec.source is not None,
+        "metrics": bool(spec.metrics),
+        "image.entrypoint": bool(spec.image.entrypoint),
+        "image.arguments": bool(spec.image.arguments),
+    }
+    for where, is_given in given.items():
+        if is_given:
+            yield Problem(where, f"the algorithm {spec.image.algorithm} brings its own (remove it)")
+
+
+@rule(
+    "private-registry-in-vpc",
+    reason="A registry of your own is reached through the VPC only.",
+    source=f"{API}: TrainingImageConfig",
+)
+def private_registry_in_vpc(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A private registry needs the VPC, and its password function needs the private registry."""
+    if spec.image.access == "Vpc" and not spec.network.vpc:
+        yield Problem("network.vpc", 'image.access = "Vpc" reaches the registry through the VPC (set it to true)')
+    if spec.image.credentials_function is not None and spec.image.access != "Vpc":
+        yield Problem("image.credentials_function", 'it is for a private registry (image.access = "Vpc")')
+
+
+@rule(
+    "known-deep-learning-container",
+    reason="The image would not be found when the job starts.",
+    source="constructs/shardyard/spec/data/dlc.json, dated",
+)
+def known_deep_learning_container(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A Deep Learning Container is one that the dated list knows."""
+    framework, version = spec.image.framework, spec.image.version
+    if framework is not None and version is not None and version not in DLC_IMAGES[framework]:
+        known = ", ".join(DLC_IMAGES[framework])
+        message = f"{framework} {version} is not on the list of {DLC_DATE} ({known})"
+        yield Problem("image.version", message)
+
+
+@rule(
+    "image-architecture",
+    reason="The container fails with `exec format error`.",
+    source="the catalogue of instances; aws-cdk issues 25362 and 28517",
+    by_type=True,
+)
+def image_architecture(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """Images of containers/ and Deep Learning Containers are built for x86_64, and run on such machines."""
+    if spec.image.folder is None and spec.image.framework is None:
+        return
+    for where, instance in known_types(spec):
+        if instance.architecture != "x86_64":
+            message = f"{instance.name} is {instance.architecture}, and the image is x86_64 (use image.repository)"
+            yield Problem(where, message)

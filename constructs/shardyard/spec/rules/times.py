@@ -1,0 +1,106 @@
+"""Rules about time: spot, waiting, warm pools."""
+
+from collections.abc import Iterator
+
+from shardyard.spec.errors import Problem
+from shardyard.spec.job import JobSpec
+from shardyard.spec.rules.base import API, GUIDE, Facts, rule
+from shardyard.spec.units import format_duration
+
+_WARM = f"{GUIDE}, managed warm pools, considerations"
+
+
+@rule(
+    "max-wait-covers-max-runtime",
+    reason="The time includes the run itself; SageMaker refuses the request.",
+    source=f"{API}: MaxWaitTimeInSeconds `must be equal to or greater than MaxRuntimeInSeconds`",
+)
+def max_wait_covers_max_runtime(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A spot job may wait at least as long as it may run."""
+    wait, runtime = spec.max_wait_seconds, spec.limits.max_runtime_seconds
+    if wait is not None and wait < runtime:
+        message = f"{format_duration(wait)} is less than limits.max_runtime ({format_duration(runtime)} or more)"
+        yield Problem("spot.max_wait", message)
+
+
+@rule(
+    "spot-keeps-checkpoints",
+    reason="An interrupted job starts again from nothing, and may never end.",
+    source=f"{GUIDE}, managed spot training: use checkpoints",
+)
+def spot_keeps_checkpoints(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A spot job keeps checkpoints."""
+    if spec.spot.enabled and not spec.checkpoints.enabled:
+        message = "a spot job without checkpoints loses all its work when it is interrupted (set it to true)"
+        yield Problem("checkpoints.enabled", message)
+
+
+@rule(
+    "spot-excludes-warm-pool",
+    reason="SageMaker refuses the request: spare capacity cannot be kept.",
+    source=f"{_WARM}: `cannot be used with spot instances`",
+)
+def spot_excludes_warm_pool(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A spot job keeps no warm pool."""
+    if spec.spot.enabled and spec.compute.keep_alive_seconds is not None:
+        yield Problem("compute.keep_alive", "a warm pool cannot be kept on spot instances (remove one of the two)")
+
+
+@rule(
+    "groups-exclude-warm-pool",
+    reason="SageMaker refuses the request.",
+    source=f"{_WARM}: `cannot be used with heterogeneous cluster training`",
+)
+def groups_exclude_warm_pool(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A heterogeneous cluster keeps no warm pool."""
+    if spec.compute.groups and spec.compute.keep_alive_seconds is not None:
+        yield Problem("compute.keep_alive", "a warm pool cannot be kept of instance groups (remove one of the two)")
+
+
+@rule(
+    "warm-pool-within-28-days",
+    reason="A warm pool ends 28 days after its first job began, whatever it was asked for.",
+    source=f"{_WARM}; KeepAlivePeriodInSeconds is at most 21600 in the API (older documentation says 3600)",
+)
+def warm_pool_within_28_days(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """The longest runtime and the warm pool after it fit into 28 days."""
+    keep_alive = spec.compute.keep_alive_seconds
+    if keep_alive is not None and keep_alive + spec.limits.max_runtime_seconds > 28 * 86400:
+        total = format_duration(keep_alive + spec.limits.max_runtime_seconds)
+        yield Problem("compute.keep_alive", f"with limits.max_runtime it makes {total} (28d together, or less)")
+
+
+@rule(
+    "spot-excludes-preferences",
+    reason="SageMaker refuses the request: preferences take on-demand capacity and training plans only.",
+    source=f"{API}: InstancePreferences `is mutually exclusive with [...] EnableManagedSpotTraining`",
+)
+def spot_excludes_preferences(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A job with instance preferences does not use spot."""
+    if spec.spot.enabled and spec.compute.preferences:
+        message = "instance preferences exclude spot (set it to false, or list the types under compute.fallback)"
+        yield Problem("spot.enabled", message)
+
+
+@rule(
+    "spot-excludes-training-plan",
+    reason="A training plan is reserved capacity; SageMaker refuses to use spot with it.",
+    source=f"{GUIDE}, training plans: spot is not supported with reserved capacity",
+)
+def spot_excludes_training_plan(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A job on a training plan does not use spot."""
+    if spec.spot.enabled and spec.compute.training_plan is not None:
+        yield Problem("spot.enabled", "a training plan is reserved capacity, not spot (remove one of the two)")
+
+
+@rule(
+    "queue-waits-rise",
+    reason="The first pause would already be longer than any pause may be.",
+    source="Shardyard's own queue",
+)
+def queue_waits_rise(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """The first wait in the queue is no longer than the longest."""
+    first, longest = spec.queue.first_wait_seconds, spec.queue.longest_wait_seconds
+    if first > longest:
+        allowed = f"{format_duration(longest)} or less, as queue.longest_wait says"
+        yield Problem("queue.first_wait", f"{format_duration(first)} is not allowed ({allowed})")

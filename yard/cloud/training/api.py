@@ -38,7 +38,7 @@ def create_training_job(call: Call, params: Params) -> Mapping[str, Any]:
                 "Training job names must be unique within an AWS account and region, and a training job with this "
                 f"name already exists ({known.arn})",
             )
-        capacity.check_quotas(job, store.jobs(call.account, call.region).granted)
+        capacity.check_quotas(job, store.jobs(call.account, call.region), quotas.granted)
         runner = Runner(job, engine)
         store.add(job, runner)
     runner.start()

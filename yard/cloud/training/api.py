@@ -7,6 +7,7 @@ from typing import Any
 
 from moto.sagemaker.models import sagemaker_backends
 
+from yard.cloud import quotas
 from yard.cloud.registry import Call, Params, ServiceError, operation
 from yard.cloud.training import announcements, capacity, faults, model_check, validation, warm_pools
 from yard.cloud.training.attempt import Order

@@ -43,7 +43,7 @@ def matches(pattern: Mapping[str, Any], event: Any) -> bool:
 
 def _one_matches(rule: Any, value: Any) -> bool:
     if isinstance(rule, Mapping) and "exists" in rule:
-        return (value is not _ABSENT) == rule["exists"]
+        return (value is not _ABSENT) == bool(rule["exists"])
     if value is _ABSENT:
         return False
     values = value if isinstance(value, list) else [value]

@@ -9,5 +9,8 @@ MODULES: tuple[str, ...] = (
     "yard.cloud.machines",
     "yard.cloud.events",
     "yard.cloud.messages",
+    "yard.cloud.alarms",
+    "yard.cloud.quotas",
+    "yard.cloud.pricing",
 )
 """One line each. A name that cannot be imported stops the start: a cloud without one of its parts would lie."""

@@ -22,7 +22,7 @@ from yard.cloud.machines.permissions import EVENT_RULES, missing_for_rule
 from yard.cloud.machines.sagemaker import SESSION, STATES
 from yard.cloud.moto_errors import as_service_errors
 from yard.cloud.registry import Call, Params, ServiceError, operation
-from yard.cloud.sagemaker_fields import unsupported_fields
+from yard.cloud.sagemaker_fields import unsupported_names
 
 _SYNC = re.compile(r"^arn:[\w-]+:states:::sagemaker:(\w+)(?:\.(sync))?$")
 _NAME = re.compile(r"^[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\u0000-\u001f\u007f-\u009f]{1,80}$")
@@ -51,8 +51,8 @@ def check_machine(call: Call, role_arn: str, definition: str) -> None:
         match = _SYNC.match(state["Resource"])
         if match is None:
             continue
-        names = {name.removesuffix(".$"): None for name in state.get("Parameters", state.get("Arguments", {}))}
-        for field in unsupported_fields(match[1], names):
+        names = [name.removesuffix(".$") for name in state.get("Parameters", state.get("Arguments", {}))]
+        for field in unsupported_names(match[1], names):
             text = f'The field "{field}" is not supported by Step Functions at {place}/Parameters'
             raise ServiceError(
                 "InvalidDefinition", f"Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: {text}'"

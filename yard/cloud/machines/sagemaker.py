@@ -110,12 +110,8 @@ class SageMakerTask(StateTaskServiceCallback):  # type: ignore[misc]
         parameters, role_arn, action = normalised_parameters, state_credentials.role_arn, self.resource.api_action
         client = self._client(region, role_arn)
         shape = client.meta.service_model.operation_model(action[0].upper() + action[1:]).input_shape
-        problems = [f'The field "{field}" is not supported by Step Functions' for field in _unknown(parameters, shape)]
-        problems += [
-            f'The field "{field}" is not supported by Step Functions'
-            for field in unsupported_fields(action, parameters)
-            if field in shape.members
-        ]
+        refused = dict.fromkeys([*_unknown(parameters, shape), *unsupported_fields(action, parameters)])
+        problems = [f'The field "{field}" is not supported by Step Functions' for field in refused]
         problems += _misfits(parameters, shape, "")
         if problems:
             text = f"The Parameters '{json.dumps(parameters)}' could not be used to start the Task"

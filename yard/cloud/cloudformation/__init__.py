@@ -1,0 +1,1 @@
+"""CloudFormation, our own: templates, change sets, events, rollback and replacement, in place of moto's."""

@@ -1,0 +1,173 @@
+"""Templates: JSON or YAML text to a checked structure."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from yard.cloud.cloudformation.errors import TemplateError
+
+SECTIONS = frozenset(
+    {
+        "AWSTemplateFormatVersion",
+        "Conditions",
+        "Description",
+        "Hooks",
+        "Mappings",
+        "Metadata",
+        "Outputs",
+        "Parameters",
+        "Resources",
+        "Rules",
+        "Transform",
+    }
+)
+_RESOURCE_KEYS = frozenset(
+    {
+        "Condition",
+        "CreationPolicy",
+        "DeletionPolicy",
+        "DependsOn",
+        "Metadata",
+        "Properties",
+        "Type",
+        "UpdatePolicy",
+        "UpdateReplacePolicy",
+        "Version",
+    }
+)
+_POLICIES = frozenset({"Delete", "Retain", "Snapshot", "RetainExceptOnCreate"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resource:
+    """One resource as the template writes it, with its intrinsic functions unresolved."""
+
+    logical_id: str
+    type: str
+    properties: dict[str, Any]
+    metadata: Any = None
+    condition: str | None = None
+    depends_on: tuple[str, ...] = ()
+    deletion_policy: str = "Delete"
+    update_replace_policy: str = "Delete"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Template:
+    """A template, parsed."""
+
+    body: str
+    """The text as it came: GetTemplate answers it."""
+
+    document: Mapping[str, Any]
+    """The whole document."""
+
+    resources: Mapping[str, Resource]
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    mappings: Mapping[str, Any] = field(default_factory=dict)
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    rules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def description(self) -> str | None:
+        """What the template says of itself."""
+        return self.document.get("Description")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as CloudFormation reads it: dates stay text, and `!Ref x` is `{"Ref": "x"}`."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _short_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)  # type: ignore[arg-type]
+    if suffix == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _short_form)
+
+
+def parse(body: str) -> Template:
+    """Parse a template and check its outer structure; the error names what is wrong."""
+    document = _document(body)
+    unknown = sorted(set(document) - SECTIONS)
+    if unknown:
+        raise TemplateError(f"Invalid template property or properties [{', '.join(unknown)}]")
+    if document.get("Transform"):
+        raise TemplateError(f"the embedded cloud runs no transforms: {document['Transform']}")
+    resources = document.get("Resources")
+    if not isinstance(resources, dict) or not resources:
+        raise TemplateError("At least one Resources member must be defined.")
+    return Template(
+        body=body,
+        document=document,
+        resources={name: _resource(name, value) for name, value in resources.items()},
+        **{
+            name.lower(): _section(document, name)
+            for name in ("Parameters", "Mappings", "Conditions", "Outputs", "Rules")
+        },
+    )
+
+
+def _document(body: str) -> dict[str, Any]:
+    try:
+        document = json.loads(body) if body.lstrip().startswith("{") else yaml.load(body, Loader=_Loader)
+    except (ValueError, yaml.YAMLError) as error:
+        raise TemplateError(f"Template format error: {error}") from None
+    if not isinstance(document, dict):
+        raise TemplateError("Template format error: unsupported structure.")
+    return document
+
+
+def _section(document: Mapping[str, Any], name: str) -> dict[str, Any]:
+    section = document.get(name)
+    if section is None:
+        return {}
+    if not isinstance(section, dict):
+        raise TemplateError(f"Template format error: [/{name}] must be an object")
+    return section
+
+
+def _resource(logical_id: str, value: Any) -> Resource:
+    if not logical_id.isalnum():
+        raise TemplateError(f"Template format error: Resource name {logical_id} is non alphanumeric.")
+    if not isinstance(value, dict) or "Type" not in value:
+        raise TemplateError(
+            f"Template format error: [/Resources/{logical_id}] Every Resources object must contain a Type member."
+        )
+    unknown = sorted(set(value) - _RESOURCE_KEYS)
+    if unknown:
+        raise TemplateError(f"Invalid template resource property '{unknown[0]}' of {logical_id}")
+    policies = {
+        key: value.get(name, "Delete")
+        for key, name in (("deletion_policy", "DeletionPolicy"), ("update_replace_policy", "UpdateReplacePolicy"))
+    }
+    for policy in policies.values():
+        if policy not in _POLICIES:
+            raise TemplateError(f"Template format error: Unrecognized policy {policy} for resource {logical_id}")
+    depends_on = value.get("DependsOn", [])
+    return Resource(
+        logical_id=logical_id,
+        type=value["Type"],
+        properties=value.get("Properties") or {},
+        metadata=value.get("Metadata"),
+        condition=value.get("Condition"),
+        depends_on=(depends_on,) if isinstance(depends_on, str) else tuple(depends_on),
+        **policies,
+    )

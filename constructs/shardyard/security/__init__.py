@@ -1,0 +1,1 @@
+"""cdk-nag's packs on the app, and what of their findings is accepted, with the reason."""

@@ -1,0 +1,198 @@
+"""What the security packs find and this project accepts, each with a reason that stands in a review.
+
+One entry covers a rule in all packs (the name without the pack's prefix) for the constructs whose path matches.
+Write the narrowest path that is true. An entry that covers nothing fails `make check`.
+"""
+
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Acknowledgement:
+    """One accepted kind of finding."""
+
+    rule: str
+    """The rule without its pack: `LambdaDLQ`, `IAM5`."""
+    where: str
+    """The construct's path, with `*` for any text; it begins with the stack's part: `storage/...`."""
+    reason: str
+    """Why it is right, as said to a security reviewer."""
+    about: str = ".*"
+    """Which finding of the rule, as a regular expression: over the text in brackets, else over the description."""
+
+    def covers(self, finding: str, path: str, description: str) -> bool:
+        """Whether this entry is about a finding (`AwsSolutions-IAM5[Resource::*]`) of a construct."""
+        name, bracket, detail = finding.partition("[")
+        return (
+            name.rpartition("-")[2] == self.rule
+            and fnmatchcase(path, f"*-{self.where}")
+            and re.fullmatch(self.about, detail.removesuffix("]") if bracket else description) is not None
+        )
+
+    @property
+    def of_cdk(self) -> bool:
+        """Whether it is about CDK's own validator, which only runs with CDK_VALIDATION=true."""
+        return re.fullmatch(r"[FEW]\d{4}", self.rule) is not None
+
+
+_FUNCTIONS = "*/Resource"
+_DEAD_BRANCH = (
+    "The validator tries the parameter's empty default in the branch of Fn::If that is only taken when it is not empty."
+)
+_NO_RESOURCE = r"Resource::\*"
+
+ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = (
+    # Functions
+    Acknowledgement(
+        rule="L1",
+        where=_FUNCTIONS,
+        reason="python3.13 gets security patches until 2029; all functions move to a newer runtime together, after "
+        "the tests ran on it.",
+    ),
+    Acknowledgement(
+        rule="LambdaConcurrency",
+        where=_FUNCTIONS,
+        reason="A reserved share would come out of the account's concurrency, which is 10 in a new account, and the "
+        "deploy would fail. The functions are called by deploys, job events and schedules, not by the public.",
+    ),
+    Acknowledgement(
+        rule="LambdaDLQ",
+        where=_FUNCTIONS,
+        reason="A lost call is seen: custom resources answer their stack and state machines their caller. An event "
+        "that a function failed on twice only costs one message, and the failure stands in its encrypted log.",
+    ),
+    Acknowledgement(
+        rule="LambdaInsideVPC",
+        where=_FUNCTIONS,
+        reason="The functions call AWS APIs alone and hold no data. Inside the isolated VPC each would need interface "
+        "endpoints that bill by the hour, and gain no protection.",
+    ),
+    # Storage
+    Acknowledgement(
+        rule="S3BucketReplicationEnabled",
+        where="storage/Storage/*",
+        reason="Training data has its source elsewhere, artifacts are made again by a run, and S3 keeps each object in "
+        "three zones. Copies in a second region double the cost and are the owner's choice.",
+    ),
+    Acknowledgement(
+        rule="S3DefaultEncryptionKMS",
+        where="storage/Storage/Logs",
+        reason="S3 delivers access logs only to a bucket with S3's own encryption. The bucket is private, TLS only and "
+        "versioned.",
+    ),
+    Acknowledgement(
+        rule="IAM5",
+        where="storage/Storage/EmptyBucket/Policy",
+        about=r"Resource::<Storage\w+\.Arn>/\*",
+        reason="Emptying a bucket means deleting every object in it. The role reaches the three buckets of this stage "
+        "alone, exists in dev only, and the handler touches a bucket only while it carries the tag.",
+    ),
+    # Network
+    Acknowledgement(
+        rule="EC2RestrictedCommonPorts",
+        where="network/Network/Training/FromItself",
+        reason="The rule's source is the group itself: nodes of one job reach each other on any port, as EFA and NCCL "
+        "need. Nothing from outside the group comes in.",
+    ),
+    Acknowledgement(
+        rule="VPCDefaultSecurityGroupClosed",
+        where="network/Network/Vpc",
+        reason="The handler default_security_group takes every rule out of it on deploy; no property of the VPC can.",
+    ),
+    Acknowledgement(
+        rule="IAM5",
+        where="network/Network/DefaultSecurityGroup/Policy",
+        about=_NO_RESOURCE,
+        reason="ec2:DescribeSecurityGroups takes no resource; the rules are revoked on the one group alone.",
+    ),
+    # Identity
+    Acknowledgement(
+        rule="IAM5",
+        where="identity/Identity/*Policy",
+        about=_NO_RESOURCE,
+        reason="These actions take no resource: ecr:GetAuthorizationToken, cloudwatch:PutMetricData (its namespace is "
+        "a condition), the list and describe calls, ec2:DeleteNetworkInterfacePermission.",
+    ),
+    Acknowledgement(
+        rule="IAM5",
+        where="identity/Identity/*Policy",
+        about=r"Resource::[\w-]+-storage:ExportsOutput\w+(/\w+)?/\*",
+        reason="Objects under the documented prefixes of this stage's own two buckets; keys of objects are unknown at "
+        "deploy.",
+    ),
+    Acknowledgement(
+        rule="IAM5",
+        where="identity/Identity/*Policy",
+        about=r"Resource::arn:.*:log-group:/aws/(sagemaker/\w+|codebuild/[\w-]+\*):\*",
+        reason="Log streams of the groups into which SageMaker and CodeBuild write; the services choose the names.",
+    ),
+    Acknowledgement(
+        rule="IAM5",
+        where="identity/Identity/*Policy",
+        about=r"Resource::arn:.*:network-interface/\*",
+        reason="Ids of interfaces are unknown before they exist; a condition keeps them in the project's subnets.",
+    ),
+    Acknowledgement(
+        rule="IAM5",
+        where="identity/Identity/NotebookPolicy",
+        about=r"Resource::arn:.*:(stateMachine|execution|notebook-instance)[:/][\w-]+-(dev|prod)-\*(:\*)?",
+        reason="State machines, executions and notebooks of this project and stage, which share its prefix.",
+    ),
+    Acknowledgement(
+        rule="IAM5",
+        where="identity/Identity/NotebookPolicy",
+        about=r"Resource::arn:.*:training-job/\*",
+        reason="A person names a training job. What the job itself may do is bounded by the training role, the only "
+        "role that this one may pass.",
+    ),
+    # Notebooks
+    Acknowledgement(
+        rule="SMG4",
+        where="notebooks/Repository/Secret",
+        reason="The secret holds a token that the git host issues; only a person can renew it there.",
+    ),
+    Acknowledgement(
+        rule="SecretsManagerRotationEnabled",
+        where="notebooks/Repository/Secret",
+        reason="The secret holds a token that the git host issues; only a person can renew it there.",
+    ),
+    # Observability
+    Acknowledgement(
+        rule="IAM5",
+        where="observability/JobWatch/*/Policy",
+        about=_NO_RESOURCE,
+        reason="cloudwatch:PutMetricData (its namespace is a condition), cloudwatch:GetMetricData and the list of "
+        "training jobs take no resource.",
+    ),
+    Acknowledgement(
+        rule="IAM5",
+        where="observability/JobWatch/Watchdog/Policy",
+        about=r"Resource::arn:.*:(training-job/\*|log-group:/aws/sagemaker/TrainingJobs:\*)",
+        reason="The watchdog looks at every running training job, whose names are unknown at deploy; it only reads.",
+    ),
+    # Quotas
+    Acknowledgement(
+        rule="IAM5",
+        where="quotas/Requester/Function/Policy",
+        about=_NO_RESOURCE,
+        reason="The lists take no resource, and a quota's code is unknown before the list is read.",
+    ),
+    # CDK's own validator puts a parameter's default, the empty text, into the branch that is only taken when the
+    # parameter is not empty. AllowedPattern holds that branch's values to what the property takes.
+    *(
+        Acknowledgement(rule=rule, where=where, about=about, reason=_DEAD_BRANCH)
+        for rule, where, about in (
+            ("F3012", "observability/Budget/Resource", r"Budget\.BudgetLimit\.Amount: '' .*"),
+            ("F3031", "notebooks/Repository/Resource", r"GitConfig\.\w+: '' .*"),
+            ("F3033", "notebooks/Repository/Resource", r"GitConfig\.\w+: length 0 .*"),
+            ("W3030", "notebooks/Notebook-*/Resource", r"InstanceType: '' \(from Fn::If .*"),
+        )
+    ),
+    Acknowledgement(
+        rule="W9003",
+        where="observability/Budget/Resource",
+        reason="Both branches of Fn::If are texts, as all references are; CloudFormation makes a number of them.",
+    ),
+)

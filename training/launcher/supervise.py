@@ -114,8 +114,8 @@ class Supervisor:
         try:
             os.setsid()
             signal.set_wakeup_fd(-1)
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
-                signal.signal(number, signal.SIG_DFL)
+            for handled in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+                signal.signal(handled, signal.SIG_DFL)
             for number, write in outputs.items():
                 os.dup2(write, number)
             for key in list(self._selector.get_map().values()):

@@ -78,7 +78,7 @@ class Channel:
         return message
 
 
-class ForkedRanks(PContext):
+class ForkedRanks(PContext):  # type: ignore[misc]
     """The ranks of one attempt, as elastic sees a group of processes; the host is their parent."""
 
     def __init__(self, channel: Channel, agent: "ForkAgent", **arguments: Any) -> None:

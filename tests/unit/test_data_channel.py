@@ -1,0 +1,212 @@
+"""Channels as datasets: modes, distributions, exact positions, and data that cannot be read."""
+
+import json
+import os
+import threading
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.test_data_readers import recordio, write_tar
+from training.data import DataError, Dataset, RecordIO, ShardError, Stream, World, channel
+
+
+def make_channel(base: Path, files: dict[str, bytes], *, name: str = "train", **settings: str) -> dict[str, str]:
+    """Write files and return an environment in which the channel has these settings."""
+    folder = base / "input" / "data" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, content in files.items():
+        (folder / file).write_bytes(content)
+    return {"SAGEMAKER_BASE_DIR": str(base), "SM_INPUT_DATA_CONFIG": json.dumps({name: settings})}
+
+
+def numbers(count: int, start: int = 0) -> bytes:
+    return b"".join(b"%d\n" % number for number in range(start, start + count))
+
+
+def world(rank: int, size: int, local: int | None = None) -> World:
+    local_size = size if local is None else local
+    return World(rank=rank, world_size=size, local_rank=rank % local_size, local_world_size=local_size)
+
+
+def open_map(environ: dict[str, str], **arguments: Any) -> Dataset:
+    dataset = channel("train", environ=environ, **arguments)
+    assert isinstance(dataset, Dataset)
+    return dataset
+
+
+def test_the_ranks_divide_a_replicated_channel(tmp_path: Path) -> None:
+    environ = make_channel(tmp_path, {"a.jsonl": numbers(7), "b.jsonl": numbers(6, 7)})
+    shares = [list(open_map(environ, world=world(rank, 4), equalise="join")) for rank in range(4)]
+    assert sorted(number for share in shares for number in share) == list(range(13))
+    dropped = [open_map(environ, world=world(rank, 4)) for rank in range(4)]
+    assert [len(dataset) for dataset in dropped] == [3, 3, 3, 3]
+
+
+def test_each_epoch_has_an_order_of_its_own_and_each_seed_too(tmp_path: Path) -> None:
+    environ = make_channel(tmp_path, {"a.jsonl": numbers(50)})
+    dataset = open_map(environ)
+    first, second = list(dataset), list(dataset)
+    assert sorted(first) == sorted(second) == list(range(50))
+    assert first != second
+    assert list(open_map(environ)) == first
+    assert list(open_map(environ, seed=1)) != first
+    assert list(open_map(environ, shuffle=False)) == list(range(50))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("taken", [0, 1, 7, 24, 25, 30])
+def test_a_new_dataset_continues_at_the_very_next_sample(tmp_path: Path, stream: bool, taken: int) -> None:
+    environ = make_channel(tmp_path, {"a.jsonl": numbers(30), "b.jsonl": numbers(20, 30)})
+
+    def open_it() -> Dataset | Stream:
+        return channel("train", environ=environ, world=world(1, 2), stream=stream, window=8)
+
+    def take(dataset: Dataset | Stream, count: int) -> list[Any]:
+        taken_samples: list[Any] = []
+        while len(taken_samples) < count:
+            for sample in dataset:
+                taken_samples.append(sample)
+                if len(taken_samples) == count:
+                    break
+        return taken_samples
+
+    undisturbed = take(open_it(), 60)
+    first = open_it()
+    before = take(first, taken)
+    state = json.loads(json.dumps(first.state_dict()))
+    second = open_it()
+    second.load_state_dict(state)
+    assert before + take(second, 60 - taken) == undisturbed
+
+
+def test_a_position_is_refused_for_other_data(tmp_path: Path) -> None:
+    environ = make_channel(tmp_path, {"a.jsonl": numbers(10)})
+    state = open_map(environ).state_dict()
+    with pytest.raises(DataError, match="with seed 0, not 1"):
+        open_map(environ, seed=1).load_state_dict(state)
+    make_channel(tmp_path, {"b.jsonl": numbers(1)})
+    with pytest.raises(DataError, match="with other files or samples"):
+        open_map(environ).load_state_dict(state)
+
+
+def test_nodes_that_own_their_files_divide_them_among_local_ranks(tmp_path: Path) -> None:
+    owned = {0: numbers(20), 1: numbers(10, 100)}
+    bases = {node: tmp_path / f"node{node}" for node in owned}
+    environs = {
+        node: make_channel(bases[node], {"a.jsonl": content}, S3DistributionType="ShardedByS3Key")
+        for node, content in owned.items()
+    }
+
+    def gather(_: int) -> Sequence[int]:
+        return [20, 20, 10, 10]
+
+    def read(equalise: str) -> list[list[int]]:
+        return [
+            list(open_map(environs[rank // 2], world=world(rank, 4, 2), equalise=equalise, gather=gather))
+            for rank in range(4)
+        ]
+
+    joined = read("join")
+    assert [len(share) for share in joined] == [10, 10, 5, 5]
+    assert sorted(chain(*joined)) == [*range(20), *range(100, 110)]
+    assert [len(share) for share in read("drop")] == [5, 5, 5, 5]
+    repeated = read("repeat")
+    assert [len(share) for share in repeated] == [10, 10, 10, 10]
+    assert sorted(repeated[2] + repeated[3]) == sorted([*range(100, 110)] * 2)
+
+
+def test_the_balance_is_reported_once_and_warns(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    environ = make_channel(tmp_path, {"a.jsonl": numbers(20)}, S3DistributionType="ShardedByS3Key")
+    for rank in (0, 1):
+        open_map(environ, world=world(rank, 2, 1), gather=lambda _: [20, 10])
+    assert capfd.readouterr().err.count("warning: channel train: samples per node 20, 10; imbalance 33.3 percent") == 1
+
+
+def test_nodes_that_own_their_files_need_to_hear_of_each_other(tmp_path: Path) -> None:
+    environ = make_channel(tmp_path, {"a.jsonl": numbers(20)}, S3DistributionType="ShardedByS3Key")
+    with pytest.raises(DataError, match=r"training\.pytorch\.data\.channel brings it"):
+        open_map(environ, world=world(0, 2, 1))
+
+
+def test_an_unreadable_file_stops_or_is_passed_over_and_counted(tmp_path: Path) -> None:
+    environ = make_channel(tmp_path, {})
+    folder = tmp_path / "input" / "data" / "train"
+    write_tar(folder / "a.tar", [(f"{n}.txt", b"%d" % n) for n in range(5)])
+    whole = write_tar(folder / "b.tar", [(f"{n}.txt", b"%d" % n) for n in range(5, 10)]).read_bytes()
+    (folder / "b.tar").write_bytes(whole[:3000])
+    with pytest.raises(ShardError, match=r"b\.tar cannot be read at byte 3000"):
+        open_map(environ)
+    dataset = open_map(environ, skip_unreadable=True, equalise="join")
+    assert sorted(int(sample["txt"]) for sample in dataset) == [0, 1, 2, 3, 4, 5, 6]
+    assert dataset.skipped == 1
+    through = channel("train", environ=environ, skip_unreadable=True, stream=True)
+    assert sorted(int(sample["txt"]) for sample in through) == [0, 1, 2, 3, 4, 5, 6]
+    assert through.skipped == 1
+
+
+def test_a_bad_record_is_replaced_so_that_ranks_stay_even(tmp_path: Path) -> None:
+    environ = make_channel(tmp_path, {"a.jsonl": b"0\n1\noops\n3\n"})
+    with pytest.raises(ShardError, match="at byte 4"):
+        list(open_map(environ))
+    dataset = open_map(environ, skip_unreadable=True)
+    assert sorted(dataset) == [0, 1, 3, 3]
+    assert dataset.skipped == 1
+
+
+def test_a_pipe_carries_one_epoch_and_is_divided_among_nodes(tmp_path: Path) -> None:
+    environ = make_channel(tmp_path, {}, TrainingInputMode="Pipe")
+    records = [b"%d" % number for number in range(10)]
+
+    def feed() -> None:
+        for epoch in range(2):
+            path = tmp_path / "input" / "data" / f"train_{epoch}"
+            path.write_bytes(recordio(*records))
+
+    for epoch in range(2):
+        os.mkfifo(tmp_path / "input" / "data" / f"train_{epoch}")
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    dataset = channel("train", RecordIO(), environ=environ, world=world(1, 2, 1))
+    assert isinstance(dataset, Stream)
+    odd = [record for number, record in enumerate(records) if number % 2 == 1]
+    assert sorted(dataset) == odd
+    assert sorted(dataset) == odd
+    feeder.join(timeout=5)
+
+
+def test_what_a_pipe_cannot_do_is_said(tmp_path: Path) -> None:
+    environ = make_channel(tmp_path, {}, TrainingInputMode="Pipe")
+    with pytest.raises(DataError, match="which the 2 processes of a node cannot share"):
+        channel("train", RecordIO(), environ=environ, world=world(0, 2))
+    with pytest.raises(DataError, match="say its `reader`"):
+        channel("train", environ=environ, world=world(0, 1))
+
+
+def test_fast_file_reads_tar_through_and_files_at_any_place(tmp_path: Path) -> None:
+    environ = make_channel(tmp_path, {"a.jsonl": numbers(3)}, TrainingInputMode="FastFile")
+    assert isinstance(channel("train", environ=environ), Stream)
+    environ = make_channel(tmp_path / "other", {"a.jpg": b"", "b.jpg": b""}, TrainingInputMode="FastFile")
+    assert isinstance(channel("train", environ=environ), Dataset)
+
+
+def test_streams_divide_whole_files_and_then_samples(tmp_path: Path) -> None:
+    files = {f"{letter}.jsonl": numbers(6, 10 * place) for place, letter in enumerate("abcde")}
+    environ = make_channel(tmp_path, files)
+    shares = [list(channel("train", environ=environ, stream=True, world=world(rank, 2))) for rank in range(2)]
+    assert [len(share) for share in shares] == [15, 15]
+    assert sorted(chain(*shares)) == sorted(10 * place + number for place in range(5) for number in range(6))
+
+
+def test_unknown_and_empty_channels_are_named(tmp_path: Path) -> None:
+    environ = make_channel(tmp_path, {})
+    with pytest.raises(DataError, match="the job has no channel 'test'; its channels: train"):
+        channel("test", environ=environ)
+    with pytest.raises(DataError, match="the channel 'train' is empty"):
+        channel("train", environ=environ)
+    environ = make_channel(tmp_path, {"a.txt": b""}, TrainingInputMode="Tape")
+    with pytest.raises(DataError, match="the input mode 'Tape'; known: File, FastFile, Pipe"):
+        channel("train", environ=environ)

@@ -1,0 +1,181 @@
+"""The formats, against files that other programs wrote."""
+
+import io
+import json
+import struct
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.data.errors import DataError, ShardError
+from training.data.readers import Csv, Files, JsonLines, Npy, Reader, RecordIO, Tar, Tokens, guess
+from training.data.records import RECORDIO_MAGIC
+from training.data.tar import split_name
+
+
+def write_tar(path: Path, members: list[tuple[str, bytes]], form: int = tarfile.PAX_FORMAT) -> Path:
+    with tarfile.open(path, "w", format=form) as archive:
+        for name, content in members:
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return path
+
+
+def recordio(*records: bytes) -> bytes:
+    framed = b""
+    for record in records:
+        framed += struct.pack("<II", RECORDIO_MAGIC, len(record)) + record + bytes(-len(record) % 4)
+    return framed
+
+
+def read_all(reader: Reader, path: Path) -> list[Any]:
+    (shard,) = reader.open([path], tolerate=False)
+    return [shard.read(number) for number in range(len(shard))]
+
+
+def stream_all(reader: Reader, path: Path) -> list[Any]:
+    with open(path, "rb") as file:
+        return list(reader.stream(file, str(path)))
+
+
+@pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT])
+def test_tar_groups_neighbours_by_stem(tmp_path: Path, form: int) -> None:
+    path = write_tar(
+        tmp_path / "a.tar",
+        [("x/0001.jpg", b"picture"), ("x/0001.cls", b"3"), ("x/0002.jpg", b""), ("x/0002.seg.png", b"mask" * 300)],
+        form,
+    )
+    expected = [
+        {"__key__": "x/0001", "jpg": b"picture", "cls": b"3"},
+        {"__key__": "x/0002", "jpg": b"", "seg.png": b"mask" * 300},
+    ]
+    assert read_all(Tar(), path) == expected
+    assert stream_all(Tar(), path) == expected
+
+
+@pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+def test_tar_reads_long_and_foreign_names(tmp_path: Path, form: int) -> None:
+    long = "deep/" * 60 + "0001"
+    members = [(f"{long}.txt", b"a"), (f"{long}.cls", b"b"), ("K\u00f6ln.txt", b"c"), ("z.txt", b"d")]
+    path = write_tar(tmp_path / "a.tar", members, form)
+    expected = [
+        {"__key__": long, "txt": b"a", "cls": b"b"},
+        {"__key__": "K\u00f6ln", "txt": b"c"},
+        {"__key__": "z", "txt": b"d"},
+    ]
+    assert read_all(Tar(), path) == expected
+    assert stream_all(Tar(), path) == expected
+
+
+@given(
+    contents=st.lists(
+        st.dictionaries(st.sampled_from(["jpg", "cls", "a.b"]), st.binary(max_size=1500), min_size=1), max_size=12
+    )
+)
+def test_tar_returns_what_tarfile_wrote(tmp_path_factory: pytest.TempPathFactory, contents: Any) -> None:
+    path = tmp_path_factory.mktemp("tar") / "a.tar"
+    write_tar(path, [(f"{n:04d}.{ext}", data) for n, sample in enumerate(contents) for ext, data in sample.items()])
+    expected = [{"__key__": f"{n:04d}", **sample} for n, sample in enumerate(contents)]
+    assert read_all(Tar(), path) == expected
+    assert stream_all(Tar(), path) == expected
+
+
+def test_a_truncated_tar_names_file_and_offset(tmp_path: Path) -> None:
+    path = write_tar(tmp_path / "a.tar", [("1.bin", b"x" * 2000), ("2.bin", b"y" * 2000)])
+    path.write_bytes(path.read_bytes()[:4000])
+    with pytest.raises(ShardError, match=r"a\.tar cannot be read at byte 4000: the file ends \d+ bytes too early"):
+        Tar().open([path], tolerate=False)
+    (shard,) = Tar().open([path], tolerate=True)
+    assert len(shard) == 1
+    assert shard.damage is not None
+    assert shard.damage.offset == 4000
+    with pytest.raises(ShardError, match="bytes too early"):
+        stream_all(Tar(), path)
+
+
+def test_something_else_is_no_tar(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    path.write_bytes(b"not a tar" * 200)
+    with pytest.raises(ShardError, match="at byte 0: there is no tar header here"):
+        Tar().open([path], tolerate=False)
+
+
+def test_split_name_follows_webdataset() -> None:
+    assert split_name("a.b/c.seg.png") == ("a.b/c", "seg.png")
+    assert split_name("plain") == ("plain", "")
+
+
+def test_recordio_reads_whole_and_cut_records(tmp_path: Path) -> None:
+    magic = struct.pack("<I", RECORDIO_MAGIC)
+    cut = (
+        struct.pack("<II", RECORDIO_MAGIC, 1 << 29 | 2) + b"ab\0\0" + struct.pack("<II", RECORDIO_MAGIC, 3 << 29 | 1)
+    ) + b"c\0\0\0"
+    path = tmp_path / "a.rec"
+    path.write_bytes(recordio(b"one", b"") + cut + recordio(b"four"))
+    expected = [b"one", b"", b"ab" + magic + b"c", b"four"]
+    assert read_all(RecordIO(), path) == expected
+    assert stream_all(RecordIO(), path) == expected
+
+
+def test_damaged_recordio_names_the_offset(tmp_path: Path) -> None:
+    path = tmp_path / "a.rec"
+    path.write_bytes(recordio(b"one") + b"garbage!")
+    with pytest.raises(ShardError, match="at byte 12: there is no RecordIO frame here"):
+        stream_all(RecordIO(), path)
+
+
+def test_json_lines(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"a": 1}\n\n[2]\n"last without a line break"')
+    assert read_all(JsonLines(), path) == [{"a": 1}, [2], "last without a line break"]
+    assert stream_all(JsonLines(), path) == read_all(JsonLines(), path)
+    path.write_text('{"a": 1}\n{oops\n')
+    with pytest.raises(ShardError, match="at byte 9: this line is not JSON"):
+        read_all(JsonLines(), path)
+
+
+def test_csv_keeps_line_breaks_in_quotes(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('name,text\nx,"two\nlines"\ny,"a ""quoted"" word"\n')
+    expected = [{"name": "x", "text": "two\nlines"}, {"name": "y", "text": 'a "quoted" word'}]
+    assert read_all(Csv(), path) == expected
+    assert stream_all(Csv(), path) == expected
+    path.write_text("a,b\n1\n")
+    with pytest.raises(ShardError, match="at byte 4: this line has 1 values for 2 names"):
+        read_all(Csv(), path)
+
+
+def test_plain_files(tmp_path: Path) -> None:
+    for name in ("b.txt", "a.txt"):
+        (tmp_path / name).write_text(name)
+    (shard,) = Files().open(sorted(tmp_path.iterdir()), tolerate=False)
+    assert [shard.read(number) for number in range(len(shard))] == [
+        {"__key__": "a", "txt": b"a.txt"},
+        {"__key__": "b", "txt": b"b.txt"},
+    ]
+
+
+def test_npy_rows_and_token_windows(tmp_path: Path) -> None:
+    numpy.save(tmp_path / "rows.npy", numpy.arange(12).reshape(4, 3))
+    assert [row.tolist() for row in read_all(Npy(), tmp_path / "rows.npy")][3] == [9, 10, 11]
+    tokens = tmp_path / "tokens.bin"
+    numpy.arange(11, dtype="uint16").tofile(tokens)
+    expected = [[0, 1, 2, 3, 4, 5], [5, 6, 7, 8, 9, 10]]
+    assert [window.tolist() for window in read_all(Tokens(block=5), tokens)] == expected
+    assert [window.tolist() for window in stream_all(Tokens(block=5), tokens)] == expected
+
+
+def test_the_format_is_guessed_from_names_unless_they_differ() -> None:
+    assert guess([Path("a.tar"), Path("b.TAR")], "train") == Tar()
+    assert guess([Path("a.jpg"), Path("b.png")], "train") == Files()
+    assert json.dumps([type(guess([Path(f"a.{end}")], "t")).__name__ for end in ("csv", "jsonl", "npy", "rec")]) == (
+        '["Csv", "JsonLines", "Npy", "RecordIO"]'
+    )
+    with pytest.raises(DataError, match=r"mixes \.csv, \.tar"):
+        guess([Path("a.tar"), Path("b.csv")], "train")

@@ -1,0 +1,70 @@
+"""Input channels as datasets: `channel("train")`, whatever the input mode and the distribution."""
+
+import os
+from collections.abc import Mapping
+
+from training.data.channel import Channel, resolve
+from training.data.dataset import Dataset, Gather, Settings
+from training.data.errors import DataError, ShardError
+from training.data.readers import Csv, Files, JsonLines, Npy, Reader, RecordIO, Tar, Tokens
+from training.data.sharding import Balance, Equalise
+from training.data.stream import Stream
+from training.data.world import World
+
+__all__ = [
+    "Balance",
+    "Channel",
+    "Csv",
+    "DataError",
+    "Dataset",
+    "Files",
+    "JsonLines",
+    "Npy",
+    "Reader",
+    "RecordIO",
+    "ShardError",
+    "Stream",
+    "Tar",
+    "Tokens",
+    "World",
+    "channel",
+    "resolve",
+]
+
+
+def channel(
+    name: str,
+    reader: Reader | None = None,
+    *,
+    shuffle: bool = True,
+    seed: int = 0,
+    window: int | None = None,
+    equalise: Equalise = "drop",
+    skip_unreadable: bool = False,
+    stream: bool | None = None,
+    gather: Gather | None = None,
+    world: World | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Dataset | Stream:
+    """This rank's part of a channel.
+
+    FullyReplicated: the ranks divide the samples among all ranks. ShardedByS3Key: each node owns its files, and its
+    local ranks divide those. The format is guessed from the files' names unless a `reader` is given. `stream` reads
+    from beginning to end instead of at any place; by default that is what Pipe mode does, and FastFile with tar
+    shards, RecordIO, JSON lines or CSV, whose samples could only be counted by reading all of them.
+    """
+    found = resolve(name, environ)
+    settings = Settings(shuffle=shuffle, seed=seed, window=window, equalise=equalise, skip_unreadable=skip_unreadable)
+    world = World.from_environ(environ) if world is None else world
+    if stream is None:
+        stream = found.mode == "Pipe" or (found.mode == "FastFile" and _reads_through(found, reader))
+    if stream:
+        return Stream(found, reader=reader, settings=settings, world=world)
+    return Dataset(found, reader=reader, settings=settings, world=world, gather=gather)
+
+
+def _reads_through(found: Channel, reader: Reader | None) -> bool:
+    from training.data.readers import guess
+
+    format_ = guess(found.files(), found.name) if reader is None else reader
+    return isinstance(format_, Tar | RecordIO | JsonLines | Csv)

@@ -1,0 +1,21 @@
+"""What can be wrong with the data, said so that a person can act on it."""
+
+from pathlib import Path
+
+
+class DataError(ValueError):
+    """The channel cannot be used as asked; the message says why and what to do."""
+
+
+class ShardError(DataError):
+    """A file cannot be read; the message names the file and the offset."""
+
+    def __init__(self, path: Path | str, offset: int, reason: str) -> None:
+        self.path = str(path)
+        self.offset = offset
+        self.reason = reason
+        super().__init__(f"{path} cannot be read at byte {offset}: {reason}")
+
+    def __reduce__(self) -> tuple[type["ShardError"], tuple[str, int, str]]:
+        """Data loaders hand errors from process to process."""
+        return ShardError, (self.path, self.offset, self.reason)

@@ -1,0 +1,110 @@
+"""Bytes from files and pipes: at a place, or one after the other, with errors that name file and offset."""
+
+import os
+from collections import OrderedDict
+from pathlib import Path
+from typing import BinaryIO
+
+from training.data.errors import ShardError
+
+_MAX_OPEN = 256
+_open_files: OrderedDict[tuple[int, str], int] = OrderedDict()
+
+
+def read_at(path: str, offset: int, size: int) -> bytes:
+    """Exactly so many bytes from that offset; safe in forks and threads, since no file position is shared."""
+    try:
+        data = os.pread(_descriptor(path), size, offset)
+        while len(data) < size:
+            more = os.pread(_descriptor(path), size - len(data), offset + len(data))
+            if not more:
+                raise ShardError(path, offset + len(data), f"the file ends {size - len(data)} bytes too early")
+            data += more
+    except OSError as error:
+        raise ShardError(path, offset, error.strerror or str(error)) from error
+    return data
+
+
+def file_size(path: Path | str) -> int:
+    """The size of a file in bytes."""
+    try:
+        return os.stat(path).st_size
+    except OSError as error:
+        raise ShardError(path, 0, error.strerror or str(error)) from error
+
+
+class Walk:
+    """A file from its beginning to its end, where skipping costs nothing."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = str(path)
+        self.offset = 0
+        self._size = file_size(path)
+
+    def at_end(self) -> bool:
+        """Whether everything has been read or skipped."""
+        return self.offset >= self._size
+
+    def read(self, size: int) -> bytes:
+        """The next bytes."""
+        data = read_at(self.path, self.offset, size)
+        self.offset += size
+        return data
+
+    def skip(self, size: int) -> None:
+        """Pass over bytes; passing over the end is an error, since they were promised."""
+        self.offset += size
+        if self.offset > self._size:
+            raise ShardError(self.path, self._size, f"the file ends {self.offset - self._size} bytes too early")
+
+
+class Flow:
+    """A file or pipe that is read once, from its beginning to its end, in large pieces."""
+
+    def __init__(self, stream: BinaryIO, name: str) -> None:
+        self.path = name
+        self.offset = 0
+        self._stream = stream
+        self._ahead = b""
+
+    def at_end(self) -> bool:
+        """Whether the stream is over."""
+        if not self._ahead:
+            self._ahead = self._read(1)
+        return not self._ahead
+
+    def read(self, size: int) -> bytes:
+        """The next bytes."""
+        data = self._ahead + self._read(size - len(self._ahead)) if self._ahead else self._read(size)
+        self._ahead = b""
+        if len(data) < size:
+            raise ShardError(self.path, self.offset + len(data), f"the stream ends {size - len(data)} bytes too early")
+        self.offset += size
+        return data
+
+    def skip(self, size: int) -> None:
+        """Read and forget."""
+        while size > 0:
+            size -= len(self.read(min(size, 1 << 20)))
+
+    def _read(self, size: int) -> bytes:
+        try:
+            return self._stream.read(size)
+        except OSError as error:
+            raise ShardError(self.path, self.offset, error.strerror or str(error)) from error
+
+
+Source = Walk | Flow
+
+
+def _descriptor(path: str) -> int:
+    # The process id keeps a forked data loader from closing its parent's descriptors
+    key = (os.getpid(), path)
+    descriptor = _open_files.get(key)
+    if descriptor is None:
+        if len(_open_files) >= _MAX_OPEN:
+            (process, _), oldest = _open_files.popitem(last=False)
+            if process == os.getpid():
+                os.close(oldest)
+        descriptor = _open_files[key] = os.open(path, os.O_RDONLY)
+    return descriptor

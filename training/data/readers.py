@@ -1,0 +1,173 @@
+"""The formats: each knows how to open files as shards, and how to read a stream from its beginning to its end."""
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from training.data import shards
+from training.data.errors import DataError, ShardError
+from training.data.media import Flow
+from training.data.records import lines, recordio_stream
+from training.data.shards import Shard
+from training.data.tar import Sample, members, padded, split_name
+
+
+class Reader(Protocol):
+    """A format."""
+
+    def open(self, paths: Sequence[Path], *, tolerate: bool) -> list[Shard]:
+        """Open files as shards."""
+
+    def stream(self, stream: BinaryIO, name: str) -> Iterator[Any]:
+        """The samples of one file or pipe in their order."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tar:
+    """Tar shards in webdataset's naming convention."""
+
+    def open(self, paths: Sequence[Path], *, tolerate: bool) -> list[Shard]:
+        """One shard a file."""
+        return [shards.tar_shard(path, tolerate=tolerate) for path in paths]
+
+    def stream(self, stream: BinaryIO, name: str) -> Iterator[Sample]:
+        """Neighbouring files with one stem are one sample."""
+        flow = Flow(stream, name)
+        sample: Sample = {}
+        for member in members(flow):
+            stem, extension = split_name(member.name)
+            if sample and sample["__key__"] != stem:
+                yield sample
+                sample = {}
+            sample["__key__"] = stem
+            sample[extension] = flow.read(padded(member.size))[: member.size]
+        if sample:
+            yield sample
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordIO:
+    """RecordIO, which Pipe mode wraps records in; a sample is a record's bytes."""
+
+    def open(self, paths: Sequence[Path], *, tolerate: bool) -> list[Shard]:
+        """One shard a file."""
+        return [shards.recordio_shard(path, tolerate=tolerate) for path in paths]
+
+    def stream(self, stream: BinaryIO, name: str) -> Iterator[bytes]:
+        """Record after record."""
+        return recordio_stream(Flow(stream, name))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JsonLines:
+    """JSON lines; a sample is what a line holds."""
+
+    def open(self, paths: Sequence[Path], *, tolerate: bool) -> list[Shard]:
+        """One shard a file."""
+        return [shards.json_lines_shard(path, tolerate=tolerate) for path in paths]
+
+    def stream(self, stream: BinaryIO, name: str) -> Iterator[Any]:
+        """Line after line."""
+        for offset, line in lines(stream, name, quoted=False):
+            yield shards.parse_json(line, name, offset)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Csv:
+    """CSV whose first line names the columns; a sample is a mapping of names to text."""
+
+    def open(self, paths: Sequence[Path], *, tolerate: bool) -> list[Shard]:
+        """One shard a file."""
+        return [shards.csv_shard(path, tolerate=tolerate) for path in paths]
+
+    def stream(self, stream: BinaryIO, name: str) -> Iterator[dict[str, str]]:
+        """Line after line."""
+        rows = lines(stream, name, quoted=True)
+        _, header = next(rows, (0, b""))
+        names = next(csv.reader([header.decode()]), [])
+        for offset, line in rows:
+            yield shards.parse_csv(names, line, name, offset)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Files:
+    """Plain files, each a sample: `__key__`, and its bytes under its extension."""
+
+    def open(self, paths: Sequence[Path], *, tolerate: bool) -> list[Shard]:
+        """All files together are one shard."""
+        return [shards.FilesShard(paths)]
+
+    def stream(self, stream: BinaryIO, name: str) -> Iterator[Sample]:
+        """The whole stream as one sample; a pipe does not say where files begin."""
+        yield {"__key__": split_name(Path(name).name)[0], split_name(Path(name).name)[1]: stream.read()}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Npy:
+    """The rows of .npy files, mapped into memory."""
+
+    def open(self, paths: Sequence[Path], *, tolerate: bool) -> list[Shard]:
+        """One shard a file."""
+        return _open_each(paths, shards.ArrayShard, tolerate=tolerate)
+
+    def stream(self, stream: BinaryIO, name: str) -> Iterator[Any]:
+        """Not possible: an array is mapped, not read through."""
+        raise DataError(f"{name}: .npy cannot be streamed; use File or FastFile mode")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tokens:
+    """Tokens for language models: .npy, or raw whole numbers, mapped into memory; samples of block + 1 tokens."""
+
+    block: int
+    dtype: str = "uint16"
+
+    def open(self, paths: Sequence[Path], *, tolerate: bool) -> list[Shard]:
+        """One shard a file."""
+        return _open_each(paths, partial(shards.TokenShard, block=self.block, dtype=self.dtype), tolerate=tolerate)
+
+    def stream(self, stream: BinaryIO, name: str) -> Iterator[Any]:
+        """Window after window; the last token of one is the first of the next."""
+        import numpy
+
+        dtype = numpy.dtype(self.dtype)
+        held = stream.read((self.block + 1) * dtype.itemsize)
+        while len(held) == (self.block + 1) * dtype.itemsize:
+            yield numpy.frombuffer(held, dtype)
+            held = held[-dtype.itemsize :] + stream.read(self.block * dtype.itemsize)
+
+
+_BY_SUFFIX: dict[str, Reader] = {
+    ".tar": Tar(),
+    ".jsonl": JsonLines(),
+    ".ndjson": JsonLines(),
+    ".csv": Csv(),
+    ".npy": Npy(),
+    ".rec": RecordIO(),
+    ".recordio": RecordIO(),
+}
+
+
+def guess(paths: Sequence[Path], channel: str) -> Reader:
+    """The format that the files' names say; plain files where they say nothing."""
+    suffixes = {path.suffix.lower() for path in paths}
+    known = suffixes & _BY_SUFFIX.keys()
+    if len(suffixes) > 1 and known:
+        names = ", ".join(sorted(suffixes))
+        raise DataError(f"the channel {channel!r} mixes {names}: say which `reader` it is meant for")
+    return _BY_SUFFIX[known.pop()] if known else Files()
+
+
+def _open_each(paths: Sequence[Path], make: Callable[[Path], Shard], *, tolerate: bool) -> list[Shard]:
+    opened: list[Shard] = []
+    for path in paths:
+        try:
+            opened.append(make(path))
+        except ShardError as error:
+            if not tolerate:
+                raise
+            opened.append(shards.Missing(error))
+    return opened

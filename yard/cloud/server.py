@@ -64,6 +64,7 @@ def serve(port: int, state: Path, log: Path) -> None:
     server.daemon_threads = True
     endpoint = f"http://localhost:{server.port}"
     os.environ["MOTO_PORT"] = str(server.port)
+    os.environ["YARD_CLOUD_FOLDER"] = str(state.resolve())
 
     from yard.cloud import clients
 

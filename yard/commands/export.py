@@ -1,0 +1,39 @@
+"""yard export: a job as a request or as a script of the official SDK."""
+
+import typer
+
+from yard import deployed, runs
+from yard.aws import Aws
+from yard.errors import UserError
+from yard.output import emit_json
+from yard.project import find_project
+
+
+def export(
+    job: str = typer.Argument(help="A job of jobs/ that is deployed."),
+    sdk: bool = typer.Option(False, "--sdk", help="A script of the official SageMaker SDK 3.x."),
+    request: bool = typer.Option(False, "--request", help="The CreateTrainingJob request, for boto3 or the AWS CLI."),
+) -> None:
+    """Print a job in a form that needs nothing of this project."""
+    from shardyard.spec.request import to_request
+    from yard.export import sdk_script
+    from yard.sources import upload_source
+
+    if sdk == request:
+        raise UserError("Say which: --sdk for a script, --request for the plain request.")
+    aws = Aws(find_project())
+    found = deployed.read(aws, aws.project.job(job).name)
+    spec = found.spec
+    if spec.source is not None:
+        spec = spec.with_source(str(upload_source(aws, spec)))
+    run_id = runs.new_run_id()
+    made = to_request(spec, found.deployment, job_name=f"{job}-{run_id}-1", run_id=run_id)
+    if request:
+        emit_json(made)
+    else:
+        print(sdk_script(job, made), end="")
+
+
+def register(app: typer.Typer) -> None:
+    """Put this command on the app."""
+    app.command()(export)

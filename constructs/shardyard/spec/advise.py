@@ -132,8 +132,8 @@ def workload_of(spec: JobSpec) -> Workload:
         spec.model.parameters,
         layers=spec.model.layers,
         hidden=spec.model.hidden,
-        sequence=int(given.get("context", spec.model.sequence)),
-        batch_size=int(given.get("batch_size", 1)),
+        sequence=_size(spec, "context", spec.model.sequence),
+        batch_size=_size(spec, "batch_size", 1),
         precision="bf16" if str(given.get("precision", "fp32")).lower() in ("bf16", "bfloat16") else "fp32",
         activation_checkpointing=str(given.get("activation_checkpointing", False)).lower() == "true",
     )
@@ -141,15 +141,19 @@ def workload_of(spec: JobSpec) -> Workload:
 
 def layout_of(spec: JobSpec) -> Layout:
     """The layout that a job's hyperparameters choose."""
-    given = spec.hyperparameters
-    plan = str(given.get("plan", "ddp"))
-    shard_size = given.get("shard_size")
+    plan = str(spec.hyperparameters.get("plan", "ddp"))
     return Layout(
         data="fsdp" if plan == "fsdp" else "hsdp" if plan == "hsdp" else "ddp",
-        tensor_parallel=int(given.get("tensor_parallel", 1)),
-        pipeline_parallel=int(given.get("pipeline_parallel", 1)),
-        shard_size=None if shard_size is None else int(shard_size),
+        tensor_parallel=_size(spec, "tensor_parallel", 1),
+        pipeline_parallel=_size(spec, "pipeline_parallel", 1),
+        shard_size=_size(spec, "shard_size", 0) or None,
     )
+
+
+def _size(spec: JobSpec, name: str, default: int) -> int:
+    """A hyperparameter that is a positive whole number; what is none, the program itself refuses."""
+    given = spec.hyperparameters.get(name)
+    return given if isinstance(given, int) and not isinstance(given, bool) and given > 0 else default
 
 
 def _instance(instance_type: str) -> Instance:

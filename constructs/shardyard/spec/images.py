@@ -1,20 +1,20 @@
 """Images by name: the tag that is a folder's content, AWS Deep Learning Containers, and taking a URI apart."""
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from shardyard.spec import names
+from shardyard.spec.data_files import read_data
 from shardyard.spec.errors import Problem, SpecError
+from shardyard.spec.instances import INSTANCES
 from shardyard.spec.job import JobSpec
 from shardyard.spec.source import files_of
 
-_raw: Any = json.loads(files(__package__).joinpath("data/dlc.json").read_text(encoding="utf-8"))
+_raw: Any = read_data("dlc.json")
 
 DLC_DATE: str = _raw["date"]
 """When the list of Deep Learning Containers was written."""
@@ -90,8 +90,6 @@ def image_name(spec: JobSpec, *, project: str, stage: str, root: Path) -> str:
 
 def needs_gpu(spec: JobSpec) -> bool:
     """Whether a job's first instance type has GPUs, so that it needs the image for them."""
-    from shardyard.spec.instances import INSTANCES
-
     kind = INSTANCES.get(spec.compute.instance_types[0])
     return kind is not None and kind.gpus > 0
 

@@ -1,10 +1,10 @@
 """The dated catalogue of every training instance type: read from data/instances.json, which a script writes."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
+
+from shardyard.spec.data_files import read_data
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,7 +102,7 @@ class Instance:
         return self.accelerator is not None and ACCELERATORS[self.accelerator].fp8
 
 
-_raw: Any = json.loads(files(__package__).joinpath("data/instances.json").read_text(encoding="utf-8"))
+_raw: Any = read_data("instances.json")
 
 CATALOGUE_DATE: str = _raw["date"]
 """When the catalogue was written."""

@@ -3,12 +3,12 @@
 A type or a region that the snapshot does not hold has no price here: nothing is guessed.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
+
+from shardyard.spec.data_files import read_data
 
 HOURS_PER_MONTH = 730
 """By which AWS turns a monthly price into an hourly one."""
@@ -30,7 +30,7 @@ class Price:
 
 @cache
 def _snapshot() -> Any:
-    return json.loads(files(__package__).joinpath("data/prices.json").read_text(encoding="utf-8"))
+    return read_data("prices.json")
 
 
 def snapshot_date() -> str:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from shardyard.spec.advise import layout_of, memory_problem
 from shardyard.spec.errors import Problem
-from shardyard.spec.instances import ACCELERATORS
+from shardyard.spec.instances import ACCELERATORS, INSTANCES
 from shardyard.spec.job import JobSpec
 from shardyard.spec.rules.base import Facts, asks_for, known_types, rule
 
@@ -89,8 +90,39 @@ def smddp_where_it_runs(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
 )
 def plan_fits_memory(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     """A job that states its model's size has a plan that fits into its GPUs."""
-    from shardyard.spec.advise import memory_problem
-
     message = memory_problem(spec)
     if message is not None:
         yield Problem("model.parameters", message)
+
+
+@rule(
+    "parallelism-divides-the-ranks",
+    reason="Every rank stops at start, after the instances began to bill.",
+    source="training.pytorch.plan, which checks the same in the container",
+    by_type=True,
+)
+def parallelism_divides_the_ranks(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """Tensor and pipeline parallel sizes divide the ranks, and tensor parallel stays within a node."""
+    layout = layout_of(spec)
+    parts = layout.tensor_parallel * layout.pipeline_parallel
+    if spec.compute.groups or (parts == 1 and layout.shard_size is None):
+        return
+    for ((kind, count),) in spec.compute.alternatives:
+        node = _ranks_of_a_node(spec, kind)
+        ranks = node * count
+        if layout.tensor_parallel > node:
+            message = f"{layout.tensor_parallel} is more than the {node} ranks of a {kind} ({node} or less)"
+            yield Problem("hyperparameters.tensor_parallel", message)
+        elif ranks % parts:
+            message = f"it makes groups of {parts} ranks, which do not divide the {ranks} ranks of {count} x {kind}"
+            name = "pipeline_parallel" if layout.pipeline_parallel > 1 else "tensor_parallel"
+            yield Problem(f"hyperparameters.{name}", message)
+        elif layout.shard_size is not None and (ranks // parts) % layout.shard_size:
+            message = f"{layout.shard_size} does not divide the {ranks // parts} data-parallel ranks"
+            yield Problem("hyperparameters.shard_size", message)
+
+
+def _ranks_of_a_node(spec: JobSpec, kind: str) -> int:
+    if spec.program is not None and spec.program.processes_per_node is not None:
+        return spec.program.processes_per_node
+    return INSTANCES[kind].processes if kind in INSTANCES else 1

@@ -11,8 +11,9 @@ from yard.cloud import quotas
 from yard.cloud.registry import Call, Params, ServiceError, operation
 from yard.cloud.training import announcements, capacity, faults, model_check, validation, warm_pools
 from yard.cloud.training.attempt import Order
+from yard.cloud.training.folders import remove_folder
 from yard.cloud.training.job import TERMINAL, TrainingJob
-from yard.cloud.training.process_engine import ProcessEngine, remove_folder
+from yard.cloud.training.process_engine import ProcessEngine
 from yard.cloud.training.runner import Runner
 from yard.cloud.training.settings import current
 from yard.cloud.training.store import Store

@@ -17,11 +17,11 @@ from yard.cloud.training import channels, checkpoints, contract, file_systems
 from yard.cloud.training.channels import Channel
 from yard.cloud.training.checkpoints import CheckpointSync
 from yard.cloud.training.engine import Attempt, AttemptSpec, Engine, NodeExit, NodeSpec
+from yard.cloud.training.folders import remove_folder
 from yard.cloud.training.job import TrainingJob
 from yard.cloud.training.logs import LogStream
 from yard.cloud.training.metrics import AlgorithmMetrics, Meter
 from yard.cloud.training.pipes import PipeFeeder
-from yard.cloud.training.process_engine import remove_folder
 from yard.cloud.training.settings import current
 from yard.cloud.training.transfer import download
 

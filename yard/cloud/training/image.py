@@ -49,9 +49,7 @@ class Image:
     requirements: Path
     """Its list of Python packages."""
     entrypoint: tuple[str, ...]
-    """The exec form of ENTRYPOINT."""
-    command: tuple[str, ...]
-    """The exec form of CMD."""
+    """The exec form of ENTRYPOINT. CMD has no meaning here: SageMaker gives the argument `train` in its place."""
     environment: dict[str, str]
     """Its ENV."""
     work_folder: str
@@ -87,7 +85,6 @@ def load(uri: str, project_root: Path) -> Image:
 def _read(dockerfile: Path, project_root: Path) -> Image:
     environment: dict[str, str] = {"PATH": _CONTAINER_PATH}
     entrypoint: tuple[str, ...] = ()
-    command: tuple[str, ...] = ()
     work_folder = "/"
     copies: list[tuple[Path, str]] = []
     for instruction, rest in _instructions(dockerfile.read_text()):
@@ -100,14 +97,11 @@ def _read(dockerfile: Path, project_root: Path) -> Image:
             work_folder = _expand(rest, environment)
         elif instruction == "ENTRYPOINT":
             entrypoint = _exec_form(instruction, rest, dockerfile)
-        elif instruction == "CMD":
-            command = _exec_form(instruction, rest, dockerfile)
         elif instruction == "COPY" and not rest.startswith("--from"):
             copies += _copies(rest, project_root, work_folder)
     return Image(
         requirements=dockerfile.parent / "requirements.txt",
         entrypoint=entrypoint,
-        command=command,
         environment=environment,
         work_folder=work_folder,
         copies=tuple(copies),

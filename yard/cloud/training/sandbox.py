@@ -11,8 +11,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from yard.cloud.training import cell_attempt
 from yard.cloud.training.cell.plan import Bind, CellPlan, Isolation, NodePlan
-from yard.cloud.training.settings import PROJECT_ROOT
 
 _TRY_SECONDS_MOST = 20
 
@@ -70,12 +70,12 @@ def _run(plan: CellPlan) -> str | None:
     read_end, write_end = os.pipe()
     with ours, theirs:
         process = subprocess.Popen(
-            [sys.executable, "-S", "-m", "yard.cloud.training.cell"],
+            cell_attempt.command(),
             stdin=theirs.fileno(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            env={"PYTHONPATH": str(PROJECT_ROOT), "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"},
+            env=cell_attempt.environment(),
             cwd="/",
         )
         theirs.close()

@@ -1,0 +1,107 @@
+"""The server's end of a cell: starts it, hears how its nodes end, and takes all of it down."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from yard.cloud.training.cell.plan import CellPlan
+from yard.cloud.training.engine import NodeExit
+from yard.cloud.training.settings import PROJECT_ROOT
+
+_CLOSE_SECONDS_MOST = 10.0
+
+
+def command() -> list[str]:
+    """How a cell is started."""
+    return [sys.executable, "-S", "-m", "yard.cloud.training.cell"]
+
+
+def environment() -> dict[str, str]:
+    """A cell's environment; `ip` lies where an ordinary user's PATH does not lead."""
+    path = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
+    return {"PYTHONPATH": str(PROJECT_ROOT), "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+class CellAttempt:
+    """The server's end of a cell."""
+
+    def __init__(self, plan: CellPlan, outputs: Mapping[str, int], write_ends: Sequence[int]) -> None:
+        self._outputs = outputs
+        self._programs: dict[str, int] = {}
+        self._control, theirs = socket.socketpair()
+        self._process = subprocess.Popen(
+            command(),
+            stdin=theirs.fileno(),
+            stdout=subprocess.DEVNULL,
+            env=environment(),
+            cwd="/",
+        )
+        theirs.close()
+        self._lock = threading.Lock()
+        line = json.dumps(plan.to_dict()).encode() + b"\n"
+        first = socket.send_fds(self._control, [line], list(write_ends))
+        self._control.sendall(line[first:])
+        self._events = self._control.makefile("r")
+        self._count = len(plan.nodes)
+        for _ in plan.nodes:
+            event = self._next()
+            if event["event"] != "started":
+                self.close()
+                raise OSError(event.get("message", "the cell ended before its nodes ran"))
+            self._programs[event["host"]] = event["pid"]
+
+    @property
+    def outputs(self) -> Mapping[str, int]:
+        """The read ends of the nodes' output."""
+        return self._outputs
+
+    @property
+    def programs(self) -> Mapping[str, int]:
+        """The programs' process ids."""
+        return self._programs
+
+    def _next(self) -> dict[str, Any]:
+        line = self._events.readline()
+        event: dict[str, Any] = json.loads(line) if line else {"event": "gone"}
+        return event
+
+    def exits(self) -> Iterator[NodeExit]:
+        """One exit for each node; if the cell itself is killed, its nodes were killed with it."""
+        waiting = set(self._outputs)
+        while waiting:
+            event = self._next()
+            if event["event"] == "exited":
+                waiting.discard(event["host"])
+                yield NodeExit(host=event["host"], code=event["code"])
+            else:
+                for host in sorted(waiting):
+                    yield NodeExit(host=host, code=128 + signal.SIGKILL)
+                return
+
+    def signal(self, number: int, host: str | None = None) -> None:
+        """Ask the cell to signal; one that has ended has no nodes left to signal."""
+        with self._lock:
+            try:
+                self._control.sendall(json.dumps({"signal": int(number), "host": host}).encode() + b"\n")
+            except OSError:
+                return
+
+    def close(self) -> None:
+        """Let go of the cell, which ends with all that it holds."""
+        # an error here means that the cell closed its end first
+        with self._lock, contextlib.suppress(OSError):
+            self._control.shutdown(socket.SHUT_RDWR)
+        try:
+            self._process.wait(_CLOSE_SECONDS_MOST)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._events.close()
+        self._control.close()

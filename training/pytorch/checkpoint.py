@@ -155,7 +155,7 @@ class Checkpointer:
         if self._ranks.is_first:
             self._store.point_to(newest, self._ranks.world_size)
         if self._ranks.local_rank == 0:
-            self._store.keep_only([*self._complete, *self._begun])
+            self._store.keep_only(self._complete, newest)
 
     def _copy(self) -> tuple[StagedTensors, dict[str, Any]]:
         tensors, values = self._state.read()

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 
 from training.pytorch.manifest import (
@@ -77,9 +77,14 @@ class CheckpointStore:
         pointer = {"run_id": self.run_id, "step": save.step, "folder": save.name, "world_size": world_size}
         write_durably(self.root / LATEST, json.dumps(pointer).encode())
 
-    def keep_only(self, keep: Iterable[Save]) -> None:
-        """Remove every other save, the manifests first, so that half a removal leaves an unfinished save."""
-        for save in set(self.saves()) - set(keep):
+    def keep_only(self, keep: Collection[Save], newest: Save) -> None:
+        """Remove every other save up to the newest complete one; later ones may be another rank's, still growing.
+
+        Manifests go first, so that half a removal leaves an unfinished save.
+        """
+        for save in self.saves():
+            if save in keep or save.step > newest.step:
+                continue
             for manifest in self.folder(save).glob(f"rank-*/{MANIFEST}"):
                 manifest.unlink(missing_ok=True)
             shutil.rmtree(self.folder(save), ignore_errors=True)

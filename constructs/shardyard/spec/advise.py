@@ -108,6 +108,8 @@ def memory_problem(spec: JobSpec) -> str | None:
     """Why a job's model does not fit into its GPUs; None when it does, or when its size is not stated."""
     if spec.model is None or spec.compute.groups:
         return None
+    if spec.model.preset not in (None, spec.hyperparameters.get("preset")):
+        return None
     work, layout = workload_of(spec), layout_of(spec)
     for ((kind, count),) in spec.compute.alternatives:
         instance = INSTANCES.get(kind)

@@ -73,6 +73,9 @@ class Model:
     How it is spread is said once, by the hyperparameters `plan`, `tensor_parallel` and `pipeline_parallel`.
     """
 
+    preset: str | None = setting(
+        None, "The hyperparameter `preset` that this describes; with another, no rule applies."
+    )
     parameters: float = setting(doc="How many: `7e9`, or `7B`.", least=1, unit="count")
     layers: int | None = setting(None, "How many blocks; by default guessed from the size.", least=1)
     hidden: int | None = setting(None, "The width of a block; by default guessed from the size.", least=1)

@@ -47,6 +47,7 @@ class LaunchInput:
     max_cost_usd: float | None = setting(None, "Another cap on the worst case.", least=0)
     processes_per_node: int | None = setting(None, "Another number of processes a node.", least=1)
     source_sha256: str | None = setting(None, "Another bundle of code.", pattern=r"[0-9a-f]{64}", says="64 hex digits")
+    git_commit: str | None = setting(None, "The commit that is launched.", pattern=r"[0-9a-f]{7,64}", says="hex digits")
     run_id: str | None = setting(None, "Continue this run: its checkpoints are used.", pattern=RUN_ID)
 
     @classmethod

@@ -28,6 +28,18 @@ def channel_names(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
 
 
 @rule(
+    "channel-has-objects",
+    reason="SageMaker fails the job minutes later: `No S3 objects found under S3 URL`.",
+    source="failure reasons of training jobs; preflight counts the objects",
+)
+def channel_has_objects(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A channel from S3 has at least one object."""
+    for name, channel in spec.channels.items():
+        if channel.s3 is not None and facts.objects is not None and facts.objects.get(name) == 0:
+            yield Problem(f"channels.{name}.s3", f"there is no object under {channel.s3} (upload the data first)")
+
+
+@rule(
     "sharded-channel-has-enough-objects",
     reason="Instances without an object wait for the others, or hang them, and bill.",
     source=f"{API}: `Don't choose more ML compute instances for training than available S3 objects`",
@@ -37,7 +49,7 @@ def sharded_channel_has_enough_objects(spec: JobSpec, facts: Facts) -> Iterator[
     for name, channel in spec.channels.items():
         count = None if facts.objects is None else facts.objects.get(name)
         readers = _readers(spec, channel)
-        if channel.distribution == "ShardedByS3Key" and count is not None and count < readers:
+        if channel.distribution == "ShardedByS3Key" and count and count < readers:
             message = f"{count} objects cannot be shared by {readers} instances ({readers} objects or more)"
             yield Problem(f"channels.{name}", message)
 

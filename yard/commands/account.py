@@ -1,0 +1,137 @@
+"""yard quota, cost, advise: what the account allows, what was spent, which plan fits."""
+
+import typer
+
+from shardyard.spec.units import parse_count
+from yard.aws import Aws
+from yard.errors import UserError
+from yard.output import emit_json, emit_rows, say
+from yard.project import find_project
+
+quota_app = typer.Typer(help="Service quotas that the jobs need.", invoke_without_command=True)
+cost_app = typer.Typer(help="What was spent, and what the stacks cost idle.", invoke_without_command=True)
+
+_JSON = typer.Option(False, "--json", help="Print JSON.")
+
+
+@quota_app.callback()
+def quota(context: typer.Context, as_json: bool = _JSON) -> None:
+    """Show each quota that the jobs need together: granted, used now, asked for."""
+    if context.invoked_subcommand is not None:
+        return
+    from yard.quotas import table
+
+    rows = [
+        {
+            "quota": row.quota,
+            "needed": row.needed,
+            "granted": row.granted,
+            "used": row.used,
+            "pending": row.pending,
+            "state": row.state,
+        }
+        for row in table(Aws(find_project()))
+    ]
+    columns = ("quota", "needed", "granted", "used", "pending", "state")
+    emit_rows(rows, columns, as_json=as_json, empty="The jobs need no quota.")
+
+
+@quota_app.command("request")
+def quota_request(
+    name: str | None = typer.Argument(None, help="A quota's name; without it, every missing one."),
+    value: float | None = typer.Argument(None, help="The value to ask for."),
+    yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask."),
+) -> None:
+    """Ask AWS to raise a quota, or all that the jobs miss."""
+    from yard.quotas import request, table
+
+    aws = Aws(find_project())
+    if name is not None:
+        if value is None:
+            raise UserError(f"Say how much of {name!r} to ask for: yard quota request {name!r} 4")
+        wanted = [(name, value)]
+    else:
+        wanted = [(row.quota, row.needed) for row in table(aws) if row.state == "missing"]
+    if not wanted:
+        say("Nothing is missing.")
+        return
+    for quota_name, amount in wanted:
+        if yes or typer.confirm(f"Ask for {amount:g} of {quota_name}?"):
+            say(request(aws, quota_name, amount))
+
+
+@cost_app.callback()
+def cost(
+    context: typer.Context,
+    billed: bool = typer.Option(False, "--billed", help="Ask Cost Explorer as well; each such call bills 0.01 USD."),
+    as_json: bool = _JSON,
+) -> None:
+    """Show this month's runs by job, the budget, and what the stacks cost while nothing runs."""
+    if context.invoked_subcommand is not None:
+        return
+    from dataclasses import asdict
+
+    from yard import spending
+
+    aws = Aws(find_project())
+    rows = [asdict(row) for row in spending.month_to_date(aws)]
+    idle = list(spending.idle(aws))
+    idle_usd = round(sum(item.monthly_usd for _, item in idle), 2)
+    from_ce = spending.billed(aws) if billed else None
+    budget = aws.project.settings.budget.monthly_usd
+    if as_json:
+        items = [{"stack": stack, **asdict(item)} for stack, item in idle]
+        emit_json({"jobs": rows, "budget_usd": budget, "idle_monthly_usd": idle_usd, "idle": items, "billed": from_ce})
+        return
+    columns = ("job", "runs", "usd", "saved_usd", "unpriced")
+    emit_rows(rows, columns, as_json=False, empty="No run of this month has a receipt.")
+    spent = sum(float(row["usd"]) for row in rows)
+    say(f"Training this month: {spent:.2f} USD of a budget of {budget:g} USD (cdk.json).")
+    say(f"Idle, all stacks: {idle_usd:.2f} USD a month, before free tiers.")
+    if from_ce is not None:
+        say(f"Billed this month, whole account: {from_ce:.2f} USD (asking cost 0.01 USD).")
+
+
+@cost_app.command("estimate")
+def cost_estimate(job: str = typer.Argument(help="A job of jobs/."), as_json: bool = _JSON) -> None:
+    """Show the most that a launch can cost, with the arithmetic. Asks no account."""
+    from shardyard.spec.cost import snapshot_prices, worst_case
+    from yard.plan import offline_region
+
+    found = worst_case(find_project().job(job), snapshot_prices(offline_region()))
+    if as_json:
+        emit_json(found.to_dict())
+        return
+    for line in found.lines:
+        print(line)
+
+
+def advise(
+    parameters: str = typer.Option(..., "--params", help="The model's size: 124M, 7e9, 7B."),
+    instance: str = typer.Option(..., "--instance", help="ml.g5.12xlarge"),
+    count: int = typer.Option(1, "--count", help="How many of them.", min=1),
+    as_json: bool = _JSON,
+) -> None:
+    """Say which parallel plan fits a model into which instances, with the arithmetic."""
+    from shardyard.spec.advise import advise as advise_on
+    from shardyard.spec.advise_memory import workload
+    from yard.plan import offline_region
+
+    try:
+        size = parse_count(parameters)
+    except ValueError as error:
+        raise UserError(f"--params {error}.") from None
+    advice = advise_on(workload(size), instance, count, region=offline_region())
+    if as_json:
+        tried = [{"plan": one.name, "needed_gb": one.needed_gb, "usable_gb": one.usable_gb} for one in advice.tried]
+        emit_json({"best": advice.best.name if advice.best else None, "tried": tried, "lines": list(advice.lines)})
+        return
+    for line in advice.lines:
+        print(line)
+
+
+def register(app: typer.Typer) -> None:
+    """Put these commands on the app."""
+    app.add_typer(quota_app, name="quota")
+    app.add_typer(cost_app, name="cost")
+    app.command()(advise)

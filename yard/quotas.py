@@ -1,0 +1,113 @@
+"""Service quotas as the jobs need them: granted, in use now, asked for."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from shardyard.spec import quotas as spec_quotas
+from yard.aws import Aws
+from yard.errors import UserError
+
+_SERVICE = "sagemaker"
+_OPEN = ("PENDING", "CASE_OPENED")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QuotaRow:
+    """One quota that the jobs need."""
+
+    quota: str
+    code: str | None
+    needed: float
+    granted: float | None
+    used: int
+    pending: float | None
+    """What an open request asks for."""
+
+    @property
+    def state(self) -> str:
+        """`ok`, `missing`, `pending`, or `unknown` where Service Quotas does not list it."""
+        if self.granted is None:
+            return "unknown"
+        if self.granted >= self.needed:
+            return "ok"
+        return "pending" if self.pending is not None else "missing"
+
+
+def table(aws: Aws) -> list[QuotaRow]:
+    """A row for each quota that all jobs together need."""
+    needed = spec_quotas.needed_together(aws.project.jobs())
+    granted, codes = _granted(aws)
+    pending, used = _pending(aws), _used(aws)
+    return [
+        QuotaRow(
+            quota=name,
+            code=codes.get(name),
+            needed=amount,
+            granted=granted.get(name),
+            used=used[name],
+            pending=pending.get(name),
+        )
+        for name, amount in needed.items()
+    ]
+
+
+def request(aws: Aws, name: str, value: float) -> str:
+    """Ask for one quota; an open request, or a value that is granted already, is left as it is."""
+    granted, codes = _granted(aws)
+    if name not in codes:
+        from shardyard.spec.errors import nearest
+
+        raise UserError(f"There is no quota {name!r} in {aws.region}; {nearest(name, list(codes))}")
+    if granted[name] >= value:
+        return f"{name} is {granted[name]:g} already."
+    asked = _pending(aws).get(name)
+    if asked is not None:
+        return f"A request for {asked:g} of {name} is open already; AWS decides it before it takes another."
+    answer = aws.client("service-quotas").request_service_quota_increase(
+        ServiceCode=_SERVICE, QuotaCode=codes[name], DesiredValue=value
+    )["RequestedQuota"]
+    case = f", case {answer['CaseId']}" if answer.get("CaseId") else ""
+    return f"Asked for {value:g} of {name} (now {granted[name]:g}{case})."
+
+
+def _granted(aws: Aws) -> tuple[dict[str, float], dict[str, str]]:
+    """Values and codes by name: what is applied, else AWS's default."""
+    values: dict[str, float] = {}
+    codes: dict[str, str] = {}
+    client = aws.client("service-quotas")
+    for operation in ("list_service_quotas", "list_aws_default_service_quotas"):
+        for page in client.get_paginator(operation).paginate(ServiceCode=_SERVICE):
+            for found in page["Quotas"]:
+                values.setdefault(found["QuotaName"], float(found["Value"]))
+                codes.setdefault(found["QuotaName"], found["QuotaCode"])
+    return values, codes
+
+
+def _pending(aws: Aws) -> dict[str, float]:
+    pages = aws.client("service-quotas").get_paginator("list_requested_service_quota_change_history")
+    return {
+        found["QuotaName"]: float(found["DesiredValue"])
+        for page in pages.paginate(ServiceCode=_SERVICE)
+        for found in page["RequestedQuotas"]
+        if found["Status"] in _OPEN
+    }
+
+
+def _used(aws: Aws) -> Counter[str]:
+    """What the training jobs in progress hold."""
+    client = aws.client("sagemaker")
+    used: Counter[str] = Counter()
+    for page in client.get_paginator("list_training_jobs").paginate(StatusEquals="InProgress"):
+        for summary in page["TrainingJobSummaries"]:
+            used.update(_held(client.describe_training_job(TrainingJobName=summary["TrainingJobName"])))
+    return used
+
+
+def _held(job: dict[str, Any]) -> Counter[str]:
+    resources, spot = job["ResourceConfig"], bool(job.get("EnableManagedSpotTraining"))
+    held: Counter[str] = Counter()
+    for group in resources.get("InstanceGroups") or [resources]:
+        if "InstanceType" in group:
+            held.update(spec_quotas.held_by(group["InstanceType"], group["InstanceCount"], spot=spot, warm=False))
+    return held

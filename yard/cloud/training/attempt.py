@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from yard.cloud import clients, roles
-from yard.cloud.training import channels, checkpoints, contract, file_systems
+from yard.cloud import clients
+from yard.cloud.training import channels, checkpoints, contract, execution_role, file_systems
 from yard.cloud.training.channels import Channel
 from yard.cloud.training.checkpoints import CheckpointSync
 from yard.cloud.training.engine import Attempt, AttemptSpec, Engine, NodeExit, NodeSpec
@@ -25,7 +25,6 @@ from yard.cloud.training.pipes import PipeFeeder
 from yard.cloud.training.settings import current
 from yard.cloud.training.transfer import download
 
-SERVICE = "sagemaker.amazonaws.com"
 _JOIN_SECONDS_MOST = 30.0
 
 Reason = Literal["completed", "failed", "stopped", "max_runtime", "max_wait", "interrupted", "hardware"]
@@ -79,10 +78,8 @@ class AttemptRun:
             remove_folder(self.folder)
 
     def client(self, service: str) -> Any:
-        """A client in the name of the job's role: what the role may not do, the job cannot do."""
-        return roles.client_as(
-            self._job.request["RoleArn"], service=SERVICE, session="SageMaker", api=service, region=self._job.region
-        )
+        """A client in the name of the job's role."""
+        return execution_role.client(self._job.request["RoleArn"], service, self._job.region)
 
     def fetch(self, check: Callable[[], None]) -> None:
         """Bring the data and the checkpoints onto the nodes; `check` is called now and then and may raise."""
@@ -115,9 +112,8 @@ class AttemptRun:
         job = self._job
         isolated = bool(job.request.get("EnableNetworkIsolation"))
         port = urlsplit(clients.endpoint()).port
-        session = roles.assume(job.request["RoleArn"], service=SERVICE, session="SageMaker", region=job.region)
         endpoint = None if isolated else f"http://{self._engine.cloud_host()}:{port}"
-        variables = contract.environment(job, endpoint, session.environment())
+        variables = contract.environment(job, endpoint, execution_role.variables(job.request["RoleArn"], job.region))
         algorithm = job.request["AlgorithmSpecification"]
         for channel in self._channels:
             if channel.mode == "Pipe":

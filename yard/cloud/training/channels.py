@@ -8,6 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from yard.cloud.registry import ServiceError
 from yard.cloud.training.job import TrainingJob
 from yard.cloud.training.locations import Location
 from yard.cloud.training.transfer import S3Object, list_objects
@@ -87,9 +88,10 @@ def _resolve(client: Any, job: TrainingJob, config: Mapping[str, Any], hosts: Se
                 for found in list_objects(client, location)
             ]
     except ClientError as error:
-        raise DataError(_unreachable(job, source["S3Uri"], location, str(error))) from error
+        # the listing was there when the job was created, so it is the objects that cannot be read
+        raise DataError(f"ClientError: Data download failed: {source['S3Uri']}: {error}") from error
     if not items and not lines:
-        raise DataError(_unreachable(job, source["S3Uri"], location, "no such objects"))
+        raise DataError(f"ClientError: {missing(job.request, job.region, source['S3Uri'])}")
     return Channel(
         name=config["ChannelName"],
         mode=config.get("InputMode", job.request["AlgorithmSpecification"]["TrainingInputMode"]),
@@ -143,10 +145,27 @@ def _augmented(client: Any, location: Location) -> tuple[Mapping[str, Any], ...]
     return tuple(json.loads(line) for line in body.splitlines() if line.strip())
 
 
-def _unreachable(job: TrainingJob, uri: str, location: Location, said: str) -> str:
+def check_objects(client: Any, request: Mapping[str, Any], region: str) -> None:
+    """Refuse a request with a channel that holds nothing, as CreateTrainingJob itself does."""
+    for config in request.get("InputDataConfig", []):
+        source = config["DataSource"].get("S3DataSource")
+        if source is None:
+            continue
+        location = Location.parse(source["S3Uri"])
+        try:
+            found = client.list_objects_v2(Bucket=location.bucket, Prefix=location.key, MaxKeys=1)["KeyCount"]
+        except ClientError as error:
+            raise ServiceError("ValidationException", missing(request, region, source["S3Uri"], str(error))) from error
+        if not found:
+            raise ServiceError("ValidationException", missing(request, region, source["S3Uri"]))
+
+
+def missing(request: Mapping[str, Any], region: str, uri: str, said: str = "") -> str:
+    """The service's words for a channel that holds nothing, or that the role cannot list."""
+    bucket = Location.parse(uri).bucket
     return (
-        f'ClientError: Data download failed: No S3 objects found under S3 URL "{uri}" given in input data source. '
-        f"Please ensure that the bucket exists in the selected region ({job.region}), that objects exist under that "
-        f'S3 prefix, and that the role "{job.request["RoleArn"]}" has "s3:ListBucket" permissions on bucket '
-        f'"{location.bucket}". Error message from S3: {said}'
+        f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the bucket exists in '
+        f"the selected region ({region}), that objects exist under that S3 prefix, and that the role "
+        f'"{request["RoleArn"]}" has "s3:ListBucket" permissions on bucket "{bucket}".'
+        + (f" Error message from S3: {said}" if said else "")
     )

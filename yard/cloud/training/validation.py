@@ -4,10 +4,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from yard.cloud import roles
 from yard.cloud.registry import ServiceError
-from yard.cloud.training import model_check
-from yard.cloud.training.attempt import SERVICE
+from yard.cloud.training import channels, execution_role, model_check
 
 _RESERVED_PATHS = ("/opt/ml/input", "/opt/ml/model", "/opt/ml/output", "/opt/ml/code", "/opt/ml/errors")
 _RUNTIME_SECONDS_MOST = 28 * 86400
@@ -19,19 +17,8 @@ def check_create(request: Mapping[str, Any], region: str) -> None:
     for rule in (_algorithm, _resources, _stopping, _channels, _checkpoints, _metrics):
         for message in rule(request):
             raise ServiceError("ValidationException", message)
-    check_role(request["RoleArn"], region)
-
-
-def check_role(role_arn: str, region: str) -> None:
-    """The role must be there and trust SageMaker."""
-    try:
-        roles.assume(role_arn, service=SERVICE, session="SageMaker", region=region)
-    except ServiceError:
-        raise ServiceError(
-            "ValidationException",
-            f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal "
-            "'sagemaker.amazonaws.com' to assume the role.",
-        ) from None
+    execution_role.check(request["RoleArn"], region)
+    channels.check_objects(execution_role.client(request["RoleArn"], "s3", region), request, region)
 
 
 def _algorithm(request: Mapping[str, Any]) -> Iterator[str]:

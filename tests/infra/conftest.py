@@ -1,0 +1,39 @@
+"""Synthesised apps for the tests of templates: each scenario once a session, and only when a test asks for it."""
+
+import os
+from functools import cache
+
+import pytest
+
+# CDK's own validator takes seconds a scenario; `make check` runs it.
+os.environ.setdefault("CDK_VALIDATION", "false")
+os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "v20")
+
+import stacks  # noqa: F401
+from shardyard.template_rules.model import Assembly
+from stacks.scenarios import contexts, synthesise
+from tests.infra.templates import Scenario
+
+
+@pytest.fixture(scope="session")
+def scenario() -> Scenario:
+    """Give a scenario's app by its name."""
+    return cache(lambda name: synthesise(contexts()[name]))
+
+
+@pytest.fixture(scope="session")
+def dev(scenario: Scenario) -> Assembly:
+    """The default app."""
+    return scenario("dev").assembly
+
+
+@pytest.fixture(scope="session")
+def prod(scenario: Scenario) -> Assembly:
+    """The default app for prod."""
+    return scenario("prod").assembly
+
+
+@pytest.fixture(scope="session")
+def everything(scenario: Scenario) -> Assembly:
+    """The app with everything on."""
+    return scenario("everything on").assembly

@@ -1,0 +1,104 @@
+"""What holds for every template of the app: names, tags, one asset, rules, packs."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from shardyard.handler_code import code_files, code_hash
+from shardyard.security.acknowledgements import ACKNOWLEDGEMENTS
+from shardyard.template_rules.check import check
+from shardyard.template_rules.model import Assembly
+from stacks.check import cfn_lint
+from stacks.scenarios import contexts
+from tests.infra.templates import Scenario
+
+MOST_ACKNOWLEDGEMENTS = 26
+"""A new acknowledgement is seen in review: whoever adds one raises this number."""
+
+
+def test_stacks_are_named_after_project_and_stage(prod: Assembly) -> None:
+    parts = {"storage", "network", "registry", "identity", "observability"}
+    assert {f"shardyard-prod-{part}" for part in parts} <= set(prod.templates)
+    assert all(stack.startswith("shardyard-prod-") for stack in prod.templates)
+
+
+@pytest.mark.parametrize("name", sorted(contexts()))
+def test_our_rules_and_the_packs_find_nothing_unexplained(scenario: Scenario, name: str) -> None:
+    synthesised = scenario(name)
+    assert [str(finding) for finding in (*check(synthesised.assembly), *synthesised.nag.unexplained)] == []
+
+
+def test_cfn_lint_finds_nothing(scenario: Scenario) -> None:
+    folders = [scenario(name).folder for name in ("dev", "prod", "everything on")]
+    assert cfn_lint([str(path) for folder in folders for path in sorted(folder.glob("*.template.json"))]) == []
+
+
+def test_acknowledgements_are_counted_and_each_is_needed(scenario: Scenario) -> None:
+    assert len(ACKNOWLEDGEMENTS) == MOST_ACKNOWLEDGEMENTS
+    used = {entry for name in ("dev", "everything on") for entry in scenario(name).nag.used}
+    assert [f"{e.rule} for {e.where}" for e in ACKNOWLEDGEMENTS if e not in used and not e.of_cdk] == []
+
+
+def test_the_packs_report_what_is_acknowledged_with_its_reason(scenario: Scenario) -> None:
+    nag = scenario("dev").nag
+    assert {finding.pack for finding in nag.acknowledged} == {
+        "AwsSolutions",
+        "NIST.800.53.R5",
+        "HIPAA.Security",
+        "PCI.DSS.321",
+    }
+
+
+def test_everything_that_takes_tags_carries_ours(everything: Assembly) -> None:
+    wanted = {"project": "shardyard", "stage": "dev", "owner": "platform team", "cost-center": "ml-42"}
+    untagged = {"AWS::IAM::ManagedPolicy", "AWS::KMS::Alias", "AWS::Logs::ResourcePolicy"}
+    tagged = 0
+    for resource in everything.resources():
+        tags = resource.properties.get("Tags")
+        if isinstance(tags, list):
+            found = {tag["Key"]: tag["Value"] for tag in tags}
+            assert wanted.items() <= found.items(), resource.where
+            tagged += 1
+        elif resource.type in ("AWS::S3::Bucket", "AWS::KMS::Key", "AWS::IAM::Role", "AWS::Lambda::Function"):
+            pytest.fail(f"{resource.where} has no tags")
+        else:
+            assert resource.type not in untagged or tags is None
+    assert tagged > 40
+
+
+def test_all_functions_share_one_asset_that_lies_beside_the_templates(scenario: Scenario) -> None:
+    synthesised = scenario("everything on")
+    keys = {
+        json.dumps(function.properties["Code"]) for function in synthesised.assembly.resources("AWS::Lambda::Function")
+    }
+    assert len(keys) == 1
+    (zipped,) = synthesised.folder.glob("asset.*.zip")
+    assert zipped.stem.removeprefix("asset.") in next(iter(keys))
+    assert zipped.stat().st_size < 1_000_000
+
+
+def test_the_asset_is_the_same_from_every_path_and_ignores_caches(tmp_path: Path) -> None:
+    here = code_files()
+    for name, content in here.items():
+        target = tmp_path / "elsewhere" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    copy = tmp_path / "elsewhere" / "shardyard"
+    cache = copy / "spec" / "__pycache__"
+    cache.mkdir()
+    (cache / "names.cpython-311.pyc").write_bytes(b"cache")
+    assert code_hash(code_files(copy)) == code_hash(here)
+    (copy / "spec" / "names.py").write_text("changed")
+    assert code_hash(code_files(copy)) != code_hash(here)
+
+
+def test_prod_cannot_be_deleted_by_a_slip(scenario: Scenario) -> None:
+    for name, protected in (("dev", False), ("prod", True)):
+        artifacts = json.loads((scenario(name).folder / "manifest.json").read_text())["artifacts"]
+        found = {
+            artifact["properties"].get("terminationProtection")
+            for artifact in artifacts.values()
+            if artifact["type"] == "aws:cloudformation:stack"
+        }
+        assert found == {protected}

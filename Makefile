@@ -8,7 +8,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := $(shell node --version 2
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo demo-clean test e2e test-sdk check bench docs clean
+.PHONY: help setup setup-test demo demo-clean test e2e test-sdk check bench docs efa-table clean
 
 help:  ## Show the verbs
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -63,6 +63,9 @@ bench: setup-test  ## Measure, and write docs/benchmarks.md from what was measur
 
 docs: setup  ## Write the pages that are made from code
 	$(BIN)/python -m scripts.write_docs
+
+efa-table: setup  ## Write the launcher's EFA table from the instance catalogue
+	$(BIN)/python -m scripts.make_efa_table
 
 clean:  ## Remove all that the verbs made (the embedded cloud must be down)
 	rm -rf .venv .venv-sdk node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -58,24 +58,25 @@ def _close(s3: Any, bucket: str) -> None:
 
 def _delete_versions(s3: Any, bucket: str) -> int:
     removed = 0
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+    while True:
+        # The first page each time, not the next one: what a page's marker names is gone by then. A page holds at
+        # most 1000 versions, which is also what one call deletes.
+        page = s3.list_object_versions(Bucket=bucket)
         found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        if not found:
+            return removed
         objects = [{"Key": version["Key"], "VersionId": version["VersionId"]} for version in found]
-        if not objects:
-            continue
-        # A page holds at most 1000, which is also what one call deletes.
         failed = s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True}).get("Errors", [])
         if failed:
             first = failed[0]
             raise Refused(f"{len(failed)} objects stay in {bucket}; {first['Key']}: {first['Code']} {first['Message']}")
         removed += len(objects)
-    return removed
 
 
 def _abort_uploads(s3: Any, bucket: str) -> int:
     aborted = 0
-    for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket):
-        for upload in page.get("Uploads", []):
+    while uploads := s3.list_multipart_uploads(Bucket=bucket).get("Uploads", []):
+        for upload in uploads:
             s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
-            aborted += 1
+        aborted += len(uploads)
     return aborted

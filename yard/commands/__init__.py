@@ -5,7 +5,7 @@ import typer
 
 def register(app: typer.Typer) -> None:
     """Put every command on the app."""
-    from yard.commands import account, cloud, data, define, export, image, launch, results, watch
+    from yard.commands import account, cloud, data, define, export, image, launch, results, upkeep, watch
 
-    for module in (define, launch, watch, results, data, image, account, export, cloud):
+    for module in (define, launch, watch, results, data, image, account, export, upkeep, cloud):
         module.register(app)

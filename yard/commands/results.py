@@ -100,7 +100,7 @@ def compare(
     if as_json:
         emit_json([asdict(curve) for curve in curves])
         return
-    outcome = {
+    outcome: dict[str, list[Any]] = {
         "status": [curve.status for curve in curves],
         "steps": [curve.last("step") for curve in curves],
         "loss": [curve.last("loss") for curve in curves],

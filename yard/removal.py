@@ -1,0 +1,89 @@
+"""Taking a whole project away: what goes, what stays and why, what data would be lost."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from yard import upload
+from yard.aws import Aws
+from yard.errors import UserError
+from yard.spending import project_stacks
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fate:
+    """What happens to one resource that matters."""
+
+    stack: str
+    resource: str
+    kind: str
+    fate: str
+    """`goes` or `stays`."""
+    why: str
+
+
+def fates(aws: Aws) -> Iterator[Fate]:
+    """Every bucket, key, repository and notebook of the project's stacks, and what a removal does to it."""
+    client = aws.client("cloudformation")
+    for stack in project_stacks(aws):
+        body = client.get_template(StackName=stack)["TemplateBody"]
+        resources = (body if isinstance(body, dict) else json.loads(body))["Resources"]
+        names = _physical_names(client, stack)
+        for logical_id, resource in resources.items():
+            kind = resource["Type"]
+            if kind in _KEEPS_DATA:
+                stays = str(resource.get("DeletionPolicy", "Delete")).startswith("Retain")
+                name = names.get(logical_id, logical_id)
+                yield Fate(
+                    stack=stack,
+                    resource=name,
+                    kind=kind,
+                    fate="stays" if stays else "goes",
+                    why="its stack retains it (stage prod)" if stays else _content(aws, kind, name),
+                )
+
+
+_KEEPS_DATA = (
+    "AWS::S3::Bucket",
+    "AWS::KMS::Key",
+    "AWS::ECR::Repository",
+    "AWS::SageMaker::NotebookInstance",
+    "AWS::SageMaker::ModelPackageGroup",
+    "AWS::SecretsManager::Secret",
+)
+
+
+def _physical_names(client: Any, stack: str) -> dict[str, str]:
+    pages = client.get_paginator("list_stack_resources").paginate(StackName=stack)
+    return {
+        one["LogicalResourceId"]: one.get("PhysicalResourceId", one["LogicalResourceId"])
+        for page in pages
+        for one in page["StackResourceSummaries"]
+    }
+
+
+def _content(aws: Aws, kind: str, name: str) -> str:
+    if kind == "AWS::S3::Bucket":
+        found = list(upload.objects(aws.client("s3"), name, ""))
+        size = sum(one["Size"] for one in found)
+        return f"with {len(found)} objects, {size / 1e6:.1f} MB, and all their old versions"
+    if kind == "AWS::ECR::Repository":
+        pages = aws.client("ecr").get_paginator("list_images").paginate(repositoryName=name)
+        return f"with {sum(len(page['imageIds']) for page in pages)} images"
+    if kind == "AWS::KMS::Key":
+        return "after a waiting period; what it encrypted can then never be read again"
+    return "with all that is in it"
+
+
+def destroy(aws: Aws) -> None:
+    """Let the CDK command take every stack away; it knows their order."""
+    context = ["-c", f"stage={aws.project.settings.stage}"]
+    command = ["npx", "cdk", "destroy", "--all", "--force", *context]
+    done = subprocess.run(command, cwd=aws.project.root, check=False)
+    if done.returncode:
+        raise UserError(
+            f"`{' '.join(command)}` ended with exit code {done.returncode}.",
+            "Its lines above say which stack and why; correct that and run it again.",
+        )

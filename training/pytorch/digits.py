@@ -3,6 +3,7 @@
 import gzip
 import io
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy
@@ -16,15 +17,15 @@ class NoDigits(ValueError):
     """The channel holds nothing that can be read as digits."""
 
 
-def read_digits(folder: Path, *, test: bool = False) -> Digits:
+def read_digits(files: Sequence[Path], *, test: bool = False) -> Digits:
     """All the digits of one channel, in the order of the file names; of MNIST's own files only one of the two sets."""
     other = "train-" if test else "t10k-"
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(other))
+    files = [path for path in files if not path.name.startswith(other)]
     parts = [part for path in files if (part := _read_file(path)) is not None]
     if not parts:
         names = ", ".join(path.name for path in files[:5])
         raise NoDigits(
-            f"no digits in {folder} (found: {names if names else 'nothing'}): expected train-images-idx3-ubyte[.gz] "
+            f"no digits among the channel's files ({names}): expected train-images-idx3-ubyte[.gz] "
             "and its labels, *-images.npy with *-labels.npy, or *.tar; `python -m training.pytorch.make_digits DIR` "
             "writes some"
         )

@@ -5,6 +5,7 @@
 """
 
 import argparse
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -16,6 +17,7 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.distributed.tensor import DTensor
 
+from training.data.channel import Channel, resolve
 from training.pytorch import paths
 from training.pytorch.arguments import make_parser, parse, positive, switch
 from training.pytorch.batches import EpochBatches
@@ -73,12 +75,12 @@ def plan_of(options: argparse.Namespace) -> Plan:
 
 
 def divide(
-    tokens: Tokens, options: argparse.Namespace, config: GPTConfig, parallel: Parallel, ranks: Ranks
+    channel: Channel, tokens: Tokens, options: argparse.Namespace, config: GPTConfig, parallel: Parallel, ranks: Ranks
 ) -> EpochBatches:
     """This rank's batches of windows: of all data, or of the node's own where nodes hold different files."""
     part, parts = parallel.data_rank, parallel.data_size
     nodes = ranks.world_size // ranks.local_world_size
-    if paths.is_sharded("train") and nodes > 1:
+    if channel.distribution == "ShardedByS3Key" and nodes > 1:
         if options.pipeline_parallel > 1:
             raise PlanError(
                 "pipeline_parallel over nodes needs the whole channel on each: use FullyReplicated for train"
@@ -125,10 +127,11 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
         shape=config.shape,
         batch_size=options.batch_size,
     )
-    tokens = read_tokens(paths.channel_folder("train"), vocabulary=config.vocabulary, tokenizer=options.tokenizer)
+    channel = resolve("train")
+    tokens = read_tokens(channel.files(), vocabulary=config.vocabulary, tokenizer=options.tokenizer)
     seed_everything(options.seed)
     parallel = build(config, plan, ranks, seed=options.seed)
-    batches = divide(tokens, options, config, parallel, ranks)
+    batches = divide(channel, tokens, options, config, parallel, ranks)
     steps_per_epoch = max(1, batches.per_epoch // plan.accumulation)
     steps = options.epochs * steps_per_epoch if options.max_steps is None else options.max_steps
     optimizer = make_optimizer(parallel, options)
@@ -187,6 +190,8 @@ def gather_weights(parallel: Parallel, ranks: Ranks) -> dict[str, Tensor]:
     stage_ranks = ranks.world_size // parallel.plan.pipeline_parallel
     leads = ranks.rank % stage_ranks == 0
     weights: dict[str, Tensor] = {}
+    # torch remarks on every tensor that is cut along two dimensions of the grid; it happens once, here
+    logging.getLogger("torch.distributed.tensor._redistribute").setLevel(logging.ERROR)
     for name, tensor in parallel.model.state_dict().items():
         whole = tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
         if leads:

@@ -26,6 +26,15 @@ def enlarge(images: numpy.ndarray) -> numpy.ndarray:
     return numpy.pad(numpy.rint(large * 255 / 16).astype(numpy.uint8), ((0, 0), (4, 4), (4, 4)))
 
 
+def real_digits(*, test: bool) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """The digits of one part, enlarged: images as uint8 [n, 28, 28] and labels as int64 [n]."""
+    from sklearn.datasets import load_digits  # only here: training from a channel does not need scikit-learn
+
+    digits = load_digits()
+    chosen = (numpy.arange(len(digits.images)) % TEST_PART == 0) == test
+    return enlarge(digits.images[chosen]), digits.target[chosen].astype(numpy.int64)
+
+
 def write_npy(folder: Path, name: str, images: numpy.ndarray, labels: numpy.ndarray) -> None:
     """One shard as two arrays."""
     numpy.save(folder / f"{name}-images.npy", images)
@@ -53,23 +62,19 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.shards < 1:
         parser.error(f"--shards is {options.shards} and must be 1 or more")
-    from sklearn.datasets import load_digits  # only here: training itself does not need scikit-learn
-
-    digits = load_digits()
-    images, labels = enlarge(digits.images), digits.target.astype(numpy.int64)
-    is_test = numpy.arange(len(images)) % TEST_PART == 0
     write = write_npy if options.format == "npy" else write_tar
-    for part, chosen in (("train", ~is_test), ("test", is_test)):
+    for part in ("train", "test"):
+        images, labels = real_digits(test=part == "test")
         folder = options.folder / part
         folder.mkdir(parents=True, exist_ok=True)
         for shard in range(options.shards):
             write(
                 folder,
                 f"digits-{shard:04d}",
-                images[chosen][shard :: options.shards],
-                labels[chosen][shard :: options.shards],
+                images[shard :: options.shards],
+                labels[shard :: options.shards],
             )
-    print(f"{len(images)} digits in {options.shards} + {options.shards} shards under {options.folder}")
+        print(f"{len(images)} digits for {part} in {options.shards} shards under {folder}")
 
 
 if __name__ == "__main__":

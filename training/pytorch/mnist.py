@@ -14,12 +14,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
+from training.data.channel import Channel, resolve
+from training.data.errors import DataError
 from training.pytorch import paths
 from training.pytorch.arguments import make_parser, parse, positive
 from training.pytorch.batches import EpochBatches
 from training.pytorch.checkpoint import Checkpointer
 from training.pytorch.digits import read_digits
 from training.pytorch.loop import Loop
+from training.pytorch.make_digits import real_digits
 from training.pytorch.metrics import Metrics
 from training.pytorch.outputs import save_model
 from training.pytorch.process_group import Ranks, connect, gather
@@ -47,15 +50,34 @@ class Net(nn.Module):
 Tensors = tuple[Tensor, Tensor]
 
 
-def load(channel: str, device: torch.device, *, test: bool = False) -> Tensors:
-    """The digits of a channel as tensors on the device."""
-    images, labels = read_digits(paths.channel_folder(channel), test=test)
+def find(name: str) -> Channel | None:
+    """A channel of the job, or None if it has none of this name."""
+    try:
+        return resolve(name)
+    except DataError:
+        return None
+
+
+def load(channel: Channel | None, device: torch.device, *, test: bool = False) -> Tensors:
+    """The digits of a channel as tensors on the device; without one, those that scikit-learn brings."""
+    if channel is None:
+        images, labels = real_digits(test=test)
+    else:
+        images, labels = read_digits(channel.files(), test=test)
     return torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device)
 
 
-def divide(samples: int, options: argparse.Namespace, ranks: Ranks) -> EpochBatches:
+def find_test_digits(train: Channel | None, device: torch.device) -> Tensors | None:
+    """The channel `test`, or MNIST's own test files beside the training ones, or none."""
+    test = find("test")
+    if test is None and train is not None and not any(path.name.startswith("t10k-") for path in train.files()):
+        return None
+    return load(train if test is None else test, device, test=True)
+
+
+def divide(channel: Channel | None, samples: int, options: argparse.Namespace, ranks: Ranks) -> EpochBatches:
     """Each rank's batches: of all samples when every node has them all, of the node's own when they are sharded."""
-    sharded = paths.is_sharded("train")
+    sharded = channel is not None and channel.distribution == "ShardedByS3Key"
     part, parts = (ranks.local_rank, ranks.local_world_size) if sharded else (ranks.rank, ranks.world_size)
     batches = EpochBatches(samples, batch_size=options.batch_size, part=part, parts=parts, seed=options.seed)
     batches.limit(min(gather(ranks, batches.per_epoch)))
@@ -93,9 +115,10 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
     model: nn.Module = net if ranks.world_size == 1 else DistributedDataParallel(net)
     optimizer = torch.optim.Adam(net.parameters(), lr=options.learning_rate)
     seed_everything(options.seed, "dropout", ranks.rank)
-    images, labels = load("train", ranks.device)
-    test = load("test", ranks.device, test=True) if paths.has_channel("test") else None
-    batches = divide(len(images), options, ranks)
+    channel = find("train")
+    images, labels = load(channel, ranks.device)
+    test = find_test_digits(channel, ranks.device)
+    batches = divide(channel, len(images), options, ranks)
     steps = options.epochs * batches.per_epoch if options.max_steps is None else options.max_steps
     checkpoints = Checkpointer(
         model=net,

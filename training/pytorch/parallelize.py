@@ -1,6 +1,7 @@
 """Build a model in the shape that a plan says: every rank makes only its part, with the values the whole would have."""
 
 import hashlib
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,9 @@ from training.pytorch.gpt_model import GPT, GPTConfig, start_value
 from training.pytorch.hardware import check_precision
 from training.pytorch.plan import Plan, layers_of_stage
 from training.pytorch.process_group import Ranks
+
+# FSDP2 warns of in-place changes to what a model returns; the losses here make none
+warnings.filterwarnings("ignore", message="FSDP2-wrapped module")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,5 +1,6 @@
 """One step under any plan: forward, backward, synchronise once, clip."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
@@ -8,7 +9,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.fsdp import FSDPModule
 from torch.distributed.pipelining import PipelineStage, Schedule1F1B
-from torch.distributed.tensor import DTensor, Shard
+from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
 
 from training.pytorch.parallelize import Parallel
@@ -140,11 +141,9 @@ def _shards(gradient: Tensor) -> int:
     """How many different pieces a gradient is cut into."""
     if not isinstance(gradient, DTensor):
         return 1
-    count = 1
-    for dimension, placement in enumerate(gradient.placements):
-        if isinstance(placement, Shard):
-            count *= gradient.device_mesh.size(dimension)
-    return count
+    # FSDP over tensor parallel shards in strides, and a strided shard is no `Shard`
+    cut = [dimension for dimension, placement in enumerate(gradient.placements) if not placement.is_replicate()]
+    return math.prod(gradient.device_mesh.size(dimension) for dimension in cut)
 
 
 def rehearse(stepper: Stepper, parallel: Parallel, batch: Batch) -> None:

@@ -47,12 +47,11 @@ class Tokens:
         return tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous()
 
 
-def read_tokens(folder: Path, *, vocabulary: int, tokenizer: Path | None = None) -> Tokens:
-    """The tokens of a channel: `*.npy` or `*.bin` (uint16) are token numbers, other files are text.
+def read_tokens(files: Sequence[Path], *, vocabulary: int, tokenizer: Path | None = None) -> Tokens:
+    """The tokens of a channel's files: `*.npy` or `*.bin` (uint16) are token numbers, other files are text.
 
     Text is taken as bytes, or cut by a tokenizer file (the `tokenizers` package's tokenizer.json).
     """
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
     ready = [path for path in files if path.suffix in (".npy", ".bin")]
     texts = [path for path in files if path.suffix in TEXT_SUFFIXES and path.stat().st_size > 0]
     if ready:
@@ -62,8 +61,8 @@ def read_tokens(folder: Path, *, vocabulary: int, tokenizer: Path | None = None)
     else:
         parts = [numpy.memmap(path, dtype=numpy.uint8, mode="r") for path in texts]
     if not parts:
-        raise NoTokens(f"{folder} holds no *.npy or *.bin of tokens and no text ({', '.join(TEXT_SUFFIXES)})")
-    _check_vocabulary(parts, vocabulary, folder)
+        raise NoTokens(f"{files[0].parent} holds no *.npy or *.bin of tokens and no text ({', '.join(TEXT_SUFFIXES)})")
+    _check_vocabulary(parts, vocabulary, files[0].parent)
     return Tokens(parts)
 
 

@@ -1,0 +1,154 @@
+"""A linear regression from event data to a tone score: is it better to give every node all files, or each its own?
+
+    python -m training.pytorch.make_events /tmp/events
+    SM_CHANNEL_TRAIN=/tmp/events/train SM_CHANNEL_VALIDATION=/tmp/events/validation SM_MODEL_DIR=/tmp/model \\
+    SHARDYARD_CHECKPOINT_DIR=/tmp/checkpoints torchrun --nproc-per-node 2 -m training.pytorch.linear --epochs 2
+
+The first column of the CSV files is the target, the others are features. The loss is absolute, as in the lab.
+"""
+
+import argparse
+import csv
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.parallel import DistributedDataParallel
+
+from training.data import Csv, DataError, resolve
+from training.pytorch import paths
+from training.pytorch.arguments import make_parser, parse, positive
+from training.pytorch.checkpoint import Checkpointer
+from training.pytorch.data import Loader, channel
+from training.pytorch.loop import Loop
+from training.pytorch.metrics import Metrics
+from training.pytorch.outputs import save_model
+from training.pytorch.process_group import Ranks, connect, gather
+from training.pytorch.random_state import seed_everything
+
+
+class Regression(nn.Module):
+    """Features, scaled by what they are in the data, to one number."""
+
+    def __init__(self, mean: Tensor, deviation: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("deviation", deviation)
+        self.linear = nn.Linear(len(mean), 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Features [n, k] to predictions [n]."""
+        return self.linear((features - self.mean) / self.deviation).squeeze(-1)
+
+
+def collate(rows: Sequence[Mapping[str, str]]) -> tuple[Tensor, Tensor]:
+    """Rows of text to features and targets."""
+    numbers = torch.from_numpy(numpy.array([list(row.values()) for row in rows], dtype=numpy.float32))
+    return numbers[:, 1:], numbers[:, 0]
+
+
+def read_table(files: Sequence[Path]) -> tuple[Tensor, Tensor]:
+    """Whole CSV files as features and targets."""
+    parts = [numpy.loadtxt(path, delimiter=",", skiprows=1, dtype=numpy.float32, ndmin=2) for path in files]
+    numbers = torch.from_numpy(numpy.concatenate(parts))
+    return numbers[:, 1:], numbers[:, 0]
+
+
+def measure(file: Path, rows: int = 2000) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of the features in the beginning of one file."""
+    with file.open(newline="") as stream:
+        lines = csv.reader(stream)
+        next(lines)
+        numbers = [[float(text) for text in line] for line, _ in zip(lines, range(rows), strict=False)]
+    features = torch.tensor(numbers)[:, 1:]
+    return features.mean(0), features.std(0).clamp(min=1e-3)
+
+
+def endless(loader: Loader) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches, epoch after epoch."""
+    while True:
+        yield from loader
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, table: tuple[Tensor, Tensor], ranks: Ranks) -> dict[str, float]:
+    """Absolute and squared error over the validation channel, each rank taking its part."""
+    features, targets = (tensor[ranks.rank :: ranks.world_size].to(ranks.device) for tensor in table)
+    errors = (model(features) - targets).double()
+    sums = torch.stack([errors.abs().sum(), (errors**2).sum(), torch.ones_like(errors).sum()])
+    if ranks.world_size > 1:
+        dist.all_reduce(sums)
+    absolute, squared, count = sums.tolist()
+    return {"validation_loss": absolute / count, "validation_squared_error": squared / count}
+
+
+def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
+    """All steps, then the model."""
+    files = resolve("train").files()
+    loader = Loader(channel("train", Csv(), seed=options.seed), options.batch_size, collate=collate)
+    # Sharded nodes hold different files, and all ranks must scale alike: rank 0's file decides
+    mean, deviation = gather(ranks, measure(files[0]) if ranks.is_first else None)[0]
+    seed_everything(options.seed)
+    net = Regression(mean, deviation).to(ranks.device)
+    model: nn.Module = net if ranks.world_size == 1 else DistributedDataParallel(net)
+    optimizer = torch.optim.Adam(net.parameters(), lr=options.learning_rate)
+    per_epoch = len(loader.dataset) // options.batch_size  # type: ignore[arg-type]
+    if per_epoch == 0:
+        raise DataError(f"channel train: its rows do not fill one batch of {options.batch_size} on every rank")
+    steps = options.epochs * per_epoch if options.max_steps is None else options.max_steps
+    checkpoints = Checkpointer(
+        model=net,
+        optimizer=optimizer,
+        ranks=ranks,
+        also={"data": loader},
+        every_steps=options.checkpoint_steps,
+        every_seconds=options.checkpoint_seconds,
+        keep=options.checkpoint_keep,
+    )
+    loop = Loop(
+        options,
+        ranks=ranks,
+        metrics=metrics,
+        checkpoints=checkpoints,
+        steps=steps,
+        steps_per_epoch=per_epoch,
+        unit="samples",
+        samples_ranks=ranks.world_size,
+    )
+    table = read_table(resolve("validation").files())
+    scores: dict[str, float] = {}
+    started = time.monotonic()
+    with checkpoints:
+        batches = endless(loader)
+        for step in loop:
+            with loop.waiting_for_data():
+                features, targets = (tensor.to(ranks.device) for tensor in next(batches))
+            loss = functional.l1_loss(model(features), targets)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            loop.done(samples=len(targets), loss=loss.item)
+            if loop.ends_epoch(step):
+                scores = evaluate(net, table, ranks)
+                metrics.log(step, epoch=loop.epoch(step), training_seconds=time.monotonic() - started, **scores)
+    if ranks.is_first:
+        about = {"model": "training.pytorch.linear.Regression", "features": len(mean), "steps": steps, **scores}
+        save_model(paths.model_folder(), net.state_dict(), about)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Parse, connect, train."""
+    parser = make_parser(__doc__, batch_size=500, learning_rate=0.3)
+    parser.add_argument("--epochs", type=positive, default=2, help="passes over the data")
+    options = parse(parser, arguments)
+    with connect(backend=options.backend, timeout_seconds=options.timeout_seconds) as ranks, Metrics(ranks) as metrics:
+        train(options, ranks, metrics)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,37 +1,27 @@
-"""Runs Lambda functions as worker processes: started when first needed, kept warm for a while, killed at their limits.
+"""A Lambda function's worker process: one invocation after the other, killed at its limits.
 
 The memory limit is held against the process's own peak of resident memory, as Lambda does: RLIMIT_AS would count
 address space that nobody uses, and RLIMIT_DATA would count every thread's stack in full.
 """
 
-import atexit
 import contextlib
-import functools
-import importlib.util
 import json
 import os
 import queue
 import select
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from yard.cloud import function_worker
+from yard.cloud.function_files import runtime_directory
 
-RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six")
-"""What Lambda's Python runtime brings besides the standard library."""
-WARM_SECONDS = 60.0
-"""How long an idle worker is kept."""
-WARM_MOST = 6
-"""How many idle workers are kept in all: each holds some 50 MB once boto3 is imported."""
 _INIT_SECONDS = 10.0
 _POLL_SECONDS = 0.05
 
@@ -249,83 +239,3 @@ class FunctionWorker:
             with contextlib.suppress(OSError):
                 assert self._process.stdin is not None
                 self._process.stdin.close()
-
-
-@functools.cache
-def scratch_directory() -> Path:
-    """Where unpacked functions lie while this cloud runs."""
-    path = Path(tempfile.mkdtemp(prefix="yard-functions-"))
-    atexit.register(shutil.rmtree, path, ignore_errors=True)
-    return path
-
-
-@functools.cache
-def runtime_directory() -> Path:
-    """A folder with the packages that Lambda's runtime brings and no others."""
-    folder = scratch_directory() / "runtime"
-    folder.mkdir()
-    for name in RUNTIME_PACKAGES:
-        found = importlib.util.find_spec(name)
-        assert found is not None and found.origin is not None, f"{name} is not installed: pip install boto3"
-        origin = Path(found.origin)
-        origin = origin.parent if found.submodule_search_locations else origin
-        (folder / origin.name).symlink_to(origin)
-    return folder
-
-
-@dataclass(slots=True)
-class FunctionPool:
-    """The warm workers: one borrows, invokes and gives back."""
-
-    _idle: list[FunctionWorker] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _reaper: threading.Thread | None = None
-
-    def invoke(self, spec: FunctionSpec, request: Mapping[str, Any]) -> Outcome:
-        """Run one request in a warm worker of this spec, or in a new one."""
-        worker = self._take(spec)
-        if worker is None:
-            worker = FunctionWorker(spec)
-            outcome = worker.start_up()
-            if outcome is not None:
-                return outcome
-        outcome = worker.invoke(request)
-        self._give_back(worker)
-        return outcome
-
-    def _take(self, spec: FunctionSpec) -> FunctionWorker | None:
-        with self._lock:
-            for worker in reversed(self._idle):
-                if worker.spec == spec:
-                    self._idle.remove(worker)
-                    if worker.alive:
-                        return worker
-                    worker.close()
-                    break
-        return None
-
-    def _give_back(self, worker: FunctionWorker) -> None:
-        if not worker.alive:
-            return
-        worker.idle_since = time.monotonic()
-        with self._lock:
-            self._idle.append(worker)
-            if self._reaper is None:
-                self._reaper = threading.Thread(target=self._reap, name="function-reaper", daemon=True)
-                self._reaper.start()
-
-    def _reap(self) -> None:
-        while True:
-            time.sleep(1)
-            self.close_idle(older_than_seconds=WARM_SECONDS, keep=WARM_MOST)
-
-    def close_idle(self, *, older_than_seconds: float = 0.0, keep: int = 0) -> None:
-        """End idle workers: those idle for too long, and the oldest of those that are too many."""
-        oldest_allowed = time.monotonic() - older_than_seconds
-        with self._lock:
-            fresh = [worker for worker in self._idle if worker.idle_since > oldest_allowed]
-            kept = fresh[max(0, len(fresh) - keep) :]
-            gone = [worker for worker in self._idle if worker not in kept]
-            self._idle = kept
-        for worker in gone:
-            worker.close()

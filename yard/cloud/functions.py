@@ -5,20 +5,16 @@ Everything in moto that invokes a function (the API, SNS, S3 notifications, even
 """
 
 import base64
-import hashlib
-import io
 import json
 import logging
 import threading
 import time
 import uuid
-import zipfile
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import accumulate
-from pathlib import Path
 from typing import Any
 
 import moto.awslambda.models as lambda_models
@@ -26,7 +22,9 @@ from moto.awslambda.exceptions import LambdaClientError
 from moto.logs.models import logs_backends
 
 from yard.cloud import clients, roles
-from yard.cloud.function_runner import FunctionPool, FunctionSpec, Outcome, scratch_directory
+from yard.cloud.function_files import unpacked
+from yard.cloud.function_pool import FunctionPool
+from yard.cloud.function_runner import FunctionSpec, Outcome
 from yard.cloud.registry import ServiceError
 
 MOTO_VERSION = "5.2.5"
@@ -41,7 +39,8 @@ RETRY_SECONDS = [1.0, 2.0]
 _log = logging.getLogger(__name__)
 _pool = FunctionPool()
 _events = ThreadPoolExecutor(max_workers=8, thread_name_prefix="lambda-event")
-_unpacking = threading.Lock()
+_counting = threading.Lock()
+_logging = threading.Lock()
 _running: Counter[str] = Counter()
 
 
@@ -219,7 +218,7 @@ def _send_failure(function: RealFunction, event: Any, request_id: str, outcome: 
 def _one_more_running(function: RealFunction) -> Any:
     """Hold the reserved concurrency, if the function has one."""
     reserved = function.reserved_concurrency
-    with _unpacking:
+    with _counting:
         if reserved is not None and _running[function.function_arn] >= int(reserved):
             error = LambdaClientError("TooManyRequestsException", "Rate Exceeded.")
             error.code = 429
@@ -228,7 +227,7 @@ def _one_more_running(function: RealFunction) -> Any:
     try:
         yield
     finally:
-        with _unpacking:
+        with _counting:
             _running[function.function_arn] -= 1
 
 
@@ -263,18 +262,6 @@ def _spec(function: RealFunction) -> FunctionSpec:
     )
 
 
-def unpacked(code: bytes) -> Path:
-    """The folder that holds a zip's files, unpacked once per content."""
-    folder = scratch_directory() / hashlib.sha256(code).hexdigest()[:32]
-    with _unpacking:
-        if not folder.exists():
-            partial = folder.with_suffix(".partial")
-            with zipfile.ZipFile(io.BytesIO(code)) as archive:
-                archive.extractall(partial)
-            partial.rename(folder)
-    return folder
-
-
 def _write_log(function: RealFunction, request_id: str, outcome: Outcome) -> None:
     """Put the invocation into the function's log group, between Lambda's own lines."""
     now = int(time.time() * 1000)
@@ -296,9 +283,10 @@ def _write_log(function: RealFunction, request_id: str, outcome: Outcome) -> Non
         return
     backend = logs_backends[function.account_id][function.region]
     group = function.logs_group_name
-    backend.ensure_log_group(group)
-    if outcome.stream not in backend.groups[group].streams:
-        backend.create_log_stream(group, outcome.stream)
+    with _logging:
+        backend.ensure_log_group(group)
+        if outcome.stream not in backend.groups[group].streams:
+            backend.create_log_stream(group, outcome.stream)
     stamps = accumulate((at for at, _ in events), max)  # the service wants them in order
     entries = [{"timestamp": at, "message": text} for at, (_, text) in zip(stamps, events, strict=True) if text]
     backend.put_log_events(group, outcome.stream, entries)

@@ -14,6 +14,8 @@ def as_service_errors() -> Iterator[None]:
     try:
         yield
     except JsonRESTError as error:
-        raise ServiceError(str(error.error_type), str(error.message), int(error.code)) from error
+        # the interpreter's own exceptions have their code on the class, and nothing in error_type
+        name = error.error_type if error.error_type else type(error).code
+        raise ServiceError(str(name), str(error.message)) from error
     except ServiceException as error:
         raise ServiceError(str(error.code), str(error.message)) from error

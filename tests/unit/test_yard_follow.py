@@ -1,0 +1,115 @@
+"""The live view: the phase, the nodes, the progress and the cost, from what the services and the nodes say."""
+
+import io
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from yard.errors import Exit
+from yard.follow import View, exit_code, picture
+from yard.logs import Line
+
+
+def view() -> View:
+    return View(job="gpt", run_id="r", hourly_usd=3.6)
+
+
+def described(secondary: str, *, status: str = "InProgress", seconds: float | None = None) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    job: dict[str, Any] = {
+        "TrainingJobName": "gpt-r-1",
+        "TrainingJobStatus": status,
+        "SecondaryStatus": secondary,
+        "ResourceConfig": {"InstanceType": "ml.g5.xlarge", "InstanceCount": 2},
+    }
+    if seconds is not None:
+        job["TrainingStartTime"], job["TrainingEndTime"] = now - timedelta(seconds=seconds), now
+    return job
+
+
+def line(host: str, text: str, at: int = 0) -> Line:
+    return Line(at, host, text)
+
+
+@pytest.mark.parametrize(
+    ("secondary", "phase"),
+    [
+        ("Pending", "waiting for capacity"),
+        ("Downloading", "downloading"),
+        ("Training", "training"),
+        ("Uploading", "uploading"),
+        ("Interrupted", "interrupted, waiting for capacity"),
+    ],
+)
+def test_the_phase_is_told_in_words(secondary: str, phase: str) -> None:
+    shown = view()
+    shown.observe([{}], described(secondary), "RUNNING")
+    assert shown.phase == phase
+
+
+def test_before_there_is_a_training_job_it_is_being_checked() -> None:
+    shown = view()
+    shown.observe([], None, "RUNNING")
+    assert shown.phase == "checking before launch"
+
+
+def test_there_is_a_row_for_each_node_before_it_says_anything() -> None:
+    shown = view()
+    shown.observe([{}], described("Starting"), "RUNNING")
+    assert set(shown.nodes) == {"algo-1", "algo-2"}
+
+
+def test_the_cost_grows_with_training_time_alone() -> None:
+    shown = view()
+    shown.observe([{}], described("Starting"), "RUNNING")
+    assert shown.cost_usd == 0
+    shown.observe([{}], described("Completed", status="Completed", seconds=1000), "RUNNING")
+    assert shown.cost_usd == pytest.approx(1.0)
+
+
+def test_progress_and_time_to_go_come_from_the_steps() -> None:
+    shown = view()
+    assert shown.progress() is None
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    shown.hear(line("algo-1", "metric step=10 total_steps=100 loss=2.5", now - 10_000))
+    shown.hear(line("algo-1", "metric step=20 total_steps=100 loss=2.0", now))
+    progress = shown.progress()
+    assert progress is not None
+    done, left = progress
+    assert done == pytest.approx(0.2)
+    assert left == pytest.approx(80, rel=0.1)
+
+
+def test_an_ordinary_line_is_kept_as_the_last_one() -> None:
+    shown = view()
+    shown.hear(line("algo-2", "loading data"))
+    assert shown.nodes["algo-2"].line == "loading data"
+    assert shown.nodes["algo-2"].metrics == {}
+
+
+def test_the_picture_shows_all_of_it_in_the_order_of_the_nodes() -> None:
+    shown = view()
+    for host in ("algo-10", "algo-2"):
+        shown.hear(line(host, "metric step=10 total_steps=20 loss=2.5 tokens_per_second=8113"))
+    out = io.StringIO()
+    Console(file=out, width=120).print(picture(shown))
+    text = out.getvalue()
+    assert "50%" in text
+    assert "2.5000" in text
+    assert "8,113" in text
+    assert text.index("algo-2 ") < text.index("algo-10")
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        ("SUCCEEDED", Exit.OK),
+        ("FAILED", Exit.JOB_FAILED),
+        ("TIMED_OUT", Exit.JOB_FAILED),
+        ("ABORTED", Exit.JOB_STOPPED),
+    ],
+)
+def test_scripts_can_tell_how_it_ended(status: str, code: Exit) -> None:
+    assert exit_code(status) == code

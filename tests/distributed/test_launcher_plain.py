@@ -1,0 +1,152 @@
+"""The strategy `plain`, as real processes: arguments, signals, exit codes, the failure file."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.distributed.launching import ROOT, nodes
+
+SAYS = """
+import json, os, sys
+print("argv", json.dumps(sys.argv[1:]))
+print("cwd", os.getcwd())
+print("hps", os.environ["SM_HPS"], "stdin", repr(sys.stdin.read()))
+"""
+
+
+def test_the_program_gets_its_arguments_and_its_environment(tmp_path: Path) -> None:
+    hyperparameters = {"lr": "0.1", "note": "$(touch /tmp/owned); `id` 'quote\" \n"}
+    with nodes(tmp_path, SAYS, launcher="plain", hyperparameters=hyperparameters, arguments=["--fast"]) as (node,):
+        assert node.end() == 0
+        assert r"""argv ["--fast", "--lr", "0.1", "--note", "$(touch /tmp/owned); `id` 'quote\" \n"]""" in node.output
+        assert "stdin ''" in node.output
+    assert node.failure == ""
+
+
+def test_a_failing_program_fails_with_its_traceback(tmp_path: Path) -> None:
+    with nodes(tmp_path, "print('hello')\nraise ValueError('bad thing')", launcher="plain") as (node,):
+        assert node.end() == 1
+    assert node.failure.startswith("the program on algo-1 failed: ValueError: bad thing\nTraceback")
+    assert "hello" in node.output
+
+
+@pytest.mark.parametrize("code", [3, 255])
+def test_any_other_exit_code_becomes_one(tmp_path: Path, code: int) -> None:
+    with nodes(tmp_path, f"import sys; sys.exit({code})", launcher="plain") as (node,):
+        assert node.end() == 1
+    assert node.failure == f"the program on algo-1 ended with exit code {code}"
+
+
+def test_a_killed_program_is_called_so(tmp_path: Path) -> None:
+    with nodes(tmp_path, "import os; os.kill(os.getpid(), 9)", launcher="plain") as (node,):
+        assert node.end() == 1
+    assert node.failure == "the program on algo-1 was killed by SIGKILL"
+
+
+SAVES = """
+import signal, sys, time
+def save(*_):
+    print("saved", flush=True)
+    sys.exit({code})
+signal.signal(signal.SIGTERM, save)
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("code", [75, 0])
+def test_after_sigterm_a_saved_run_ends_with_75_and_never_with_0(tmp_path: Path, code: int) -> None:
+    with nodes(tmp_path, SAVES.format(code=code), launcher="plain") as (node,):
+        node.wait_for("ready")
+        node.process.send_signal(signal.SIGTERM)
+        assert node.end(10) == 75
+        assert "saved" in node.output
+    assert node.failure == ""
+
+
+def test_a_program_that_ignores_the_protocol_loses_its_work_and_is_told(tmp_path: Path) -> None:
+    with nodes(tmp_path, "import time; print('ready', flush=True); time.sleep(60)", launcher="plain") as (node,):
+        node.wait_for("ready")
+        node.process.send_signal(signal.SIGTERM)
+        assert node.end(10) == 1
+    assert "was interrupted (SIGTERM) and does not handle the signal" in node.failure
+
+
+def test_a_program_that_does_not_stop_is_killed_after_the_grace_period(tmp_path: Path) -> None:
+    program = "import signal, time; signal.signal(15, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
+    with nodes(tmp_path, program, launcher="plain", SHARDYARD_STOP_GRACE_SECONDS="1") as (node,):
+        node.wait_for("ready")
+        node.process.send_signal(signal.SIGTERM)
+        assert node.end(10) == 1
+    assert "did not stop within 1 s: it was killed" in node.failure
+
+
+def test_what_the_program_leaves_behind_is_killed_with_it(tmp_path: Path) -> None:
+    program = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+print("child", child.pid, flush=True)
+"""
+    with nodes(tmp_path, program, launcher="plain") as (node,):
+        pid = int(node.wait_for(r"child (\d+)")[1])
+        assert node.end(10) == 0
+        state = Path(f"/proc/{pid}/stat")
+        assert not state.exists() or state.read_text().split(")")[1].split()[0] == "Z"
+
+
+def test_as_pid_1_it_reaps_orphans_and_passes_sigterm_on(tmp_path: Path) -> None:
+    """PID 1 gets no default signal handling, and every orphan of the container becomes its child."""
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        pytest.skip("needs root and unshare to become PID 1")
+    program = """
+import os, signal, subprocess, sys, time
+subprocess.run([sys.executable, "-c", "import os\\nif os.fork() == 0: import time; time.sleep(0.3)"])
+def save(*_):
+    zombies = [p for p in os.listdir("/proc") if p.isdigit() and ") Z" in open(f"/proc/{p}/stat").read()]
+    print("parent", os.getppid(), "zombies", zombies, flush=True)
+    sys.exit(75)
+signal.signal(signal.SIGTERM, save)
+time.sleep(1)
+print("ready", flush=True)
+time.sleep(60)
+"""
+    command = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, "-m", "training.launcher"]
+    with nodes(tmp_path, program, launcher="plain", command=command) as (node,):
+        node.wait_for("ready")
+        found = subprocess.run(["pgrep", "-P", str(node.process.pid)], capture_output=True, text=True, check=True)
+        os.kill(int(found.stdout.split()[0]), signal.SIGTERM)
+        assert node.end(10) == 75
+        assert "parent 1 zombies []" in node.output
+
+
+def test_a_host_that_never_comes_is_named_in_the_failure_file(tmp_path: Path) -> None:
+    variables = {"SHARDYARD_HOST_ADDRESSES": '{"algo-1": "127.0.0.1"}', "SHARDYARD_HOST_WAIT_SECONDS": "1"}
+    with nodes(tmp_path, SAYS, count=2, launcher="plain", **variables) as (node, _):
+        assert node.end(30) == 1
+    assert node.failure.startswith("algo-2 never came: the name did not resolve within 1 s.")
+
+
+def test_a_launcher_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with nodes(tmp_path, SAYS, launcher="slurm") as (node,):
+        assert node.end() == 1
+    assert node.failure == "SHARDYARD_LAUNCHER is 'slurm'; known: plain, torchrun, mpirun"
+
+
+def test_it_runs_from_one_zip(tmp_path: Path) -> None:
+    archive = tmp_path / "launcher.zip"
+    subprocess.run([sys.executable, "-m", "training.launcher.bundle", str(archive)], cwd=ROOT, check=True)
+    first = archive.read_bytes()
+    subprocess.run([sys.executable, "-m", "training.launcher.bundle", str(archive)], cwd=ROOT, check=True)
+    assert archive.read_bytes() == first
+    with zipfile.ZipFile(archive) as content:
+        assert "__main__.py" in content.namelist()
+    command = [sys.executable, str(archive), "train"]
+    with nodes(tmp_path / "run", SAYS, launcher="plain", command=command, PYTHONPATH="") as (node,):
+        assert node.end() == 0
+        assert "argv []" in node.output

@@ -1,0 +1,83 @@
+"""The failure file: short, true, and about the rank that failed first."""
+
+import signal
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.launcher.failure import FAILURE_LIMIT_BYTES, Failure, describe, is_incurable, traceback_of, write
+
+TRACEBACK = """Traceback (most recent call last):
+  File "/opt/shardyard/training/launcher/worker.py", line 30, in run_python
+    runpy.run_path(program.target, run_name="__main__")
+  File "<frozen runpy>", line 291, in run_path
+  File "/opt/ml/code/train.py", line 9, in <module>
+    raise ValueError("bad thing")
+ValueError: bad thing
+"""
+
+
+def failed(tail: str = "", status: int = 1, out_of_memory: bool = False) -> str:
+    ended = Failure(name="rank 3", host="algo-2", exit_status=status, tail=tail, out_of_memory=out_of_memory)
+    return describe(ended, base=Path("/tmp"))
+
+
+def test_the_rank_the_error_and_the_users_frames() -> None:
+    assert failed("step 1\n" + TRACEBACK).splitlines() == [
+        "rank 3 on algo-2 failed: ValueError: bad thing",
+        "Traceback (most recent call last):",
+        '  File "/opt/ml/code/train.py", line 9, in <module>',
+        '    raise ValueError("bad thing")',
+        "ValueError: bad thing",
+    ]
+
+
+def test_torchs_rank_prefixes_are_taken_off() -> None:
+    prefixed = "".join(f"[rank3]: {line}\n" for line in TRACEBACK.splitlines())
+    assert failed(prefixed) == failed(TRACEBACK)
+
+
+def test_the_last_traceback_counts_and_what_follows_is_cut() -> None:
+    text = TRACEBACK + "\nlater\n" + TRACEBACK.replace("bad", "worse") + "".join(f"log {n}\n" for n in range(50))
+    found = traceback_of(text)
+    assert "worse thing" in found
+    assert "bad thing" not in found
+    assert "log 40" not in found
+
+
+def test_a_full_disk_is_called_so() -> None:
+    tail = TRACEBACK.replace("ValueError: bad thing", "OSError: [Errno 28] No space left on device: '/opt/ml/x'")
+    assert "failed because the disk is full" in failed(tail).splitlines()[0]
+    assert "larger volume" in failed(tail).splitlines()[0]
+
+
+def test_kills_are_told_apart() -> None:
+    assert failed(status=-signal.SIGKILL) == "rank 3 on algo-2 was killed by SIGKILL"
+    assert "ran out of memory" in failed(status=-signal.SIGKILL, out_of_memory=True)
+    assert failed(status=-signal.SIGSEGV) == "rank 3 on algo-2 was ended by SIGSEGV"
+    assert failed(status=3) == "rank 3 on algo-2 ended with exit code 3"
+
+
+def test_what_a_restart_cannot_heal_is_known() -> None:
+    assert is_incurable(TRACEBACK.replace("ValueError", "ModuleNotFoundError"))
+    assert is_incurable("OSError: [Errno 28] No space left on device")
+    assert not is_incurable(TRACEBACK)
+
+
+@given(tail=st.text(max_size=5000))
+def test_the_text_always_fits(tail: str) -> None:
+    assert len(failed(TRACEBACK + tail).encode()) <= FAILURE_LIMIT_BYTES
+    assert len(failed(tail).encode()) <= FAILURE_LIMIT_BYTES
+
+
+def test_a_long_traceback_loses_its_beginning() -> None:
+    frames = "".join(f'  File "/opt/ml/code/deep.py", line {n}, in f\n    f()\n' for n in range(200))
+    text = failed(f"Traceback (most recent call last):\n{frames}RecursionError: too deep\n")
+    assert text.startswith("rank 3 on algo-2 failed: RecursionError: too deep\n...")
+    assert text.endswith("RecursionError: too deep")
+
+
+def test_the_file_is_written_even_before_its_folder_exists(tmp_path: Path) -> None:
+    write(tmp_path, "one\n" + "x" * 5000)
+    assert (tmp_path / "output" / "failure").read_bytes() == b"one\n" + b"x" * (FAILURE_LIMIT_BYTES - 4)

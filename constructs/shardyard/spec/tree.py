@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from shardyard.spec.errors import Problem, SpecError, nearest
-from shardyard.spec.units import parse_count, parse_duration, parse_size_gb
+from shardyard.spec.units import format_duration, parse_count, parse_duration, parse_size_gb
 
 T = TypeVar("T")
 Scalar = str | int | float | bool
@@ -114,7 +114,7 @@ def _value(raw: Any, hint: Any, limits: Mapping[str, Any], where: str, problems:
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
         inner = [arg for arg in get_args(hint) if arg is not type(None)]
-        if raw is None:
+        if raw is None and len(inner) < len(get_args(hint)):
             return None
         if len(inner) > 1:
             return _scalar(raw, Scalar, limits, where, problems, text)
@@ -202,15 +202,24 @@ def _outside(value: Any, limits: Mapping[str, Any]) -> str | None:
     least, most, pattern = limits.get("least"), limits.get("most"), limits.get("pattern")
     if isinstance(value, int | float) and not isinstance(value, bool):
         if (least is not None and value < least) or (most is not None and value > most):
-            return f"{value:g} is not allowed ({_range(least, most)})"
+            unit = limits.get("unit")
+            return f"{_shown(value, unit)} is not allowed ({_range(least, most, unit)})"
     elif isinstance(value, str) and pattern is not None and re.fullmatch(pattern, value) is None:
         return f"{value!r} is not allowed ({limits.get('says') or 'must match ' + pattern})"
     return None
 
 
-def _range(least: float | None, most: float | None) -> str:
+def _range(least: float | None, most: float | None, unit: str | None) -> str:
     if most is None:
-        return f"{least:g} or more"
+        return f"{_shown(least, unit)} or more"
     if least is None:
-        return f"{most:g} or less"
-    return f"{least:g} to {most:g}"
+        return f"{_shown(most, unit)} or less"
+    return f"{_shown(least, unit)} to {_shown(most, unit)}"
+
+
+def _shown(number: Any, unit: str | None) -> str:
+    """A number as its author would write it: durations and sizes with their unit, whole numbers with all digits."""
+    if unit == "seconds":
+        return format_duration(number)
+    digits = str(number) if isinstance(number, int) else f"{number:g}"
+    return digits + "GB" * (unit == "gigabytes")

@@ -1,0 +1,71 @@
+"""Every plan computes what a single process computes."""
+
+from pathlib import Path
+
+import numpy
+import pytest
+
+from tests.distributed.ranks import results, run_ranks
+from tests.distributed.training_cases import Run, train
+from training.pytorch.plan import Plan
+
+PLANS = {
+    "ddp-2": (2, Plan(clip_norm=0.5)),
+    "fsdp-2": (2, Plan(data="fsdp", clip_norm=0.5)),
+    "tp-2": (2, Plan(tensor_parallel=2, clip_norm=0.5)),
+    "pp-2": (2, Plan(pipeline_parallel=2, clip_norm=0.5)),
+    "ddp-4": (4, Plan(clip_norm=0.5)),
+    "fsdp-4": (4, Plan(data="fsdp", clip_norm=0.5)),
+    "pp-4": (4, Plan(pipeline_parallel=4, microbatches=4, clip_norm=0.5)),
+    "hsdp-2x2": (4, Plan(data="hsdp", shard_size=2, clip_norm=0.5)),
+    "ddp-2-tp-2": (4, Plan(tensor_parallel=2, clip_norm=0.5)),
+    "fsdp-2-tp-2": (4, Plan(data="fsdp", tensor_parallel=2, clip_norm=0.5)),
+    "tp-2-pp-2": (4, Plan(tensor_parallel=2, pipeline_parallel=2, clip_norm=0.5)),
+    "ddp-2-pp-2": (4, Plan(pipeline_parallel=2, microbatches=2, clip_norm=0.5)),
+    "fsdp-2-pp-2": (4, Plan(data="fsdp", pipeline_parallel=2, microbatches=2, clip_norm=0.5)),
+    "ddp-2-accumulation": (2, Plan(accumulation=2, clip_norm=0.5)),
+    "fsdp-2-accumulation": (2, Plan(data="fsdp", accumulation=2, clip_norm=0.5)),
+    "fsdp-2-activation-checkpointing": (2, Plan(data="fsdp", activation_checkpointing=True, clip_norm=0.5)),
+}
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    """What one process computes."""
+    folder = tmp_path_factory.mktemp("alone")
+    (report,) = results(run_ranks(1, train, Run(plan=Plan(clip_norm=0.5), steps=4), folder=folder))
+    return report
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_a_plan_computes_what_one_process_computes(name: str, alone: dict, tmp_path: Path) -> None:
+    world, plan = PLANS[name]
+    reports = results(run_ranks(world, train, Run(plan=plan, steps=4), folder=tmp_path))
+    for report in reports:
+        losses = [float.fromhex(loss) for loss in report["losses"].values()]
+        assert losses == pytest.approx([float.fromhex(loss) for loss in alone["losses"].values()], rel=2e-6)
+        assert list(report["norms"].values()) == pytest.approx(list(alone["norms"].values()), rel=2e-5)
+        assert min(report["norms"].values()) > 0.5, "nothing was clipped, so clipping was not tested"
+    assert reports[0]["weights"].keys() == alone["weights"].keys()
+    for key, expected in alone["weights"].items():
+        numpy.testing.assert_allclose(reports[0]["weights"][key], expected, rtol=0, atol=5e-5, err_msg=key)
+
+
+def test_bf16_changes_the_losses_a_little(alone: dict, tmp_path: Path) -> None:
+    for number, plan in enumerate((Plan(precision="bf16"), Plan(data="fsdp", precision="bf16"))):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        report = results(run_ranks(2, train, Run(plan=plan, steps=4), folder=folder))[0]
+        losses = [float.fromhex(loss) for loss in report["losses"].values()]
+        expected = [float.fromhex(loss) for loss in alone["losses"].values()]
+        assert losses == pytest.approx(expected, rel=5e-3)
+        assert losses != pytest.approx(expected, rel=1e-7), "this was not bf16"
+
+
+def test_two_runs_are_equal_bit_by_bit(tmp_path: Path) -> None:
+    digests = set()
+    for number in range(2):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        digests.add(results(run_ranks(4, train, Run(plan=Plan(), steps=3), folder=folder))[0]["digest"])
+    assert len(digests) == 1

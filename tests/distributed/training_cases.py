@@ -1,0 +1,120 @@
+"""What the ranks of the tests run: a small GPT under any plan, reporting all that must be equal."""
+
+import hashlib
+import os
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy
+import torch
+
+from training.pytorch import gpt
+from training.pytorch.batches import EpochBatches
+from training.pytorch.checkpoint import Checkpointer
+from training.pytorch.gpt_model import GPTConfig, next_token_loss
+from training.pytorch.parallelize import build
+from training.pytorch.plan import Plan
+from training.pytorch.process_group import connect
+from training.pytorch.random_state import seed_everything
+from training.pytorch.stepping import Stepper, rehearse
+from training.pytorch.tokens import Tokens
+
+CONFIG = GPTConfig(vocabulary=32, layers=4, width=32, heads=4, kv_heads=2, hidden=64, context=16)
+GLOBAL_BATCH = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One start of a run."""
+
+    plan: Plan
+    steps: int = 6
+    checkpoints: Path | None = None
+    """A folder for each node is made in here, as there is no disk that nodes share; None: no checkpoints."""
+    every_steps: int | None = 2
+    every_seconds: float | None = None
+    run_id: str = "run"
+    united: bool = False
+    """All nodes see one folder, as on fresh nodes that S3 filled."""
+    sigterm: dict[int, int] = field(default_factory=dict)
+    """The step in which a rank is told to stop, by rank."""
+    kill: dict[int, int] = field(default_factory=dict)
+    """The step in which a rank dies, by rank."""
+    timeout_seconds: float = 20.0
+
+
+def node_folder(run: Run, node: int) -> Path:
+    """Where a node keeps its checkpoints."""
+    assert run.checkpoints is not None
+    return run.checkpoints if run.united else run.checkpoints / f"node-{node}"
+
+
+def train(run: Run) -> dict[str, Any]:
+    """Train; returns the step it started from, losses as hexadecimal floats by step, and the final weights."""
+    with connect(timeout_seconds=run.timeout_seconds) as ranks:
+        return train_with(run, ranks)
+
+
+def train_with(run: Run, ranks: Any) -> dict[str, Any]:
+    """The same, in a group that is there."""
+    parallel = build(CONFIG, run.plan, ranks, seed=1)
+    tokens = Tokens([numpy.random.default_rng(7).integers(0, CONFIG.vocabulary, 4000).astype(numpy.int64)])
+    batch = GLOBAL_BATCH // parallel.data_size // run.plan.accumulation
+    batches = EpochBatches(
+        tokens.windows(CONFIG.context), batch_size=batch, part=parallel.data_rank, parts=parallel.data_size
+    )
+    optimizer = torch.optim.AdamW(parallel.model.parameters(), lr=1e-2, fused=True)
+    schedule = gpt.make_schedule(optimizer, 2, 20)
+    stepper = Stepper(parallel, next_token_loss, ranks)
+    rehearse(stepper, parallel, tokens.batch([0] * batch, CONFIG.context))
+    seed_everything(5, ranks.rank)
+    report: dict[str, Any] = {"start": 0, "losses": {}, "norms": {}, "draws": {}, "pid": os.getpid()}
+
+    def one_step(step: int) -> None:
+        drawn = [tokens.batch(next(batches), CONFIG.context) for _ in range(run.plan.accumulation)]
+        loss = stepper.gradients(drawn)
+        report["norms"][step] = float(stepper.clip())
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        schedule.step()
+        report["losses"][step] = stepper.mean_loss(loss).hex()
+        report["draws"][step] = (float(torch.rand(())).hex(), float(numpy.random.random()).hex())
+        if run.sigterm.get(ranks.rank) == step:
+            os.kill(os.getpid(), signal.SIGTERM)
+        if run.kill.get(ranks.rank) == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    if run.checkpoints is None:
+        for step in range(1, run.steps + 1):
+            one_step(step)
+    else:
+        checkpoints = Checkpointer(
+            model=parallel.model,
+            optimizer=optimizer,
+            ranks=ranks,
+            also={"data": batches, "schedule": schedule},
+            every_steps=run.every_steps,
+            every_seconds=run.every_seconds,
+            folder=node_folder(run, ranks.node),
+            run_id=run.run_id,
+        )
+        with checkpoints:
+            report["start"] = checkpoints.restore()
+            for step in range(report["start"] + 1, run.steps + 1):
+                one_step(step)
+                checkpoints.after_step(step)
+    weights = gpt.gather_weights(parallel, ranks)
+    report["weights"] = {name: tensor.numpy() for name, tensor in weights.items()}
+    report["digest"] = digest(weights)
+    report["rates"] = [group["lr"] for group in optimizer.param_groups]
+    return report
+
+
+def digest(weights: dict[str, torch.Tensor]) -> str:
+    """A digest of all weights, bit by bit."""
+    joined = hashlib.sha256()
+    for name in sorted(weights):
+        joined.update(name.encode() + weights[name].numpy().tobytes())
+    return joined.hexdigest()

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from scripts import settings_page
+from scripts import security_hub_page, settings_page
 from shardyard.spec import services
 
 ROOT = Path(__file__).parents[1]
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    "docs/security-hub.md": security_hub_page.as_markdown,
     "docs/service-map.md": services.as_markdown,
     "docs/settings.md": settings_page.as_markdown,
 }

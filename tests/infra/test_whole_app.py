@@ -9,6 +9,7 @@ from shardyard.handler_code import code_files, code_hash
 from shardyard.security.acknowledgements import ACKNOWLEDGEMENTS
 from shardyard.template_rules.check import check
 from shardyard.template_rules.model import Assembly
+from shardyard.template_rules.security_hub import BUILT, CONTROLS
 from stacks.check import cfn_lint
 from stacks.scenarios import contexts
 from tests.infra.templates import Scenario
@@ -102,3 +103,13 @@ def test_prod_cannot_be_deleted_by_a_slip(scenario: Scenario) -> None:
             if artifact["type"] == "aws:cloudformation:stack"
         }
         assert found == {protected}
+
+
+def test_the_security_hub_page_knows_which_resources_are_built(everything: Assembly) -> None:
+    under_a_control = {control.type for control in CONTROLS}
+    present = {resource.type.removeprefix("AWS::SageMaker::") for resource in everything.resources()}
+    assert under_a_control & present == set(BUILT)
+
+
+def test_the_embedded_cloud_needs_no_cdk_metadata(everything: Assembly) -> None:
+    assert "AWS::CDK::Metadata" not in {resource.type for resource in everything.resources()}

@@ -10,6 +10,9 @@ from shardyard.template_rules.model import Assembly, Finding, as_list, at, is_kn
 Test = Callable[[Mapping[str, Any]], bool]
 _SCHEDULE = "MonitoringScheduleConfig.MonitoringJobDefinition.NetworkConfig"
 
+BUILT: Mapping[str, str] = {"NotebookInstance": "`constructs/shardyard/notebooks.py`"}
+"""The resource types under a control that this project makes, and where."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Control:

@@ -1,0 +1,87 @@
+"""app.py as a person runs it: from anywhere, with bad input, without cdk.json."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from stacks.build import ROOT
+
+NEEDED = ("app.py", "stacks", "constructs", "containers", "jobs")
+
+
+def run_app(folder: Path, out: Path, context: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
+    """Run `python app.py` with no credentials and no variables but those that the CDK command would set."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": os.environ["HOME"],
+        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "v20",
+        "CDK_OUTDIR": str(out),
+    }
+    if context is not None:
+        environment["CDK_CONTEXT_JSON"] = json.dumps(context)
+    command = [sys.executable, "app.py"]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("context", "lines"),
+    [
+        ({"stage": "prod2"}, ["stage: 'prod2' is not allowed (one of dev, prod)"]),
+        (
+            {"budget.monthly_usd": "-5", "network.zones": "0", "nottebooks.enabled": "true"},
+            [
+                "nottebooks: unknown key; did you mean 'notebooks'?",
+                "network.zones: 0 is not allowed (1 to 3)",
+                "budget.monthly_usd: -5 is not allowed (1 to 100000)",
+            ],
+        ),
+    ],
+)
+def test_bad_input_is_said_in_clear_lines_and_nothing_is_written(
+    tmp_path: Path, context: dict[str, str], lines: list[str]
+) -> None:
+    result = run_app(ROOT, tmp_path / "out", context)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.splitlines() == lines
+    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
+
+
+def test_a_copy_elsewhere_without_cdk_json_writes_the_same(tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in NEEDED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, copy / name)
+    if (ROOT / "training").exists():
+        shutil.copytree(ROOT / "training", copy / "training", ignore=shutil.ignore_patterns("__pycache__"))
+    for folder, out in ((ROOT, tmp_path / "here"), (copy, tmp_path / "there")):
+        result = run_app(folder, out)
+        assert result.returncode == 0, result.stderr
+    here, there = (
+        {path.name: path.read_bytes() for path in out.iterdir() if path.suffix in (".json", ".zip")}
+        for out in (tmp_path / "here", tmp_path / "there")
+    )
+    templates = {name for name in here if name.endswith(".template.json")}
+    assert len(templates) >= 5
+    assert {name for name in here if name.startswith("asset.")} == {name for name in there if name.startswith("asset.")}
+    for name in templates:
+        assert here[name] == there[name], f"{name} differs from path to path"
+
+
+@pytest.mark.slow
+def test_a_warm_synth_takes_three_seconds_at_most(tmp_path: Path) -> None:
+    times = []
+    for number in range(4):
+        started = time.monotonic()
+        assert run_app(ROOT, tmp_path / str(number)).returncode == 0
+        times.append(time.monotonic() - started)
+    assert min(times) <= 3.0, times

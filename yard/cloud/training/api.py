@@ -10,7 +10,7 @@ from moto.sagemaker.models import sagemaker_backends
 from yard.cloud import quotas
 from yard.cloud.registry import Call, Params, ServiceError, operation
 from yard.cloud.training import announcements, capacity, faults, model_check, validation, warm_pools
-from yard.cloud.training.attempt import Order
+from yard.cloud.training.endings import Order
 from yard.cloud.training.folders import remove_folder
 from yard.cloud.training.job import TERMINAL, TrainingJob
 from yard.cloud.training.process_engine import ProcessEngine

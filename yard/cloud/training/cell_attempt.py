@@ -16,6 +16,7 @@ from yard.cloud.training.engine import NodeExit
 from yard.cloud.training.settings import PROJECT_ROOT
 
 _CLOSE_SECONDS_MOST = 10.0
+_DEVICES_MOST = 250
 
 
 def command() -> list[str]:
@@ -48,14 +49,18 @@ class CellAttempt:
         line = json.dumps(plan.to_dict()).encode() + b"\n"
         first = socket.send_fds(self._control, [line], list(write_ends))
         self._control.sendall(line[first:])
-        self._events = self._control.makefile("r")
-        self._count = len(plan.nodes)
+        self._received = b""
+        self._devices: list[int] = []
+        self._streams: dict[tuple[str, str], int] = {}
+        streams = {node.host: node.streams for node in plan.nodes}
         for _ in plan.nodes:
             event = self._next()
             if event["event"] != "started":
                 self.close()
                 raise OSError(event.get("message", "the cell ended before its nodes ran"))
             self._programs[event["host"]] = event["pid"]
+            for folder in streams[event["host"]][: event["devices"]]:
+                self._streams[event["host"], folder] = self._devices.pop(0)
 
     @property
     def outputs(self) -> Mapping[str, int]:
@@ -67,9 +72,23 @@ class CellAttempt:
         """The programs' process ids."""
         return self._programs
 
+    @property
+    def streams(self) -> Mapping[tuple[str, str], int]:
+        """The devices of the streamed folders by host and folder."""
+        return self._streams
+
     def _next(self) -> dict[str, Any]:
-        line = self._events.readline()
-        event: dict[str, Any] = json.loads(line) if line else {"event": "gone"}
+        while b"\n" not in self._received:
+            try:
+                chunk, devices, _, _ = socket.recv_fds(self._control, 1 << 16, _DEVICES_MOST)
+            except OSError:
+                chunk, devices = b"", []
+            self._devices += devices
+            if not chunk:
+                return {"event": "gone"}
+            self._received += chunk
+        line, _, self._received = self._received.partition(b"\n")
+        event: dict[str, Any] = json.loads(line)
         return event
 
     def exits(self) -> Iterator[NodeExit]:
@@ -103,5 +122,4 @@ class CellAttempt:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._events.close()
         self._control.close()

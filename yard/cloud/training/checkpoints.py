@@ -24,6 +24,8 @@ def local_folder(ml: Path, config: dict[str, Any]) -> Path:
 
 def restore(client: Any, config: dict[str, Any], folders: Sequence[Path]) -> None:
     """Give every node all that lies in S3: what any node left there before."""
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
     location = Location.parse(config["S3Uri"])
     prefix = location.key.rstrip("/") + "/" if location.key else ""
     for item in list_objects(client, Location(bucket=location.bucket, key=prefix)):

@@ -37,6 +37,11 @@ def input_data_config(request: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     return answer
 
 
+def input_modes(request: Mapping[str, Any]) -> list[str]:
+    """The modes that the request's channels come in."""
+    return [entry["TrainingInputMode"] for entry in input_data_config(request).values()]
+
+
 def resource_config(job: TrainingJob, hosts: Sequence[str], host: str, interface: str) -> dict[str, Any]:
     """resourceconfig.json: who takes part, and who this node is."""
     instances = dict(zip(hosts, job.instances(), strict=True))

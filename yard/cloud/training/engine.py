@@ -21,6 +21,9 @@ class NodeSpec:
     mounts: tuple[tuple[Path, str, bool], ...] = ()
     """Folders of the machine that the node sees too, where, and whether only to read: shared file systems."""
 
+    streams: tuple[str, ...] = ()
+    """Folders, as the node sees them, whose files are streamed; only where the engine can."""
+
     @property
     def ml(self) -> Path:
         """Where the node's /opt/ml lies on the machine."""
@@ -63,6 +66,10 @@ class Attempt(Protocol):
         """For each host a file descriptor with what its program prints; whoever reads it closes it."""
 
     @property
+    def streams(self) -> Mapping[tuple[str, str], int]:
+        """For each host and streamed folder its FUSE device; whoever answers on it closes it."""
+
+    @property
     def programs(self) -> Mapping[str, int]:
         """For each host the process id of its program, for the host's metrics."""
 
@@ -90,6 +97,9 @@ class Engine(Protocol):
 
     def base_folder(self, node_folder: Path) -> str:
         """Where a node's program finds its /opt/ml: there, or at a moved root."""
+
+    def can_stream(self) -> bool:
+        """Whether nodes can have streamed folders."""
 
     def prepare(self, image: str) -> None:
         """Do what takes long and is done once for an image, such as making its environment."""

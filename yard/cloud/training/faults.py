@@ -6,7 +6,7 @@ from typing import Any
 from yard.cloud.registry import Params, ServiceError, admin
 from yard.cloud.status import add_facts
 from yard.cloud.training import capacity, sandbox, settings
-from yard.cloud.training.attempt import Order
+from yard.cloud.training.endings import Order
 from yard.cloud.training.job import TERMINAL, TrainingJob
 from yard.cloud.training.store import Store
 

@@ -35,6 +35,7 @@ def in_namespaces(spec: AttemptSpec, node: NodeSpec, image: Image, python: Path)
         environment=_variables(node, image, python),
         work_folder=image.work_folder,
         binds=binds,
+        streams=list(node.streams),
     )
 
 

@@ -45,6 +45,10 @@ class ProcessEngine:
         """The real place, except in the fallback."""
         return str(node_folder / "ml") if self.isolation() == "loopback" else CONTAINER_ROOT
 
+    def can_stream(self) -> bool:
+        """Where the machine lets a node mount FUSE."""
+        return sandbox.can_stream(self.isolation())
+
     def prepare(self, image_uri: str) -> None:
         """Make the image's environment if it is missing."""
         environment.ensure(image.load(image_uri, current.project_root).requirements)

@@ -10,9 +10,10 @@ from botocore.exceptions import ClientError
 
 from yard.cloud.registry import ServiceError
 from yard.cloud.training import capacity, outputs, warm_pools
-from yard.cloud.training.attempt import AttemptRun, Ending, Order, Reason
+from yard.cloud.training.attempt import AttemptRun
 from yard.cloud.training.channels import DataError
-from yard.cloud.training.engine import Engine, NodeExit
+from yard.cloud.training.endings import Ending, Inbox, Order, Reason
+from yard.cloud.training.engine import Engine
 from yard.cloud.training.image import ImageError
 from yard.cloud.training.images import check_registered
 from yard.cloud.training.job import TrainingJob
@@ -47,7 +48,7 @@ class Runner(threading.Thread):
     def __init__(self, job: TrainingJob, engine: Engine) -> None:
         super().__init__(name=f"job {job.name}", daemon=True)
         self.job, self._engine = job, engine
-        self._inbox: queue.Queue[NodeExit | Order] = queue.Queue()
+        self._inbox: Inbox = queue.Queue()
         self._run: AttemptRun | None = None
         self._retries_left = job.request.get("RetryStrategy", {}).get("MaximumRetryAttempts", 0)
         condition = job.request.get("StoppingCondition", {})
@@ -188,7 +189,8 @@ class Runner(threading.Thread):
         if self._wait_until is not None:
             limits["max_wait"] = self._wait_until - time.monotonic()
         ending = run.wait(limits)
-        run.settle(last_checkpoints=ending.reason != "hardware" and 137 not in ending.codes.values())
+        lost = ending.reason == "hardware" or (ending.reason == "interrupted" and ending.killed)
+        run.settle(last_checkpoints=not lost)
         return ending
 
     def _deliver(self, run: AttemptRun, ending: Ending) -> None:

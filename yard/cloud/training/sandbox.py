@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +43,13 @@ def best() -> Sandbox:
     return Sandbox(isolation="loopback", why="; ".join(reasons))
 
 
-def _try(isolation: Isolation) -> str | None:
+@functools.cache
+def can_stream(isolation: Isolation) -> bool:
+    """Whether a node may mount FUSE, which FastFile mode needs."""
+    return isolation != "loopback" and _try(isolation, streams=["/opt/ml/stream"]) is None
+
+
+def _try(isolation: Isolation, *, streams: Sequence[str] = ()) -> str | None:
     """Run `true` on a node; None if that worked, else what went wrong."""
     folder = Path(tempfile.mkdtemp(prefix="shardyard-try-"))
     try:
@@ -54,6 +61,7 @@ def _try(isolation: Isolation) -> str | None:
             command=["true"],
             environment={"PATH": os.environ.get("PATH", "/usr/bin:/bin")},
             work_folder="/opt/ml",
+            streams=list(streams),
             binds=[
                 Bind(source=str(folder / "ml"), target="/opt/ml"),
                 Bind(source=str(folder / "tmp"), target="/tmp"),

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from yard.cloud.training.cell import libc, network, relay
@@ -30,7 +31,10 @@ class Cell:
         """Make the nodes, let them run, and report each one's end."""
         self._make()
         for node in self._nodes:
-            self._say(event="started", host=node.plan.host, pid=node.program)
+            devices = node.devices()
+            self._say(devices, event="started", host=node.plan.host, pid=node.program, devices=len(devices))
+            for device in devices:
+                os.close(device)
         selector = selectors.DefaultSelector()
         selector.register(self._control, selectors.EVENT_READ)
         for node in self._nodes:
@@ -124,8 +128,10 @@ class Cell:
         shutil.rmtree(self._plan.folder, ignore_errors=True)
         os._exit(0)
 
-    def _say(self, **event: Any) -> None:
-        self._control.sendall(json.dumps(event).encode() + b"\n")
+    def _say(self, devices: Sequence[int] = (), /, **event: Any) -> None:
+        line = json.dumps(event).encode() + b"\n"
+        sent = socket.send_fds(self._control, [line], devices) if devices else 0
+        self._control.sendall(line[sent:])
 
 
 def _write(path: str, text: str) -> None:

@@ -6,6 +6,7 @@ the kernel ends a process namespace with its process 1: nothing of a node can ou
 
 import os
 import signal
+import socket
 import sys
 from dataclasses import dataclass
 from typing import IO
@@ -28,6 +29,8 @@ class Node:
     """The keeper's process id."""
     reports: IO[str]
     """What the keeper says: `made`, `started PID`, `exited CODE`, `failed WHY`; it ends with the keeper."""
+    hand_over: socket.socket
+    """Where the program's process sends the devices of the streamed folders."""
     go: IO[str]
     """A line here lets the keeper go on once its cable is there."""
     program: int = 0
@@ -43,27 +46,48 @@ class Node:
             raise OSError(f"node {self.plan.host} could not be made: {rest or said or 'its keeper ended'}")
         return rest
 
+    def devices(self) -> list[int]:
+        """The devices of the streamed folders, in their order; fewer if the program's process could not mount them."""
+        found: list[int] = []
+        for _ in self.plan.streams:
+            found += socket.recv_fds(self.hand_over, 1, 1)[1]
+        self.hand_over.close()
+        return found
+
 
 def spawn(plan: NodePlan, output: int, address: str, *, namespaces: bool) -> Node:
     """Start the keeper of a node; its program's output goes to the file descriptor `output`."""
     report_read, report_write = os.pipe()
     go_read, go_write = os.pipe()
+    ours, theirs = socket.socketpair()
     keeper = os.fork()
     if keeper == 0:
         os.close(report_read)
         os.close(go_write)
+        ours.close()
         code = 1
         try:
-            _keep(plan, output, address, os.fdopen(report_write, "w", buffering=1), os.fdopen(go_read), namespaces)
+            reports, go = os.fdopen(report_write, "w", buffering=1), os.fdopen(go_read)
+            _keep(plan, output, address, reports, go, theirs, namespaces)
             code = 0
         finally:
             os._exit(code)
     os.close(report_write)
     os.close(go_read)
-    return Node(plan=plan, keeper=keeper, reports=os.fdopen(report_read), go=os.fdopen(go_write, "w", buffering=1))
+    theirs.close()
+    reports, go = os.fdopen(report_read), os.fdopen(go_write, "w", buffering=1)
+    return Node(plan=plan, keeper=keeper, reports=reports, hand_over=ours, go=go)
 
 
-def _keep(plan: NodePlan, output: int, address: str, reports: IO[str], go: IO[str], namespaces: bool) -> None:
+def _keep(
+    plan: NodePlan,
+    output: int,
+    address: str,
+    reports: IO[str],
+    go: IO[str],
+    hand_over: socket.socket,
+    namespaces: bool,
+) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     try:
@@ -82,11 +106,12 @@ def _keep(plan: NodePlan, output: int, address: str, reports: IO[str], go: IO[st
             libc.unshare(libc.CLONE_NEWPID)
         program = os.fork()
         if program == 0:
-            _become_program(plan, output, namespaces)
+            _become_program(plan, output, hand_over, namespaces)
     except OSError as error:
         print(f"failed {error}", file=reports)
         return
     os.close(output)
+    hand_over.close()
     print(f"started {program}", file=reports)
     _, status = os.waitpid(program, 0)
     if not namespaces:
@@ -95,7 +120,7 @@ def _keep(plan: NodePlan, output: int, address: str, reports: IO[str], go: IO[st
     print(f"exited {code if code >= 0 else 128 - code}", file=reports)
 
 
-def _become_program(plan: NodePlan, output: int, namespaces: bool) -> None:
+def _become_program(plan: NodePlan, output: int, hand_over: socket.socket, namespaces: bool) -> None:
     """Never returns: what goes wrong here is said in the node's own log, as a container runtime says it."""
     try:
         os.setsid()
@@ -104,11 +129,13 @@ def _become_program(plan: NodePlan, output: int, namespaces: bool) -> None:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(output, 1)
         os.dup2(output, 2)
-        os.closerange(3, 1024)
+        kept = hand_over.fileno()
+        os.closerange(3, kept)
+        os.closerange(kept + 1, 1024)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         if namespaces:
-            node_root.enter(plan.binds, os.path.join(plan.root, "root"))
+            node_root.enter(plan.binds, plan.streams, os.path.join(plan.root, "root"), hand_over)
         os.chdir(plan.work_folder)
         os.execvpe(plan.command[0], plan.command, plan.environment)
     except OSError as error:

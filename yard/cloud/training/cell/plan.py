@@ -1,6 +1,6 @@
 """What the server tells a cell to run; it travels as one JSON line on the control socket."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
 Isolation = Literal["user", "root", "loopback"]
@@ -36,6 +36,8 @@ class NodePlan:
     """Where the program starts, as the node sees it."""
     binds: list[Bind]
     """What the node sees besides the machine's own files, in the order in which it is put there."""
+    streams: list[str] = field(default_factory=list)
+    """Folders, as the node sees them, whose files the server streams by FUSE."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

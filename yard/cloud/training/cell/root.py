@@ -1,6 +1,7 @@
 """A node's own view of the file system: the machine's files, with the job's own ones at the places that they need."""
 
 import os
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,8 +12,11 @@ _OWN = ("/proc", "/tmp")
 """Not taken from the machine: /proc is mounted anew, and /tmp is the node's."""
 
 
-def enter(binds: Sequence[Bind], new_root: str) -> None:
-    """Build the view at `new_root`, an empty folder, and make it this mount namespace's root."""
+def enter(binds: Sequence[Bind], streams: Sequence[str], new_root: str, hand_over: socket.socket) -> None:
+    """Build the view at `new_root`, an empty folder, and make it this mount namespace's root.
+
+    The devices of the folders in `streams` go to the server through `hand_over`.
+    """
     libc.mount("none", "/", flags=libc.MS_REC | libc.MS_PRIVATE)
     libc.mount("tmpfs", new_root, "tmpfs", data="mode=755")
     missing = [bind.target for bind in binds if not os.path.lexists(bind.target)]
@@ -20,6 +24,8 @@ def enter(binds: Sequence[Bind], new_root: str) -> None:
     os.makedirs(new_root + "/tmp", exist_ok=True)
     for bind in binds:
         _place(bind, new_root)
+    for folder in streams:
+        _mount_stream(new_root + folder, hand_over)
     _mount_proc(new_root + "/proc")
     if os.path.isdir(new_root + "/dev/shm"):
         libc.mount("tmpfs", new_root + "/dev/shm", "tmpfs", libc.MS_NOSUID | libc.MS_NODEV, "mode=1777")
@@ -55,6 +61,15 @@ def _make_place(place: str, *, is_folder: bool) -> None:
         os.mkdir(place)
     else:
         os.close(os.open(place, os.O_CREAT | os.O_WRONLY, 0o644))
+
+
+def _mount_stream(place: str, hand_over: socket.socket) -> None:
+    os.makedirs(place, exist_ok=True)
+    device = os.open("/dev/fuse", os.O_RDWR)
+    options = f"fd={device},rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions"
+    libc.mount("s3", place, "fuse", libc.MS_RDONLY | libc.MS_NOSUID | libc.MS_NODEV, options)
+    socket.send_fds(hand_over, [b"s"], [device])
+    os.close(device)
 
 
 def _mount_proc(place: str) -> None:

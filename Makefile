@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
-export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := $(shell node --version 2>/dev/null | cut -d. -f1)
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := $(shell node --version 2>/dev/null | tr -d v | cut -d. -f1)
 
 # Two threads of mathematics on two cores: more only fight each other
 export OMP_NUM_THREADS ?= 1

@@ -109,7 +109,7 @@ def _deploy(project: Project) -> None:
 
 def _node_major() -> str:
     said = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
-    return said.split(".")[0]
+    return said.strip().lstrip("v").split(".")[0]
 
 
 def _upload_digits(aws: Aws) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 # CDK's own validator takes seconds a scenario; `make check` runs it.
 os.environ.setdefault("CDK_VALIDATION", "false")
-os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "v20")
+os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
 import stacks  # noqa: F401
 from shardyard.template_rules.model import Assembly

@@ -155,8 +155,10 @@ def _output(spec: JobSpec, deployment: Deployment, run_id: str) -> Json:
     output = {"S3OutputPath": f"s3://{deployment.artifact_bucket}/{names.run_prefix(run_id)}"}
     if key is not None:
         output["KmsKeyId"] = key
-    # Said also where it is the default, as the official SDK does: the two requests are held against each other.
-    output["CompressionType"] = spec.output.compression
+    # Left out where it is the default: Step Functions' own integration is not known to take it, and a job that used
+    # it would go the longer way.
+    if spec.output.compression != "GZIP":
+        output["CompressionType"] = spec.output.compression
     return output
 
 

@@ -12,6 +12,8 @@ TERMINAL = ("Completed", "Failed", "Stopped")
 
 _LISTENERS: list[Callable[["TrainingJob"], None]] = []
 
+_ON_THE_WAY = ("Starting", "Downloading", "Training", "Interrupted", "Restarting")
+
 _SHOWN_FIELDS = (
     "TrainingJobName",
     "HyperParameters",
@@ -108,7 +110,8 @@ class TrainingJob:
     def move(self, secondary: str, message: str, *, status: str | None = None) -> None:
         """Enter a secondary status; the one before ends now. The same one again only gets a new message."""
         with self._lock:
-            if self.status in TERMINAL:
+            if self.status in TERMINAL or (self.status == "Stopping" and secondary in _ON_THE_WAY):
+                # the end has come, or has been asked for meanwhile: there is no way back
                 return
             moment = now()
             if self.transitions and self.transitions[-1]["Status"] == secondary:

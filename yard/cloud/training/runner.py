@@ -109,7 +109,7 @@ class Runner(threading.Thread):
             if ending.reason == "interrupted":
                 job.move("Interrupted", "The spot instances were taken back; waiting for capacity")
                 self._pause(current.spot_return_seconds)
-            elif ending.reason == "hardware" and self._retries_left > 0:
+            elif self._goes_on(ending):
                 self._retries_left -= 1
                 job.move("Restarting", "Restarting the training job after an internal error")
             else:
@@ -167,12 +167,16 @@ class Runner(threading.Thread):
             self._run = run
             try:
                 ending = self._train(run)
-                if ending.reason not in ("interrupted", "hardware"):
+                if not self._goes_on(ending):
                     self._deliver(run, ending)
                 return ending
             finally:
                 self._run = None
                 job.training_seconds += time.monotonic() - started
+
+    def _goes_on(self, ending: Ending) -> bool:
+        """Whether there is another attempt after this one."""
+        return ending.reason == "interrupted" or (ending.reason == "hardware" and self._retries_left > 0)
 
     def _train(self, run: AttemptRun) -> Ending:
         job = self.job
@@ -199,7 +203,8 @@ class Runner(threading.Thread):
         s3 = run.client("s3")
         nodes = list(run.ml.values())
         if ending.reason in ("failed", "hardware"):
-            outputs.upload(s3, job, nodes, with_model=False)
+            if ending.reason == "failed":
+                outputs.upload(s3, job, nodes, with_model=False)
             job.finish("Failed", "Failed", "Training job failed", _failure_reason(run, ending))
             return
         job.move("Uploading", "Uploading generated training model")

@@ -1,0 +1,98 @@
+"""The advisor's arithmetic, against what is known to fit and not to fit."""
+
+import pytest
+
+from shardyard.spec.advise import advise, layout_of, memory_problem, workload_of
+from shardyard.spec.advise_memory import GB, Layout, memory, workload
+from shardyard.spec.errors import SpecError
+from shardyard.spec.instances import INSTANCES
+from tests.unit.spec_tables import make
+
+
+def test_the_state_of_a_ddp_replica_is_sixteen_bytes_a_parameter() -> None:
+    one = memory(workload(1e9), Layout(), INSTANCES["ml.g5.xlarge"], 1)
+    assert one.lines[0] == f"state: 1e+09 parameters x 16 bytes = {16e9 / GB:.1f} GB"
+
+
+def test_sharding_divides_the_state_by_the_ranks() -> None:
+    work, instance = workload(7e9), INSTANCES["ml.g5.12xlarge"]
+    whole, sharded = (memory(work, Layout(data=kind), instance, 2).lines[0] for kind in ("ddp", "fsdp"))
+    assert whole.endswith("= 104.3 GB")
+    assert sharded.endswith("/ 8 shards = 13.0 GB")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "kind", "count", "best"),
+    [
+        (124e6, "ml.g5.xlarge", 2, "ddp"),
+        (1.5e9, "ml.g5.12xlarge", 2, "hsdp"),
+        (7e9, "ml.g5.12xlarge", 2, "fsdp with activation checkpointing"),
+        (7e9, "ml.p4d.24xlarge", 1, "fsdp"),
+        (70e9, "ml.p5.48xlarge", 4, "fsdp with activation checkpointing"),
+        (7e9, "ml.g5.xlarge", 2, None),
+    ],
+)
+def test_which_plan_is_advised(parameters: float, kind: str, count: int, best: str | None) -> None:
+    found = advise(workload(parameters), kind, count).best
+    assert (None if found is None else found.name) == best
+
+
+def test_the_answer_shows_its_arithmetic() -> None:
+    lines = advise(workload(7e9), "ml.g5.12xlarge", 2).lines
+    assert lines[0] == "7e+09 parameters on 2 x ml.g5.12xlarge: 8 GPUs"
+    assert "take fsdp with activation checkpointing:" in lines
+    assert any("together 17.4 GB of 20.6 GB usable of 22.4 GB (A10G)" in line for line in lines)
+    assert any("the network sets the pace" in line for line in lines)
+
+
+def test_where_nothing_fits_it_says_what_would() -> None:
+    advice = advise(workload(70e9), "ml.g5.xlarge", 2)
+    assert advice.best is None
+    assert "nothing fits; what would:" in advice.lines
+    assert "USD an hour" in advice.lines[-1]
+
+
+def test_a_gpu_without_a_trusted_peak_gets_no_speed() -> None:
+    assert any(
+        "no trusted peak is known of B300" in line for line in advise(workload(1e9), "ml.p6-b300.48xlarge", 1).lines
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("ml.m5.large", "instance: ml.m5.large has no GPU; the advice is about GPU memory"),
+        ("ml.g5.12xlrge", "instance: 'ml.g5.12xlrge' is no training instance type; did you mean 'ml.g5.12xlarge'?"),
+    ],
+)
+def test_what_cannot_be_advised(kind: str, says: str) -> None:
+    with pytest.raises(SpecError) as raised:
+        advise(workload(1e9), kind, 1)
+    assert str(raised.value) == says
+
+
+def test_a_job_describes_its_workload_by_its_hyperparameters() -> None:
+    given = {
+        "plan": "fsdp",
+        "precision": "bf16",
+        "batch_size": 4,
+        "activation_checkpointing": True,
+        "tensor_parallel": 2,
+    }
+    spec = make(model={"parameters": "7B", "layers": 32, "hidden": 4096}, hyperparameters=given)
+    work = workload_of(spec)
+    assert (work.layers, work.hidden, work.batch_size, work.precision) == (32, 4096, 4, "bf16")
+    assert work.activation_checkpointing
+    assert layout_of(spec) == Layout(data="fsdp", tensor_parallel=2)
+
+
+def test_a_description_holds_for_its_preset_only() -> None:
+    model = {"preset": "7b", "parameters": "7B"}
+    assert memory_problem(make(model=model, hyperparameters={"preset": "7b"})) is not None
+    assert memory_problem(make(model=model, hyperparameters={"preset": "toy"})) is None
+
+
+def test_a_guessed_shape_has_the_parameters_that_were_asked_for() -> None:
+    for parameters in (124e6, 7e9, 70e9):
+        guessed = workload(parameters)
+        assert 12 * guessed.layers * guessed.hidden**2 == pytest.approx(parameters, rel=0.01)

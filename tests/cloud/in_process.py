@@ -124,6 +124,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """A cloud for one test module."""
     before = dict(os.environ)
     os.environ["YARD_CLOUD_FOLDER"] = str(tmp_path_factory.mktemp("cloud"))
+    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
     with running_cloud() as endpoint:
         yield Account(endpoint)
     os.environ.clear()

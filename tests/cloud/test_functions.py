@@ -214,3 +214,32 @@ def test_another_language_says_that_it_is_not_emulated(account: Account, role: s
     _, error = invoke(account, "node")
     assert error["errorType"] == "Runtime.NotEmulated"
     assert "nodejs22.x" in error["errorMessage"]
+
+
+def test_a_layer_comes_before_the_runtime(account: Account, role: str) -> None:
+    layer = account.client("lambda").publish_layer_version(
+        LayerName="pinned", Content={"ZipFile": zipped({"python/boto3.py": "__version__ = 'pinned'"})}
+    )
+    code = "import boto3\ndef handler(event, context): return boto3.__version__"
+    account.function("layered", code, role, Layers=[layer["LayerVersionArn"]])
+    assert invoke(account, "layered")[1] == "pinned"
+
+
+def test_without_the_right_to_log_there_is_no_log(account: Account) -> None:
+    from yard.cloud import dropped
+
+    account.function("silent", CODE, account.role("silent", "lambda", allow="s3:*"))
+    assert invoke(account, "silent")[0]["StatusCode"] == 200
+    reasons = [one["reason"] for one in dropped.records() if one["source"].endswith(":silent")]
+    assert "is not allowed logs:CreateLogStream" in reasons[0]
+    names = [group["logGroupName"] for group in account.client("logs").describe_log_groups()["logGroups"]]
+    assert "/aws/lambda/silent" not in names
+
+
+def test_the_managed_policy_for_logs_is_enough(account: Account) -> None:
+    role = account.role("managed", "lambda", allow="s3:*")
+    arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+    account.client("iam").attach_role_policy(RoleName="managed", PolicyArn=arn)
+    account.function("managed", CODE, role)
+    invoke(account, "managed")
+    assert any(line.startswith("REPORT") for line in account.log("/aws/lambda/managed"))

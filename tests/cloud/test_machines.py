@@ -61,7 +61,7 @@ def training(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTraining]:
 
 @pytest.fixture(scope="module")
 def role(account: Account) -> str:
-    return account.role("machine-role", "states", allow=[*RULES, *RUN, "iam:PassRole", "lambda:*", "sns:*"])
+    return account.role("machine-role", "states", allow=[*RULES, *RUN, "iam:PassRole", "lambda:*", "sns:*", "logs:*"])
 
 
 def train_state(*more: str, **settings: Any) -> dict[str, Any]:
@@ -354,7 +354,11 @@ def test_executions_are_logged_where_the_machine_says(account: Account, role: st
         "includeExecutionData": True,
         "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": group}}],
     }
-    machine = create(account, "logged", role, {"A": {"Type": "Pass", "End": True}}, loggingConfiguration=logging)
+    states = {"A": {"Type": "Pass", "End": True}}
+    silent = account.role("no-log-delivery", "states", allow=["logs:PutLogEvents"])
+    with pytest.raises(ClientError, match=r"not authorized to access the Log Destination.*logs:CreateLogDelivery"):
+        create(account, "unlogged", silent, states, loggingConfiguration=logging)
+    machine = create(account, "logged", role, states, loggingConfiguration=logging)
     run(account, machine)
     lines = until(lambda: [line for line in account.log("/machines/logged") if "ExecutionSucceeded" in line])
     assert json.loads(lines[0])["execution_arn"].startswith("arn:aws:states:us-east-1:123456789012:execution:logged:")

@@ -181,3 +181,19 @@ def test_an_alarm_on_an_encrypted_topic_needs_the_key(account: Account) -> None:
     account.client("cloudwatch").set_alarm_state(AlarmName="sealed", StateValue="ALARM", StateReason="by hand")
     assert "does not let cloudwatch.amazonaws.com do kms:Decrypt" in drops(arn)[0]
     assert mail_to("sealed@example.com") == []
+
+
+def test_a_role_that_publishes_to_an_encrypted_topic_needs_its_key(account: Account) -> None:
+    key = account.client("kms").create_key()["KeyMetadata"]["Arn"]
+    arn = topic(account, "sealed-by-role", ("email", "by-role@example.com"))
+    account.client("sns").set_topic_attributes(TopicArn=arn, AttributeName="KmsMasterKeyId", AttributeValue=key)
+    code = f"""
+import boto3
+def handler(event, context): boto3.client('sns').publish(TopicArn='{arn}', Message='hello')
+"""
+    account.function("keyless", code, account.role("keyless", "lambda", allow=["sns:Publish", "logs:*"]))
+    answer = account.client("lambda").invoke(FunctionName="keyless", Payload="{}")
+    assert "is not authorized to perform: kms:GenerateDataKey" in answer["Payload"].read().decode()
+    account.function("keyed", code, account.role("keyed", "lambda", allow=["sns:Publish", "logs:*", "kms:*"]))
+    account.client("lambda").invoke(FunctionName="keyed", Payload="{}")
+    assert [mail.text for mail in mail_to("by-role@example.com")] == ["hello"]

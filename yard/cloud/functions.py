@@ -14,15 +14,14 @@ from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import accumulate
 from typing import Any
 
 import moto.awslambda.models as lambda_models
 from moto.awslambda.exceptions import LambdaClientError
-from moto.logs.models import logs_backends
 
 from yard.cloud import clients, roles
 from yard.cloud.function_files import unpacked
+from yard.cloud.function_logs import write_log
 from yard.cloud.function_pool import FunctionPool
 from yard.cloud.function_runner import FunctionSpec, Outcome
 from yard.cloud.registry import ServiceError
@@ -40,7 +39,6 @@ _log = logging.getLogger(__name__)
 _pool = FunctionPool()
 _events = ThreadPoolExecutor(max_workers=8, thread_name_prefix="lambda-event")
 _counting = threading.Lock()
-_logging = threading.Lock()
 _running: Counter[str] = Counter()
 
 
@@ -143,7 +141,7 @@ def invoke_now(function: RealFunction, event: Any, request_id: str | None = None
         text = "Response payload size exceeded maximum allowed payload size (6291556 bytes)."
         too_large = {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": text}
         outcome.payload, outcome.failed = json.dumps(too_large), True
-    _write_log(function, request_id, outcome)
+    write_log(function, request_id, outcome)
     return outcome
 
 
@@ -252,6 +250,9 @@ def _spec(function: RealFunction) -> FunctionSpec:
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
     }
+    layers = [str(unpacked(layer) / "python") for layer in _layer_zips(function)]
+    if layers:
+        own["PYTHONPATH"] = ":".join([*layers, *filter(None, [function.environment_vars.get("PYTHONPATH")])])
     return FunctionSpec(
         name=name,
         version=str(function.version),
@@ -262,31 +263,8 @@ def _spec(function: RealFunction) -> FunctionSpec:
     )
 
 
-def _write_log(function: RealFunction, request_id: str, outcome: Outcome) -> None:
-    """Put the invocation into the function's log group, between Lambda's own lines."""
-    now = int(time.time() * 1000)
-    begun = now - int(outcome.duration_seconds * 1000)
-    duration = outcome.duration_seconds * 1000
-    report = (
-        f"REPORT RequestId: {request_id}\tDuration: {duration:.2f} ms\tBilled Duration: {int(duration) + 1} ms\t"
-        f"Memory Size: {function.memory_size} MB\tMax Memory Used: {outcome.peak_mb} MB\t"
-    )
-    events: list[tuple[int, str]] = []
-    first = min((at for at, _ in (*outcome.init_logs, *outcome.logs)), default=begun)
-    if outcome.init_seconds is not None:
-        report += f"Init Duration: {outcome.init_seconds * 1000:.2f} ms\t"
-        events += [(first, f"INIT_START Runtime Version: {function.run_time}.embedded"), *outcome.init_logs]
-    events += [(begun, f"START RequestId: {request_id} Version: {function.version}"), *outcome.logs]
-    events += [(now, f"END RequestId: {request_id}"), (now, report)]
-    outcome.logs = events
-    if not outcome.stream:
-        return
-    backend = logs_backends[function.account_id][function.region]
-    group = function.logs_group_name
-    with _logging:
-        backend.ensure_log_group(group)
-        if outcome.stream not in backend.groups[group].streams:
-            backend.create_log_stream(group, outcome.stream)
-    stamps = accumulate((at for at, _ in events), max)  # the service wants them in order
-    entries = [{"timestamp": at, "message": text} for at, (_, text) in zip(stamps, events, strict=True) if text]
-    backend.put_log_events(group, outcome.stream, entries)
+def _layer_zips(function: RealFunction) -> list[bytes]:
+    """The zips of the function's layers; a later layer's files hide an earlier one's."""
+    backend = lambda_models.lambda_backends[function.account_id][function.region]
+    found = [backend.layers_versions_by_arn(layer["Arn"]) for layer in reversed(function.layers)]
+    return [layer.code_bytes for layer in found if layer is not None]

@@ -10,12 +10,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import moto.sns.models as sns_models
+from moto.iam.models import iam_backends
 from moto.sqs.models import sqs_backends
+from moto.utilities.utils import get_partition
 
 from yard.cloud import outbox
 from yard.cloud.dropped import drop
 from yard.cloud.functions import invoke_later
 from yard.cloud.grants import key_problem, lets_service_in
+from yard.cloud.moto_errors import as_service_errors
+from yard.cloud.registry import Call, Params, ServiceError, operation
+from yard.cloud.role_policies import role_allows
 from yard.cloud.targets import Undeliverable, function_of, require_invoke_permission
 
 MOTO_VERSION = "5.2.5"
@@ -103,3 +108,48 @@ class RealSubscription(sns_models.Subscription):  # type: ignore[misc]
 
 
 sns_models.Subscription = RealSubscription
+
+
+@operation("sns", "Publish")
+def publish(call: Call, params: Params) -> dict[str, str]:
+    """Publish a message; a role that publishes to an encrypted topic needs its key, as on AWS."""
+    backend = sns_models.sns_backends[call.account][call.region]
+    arn = params.get("TargetArn", params.get("TopicArn"))
+    topic = backend.topics.get(arn)
+    if topic is not None and topic.kms_master_key_id:
+        _check_key(call, topic.kms_master_key_id)
+    attributes = {
+        name: {"Type": one["DataType"], "Value": one.get("StringValue", one.get("BinaryValue"))}
+        for name, one in params.get("MessageAttributes", {}).items()
+    }
+    try:
+        with as_service_errors():
+            message_id = backend.publish(
+                params["Message"],
+                arn=arn,
+                phone_number=params.get("PhoneNumber"),
+                subject=params.get("Subject"),
+                message_attributes=attributes,
+                group_id=params.get("MessageGroupId"),
+                deduplication_id=params.get("MessageDeduplicationId"),
+                message_structure=params.get("MessageStructure"),
+            )
+    except ValueError as error:
+        raise ServiceError("InvalidParameter", str(error)) from error
+    return {"MessageId": message_id}
+
+
+def _check_key(call: Call, key: str) -> None:
+    """The caller's own right to the key; the account's root has it by every key policy that AWS writes."""
+    if ":assumed-role/" not in call.principal:
+        return
+    name = call.principal.split("/")[1]
+    backend = iam_backends[call.account][get_partition(call.region)]
+    role_arn = next(role.arn for role in backend.roles.values() if role.name == name)
+    arn = key if key.startswith("arn:") else f"arn:{get_partition(call.region)}:kms:{call.region}:{call.account}:{key}"
+    if ":alias/aws/" in arn:
+        return  # its policy lets every caller of the account through SNS
+    for action in ("kms:GenerateDataKey", "kms:Decrypt"):
+        if not role_allows(role_arn, call.region, action, arn):
+            text = f"User: {call.principal} is not authorized to perform: {action} on resource: {arn}"
+            raise ServiceError("KMSAccessDenied", text)

@@ -14,8 +14,8 @@ from moto.sqs.models import sqs_backends
 from yard.cloud.dropped import drop
 from yard.cloud.functions import RealFunction, invoke_later
 from yard.cloud.grants import key_problem, lets_service_in
-from yard.cloud.machines.permissions import role_allows
 from yard.cloud.registry import ServiceError
+from yard.cloud.role_policies import role_allows
 from yard.cloud.roles import assume
 
 CLOUDWATCH = "cloudwatch.amazonaws.com"

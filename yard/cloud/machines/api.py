@@ -18,7 +18,7 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend, stepfun
 from yard.cloud import roles
 from yard.cloud.machines import waiting
 from yard.cloud.machines.execution_log import ExecutionLog
-from yard.cloud.machines.permissions import EVENT_RULES, missing_for_rule
+from yard.cloud.machines.permissions import EVENT_RULES, missing_for_log, missing_for_rule
 from yard.cloud.machines.sagemaker import SESSION, STATES
 from yard.cloud.moto_errors import as_service_errors
 from yard.cloud.registry import Call, Params, ServiceError, operation
@@ -35,13 +35,17 @@ def backend(call: Call) -> StepFunctionsParserBackend:
     return stepfunctions_parser_backends[call.account][call.region]
 
 
-def check_machine(call: Call, role_arn: str, definition: str) -> None:
+def check_machine(call: Call, role_arn: str, definition: str, logging: Mapping[str, Any]) -> None:
     """Refuse a role or a definition as CreateStateMachine does."""
     try:
         roles.assume(role_arn, service=STATES, session=SESSION, region=call.region)
     except ServiceError as error:
         text = f"Neither the global service principal {STATES}, nor the regional one is authorized to assume the "
         raise ServiceError("AccessDeniedException", f"{text}provided role. ({error.message})") from error
+    if logging.get("level", "OFF") != "OFF" and missing_for_log(role_arn, call.region):
+        text = "The state machine IAM Role is not authorized to access the Log Destination"
+        lacking = ", ".join(missing_for_log(role_arn, call.region))
+        raise ServiceError("AccessDeniedException", f"{text} (it lacks {lacking} on *)")
     try:
         parsed = json.loads(definition)
     except ValueError as error:
@@ -84,7 +88,7 @@ def tasks(states: Mapping[str, Any], place: str) -> Iterator[tuple[str, Mapping[
 @operation("stepfunctions", "CreateStateMachine")
 def create_state_machine(call: Call, params: Params) -> dict[str, Any]:
     """Create a machine whose role Step Functions may take on, and whose definition it can read."""
-    check_machine(call, params["roleArn"], params["definition"])
+    check_machine(call, params["roleArn"], params["definition"], params.get("loggingConfiguration") or {})
     arn = f"arn:aws:states:{call.region}:{call.account}:stateMachine:{params['name']}"
     for machine in backend(call).state_machines:
         same = (machine.definition, machine.roleArn) == (params["definition"], params["roleArn"])
@@ -114,7 +118,12 @@ def update_state_machine(call: Call, params: Params) -> dict[str, Any]:
     """Change a machine; running executions keep the definition that they started with."""
     with as_service_errors():
         machine = backend(call).describe_state_machine(params["stateMachineArn"])
-        check_machine(call, params.get("roleArn", machine.roleArn), params.get("definition", machine.definition))
+        check_machine(
+            call,
+            params.get("roleArn", machine.roleArn),
+            params.get("definition", machine.definition),
+            params.get("loggingConfiguration", machine.loggingConfiguration) or {},
+        )
         machine = backend(call).update_state_machine(
             arn=params["stateMachineArn"],
             definition=params.get("definition"),

@@ -1,13 +1,8 @@
 """What the role of a machine must be allowed before Step Functions takes it, or runs a `.sync` task for it."""
 
-import json
-from collections.abc import Iterator, Mapping
-from typing import Any
-
-from moto.iam.models import iam_backends
 from moto.utilities.utils import get_partition
 
-from yard.cloud.policies import as_list, speaks_of
+from yard.cloud.role_policies import role_allows
 
 EVENT_ACTIONS = ("events:PutTargets", "events:PutRule", "events:DescribeRule")
 EVENT_RULES = {
@@ -37,43 +32,28 @@ _JOB_ARNS = {
 }
 
 
-def role_documents(role_arn: str, region: str) -> Iterator[Mapping[str, Any]]:
-    """The role's identity policies, inline and attached."""
-    backend = iam_backends[role_arn.split(":")[4]][get_partition(region)]
-    role = next((role for role in backend.roles.values() if role.arn == role_arn), None)
-    if role is None:
-        return
-    documents = list(role.policies.values()) + [policy.document for policy in role.managed_policies.values()]
-    for document in documents:
-        yield json.loads(document) if isinstance(document, str) else document
-
-
-def role_allows(
-    role_arn: str, region: str, action: str, resource: str, context: Mapping[str, Any] | None = None
-) -> bool:
-    """Whether the role's identity policies allow the action and none denies it.
-
-    Without a context the conditions are taken as met, and a conditional Deny as not: nothing is known of a request
-    that has not been made yet.
-    """
-    allowed = False
-    for document in role_documents(role_arn, region):
-        for statement in as_list(document.get("Statement")):
-            if context is None and "Condition" in statement:
-                if statement["Effect"] == "Deny":
-                    continue
-                statement = {key: value for key, value in statement.items() if key != "Condition"}
-            if speaks_of(statement, action, (resource,), context or {}):
-                if statement["Effect"] == "Deny":
-                    return False
-                allowed = True
-    return allowed
-
-
 def missing_for_rule(role_arn: str, region: str, account: str, task: str) -> list[str]:
     """The actions on the managed rule that the role lacks: CreateStateMachine refuses the role for any of them."""
     rule = f"arn:{get_partition(region)}:events:{region}:{account}:rule/{EVENT_RULES[task]}"
     return [action for action in EVENT_ACTIONS if not role_allows(role_arn, region, action, rule)]
+
+
+LOG_ACTIONS = (
+    "logs:CreateLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
+)
+"""What the service documents for a machine that logs; none of them can be limited to a resource."""
+
+
+def missing_for_log(role_arn: str, region: str) -> list[str]:
+    """The actions for logging that the role lacks: CreateStateMachine refuses the role for any of them."""
+    return [action for action in LOG_ACTIONS if not role_allows(role_arn, region, action, "*")]
 
 
 def missing_for_run(role_arn: str, region: str, account: str, task: str, job: str, passed: str | None) -> list[str]:

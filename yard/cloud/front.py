@@ -66,9 +66,7 @@ class Front:
         call = Call(account=caller.account, region=region, principal=caller.principal)
         return protocol.answer(parsed, function(call, whole.params))
 
-    def _pass_on(
-        self, environ: dict[str, Any], start_response: Any, parsed: protocol.Parsed | None
-    ) -> Iterable[bytes]:
+    def _pass_on(self, environ: dict[str, Any], start_response: Any, parsed: protocol.Parsed | None) -> Iterable[bytes]:
         try:
             answer: Iterable[bytes] = self._moto(environ, start_response)
             return answer

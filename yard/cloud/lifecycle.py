@@ -167,12 +167,24 @@ def admin(running: CloudState, verb: str, params: Mapping[str, Any]) -> dict[str
     except urllib.error.HTTPError as error:
         raise CloudError(json.load(error).get("error", str(error))) from None
     except (OSError, json.JSONDecodeError) as error:
-        raise CloudError(f"the embedded cloud does not answer at {running.endpoint} ({error}); see {running.log}") from None
+        raise CloudError(
+            f"the embedded cloud does not answer at {running.endpoint} ({error}); see {running.log}"
+        ) from None
 
 
 def _start(folder: Path, port: int) -> CloudState:
     log = folder / "cloud.log"
-    command = [sys.executable, "-m", "yard.cloud.server", "--port", str(port), "--state", str(folder), "--log", str(log)]
+    command = [
+        sys.executable,
+        "-m",
+        "yard.cloud.server",
+        "--port",
+        str(port),
+        "--state",
+        str(folder),
+        "--log",
+        str(log),
+    ]
     began = time.monotonic()
     with log.open("ab") as output:
         process = subprocess.Popen(

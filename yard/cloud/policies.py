@@ -165,8 +165,9 @@ def _same_aws_principal(item: str, who: str) -> bool:
     if item == account or (item.endswith(":root") and item.split(":")[4] == account):
         return True
     # a role's ARN stands for all of its sessions
-    role, session = re.fullmatch(r"arn:[^:]+:iam::(\d+):role/(?:.*/)?([^/]+)", item), re.fullmatch(
-        r"arn:[^:]+:sts::(\d+):assumed-role/([^/]+)/.+", who
+    role, session = (
+        re.fullmatch(r"arn:[^:]+:iam::(\d+):role/(?:.*/)?([^/]+)", item),
+        re.fullmatch(r"arn:[^:]+:sts::(\d+):assumed-role/([^/]+)/.+", who),
     )
     return role is not None and session is not None and role.groups() == session.groups()
 

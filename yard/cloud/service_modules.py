@@ -9,6 +9,7 @@ MODULES: tuple[str, ...] = (
     "yard.cloud.cloudformation.api",
     "yard.cloud.functions",
     "yard.cloud.notebooks",
+    "yard.cloud.budget_updates",
     "yard.cloud.machines",
     "yard.cloud.events",
     "yard.cloud.messages",

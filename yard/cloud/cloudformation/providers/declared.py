@@ -1,5 +1,6 @@
 """Resources whose API is regular: create, describe, update and delete by name. A table is enough to say how."""
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from yard.cloud.cloudformation.context import Context
 from yard.cloud.cloudformation.providers.base import PROVIDERS, Made, Props, Provider
 from yard.cloud.cloudformation.providers.shapes import call, tag_changes, tag_list, to_template, without
 
-_ABSENT = ("NotFound", "NoSuch", "DoesNotExist", "NonExistent", "Could not find", "could not find", "not found")
+_ABSENT = ("NotFound", "NoSuch", "DoesNotExist", "NonExistent", "ould not find", "annot find", "not found")
 
 
 def is_absent(error: ClientError) -> bool:
@@ -48,6 +49,12 @@ class Declared(Provider):
     rename: Mapping[str, str] = field(default_factory=dict)
     """A template's property to the API's parameter, where the names differ."""
 
+    answered: Mapping[str, str] = field(default_factory=dict)
+    """A template's property to describe's field, where only the answer has another name."""
+
+    tokens: bool = False
+    """Whether create and delete demand a client request token."""
+
     fixed_at_creation: frozenset[str] = frozenset()
     """Properties that the update operation does not take."""
 
@@ -72,7 +79,7 @@ class Declared(Provider):
         call(
             ctx.client(self.service),
             self.create_operation,
-            {**self.defaults, **self.parameters({**props, self.name: name}, ctx)},
+            {**self.defaults, **self._token(), **self.parameters({**props, self.name: name}, ctx)},
         )
         ctx.begin(name)
         return self._made(name, ctx)
@@ -93,7 +100,7 @@ class Declared(Provider):
     def delete(self, physical_id: str, props: Props, ctx: Context) -> None:
         """Take it away."""
         try:
-            call(ctx.client(self.service), self.delete_operation, {self._key: self._name(physical_id)})
+            call(ctx.client(self.service), self.delete_operation, {self._key: self._name(physical_id), **self._token()})
         except ClientError as error:
             if not is_absent(error):
                 raise
@@ -106,11 +113,14 @@ class Declared(Provider):
             if is_absent(error):
                 return None
             raise
-        back = {api: cfn for cfn, api in self.rename.items()}
+        back = {api: cfn for cfn, api in (*self.rename.items(), *self.answered.items())}
         answer = {back.get(key, key): value for key, value in to_template(found).items()}
         if "Tags" in props and self.arn is not None:
             answer["Tags"] = tag_list(self.tags(self._name(physical_id), ctx))
         return answer
+
+    def _token(self) -> dict[str, str]:
+        return {"ClientRequestToken": uuid.uuid4().hex} if self.tokens else {}
 
     @property
     def _key(self) -> str:

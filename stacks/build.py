@@ -8,6 +8,7 @@ import aws_cdk as cdk
 from shardyard.identity import Identity
 from shardyard.placement import Placement
 from shardyard.registry import Registry
+from shardyard.spec.jobs import load_jobs
 from shardyard.spec.settings import Settings
 from shardyard.storage import Storage
 from stacks.identity import IdentityStack
@@ -17,6 +18,7 @@ from stacks.observability import ObservabilityStack
 from stacks.quotas import QuotasStack, merge
 from stacks.registry import RegistryStack
 from stacks.storage import StorageStack
+from stacks.training import Ground, training_stacks
 
 ROOT = Path(__file__).parents[1]
 
@@ -39,7 +41,16 @@ def build_app(app: cdk.App, settings: Settings, *, root: Path = ROOT) -> None:
     """Build every stack of the project; `root` holds `containers/` and `jobs/`."""
     foundation = build_foundation(app, settings, root=root)
     storage, identity, placement = foundation.storage, foundation.identity, foundation.placement
-    ObservabilityStack(app, settings=settings, storage=storage)
+    observability = ObservabilityStack(app, settings=settings, storage=storage)
+    ground = Ground(
+        settings=settings,
+        storage=storage,
+        registry=foundation.registry,
+        placement=placement,
+        topic_arn=observability.alerts.topic.ref,
+        root=root,
+    )
+    training_stacks(app, ground=ground, jobs=load_jobs(root / settings.training.jobs, settings.stage))
     if settings.notebooks.enabled:
         NotebooksStack(app, settings=settings, storage=storage, identity=identity, placement=placement)
     quotas = merge(settings.quotas.requests, ())

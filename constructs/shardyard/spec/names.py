@@ -71,3 +71,8 @@ QUOTA_CODES_KEY = "quotas/training-codes.json"
 
 METRICS_NAMESPACE = "Shardyard"
 """The CloudWatch namespace of the metrics that our own handlers publish (dimensions: Project, Stage, and others)."""
+
+
+def model_package_group_name(project: str, stage: str, job: str, group: str | None) -> str:
+    """The group in the Model Registry that a job's models go into; by default one of its own."""
+    return f"{project}-{stage}-{job}" if group is None else group

@@ -60,7 +60,8 @@ def _queue(failure: Failure, plan: Mapping[str, Any], counts: Mapping[str, int],
 
 
 def _backoff(first_seconds: int, times: int, longest_seconds: int = _LONGEST_PAUSE_SECONDS) -> int:
-    return min(longest_seconds, first_seconds * 2 ** min(times - 1, 16))
+    doublings = min(times - 1, 16)
+    return min(longest_seconds, first_seconds << doublings)
 
 
 def _type(plan: Mapping[str, Any], candidate: int) -> str:

@@ -1,0 +1,1 @@
+"""Stops what an execution that was stopped may have left running."""

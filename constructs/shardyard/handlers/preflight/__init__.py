@@ -1,0 +1,1 @@
+"""Checks a launch before anything is paid for, and builds its request."""

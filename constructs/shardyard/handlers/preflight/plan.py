@@ -1,0 +1,63 @@
+"""From a job that passed its checks to the request of the first attempt, and what later attempts change in it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shardyard.handlers.janitor.index import EXECUTION_TAG
+from shardyard.spec import names
+from shardyard.spec.job import JobSpec
+from shardyard.spec.request import Deployment, to_request
+
+INTERNAL_RETRIES = 2
+"""How often a launch is repeated after an internal error of the service."""
+INTERRUPTION_RESUMES = 3
+"""How often a run goes on after it was interrupted and had saved a checkpoint."""
+_ALWAYS: Mapping[str, Any] = {"EnableManagedSpotTraining": False, "Environment": {}, "HyperParameters": {}}
+_FEWEST_POLL_SECONDS = 10
+_MOST_POLLS = 1500  # an execution's history has room for 25,000 events, and a look takes nine
+
+
+def build_request(
+    spec: JobSpec, deployment: Deployment, *, run_id: str, attempt: int, execution: str
+) -> dict[str, Any]:
+    """The whole request, with every field that the machine names."""
+    name = names.training_job_name(spec.name, run_id, attempt)
+    request = {**_ALWAYS, **to_request(spec, deployment, job_name=name, run_id=run_id)}
+    # The end of an ARN says which execution it is, and a tag's value has 256 letters.
+    request["Tags"] = [*request.get("Tags", []), {"Key": EXECUTION_TAG, "Value": execution[-256:]}]
+    return request
+
+
+def build_candidates(specs: Sequence[JobSpec], requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What each attempt may run on, with the request fields that differ between them."""
+    fields = {field for request in requests for field in request if request[field] != requests[0].get(field)}
+    return [
+        {
+            "instance_type": machines(spec),
+            "fields": {field: request[field] for field in sorted(fields - {"TrainingJobName"})},
+        }
+        for spec, request in zip(specs, requests, strict=True)
+    ]
+
+
+def machines(spec: JobSpec) -> str:
+    """The machines of one attempt, for people."""
+    return " or ".join(" + ".join(kind for kind, _ in cluster) for cluster in spec.compute.alternatives)
+
+
+def build_plan(spec: JobSpec, candidates: list[dict[str, Any]], first: int) -> dict[str, Any]:
+    """How the launch goes on when an attempt does not complete."""
+    longest = spec.max_wait_seconds if spec.max_wait_seconds is not None else spec.limits.max_runtime_seconds
+    return {
+        "candidates": candidates,
+        "candidate": first,
+        "queue_seconds": spec.queue.max_wait_seconds,
+        "first_wait_seconds": spec.queue.first_wait_seconds,
+        "longest_wait_seconds": spec.queue.longest_wait_seconds,
+        "internal_retries": INTERNAL_RETRIES,
+        "interruption_resumes": INTERRUPTION_RESUMES if spec.checkpoints.enabled else 0,
+        "max_runtime_seconds": spec.limits.max_runtime_seconds,
+        "max_wait_seconds": spec.max_wait_seconds,
+        "poll_seconds": max(_FEWEST_POLL_SECONDS, math.ceil(longest / _MOST_POLLS)),
+    }

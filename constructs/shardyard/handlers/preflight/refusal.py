@@ -1,0 +1,33 @@
+"""How a launch is refused: every problem in its own sentence, and what the message says."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from shardyard.spec.console import execution_url
+from shardyard.spec.errors import Problem
+
+
+def refusal(job: str, execution: str, problems: Iterable[Problem], *, run_id: str | None = None) -> dict[str, Any]:
+    """What Preflight returns in place of a request: how the execution ends and what people are told."""
+    lines = [str(problem) for problem in problems]
+    number = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
+    cause = "\n".join(lines)
+    text = "\n".join(
+        [
+            f"{job} was not launched, and nothing was paid for: {number}.",
+            *(f"- {line}" for line in lines),
+            "",
+            f"Execution: {execution_url(execution)}",
+        ]
+    )
+    return {
+        "run": {"id": run_id, "job": job},
+        "refused": {
+            "outcome": "Refused",
+            "error": "Refused",
+            "cause": cause[:30000],
+            "subject": f"{job} was refused: {lines[0].splitlines()[0]}".encode("ascii", "replace").decode()[:99],
+            "text": text[:60000],
+            "receipt": "",
+        },
+    }

@@ -1,0 +1,70 @@
+"""The Register step: a model package with its metrics and where it came from, pending approval."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from shardyard.handlers import aws
+from shardyard.spec import names
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, str]:
+    """Lambda's entry: `launch` in, the model package's ARN out."""
+    return register(event["launch"], aws.clients)
+
+
+def register(launch: Mapping[str, Any], clients: aws.Clients) -> dict[str, str]:
+    """Create the package; called twice for one run it creates one."""
+    run, plan = launch["run"], launch["plan"]
+    sagemaker = clients("sagemaker")
+    job = sagemaker.describe_training_job(TrainingJobName=launch["request"]["TrainingJobName"])
+    metrics = {one["MetricName"]: one["Value"] for one in job.get("FinalMetricDataList", [])}
+    metrics_key = f"{names.run_prefix(run['id'])}model-metrics.json"
+    body = json.dumps({"metrics": {name: {"value": value} for name, value in metrics.items()}}, indent=2).encode()
+    clients("s3").put_object(Bucket=run["artifact_bucket"], Key=metrics_key, Body=body, ContentType="application/json")
+    statistics = {"ContentType": "application/json", "S3Uri": f"s3://{run['artifact_bucket']}/{metrics_key}"}
+    answer = sagemaker.create_model_package(
+        ModelPackageGroupName=plan["register"]["group"],
+        ModelPackageDescription=f"{run['job']}, run {run['id']}"[:1024],
+        ModelApprovalStatus="PendingManualApproval",
+        InferenceSpecification={
+            "Containers": [_container(job, plan)],
+            "SupportedContentTypes": ["application/json"],
+            "SupportedResponseMIMETypes": ["application/json"],
+        },
+        ModelMetrics={"ModelQuality": {"Statistics": statistics}},
+        MetadataProperties=_origin(run, job),
+        CustomerMetadataProperties=_lineage(run, plan, metrics),
+        # The same token makes a repeated call return the first call's package.
+        ClientToken=f"shardyard-{run['id']}",
+    )
+    return {"model_package_arn": str(answer["ModelPackageArn"])}
+
+
+def _container(job: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, str]:
+    image = plan["image"]
+    container = {"Image": str(image["uri"]), "ModelDataUrl": job["ModelArtifacts"]["S3ModelArtifacts"]}
+    if image["digest"] is not None:
+        container["ImageDigest"] = image["digest"]
+    return container
+
+
+def _origin(run: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, str]:
+    origin = {"GeneratedBy": job["TrainingJobArn"], "ProjectId": run["project"]}
+    if run["git_commit"] is not None:
+        origin["CommitId"] = run["git_commit"]
+    return origin
+
+
+def _lineage(run: Mapping[str, Any], plan: Mapping[str, Any], metrics: Mapping[str, float]) -> dict[str, str]:
+    """Up to 50 properties of 128 and 256 letters: the run, the code, the data, then the metrics."""
+    properties = {
+        "run_id": run["id"],
+        "job": run["job"],
+        "source_sha256": run["source_sha256"],
+        "git_commit": run["git_commit"],
+        "image_digest": plan["image"]["digest"],
+        **{f"data.{one['channel']}": f"{one['uri']}#{one['fingerprint']}"[:256] for one in plan["data"]},
+        **{f"metric.{name}": f"{value:.8g}" for name, value in sorted(metrics.items())},
+    }
+    return dict([(key[:128], str(value)) for key, value in properties.items() if value is not None][:50])

@@ -1,0 +1,1 @@
+"""Custom resource: puts bundles of user code where jobs read them."""

@@ -1,0 +1,1 @@
+"""Creates the training job of a launch that takes the second path."""

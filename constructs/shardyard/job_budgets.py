@@ -1,0 +1,41 @@
+"""The house's limits on a stack of jobs: below CloudFormation's, so that a full stack can still be changed."""
+
+from collections.abc import Sequence
+
+from shardyard.spec.errors import Problem, SpecError
+from shardyard.template_rules.house import MOST, MOST_BYTES
+from shardyard.training_job import TrainingJob
+
+_RUNTIME = {"Parameters": 1, "Outputs": 10, "Resources": 60}
+"""Room for what the jobs of a stack share."""
+_RUNTIME_BYTES = 60_000
+
+
+def check_budgets(part: str, jobs: Sequence[TrainingJob]) -> None:
+    """Refuse a stack with too many jobs, and say which to move: jobs never move by themselves."""
+    problems = []
+    for section, most in MOST.items():
+        sizes = [job.counts[section] for job in jobs]
+        problems += _too_many(part, jobs, sizes, most - _RUNTIME[section], section.lower())
+    sizes = [job.template_bytes for job in jobs]
+    problems += _too_many(part, jobs, sizes, MOST_BYTES - _RUNTIME_BYTES, "bytes of template")
+    if problems:
+        raise SpecError(problems[:1])
+
+
+def _too_many(part: str, jobs: Sequence[TrainingJob], sizes: Sequence[int], room: int, what: str) -> list[Problem]:
+    if sum(sizes) <= room:
+        return []
+    used, fitting = 0, 0
+    for size in sizes:
+        if used + size > room:
+            break
+        used, fitting = used + size, fitting + 1
+    moved = ", ".join(f"jobs/{job.spec.name}.toml" for job in jobs[fitting:])
+    return [
+        Problem(
+            f"stack {part!r}",
+            f"{len(jobs)} jobs need {sum(sizes)} {what} and there is room for {room}; "
+            f'write stack = "{part}-2" (or another name) into {moved}',
+        )
+    ]

@@ -1,0 +1,190 @@
+"""What one job's execution role may do: its own channels, prefixes, image, keys and subnets, and nothing else."""
+
+from collections.abc import Iterator
+
+import aws_cdk as cdk
+
+from shardyard import policy
+from shardyard.job_image import JobImage
+from shardyard.permissions import PULL, Access
+from shardyard.spec.job import JobSpec
+from shardyard.spec.job_data import Channel, FileSystem
+
+_WRITE = ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject")
+_MLFLOW = (
+    "sagemaker-mlflow:CreateExperiment",
+    "sagemaker-mlflow:CreateRun",
+    "sagemaker-mlflow:GetExperiment",
+    "sagemaker-mlflow:GetExperimentByName",
+    "sagemaker-mlflow:GetRun",
+    "sagemaker-mlflow:LogBatch",
+    "sagemaker-mlflow:LogInputs",
+    "sagemaker-mlflow:LogMetric",
+    "sagemaker-mlflow:LogModel",
+    "sagemaker-mlflow:LogParam",
+    "sagemaker-mlflow:SearchRuns",
+    "sagemaker-mlflow:SetTag",
+    "sagemaker-mlflow:UpdateRun",
+)
+_SHELL = (
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+)
+
+
+def execution_statements(spec: JobSpec, *, access: Access, image: JobImage | None) -> list[policy.Statement]:
+    """The statements of the role that the training job itself runs under."""
+    return [
+        *_read_channels(spec, access),
+        *_write_results(spec, access),
+        *_use_keys(spec, access),
+        *_pull_image(image),
+        access.write_logs("/aws/sagemaker/TrainingJobs"),
+        access.publish_metrics(),
+        *(access.join_network() if spec.network.vpc else []),
+        *_extras(spec),
+    ]
+
+
+def channel_places(spec: JobSpec) -> Iterator[tuple[str | None, str]]:
+    """Bucket and key prefix of each channel in S3; None stands for the project's data bucket."""
+    for channel in spec.channels.values():
+        if channel.s3 is not None:
+            yield _place(channel)
+
+
+def _place(channel: Channel) -> tuple[str | None, str]:
+    address = str(channel.s3)
+    bucket, _, key = address.removeprefix("s3://").partition("/")
+    # A manifest names objects anywhere in its bucket.
+    whole = channel.type != "S3Prefix"
+    if not address.startswith("s3://"):
+        return None, "" if whole else address
+    return bucket, "" if whole else key
+
+
+def _read_channels(spec: JobSpec, access: Access) -> Iterator[policy.Statement]:
+    data = access.storage.data_bucket.attr_arn
+    places: dict[str, list[str]] = {}
+    for bucket, prefix in channel_places(spec):
+        arn = data if bucket is None else f"arn:{cdk.Aws.PARTITION}:s3:::{bucket}"
+        places.setdefault(arn, []).append(prefix)
+    for arn, prefixes in places.items():
+        listed = [f"{prefix}*" for prefix in prefixes]
+        yield policy.allow(["s3:GetObject"], [f"{arn}/{prefix}" for prefix in listed])
+        yield policy.allow(["s3:ListBucket"], [arn], when={"StringLike": {"s3:prefix": listed}})
+        yield policy.allow(["s3:GetBucketLocation"], [arn])
+    for channel in spec.channels.values():
+        if channel.file_system is not None:
+            yield _mount(channel.file_system)
+
+
+def _mount(system: FileSystem) -> policy.Statement:
+    prefix = f"{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:file-system/{system.id}"
+    if system.type == "FSxLustre":
+        return policy.allow(["fsx:DescribeFileSystems"], [f"arn:{cdk.Aws.PARTITION}:fsx:{prefix}"])
+    actions = ["elasticfilesystem:ClientMount", "elasticfilesystem:DescribeMountTargets"]
+    writes = ["elasticfilesystem:ClientWrite"] if system.access == "rw" else []
+    return policy.allow([*actions, *writes], [f"arn:{cdk.Aws.PARTITION}:elasticfilesystem:{prefix}"])
+
+
+def _write_results(spec: JobSpec, access: Access) -> Iterator[policy.Statement]:
+    artifacts = access.storage.artifact_bucket.attr_arn
+    # A training job's name begins with its job's, and its results lie under its name.
+    written = [f"{artifacts}/runs/*/{spec.name}-*"]
+    listed = ["runs/*"]
+    if spec.tensorboard.enabled:
+        written.append(f"{artifacts}/runs/*/tensorboard/*")
+    if spec.checkpoints.enabled and spec.checkpoints.s3 is None:
+        written.append(f"{artifacts}/checkpoints/{spec.name}/*")
+        listed.append(f"checkpoints/{spec.name}/*")
+    if spec.source is not None or spec.image.framework is not None:
+        yield policy.allow(["s3:GetObject"], [f"{artifacts}/source/*"])
+        listed.append("source/*")
+    yield policy.allow(_WRITE, written)
+    yield policy.allow(["s3:ListBucket"], [artifacts], when={"StringLike": {"s3:prefix": listed}})
+    yield policy.allow(["s3:GetBucketLocation"], [artifacts])
+    if spec.checkpoints.enabled and spec.checkpoints.s3 is not None:
+        bucket, _, key = spec.checkpoints.s3.removeprefix("s3://").partition("/")
+        arn = f"arn:{cdk.Aws.PARTITION}:s3:::{bucket}"
+        yield policy.allow(_WRITE, [f"{arn}/{key}*"])
+        yield policy.allow(["s3:GetBucketLocation", "s3:ListBucket"], [arn])
+
+
+def _use_keys(spec: JobSpec, access: Access) -> list[policy.Statement]:
+    own = [_key_arn(key) for key in (spec.compute.volume_kms_key, spec.output.kms_key) if key is not None]
+    if not own:
+        return access.use_key()
+    keys = sorted(set(own))
+    return [
+        *access.use_key(),
+        policy.allow(["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"], keys),
+        policy.allow(["kms:CreateGrant"], keys, when={"Bool": {"kms:GrantIsForAWSResource": "true"}}),
+    ]
+
+
+def _key_arn(key: str) -> str:
+    return key if key.startswith("arn:") else f"arn:{cdk.Aws.PARTITION}:kms:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:{key}"
+
+
+def _pull_image(image: JobImage | None) -> Iterator[policy.Statement]:
+    if image is not None and image.repository_arn is not None:
+        yield policy.allow(PULL, [image.repository_arn])
+        yield policy.allow(["ecr:GetAuthorizationToken"], ["*"])  # it is for the whole registry, by its nature
+
+
+def _extras(spec: JobSpec) -> Iterator[policy.Statement]:
+    if spec.debug.remote:
+        yield policy.allow(_SHELL, ["*"])  # Systems Manager's channels are no resources in IAM
+    if spec.mlflow is not None:
+        yield policy.allow(_MLFLOW, [spec.mlflow.resource_arn])
+    if spec.image.credentials_function is not None:
+        yield policy.allow(["lambda:InvokeFunction"], [spec.image.credentials_function])
+
+
+def machine_statements(
+    *, role_arn: str, function_arns: list[str], topic_arn: str, key_arn: str
+) -> list[policy.Statement]:
+    """The statements of a state machine's role: what Step Functions documents for `.sync`, our functions, the topic."""
+    jobs = f"arn:{cdk.Aws.PARTITION}:sagemaker:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:training-job/*"
+    rule = (
+        f"arn:{cdk.Aws.PARTITION}:events:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:"
+        "rule/StepFunctionsGetEventsForSageMakerTrainingJobsRule"
+    )
+    return [
+        policy.allow(
+            [
+                "sagemaker:AddTags",
+                "sagemaker:CreateTrainingJob",
+                "sagemaker:DescribeTrainingJob",
+                "sagemaker:StopTrainingJob",
+            ],
+            [jobs],
+        ),
+        policy.allow(["iam:PassRole"], [role_arn], when={"StringEquals": {"iam:PassedToService": _SAGEMAKER}}),
+        policy.allow(["events:DescribeRule", "events:PutRule", "events:PutTargets"], [rule]),
+        policy.allow(["lambda:InvokeFunction"], function_arns),
+        policy.allow(["sns:Publish"], [topic_arn]),
+        policy.allow(["kms:Decrypt", "kms:GenerateDataKey"], [key_arn]),
+        # The delivery of execution logs and traces knows no resources in IAM.
+        policy.allow(list(_LOG_DELIVERY), ["*"]),
+    ]
+
+
+_SAGEMAKER = "sagemaker.amazonaws.com"
+_LOG_DELIVERY = (
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+)

@@ -1,0 +1,31 @@
+"""Addresses in the AWS console of the things that a person wants to look at next."""
+
+from urllib.parse import quote
+
+_DOMAINS = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
+JOBS_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+
+
+def job_log_url(region: str, partition: str, training_job: str) -> str:
+    """The log streams of one training job's nodes."""
+    # The console encodes the fragment twice, with '$' for the outer '%'.
+    group = quote(quote(JOBS_LOG_GROUP, safe=""), safe="").replace("%", "$")
+    return (
+        f"{_home('cloudwatch', region, partition)}#logsV2:log-groups/log-group/{group}"
+        f"$3FlogStreamNameFilter$3D{training_job}/"
+    )
+
+
+def dashboard_url(region: str, partition: str, dashboard: str) -> str:
+    """A CloudWatch dashboard."""
+    return f"{_home('cloudwatch', region, partition)}#dashboards/dashboard/{dashboard}"
+
+
+def execution_url(execution_arn: str) -> str:
+    """An execution of a state machine, with its graph."""
+    _, partition, _, region, *_ = execution_arn.split(":")
+    return f"{_home('states', region, partition)}#/v2/executions/details/{execution_arn}"
+
+
+def _home(service: str, region: str, partition: str) -> str:
+    return f"https://{region}.{_DOMAINS.get(partition, 'console.aws.amazon.com')}/{service}/home?region={region}"

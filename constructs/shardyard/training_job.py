@@ -1,0 +1,325 @@
+"""TrainingJob: one job definition becomes a state machine that launches it, guarded and explained."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sagemaker as sagemaker
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from shardyard import policy
+from shardyard.job_image import JobImage
+from shardyard.job_parts import add_parameter, execution_log_group, failed_alarm, service_role
+from shardyard.job_permissions import execution_statements, machine_statements
+from shardyard.job_runtime import JobRuntime
+from shardyard.permissions import Access
+from shardyard.placement import Placement
+from shardyard.spec import names
+from shardyard.spec.errors import Problem, SpecError
+from shardyard.spec.job import JobSpec
+from shardyard.spec.job_data import Channel
+from shardyard.spec.job_parameters import job_parameters, pascal
+from shardyard.spec.request import Deployment, to_request
+from shardyard.spec.sfn_fields import unknown_to_step_functions
+from shardyard.state_machine import definition
+from shardyard.storage import Storage
+
+ALWAYS_IN_REQUEST: Mapping[str, Any] = {"EnableManagedSpotTraining": False, "Environment": {}, "HyperParameters": {}}
+"""Request fields that an override may bring in, so that every machine names them."""
+
+_OTHER_BYTES = 11_000
+"""About what a job's resources take in a template besides its definition and its instance types."""
+
+
+class TrainingJob(Construct):
+    """Launches one training job through a state machine: checks first, tries again where that helps, accounts for it.
+
+    At most eight resources, in few calls: forty of these must fit into one stack and synthesise in about a second.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        spec: JobSpec,
+        image: JobImage | None,
+        data: Storage,
+        network: Placement | None,
+        runtime: JobRuntime,
+        role: iam.CfnRole | None = None,
+        instance_types: Sequence[str] = (),
+        launcher_sha256: str | None = None,
+    ) -> None:
+        """`image` is None for a job that names an algorithm; `instance_types` are those that its parameter takes."""
+        super().__init__(scope, construct_id)
+        self._data, self._network, self._runtime, self._image = data, network, runtime, image
+        self._launcher_sha256 = launcher_sha256
+        self.spec = spec
+        self.machine_name = names.state_machine_name(runtime.settings.project, runtime.settings.stage, spec.name)
+        self.parameters = self._parameters(instance_types)
+        self._policy: iam.CfnManagedPolicy | None = None
+        self.role = role if role is not None else self._execution_role()
+        self.log_group = execution_log_group(self, self.machine_name, settings=runtime.settings, key=data.key)
+        self._machine_role = self._role_of_machine()
+        self.machine = self._machine()
+        self.alarm = failed_alarm(self, self.machine_name, self.machine_arn, topic_arn=runtime.topic_arn)
+        self.model_package_group = self._model_package_group() if spec.registry.enabled else None
+        self._outputs()
+        if spec.deploy.launch:
+            digest = hashlib.sha256(str(self.machine.definition_string).encode()).hexdigest()
+            runtime.launch_on_deploy(self.machine_arn, digest)
+
+    @property
+    def machine_arn(self) -> str:
+        """The state machine's ARN."""
+        return self.machine.attr_arn
+
+    @property
+    def deployment(self) -> Deployment:
+        """What the deploy knows, as placeholders that CloudFormation fills in."""
+        subnets = len(self._network.subnet_ids) if self._network is not None else 0
+        groups = len(self._network.security_group_ids) if self._network is not None else 0
+        return Deployment(
+            project=self._runtime.settings.project,
+            stage=self._runtime.settings.stage,
+            data_bucket="${DataBucket}",
+            artifact_bucket="${ArtifactBucket}",
+            role_arn="${Role}",
+            image_uri=None if self._image is None else "${Image}",
+            kms_key_arn="${Key}",
+            subnets=tuple(f"${{Subnet{number}}}" for number in range(subnets)),
+            security_group_ids=tuple(f"${{SecurityGroup{number}}}" for number in range(groups)),
+            launcher_sha256=self._launcher_sha256,
+        )
+
+    @property
+    def second_path(self) -> bool:
+        """Whether the request has fields that Step Functions' own integration does not know."""
+        return bool(unknown_to_step_functions(self._request()))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How much of its stack's budgets this job takes."""
+        resources = 6 + (self._policy is not None) * 2 - 1 + (self.model_package_group is not None)
+        return {"Parameters": len(self.parameters), "Outputs": 2, "Resources": resources}
+
+    @property
+    def template_bytes(self) -> int:
+        """About how long its part of the template is."""
+        types = self.parameters.get("instance_type")
+        allowed = 0 if types is None or types.allowed_values is None else sum(len(v) + 5 for v in types.allowed_values)
+        definition_bytes = len(json.dumps(self.machine.definition_string))
+        return definition_bytes + allowed + _OTHER_BYTES
+
+    def grant_launch(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Let someone start this job, follow it and stop it."""
+        execution = cdk.Stack.of(self).format_arn(
+            service="states",
+            resource="execution",
+            resource_name=f"{self.machine_name}:*",
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["states:DescribeExecution", "states:GetExecutionHistory", "states:StopExecution"],
+            resource_arns=[execution],
+        )
+        return iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["states:DescribeStateMachine", "states:ListExecutions", "states:StartExecution"],
+            resource_arns=[self.machine_arn],
+        )
+
+    def metric(self, name: str, *, statistic: str = "Sum") -> cloudwatch.Metric:
+        """A metric of the launches: `ExecutionsFailed`, `ExecutionsSucceeded`, `ExecutionTime`, ..."""
+        return cloudwatch.Metric(
+            namespace="AWS/States",
+            metric_name=name,
+            dimensions_map={"StateMachineArn": self.machine_arn},
+            statistic=statistic,
+        )
+
+    def metric_failed(self) -> cloudwatch.Metric:
+        """How many launches failed."""
+        return self.metric("ExecutionsFailed")
+
+    def metric_succeeded(self) -> cloudwatch.Metric:
+        """How many launches ended with a model."""
+        return self.metric("ExecutionsSucceeded")
+
+    def metric_duration(self) -> cloudwatch.Metric:
+        """How long launches took, in milliseconds, queueing included."""
+        return self.metric("ExecutionTime", statistic="Average")
+
+    def on_success(self, construct_id: str, target: events.IRuleTarget) -> events.Rule:
+        """Call a target when a launch ended with a model."""
+        return self._on(construct_id, target, ["SUCCEEDED"])
+
+    def on_failure(self, construct_id: str, target: events.IRuleTarget) -> events.Rule:
+        """Call a target when a launch failed, was refused, or was stopped."""
+        return self._on(construct_id, target, ["FAILED", "TIMED_OUT", "ABORTED"])
+
+    def add_channel(self, name: str, channel: Channel) -> None:
+        """Give the job one more input; its role may then read it."""
+        self.spec = replace(self.spec, channels={**self.spec.channels, name: channel})
+        self.machine.definition_string = self._definition()
+        if self._policy is not None:
+            self._policy.policy_document = policy.document(self._execution_statements())
+
+    def _parameters(self, instance_types: Sequence[str]) -> dict[str, cdk.CfnParameter]:
+        return {
+            value: add_parameter(self, parameter)
+            for value, parameter in job_parameters(self.spec, instance_types).items()
+        }
+
+    def _request(self) -> dict[str, Any]:
+        request = to_request(self.spec, self.deployment, job_name="name", run_id="run")
+        return {**ALWAYS_IN_REQUEST, **request}
+
+    def _definition(self) -> str:
+        request = self._request()
+        launch = {
+            "definition": _embeddable(self.spec),
+            "deployment": self.deployment.to_dict(),
+            "parameters": {value: f"${{{pascal(value)}}}" for value in self.parameters},
+            "fields": sorted(request),
+            "cap_usd": self._runtime.settings.training.max_cost_usd,
+            "dashboard": self._runtime.dashboard_name,
+        }
+        if self._image is not None and self._image.folder is not None:
+            launch["folder"] = self._image.folder
+        return definition(
+            job=self.spec.name,
+            request_fields=sorted(request),
+            launch=launch,
+            second_path=bool(unknown_to_step_functions(request)),
+            register=self.spec.registry.enabled,
+        )
+
+    def _substitutions(self) -> dict[str, str]:
+        """What CloudFormation puts into the definition; a name that the definition lacks is refused on AWS."""
+        runtime, network = self._runtime, self._network
+        values = {
+            "Partition": cdk.Aws.PARTITION,
+            "DataBucket": self._data.data_bucket.ref,
+            "ArtifactBucket": self._data.artifact_bucket.ref,
+            "Role": self.role.attr_arn,
+            "Key": self._data.key.attr_arn,
+            "Topic": runtime.topic_arn,
+            **{step.capitalize(): runtime.function_arn(step) for step in self._steps()},
+            **{pascal(value): parameter.value_as_string for value, parameter in self.parameters.items()},
+        }
+        if self._image is not None:
+            values["Image"] = self._image.uri
+        if network is not None:
+            values |= {f"Subnet{number}": subnet for number, subnet in enumerate(network.subnet_ids)}
+            values |= {f"SecurityGroup{number}": group for number, group in enumerate(network.security_group_ids)}
+        return values
+
+    def _steps(self) -> list[str]:
+        steps = ["preflight", "classify", "receipt"]
+        if self.second_path:
+            steps.append("submit")
+        if self.spec.registry.enabled:
+            steps.append("register")
+        return steps
+
+    def _machine(self) -> sfn.CfnStateMachine:
+        machine = sfn.CfnStateMachine(
+            self,
+            "Machine",
+            state_machine_name=self.machine_name,
+            role_arn=self._machine_role.attr_arn,
+            definition_string=self._definition(),
+            definition_substitutions=self._substitutions(),
+            logging_configuration={
+                "level": "ALL",
+                "includeExecutionData": True,
+                "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": self.log_group.attr_arn}}],
+            },
+            tracing_configuration={"enabled": True},
+        )
+        # cfn-lint wants the partition that CloudFormation only fills in at deploy; `make check` fills it in first.
+        machine.add_metadata("cfn-lint", {"config": {"ignore_checks": ["E3601"]}})
+        return machine
+
+    def _execution_statements(self) -> list[policy.Statement]:
+        runtime = self._runtime
+        access = Access(
+            settings=runtime.settings, storage=self._data, registry=runtime.registry, placement=self._network
+        )
+        return execution_statements(self.spec, access=access, image=self._image)
+
+    def _execution_role(self) -> iam.CfnRole:
+        self._policy, role = service_role(
+            self,
+            "",
+            service="sagemaker.amazonaws.com",
+            description=f"Training jobs of {self.machine_name}",
+            statements=self._execution_statements(),
+            settings=self._runtime.settings,
+        )
+        return role
+
+    def _role_of_machine(self) -> iam.CfnRole:
+        statements = machine_statements(
+            role_arn=self.role.attr_arn,
+            function_arns=[self._runtime.function_arn(step) for step in self._steps()],
+            topic_arn=self._runtime.topic_arn,
+            key_arn=self._data.key.attr_arn,
+        )
+        _, role = service_role(
+            self,
+            "Machine",
+            service="states.amazonaws.com",
+            description=f"Runs the state machine {self.machine_name}",
+            statements=statements,
+            settings=self._runtime.settings,
+        )
+        return role
+
+    def _model_package_group(self) -> sagemaker.CfnModelPackageGroup:
+        settings, registry = self._runtime.settings, self.spec.registry
+        return sagemaker.CfnModelPackageGroup(
+            self,
+            "Models",
+            model_package_group_name=names.model_package_group_name(
+                settings.project, settings.stage, self.spec.name, registry.group
+            ),
+            model_package_group_description=f"Models that {self.machine_name} trained",
+        )
+
+    def _outputs(self) -> None:
+        start = f"aws stepfunctions start-execution --state-machine-arn {self.machine_arn} --input '{{}}'"
+        for suffix, value in {"Launch": f"yard train {self.spec.name}", "StartExecution": start}.items():
+            output = cdk.CfnOutput(self, f"{suffix}Output", value=value, description=f"Launches {self.spec.name}")
+            output.override_logical_id(f"{pascal(self.spec.name)}{suffix}")
+
+    def _on(self, construct_id: str, target: events.IRuleTarget, statuses: list[str]) -> events.Rule:
+        pattern = events.EventPattern(
+            source=["aws.states"],
+            detail_type=["Step Functions Execution Status Change"],
+            detail={"stateMachineArn": [self.machine_arn], "status": statuses},
+        )
+        return events.Rule(self, construct_id, event_pattern=pattern, targets=[target])
+
+
+def _embeddable(spec: JobSpec) -> dict[str, Any]:
+    """The definition as it may stand in a state machine, whose language gives two spellings a meaning of their own."""
+    tables = spec.to_dict()
+    problems = [
+        Problem(f"jobs/{spec.name}.toml", f"{text!r} is not allowed: the state machine would take it for {meaning}")
+        for text, meaning in (("${", "a placeholder of CloudFormation's"), ('.$":', "a path of its own"))
+        if text in json.dumps(tables, separators=(",", ":"))
+    ]
+    if problems:
+        raise SpecError(problems)
+    return tables

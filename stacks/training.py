@@ -1,0 +1,110 @@
+"""The training stack: a state machine for each job. A job that names another stack gets that one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from constructs import Construct
+
+from shardyard.job_budgets import check_budgets
+from shardyard.job_dashboard import JobDashboard
+from shardyard.job_image import JobImage
+from shardyard.job_permissions import channel_places
+from shardyard.job_runtime import JobRuntime
+from shardyard.job_source import launcher_bundle, source_bundle
+from shardyard.placement import Placement
+from shardyard.registry import Registry
+from shardyard.spec import names
+from shardyard.spec.job import JobSpec
+from shardyard.spec.rules import accepted_instance_types
+from shardyard.spec.settings import Settings
+from shardyard.storage import Storage
+from shardyard.training_job import TrainingJob
+from stacks.base import ProjectStack
+
+RUNTIME_STACK = "training"
+"""The stack that holds what all jobs share."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ground:
+    """What jobs stand on."""
+
+    settings: Settings
+    storage: Storage
+    registry: Registry
+    placement: Placement | None
+    topic_arn: str
+    root: Path
+    """The project's folder, with containers/ and the jobs' own code."""
+
+
+class TrainingStack(ProjectStack):
+    """Some jobs, and in the stack named `training` the functions behind all of them."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        part: str,
+        *,
+        ground: Ground,
+        jobs: Sequence[JobSpec],
+        runtime: JobRuntime | None,
+        outside_buckets: Sequence[str] = (),
+    ) -> None:
+        """Without a `runtime` the stack makes it."""
+        super().__init__(scope, part, settings=ground.settings, description="Training jobs")
+        self._ground = ground
+        name = names.dashboard_name(ground.settings.project, ground.settings.stage)
+        self.runtime = runtime if runtime is not None else self._runtime(outside_buckets, f"{name}-jobs")
+        self.jobs = [self._job(spec) for spec in jobs]
+        check_budgets(part, self.jobs)
+        if self.jobs:
+            dashboard = JobDashboard(self, "Dashboard", name=f"{name}-jobs" if runtime is None else f"{name}-{part}")
+            dashboard.add_sections([(job.spec, job.machine_arn) for job in self.jobs])
+
+    def _runtime(self, outside_buckets: Sequence[str], dashboard_name: str) -> JobRuntime:
+        ground = self._ground
+        return JobRuntime(
+            self,
+            "Runtime",
+            settings=ground.settings,
+            storage=ground.storage,
+            registry=ground.registry,
+            topic_arn=ground.topic_arn,
+            dashboard_name=dashboard_name,
+            outside_buckets=outside_buckets,
+        )
+
+    def _job(self, spec: JobSpec) -> TrainingJob:
+        ground = self._ground
+        if spec.source is not None:
+            spec = spec.with_source(self.runtime.add_bundle(source_bundle(ground.root, spec.source.dir)))
+        launcher = self.runtime.add_bundle(launcher_bundle(ground.root)) if spec.image.framework is not None else None
+        return TrainingJob(
+            self,
+            spec.name,
+            spec=spec,
+            image=JobImage.of(self, spec, settings=ground.settings, root=ground.root),
+            data=ground.storage,
+            network=ground.placement,
+            runtime=self.runtime,
+            instance_types=accepted_instance_types(spec),
+            launcher_sha256=launcher,
+        )
+
+
+def training_stacks(scope: Construct, *, ground: Ground, jobs: Sequence[JobSpec]) -> dict[str, TrainingStack]:
+    """The training stack, and one for each other that a job names, by part."""
+    outside = sorted({bucket for spec in jobs for bucket, _ in channel_places(spec) if bucket is not None})
+    by_part: dict[str, list[JobSpec]] = {RUNTIME_STACK: []}
+    for spec in jobs:
+        by_part.setdefault(spec.stack, []).append(spec)
+    first = TrainingStack(
+        scope, RUNTIME_STACK, ground=ground, jobs=by_part.pop(RUNTIME_STACK), runtime=None, outside_buckets=outside
+    )
+    others = {
+        part: TrainingStack(scope, part, ground=ground, jobs=some, runtime=first.runtime)
+        for part, some in sorted(by_part.items())
+    }
+    return {RUNTIME_STACK: first, **others}

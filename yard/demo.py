@@ -114,14 +114,14 @@ def _node_major() -> str:
 
 def _upload_digits(aws: Aws) -> None:
     folder = aws.project.root / ".yard/demo/digits"
-    channel = aws.project.job(JOB).channels["train"]
     if not folder.exists():
         _make_digits(aws, folder)
-    items = upload.plan(folder, str(channel.s3))
     bucket, s3 = aws.data_bucket(), aws.client("s3")
-    wanted = upload.missing(s3, bucket, str(channel.s3), items)
-    upload.send(s3, bucket, wanted, on_file=lambda item: None)
-    print(f"   {len(items)} files in s3://{bucket}/{channel.s3}, {len(wanted)} of them new")
+    for name, channel in aws.project.job(JOB).channels.items():
+        items = upload.plan(folder / name, str(channel.s3))
+        wanted = upload.missing(s3, bucket, str(channel.s3), items)
+        upload.send(s3, bucket, wanted, on_file=lambda item: None)
+        print(f"   {name}: {len(items)} files in s3://{bucket}/{channel.s3}, {len(wanted)} of them new")
 
 
 def _make_digits(aws: Aws, folder: Path) -> None:

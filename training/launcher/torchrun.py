@@ -25,7 +25,6 @@ PORT_VARIABLE = "SHARDYARD_RENDEZVOUS_PORT"
 
 _MAX_RESTARTS = 3
 _RENDEZVOUS_PORT = 29400
-_EXIT_BARRIER_SECONDS = 300
 
 
 @dataclass(kw_only=True, slots=True)
@@ -92,7 +91,6 @@ def make_order(launch: Launch, environ: Mapping[str, str] = os.environ) -> dict[
         "processes_per_node": launch.processes_per_node,
         "max_restarts": int(environ.get(MAX_RESTARTS_VARIABLE, _MAX_RESTARTS)),
         "grace_seconds": launch.grace_seconds,
-        "exit_barrier_seconds": _EXIT_BARRIER_SECONDS,
         "fork": environ.get(FORK_VARIABLE, "1") != "0",
     }
 

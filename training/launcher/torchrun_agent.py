@@ -21,7 +21,7 @@ from typing import Any
 import torch.distributed as dist
 from torch.distributed.elastic.agent.server import api as elastic_api
 from torch.distributed.elastic.agent.server import local_elastic_agent
-from torch.distributed.elastic.agent.server.api import RunResult, WorkerGroup, WorkerSpec
+from torch.distributed.elastic.agent.server.api import RunResult, WorkerGroup, WorkerSpec, WorkerState
 from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, PContext
 from torch.distributed.elastic.multiprocessing.api import RunProcsResult
 from torch.distributed.elastic.multiprocessing.errors import ProcessFailure
@@ -194,6 +194,29 @@ class ForkAgent(local_elastic_agent.LocalElasticAgent):  # type: ignore[misc]
             started: dict[int, Any] = super()._start_workers(worker_group)
         return started
 
+    def _monitor_workers(self, worker_group: WorkerGroup) -> RunResult:
+        """A node whose ranks have ended well waits, ready to start them again, until all nodes' ranks have."""
+        result: RunResult = super()._monitor_workers(worker_group)
+        if result.state == WorkerState.SUCCEEDED and not self._everyone_is_done(worker_group):
+            return RunResult(state=WorkerState.HEALTHY)
+        return result
+
+    def _everyone_is_done(self, worker_group: WorkerGroup) -> bool:
+        if worker_group.group_world_size == 1:
+            return True
+        try:
+            self._store.set(f"shardyard/done/{worker_group.group_rank}", "1")
+            if self._store.check([f"shardyard/done/{rank}" for rank in range(worker_group.group_world_size)]):
+                return True
+        except RuntimeError as error:
+            raise RendezvousConnectionError(str(error)) from error
+        if self._rendezvous_handler.is_closed():
+            raise RendezvousClosedError
+        return False
+
+    def _exit_barrier(self) -> None:
+        """Nothing is left to wait for."""
+
     def _fork_ranks(self, **arguments: Any) -> ForkedRanks:
         for environ in arguments["envs"].values():
             environ["SHARDYARD_ATTEMPT"] = str(self._rendezvous_handler.attempt)
@@ -206,9 +229,13 @@ class ForkAgent(local_elastic_agent.LocalElasticAgent):  # type: ignore[misc]
         if incurable:
             self._remaining_restarts = 0
         self.first_failure = text
-        key = f"shardyard/first_failure/{self._rendezvous_handler.attempt}"
-        with contextlib.suppress(RuntimeError, ValueError):
-            self.first_failure = self._store.compare_set(key, "", text).decode() or text
+        self.learn_first_failure()
+
+    def learn_first_failure(self) -> None:
+        """Say what failed here, if it was the first of this attempt, and hear what it was if it was not."""
+        with contextlib.suppress(RuntimeError):
+            known = self._store.compare_set("shardyard/first_failure", "", self.first_failure)
+            self.first_failure = known.decode()
 
 
 def run_agent(connection: socket.socket, spec: Mapping[str, Any]) -> None:
@@ -248,6 +275,7 @@ def _run(agent: ForkAgent, rendezvous: Rendezvous, spec: Mapping[str, Any]) -> d
         missing = [hosts[number] for number in range(len(hosts)) if number not in rendezvous.present()]
         return {"op": "failed", "message": f"{', '.join(missing) or 'a node'} never came to the rendezvous"}
     except RendezvousClosedError:
+        agent.learn_first_failure()
         message = agent.first_failure or "another node ended the run; its log says why"
         return {"op": "failed", "message": message}
     except RendezvousConnectionError:
@@ -329,7 +357,6 @@ def _agent(spec: Mapping[str, Any], channel: Channel, rendezvous: Rendezvous) ->
         rendezvous,
         spec=worker_spec,
         logs_specs=DefaultLogsSpecs(log_dir=os.devnull),
-        exit_barrier_timeout=float(spec["exit_barrier_seconds"]),
     )
 
 

@@ -111,7 +111,7 @@ BY_HAND: dict[str, dict[str, Any]] = {
         "processor": "NVIDIA",
         "architecture": "arm64",
         "local_disk_gb": 22500,
-        "efa_interfaces": 4,
+        "efa_interfaces": 16,  # Amazon EKS user guide, UltraServers: 17 network cards, the first of them for ENA
     },
 }
 """Types of which moto has no description, and what their product pages say."""

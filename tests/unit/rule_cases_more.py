@@ -95,12 +95,6 @@ NETWORKING = [
         bad={"environment": {"FI_PROVIDER": "efa"}, "compute": {"instance_type": "ml.p3.16xlarge"}},
         says="environment.FI_PROVIDER: ml.p3.16xlarge has no EFA (remove it)",
     ),
-    Case(
-        rule="session-tags-outside-isolation",
-        good={"session": {"tag_chaining": True}},
-        bad={"session": {"tag_chaining": True}, "network": {"isolation": True}},
-        says="session.tag_chaining: it does not go with network.isolation (set one of the two to false)",
-    ),
 ]
 
 PROGRAMS = [

@@ -54,7 +54,7 @@ def test_moving_text_from_one_file_to_another_changes_the_tag(tmp_path: Path) ->
 
 
 def test_a_missing_folder_is_said(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="image.folder: there is no folder containers/tf in this project"):
+    with pytest.raises(SpecError, match=r"image\.folder: there is no folder containers/tf in this project"):
         content_tag(project(tmp_path), "tf")
 
 

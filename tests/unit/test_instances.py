@@ -67,7 +67,7 @@ def test_every_accelerator_is_described_and_used() -> None:
         ("ml.p5en.48xlarge", 8, 8, True, True, 16),
         ("ml.p6-b200.48xlarge", 8, 8, True, True, 8),
         ("ml.p6-b300.48xlarge", 8, 8, True, True, 16),
-        ("ml.p6e-gb200.36xlarge", 4, 4, True, True, 4),
+        ("ml.p6e-gb200.36xlarge", 4, 4, True, True, 16),
         ("ml.trn1.32xlarge", 0, 32, True, True, 8),
         ("ml.c5.2xlarge", 0, 1, False, False, 0),
         ("ml.m7i.large", 0, 1, True, False, 0),

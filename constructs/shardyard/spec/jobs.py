@@ -11,7 +11,9 @@ from shardyard.spec.rules import Facts, check
 from shardyard.spec.settings import Settings
 from shardyard.spec.tree import build
 
-_INTERNAL = ("name", "from_stage")
+INTERNAL_KEYS = ("name", "from_stage")
+"""Keys of a definition that no file may set."""
+
 STAGES: tuple[str, ...] = get_args(get_type_hints(Settings)["stage"])
 
 
@@ -46,7 +48,7 @@ def parse_job(raw: Mapping[str, Any], name: str, stage: str, *, where: str, prob
     raw = dict(raw)
     overrides = raw.pop("overrides", {})
     before = len(problems)
-    for key in _INTERNAL:
+    for key in INTERNAL_KEYS:
         if raw.pop(key, None) is not None:
             problems.append(Problem(f"{where}{key}", "it cannot be set; the file's name is the job's name"))
     if not isinstance(overrides, Mapping) or not all(isinstance(table, Mapping) for table in overrides.values()):
@@ -65,7 +67,7 @@ def parse_job(raw: Mapping[str, Any], name: str, stage: str, *, where: str, prob
 
 
 def _merged(raw: Mapping[str, Any], name: str, over: Mapping[str, Any], where: str, problems: list[Problem]) -> Any:
-    changed = {key: value for key, value in over.items() if key not in _INTERNAL}
+    changed = {key: value for key, value in over.items() if key not in INTERNAL_KEYS}
     tables = {**merge(raw, changed), "name": name, "from_stage": _paths(changed)}
     return build(JobSpec, tables, where=where, problems=problems)
 

@@ -13,7 +13,7 @@ _ULTRA_SERVERS = ("p6e-gb200", "trn2")
 @rule(
     "instance-type-exists",
     reason="SageMaker refuses a type that it does not train on.",
-    source=f"TrainingInstanceType in the {API}",
+    source=f"{API}: TrainingInstanceType",
     by_type=True,
 )
 def instance_type_exists(spec: JobSpec, facts: Facts) -> Iterator[Problem]:

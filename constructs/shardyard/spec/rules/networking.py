@@ -23,10 +23,6 @@ def isolation_without_network_users(spec: JobSpec, facts: Facts) -> Iterator[Pro
     if spec.debug.remote:
         message = "remote debugging is reached over the network (set debug.remote or this to false)"
         yield Problem("network.isolation", message)
-    for name, channel in spec.channels.items():
-        if channel.file_system is not None:
-            message = f"the channel {name} is a file system, which is mounted over the network (set it to false)"
-            yield Problem("network.isolation", message)
 
 
 @rule(
@@ -77,14 +73,3 @@ def efa_where_it_is(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     if not spec.network.vpc or facts.has_network is False:
         message = "EFA between instances needs the VPC with its self-referencing security group (network.vpc = true)"
         yield Problem("environment.FI_PROVIDER", message)
-
-
-@rule(
-    "session-tags-outside-isolation",
-    reason="A chained session needs calls that an isolated container cannot make.",
-    source=f"{API}: SessionChainingConfig and EnableNetworkIsolation",
-)
-def session_tags_outside_isolation(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
-    """Session tags are chained only outside network isolation."""
-    if spec.session.tag_chaining and spec.network.isolation:
-        yield Problem("session.tag_chaining", "it does not go with network.isolation (set one of the two to false)")

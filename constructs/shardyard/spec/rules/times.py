@@ -85,7 +85,7 @@ def spot_excludes_preferences(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
 @rule(
     "spot-excludes-training-plan",
     reason="A training plan is reserved capacity; SageMaker refuses to use spot with it.",
-    source=f"{GUIDE}, training plans: spot is not supported with reserved capacity",
+    source="what a training plan is: capacity reserved and paid beforehand (no sentence of the documentation)",
 )
 def spot_excludes_training_plan(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     """A job on a training plan does not use spot."""

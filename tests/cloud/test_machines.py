@@ -362,3 +362,64 @@ def test_executions_are_logged_where_the_machine_says(account: Account, role: st
     run(account, machine)
     lines = until(lambda: [line for line in account.log("/machines/logged") if "ExecutionSucceeded" in line])
     assert json.loads(lines[0])["execution_arn"].startswith("arn:aws:states:us-east-1:123456789012:execution:logged:")
+
+
+def test_one_machine_runs_another(account: Account) -> None:
+    role = account.role("nests", "states")
+    inner = create(account, "inner", role, {"A": {"Type": "Pass", "Parameters": {"n.$": "$.n"}, "End": True}})
+    outer = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution.sync:2",
+        "Parameters": {"StateMachineArn": inner, "Input": {"n": 7}},
+        "OutputPath": "$.Output",
+        "End": True,
+    }
+    ended = run(account, create(account, "outer", role, {"Run": outer}))
+    assert (ended["status"], json.loads(ended["output"])) == ("SUCCEEDED", {"n": 7})
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters"),
+    [
+        (
+            "ProcessingJob",
+            {
+                "AppSpecification": {"ImageUri": "image"},
+                "ProcessingResources": {
+                    "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 5}
+                },
+            },
+        ),
+        (
+            "TransformJob",
+            {
+                "ModelName": "model",
+                "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/x"}}},
+                "TransformOutput": {"S3OutputPath": "s3://b/out"},
+                "TransformResources": {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge"},
+            },
+        ),
+        (
+            "HyperParameterTuningJob",
+            {
+                "HyperParameterTuningJobConfig": {
+                    "Strategy": "Bayesian",
+                    "ResourceLimits": {"MaxNumberOfTrainingJobs": 1, "MaxParallelTrainingJobs": 1},
+                }
+            },
+        ),
+    ],
+)
+def test_the_other_jobs_have_their_sync_calls(account: Account, kind: str, parameters: dict[str, Any]) -> None:
+    role = account.role(f"runs-{kind}", "states")
+    task = {
+        "Type": "Task",
+        "Resource": f"arn:aws:states:::sagemaker:create{kind}.sync",
+        "Parameters": {f"{kind}Name": f"my-{kind}", **parameters},
+        "End": True,
+    }
+    if kind == "ProcessingJob":
+        task["Parameters"]["RoleArn"] = TRAINING_ROLE  # type: ignore[index]
+    ended = run(account, create(account, f"runs-{kind}", role, {"Run": task}))
+    assert ended["status"] == "SUCCEEDED", ended.get("cause")
+    assert json.loads(ended["output"])[f"{kind}Status"] == "Completed"

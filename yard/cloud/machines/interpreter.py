@@ -36,6 +36,7 @@ from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 from moto.stepfunctions.parser.asl.utils import boto_client
 
 from yard.cloud import roles
+from yard.cloud.machines import casing
 from yard.cloud.machines.options import options
 from yard.cloud.machines.sagemaker import SESSION, STATES, SageMakerTask
 
@@ -105,6 +106,30 @@ def _binding(self: Any, ctx: Any) -> Any:
     )
 
 
+def _normalise_parameters(
+    self: Any, parameters: dict[str, Any], boto_service_name: str | None = None, service_action_name: str | None = None
+) -> None:
+    """Name the parameters as the service does: moto has left this out."""
+    service = self._get_boto_service_name(boto_service_name)
+    model = casing.operation(service, service_action_name or self.resource.api_action)
+    named = casing.to_service(dict(parameters), model.input_shape)
+    parameters.clear()
+    parameters.update(named)
+
+
+def _normalise_response(
+    self: Any, response: Any, boto_service_name: str | None = None, service_action_name: str | None = None
+) -> None:
+    """Name the answer's fields as Step Functions does: moto has left this out."""
+    if not isinstance(response, dict):
+        return
+    service = self._get_boto_service_name(boto_service_name)
+    model = casing.operation(service, service_action_name or self.resource.api_action)
+    named = casing.from_service(dict(response), model.output_shape)
+    response.clear()
+    response.update(named)
+
+
 def install() -> None:
     """Put our parts into moto's interpreter: once, when this module is imported."""
     # its lines repeat what the execution's history says, with the whole program in each
@@ -119,6 +144,8 @@ def install() -> None:
     wait_function.WaitFunction._wait_interval = _wait_interval
     error_equals_decl.ErrorEqualsDecl._eval_body = _error_matches
     Preprocessor.visitPayload_binding_value = _binding
+    StateTaskService._normalise_parameters = _normalise_parameters
+    StateTaskService._normalise_response = _normalise_response
     state_task_service_aws_sdk._SERVICE_ERROR_NAMES.update(_ERROR_NAMES)
     StateTaskService._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES.update(_CLIENT_NAMES)
     retrier_decl.time = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds * options.wait_scale))

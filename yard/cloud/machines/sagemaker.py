@@ -100,6 +100,12 @@ class SageMakerTask(StateTaskServiceCallback):  # type: ignore[misc]
     def _get_supported_parameters(self) -> None:
         return None
 
+    def _normalise_parameters(self, parameters: dict[str, Any], *_: Any) -> None:
+        """SageMaker names its fields as Step Functions does, and a value of the wrong type is to be refused."""
+
+    def _normalise_response(self, response: Any, *_: Any) -> None:
+        """Nothing to rename."""
+
     def _client(self, region: str, role_arn: str) -> Any:
         return roles.client_as(role_arn, service=STATES, session=SESSION, api="sagemaker", region=region)
 

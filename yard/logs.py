@@ -10,7 +10,7 @@ from yard.aws import Aws
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _HOST = re.compile(r"/(algo-\d+)")
-_METRIC = re.compile(r"^metric (.+)$")
+_METRIC = re.compile(r"(?:^|\] )metric (.+)$")
 _PAIR = re.compile(r"(\w+)=([0-9.eE+-]+)")
 _OVERLAP_MILLISECONDS = 60_000
 """CloudWatch shows lines late and out of order, so each look goes a minute back and skips what was seen."""
@@ -25,8 +25,8 @@ class Line:
     text: str
 
     def metrics(self) -> dict[str, float]:
-        """The values of a `metric step=120 loss=2.31` line; empty for any other line."""
-        match = _METRIC.match(self.text)
+        """The values of a `metric step=120 loss=2.31` line, with or without its rank before it; empty for another line."""
+        match = _METRIC.search(self.text)
         return {name: float(value) for name, value in _PAIR.findall(match[1])} if match else {}
 
 

@@ -3,6 +3,7 @@
 import atexit
 import base64
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.sagemaker.models import sagemaker_backends
@@ -128,14 +129,19 @@ def _matches(job: TrainingJob, params: Params) -> bool:
     tests: dict[str, Callable[[Any], bool]] = {
         "NameContains": lambda text: text.lower() in job.name.lower(),
         "StatusEquals": lambda status: job.status == status,
-        "CreationTimeAfter": lambda moment: job.created > moment,
-        "CreationTimeBefore": lambda moment: job.created < moment,
-        "LastModifiedTimeAfter": lambda moment: job.modified > moment,
-        "LastModifiedTimeBefore": lambda moment: job.modified < moment,
+        "CreationTimeAfter": lambda moment: job.created > _aware(moment),
+        "CreationTimeBefore": lambda moment: job.created < _aware(moment),
+        "LastModifiedTimeAfter": lambda moment: job.modified > _aware(moment),
+        "LastModifiedTimeBefore": lambda moment: job.modified < _aware(moment),
         "WarmPoolStatusEquals": lambda status: (job.warm_pool or {}).get("Status") == status,
         "TrainingPlanArnEquals": lambda arn: job.resources.get("TrainingPlanArn") == arn,
     }
     return all(test(params[name]) for name, test in tests.items() if name in params)
+
+
+def _aware(moment: datetime) -> datetime:
+    """The front hands times over in UTC and without saying so."""
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _page_start(token: str | None) -> int:

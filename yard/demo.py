@@ -22,7 +22,7 @@ from yard.output import say
 from yard.project import Project, find_project
 
 JOB = "mnist-ddp"
-LAUNCH: Mapping[str, Any] = {"instance_count": 2, "hyperparameters": {"epochs": 3, "checkpoint_steps": 5}}
+LAUNCH: Mapping[str, Any] = {"instance_count": 2, "hyperparameters": {"epochs": 2, "width": 64, "checkpoint_steps": 5, "log_steps": 2}}
 INTERRUPT_AT_STEP = 12
 _POLL_SECONDS = 0.25
 

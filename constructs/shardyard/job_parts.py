@@ -21,9 +21,10 @@ def service_role(
     service: str,
     description: str,
     statements: Sequence[policy.Statement],
+    shared: iam.CfnManagedPolicy,
     settings: Settings,
 ) -> tuple[iam.CfnManagedPolicy, iam.CfnRole]:
-    """A role that one service of this account assumes, and its policy."""
+    """A role that one service of this account assumes, with a policy of its own beside the shared one."""
     managed = iam.CfnManagedPolicy(
         scope, f"{prefix}Policy", description=description, policy_document=policy.document(statements)
     )
@@ -35,7 +36,7 @@ def service_role(
         assume_role_policy_document=policy.trust(
             service, when={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
         ),
-        managed_policy_arns=[managed.ref],
+        managed_policy_arns=[shared.ref, managed.ref],
         permissions_boundary=settings.identity.permissions_boundary or None,
     )
     return managed, role

@@ -1,6 +1,6 @@
 """What one job's execution role may do: its own channels, prefixes, image, keys and subnets, and nothing else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import aws_cdk as cdk
 
@@ -35,16 +35,24 @@ _SHELL = (
 
 
 def execution_statements(spec: JobSpec, *, access: Access, image: JobImage | None) -> list[policy.Statement]:
-    """The statements of the role that the training job itself runs under."""
+    """What this job alone needs: its channels, its prefixes, its image. `common_statements` has the rest."""
     return [
         *_read_channels(spec, access),
         *_write_results(spec, access),
-        *_use_keys(spec, access),
+        *_own_keys(spec),
         *_pull_image(image),
+        *_extras(spec),
+    ]
+
+
+def common_statements(access: Access, *, vpc: bool) -> list[policy.Statement]:
+    """What every training job needs: the project's key, its log group, metrics, and the subnets of one in the VPC."""
+    return [
+        *access.use_key(),
         access.write_logs("/aws/sagemaker/TrainingJobs"),
         access.publish_metrics(),
-        *(access.join_network() if spec.network.vpc else []),
-        *_extras(spec),
+        policy.allow(["ecr:GetAuthorizationToken"], ["*"]),  # it is for the whole registry, by its nature
+        *(access.join_network() if vpc else []),
     ]
 
 
@@ -113,16 +121,12 @@ def _write_results(spec: JobSpec, access: Access) -> Iterator[policy.Statement]:
         yield policy.allow(["s3:GetBucketLocation", "s3:ListBucket"], [arn])
 
 
-def _use_keys(spec: JobSpec, access: Access) -> list[policy.Statement]:
-    own = [_key_arn(key) for key in (spec.compute.volume_kms_key, spec.output.kms_key) if key is not None]
-    if not own:
-        return access.use_key()
-    keys = sorted(set(own))
-    return [
-        *access.use_key(),
-        policy.allow(["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"], keys),
-        policy.allow(["kms:CreateGrant"], keys, when={"Bool": {"kms:GrantIsForAWSResource": "true"}}),
-    ]
+def _own_keys(spec: JobSpec) -> Iterator[policy.Statement]:
+    """Keys that the job names itself, in place of the project's."""
+    keys = sorted({_key_arn(key) for key in (spec.compute.volume_kms_key, spec.output.kms_key) if key is not None})
+    if keys:
+        yield policy.allow(["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"], keys)
+        yield policy.allow(["kms:CreateGrant"], keys, when={"Bool": {"kms:GrantIsForAWSResource": "true"}})
 
 
 def _key_arn(key: str) -> str:
@@ -132,7 +136,6 @@ def _key_arn(key: str) -> str:
 def _pull_image(image: JobImage | None) -> Iterator[policy.Statement]:
     if image is not None and image.repository_arn is not None:
         yield policy.allow(PULL, [image.repository_arn])
-        yield policy.allow(["ecr:GetAuthorizationToken"], ["*"])  # it is for the whole registry, by its nature
 
 
 def _extras(spec: JobSpec) -> Iterator[policy.Statement]:
@@ -144,15 +147,14 @@ def _extras(spec: JobSpec) -> Iterator[policy.Statement]:
         yield policy.allow(["lambda:InvokeFunction"], [spec.image.credentials_function])
 
 
-def machine_statements(
-    *, role_arn: str, function_arns: list[str], topic_arn: str, key_arn: str
-) -> list[policy.Statement]:
-    """The statements of a state machine's role: what Step Functions documents for `.sync`, our functions, the topic."""
-    jobs = f"arn:{cdk.Aws.PARTITION}:sagemaker:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:training-job/*"
-    rule = (
-        f"arn:{cdk.Aws.PARTITION}:events:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:"
-        "rule/StepFunctionsGetEventsForSageMakerTrainingJobsRule"
-    )
+def launch_statements(*, function_arns: Sequence[str], topic_arn: str, key_arn: str) -> list[policy.Statement]:
+    """What every state machine needs: what Step Functions documents for `.sync`, our functions, the topic, its log.
+
+    Which role it may pass is each machine's own.
+    """
+    place = f"{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}"
+    jobs = f"arn:{cdk.Aws.PARTITION}:sagemaker:{place}:training-job/*"
+    rule = f"arn:{cdk.Aws.PARTITION}:events:{place}:rule/StepFunctionsGetEventsForSageMakerTrainingJobsRule"
     return [
         policy.allow(
             [
@@ -163,17 +165,15 @@ def machine_statements(
             ],
             [jobs],
         ),
-        policy.allow(["iam:PassRole"], [role_arn], when={"StringEquals": {"iam:PassedToService": _SAGEMAKER}}),
         policy.allow(["events:DescribeRule", "events:PutRule", "events:PutTargets"], [rule]),
         policy.allow(["lambda:InvokeFunction"], function_arns),
         policy.allow(["sns:Publish"], [topic_arn]),
         policy.allow(["kms:Decrypt", "kms:GenerateDataKey"], [key_arn]),
         # The delivery of execution logs and traces knows no resources in IAM.
-        policy.allow(list(_LOG_DELIVERY), ["*"]),
+        policy.allow(_LOG_DELIVERY, ["*"]),
     ]
 
 
-_SAGEMAKER = "sagemaker.amazonaws.com"
 _LOG_DELIVERY = (
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",

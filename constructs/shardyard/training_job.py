@@ -17,9 +17,9 @@ from constructs import Construct
 from shardyard import policy
 from shardyard.job_image import JobImage
 from shardyard.job_parts import add_parameter, execution_log_group, failed_alarm, service_role
-from shardyard.job_permissions import execution_statements, machine_statements
+from shardyard.job_permissions import execution_statements
 from shardyard.job_runtime import JobRuntime
-from shardyard.permissions import Access
+from shardyard.permissions import pass_role
 from shardyard.placement import Placement
 from shardyard.spec import names
 from shardyard.spec.errors import Problem, SpecError
@@ -34,7 +34,7 @@ from shardyard.storage import Storage
 ALWAYS_IN_REQUEST: Mapping[str, Any] = {"EnableManagedSpotTraining": False, "Environment": {}, "HyperParameters": {}}
 """Request fields that an override may bring in, so that every machine names them."""
 
-_OTHER_BYTES = 11_000
+_OTHER_BYTES = 9_000
 """About what a job's resources take in a template besides its definition and its instance types."""
 
 
@@ -252,11 +252,7 @@ class TrainingJob(Construct):
         return machine
 
     def _execution_statements(self) -> list[policy.Statement]:
-        runtime = self._runtime
-        access = Access(
-            settings=runtime.settings, storage=self._data, registry=runtime.registry, placement=self._network
-        )
-        return execution_statements(self.spec, access=access, image=self._image)
+        return execution_statements(self.spec, access=self._runtime.access(self._network), image=self._image)
 
     def _execution_role(self) -> iam.CfnRole:
         self._policy, role = service_role(
@@ -265,23 +261,19 @@ class TrainingJob(Construct):
             service="sagemaker.amazonaws.com",
             description=f"Training jobs of {self.machine_name}",
             statements=self._execution_statements(),
+            shared=self._runtime.training_policy(self._network if self.spec.network.vpc else None),
             settings=self._runtime.settings,
         )
         return role
 
     def _role_of_machine(self) -> iam.CfnRole:
-        statements = machine_statements(
-            role_arn=self.role.attr_arn,
-            function_arns=[self._runtime.function_arn(step) for step in self._steps()],
-            topic_arn=self._runtime.topic_arn,
-            key_arn=self._data.key.attr_arn,
-        )
         _, role = service_role(
             self,
             "Machine",
             service="states.amazonaws.com",
             description=f"Runs the state machine {self.machine_name}",
-            statements=statements,
+            statements=[pass_role([self.role.attr_arn], to="sagemaker.amazonaws.com")],
+            shared=self._runtime.launch_policy,
             settings=self._runtime.settings,
         )
         return role

@@ -35,6 +35,8 @@ class Failure:
     """The service's or the program's own words."""
     ran: bool
     """Whether a training job came to be: what never ran has no receipt line."""
+    seconds: int = 0
+    """How long it trained."""
 
 
 # The first match counts. A reason begins with the kind of error, and what follows may be the program's own words:
@@ -64,14 +66,20 @@ _EXIT_CODE = re.compile(r"exit ?codes?:?\s*\[?\s*(\d+)", re.IGNORECASE)
 
 def read_job(job: Mapping[str, Any]) -> Failure:
     """Read why a described training job ended; it must have ended, and not as Completed."""
+    kind, message = _ended(job)
+    return Failure(kind=kind, message=message, ran=True, seconds=int(job.get("TrainingTimeInSeconds") or 0))
+
+
+def _ended(job: Mapping[str, Any]) -> tuple[Kind, str]:
     reason = str(job.get("FailureReason") or "")
     secondary = str(job.get("SecondaryStatus") or "")
-    if job["TrainingJobStatus"] == "Stopped":
-        if secondary in ("MaxRuntimeExceeded", "MaxWaitTimeExceeded"):
-            return Failure(kind=Kind.OUT_OF_TIME, message=_out_of_time(secondary, reason), ran=True)
-        kind = _reason(reason) if reason.startswith("CapacityError") else Kind.STOPPED
-        return Failure(kind=kind, message=reason or "The training job was stopped.", ran=True)
-    return Failure(kind=_reason(reason), message=reason or "The training job failed and gave no reason.", ran=True)
+    if job["TrainingJobStatus"] != "Stopped":
+        return _reason(reason), reason or "The training job failed and gave no reason."
+    if secondary in ("MaxRuntimeExceeded", "MaxWaitTimeExceeded"):
+        return Kind.OUT_OF_TIME, _out_of_time(secondary, reason)
+    if reason.startswith("CapacityError"):
+        return Kind.CAPACITY, reason
+    return Kind.STOPPED, reason or "The training job was stopped."
 
 
 def read_call(error: str, cause: str) -> Failure:

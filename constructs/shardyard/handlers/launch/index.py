@@ -1,6 +1,6 @@
 """Custom resource: starts the jobs that ask for it (`[deploy] launch = true`) when a deploy made or changed them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -13,8 +13,13 @@ from shardyard.handlers.cfn_response import Answer, Request, custom_resource
 def handler(request: Request) -> Answer:
     """Start what is new or changed; a removed job is not stopped, its execution is a person's to end."""
     if request.kind != "Delete":
-        start(aws.clients("stepfunctions"), request.properties["Machines"], request.old_properties.get("Machines", {}))
+        before = _digests(request.old_properties.get("Machines", []))
+        start(aws.clients("stepfunctions"), _digests(request.properties["Machines"]), before)
     return Answer(physical_id="launches")
+
+
+def _digests(machines: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    return {machine["Arn"]: machine["Digest"] for machine in machines}
 
 
 def start(states: Any, machines: Mapping[str, str], before: Mapping[str, str]) -> list[str]:

@@ -15,7 +15,9 @@ INTERRUPTION_RESUMES = 3
 """How often a run goes on after it was interrupted and had saved a checkpoint."""
 _ALWAYS: Mapping[str, Any] = {"EnableManagedSpotTraining": False, "Environment": {}, "HyperParameters": {}}
 _FEWEST_POLL_SECONDS = 10
-_MOST_POLLS = 1500  # an execution's history has room for 25,000 events, and a look takes nine
+# An execution's history has room for 25,000 events: a look takes nine, an attempt that gets no machine sixteen.
+_MOST_POLLS = 1500
+_MOST_QUEUED_ATTEMPTS = 1000
 
 
 def build_request(
@@ -49,12 +51,13 @@ def machines(spec: JobSpec) -> str:
 def build_plan(spec: JobSpec, candidates: list[dict[str, Any]], first: int) -> dict[str, Any]:
     """How the launch goes on when an attempt does not complete."""
     longest = spec.max_wait_seconds if spec.max_wait_seconds is not None else spec.limits.max_runtime_seconds
+    fewest_pause = math.ceil(spec.queue.max_wait_seconds * len(candidates) / _MOST_QUEUED_ATTEMPTS)
     return {
         "candidates": candidates,
         "candidate": first,
         "queue_seconds": spec.queue.max_wait_seconds,
         "first_wait_seconds": spec.queue.first_wait_seconds,
-        "longest_wait_seconds": spec.queue.longest_wait_seconds,
+        "longest_wait_seconds": max(spec.queue.longest_wait_seconds, fewest_pause),
         "internal_retries": INTERNAL_RETRIES,
         "interruption_resumes": INTERRUPTION_RESUMES if spec.checkpoints.enabled else 0,
         "max_runtime_seconds": spec.limits.max_runtime_seconds,

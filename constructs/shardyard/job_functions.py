@@ -1,0 +1,187 @@
+"""The functions behind the state machines: what each is for and exactly what it may do."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+
+from shardyard import policy
+from shardyard.spec import names
+from shardyard.spec.settings import Settings
+from shardyard.storage import Storage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StepFunction:
+    """One handler as a Lambda function."""
+
+    description: str
+    statements: Sequence[policy.Statement]
+    timeout_seconds: int = 60
+    memory_mb: int = 256
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surroundings:
+    """What the functions reach."""
+
+    settings: Settings
+    storage: Storage
+    outside_buckets: Sequence[str]
+    """Buckets that jobs read besides the project's own."""
+
+    @property
+    def artifacts(self) -> str:
+        """The artifact bucket's ARN."""
+        return self.storage.artifact_bucket.attr_arn
+
+    def writes_with_key(self) -> policy.Statement:
+        """Write objects that the project's key encrypts."""
+        return policy.allow(["kms:Decrypt", "kms:GenerateDataKey"], [self.storage.key.attr_arn])
+
+
+def _preflight(around: Surroundings) -> StepFunction:
+    outside = [f"arn:{cdk.Aws.PARTITION}:s3:::{bucket}" for bucket in sorted(set(around.outside_buckets))]
+    buckets = [around.storage.data_bucket.attr_arn, *outside]
+    kept = [f"{around.artifacts}/{names.QUOTA_CODES_KEY}", f"{around.artifacts}/source/*"]
+    return StepFunction(
+        description="Checks a launch before anything is paid for, and builds its request",
+        statements=[
+            policy.allow(["s3:ListBucket"], [*buckets, around.artifacts]),
+            policy.allow(["s3:GetObject"], [*(f"{arn}/*" for arn in buckets), *kept]),
+            policy.allow(["kms:Decrypt"], [around.storage.key.attr_arn]),
+            policy.allow(["ecr:DescribeImages"], [arn("ecr", "repository/*")]),
+            policy.allow(["sagemaker:DescribeTrainingJob"], [_jobs()]),
+            # These know no resources in IAM.
+            policy.allow(
+                [
+                    "pricing:GetProducts",
+                    "sagemaker:ListTrainingJobs",
+                    "servicequotas:GetAWSDefaultServiceQuota",
+                    "servicequotas:GetServiceQuota",
+                    "servicequotas:ListAWSDefaultServiceQuotas",
+                    "servicequotas:ListServiceQuotas",
+                ],
+                ["*"],
+            ),
+        ],
+        # More memory is more processor: most of the time goes into parsing answers.
+        memory_mb=1024,
+    )
+
+
+def _classify(around: Surroundings) -> StepFunction:
+    return StepFunction(
+        description="Reads why an attempt ended and decides what the launch does next",
+        statements=[policy.allow(["sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob"], [_jobs()])],
+    )
+
+
+def _receipt(around: Surroundings) -> StepFunction:
+    return StepFunction(
+        description="Writes down what a launch did and what it cost",
+        statements=[
+            policy.allow(["sagemaker:DescribeTrainingJob"], [_jobs()]),
+            policy.allow(["s3:PutObject"], [f"{around.artifacts}/runs/*/receipt.json"]),
+            around.writes_with_key(),
+        ],
+    )
+
+
+def _submit(around: Surroundings) -> StepFunction:
+    # Roles are named after their stack, and every stack after project and stage.
+    prefix = f"{around.settings.project}-{around.settings.stage}"
+    roles = f"arn:{cdk.Aws.PARTITION}:iam::{cdk.Aws.ACCOUNT_ID}:role/{prefix}-*"
+    return StepFunction(
+        description="Creates training jobs with fields that Step Functions does not know",
+        statements=[
+            policy.allow(["sagemaker:AddTags", "sagemaker:CreateTrainingJob"], [_jobs()]),
+            policy.allow(
+                ["iam:PassRole"], [roles], when={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+            ),
+        ],
+    )
+
+
+def _register(around: Surroundings) -> StepFunction:
+    packages = [arn("sagemaker", "model-package-group/*"), arn("sagemaker", "model-package/*")]
+    return StepFunction(
+        description="Registers trained models, pending approval",
+        statements=[
+            policy.allow(["sagemaker:DescribeTrainingJob"], [_jobs()]),
+            policy.allow(["sagemaker:CreateModelPackage"], packages),
+            policy.allow(["s3:GetObject", "s3:PutObject"], [f"{around.artifacts}/runs/*"]),
+            policy.allow(["s3:GetBucketLocation", "s3:ListBucket"], [around.artifacts]),
+            around.writes_with_key(),
+            policy.allow(["ecr:BatchGetImage", "ecr:DescribeImages"], [arn("ecr", "repository/*")]),
+        ],
+    )
+
+
+def _janitor(around: Surroundings) -> StepFunction:
+    return StepFunction(
+        description="Stops what an execution that was stopped may have left running",
+        statements=[
+            policy.allow(["sagemaker:ListTrainingJobs"], ["*"]),  # knows no resources in IAM
+            policy.allow(["sagemaker:ListTags", "sagemaker:StopTrainingJob"], [_jobs()]),
+        ],
+    )
+
+
+def _quota_codes(around: Surroundings) -> StepFunction:
+    return StepFunction(
+        description="Resolves the codes of SageMaker's training quotas and keeps them for preflight",
+        statements=[
+            # These know no resources in IAM.
+            policy.allow(["servicequotas:ListAWSDefaultServiceQuotas", "servicequotas:ListServiceQuotas"], ["*"]),
+            policy.allow(["s3:PutObject"], [f"{around.artifacts}/{names.QUOTA_CODES_KEY}"]),
+            around.writes_with_key(),
+        ],
+        timeout_seconds=300,
+    )
+
+
+def _source(around: Surroundings) -> StepFunction:
+    # The bucket of the deploy's assets is the bootstrap's; its name is fixed by account and region.
+    assets = f"arn:{cdk.Aws.PARTITION}:s3:::cdk-*-assets-{cdk.Aws.ACCOUNT_ID}-{cdk.Aws.REGION}"
+    return StepFunction(
+        description="Puts bundles of user code where jobs read them",
+        statements=[
+            policy.allow(["s3:GetObject"], [f"{assets}/*"]),
+            policy.allow(["s3:ListBucket"], [around.artifacts]),
+            policy.allow(["s3:GetObject", "s3:PutObject"], [f"{around.artifacts}/source/*"]),
+            around.writes_with_key(),
+        ],
+        timeout_seconds=300,
+    )
+
+
+def _launch(around: Surroundings) -> StepFunction:
+    machines = names.state_machine_name(around.settings.project, around.settings.stage, "*")
+    return StepFunction(
+        description="Starts jobs on deploy",
+        statements=[policy.allow(["states:StartExecution"], [arn("states", f"stateMachine:{machines}")])],
+    )
+
+
+FUNCTIONS: Mapping[str, Callable[[Surroundings], StepFunction]] = {
+    "preflight": _preflight,
+    "classify": _classify,
+    "receipt": _receipt,
+    "submit": _submit,
+    "register": _register,
+    "janitor": _janitor,
+    "quota_codes": _quota_codes,
+    "source": _source,
+    "launch": _launch,
+}
+"""Every function by its handler's folder."""
+
+
+def arn(service: str, resource: str) -> str:
+    """An ARN in this account and region."""
+    return f"arn:{cdk.Aws.PARTITION}:{service}:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:{resource}"
+
+
+def _jobs() -> str:
+    return arn("sagemaker", "training-job/*")

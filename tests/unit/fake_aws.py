@@ -1,0 +1,183 @@
+"""Fakes of the services that a launch talks to, for whole launches without moto: small, strict, and slow if asked."""
+
+import io
+import json
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from shardyard.spec import names
+
+CODES = {
+    **{f"ml.{kind}.xlarge for training job usage": f"L-{kind.upper()}" for kind in ("g5", "g6")},
+    **{f"ml.{kind}.xlarge for spot training job usage": f"L-SPOT-{kind.upper()}" for kind in ("g5", "g6")},
+    "ml.g5.xlarge for training warm pool usage": "L-WARM",
+    "Number of instances across all training jobs": "L-ALL",
+    "Maximum number of instances per training job": "L-ONE",
+}
+"""The codes that a deploy would have resolved."""
+STARTED = datetime(2026, 11, 21, 7, 30, tzinfo=UTC)
+
+
+def failure(code: str, message: str = "") -> ClientError:
+    """A failed call as botocore raises it."""
+    return ClientError({"Error": {"Code": code, "Message": message}}, "Call")
+
+
+class FakeAws:
+    """Gives a fake for each service; `delay_seconds` is what every call takes."""
+
+    def __init__(self, delay_seconds: float = 0.0) -> None:
+        self.delay_seconds = delay_seconds
+        self.calls: list[str] = []
+        self.objects: dict[str, dict[str, bytes]] = {"artifacts": {names.QUOTA_CODES_KEY: json.dumps(CODES).encode()}}
+        self.counted: dict[str, int] = {}
+        """Keys that exist without content: bucket/prefix and how many."""
+        self.jobs: dict[str, dict[str, Any]] = {}
+        self.images = {("shardyard-dev/pytorch", "abc"): "sha256:" + "1" * 64}
+        self.quotas: dict[str, float] = {}
+        self.prices: dict[str, float] = {}
+        self.packages: list[dict[str, Any]] = []
+        self.outcomes: list[Mapping[str, Any]] = []
+        """What becomes of each created job in turn: fields of its description, or an error to raise."""
+
+    def __call__(self, service: str) -> "Service":
+        return Service(self, service.replace("-", "_"))
+
+
+class Service:
+    """One service: an operation is a method `_<service>_<operation>` below."""
+
+    def __init__(self, aws: FakeAws, name: str) -> None:
+        self._aws, self._name = aws, name
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        handle = globals()[f"{self._name}_{operation}"]
+
+        def call(**given: Any) -> Any:
+            self._aws.calls.append(f"{self._name}.{operation}")
+            time.sleep(self._aws.delay_seconds)
+            return handle(self._aws, **given)
+
+        return call
+
+
+def s3_list_objects_v2(aws: FakeAws, *, Bucket: str, Prefix: str, ContinuationToken: str = "0") -> Any:
+    keys = sorted(key for key in aws.objects.get(Bucket, {}) if key.startswith(Prefix))
+    keys += [f"{Prefix}{number:06}" for number in range(aws.counted.get(f"{Bucket}/{Prefix}", 0))]
+    begin = int(ContinuationToken)
+    page = keys[begin : begin + 1000]
+    more = begin + 1000 < len(keys)
+    return {
+        "Contents": [{"Key": key, "Size": 100, "ETag": "e"} for key in page],
+        "IsTruncated": more,
+        **({"NextContinuationToken": str(begin + 1000)} if more else {}),
+    }
+
+
+def s3_get_object(aws: FakeAws, *, Bucket: str, Key: str) -> Any:
+    if Key not in aws.objects.get(Bucket, {}):
+        raise failure("NoSuchKey")
+    return {"Body": io.BytesIO(aws.objects[Bucket][Key])}
+
+
+def s3_head_object(aws: FakeAws, *, Bucket: str, Key: str) -> Any:
+    if Key not in aws.objects.get(Bucket, {}):
+        raise failure("404")
+    return {}
+
+
+def s3_put_object(aws: FakeAws, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> Any:
+    aws.objects.setdefault(Bucket, {})[Key] = Body
+    return {}
+
+
+def s3_copy_object(aws: FakeAws, *, Bucket: str, Key: str, CopySource: Mapping[str, str]) -> Any:
+    aws.objects.setdefault(Bucket, {})[Key] = aws.objects[CopySource["Bucket"]][CopySource["Key"]]
+    return {}
+
+
+def ecr_describe_images(aws: FakeAws, *, registryId: str, repositoryName: str, imageIds: list[Any]) -> Any:
+    digest = aws.images.get((repositoryName, imageIds[0].get("imageTag")))
+    if digest is None:
+        raise failure("ImageNotFoundException")
+    return {"imageDetails": [{"imageDigest": digest}]}
+
+
+def service_quotas_get_service_quota(aws: FakeAws, *, ServiceCode: str, QuotaCode: str) -> Any:
+    if QuotaCode not in aws.quotas:
+        raise failure("NoSuchResourceException")
+    return {"Quota": {"Value": aws.quotas[QuotaCode]}}
+
+
+def service_quotas_get_aws_default_service_quota(aws: FakeAws, *, ServiceCode: str, QuotaCode: str) -> Any:
+    return {"Quota": {"Value": 1000.0}}
+
+
+def pricing_get_products(aws: FakeAws, *, ServiceCode: str, Filters: list[Any], MaxResults: int) -> Any:
+    kind = next(one["Value"] for one in Filters if one["Field"] == "instanceName")
+    if kind not in aws.prices:
+        return {"PriceList": []}
+    dimension = {"unit": "Hrs", "pricePerUnit": {"USD": str(aws.prices[kind])}}
+    terms = {"OnDemand": {"a": {"priceDimensions": {"b": dimension}}}}
+    return {"PriceList": [json.dumps({"product": {}, "terms": terms})]}
+
+
+def sagemaker_list_training_jobs(aws: FakeAws, *, MaxResults: int, **query: Any) -> Any:
+    found = [
+        job
+        for name, job in aws.jobs.items()
+        if query.get("NameContains", "") in name
+        and query.get("StatusEquals", job["TrainingJobStatus"]) == job["TrainingJobStatus"]
+        and query.get("WarmPoolStatusEquals") in (None, job.get("WarmPoolStatus", {}).get("Status"))
+    ]
+    return {"TrainingJobSummaries": found[:MaxResults]}
+
+
+def sagemaker_describe_training_job(aws: FakeAws, *, TrainingJobName: str) -> Any:
+    if TrainingJobName not in aws.jobs:
+        raise failure("ValidationException", "Requested resource not found.")
+    return aws.jobs[TrainingJobName]
+
+
+def sagemaker_stop_training_job(aws: FakeAws, *, TrainingJobName: str) -> Any:
+    aws.jobs[TrainingJobName]["TrainingJobStatus"] = "Stopping"
+    return {}
+
+
+def sagemaker_list_tags(aws: FakeAws, *, ResourceArn: str) -> Any:
+    return {"Tags": aws.jobs[ResourceArn.rpartition("/")[2]].get("Tags", [])}
+
+
+def sagemaker_create_model_package(aws: FakeAws, **request: Any) -> Any:
+    aws.packages.append(request)
+    return {"ModelPackageArn": "arn:aws:sagemaker:us-east-1:123456789012:model-package/g/1"}
+
+
+def sagemaker_create_training_job(aws: FakeAws, **request: Any) -> Any:
+    """Create a job and let it end at once, in the way that `outcomes` says next."""
+    name = request["TrainingJobName"]
+    assert name not in aws.jobs, "a training job's name is used twice"
+    outcome = dict(aws.outcomes.pop(0)) if aws.outcomes else {"TrainingJobStatus": "Completed"}
+    if "error" in outcome:
+        raise failure(outcome["error"], outcome["message"])
+    status = outcome["TrainingJobStatus"]
+    aws.jobs[name] = {
+        **request,
+        "TrainingJobArn": f"arn:aws:sagemaker:us-east-1:123456789012:training-job/{name}",
+        "SecondaryStatus": status,
+        "CreationTime": STARTED,
+        "TrainingStartTime": STARTED,
+        "TrainingEndTime": STARTED + timedelta(seconds=600),
+        "TrainingTimeInSeconds": 600,
+        "BillableTimeInSeconds": 600,
+        "ModelArtifacts": {
+            "S3ModelArtifacts": f"{request['OutputDataConfig']['S3OutputPath']}{name}/output/model.tar.gz"
+        },
+        "FinalMetricDataList": [{"MetricName": "loss", "Value": 0.25}],
+        **outcome,
+    }
+    return {"TrainingJobArn": aws.jobs[name]["TrainingJobArn"]}

@@ -20,7 +20,7 @@ def run_app(folder: Path, out: Path, context: dict[str, str] | None = None) -> "
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": os.environ["HOME"],
-        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "v20",
+        "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20",
         "CDK_OUTDIR": str(out),
     }
     if context is not None:

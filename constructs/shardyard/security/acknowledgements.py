@@ -6,7 +6,6 @@ Write the narrowest path that is true. An entry that covers nothing fails `make 
 
 import re
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,7 +15,7 @@ class Acknowledgement:
     rule: str
     """The rule without its pack: `LambdaDLQ`, `IAM5`."""
     where: str
-    """The construct's path, with `*` for any text; it begins with the stack's part: `storage/...`."""
+    """The construct's path from the stack's part on: `storage/...`; `*` is any id in it, `**` any number of ids."""
     reason: str
     """Why it is right, as said to a security reviewer."""
     about: str = ".*"
@@ -27,7 +26,7 @@ class Acknowledgement:
         name, bracket, detail = finding.partition("[")
         return (
             name.rpartition("-")[2] == self.rule
-            and fnmatchcase(path, f"*-{self.where}")
+            and re.fullmatch(_as_regex(self.where), path) is not None
             and re.fullmatch(self.about, detail.removesuffix("]") if bracket else description) is not None
         )
 
@@ -37,7 +36,13 @@ class Acknowledgement:
         return re.fullmatch(r"[FEW]\d{4}", self.rule) is not None
 
 
-_FUNCTIONS = "*/Resource"
+def _as_regex(where: str) -> str:
+    # A stack's name begins with project and stage, which settings change.
+    parts = [".*" if part == "**" else re.escape(part).replace(r"\*", "[^/]*") for part in where.split("/")]
+    return "[a-z0-9-]+-" + "/".join(parts)
+
+
+_FUNCTIONS = "**/Resource"
 _DEAD_BRANCH = (
     "The validator tries the parameter's empty default in the branch of Fn::If that is only taken when it is not empty."
 )
@@ -178,6 +183,80 @@ ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = (
         where="quotas/Requester/Function/Policy",
         about=_NO_RESOURCE,
         reason="The lists take no resource, and a quota's code is unknown before the list is read.",
+    ),
+    # Training: what all jobs share
+    Acknowledgement(
+        rule="IAM5",
+        where="training/Runtime/*/Policy",
+        about=_NO_RESOURCE,
+        reason="The list and describe calls of SageMaker, Service Quotas, Pricing and EC2, and "
+        "cloudwatch:PutMetricData (its namespace is a condition), take no resource.",
+    ),
+    Acknowledgement(
+        rule="IAM5",
+        where="training/Runtime/*/Policy",
+        about=r"Resource::arn:.*:(training-job|model-package|model-package-group)/\*",
+        reason="Names of jobs and of the packages made of them are unknown at deploy; the functions act on the job "
+        "that their state machine names.",
+    ),
+    Acknowledgement(
+        rule="IAM5",
+        where="training/Runtime/*/Policy",
+        about=r"Resource::[\w-]+-storage:ExportsOutput\w+/((runs|source|quotas)/)?\*(/receipt\.json)?",
+        reason="Preflight counts objects and keeps the quota codes it found, the receipt is written beside the model, "
+        "and registering reads the model: run ids and keys are unknown at deploy.",
+    ),
+    Acknowledgement(
+        rule="IAM5",
+        where="training/Runtime/*/Policy",
+        about=r"Resource::arn:.*:repository/\*",
+        reason="Asks whether an image exists and for its digest; a job may name any repository. Nothing is pulled.",
+    ),
+    Acknowledgement(
+        rule="IAM5",
+        where="training/Runtime/Submit/Policy",
+        about=r"Resource::arn:.*:role/[\w-]+-(dev|prod)-\*",
+        reason="Each job has its own execution role, and all share this prefix; a condition lets them be passed to "
+        "SageMaker alone.",
+    ),
+    # Training: each job
+    Acknowledgement(
+        rule="IAM5",
+        where="*/*/Policy",
+        about=r"Resource::[\w-]+-storage:ExportsOutput\w+/(runs/\*|checkpoints|[\w.=-]+)(/[\w.=-]+)*[/-]\*",
+        reason="Objects under the job's own prefixes: its channels, its checkpoints, its attempts in every run. Run "
+        "ids and keys are unknown at deploy.",
+    ),
+    Acknowledgement(
+        rule="IAM5",
+        where="*/*/Policy",
+        about=r"Resource::arn:.*:log-group:/aws/sagemaker/TrainingJobs:\*",
+        reason="Log streams of the group into which SageMaker writes for every job; the service chooses the names.",
+    ),
+    Acknowledgement(
+        rule="IAM5",
+        where="*/*/Policy",
+        about=r"Resource::arn:.*:network-interface/\*",
+        reason="Ids of interfaces are unknown before they exist; a condition keeps them in the project's subnets.",
+    ),
+    Acknowledgement(
+        rule="IAM5",
+        where="*/*/Policy",
+        about=_NO_RESOURCE,
+        reason="ecr:GetAuthorizationToken, cloudwatch:PutMetricData (its namespace is a condition) and the "
+        "describe calls of EC2 take no resource.",
+    ),
+    Acknowledgement(
+        rule="IAM5",
+        where="*/*/MachinePolicy",
+        about=_NO_RESOURCE,
+        reason="Log deliveries and trace records take no resource; Step Functions documents these actions for logging.",
+    ),
+    Acknowledgement(
+        rule="IAM5",
+        where="*/*/MachinePolicy",
+        about=r"Resource::arn:.*:training-job/.*\*",
+        reason="What Step Functions' .sync integration documents; a job's name holds its run id, unknown at deploy.",
     ),
     # CDK's own validator puts a parameter's default, the empty text, into the branch that is only taken when the
     # parameter is not empty. AllowedPattern holds that branch's values to what the property takes.

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -55,13 +56,14 @@ def synth_with_packs(app: cdk.App) -> NagResult:
     )
     used: set[Acknowledgement] = set()
     unexplained: list[NagFinding] = []
+    construct_at = cache(lambda path: _construct(app, path))
     for finding in _synth(app, "violations"):
         entry = next((entry for entry in ACKNOWLEDGEMENTS if _covers(entry, finding)), None)
         if entry is None:
             unexplained.append(finding)
             continue
         used.add(entry)
-        cdk.Validations.of(_construct(app, finding.path)).acknowledge(
+        cdk.Validations.of(construct_at(finding.path)).acknowledge(
             cdk.Acknowledgment(id=f"{finding.pack.replace(' ', '-')}::{finding.rule}", reason=entry.reason)
         )
     left = [finding for finding in _synth(app, "violations") if finding not in unexplained]

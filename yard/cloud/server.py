@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--log", type=Path, required=True, help="the log's path, for the state file")
     options = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # moto warns of every error code that botocore's model lacks; the models lack most
+    warnings.filterwarnings("ignore", message=".*does not match an error shape.*")
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     logging.getLogger("botocore").setLevel(logging.WARNING)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-import botocore.session
+from moto.core.utils import get_service_model
 
 SERVICE = "sagemaker"
 SERVICE_NAME = "Amazon SageMaker"
@@ -89,7 +89,7 @@ def _default(name: str) -> float:
 @cache
 def quotas() -> Mapping[str, Quota]:
     """Every quota by its code."""
-    model = botocore.session.get_session().get_service_model("sagemaker")
+    model = get_service_model("sagemaker")
     named = dict(GENERAL)
     for shape, usage in USAGES.items():
         for instance_type in model.shape_for(shape.partition("/")[0]).enum:

@@ -1,20 +1,20 @@
 """Step Functions writes every field with a capital first letter; the services' own models do not all do so."""
 
-import functools
 import json
 from collections.abc import Mapping
 from typing import Any
 
-import botocore.session
 from botocore.model import ListShape, MapShape, OperationModel, Shape, StructureShape
 from botocore.response import StreamingBody
+from moto.core.utils import get_service_model
 
 
-@functools.cache
 def operation(service: str, action: str) -> OperationModel:
     """The model of an operation by botocore's service and its name: `startExecution`, or `start_execution`."""
-    model = botocore.session.get_session().get_service_model(service)
-    found: OperationModel = model.operation_model("".join(_capital(part) for part in action.split("_")))
+    # the front reads the same models: another loader would hold them in memory a second time
+    found: OperationModel = get_service_model(service).operation_model(
+        "".join(_capital(part) for part in action.split("_"))
+    )
     return found
 
 

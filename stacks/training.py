@@ -1,5 +1,6 @@
 """The training stack: a state machine for each job. A job that names another stack gets that one."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,9 +90,20 @@ class TrainingStack(ProjectStack):
             data=ground.storage,
             network=ground.placement,
             runtime=self.runtime,
-            instance_types=accepted_instance_types(spec),
+            instance_types=_accepted(spec),
             launcher_sha256=launcher,
         )
+
+
+_known: dict[str, tuple[str, ...]] = {}
+
+
+def _accepted(spec: JobSpec) -> tuple[str, ...]:
+    """The types that the job's rules accept; jobs that differ in nothing but their names share the answer."""
+    same = json.dumps({**spec.to_dict(), "name": "", "description": "", "stack": ""})
+    if same not in _known:
+        _known[same] = accepted_instance_types(spec)
+    return _known[same]
 
 
 def training_stacks(scope: Construct, *, ground: Ground, jobs: Sequence[JobSpec]) -> dict[str, TrainingStack]:

@@ -8,7 +8,7 @@ from shardyard.training_job import TrainingJob
 
 _RUNTIME = {"Parameters": 1, "Outputs": 10, "Resources": 60}
 """Room for what the jobs of a stack share."""
-_RUNTIME_BYTES = 60_000
+_RUNTIME_BYTES = 30_000
 
 
 def check_budgets(part: str, jobs: Sequence[TrainingJob]) -> None:

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import aws_cdk as cdk
-
 from shardyard import policy
+from shardyard.pseudo import ACCOUNT_ID, PARTITION, REGION, arn
 from shardyard.spec import names
 from shardyard.spec.settings import Settings
 from shardyard.storage import Storage
@@ -41,7 +40,7 @@ class Surroundings:
 
 
 def _preflight(around: Surroundings) -> StepFunction:
-    outside = [f"arn:{cdk.Aws.PARTITION}:s3:::{bucket}" for bucket in sorted(set(around.outside_buckets))]
+    outside = [f"arn:{PARTITION}:s3:::{bucket}" for bucket in sorted(set(around.outside_buckets))]
     buckets = [around.storage.data_bucket.attr_arn, *outside]
     kept = [f"{around.artifacts}/{names.QUOTA_CODES_KEY}", f"{around.artifacts}/source/*"]
     return StepFunction(
@@ -91,7 +90,7 @@ def _receipt(around: Surroundings) -> StepFunction:
 def _submit(around: Surroundings) -> StepFunction:
     # Roles are named after their stack, and every stack after project and stage.
     prefix = f"{around.settings.project}-{around.settings.stage}"
-    roles = f"arn:{cdk.Aws.PARTITION}:iam::{cdk.Aws.ACCOUNT_ID}:role/{prefix}-*"
+    roles = f"arn:{PARTITION}:iam::{ACCOUNT_ID}:role/{prefix}-*"
     return StepFunction(
         description="Creates training jobs with fields that Step Functions does not know",
         statements=[
@@ -143,7 +142,7 @@ def _quota_codes(around: Surroundings) -> StepFunction:
 
 def _source(around: Surroundings) -> StepFunction:
     # The bucket of the deploy's assets is the bootstrap's; its name is fixed by account and region.
-    assets = f"arn:{cdk.Aws.PARTITION}:s3:::cdk-*-assets-{cdk.Aws.ACCOUNT_ID}-{cdk.Aws.REGION}"
+    assets = f"arn:{PARTITION}:s3:::cdk-*-assets-{ACCOUNT_ID}-{REGION}"
     return StepFunction(
         description="Puts bundles of user code where jobs read them",
         statements=[
@@ -176,11 +175,6 @@ FUNCTIONS: Mapping[str, Callable[[Surroundings], StepFunction]] = {
     "launch": _launch,
 }
 """Every function by its handler's folder."""
-
-
-def arn(service: str, resource: str) -> str:
-    """An ARN in this account and region."""
-    return f"arn:{cdk.Aws.PARTITION}:{service}:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:{resource}"
 
 
 def _jobs() -> str:

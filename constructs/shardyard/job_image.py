@@ -6,6 +6,7 @@ from pathlib import Path
 
 import aws_cdk as cdk
 
+from shardyard.pseudo import ACCOUNT_ID, PARTITION, REGION, URL_SUFFIX
 from shardyard.spec.images import DLC_ACCOUNTS, content_tag, image_name, parse_uri
 from shardyard.spec.job import JobSpec
 from shardyard.spec.names import repository_name
@@ -35,20 +36,20 @@ class JobImage:
         if image.folder is not None:
             repository = repository_name(settings.project, settings.stage, image.folder)
             name = f"{repository}:{_content_tag(root, image.folder)}"
-            return cls._in_account(cdk.Aws.ACCOUNT_ID, name, folder=image.folder)
+            return cls._in_account(ACCOUNT_ID, name, folder=image.folder)
         name = image_name(spec, project=settings.project, stage=settings.stage, root=root)
         if image.framework is not None:
             return cls._in_account(_dlc_account(stack), name)
         if "." in name.split("/")[0]:
             return cls._elsewhere(name)
-        return cls._in_account(cdk.Aws.ACCOUNT_ID, name)
+        return cls._in_account(ACCOUNT_ID, name)
 
     @classmethod
     def _in_account(cls, account: str, name: str, *, folder: str | None = None) -> "JobImage":
         repository = name.split("@")[0].split(":")[0]
         return cls(
-            uri=f"{account}.dkr.ecr.{cdk.Aws.REGION}.{cdk.Aws.URL_SUFFIX}/{name}",
-            repository_arn=f"arn:{cdk.Aws.PARTITION}:ecr:{cdk.Aws.REGION}:{account}:repository/{repository}",
+            uri=f"{account}.dkr.ecr.{REGION}.{URL_SUFFIX}/{name}",
+            repository_arn=f"arn:{PARTITION}:ecr:{REGION}:{account}:repository/{repository}",
             folder=folder,
         )
 
@@ -58,7 +59,7 @@ class JobImage:
         parts = parse_uri(name)
         if parts.account is None:
             return cls(uri=name, repository_arn=None)
-        arn = f"arn:{cdk.Aws.PARTITION}:ecr:{parts.region}:{parts.account}:repository/{parts.repository}"
+        arn = f"arn:{PARTITION}:ecr:{parts.region}:{parts.account}:repository/{parts.repository}"
         return cls(uri=name, repository_arn=arn)
 
 
@@ -68,4 +69,4 @@ def _dlc_account(stack: cdk.Stack) -> str:
     if mapping is None:
         accounts = {region: {"account": account} for region, account in DLC_ACCOUNTS.items()}
         mapping = cdk.CfnMapping(stack, _MAPPING, mapping=accounts)
-    return cdk.Fn.find_in_map(_MAPPING, cdk.Aws.REGION, "account")
+    return cdk.Fn.find_in_map(_MAPPING, REGION, "account")

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from shardyard import policy
+from shardyard.pseudo import ACCOUNT_ID
 from shardyard.spec.parameters import Parameter
 from shardyard.spec.settings import Settings
 
@@ -21,7 +21,7 @@ def service_role(
     service: str,
     description: str,
     statements: Sequence[policy.Statement],
-    shared: iam.CfnManagedPolicy,
+    shared_policy_arn: str,
     settings: Settings,
 ) -> tuple[iam.CfnManagedPolicy, iam.CfnRole]:
     """A role that one service of this account assumes, with a policy of its own beside the shared one."""
@@ -33,27 +33,23 @@ def service_role(
         f"{prefix}Role",
         description=description,
         # The account is a condition so that no other account can make the service act for it.
-        assume_role_policy_document=policy.trust(
-            service, when={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
-        ),
-        managed_policy_arns=[shared.ref, managed.ref],
+        assume_role_policy_document=policy.trust(service, when={"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}}),
+        managed_policy_arns=[shared_policy_arn, managed.ref],
         permissions_boundary=settings.identity.permissions_boundary or None,
     )
     return managed, role
 
 
-def execution_log_group(scope: Construct, machine: str, *, settings: Settings, key: kms.CfnKey) -> logs.CfnLogGroup:
+def execution_log_group(scope: Construct, machine: str, *, settings: Settings, key_arn: str) -> logs.CfnLogGroup:
     """Where a state machine writes what its executions do."""
-    group = logs.CfnLogGroup(
+    return logs.CfnLogGroup(
         scope,
         "Logs",
         # Under this prefix one policy of the account serves all groups; it has room for few otherwise.
         log_group_name=f"/aws/vendedlogs/states/{machine}",
         retention_in_days=settings.retention.log_days,
-        kms_key_id=key.attr_arn,
+        kms_key_id=key_arn,
     )
-    group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
-    return group
 
 
 def failed_alarm(scope: Construct, machine: str, machine_arn: str, *, topic_arn: str) -> cloudwatch.CfnAlarm:
@@ -76,10 +72,10 @@ def failed_alarm(scope: Construct, machine: str, machine_arn: str, *, topic_arn:
     )
 
 
-def add_parameter(scope: Construct, parameter: Parameter) -> cdk.CfnParameter:
-    """A CloudFormation parameter under exactly its name; empty means as the job says."""
-    resource = cdk.CfnParameter(
-        scope,
+def add_parameter(stack: cdk.Stack, parameter: Parameter) -> cdk.CfnParameter:
+    """A CloudFormation parameter under exactly its name, as a child of the stack itself has it; empty says nothing."""
+    return cdk.CfnParameter(
+        stack,
         parameter.name,
         type="String",
         default="",
@@ -88,5 +84,3 @@ def add_parameter(scope: Construct, parameter: Parameter) -> cdk.CfnParameter:
         allowed_pattern=None if parameter.allowed else parameter.allowed_pattern,
         constraint_description=parameter.constraint,
     )
-    resource.override_logical_id(parameter.name)
-    return resource

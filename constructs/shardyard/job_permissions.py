@@ -1,14 +1,16 @@
 """What one job's execution role may do: its own channels, prefixes, image, keys and subnets, and nothing else."""
 
 from collections.abc import Iterator, Sequence
-
-import aws_cdk as cdk
+from dataclasses import dataclass
+from typing import Self
 
 from shardyard import policy
 from shardyard.job_image import JobImage
 from shardyard.permissions import PULL, Access
+from shardyard.pseudo import ACCOUNT_ID, PARTITION, REGION, arn
 from shardyard.spec.job import JobSpec
 from shardyard.spec.job_data import Channel, FileSystem
+from shardyard.storage import Storage
 
 _WRITE = ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject")
 _MLFLOW = (
@@ -34,11 +36,33 @@ _SHELL = (
 )
 
 
-def execution_statements(spec: JobSpec, *, access: Access, image: JobImage | None) -> list[policy.Statement]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Places:
+    """Where data and results lie, read from their constructs once: each read is a call into another process."""
+
+    data_bucket: str
+    data_arn: str
+    artifact_bucket: str
+    artifact_arn: str
+    key_arn: str
+
+    @classmethod
+    def of(cls, storage: Storage) -> Self:
+        """Read them."""
+        return cls(
+            data_bucket=storage.data_bucket.ref,
+            data_arn=storage.data_bucket.attr_arn,
+            artifact_bucket=storage.artifact_bucket.ref,
+            artifact_arn=storage.artifact_bucket.attr_arn,
+            key_arn=storage.key.attr_arn,
+        )
+
+
+def execution_statements(spec: JobSpec, *, places: Places, image: JobImage | None) -> list[policy.Statement]:
     """What this job alone needs: its channels, its prefixes, its image. `common_statements` has the rest."""
     return [
-        *_read_channels(spec, access),
-        *_write_results(spec, access),
+        *_read_channels(spec, places),
+        *_write_results(spec, places),
         *_own_keys(spec),
         *_pull_image(image),
         *_extras(spec),
@@ -73,33 +97,32 @@ def _place(channel: Channel) -> tuple[str | None, str]:
     return bucket, "" if whole else key
 
 
-def _read_channels(spec: JobSpec, access: Access) -> Iterator[policy.Statement]:
-    data = access.storage.data_bucket.attr_arn
-    places: dict[str, list[str]] = {}
+def _read_channels(spec: JobSpec, places: Places) -> Iterator[policy.Statement]:
+    prefixes_of: dict[str, list[str]] = {}
     for bucket, prefix in channel_places(spec):
-        arn = data if bucket is None else f"arn:{cdk.Aws.PARTITION}:s3:::{bucket}"
-        places.setdefault(arn, []).append(prefix)
-    for arn, prefixes in places.items():
+        where = places.data_arn if bucket is None else f"arn:{PARTITION}:s3:::{bucket}"
+        prefixes_of.setdefault(where, []).append(prefix)
+    for where, prefixes in prefixes_of.items():
         listed = [f"{prefix}*" for prefix in prefixes]
-        yield policy.allow(["s3:GetObject"], [f"{arn}/{prefix}" for prefix in listed])
-        yield policy.allow(["s3:ListBucket"], [arn], when={"StringLike": {"s3:prefix": listed}})
-        yield policy.allow(["s3:GetBucketLocation"], [arn])
+        yield policy.allow(["s3:GetObject"], [f"{where}/{prefix}" for prefix in listed])
+        yield policy.allow(["s3:ListBucket"], [where], when={"StringLike": {"s3:prefix": listed}})
+        yield policy.allow(["s3:GetBucketLocation"], [where])
     for channel in spec.channels.values():
         if channel.file_system is not None:
             yield _mount(channel.file_system)
 
 
 def _mount(system: FileSystem) -> policy.Statement:
-    prefix = f"{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:file-system/{system.id}"
+    prefix = f"{REGION}:{ACCOUNT_ID}:file-system/{system.id}"
     if system.type == "FSxLustre":
-        return policy.allow(["fsx:DescribeFileSystems"], [f"arn:{cdk.Aws.PARTITION}:fsx:{prefix}"])
+        return policy.allow(["fsx:DescribeFileSystems"], [f"arn:{PARTITION}:fsx:{prefix}"])
     actions = ["elasticfilesystem:ClientMount", "elasticfilesystem:DescribeMountTargets"]
     writes = ["elasticfilesystem:ClientWrite"] if system.access == "rw" else []
-    return policy.allow([*actions, *writes], [f"arn:{cdk.Aws.PARTITION}:elasticfilesystem:{prefix}"])
+    return policy.allow([*actions, *writes], [f"arn:{PARTITION}:elasticfilesystem:{prefix}"])
 
 
-def _write_results(spec: JobSpec, access: Access) -> Iterator[policy.Statement]:
-    artifacts = access.storage.artifact_bucket.attr_arn
+def _write_results(spec: JobSpec, places: Places) -> Iterator[policy.Statement]:
+    artifacts = places.artifact_arn
     # A training job's name begins with its job's, and its results lie under its name.
     written = [f"{artifacts}/runs/*/{spec.name}-*"]
     listed = ["runs/*"]
@@ -116,9 +139,9 @@ def _write_results(spec: JobSpec, access: Access) -> Iterator[policy.Statement]:
     yield policy.allow(["s3:GetBucketLocation"], [artifacts])
     if spec.checkpoints.enabled and spec.checkpoints.s3 is not None:
         bucket, _, key = spec.checkpoints.s3.removeprefix("s3://").partition("/")
-        arn = f"arn:{cdk.Aws.PARTITION}:s3:::{bucket}"
-        yield policy.allow(_WRITE, [f"{arn}/{key}*"])
-        yield policy.allow(["s3:GetBucketLocation", "s3:ListBucket"], [arn])
+        there = f"arn:{PARTITION}:s3:::{bucket}"
+        yield policy.allow(_WRITE, [f"{there}/{key}*"])
+        yield policy.allow(["s3:GetBucketLocation", "s3:ListBucket"], [there])
 
 
 def _own_keys(spec: JobSpec) -> Iterator[policy.Statement]:
@@ -130,7 +153,7 @@ def _own_keys(spec: JobSpec) -> Iterator[policy.Statement]:
 
 
 def _key_arn(key: str) -> str:
-    return key if key.startswith("arn:") else f"arn:{cdk.Aws.PARTITION}:kms:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:{key}"
+    return key if key.startswith("arn:") else arn("kms", key)
 
 
 def _pull_image(image: JobImage | None) -> Iterator[policy.Statement]:
@@ -152,9 +175,7 @@ def launch_statements(*, function_arns: Sequence[str], topic_arn: str, key_arn: 
 
     Which role it may pass is each machine's own.
     """
-    place = f"{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}"
-    jobs = f"arn:{cdk.Aws.PARTITION}:sagemaker:{place}:training-job/*"
-    rule = f"arn:{cdk.Aws.PARTITION}:events:{place}:rule/StepFunctionsGetEventsForSageMakerTrainingJobsRule"
+    rule = arn("events", "rule/StepFunctionsGetEventsForSageMakerTrainingJobsRule")
     return [
         policy.allow(
             [
@@ -163,7 +184,7 @@ def launch_statements(*, function_arns: Sequence[str], topic_arn: str, key_arn: 
                 "sagemaker:DescribeTrainingJob",
                 "sagemaker:StopTrainingJob",
             ],
-            [jobs],
+            [arn("sagemaker", "training-job/*")],
         ),
         policy.allow(["events:DescribeRule", "events:PutRule", "events:PutTargets"], [rule]),
         policy.allow(["lambda:InvokeFunction"], function_arns),

@@ -12,10 +12,11 @@ from constructs import Construct
 
 from shardyard import policy
 from shardyard.function import CustomResource, HandlerFunction
-from shardyard.job_functions import FUNCTIONS, Surroundings, arn
-from shardyard.job_permissions import common_statements, launch_statements
+from shardyard.job_functions import FUNCTIONS, Surroundings
+from shardyard.job_permissions import Places, common_statements, launch_statements
 from shardyard.permissions import Access
 from shardyard.placement import Placement
+from shardyard.pseudo import arn
 from shardyard.registry import Registry
 from shardyard.spec import names
 from shardyard.spec.settings import Settings
@@ -27,8 +28,10 @@ _STEPS = ("preflight", "classify", "receipt", "submit", "register")
 class JobRuntime(Construct):
     """The functions that check, classify, account for and clean up launches; some are made when a job needs them."""
 
-    launch_policy: iam.CfnManagedPolicy
+    launch_policy_arn: str
     """What every state machine may do."""
+    places: Places
+    """Where data and results lie."""
 
     def __init__(
         self,
@@ -48,14 +51,17 @@ class JobRuntime(Construct):
         self.topic_arn, self.dashboard_name = topic_arn, dashboard_name
         self._around = Surroundings(settings=settings, storage=storage, outside_buckets=outside_buckets)
         self._functions: dict[str, HandlerFunction] = {}
-        self._training_policies: dict[bool, iam.CfnManagedPolicy] = {}
+        self._arns: dict[str, str] = {}
+        self._training_policies: dict[bool, str] = {}
+        self.places = Places.of(storage)
         self._bundles: set[str] = set()
         self._machines: dict[str, str] = {}
         self._sources: CustomResource | None = None
         self._launches: CustomResource | None = None
         for handler in ("preflight", "classify", "receipt"):
             self._function(handler)
-        self.launch_policy = self._managed_policy("LaunchPolicy", "What every job's state machine may do", [])
+        self._launch_policy = self._managed_policy("LaunchPolicy", "What every job's state machine may do", [])
+        self.launch_policy_arn = self._launch_policy.ref
         self._allow_launches()
         self._clean_up()
         self._keep_quota_codes()
@@ -65,21 +71,18 @@ class JobRuntime(Construct):
         if handler not in self._functions:
             self._function(handler)
             self._allow_launches()
-        return self._functions[handler].arn
+        return self._arns[handler]
 
-    def access(self, placement: Placement | None) -> Access:
-        """Statements about this project's things."""
-        return Access(settings=self.settings, storage=self.storage, registry=self.registry, placement=placement)
-
-    def training_policy(self, placement: Placement | None) -> iam.CfnManagedPolicy:
+    def training_policy_arn(self, placement: Placement | None) -> str:
         """What every training job may do, in the VPC or outside."""
         vpc = placement is not None
+        access = Access(settings=self.settings, storage=self.storage, registry=self.registry, placement=placement)
         if vpc not in self._training_policies:
             self._training_policies[vpc] = self._managed_policy(
                 "TrainingInVpc" if vpc else "Training",
                 "What every training job may do" + (" in the VPC" if vpc else ""),
-                common_statements(self.access(placement), vpc=vpc),
-            )
+                common_statements(access, vpc=vpc),
+            ).ref
         return self._training_policies[vpc]
 
     def add_bundle(self, bundle: bytes) -> str:
@@ -121,6 +124,7 @@ class JobRuntime(Construct):
             timeout_seconds=made.timeout_seconds,
             memory_mb=made.memory_mb,
         )
+        self._arns[handler] = self._functions[handler].arn
         return self._functions[handler]
 
     def _managed_policy(
@@ -132,11 +136,11 @@ class JobRuntime(Construct):
 
     def _allow_launches(self) -> None:
         statements = launch_statements(
-            function_arns=[self._functions[step].arn for step in _STEPS if step in self._functions],
+            function_arns=[self._arns[step] for step in _STEPS if step in self._arns],
             topic_arn=self.topic_arn,
             key_arn=self.storage.key.attr_arn,
         )
-        self.launch_policy.policy_document = policy.document(statements)
+        self._launch_policy.policy_document = policy.document(statements)
 
     def _clean_up(self) -> None:
         """Wake the janitor when an execution ended without an answer."""

@@ -17,7 +17,7 @@ from constructs import Construct
 from shardyard import policy
 from shardyard.job_image import JobImage
 from shardyard.job_parts import add_parameter, execution_log_group, failed_alarm, service_role
-from shardyard.job_permissions import execution_statements
+from shardyard.job_permissions import Places, execution_statements
 from shardyard.job_runtime import JobRuntime
 from shardyard.permissions import pass_role
 from shardyard.placement import Placement
@@ -60,27 +60,29 @@ class TrainingJob(Construct):
     ) -> None:
         """`image` is None for a job that names an algorithm; `instance_types` are those that its parameter takes."""
         super().__init__(scope, construct_id)
-        self._data, self._network, self._runtime, self._image = data, network, runtime, image
+        self._network, self._runtime, self._image = network, runtime, image
+        self._places = runtime.places if data is runtime.storage else Places.of(data)
         self._launcher_sha256 = launcher_sha256
+        self._stack = cdk.Stack.of(self)
         self.spec = spec
         self.machine_name = names.state_machine_name(runtime.settings.project, runtime.settings.stage, spec.name)
+        self._second_path = bool(unknown_to_step_functions(self._request()))
         self.parameters = self._parameters(instance_types)
         self._policy: iam.CfnManagedPolicy | None = None
         self.role = role if role is not None else self._execution_role()
-        self.log_group = execution_log_group(self, self.machine_name, settings=runtime.settings, key=data.key)
+        self._role_arn = self.role.attr_arn
+        self.log_group = execution_log_group(
+            self, self.machine_name, settings=runtime.settings, key_arn=self._places.key_arn
+        )
         self._machine_role = self._role_of_machine()
         self.machine = self._machine()
+        self.machine_arn = self.machine.attr_arn
         self.alarm = failed_alarm(self, self.machine_name, self.machine_arn, topic_arn=runtime.topic_arn)
         self.model_package_group = self._model_package_group() if spec.registry.enabled else None
-        self._outputs()
+        self._output()
         if spec.deploy.launch:
             digest = hashlib.sha256(str(self.machine.definition_string).encode()).hexdigest()
             runtime.launch_on_deploy(self.machine_arn, digest)
-
-    @property
-    def machine_arn(self) -> str:
-        """The state machine's ARN."""
-        return self.machine.attr_arn
 
     @property
     def deployment(self) -> Deployment:
@@ -103,13 +105,13 @@ class TrainingJob(Construct):
     @property
     def second_path(self) -> bool:
         """Whether the request has fields that Step Functions' own integration does not know."""
-        return bool(unknown_to_step_functions(self._request()))
+        return self._second_path
 
     @property
     def counts(self) -> dict[str, int]:
         """How much of its stack's budgets this job takes."""
         resources = 6 + (self._policy is not None) * 2 - 1 + (self.model_package_group is not None)
-        return {"Parameters": len(self.parameters), "Outputs": 2, "Resources": resources}
+        return {"Parameters": len(self.parameters), "Outputs": 1, "Resources": resources}
 
     @property
     def template_bytes(self) -> int:
@@ -121,7 +123,7 @@ class TrainingJob(Construct):
 
     def grant_launch(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let someone start this job, follow it and stop it."""
-        execution = cdk.Stack.of(self).format_arn(
+        execution = self._stack.format_arn(
             service="states",
             resource="execution",
             resource_name=f"{self.machine_name}:*",
@@ -170,13 +172,15 @@ class TrainingJob(Construct):
     def add_channel(self, name: str, channel: Channel) -> None:
         """Give the job one more input; its role may then read it."""
         self.spec = replace(self.spec, channels={**self.spec.channels, name: channel})
+        if unknown_to_step_functions(self._request()) and not self._second_path:
+            raise SpecError([Problem(f"channel {name!r}", "needs the second path; write it into the job's file")])
         self.machine.definition_string = self._definition()
         if self._policy is not None:
             self._policy.policy_document = policy.document(self._execution_statements())
 
     def _parameters(self, instance_types: Sequence[str]) -> dict[str, cdk.CfnParameter]:
         return {
-            value: add_parameter(self, parameter)
+            value: add_parameter(self._stack, parameter)
             for value, parameter in job_parameters(self.spec, instance_types).items()
         }
 
@@ -200,7 +204,7 @@ class TrainingJob(Construct):
             job=self.spec.name,
             request_fields=sorted(request),
             launch=launch,
-            second_path=bool(unknown_to_step_functions(request)),
+            second_path=self._second_path,
             register=self.spec.registry.enabled,
         )
 
@@ -209,10 +213,10 @@ class TrainingJob(Construct):
         runtime, network = self._runtime, self._network
         values = {
             "Partition": cdk.Aws.PARTITION,
-            "DataBucket": self._data.data_bucket.ref,
-            "ArtifactBucket": self._data.artifact_bucket.ref,
-            "Role": self.role.attr_arn,
-            "Key": self._data.key.attr_arn,
+            "DataBucket": self._places.data_bucket,
+            "ArtifactBucket": self._places.artifact_bucket,
+            "Role": self._role_arn,
+            "Key": self._places.key_arn,
             "Topic": runtime.topic_arn,
             **{step.capitalize(): runtime.function_arn(step) for step in self._steps()},
             **{pascal(value): parameter.value_as_string for value, parameter in self.parameters.items()},
@@ -252,7 +256,7 @@ class TrainingJob(Construct):
         return machine
 
     def _execution_statements(self) -> list[policy.Statement]:
-        return execution_statements(self.spec, access=self._runtime.access(self._network), image=self._image)
+        return execution_statements(self.spec, places=self._places, image=self._image)
 
     def _execution_role(self) -> iam.CfnRole:
         self._policy, role = service_role(
@@ -261,7 +265,7 @@ class TrainingJob(Construct):
             service="sagemaker.amazonaws.com",
             description=f"Training jobs of {self.machine_name}",
             statements=self._execution_statements(),
-            shared=self._runtime.training_policy(self._network if self.spec.network.vpc else None),
+            shared_policy_arn=self._runtime.training_policy_arn(self._network if self.spec.network.vpc else None),
             settings=self._runtime.settings,
         )
         return role
@@ -272,8 +276,8 @@ class TrainingJob(Construct):
             "Machine",
             service="states.amazonaws.com",
             description=f"Runs the state machine {self.machine_name}",
-            statements=[pass_role([self.role.attr_arn], to="sagemaker.amazonaws.com")],
-            shared=self._runtime.launch_policy,
+            statements=[pass_role([self._role_arn], to="sagemaker.amazonaws.com")],
+            shared_policy_arn=self._runtime.launch_policy_arn,
             settings=self._runtime.settings,
         )
         return role
@@ -289,11 +293,14 @@ class TrainingJob(Construct):
             model_package_group_description=f"Models that {self.machine_name} trained",
         )
 
-    def _outputs(self) -> None:
-        start = f"aws stepfunctions start-execution --state-machine-arn {self.machine_arn} --input '{{}}'"
-        for suffix, value in {"Launch": f"yard train {self.spec.name}", "StartExecution": start}.items():
-            output = cdk.CfnOutput(self, f"{suffix}Output", value=value, description=f"Launches {self.spec.name}")
-            output.override_logical_id(f"{pascal(self.spec.name)}{suffix}")
+    def _output(self) -> None:
+        """How the job is launched, from the CLI and without it."""
+        cdk.CfnOutput(
+            self._stack,
+            f"{pascal(self.spec.name)}Launch",
+            value=f"aws stepfunctions start-execution --state-machine-arn {self.machine_arn} --input '{{}}'",
+            description=f"Launches {self.spec.name}; so does: yard train {self.spec.name}",
+        )
 
     def _on(self, construct_id: str, target: events.IRuleTarget, statuses: list[str]) -> events.Rule:
         pattern = events.EventPattern(

@@ -346,6 +346,8 @@ def test_an_environment_that_cannot_be_made(cloud: TrainingCloud) -> None:
     described = cloud.run("unmakable", image)
     assert "ClientError: The image's environment cannot be made" in described["FailureReason"]
     assert "/no/such/package.whl" in described["FailureReason"]
+    environments = cloud.folder / "cache" / "shardyard" / "environments"
+    assert all((folder / ".complete").exists() for folder in environments.iterdir() if folder.is_dir())
 
 
 def test_a_cell_that_is_killed_takes_its_nodes_along(cloud: TrainingCloud) -> None:

@@ -48,6 +48,7 @@ class TrainingCloud:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "yard.cloud.server", "--port", "0", "--state", folder, "--log", self.log],
                 cwd=ROOT,
+                env=os.environ | {"XDG_CACHE_HOME": str(folder / "cache")},
                 stdout=log,
                 stderr=log,
             )

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -41,7 +42,11 @@ def ensure(requirements: Path) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _lock(folder.with_suffix(".lock")):
         if not (folder / _COMPLETE).exists():
-            _make(folder, requirements)
+            try:
+                _make(folder, requirements)
+            except ImageError:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
     return folder
 
 

@@ -41,6 +41,12 @@ def _run(options: argparse.Namespace) -> int:
         if running is None:
             print("not running")
             return 1
+        if options.verb == "verify":
+            from yard.cloud import verify
+
+            results = verify.verify(running, stack=options.parameters[0] if options.parameters else None)
+            print(verify.table(results))
+            return 0 if all(item.is_right for item in results) else 1
         params = dict(item.split("=", 1) for item in options.parameters)
         print(json.dumps(lifecycle.admin(running, options.verb, params), indent=1))
     return 0

@@ -10,6 +10,8 @@ MODULES: tuple[str, ...] = (
     "yard.cloud.access_logs",
     "yard.cloud.bucket_policies",
     "yard.cloud.cloudformation.api",
+    "yard.cloud.verify",
+    "yard.cloud.inventory",
     "yard.cloud.functions",
     "yard.cloud.notebooks",
     "yard.cloud.budget_updates",

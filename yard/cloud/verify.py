@@ -1,0 +1,167 @@
+"""Verify: each logical id of a stack's template against what the services answer, property by property."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from yard.cloud.clients import DEFAULT_ACCOUNT, DEFAULT_REGION
+from yard.cloud.cloudformation.errors import ResourceError
+from yard.cloud.cloudformation.intrinsics import Resolver
+from yard.cloud.cloudformation.plan import desired
+from yard.cloud.cloudformation.providers import find
+from yard.cloud.cloudformation.resources import Operator
+from yard.cloud.cloudformation.stack import STORE, Deployed, Stack
+from yard.cloud.cloudformation.values import StackLookup, resolver_of
+from yard.cloud.comparison import differences
+from yard.cloud.lifecycle import CloudState
+from yard.cloud.lifecycle import admin as call_admin
+from yard.cloud.registry import Params, ServiceError, admin
+
+_SHOWN = 160
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """One property that is not as the template says."""
+
+    property: str
+    wanted: str
+    answered: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verified:
+    """One resource, compared."""
+
+    stack: str
+    logical_id: str
+    type: str
+    physical_id: str
+    compared: tuple[str, ...]
+    """The properties that were compared."""
+
+    unread: tuple[str, ...]
+    """The properties that the service does not answer back."""
+
+    problem: str | None
+    """Why it could not be compared: it is missing, or its service fails."""
+
+    differences: tuple[Difference, ...]
+
+    @property
+    def is_right(self) -> bool:
+        """Whether it exists and is as the template says."""
+        return self.problem is None and not self.differences
+
+
+def verify(running: CloudState, *, stack: str | None = None, account: str = "", region: str = "") -> list[Verified]:
+    """Ask a running cloud to compare one stack or all of them."""
+    params = {"stack": stack, "account": account, "region": region}
+    answer = call_admin(running, "verify", {key: value for key, value in params.items() if value})
+    return [_verified(item) for item in answer["resources"]]
+
+
+def _verified(item: dict[str, Any]) -> Verified:
+    found = tuple(Difference(**difference) for difference in item.pop("differences"))
+    lists = {name: tuple(item.pop(name)) for name in ("compared", "unread")}
+    return Verified(**item, **lists, differences=found)
+
+
+@admin("verify")
+def _verify_verb(params: Params) -> dict[str, Any]:
+    account, region = params.get("account", DEFAULT_ACCOUNT), params.get("region", DEFAULT_REGION)
+    if params.get("stack"):
+        stack = STORE.find(account, region, params["stack"])
+        if stack is None:
+            raise ServiceError("ValidationError", f"there is no stack {params['stack']!r} in {account}, {region}", 404)
+        stacks: Iterable[Stack] = [stack]
+    else:
+        stacks = [item for item in STORE.all(account, region) if item.status != "DELETE_COMPLETE"]
+    results = [result for stack in stacks for result in verify_stack(stack)]
+    return {"resources": [asdict(result) for result in results], "right": all(item.is_right for item in results)}
+
+
+def verify_stack(stack: Stack) -> list[Verified]:
+    """Compare every logical id of the stack's template."""
+    inputs = stack.inputs
+    if inputs is None:
+        return []
+    resolver = resolver_of(stack, inputs, StackLookup(stack, inputs, STORE))
+    operator = Operator(stack, inputs)
+    results = []
+    for name, resource in desired(inputs.template, resolver).items():
+        deployed = stack.resources.get(name)
+        if deployed is None:
+            results.append(_missing(stack, name, resource.type, "the stack has no such resource"))
+        else:
+            results.append(_compare(stack, deployed, resource.properties, resolver, operator))
+    return results
+
+
+def _missing(stack: Stack, name: str, type_name: str, problem: str, physical_id: str = "") -> Verified:
+    return Verified(
+        stack=stack.name,
+        logical_id=name,
+        type=type_name,
+        physical_id=physical_id,
+        compared=(),
+        unread=(),
+        problem=problem,
+        differences=(),
+    )
+
+
+def _compare(
+    stack: Stack, deployed: Deployed, template: Mapping[str, Any], resolver: Resolver, operator: Operator
+) -> Verified:
+    name, type_name, physical_id = deployed.logical_id, deployed.type, deployed.physical_id
+    try:
+        answered = operator.read(deployed)
+    except (ClientError, ResourceError, ServiceError) as error:
+        return _missing(stack, name, type_name, f"its service fails: {error}", physical_id)
+    if answered is None:
+        return _missing(stack, name, type_name, "its service does not know it", physical_id)
+    # resolved anew: what the engine remembers is not taken for the truth
+    wanted: dict[str, Any] = resolver.resolve(dict(template))
+    hidden = find(type_name).unread
+    unread = tuple(sorted(key for key in wanted if key in hidden))
+    compared = {key: value for key, value in wanted.items() if key not in hidden}
+    if type_name.startswith("Custom::") or type_name == "AWS::CloudFormation::CustomResource":
+        # only its function knows the rest
+        unread, compared = tuple(sorted(set(wanted) - {"ServiceToken"})), {"ServiceToken": wanted["ServiceToken"]}
+    found = tuple(
+        Difference(property=path, wanted=_short(left), answered=_short(right))
+        for path, left, right in differences(compared, answered)
+    )
+    return Verified(
+        stack=stack.name,
+        logical_id=name,
+        type=type_name,
+        physical_id=physical_id,
+        compared=tuple(sorted(compared)),
+        unread=unread,
+        problem=None,
+        differences=found,
+    )
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, default=str, sort_keys=True)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def table(results: Iterable[Verified]) -> str:
+    """The results as text, a line each, with the differences below theirs."""
+    rows = []
+    for item in results:
+        state = "ok" if item.is_right else "DIFFERS" if item.problem is None else "MISSING"
+        rows.append(f"{state:8}{item.stack:32}{item.type:44}{item.logical_id:48}{len(item.compared):3} compared")
+        if item.unread:
+            rows.append(f"{'':8}not answered by the service: {', '.join(item.unread)}")
+        if item.problem is not None:
+            rows.append(f"{'':8}{item.problem}")
+        rows += [f"{'':8}{diff.property}: wanted {diff.wanted}, answered {diff.answered}" for diff in item.differences]
+    return "\n".join(rows)

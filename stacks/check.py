@@ -70,7 +70,7 @@ def _unused(done: dict[str, Synthesised]) -> list[str]:
 def cfn_lint(templates: list[str]) -> list[str]:
     """What cfn-lint says, errors and warnings alike, one line each."""
     with tempfile.TemporaryDirectory() as folder:
-        filled = [_fill_partition(Path(template), Path(folder)) for template in templates]
+        filled = [copy for template in templates if (copy := _fill_partition(Path(template), Path(folder)))]
         result = subprocess.run(
             [str(Path(sys.executable).with_name("cfn-lint")), "--format", "parseable", "--", *templates, *filled],
             capture_output=True,
@@ -80,22 +80,24 @@ def cfn_lint(templates: list[str]) -> list[str]:
     return [line for line in (result.stdout + result.stderr).splitlines() if line.strip()]
 
 
-def _fill_partition(template: Path, folder: Path) -> str:
-    """Copy a template as it is once deployed to AWS's main partition.
+def _fill_partition(template: Path, folder: Path) -> str | None:
+    """Copy a template with state machines as it is once deployed to AWS's main partition; None without any.
 
     cfn-lint does not fill in a state machine's substitutions, and so the templates tell it not to look at their
     definitions. In the copy it does look.
     """
     content = json.loads(template.read_text(encoding="utf-8"))
-    for resource in content["Resources"].values():
-        if resource["Type"] == "AWS::StepFunctions::StateMachine":
-            resource.pop("Metadata", None)
-            definition = json.loads(resource["Properties"]["DefinitionString"].replace("${Partition}", "aws"))
-            for state in definition["States"].values():
-                if state["Type"] == "Succeed":
-                    state.pop("OutputPath", None)  # the language allows it; cfn-lint 1.58's schema forgot it
-            resource["Properties"]["DefinitionString"] = json.dumps(definition)
-            resource["Properties"]["DefinitionSubstitutions"].pop("Partition", None)
+    machines = [one for one in content["Resources"].values() if one["Type"] == "AWS::StepFunctions::StateMachine"]
+    for resource in machines:
+        resource.pop("Metadata", None)
+        definition = json.loads(resource["Properties"]["DefinitionString"].replace("${Partition}", "aws"))
+        for state in definition["States"].values():
+            if state["Type"] == "Succeed":
+                state.pop("OutputPath", None)  # the language allows it; cfn-lint 1.58's schema forgot it
+        resource["Properties"]["DefinitionString"] = json.dumps(definition)
+        resource["Properties"]["DefinitionSubstitutions"].pop("Partition", None)
+    if not machines:
+        return None
     copy = folder / f"{len(list(folder.iterdir()))}-{template.name}"
     copy.write_text(json.dumps(content, indent=1), encoding="utf-8")
     return str(copy)

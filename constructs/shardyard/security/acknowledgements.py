@@ -229,33 +229,33 @@ ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = (
     ),
     Acknowledgement(
         rule="IAM5",
-        where="*/*/Policy",
+        where="training/Runtime/Training*",
         about=r"Resource::arn:.*:log-group:/aws/sagemaker/TrainingJobs:\*",
         reason="Log streams of the group into which SageMaker writes for every job; the service chooses the names.",
     ),
     Acknowledgement(
         rule="IAM5",
-        where="*/*/Policy",
+        where="training/Runtime/Training*",
         about=r"Resource::arn:.*:network-interface/\*",
         reason="Ids of interfaces are unknown before they exist; a condition keeps them in the project's subnets.",
     ),
     Acknowledgement(
         rule="IAM5",
-        where="*/*/Policy",
+        where="training/Runtime/Training*",
         about=_NO_RESOURCE,
         reason="ecr:GetAuthorizationToken, cloudwatch:PutMetricData (its namespace is a condition) and the "
         "describe calls of EC2 take no resource.",
     ),
     Acknowledgement(
         rule="IAM5",
-        where="*/*/MachinePolicy",
+        where="training/Runtime/LaunchPolicy",
         about=_NO_RESOURCE,
         reason="Log deliveries and trace records take no resource; Step Functions documents these actions for logging.",
     ),
     Acknowledgement(
         rule="IAM5",
-        where="*/*/MachinePolicy",
-        about=r"Resource::arn:.*:training-job/.*\*",
+        where="training/Runtime/LaunchPolicy",
+        about=r"Resource::arn:.*:training-job/\*",
         reason="What Step Functions' .sync integration documents; a job's name holds its run id, unknown at deploy.",
     ),
     # CDK's own validator puts a parameter's default, the empty text, into the branch that is only taken when the

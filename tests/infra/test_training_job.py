@@ -1,0 +1,252 @@
+"""The TrainingJob construct, by its template."""
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
+
+from shardyard.spec.errors import SpecError
+from shardyard.spec.job import JobSpec
+from shardyard.spec.job_data import Channel
+from shardyard.spec.jobs import load_jobs, parse_job
+from shardyard.template_rules.house import MOST, MOST_BYTES
+from stacks.build import ROOT
+from tests.infra.training_stack import Template, actions, build, of_type, only, statements, templates
+
+SMALL = {
+    "image": {"folder": "pytorch"},
+    "program": {"entry": "training.pytorch.mnist"},
+    "compute": {"instance_type": "ml.g5.xlarge", "count": 2},
+    "limits": {"max_runtime": "1h"},
+    "checkpoints": {"enabled": True},
+    "channels": {"train": {"s3": "digits/train/"}},
+}
+
+
+def job(name: str = "tiny", **tables: Any) -> JobSpec:
+    problems: list[Any] = []
+    spec = parse_job({**SMALL, **tables}, name, "dev", where="", problems=problems)
+    assert spec is not None, problems
+    return spec
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Template:
+    return templates([job()])["training"]
+
+
+def definition(template: Template) -> Any:
+    return json.loads(only(template, "AWS::StepFunctions::StateMachine")["DefinitionString"])
+
+
+def own(template: Template, name: str) -> dict[str, Template]:
+    """The resources of one job: their logical ids begin with its name."""
+    start = name.replace("-", "")
+    return {key: value for key, value in template["Resources"].items() if key.startswith(start)}
+
+
+def test_a_job_takes_at_most_eight_resources() -> None:
+    full = job(registry={"enabled": True}, deploy={"launch": True}, tensorboard={"enabled": True})
+    template = templates([full])["training"]
+    assert len(own(template, "tiny")) == 8
+
+
+def test_counts_are_what_the_template_has() -> None:
+    app, stacks = build([job(), job("other", registry={"enabled": True})])
+    template = json.loads((Path(app.synth().directory) / "shardyard-dev-training.template.json").read_text())
+    for one in stacks["training"].jobs:
+        assert one.counts["Resources"] == len(own(template, one.spec.name))
+        assert one.counts["Parameters"] == sum(
+            key.startswith(one.spec.name.capitalize()) for key in template["Parameters"]
+        )
+        size = len(json.dumps(own(template, one.spec.name))) + 4000
+        assert size * 0.8 < one.template_bytes < size * 1.3
+
+
+def test_the_definition_names_every_placeholder_and_no_other(tiny: Template) -> None:
+    machine = only(tiny, "AWS::StepFunctions::StateMachine")
+    text = machine["DefinitionString"]
+    assert {name for name in machine["DefinitionSubstitutions"] if f"${{{name}}}" in text} == set(
+        machine["DefinitionSubstitutions"]
+    )
+    for name, value in machine["DefinitionSubstitutions"].items():
+        text = text.replace(f"${{{name}}}", json.dumps(value).replace('"', "'"))
+    assert "${" not in text
+
+
+def test_the_train_state_names_only_the_fields_that_the_job_uses(tiny: Template) -> None:
+    named = set(definition(tiny)["States"]["Train"]["Parameters"])
+    assert named == {
+        f"{field}.$"
+        for field in (
+            "AlgorithmSpecification",
+            "CheckpointConfig",
+            "EnableManagedSpotTraining",
+            "Environment",
+            "HyperParameters",
+            "InputDataConfig",
+            "OutputDataConfig",
+            "ResourceConfig",
+            "RoleArn",
+            "StoppingCondition",
+            "Tags",
+            "TrainingJobName",
+            "VpcConfig",
+        )
+    }
+
+
+def test_a_field_that_step_functions_does_not_know_takes_the_second_path() -> None:
+    template = templates([job(debug={"remote": True})])["training"]
+    states = definition(template)["States"]
+    assert "Submit" in states and "Train" not in states
+    handlers = {f["Handler"] for f in of_type(template, "AWS::Lambda::Function").values()}
+    assert "shardyard.handlers.submit.index.handler" in handlers
+
+
+def test_parameters_are_empty_and_take_what_the_rules_accept(tiny: Template) -> None:
+    parameters = {name: of for name, of in tiny["Parameters"].items() if name.startswith("Tiny")}
+    assert set(parameters) == {"TinyInstanceType", "TinyInstanceCount", "TinySpot", "TinyMaxRuntimeSeconds"}
+    assert {of["Default"] for of in parameters.values()} == {""}
+    allowed = parameters["TinyInstanceType"]["AllowedValues"]
+    assert "" in allowed and "ml.g5.12xlarge" in allowed
+    assert parameters["TinySpot"]["AllowedValues"] == ["", "true", "false"]
+    assert all("jobs/tiny.toml" in of["ConstraintDescription"] for of in parameters.values())
+
+
+def test_a_job_of_groups_has_no_parameter_for_type_and_count() -> None:
+    groups = [{"name": "a", "instance_type": "ml.c5.xlarge"}, {"name": "b", "instance_type": "ml.g5.xlarge"}]
+    template = templates([job(compute={"groups": groups})])["training"]
+    assert {name for name in template["Parameters"] if name.startswith("Tiny")} == {"TinySpot", "TinyMaxRuntimeSeconds"}
+
+
+def test_the_execution_role_reads_its_channels_and_writes_its_prefixes(tiny: Template) -> None:
+    (policy,) = [p for name, p in of_type(tiny, "AWS::IAM::ManagedPolicy").items() if name.startswith("tinyPolicy")]
+    text = json.dumps(policy)
+    for place in ("/digits/train/*", "/runs/*/tiny-*", "/checkpoints/tiny/*", ":repository/shardyard-dev/pytorch"):
+        assert place in text
+    assert "source/" not in text
+    for statement in statements(policy):
+        assert statement["Resource"] != "*"
+
+
+def test_the_machines_role_holds_what_sync_documents_and_passes_one_role(tiny: Template) -> None:
+    policies = of_type(tiny, "AWS::IAM::ManagedPolicy")
+    (shared,) = [p for name, p in policies.items() if "LaunchPolicy" in name]
+    sync = {
+        "sagemaker:CreateTrainingJob",
+        "sagemaker:DescribeTrainingJob",
+        "sagemaker:StopTrainingJob",
+        "sagemaker:AddTags",
+        "events:PutTargets",
+        "events:PutRule",
+        "events:DescribeRule",
+    }
+    ours = {"lambda:InvokeFunction", "sns:Publish", "kms:Decrypt", "kms:GenerateDataKey"}
+    assert {a for a in actions(shared) if not a.startswith(("logs:", "xray:"))} == sync | ours
+    assert "StepFunctionsGetEventsForSageMakerTrainingJobsRule" in json.dumps(shared)
+    (own_policy,) = [p for name, p in policies.items() if name.startswith("tinyMachinePolicy")]
+    (statement,) = statements(own_policy)
+    assert statement["Action"] == "iam:PassRole"
+    assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+
+
+def test_a_jobs_own_code_is_put_into_the_artifact_bucket(tmp_path: Path) -> None:
+    for folder in ("containers", "training"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "train.py").write_text("print(1)\n")
+    spec = job(source={"dir": "mine"}, program={"entry": "train.py"})
+    template = templates([spec], tmp_path)["training"]
+    (sha256,) = only(template, "Custom::SourceBundles")["Bundles"]
+    assert f'"sha256":"{sha256}"' in only(template, "AWS::StepFunctions::StateMachine")["DefinitionString"]
+
+
+def test_an_aws_container_brings_the_launcher_along() -> None:
+    spec = job(image={"framework": "pytorch", "version": "2.13"}, source=None)
+    template = templates([spec])["training"]
+    (sha256,) = only(template, "Custom::SourceBundles")["Bundles"]
+    machine = only(template, "AWS::StepFunctions::StateMachine")
+    assert f'"launcher_sha256":"{sha256}"' in machine["DefinitionString"]
+    assert template["Mappings"]["DlcAccounts"]["us-east-1"] == {"account": "763104351884"}
+
+
+def test_launch_on_deploy_is_asked_for(tiny: Template) -> None:
+    assert not of_type(tiny, "Custom::Launches")
+    template = templates([job(deploy={"launch": True})])["training"]
+    (machine,) = only(template, "Custom::Launches")["Machines"]
+    assert len(machine["Digest"]) == 64
+
+
+def test_others_can_be_let_in_and_told() -> None:
+    app, stacks = build([job()])
+    (one,) = stacks["training"].jobs
+    stack = cdk.Stack(app, "other")
+    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    one.grant_launch(role)
+    one.on_success("Done", targets.SqsQueue(sqs.Queue(stacks["training"], "Queue")))
+    assert one.metric_failed().metric_name == "ExecutionsFailed"
+    folder = Path(app.synth().directory)
+    policy = only(json.loads((folder / "other.template.json").read_text()), "AWS::IAM::Policy")
+    assert {"states:StartExecution", "states:StopExecution"} <= actions(policy)
+    training = json.loads((folder / "shardyard-dev-training.template.json").read_text())
+    patterns = [rule.get("EventPattern", {}) for rule in of_type(training, "AWS::Events::Rule").values()]
+    assert ["SUCCEEDED"] in [pattern.get("detail", {}).get("status") for pattern in patterns]
+
+
+def test_a_channel_can_be_added() -> None:
+    app, stacks = build([job()])
+    stacks["training"].jobs[0].add_channel("more", Channel(s3="more/"))
+    template = json.loads((Path(app.synth().directory) / "shardyard-dev-training.template.json").read_text())
+    assert "more" in definition(template)["States"]["Preflight"]["Parameters"]["Payload"]["definition"]["channels"]
+    assert "/more/*" in json.dumps(of_type(template, "AWS::IAM::ManagedPolicy"))
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"), [("${Role}", "a placeholder of CloudFormation's"), ("x.$", "a path of its own")]
+)
+def test_what_the_machine_would_misread_is_refused(text: str, meaning: str) -> None:
+    tables = {text: "1"} if text.endswith("$") else {"a": text}
+    with pytest.raises(SpecError, match=meaning):
+        build([job(hyperparameters=tables)])
+
+
+def test_jobs_go_to_the_stack_that_they_name() -> None:
+    found = templates([job(), job("far", stack="second")])
+    assert set(found) == {"training", "second"}
+    assert not of_type(found["second"], "AWS::Lambda::Function")  # the functions are shared
+    assert len(of_type(found["second"], "AWS::StepFunctions::StateMachine")) == 1
+
+
+def test_a_full_stack_says_which_jobs_to_move() -> None:
+    with pytest.raises(SpecError, match=r"stack 'training': 50 jobs need 200 parameters .* jobs/tiny-49.toml"):
+        build([job(f"tiny-{number}") for number in range(50)])
+
+
+def test_forty_jobs_fit_one_stack() -> None:
+    shipped = load_jobs(ROOT / "jobs", "dev")
+    jobs = [replace(shipped[n % len(shipped)], name=f"{shipped[n % len(shipped)].name}-{n}") for n in range(40)]
+    template = templates(jobs)["training"]
+    assert {section: len(template[section]) <= most for section, most in MOST.items()} == dict.fromkeys(MOST, True)
+    assert len(json.dumps(template).encode()) <= MOST_BYTES
+
+
+@pytest.mark.slow
+def test_synth_grows_by_at_most_30_ms_a_job() -> None:
+    """In processor time of this process and its children, so that a busy machine does not decide."""
+
+    def seconds(count: int) -> float:
+        jobs = [job(f"tiny-{number}", stack=f"training-{number // 30}") for number in range(count)]
+        before = time.perf_counter()
+        build(jobs)[0].synth()
+        return time.perf_counter() - before
+
+    seconds(1)
+    assert min((seconds(60) - seconds(10)) / 50 for _ in range(3)) <= 0.030

@@ -240,7 +240,7 @@ def test_forty_jobs_fit_one_stack() -> None:
 
 @pytest.mark.slow
 def test_synth_grows_by_at_most_30_ms_a_job() -> None:
-    """In processor time of this process and its children, so that a busy machine does not decide."""
+    """The best of three slopes: what else runs here must not decide."""
 
     def seconds(count: int) -> float:
         jobs = [job(f"tiny-{number}", stack=f"training-{number // 30}") for number in range(count)]

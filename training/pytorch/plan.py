@@ -44,6 +44,11 @@ class Plan:
     clip_norm: float | None = 1.0
     """The largest norm of all gradients together; None: no clipping."""
 
+    def __post_init__(self) -> None:
+        problems = self._own_problems()
+        if problems:
+            raise PlanError("\n".join(problems))
+
     def grid(self, world_size: int) -> dict[str, int]:
         """The sizes of the grid's dimensions; raises PlanError when the ranks do not fill it."""
         fixed = self.pipeline_parallel * self.tensor_parallel
@@ -75,7 +80,7 @@ class Plan:
 
     def check(self, *, world_size: int, local_world_size: int, shape: ModelShape, batch_size: int) -> None:
         """Raise PlanError with every reason why this plan cannot run on these ranks."""
-        problems = [*self._own_problems(), *self._shape_problems(shape, batch_size)]
+        problems = self._shape_problems(shape, batch_size)
         try:
             self.grid(world_size)
         except PlanError as error:
@@ -111,7 +116,7 @@ class Plan:
     def _shape_problems(self, shape: ModelShape, batch_size: int) -> list[str]:
         problems = []
         for name, count in (("heads", shape.heads), ("kv_heads", shape.kv_heads)):
-            if count % max(self.tensor_parallel, 1):
+            if count % self.tensor_parallel:
                 problems.append(f"tensor_parallel {self.tensor_parallel} does not divide the model's {count} {name}")
         if self.pipeline_parallel > shape.layers:
             problems.append(
@@ -122,7 +127,7 @@ class Plan:
                 f"microbatches {self.microbatch_count} is less than pipeline_parallel {self.pipeline_parallel}: "
                 "stages would never all be busy"
             )
-        if batch_size % max(self.microbatch_count, 1):
+        if batch_size % self.microbatch_count:
             problems.append(f"batch_size {batch_size} cannot be cut into {self.microbatch_count} equal microbatches")
         return problems
 

@@ -1,0 +1,61 @@
+"""The order of samples in memory: each at most once an epoch, equal batches on all ranks, exact positions."""
+
+import numpy
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.pytorch.batches import EpochBatches
+
+
+@given(st.integers(1, 200), st.integers(1, 8), st.integers(1, 5), st.integers(0, 9))
+def test_an_epoch_has_each_sample_once_but_for_an_incomplete_batch(
+    samples: int, size: int, parts: int, seed: int
+) -> None:
+    if samples < size * parts:
+        with pytest.raises(ValueError, match="do not fill one batch"):
+            EpochBatches(samples, batch_size=size, parts=parts)
+        return
+    ranks = [EpochBatches(samples, batch_size=size, part=part, parts=parts, seed=seed) for part in range(parts)]
+    for _ in range(2):
+        drawn = numpy.concatenate([next(rank) for _ in range(ranks[0].per_epoch) for rank in ranks])
+        assert len(set(drawn.tolist())) == len(drawn)
+        assert samples - len(drawn) < size * parts
+        assert all(rank.epoch == ranks[0].epoch for rank in ranks)
+
+
+@given(st.integers(0, 40), st.sampled_from([1, 2, 4]), st.sampled_from([1, 2, 4]))
+def test_another_number_of_ranks_goes_on_with_the_same_samples(done: int, before: int, after: int) -> None:
+    def ranks(parts: int) -> list[EpochBatches]:
+        return [EpochBatches(50, batch_size=8 // parts, part=part, parts=parts, seed=1) for part in range(parts)]
+
+    undisturbed = [{int(one) for rank in [whole] for one in next(rank)} for whole in ranks(1) for _ in range(done + 5)]
+    first, second = ranks(before), ranks(after)
+    for _ in range(done):
+        for rank in first:
+            next(rank)
+    for rank in second:
+        rank.load_state_dict(first[0].state_dict())
+    for step in range(done, done + 5):
+        assert {int(one) for rank in second for one in next(rank)} == undisturbed[step]
+
+
+def test_epochs_and_seeds_are_shuffled_differently() -> None:
+    first, second = EpochBatches(20, batch_size=20, seed=1), EpochBatches(20, batch_size=20, seed=2)
+    orders = [tuple(next(first)), tuple(next(first)), tuple(next(second))]
+    assert len(set(orders)) == 3
+    assert tuple(next(EpochBatches(20, batch_size=20, seed=1))) == orders[0]
+
+
+def test_a_limit_cuts_every_epoch() -> None:
+    batches = EpochBatches(40, batch_size=4)
+    batches.limit(3)
+    for _ in range(3):
+        assert batches.epoch == 0
+        next(batches)
+    assert batches.epoch == 1
+
+
+def test_a_batch_needs_a_sample() -> None:
+    with pytest.raises(ValueError, match="batch_size is 0 and must be 1 or more"):
+        EpochBatches(4, batch_size=0)

@@ -1,0 +1,221 @@
+"""Checkpoints of one process: what is damaged is named and passed over, what fails does not end the training."""
+
+import errno
+import json
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from training.pytorch import checkpoint as checkpoint_module
+from training.pytorch.batches import EpochBatches
+from training.pytorch.checkpoint import Checkpointer, Interrupted, SaveFailed
+from training.pytorch.manifest import Save
+from training.pytorch.process_group import Ranks
+from training.pytorch.random_state import seed_everything
+from training.pytorch.store import CheckpointStore
+
+
+class Training:
+    """A tiny training with dropout, momentum and a schedule: everything that has a state."""
+
+    def __init__(self, folder: Path, run_id: str = "run", **settings: object) -> None:
+        seed_everything(3)
+        self.net = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 1))
+        self.optimizer = torch.optim.AdamW(self.net.parameters(), lr=0.1)
+        self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, 50)
+        self.batches = EpochBatches(40, batch_size=4, seed=1)
+        self.inputs = torch.arange(160, dtype=torch.float32).reshape(40, 4) / 160
+        self.losses: dict[int, str] = {}
+        self.checkpoints = Checkpointer(
+            model=self.net,
+            optimizer=self.optimizer,
+            ranks=Ranks(),
+            also={"data": self.batches, "schedule": self.schedule},
+            folder=folder,
+            run_id=run_id,
+            **{"every_steps": 5, **settings},
+        )
+
+    def run(self, steps: int, each: Callable[[int], None] = lambda step: None) -> int:
+        """Train up to a step; returns the step it started from."""
+        with self.checkpoints as checkpoints:
+            start = checkpoints.restore()
+            for step in range(start + 1, steps + 1):
+                inputs = self.inputs[torch.from_numpy(next(self.batches))]
+                loss = ((self.net(inputs) - inputs.sum(1, keepdim=True)) ** 2).mean()
+                self.optimizer.zero_grad()
+                loss.backward()
+                self.optimizer.step()
+                self.schedule.step()
+                self.losses[step] = loss.item().hex()
+                each(step)
+                checkpoints.after_step(step)
+        return start
+
+
+@pytest.fixture
+def undisturbed(tmp_path: Path) -> dict[int, str]:
+    """The losses of a run that nothing happened to."""
+    training = Training(tmp_path / "undisturbed")
+    training.run(20)
+    return training.losses
+
+
+@pytest.fixture(autouse=True)
+def without_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing here loses power, and a busy disk makes every flush cost a second."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+
+
+def saved(folder: Path, run_id: str = "run") -> list[str]:
+    return sorted(path.name for path in (folder / run_id).glob("step-*"))
+
+
+def test_the_last_three_are_kept_and_the_pointer_names_the_newest(tmp_path: Path) -> None:
+    Training(tmp_path).run(23)
+    assert saved(tmp_path) == ["step-00000015-g1", "step-00000020-g1", "step-00000023-g1"]
+    assert json.loads((tmp_path / "run" / "latest.json").read_text())["folder"] == "step-00000023-g1"
+
+
+def test_a_run_that_goes_on_equals_one_that_never_stopped(tmp_path: Path, undisturbed: dict[int, str]) -> None:
+    Training(tmp_path).run(12)
+    resumed = Training(tmp_path)
+    assert resumed.run(20) == 12
+    assert resumed.losses == {step: undisturbed[step] for step in range(13, 21)}
+
+
+def test_a_sigterm_saves_and_leaves_with_75(tmp_path: Path, undisturbed: dict[int, str]) -> None:
+    with pytest.raises(Interrupted) as interrupted:
+        Training(tmp_path).run(20, lambda step: os.kill(os.getpid(), signal.SIGTERM) if step == 7 else None)
+    assert interrupted.value.code == 75
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, "the handler must be gone again"
+    resumed = Training(tmp_path)
+    assert resumed.run(20) == 7
+    assert resumed.losses == {step: undisturbed[step] for step in range(8, 21)}
+
+
+def cut(path: Path) -> None:
+    """Half of the file is missing."""
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def flip(path: Path) -> None:
+    """One bit is wrong."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 4
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("damage", [cut, flip, Path.unlink])
+@pytest.mark.parametrize("name", ["__0_0.distcp", ".metadata", "state.pt", "manifest.json"])
+def test_a_damaged_file_is_named_and_the_save_before_it_is_used(
+    tmp_path: Path, undisturbed: dict[int, str], name: str, damage: Callable, capfd: pytest.CaptureFixture
+) -> None:
+    Training(tmp_path).run(15)
+    damage(tmp_path / "run" / "step-00000015-g1" / "rank-00000" / name)
+    resumed = Training(tmp_path)
+    assert resumed.run(20) == 10
+    assert f"warning: checkpoint step-00000015-g1/rank-00000/{name} " in capfd.readouterr().err
+    assert resumed.losses == {step: undisturbed[step] for step in range(11, 21)}
+    assert saved(tmp_path) == ["step-00000010-g1", "step-00000015-g2", "step-00000020-g2"]
+
+
+def test_when_all_are_damaged_the_run_starts_anew_and_says_so(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    Training(tmp_path).run(15)
+    for path in tmp_path.glob("run/*/*/state.pt"):
+        flip(path)
+    assert Training(tmp_path).run(1) == 0
+    errors = capfd.readouterr().err
+    assert errors.count("does not match its sha256: using the save before it") == 3
+    assert "no save is complete and sound on every rank: starting at step 0" in errors
+
+
+def test_a_save_of_another_run_is_never_used(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    Training(tmp_path, "first").run(10)
+    assert Training(tmp_path, "second").run(5) == 0
+    shutil.copytree(tmp_path / "first" / "step-00000010-g1", tmp_path / "second" / "step-00000010-g1")
+    assert Training(tmp_path, "second").run(6) == 5
+    assert "belongs to run first, not to second" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("run_id", ["", "a/b", "..", ".hidden"])
+def test_a_run_id_must_name_a_folder(tmp_path: Path, run_id: str) -> None:
+    with pytest.raises(ValueError, match="cannot name a folder"):
+        CheckpointStore(tmp_path, run_id)
+
+
+def test_a_full_disk_does_not_end_the_training_and_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture, undisturbed: dict[int, str]
+) -> None:
+    begin = CheckpointStore.begin
+
+    def full(store: CheckpointStore, save: Save, rank: int) -> Path:
+        folder = begin(store, save, rank)
+        if save.step in (10, 15):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return folder
+
+    monkeypatch.setattr(CheckpointStore, "begin", full)
+    monkeypatch.setattr("training.pytorch.writer.RETRY_SECONDS", 1e9)
+    training = Training(tmp_path)
+    training.run(20)
+    assert training.losses == undisturbed
+    assert saved(tmp_path) == ["step-00000005-g1", "step-00000020-g1"]
+    errors = capfd.readouterr().err
+    assert "save at step 10 failed: [Errno 28] No space left on device; training goes on" in errors
+
+
+def test_an_interruption_that_cannot_be_saved_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(store: CheckpointStore, save: Save, rank: int) -> Path:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(CheckpointStore, "begin", full)
+    with pytest.raises(SaveFailed, match=r"told to stop at step 7 and could not save it: .*No space left on device"):
+        Training(tmp_path).run(20, lambda step: os.kill(os.getpid(), signal.SIGTERM) if step == 7 else None)
+
+
+def test_training_goes_on_while_bytes_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    training = Training(tmp_path, every_steps=4)
+    describe = checkpoint_module.describe_files
+    reached: list[bool] = []
+
+    def slow(folder: Path) -> object:
+        deadline = time.monotonic() + 20
+        while 7 not in training.losses and time.monotonic() < deadline:
+            time.sleep(0.001)
+        reached.append(7 in training.losses)
+        return describe(folder)
+
+    monkeypatch.setattr(checkpoint_module, "describe_files", slow)
+    training.run(7)
+    assert reached[0], "steps 5 to 7 did not run while the save of step 4 was being written"
+
+
+def test_what_is_saved_is_the_state_at_the_save_not_a_later_one(tmp_path: Path, undisturbed: dict[int, str]) -> None:
+    training = Training(tmp_path, every_steps=5)
+    training.run(6)
+    shutil.rmtree(tmp_path / "run" / "step-00000006-g1")
+    resumed = Training(tmp_path)
+    assert resumed.run(20) == 5
+    assert resumed.losses[6] == undisturbed[6]
+
+
+@pytest.mark.parametrize("name", ["every_steps", "every_seconds", "keep"])
+def test_settings_must_be_above_zero(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} is 0 and must be above 0"):
+        Training(tmp_path, **{name: 0})
+
+
+def test_a_state_that_the_checkpoint_does_not_have_is_named(tmp_path: Path) -> None:
+    Training(tmp_path).run(5)
+    training = Training(tmp_path)
+    training.checkpoints._also["sampler"] = training.batches
+    with pytest.raises(KeyError, match=r"no state of 'sampler': it has \['data', 'schedule'\]"):
+        training.run(6)

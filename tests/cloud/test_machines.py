@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.cloud.in_process import Account, account, until
+from tests.cloud.in_process import Account, account, policy, until
 
 __all__ = ["account"]
 
@@ -423,3 +423,29 @@ def test_the_other_jobs_have_their_sync_calls(account: Account, kind: str, param
     ended = run(account, create(account, f"runs-{kind}", role, {"Run": task}))
     assert ended["status"] == "SUCCEEDED", ended.get("cause")
     assert json.loads(ended["output"])[f"{kind}Status"] == "Completed"
+
+
+def test_eventbridge_hears_how_executions_end(account: Account, role: str) -> None:
+    from yard.cloud import outbox
+
+    topic = account.client("sns").create_topic(Name="endings")["TopicArn"]
+    sns, rules = account.client("sns"), account.client("events")
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="endings@example.com")
+    allow = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sns:Publish"}
+    document = policy(allow | {"Resource": topic})
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=document)
+    pattern = {"source": ["aws.states"], "detail": {"name": ["heard", "stopped"]}}
+    rules.put_rule(Name="endings", EventPattern=json.dumps(pattern))
+    rules.put_targets(Rule="endings", Targets=[{"Id": "1", "Arn": topic, "InputPath": "$.detail.status"}])
+    client = account.client("stepfunctions")
+    short = create(account, "heard", role, {"A": {"Type": "Fail", "Error": "E"}})
+    client.start_execution(stateMachineArn=short, name="heard")
+    endless = create(account, "endless", role, {"A": {"Type": "Wait", "Seconds": 600, "End": True}})
+    arn = client.start_execution(stateMachineArn=endless, name="stopped")["executionArn"]
+    client.stop_execution(executionArn=arn)
+
+    def heard() -> bool:
+        texts = [mail.text for mail in outbox._messages if mail.to == "endings@example.com"]
+        return sorted(texts) == ['"ABORTED"', '"FAILED"', '"RUNNING"', '"RUNNING"']
+
+    until(heard)

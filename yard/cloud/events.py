@@ -14,7 +14,7 @@ from yard.cloud.clients import DEFAULT_ACCOUNT
 from yard.cloud.dropped import records
 from yard.cloud.event_input import target_input
 from yard.cloud.event_patterns import PatternError, matches
-from yard.cloud.machines.waiting import jobs_changed
+from yard.cloud.job_changes import jobs_changed
 from yard.cloud.registry import Call, Params, ServiceError, admin, operation
 from yard.cloud.status import add_facts
 from yard.cloud.targets import deliver

@@ -145,7 +145,7 @@ def _to_queue(arn: str, text: str, sender: _Sender, options: Mapping[str, Any]) 
 
 
 def _to_machine(arn: str, text: str, sender: _Sender, options: Mapping[str, Any]) -> None:
-    from yard.cloud.machines.api import start
+    from yard.cloud.machines.executions import start
 
     account, region = _place(arn)
     sender.require("states:StartExecution", arn, region)

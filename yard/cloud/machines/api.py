@@ -1,23 +1,17 @@
 """The operations of Step Functions that moto answers only in part: creation, executions and their history."""
 
 import base64
-import copy
-import datetime
 import json
 import re
-import threading
-import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
-from moto.stepfunctions.parser.backend.execution import Execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend, stepfunctions_parser_backends
 
 from yard.cloud import roles
-from yard.cloud.machines import waiting
-from yard.cloud.machines.execution_log import ExecutionLog
+from yard.cloud.machines.executions import start, stop
 from yard.cloud.machines.permissions import EVENT_RULES, missing_for_log, missing_for_rule
 from yard.cloud.machines.sagemaker import SESSION, STATES
 from yard.cloud.moto_errors import as_service_errors
@@ -25,9 +19,6 @@ from yard.cloud.registry import Call, Params, ServiceError, operation
 from yard.cloud.sagemaker_fields import unsupported_names
 
 _SYNC = re.compile(r"^arn:[\w-]+:states:::sagemaker:(\w+)(?:\.(sync))?$")
-_NAME = re.compile(r"^[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\u0000-\u001f\u007f-\u009f]{1,80}$")
-_INPUT_BYTES = 262_144
-_starting = threading.Lock()
 
 
 def backend(call: Call) -> StepFunctionsParserBackend:
@@ -146,69 +137,11 @@ def start_execution(call: Call, params: Params) -> dict[str, Any]:
     return {"executionArn": execution.exec_arn, "startDate": execution.start_date}
 
 
-def start(account: str, region: str, machine_arn: str, name: str | None, given: str | None) -> Any:
-    """Start an execution and return moto's record of it."""
-    name = str(uuid.uuid4()) if name is None else name
-    given = "{}" if given is None else given
-    if not _NAME.match(name):
-        raise ServiceError("InvalidName", f"Invalid Name: '{name}'")
-    if len(given.encode()) > _INPUT_BYTES:
-        text = (
-            f"1 validation error detected: Value at 'input' failed to satisfy constraint: at most {_INPUT_BYTES} bytes"
-        )
-        raise ServiceError("ValidationException", text)
-    with as_service_errors(), _starting:
-        machine = stepfunctions_parser_backends[account][region].describe_state_machine(machine_arn)
-        running = machine._handle_name_input_idempotency(name, _valid_json(given))
-        if running is not None:
-            return running
-        execution = _execution(machine, name, given)
-        machine.executions.append(execution)
-    execution.start()
-    return execution
-
-
-def _execution(machine: Any, name: str, given: str) -> Execution:
-    """moto's record of a new execution, with a snapshot of the machine and with the log that moto leaves out."""
-    # the snapshot shares the backend and takes no executions along: both hold threads and locks
-    snapshot = copy.deepcopy(machine, {id(machine.executions): [], id(machine.backend): machine.backend})
-    arn = machine.arn.replace(":stateMachine:", ":execution:") + f":{name}"
-    _, _, _, region, account, *_ = machine.arn.split(":")
-    return Execution(
-        name=name,
-        sm_type=snapshot.sm_type,
-        role_arn=snapshot.roleArn,
-        exec_arn=arn,
-        account_id=account,
-        region_name=region,
-        state_machine=snapshot,
-        start_date=datetime.datetime.now(tz=datetime.UTC),
-        cloud_watch_logging_session=ExecutionLog.of(machine, arn),
-        input_data=given,
-        activity_store={},
-    )
-
-
-def _valid_json(given: str) -> str:
-    try:
-        json.loads(given)
-    except ValueError as error:
-        raise ServiceError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from error
-    return given
-
-
 @operation("stepfunctions", "StopExecution")
 def stop_execution(call: Call, params: Params) -> dict[str, Any]:
     """Abort an execution; a `.sync` task that is waiting stops its job."""
     execution = find(call, params["executionArn"])
-    now = datetime.datetime.now(tz=datetime.UTC)
-    if execution.exec_status != ExecutionStatus.RUNNING:
-        return {"stopDate": execution.stop_date or now}
-    execution.stop(stop_date=now, error=params.get("error"), cause=params.get("cause"))
-    waiting.jobs_changed()
-    execution.exec_status, execution.stop_date = ExecutionStatus.ABORTED, now
-    execution.error, execution.cause = params.get("error"), params.get("cause")
-    return {"stopDate": now}
+    return {"stopDate": stop(execution, params.get("error"), params.get("cause"))}
 
 
 def find(call: Call, arn: str) -> Any:

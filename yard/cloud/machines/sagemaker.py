@@ -20,8 +20,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 )
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
-from yard.cloud import roles
-from yard.cloud.machines import waiting
+from yard.cloud import job_changes, roles
 from yard.cloud.machines.options import options
 from yard.cloud.machines.permissions import missing_for_run
 from yard.cloud.sagemaker_fields import unsupported_fields
@@ -226,11 +225,11 @@ def _states_error(name: str) -> Any:
 def _wait(env: Any, describe: Callable[[], dict[str, Any]], job: Job) -> dict[str, Any] | None:
     """The job's description once it has ended; None when the execution no longer waits for it."""
     while env.is_running():
-        seen = waiting.generation()
+        seen = job_changes.generation()
         described = describe()
         if described[job.status_field] in ("Completed", "Failed", "Stopped"):
             return described
-        waiting.wait_for_change(seen, POLL_SECONDS)
+        job_changes.wait_for_change(seen, POLL_SECONDS)
     return None
 
 

@@ -75,12 +75,32 @@ def is_store(pid: int) -> bool:
 
 @pytest.mark.parametrize("fork", ["1", "0"])
 def test_ranks_form_a_group(tmp_path: Path, fork: str) -> None:
-    with nodes(tmp_path, LOOP, arguments=["3"], SHARDYARD_FORK=fork) as (node,):
+    program = f"import sys; print('loaded', 'torch' in sys.modules)\n{LOOP}"
+    with nodes(tmp_path, program, arguments=["3"], SHARDYARD_FORK=fork) as (node,):
         assert node.end() == 0
+        assert node.output.count("loaded True") == (2 if fork == "1" else 0)
         for rank in (0, 1):
             node.wait_for(rf"^\[rank {rank}\] begin rank={rank} world=2 attempt=0")
             node.wait_for(rf"done rank={rank}")
     assert node.failure == ""
+
+
+@pytest.mark.slow
+def test_torch_is_imported_once_for_all_ranks_and_their_restarts(tmp_path: Path) -> None:
+    program = """
+import os, sys, time
+loaded = ["torch" in sys.modules, "torch._dynamo" in sys.modules]
+print(f"attempt={os.environ['SHARDYARD_ATTEMPT']} torch={loaded[0]} dynamo={loaded[1]}")
+if os.environ["SHARDYARD_ATTEMPT"] == "0":
+    time.sleep(12)
+    os.kill(os.getpid(), 9)
+"""
+    with nodes(tmp_path, program, processes=1) as (node,):
+        assert node.end() == 0
+        assert [line for line in node.lines if "attempt" in line] == [
+            "attempt=0 torch=True dynamo=False",
+            "attempt=1 torch=True dynamo=True",
+        ]
 
 
 def test_two_nodes_form_one_group_in_natural_order(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ free of frameworks. It never calls CUDA and starts no thread, which is what make
 """
 
 import contextlib
+import importlib
 import json
 import os
 import signal
@@ -26,7 +27,11 @@ _STOP_GRACE_SECONDS = 0.5
 """Ranks that lost a peer cannot save anything together: they get no more than this to end by themselves."""
 
 _PRELOAD_AFTER_SECONDS = 3.0
-"""When to import what restarts need (torch._dynamo, which every optimiser imports): not while the ranks start."""
+"""When to import what only restarts profit from: not while the ranks start."""
+
+_NEEDED_BY_ALL = ("torch", "training.launcher.torchrun_agent")
+_NEEDED_BY_RESTARTS = ("torch._dynamo", "torch.distributed.checkpoint", "torch.distributed.pipelining")
+"""Every optimiser imports torch._dynamo, which takes a second."""
 
 
 class Host:
@@ -64,7 +69,7 @@ class Host:
                 return self._outcome(self.report)
             if not preloaded and time.monotonic() >= preload_at:
                 preloaded = True
-                _preload()
+                _import(*_NEEDED_BY_RESTARTS)
 
     # What the agent asks for
 
@@ -252,8 +257,10 @@ class Host:
                 self.channel.send(json.dumps(message).encode())
 
 
-def _preload() -> None:
-    pass
+def _import(*names: str) -> None:
+    """Import modules for the forks to come; by name, since this process itself uses nothing of them."""
+    for name in names:
+        importlib.import_module(name)
 
 
 def main(spec_fd: int, report_fd: int) -> int:
@@ -261,7 +268,7 @@ def main(spec_fd: int, report_fd: int) -> int:
     for descriptor in (spec_fd, report_fd):
         os.set_inheritable(descriptor, False)
     supervisor = Supervisor()
-
+    _import(*_NEEDED_BY_ALL)
     with os.fdopen(spec_fd) as pipe:
         order = pipe.read()
     if not order:

@@ -1,0 +1,1 @@
+"""What `make bench` runs: each program prints its figures and writes benchmarks/results/<name>.json."""

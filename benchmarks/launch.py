@@ -1,0 +1,243 @@
+"""How long a container takes to its first user line and to a process group, and a run to its first step after a kill.
+
+Each row is measured side by side with its bare counterpart, in turns, in the same minute; ratios and differences
+are of the fastest runs, since a busy machine only ever adds time.
+"""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks._report import Figure, report
+
+ROOT = Path(__file__).parent.parent
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
+
+FIRST_LINE = "import time; print('AT first', time.time(), flush=True)\n"
+GROUP = (
+    FIRST_LINE
+    + """
+import torch, torch.distributed as dist
+dist.init_process_group("gloo")
+dist.all_reduce(torch.ones(1))
+print("AT group", time.time(), flush=True)
+dist.destroy_process_group()
+"""
+)
+STEPS = """
+import os, time, sys
+from datetime import timedelta
+import torch, torch.distributed as dist
+dist.init_process_group("gloo", timeout=timedelta(seconds=20))
+model = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(64, 64))
+optimizer = torch.optim.AdamW(model.parameters())
+attempt = os.environ.get("SHARDYARD_ATTEMPT", os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
+for step in range(400):
+    model(torch.ones(8, 64)).sum().backward()
+    optimizer.step()
+    if step == 0:
+        print(f"AT step/{attempt}/{dist.get_rank()}/{os.getpid()}", time.time(), flush=True)
+    if attempt != "0" and step == 5:
+        break
+    time.sleep(0.02)
+dist.barrier()
+dist.destroy_process_group()
+"""
+
+
+@dataclass(kw_only=True, slots=True)
+class Timings:
+    """What one command took, run after run."""
+
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    cpu_seconds: list[float] = field(default_factory=list)
+
+    def best(self, event: str) -> float:
+        """The fastest."""
+        return min(self.seconds[event])
+
+
+def main() -> int:
+    """Measure and report."""
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        figures = [*_first_line(work), *_process_group(work), *_restart(work), *_restart_two_nodes(work)]
+    return report("launch", figures, notes=f"fastest of {ROUNDS} runs each, taken in turns")
+
+
+def _first_line(work: Path) -> list[Figure]:
+    script = _write(work, "first", FIRST_LINE)
+    rows = _in_turns(
+        {
+            "bare python": lambda: _run([sys.executable, str(script)]),
+            "plain": lambda: _launch(work, "first", script, "plain", 1),
+        }
+    )
+    bare, plain = rows["bare python"], rows["plain"]
+    return [
+        Figure(name="first line: bare python", value=bare.best("first"), unit="s"),
+        Figure(name="first line: launcher, plain", value=plain.best("first"), unit="s"),
+        Figure(
+            name="first line: plain minus bare python",
+            value=plain.best("first") - bare.best("first"),
+            unit="s",
+            at_most=0.05,
+        ),
+        Figure(name="CPU: bare python", value=min(bare.cpu_seconds), unit="s"),
+        Figure(name="CPU: launcher, plain", value=min(plain.cpu_seconds), unit="s"),
+    ]
+
+
+def _process_group(work: Path) -> list[Figure]:
+    script = _write(work, "group", GROUP)
+    rows = _in_turns(
+        {
+            "bare torchrun": lambda: _run([*_torchrun(2), str(script)]),
+            "torchrun": lambda: _launch(work, "group", script, "torchrun", 2),
+        }
+    )
+    bare, ours = rows["bare torchrun"], rows["torchrun"]
+    return [
+        Figure(name="first line: bare torchrun, 2 processes", value=bare.best("first"), unit="s"),
+        Figure(name="first line: launcher, torchrun", value=ours.best("first"), unit="s"),
+        Figure(
+            name="first line: launcher / bare torchrun",
+            value=ours.best("first") / bare.best("first"),
+            unit="ratio",
+            at_most=1.0,
+        ),
+        Figure(name="group ready: bare torchrun", value=bare.best("group"), unit="s"),
+        Figure(name="group ready: launcher, torchrun", value=ours.best("group"), unit="s"),
+        Figure(
+            name="group ready: launcher / bare torchrun",
+            value=ours.best("group") / bare.best("group"),
+            unit="ratio",
+            at_most=0.75,
+        ),
+        Figure(name="CPU: bare torchrun", value=min(bare.cpu_seconds), unit="s"),
+        Figure(name="CPU: launcher, torchrun", value=min(ours.cpu_seconds), unit="s"),
+    ]
+
+
+def _restart(work: Path) -> list[Figure]:
+    script = _write(work, "steps", STEPS)
+    seconds = [_kill_and_wait(work, f"restart{number}", script, nodes=1) for number in range(ROUNDS)]
+    return [Figure(name="kill -9 of a rank to first step: one node", value=min(seconds), unit="s", at_most=1.0)]
+
+
+def _restart_two_nodes(work: Path) -> list[Figure]:
+    script = _write(work, "steps", STEPS)
+    seconds = [_kill_and_wait(work, f"two{number}", script, nodes=2) for number in range(max(ROUNDS // 2, 1))]
+    return [Figure(name="kill -9 of a rank to first step: two agents", value=min(seconds), unit="s", at_most=3.0)]
+
+
+def _kill_and_wait(work: Path, name: str, script: Path, *, nodes: int) -> float:
+    hosts = [f"algo-{number + 1}" for number in range(nodes)]
+    log = work / f"{name}.log"
+    with open(log, "w") as output:
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-m", "training.launcher"],
+                env=_environ(work / name / host, script, "torchrun", 2 // nodes, host=host, hosts=hosts),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=ROOT,
+            )
+            for host in hosts
+        ]
+        try:
+            pid = int(_await_event(log, "step/0/1/").split("/")[3].split()[0])
+            # Long enough for the host to have loaded what a restart needs, as in any run worth restarting
+            time.sleep(6)
+            killed = time.time()
+            os.kill(pid, signal.SIGKILL)
+            recovered = float(_await_event(log, "step/1/1/").split()[-1])
+        finally:
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                process.wait()
+    return recovered - killed
+
+
+def _await_event(log: Path, event: str) -> str:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for line in log.read_text().splitlines():
+            if f"AT {event}" in line:
+                return line
+        time.sleep(0.005)
+    raise SystemExit(f"{event} did not come:\n{log.read_text()}")
+
+
+def _in_turns(commands: dict[str, Callable[[], tuple[dict[str, float], float]]]) -> dict[str, Timings]:
+    rows = {name: Timings() for name in commands}
+    for _ in range(ROUNDS):
+        for name, run in commands.items():
+            events, cpu = run()
+            rows[name].cpu_seconds.append(cpu)
+            for event, seconds in events.items():
+                rows[name].seconds.setdefault(event, []).append(seconds)
+    return rows
+
+
+def _run(command: list[str], environ: dict[str, str] | None = None) -> tuple[dict[str, float], float]:
+    """Run a command; when each event was first said, in seconds from the start, and its CPU time."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    began = time.time()
+    done = subprocess.run(
+        command, env=environ or {**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, cwd=ROOT
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    events: dict[str, float] = {}
+    for line in done.stdout.splitlines():
+        if "AT " in line:
+            _, event, at = line[line.index("AT ") :].split()
+            events[event] = max(events.get(event, 0.0), float(at) - began)
+    if not events:
+        raise SystemExit(f"{command} said nothing:\n{done.stderr}")
+    return events, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def _launch(work: Path, name: str, script: Path, launcher: str, processes: int) -> tuple[dict[str, float], float]:
+    base = work / f"{name}-{launcher}"
+    environ = _environ(base, script, launcher, processes, host="algo-1", hosts=["algo-1"])
+    return _run([sys.executable, "-m", "training.launcher"], environ)
+
+
+def _environ(base: Path, script: Path, launcher: str, processes: int, *, host: str, hosts: list[str]) -> dict[str, str]:
+    config = base / "input" / "config"
+    config.mkdir(parents=True, exist_ok=True)
+    (config / "resourceconfig.json").write_text(json.dumps({"current_host": host, "hosts": hosts}))
+    return {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "SAGEMAKER_BASE_DIR": str(base),
+        "SHARDYARD_ENTRY": str(script),
+        "SHARDYARD_LAUNCHER": launcher,
+        "SHARDYARD_PROCESSES_PER_NODE": str(processes),
+        "SHARDYARD_RENDEZVOUS_PORT": "29577",
+        "SHARDYARD_HOST_ADDRESSES": json.dumps({name: f"127.0.0.{number + 1}" for number, name in enumerate(hosts)}),
+    }
+
+
+def _torchrun(processes: int) -> list[str]:
+    return [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(processes), "--master-port", "29578"]
+
+
+def _write(work: Path, name: str, program: str) -> Path:
+    path = work / f"{name}.py"
+    path.write_text(program)
+    return path
+
+
+if __name__ == "__main__":
+    sys.exit(main())

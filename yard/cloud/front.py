@@ -1,8 +1,10 @@
-"""The front: every request passes here, is understood, allowed or denied, and answered by our own operation or by moto."""
+"""The front: every request passes here, is allowed or denied, and answered by our own operation or by moto."""
 
+import contextlib
 import json
 import logging
 import re
+import threading
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -20,6 +22,13 @@ ADMIN_PREFIX = "/_yard/"
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 _NOT_EMULATED = 501
 """The status for what this cloud cannot do: clients repeat a 500 for a minute, but not this one."""
+
+_TURNS = {
+    service: threading.Lock()
+    for service in ("iam", "sts", "ec2", "kms", "ecr", "ssm", "secretsmanager", "budgets", "logs", "cloudwatch")
+}
+"""moto's backends are dicts without locks, and stacks deploy side by side. These services never call another one while
+they answer, so that one request at a time is safe."""
 
 Wsgi = Any
 
@@ -67,8 +76,10 @@ class Front:
         return protocol.answer(parsed, function(call, whole.params))
 
     def _pass_on(self, environ: dict[str, Any], start_response: Any, parsed: protocol.Parsed | None) -> Iterable[bytes]:
+        turn = _TURNS.get(parsed.service) if parsed is not None else None
         try:
-            answer: Iterable[bytes] = self._moto(environ, start_response)
+            with turn or contextlib.nullcontext():
+                answer: Iterable[bytes] = self._moto(environ, start_response)
             return answer
         except Exception as error:
             if parsed is None:

@@ -145,7 +145,7 @@ def _check_key(call: Call, key: str) -> None:
         return
     name = call.principal.split("/")[1]
     backend = iam_backends[call.account][get_partition(call.region)]
-    role_arn = next(role.arn for role in backend.roles.values() if role.name == name)
+    role_arn = next(role.arn for role in list(backend.roles.values()) if role.name == name)
     arn = key if key.startswith("arn:") else f"arn:{get_partition(call.region)}:kms:{call.region}:{call.account}:{key}"
     if ":alias/aws/" in arn:
         return  # its policy lets every caller of the account through SNS

@@ -13,7 +13,7 @@ from yard.cloud.policies import as_list, speaks_of
 def role_documents(role_arn: str, region: str) -> Iterator[Mapping[str, Any]]:
     """The role's identity policies, inline and attached."""
     backend = iam_backends[role_arn.split(":")[4]][get_partition(region)]
-    role = next((role for role in backend.roles.values() if role.arn == role_arn), None)
+    role = next((role for role in list(backend.roles.values()) if role.arn == role_arn), None)
     if role is None:
         return
     attached = (

@@ -100,7 +100,7 @@ def _assume(
     if match is None:
         raise ServiceError("ValidationError", f"{role_arn} is invalid")
     backend = iam_backends[match["account"]][match["partition"]]
-    role = next((role for role in backend.roles.values() if role.arn == role_arn), None)
+    role = next((role for role in list(backend.roles.values()) if role.arn == role_arn), None)
     if role is None:
         raise refusal
     document = role.assume_role_policy_document

@@ -15,7 +15,7 @@ from stacks.identity import IdentityStack
 from stacks.network import NetworkStack
 from stacks.notebooks import NotebooksStack
 from stacks.observability import ObservabilityStack
-from stacks.quotas import QuotasStack, merge
+from stacks.quotas import QuotasStack, merge, needed_by
 from stacks.registry import RegistryStack
 from stacks.storage import StorageStack
 from stacks.training import Ground, training_stacks
@@ -39,6 +39,8 @@ class Foundation:
 
 def build_app(app: cdk.App, settings: Settings, *, root: Path = ROOT) -> None:
     """Build every stack of the project; `root` holds `containers/` and `jobs/`."""
+    # First, so that a mistake in a job's file is said before anything is written.
+    jobs = load_jobs(root / settings.training.jobs, settings.stage, has_network=settings.network.kind != "none")
     foundation = build_foundation(app, settings, root=root)
     storage, identity, placement = foundation.storage, foundation.identity, foundation.placement
     observability = ObservabilityStack(app, settings=settings, storage=storage)
@@ -50,10 +52,10 @@ def build_app(app: cdk.App, settings: Settings, *, root: Path = ROOT) -> None:
         topic_arn=observability.alerts.topic.ref,
         root=root,
     )
-    training_stacks(app, ground=ground, jobs=load_jobs(root / settings.training.jobs, settings.stage))
+    training_stacks(app, ground=ground, jobs=jobs)
     if settings.notebooks.enabled:
         NotebooksStack(app, settings=settings, storage=storage, identity=identity, placement=placement)
-    quotas = merge(settings.quotas.requests, ())
+    quotas = merge(settings.quotas.requests, needed_by(jobs) if settings.quotas.from_jobs else ())
     if quotas:
         QuotasStack(app, settings=settings, storage=storage, needed=quotas)
     for key, value in settings.all_tags.items():

@@ -1,11 +1,13 @@
 """The quotas stack: each quota that the settings or the jobs ask for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from constructs import Construct
 
 from shardyard.outputs import add_output
 from shardyard.quotas import QuotaRequester, ServiceQuota
+from shardyard.spec.job import JobSpec
+from shardyard.spec.quotas import needed_together
 from shardyard.spec.settings import Settings
 from shardyard.spec.settings_parts import QuotaRequest
 from shardyard.storage import Storage
@@ -52,3 +54,8 @@ def merge(asked: tuple[QuotaRequest, ...], from_jobs: tuple[QuotaRequest, ...]) 
         if key not in highest or highest[key].at_least < request.at_least:
             highest[key] = request
     return tuple(highest.values())
+
+
+def needed_by(jobs: Iterable[JobSpec]) -> tuple[QuotaRequest, ...]:
+    """What all jobs of a stage need when they run at once."""
+    return tuple(QuotaRequest(name=name, at_least=amount) for name, amount in needed_together(jobs).items())

@@ -11,11 +11,10 @@ def test_an_on_demand_job() -> None:
         "Number of instances across all training jobs": 3,
         "Maximum number of instances per training job": 3,
         "Longest run time for a training job": 3600,
-        "Size of EBS volume for a training job instance": 30,
     }
 
 
-def test_a_spot_job_counts_against_the_spot_quotas_and_local_disks_against_none() -> None:
+def test_a_spot_job_counts_against_the_spot_quotas() -> None:
     need = needed_by_job(make(spot={"enabled": True}, checkpoints={"enabled": True}, limits={"max_runtime": "1h"}))
     assert need == {
         "ml.g5.xlarge for spot training job usage": 1,

@@ -50,6 +50,8 @@ GENERAL: Mapping[str, float] = {
     "Number of instances across all training jobs": 100,
     "Number of instances across all spot training jobs": 100,
     "Number of instances for a training job": 50,
+    "Maximum number of instances per training job": 20,
+    "Maximum number of instances per spot training job": 20,
     "Number of instances across all processing jobs": 100,
     "Number of instances for a processing job": 20,
     "Number of instances across all transform jobs": 100,

@@ -17,15 +17,18 @@ INTERNAL_KEYS = ("name", "from_stage")
 STAGES: tuple[str, ...] = get_args(get_type_hints(Settings)["stage"])
 
 
-def load_jobs(folder: Path, stage: str) -> tuple[JobSpec, ...]:
-    """Read every job of a folder for one stage, sorted by name, and apply the rules; the file's stem is its name."""
+def load_jobs(folder: Path, stage: str, *, has_network: bool | None = None) -> tuple[JobSpec, ...]:
+    """Read every job of a folder for one stage, sorted by name, and apply the rules; the file's stem is its name.
+
+    `has_network` says whether the project has a VPC, None where that is not known.
+    """
     problems: list[Problem] = []
     files = sorted(folder.glob("*.toml"))
     places = {path.stem: f"{folder.name}/{path.name}: " for path in files}
     read = [read_job(path, stage, where=places[path.stem], problems=problems) for path in files]
     jobs = tuple(job for job in read if job is not None)
     own = {job.name: job.checkpoints.s3 for job in jobs if job.checkpoints.enabled and job.checkpoints.s3 is not None}
-    facts = Facts(other_checkpoints=own)
+    facts = Facts(other_checkpoints=own, has_network=has_network)
     for job in jobs:
         problems += [Problem(f"{places[job.name]}{found.where}", found.message) for found in check(job, facts)]
     if problems:

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable
 
 from shardyard.spec.cost import attempts
-from shardyard.spec.instances import INSTANCES
 from shardyard.spec.job import JobSpec
 
 ALL_JOBS = "Number of instances across all training jobs"
@@ -12,9 +11,8 @@ ALL_SPOT_JOBS = "Number of instances across all spot training jobs"
 ONE_JOB = "Maximum number of instances per training job"
 ONE_SPOT_JOB = "Maximum number of instances per spot training job"
 RUN_SECONDS = "Longest run time for a training job"
-VOLUME_GB = "Size of EBS volume for a training job instance"
 
-PER_JOB = (ONE_JOB, ONE_SPOT_JOB, RUN_SECONDS, VOLUME_GB)
+PER_JOB = (ONE_JOB, ONE_SPOT_JOB, RUN_SECONDS)
 """Quotas that each job has for itself: what others use does not count."""
 
 Cluster = tuple[tuple[str, int], ...]
@@ -46,8 +44,6 @@ def needed(spec: JobSpec, cluster: Cluster) -> dict[str, int]:
             need.update(held_by(kind, count, spot=False, warm=True))
     need[ONE_SPOT_JOB if spec.spot.enabled else ONE_JOB] = sum(count for _, count in cluster)
     need[RUN_SECONDS] = spec.limits.max_runtime_seconds
-    if any(kind not in INSTANCES or not INSTANCES[kind].local_disk_gb for kind, _ in cluster):
-        need[VOLUME_GB] = spec.compute.volume_gb
     return dict(need)
 
 

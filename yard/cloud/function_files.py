@@ -5,6 +5,7 @@ import functools
 import hashlib
 import importlib.util
 import io
+import os
 import shutil
 import tempfile
 import threading
@@ -30,7 +31,14 @@ def runtime_directory() -> Path:
 
 @functools.cache
 def _scratch() -> Path:
-    path = Path(tempfile.mkdtemp(prefix="yard-functions-"))
+    own = os.environ.get("YARD_CLOUD_FOLDER")
+    if own is None:
+        path = Path(tempfile.mkdtemp(prefix="yard-functions-"))
+    else:
+        # what a cloud that was killed has left there goes first
+        path = Path(own).resolve() / "functions"
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True)
     atexit.register(shutil.rmtree, path, ignore_errors=True)
     return path
 

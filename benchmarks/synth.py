@@ -1,0 +1,107 @@
+"""How long `python app.py` takes: cold, warm, and how much each further job adds.
+
+The marginal cost is the slope between 10 and 60 more jobs, so that what every synth costs drops out of it. Each
+figure is the fastest of several runs in turns: a busy machine only ever adds time. Processor time stands beside the
+wall clock, because it hardly depends on what else runs.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks._report import Figure, report
+
+ROOT = Path(__file__).parent.parent
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
+TEMPLATE = ROOT / "jobs" / "mnist-ddp.toml"
+JOBS_A_STACK = 30
+"""Below what one stack's budgets allow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What one synth took."""
+
+    wall: float
+    """Seconds on the clock."""
+    processor: float
+    """Seconds of processor time, Node's included."""
+
+
+def synth(folder: Path, *, jobs: Path | None = None, home: Path | None = None) -> Taken:
+    """Run the app once."""
+    context = {} if jobs is None else {"training.jobs": os.path.relpath(jobs, ROOT)}
+    environment = {**os.environ, "CDK_OUTDIR": str(folder), "CDK_CONTEXT_JSON": json.dumps(context)}
+    environment.pop("CDK_VALIDATION", None)
+    if home is not None:
+        environment["HOME"] = str(home)
+    before, started = _processor(), time.perf_counter()
+    done = subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True)
+    taken = Taken(time.perf_counter() - started, _processor() - before)
+    if done.returncode != 0:
+        sys.exit(done.stderr)
+    return taken
+
+
+def _processor() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def more_jobs(folder: Path, count: int) -> Path:
+    """A folder with the jobs that ship and so many more, in stacks of their own."""
+    folder.mkdir()
+    for path in (ROOT / "jobs").glob("*.toml"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    text = TEMPLATE.read_text(encoding="utf-8")
+    for number in range(count):
+        stack = f'stack = "more-{number // JOBS_A_STACK}"\n'
+        (folder / f"more-{number:02}.toml").write_text(stack + text, encoding="utf-8")
+    return folder
+
+
+def fastest(runs: list[Taken]) -> Taken:
+    """The least of both clocks."""
+    return Taken(min(run.wall for run in runs), min(run.processor for run in runs))
+
+
+def main() -> int:
+    """Measure, print, write."""
+    with tempfile.TemporaryDirectory(prefix="shardyard-synth-") as name:
+        place = Path(name)
+        ten, sixty = more_jobs(place / "ten", 10), more_jobs(place / "sixty", 60)
+        (place / "home").mkdir()
+        cold = synth(place / "out-cold", home=place / "home")
+        rows: dict[str, list[Taken]] = {"warm": [], "ten": [], "sixty": []}
+        for number in range(ROUNDS):
+            rows["warm"].append(synth(place / f"out-{number}"))
+            rows["ten"].append(synth(place / f"out-ten-{number}", jobs=ten))
+            rows["sixty"].append(synth(place / f"out-sixty-{number}", jobs=sixty))
+    warm, with_ten, with_sixty = (fastest(rows[row]) for row in ("warm", "ten", "sixty"))
+    figures = [
+        Figure(name="cold synth, jsii's cache empty", value=cold.wall, unit="s"),
+        Figure(name="warm synth of the default app", value=warm.wall, unit="s", at_most=3.0),
+        Figure(name="warm synth of the default app, processor time", value=warm.processor, unit="s"),
+        Figure(
+            name="each further job, slope from 10 to 60",
+            value=(with_sixty.wall - with_ten.wall) / 50 * 1000,
+            unit="ms",
+            at_most=30.0,
+        ),
+        Figure(
+            name="each further job, processor time",
+            value=(with_sixty.processor - with_ten.processor) / 50 * 1000,
+            unit="ms",
+        ),
+    ]
+    return report("synth", figures, notes="python app.py without CDK's own validator, as the app does by default")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,7 +1,7 @@
 """Verify: each logical id of a stack's template against what the services answer, property by property."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -81,7 +81,25 @@ def _verify_verb(params: Params) -> dict[str, Any]:
     else:
         stacks = [item for item in STORE.all(account, region) if item.status != "DELETE_COMPLETE"]
     results = [result for stack in stacks for result in verify_stack(stack)]
-    return {"resources": [asdict(result) for result in results], "right": all(item.is_right for item in results)}
+    return {
+        "resources": [asdict(result) for result in results],
+        "rows": [row for result in results for row in _rows(result)],
+        "right": all(item.is_right for item in results),
+    }
+
+
+def _rows(result: Verified) -> Iterator[dict[str, str]]:
+    """A line for each comparison: what `yard cloud verify` prints."""
+    start = {"stack": result.stack, "logical_id": result.logical_id, "type": result.type}
+    if result.problem is not None:
+        yield start | {"property": "", "template": "exists", "service": result.problem, "result": "missing"}
+    for item in result.differences:
+        detail = {"property": item.property, "template": item.wanted, "service": item.answered}
+        yield start | detail | {"result": "differs"}
+    wrong = {item.property.split(".")[0].split("[")[0] for item in result.differences}
+    for name in result.compared:
+        if name not in wrong:
+            yield start | {"property": name, "template": "", "service": "", "result": "ok"}
 
 
 def verify_stack(stack: Stack) -> list[Verified]:
@@ -89,6 +107,9 @@ def verify_stack(stack: Stack) -> list[Verified]:
     inputs = stack.inputs
     if inputs is None:
         return []
+    if stack.status.endswith("ROLLBACK_COMPLETE") and not stack.resources:
+        problem = f"its creation was rolled back: {stack.reason or 'see its events'}"
+        return [_missing(stack, stack.name, "AWS::CloudFormation::Stack", problem, stack.arn)]
     resolver = resolver_of(stack, inputs, StackLookup(stack, inputs, STORE))
     operator = Operator(stack, inputs)
     results = []

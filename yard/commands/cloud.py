@@ -79,13 +79,30 @@ def verify(
     as_json: bool = _JSON,
 ) -> None:
     """Compare each resource of the deployed templates with what the services answer."""
-    rows = _ask("verify", stack=stack)["rows"]
-    columns = ("stack", "logical_id", "type", "property", "template", "service", "result")
-    wrong = [row for row in rows if row["result"] != "ok"]
-    emit_rows(rows if as_json else wrong, columns, as_json=as_json, empty=f"{len(rows)} comparisons, no difference.")
-    if wrong:
-        say(f"{len(wrong)} of {len(rows)} comparisons differ.")
+    resources = _ask("verify", stack=stack)["resources"]
+    if as_json:
+        emit_json(resources)
+    rows = [row for resource in resources for row in _faults(resource)]
+    compared = sum(len(resource["compared"]) for resource in resources)
+    if not as_json:
+        counts = f"{len(resources)} resources, {compared} properties compared"
+        columns = ("stack", "resource", "type", "property", "template", "service")
+        emit_rows(rows, columns, as_json=False, empty=f"{counts}: no difference.")
+    if rows:
+        say(f"{len(rows)} differences in {len(resources)} resources.")
         raise typer.Exit(Exit.FIX)
+
+
+def _faults(resource: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row for each way in which a resource is not as its template says."""
+    what = {"stack": resource["stack"], "resource": resource["logical_id"], "type": resource["type"]}
+    rows = [
+        {**what, "property": found["property"], "template": found["wanted"], "service": found["answered"]}
+        for found in resource["differences"]
+    ]
+    if resource["problem"] is not None:
+        rows.append({**what, "property": "-", "template": "exists", "service": resource["problem"]})
+    return rows
 
 
 @app.command()

@@ -100,6 +100,7 @@ class TrainingJob(Construct):
             subnets=tuple(f"${{Subnet{number}}}" for number in range(subnets)),
             security_group_ids=tuple(f"${{SecurityGroup{number}}}" for number in range(groups)),
             launcher_sha256=self._launcher_sha256,
+            tags=self._runtime.settings.all_tags,
         )
 
     @property

@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from shardyard.handlers import aws
-from shardyard.handlers.preflight import quota_names, quotas
+from shardyard.handlers.preflight import quotas
 from shardyard.handlers.preflight.image import check_image
 from shardyard.handlers.preflight.launch import Launch, read_launch
 from shardyard.handlers.preflight.objects import read_channels
@@ -23,6 +23,7 @@ from shardyard.spec.cost import Cost, attempts, price_table, worst_case
 from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.job import JobSpec
 from shardyard.spec.prices import Price
+from shardyard.spec.quotas import needed
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def _look(launch: Launch, clients: aws.Clients, now: datetime) -> dict[str, Any]
     """Ask everything that needs the network, at once."""
     spec, deployment = launch.spec, launch.deployment
     types = {kind for one in attempts(spec) for cluster in one.compute.alternatives for kind, _ in cluster}
-    wanted = {name for one in attempts(spec) for cluster in one.compute.alternatives for name in _needed(one, cluster)}
+    wanted = {name for one in attempts(spec) for cluster in one.compute.alternatives for name in needed(one, cluster)}
     asks: dict[str, Callable[[], Any]] = {
         "channels": lambda: read_channels(spec, deployment.data_bucket, clients),
         "image": lambda: _image(launch, clients),
@@ -96,10 +97,6 @@ def _checked(launch: Launch, seen: Mapping[str, Any]) -> list[Problem]:
     return [*rules.check(launch.spec, facts), *(problem for problem in single if problem is not None)]
 
 
-def _needed(spec: JobSpec, cluster: tuple[tuple[str, int], ...]) -> dict[str, int]:
-    return quota_names.needed(spec, cluster)
-
-
 def _fitting(launch: Launch, seen: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem], list[str]]:
     """The attempts whose quotas suffice, where to begin, and what stands in the way if there are none."""
     fits_now: list[JobSpec] = []
@@ -107,7 +104,7 @@ def _fitting(launch: Launch, seen: Mapping[str, Any]) -> tuple[dict[str, Any], l
     for_ever, for_now, notes = [], [], []
     for spec in attempts(launch.spec):
         # With preferences the service takes one that fits, so the best of them counts.
-        found = [quotas.lines(_needed(spec, one), seen["values"], seen["usage"]) for one in spec.compute.alternatives]
+        found = [quotas.lines(needed(spec, one), seen["values"], seen["usage"]) for one in spec.compute.alternatives]
         lines = min(found, key=lambda of: (len(quotas.blocked_for_ever(of)), len(quotas.blocked_now(of))))
         notes += quotas.unknown(lines)
         if quotas.blocked_for_ever(lines):

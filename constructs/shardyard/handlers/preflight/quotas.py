@@ -8,11 +8,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from shardyard.handlers import aws
-from shardyard.handlers.preflight import quota_names
 from shardyard.handlers.preflight.usage import Usage
 from shardyard.handlers.quota_codes.index import codes
 from shardyard.handlers.service_quotas import quotas as list_quotas
 from shardyard.spec import names
+from shardyard.spec.quotas import PER_JOB
 
 _codes: dict[str, dict[str, str]] = {}
 
@@ -40,8 +40,8 @@ class Line:
 
     @property
     def _held(self) -> int:
-        """An instance limit per job has no use: each job has its own."""
-        return 0 if self.name == quota_names.ONE_JOB else self.used
+        """A limit of one job has no use: each job has its own."""
+        return 0 if self.name in PER_JOB else self.used
 
     def said(self) -> str:
         """The line as a sentence."""

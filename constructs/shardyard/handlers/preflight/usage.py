@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shardyard.handlers import aws
-from shardyard.handlers.preflight import quota_names
+from shardyard.spec.quotas import held_by
 
 MOST_JOBS = 200
 """Jobs in progress beyond these are not looked at; the use is then said to be a least one."""
@@ -54,7 +54,7 @@ def _held(job: Mapping[str, Any], *, warm: bool) -> Counter[str]:
     spot = bool(job.get("EnableManagedSpotTraining"))
     held: Counter[str] = Counter()
     for kind, count in _clusters(job["ResourceConfig"]):
-        held.update(quota_names.held_by(kind, count, spot=spot, warm=warm))
+        held.update(held_by(kind, count, spot=spot, warm=warm))
     return held
 
 

@@ -8,7 +8,6 @@ MODULES: tuple[str, ...] = (
     "yard.cloud.bucket_logging",
     "yard.cloud.log_search",
     "yard.cloud.access_logs",
-    "yard.cloud.bucket_policies",
     "yard.cloud.cloudformation.api",
     "yard.cloud.verify",
     "yard.cloud.inventory",

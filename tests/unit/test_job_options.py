@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.small_jobs import SMALL
 
 from shardyard.spec.job import JobSpec
 from shardyard.spec.jobs import load_jobs
+from tests.small_jobs import SMALL
 
 ROOT = Path(__file__).parents[2]
 JOBS = load_jobs(ROOT / "jobs", "dev")

@@ -39,7 +39,7 @@ class Cloud:
         node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
         quiet = {
             "CDK_VALIDATION": "false",
-            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": node.split(".")[0].strip(),
+            "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": node.strip().lstrip("v").split(".")[0],
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         }
         return kept | lifecycle.variables(self.state, self.folder) | quiet

@@ -1,5 +1,6 @@
 """FilterLogEvents of the embedded cloud finds the streams that were asked for, and no others."""
 
+import time
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ def logs(cloud: Any) -> Any:
         client.put_log_events(
             logGroupName="/search",
             logStreamName=stream,
-            logEvents=[{"timestamp": 1_800_000_000_000, "message": stream}],
+            logEvents=[{"timestamp": int(time.time() * 1000), "message": stream}],
         )
     yield client
     client.delete_log_group(logGroupName="/search")

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from training.launcher import environment, failure, hosts, mpirun, network, plain, source, torchrun
+from training.launcher import environment, failure, hosts, network, source
 from training.launcher.contract import BASE_VARIABLE, DEFAULT_BASE, Contract, read_contract
 from training.launcher.launch import GRACE_SECONDS, GRACE_VARIABLE, Launch
 from training.launcher.program import read_program
@@ -41,17 +41,25 @@ def _run(supervisor: Supervisor, contract: Contract) -> int:
     gpus, cpus = environment.count_gpus(), environment.count_cpus()
     processes = processes_per_node(gpus)
     base_environ = _base_environ(contract, processes=processes, cpus=cpus)
-    # Importing torch takes a second: it begins now, while the other nodes' names and the code are awaited
-    early = torchrun.start_host(supervisor, base_environ) if strategy == "torchrun" else None
+    # Each strategy is imported where it is used: a plain start pays for no other
+    if strategy == "torchrun":
+        from training.launcher import torchrun
+
+        # Importing torch takes a second: it begins now, while the other nodes' names and the code are awaited
+        host = torchrun.start_host(supervisor, base_environ)
     try:
         launch = _prepare(supervisor, contract, base_environ, processes=processes, gpus=gpus, cpus=cpus)
     except BaseException:
         supervisor.kill_groups(supervisor.children.values())
         raise
-    if early is not None:
-        return torchrun.run(supervisor, launch, early)
+    if strategy == "torchrun":
+        return torchrun.run(supervisor, launch, host)
     if strategy == "mpirun":
+        from training.launcher import mpirun
+
         return mpirun.run(supervisor, launch)
+    from training.launcher import plain
+
     return plain.run(supervisor, launch)
 
 
@@ -93,7 +101,8 @@ def _prepare(
         addresses[contract.current_host],
         network.interface_addresses(),
     )
-    settings = network.network_variables(contract.instance_type, interface, contract.hosts, network.efa_table())
+    table = network.efa_table() if len(contract.hosts) > 1 else {}
+    settings = network.network_variables(contract.instance_type, interface, contract.hosts, table)
     variables = environment.sm_variables(contract, program, interface=interface, gpus=gpus, cpus=cpus)
     return Launch(
         contract=contract,

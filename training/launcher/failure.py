@@ -1,7 +1,7 @@
 """What /opt/ml/output/failure says: which rank failed first, and why, in one sentence and a short traceback."""
 
+import os
 import re
-import shutil
 import signal
 import sys
 from dataclasses import dataclass
@@ -136,7 +136,8 @@ def _signal_name(number: int) -> str:
 
 def _free_gib(base: Path) -> float:
     try:
-        return shutil.disk_usage(base).free / 2**30
+        space = os.statvfs(base)
+        return space.f_bavail * space.f_frsize / 2**30
     except OSError:
         return 0.0
 

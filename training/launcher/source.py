@@ -1,13 +1,14 @@
 """The user's code: a zip in the channel `code`, verified before anything in it is trusted."""
 
-import hashlib
 import os
-import shutil
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from training.launcher.failure import LaunchError
+
+if TYPE_CHECKING:
+    import zipfile
 
 SHA256_VARIABLE = "SHARDYARD_SOURCE_SHA256"
 CODE_CHANNEL = "code"
@@ -18,6 +19,11 @@ def unpack_source(channel_dir: Path, code_dir: Path, environ: Mapping[str, str] 
     expected = environ.get(SHA256_VARIABLE)
     if expected is None:
         return None
+    # Imported only here: most starts bring no code, and every millisecond of theirs is measured
+    import hashlib
+    import shutil
+    import zipfile
+
     archives = sorted(channel_dir.rglob("*.zip"))
     if len(archives) != 1:
         raise LaunchError(f"the channel {CODE_CHANNEL!r} must hold one zip, but {channel_dir} holds {len(archives)}")
@@ -33,22 +39,21 @@ def unpack_source(channel_dir: Path, code_dir: Path, environ: Mapping[str, str] 
         with zipfile.ZipFile(archives[0]) as bundle:
             _refuse_escapes(bundle, code_dir)
             bundle.extractall(code_dir)
+            _restore_modes(bundle, code_dir)
     except zipfile.BadZipFile as error:
         raise LaunchError(f"{archives[0].name} in the channel {CODE_CHANNEL!r} is not a zip: {error}") from error
-    _restore_modes(archives[0], code_dir)
     return code_dir
 
 
-def _refuse_escapes(bundle: zipfile.ZipFile, target: Path) -> None:
+def _refuse_escapes(bundle: "zipfile.ZipFile", target: Path) -> None:
     for name in bundle.namelist():
         if not (target / name).resolve().is_relative_to(target.resolve()):
             raise LaunchError(f"the code zip holds {name!r}, which lies outside of it")
 
 
-def _restore_modes(archive: Path, code_dir: Path) -> None:
+def _restore_modes(bundle: "zipfile.ZipFile", code_dir: Path) -> None:
     """zipfile drops the executable bit, without which a script cannot be started."""
-    with zipfile.ZipFile(archive) as bundle:
-        for entry in bundle.infolist():
-            mode = entry.external_attr >> 16
-            if mode & 0o111 and not entry.is_dir():
-                (code_dir / entry.filename).chmod(0o755)
+    for entry in bundle.infolist():
+        mode = entry.external_attr >> 16
+        if mode & 0o111 and not entry.is_dir():
+            (code_dir / entry.filename).chmod(0o755)

@@ -79,7 +79,8 @@ def test_the_configuration_files_and_the_environment(cloud: TrainingCloud) -> No
     assert environment["FROM_IMAGE"] == "yes"
     assert "shardyard/environments" in first["prefix"]
     assert first["home"] == "/root"
-    assert first["tmp"] == []
+    # the image's environment may lie in a folder below /tmp, and nothing else of the machine's /tmp is there
+    assert [name for name in first["tmp"] if not name.startswith("pytest-")] == []
 
 
 def test_the_role_s_credentials_reach_the_cloud_from_inside(cloud: TrainingCloud) -> None:

@@ -48,10 +48,17 @@ print("ready", flush=True)
 """
 
 
-@pytest.fixture
-def cloud(tmp_path: Path) -> Iterator[TrainingCloud]:
-    with training_cloud(tmp_path / "cloud") as running:
+@pytest.fixture(scope="module")
+def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingCloud]:
+    with training_cloud(tmp_path_factory.mktemp("cloud")) as running:
         yield running
+
+
+@pytest.fixture
+def cloud(shared_cloud: TrainingCloud) -> Iterator[TrainingCloud]:
+    yield shared_cloud
+    shared_cloud.admin("settings", isolation="auto")
+    shared_cloud.check_nothing_left()
 
 
 def test_twenty_jobs_of_two_nodes_at_once(cloud: TrainingCloud) -> None:
@@ -69,11 +76,13 @@ def test_twenty_jobs_of_two_nodes_at_once(cloud: TrainingCloud) -> None:
 
 @pytest.mark.parametrize("end", ["pass", "sys.exit(1)", "os.abort()", "time.sleep(300)"])
 def test_nothing_is_left_of_a_job_however_it_ends(cloud: TrainingCloud, end: str) -> None:
-    cloud.create("litter", cloud.image("litter", LITTER.format(end=end)), ResourceConfig__InstanceCount=2)
+    name = "litter-" + "".join(character for character in end if character.isalnum())
+    image = cloud.image(name.lower(), LITTER.format(end=end))
+    cloud.create(name, image, ResourceConfig__InstanceCount=2)
     if "sleep" in end:
-        cloud.wait_for_line("litter", "ready", "algo-2")
-        cloud.admin("kill", job="litter")
-    cloud.finished("litter")
+        cloud.wait_for_line(name, "ready", "algo-2")
+        cloud.admin("kill", job=name)
+    cloud.finished(name)
     cloud.check_nothing_left()
     assert not os.path.exists("/tmp/litter")
     assert not os.path.exists("/dev/shm/litter-of-a-test")
@@ -81,7 +90,8 @@ def test_nothing_is_left_of_a_job_however_it_ends(cloud: TrainingCloud, end: str
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_nothing_is_left_when_the_server_ends(cloud: TrainingCloud, number: int) -> None:
+def test_nothing_is_left_when_the_server_ends(tmp_path: Path, number: int) -> None:
+    cloud = TrainingCloud(tmp_path / "cloud")
     cloud.create("orphan", cloud.image("litter", LITTER.format(end="time.sleep(300)")), ResourceConfig__InstanceCount=2)
     cloud.wait_for_line("orphan", "ready")
     cloud.wait_for_line("orphan", "ready", "algo-2")

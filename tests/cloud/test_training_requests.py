@@ -67,6 +67,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "principal 'sagemaker.amazonaws.com' to assume the role.",
     ),
     (
+        "no such subnet",
+        {"VpcConfig": {"Subnets": ["subnet-0123456789abcdef0"], "SecurityGroupIds": ["sg-0123456789abcdef0"]}},
+        "The subnet ID 'subnet-0123456789abcdef0' does not exist",
+    ),
+    (
         "no objects",
         {"InputDataConfig": [channel("train", "nothing/")]},
         f'No S3 objects found under S3 URL "s3://{BUCKET}/nothing/" given in input data source. Please ensure that the '

@@ -21,6 +21,7 @@ from yard.cloud.training.fast_file import _tree
 from yard.cloud.training.folders import remove_folder
 from yard.cloud.training.job import TrainingJob
 from yard.cloud.training.locations import Location
+from yard.cloud.training.metrics import AlgorithmMetrics
 from yard.cloud.training.pipes import record
 from yard.cloud.training.transfer import S3Object
 
@@ -249,6 +250,22 @@ def test_an_order_to_go_at_once() -> None:
     inbox.put(Order(reason="hardware", at_once=True))
     ending, signals = wait_for(inbox, {}, 60, {signal.SIGKILL: exits(137, 137)})
     assert (ending.reason, signals) == ("hardware", [signal.SIGKILL])
+
+
+def test_metrics_that_are_numbers() -> None:
+    one = job(
+        AlgorithmSpecification={
+            "TrainingImage": "x",
+            "TrainingInputMode": "File",
+            "MetricDefinitions": [{"Name": "loss", "Regex": "loss=([^ ]+)"}],
+        }
+    )
+    metrics = AlgorithmMetrics(one)
+    for text in ("loss=0.5 loss=2e-3", "loss=nan", "loss=inf", "loss=none", "other=1"):
+        metrics.read(text, 1.0)
+    assert [datum["Value"] for datum in metrics.take()] == [0.5, 0.002]
+    assert metrics.take() == []
+    assert one.describe(1.0)["FinalMetricDataList"][0]["Value"] == 0.002
 
 
 def test_capacity_is_taken_whole_or_not_at_all() -> None:

@@ -31,7 +31,7 @@ faults.register(store)
 @operation("sagemaker", "CreateTrainingJob")
 def create_training_job(call: Call, params: Params) -> Mapping[str, Any]:
     """Check the request as the service would, and start the job."""
-    validation.check_create(params, call.region)
+    validation.check_create(params, call.account, call.region)
     job = TrainingJob(call.account, call.region, params)
     with store.lock:
         known = store.find(call.account, call.region, job.name)

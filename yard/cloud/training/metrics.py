@@ -1,6 +1,7 @@
 """What a job measures: its own metrics, read out of its log lines, and each node's processor, memory and disk."""
 
 import logging
+import math
 import os
 import re
 import shutil
@@ -44,6 +45,9 @@ class AlgorithmMetrics:
                     value = float(match[1] if regex.groups else match[0])
                 except (TypeError, ValueError):
                     continue
+                if not math.isfinite(value):
+                    # CloudWatch takes neither NaN nor infinity
+                    continue
                 when = datetime.fromtimestamp(moment, UTC)
                 self._job.record_metric(name, value, when)
                 with self._lock:
@@ -54,7 +58,7 @@ class AlgorithmMetrics:
         with self._lock:
             data, self._data = self._data, []
         dimensions = [{"Name": "TrainingJobName", "Value": self._job.name}]
-        return [{**datum, "Dimensions": dimensions} for datum in data if abs(datum["Value"]) != float("inf")]
+        return [{**datum, "Dimensions": dimensions} for datum in data]
 
 
 @dataclass(kw_only=True, slots=True)

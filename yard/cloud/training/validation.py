@@ -4,6 +4,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from botocore.exceptions import ClientError
+
+from yard.cloud import clients
 from yard.cloud.registry import ServiceError
 from yard.cloud.training import channels, execution_role, model_check
 
@@ -11,14 +14,27 @@ _RESERVED_PATHS = ("/opt/ml/input", "/opt/ml/model", "/opt/ml/output", "/opt/ml/
 _RUNTIME_SECONDS_MOST = 28 * 86400
 
 
-def check_create(request: Mapping[str, Any], region: str) -> None:
+def check_create(request: Mapping[str, Any], account: str, region: str) -> None:
     """Raise the service's error for a request that it would refuse."""
     model_check.check("CreateTrainingJob", request)
     for rule in (_algorithm, _resources, _stopping, _channels, _checkpoints, _metrics):
         for message in rule(request):
             raise ServiceError("ValidationException", message)
+    _check_network(request.get("VpcConfig"), account, region)
     execution_role.check(request["RoleArn"], region)
     channels.check_objects(execution_role.client(request["RoleArn"], "s3", region), request, region)
+
+
+def _check_network(config: Mapping[str, Any] | None, account: str, region: str) -> None:
+    """The subnets and security groups must be there; nodes are not put into them."""
+    if config is None:
+        return
+    ec2 = clients.client("ec2", account, region)
+    try:
+        ec2.describe_subnets(SubnetIds=config["Subnets"])
+        ec2.describe_security_groups(GroupIds=config["SecurityGroupIds"])
+    except ClientError as error:
+        raise ServiceError("ValidationException", error.response["Error"]["Message"]) from error
 
 
 def _algorithm(request: Mapping[str, Any]) -> Iterator[str]:

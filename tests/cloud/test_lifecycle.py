@@ -1,0 +1,173 @@
+"""The cloud's life: up, down, status, reset, env; and its front: accounts, keys, errors."""
+
+import socket
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.cloud.conftest import Cloud, start
+from yard.cloud import lifecycle
+
+
+@pytest.fixture
+def own_cloud(tmp_path: Path) -> Iterator[Cloud]:
+    running = start(tmp_path)
+    yield running
+    lifecycle.down(tmp_path)
+
+
+def test_up_is_quick_and_up_again_is_harmless(own_cloud: Cloud) -> None:
+    again = lifecycle.up(own_cloud.folder)
+    assert own_cloud.state.seconds < 5
+    assert (again.pid, again.port) == (own_cloud.state.pid, own_cloud.state.port)
+    assert own_cloud.admin("status")["memory_mb"] < 500
+
+
+def test_down_ends_the_process_and_down_again_says_that_nothing_ran(tmp_path: Path) -> None:
+    running = lifecycle.up(tmp_path)
+    assert lifecycle.down(tmp_path)
+    assert lifecycle.status(tmp_path) is None
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.1", running.port), timeout=1)
+    assert not lifecycle.down(tmp_path)
+
+
+def test_reset_forgets_everything_and_keeps_the_port(own_cloud: Cloud) -> None:
+    own_cloud.client("s3").create_bucket(Bucket="to-be-forgotten")
+    fresh = lifecycle.reset(own_cloud.folder)
+    assert fresh.port == own_cloud.state.port
+    assert own_cloud.client("s3").list_buckets()["Buckets"] == []
+
+
+def test_a_crash_at_the_start_names_the_log_and_the_reason(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(lifecycle.CloudError) as caught:
+            lifecycle.up(tmp_path, port=taken.getsockname()[1])
+    assert str(tmp_path / "cloud.log") in str(caught.value)
+    assert "in use" in str(caught.value)
+
+
+def test_a_state_file_of_a_dead_process_is_not_believed(own_cloud: Cloud, tmp_path: Path) -> None:
+    import os
+    import signal
+
+    os.kill(own_cloud.state.pid, signal.SIGKILL)
+    os.waitpid(own_cloud.state.pid, 0)
+    assert lifecycle.status(tmp_path) is None
+    assert lifecycle.up(tmp_path).pid != own_cloud.state.pid
+
+
+def test_env_points_away_from_everything_real(own_cloud: Cloud) -> None:
+    exports = lifecycle.env(own_cloud.folder, environment={})
+    assert exports["AWS_ENDPOINT_URL"] == own_cloud.endpoint
+    assert exports["AWS_CONFIG_FILE"] == exports["AWS_SHARED_CREDENTIALS_FILE"] == "/dev/null"
+    assert exports["CDK_HOME"].startswith(str(own_cloud.folder))
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE"},
+        {"AWS_PROFILE": "work"},
+        {"AWS_SESSION_TOKEN": "token"},
+        {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.2/"},
+        {"AWS_ENDPOINT_URL_S3": "https://s3.us-east-1.amazonaws.com"},
+    ],
+)
+def test_env_refuses_where_something_real_could_be_reached(own_cloud: Cloud, environment: dict[str, str]) -> None:
+    with pytest.raises(lifecycle.CloudError) as caught:
+        lifecycle.env(own_cloud.folder, environment=environment)
+    assert next(iter(environment)) in str(caught.value)
+    assert "unset" in str(caught.value)
+
+
+def test_env_of_a_cloud_that_is_down_says_how_to_start_one(tmp_path: Path) -> None:
+    with pytest.raises(lifecycle.CloudError, match="yard cloud up"):
+        lifecycle.env(tmp_path)
+
+
+def test_only_the_loopback_is_served(cloud: Cloud) -> None:
+    listening = Path("/proc/net/tcp")
+    if not listening.exists():
+        pytest.skip("needs /proc/net/tcp to see who listens where")
+    port = f"{cloud.state.port:04X}"
+    rows = [line.split() for line in listening.read_text().splitlines()[1:]]
+    addresses = {row[1].split(":")[0] for row in rows if row[1].endswith(f":{port}") and row[3] == "0A"}
+    assert addresses == {"0100007F"}
+    six = Path("/proc/net/tcp6").read_text()
+    assert f":{port} 0000" not in six
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_both_names_of_the_loopback_work(cloud: Cloud, host: str) -> None:
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=f"http://{host}:{cloud.state.port}",
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    name = f"by-name-{host.replace('.', '-')}"
+    s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket=name, Key="a folder/ä key", Body=b"x" * 3_000_000)
+    assert len(s3.get_object(Bucket=name, Key="a folder/ä key")["Body"].read()) == 3_000_000
+
+
+def test_any_account_and_region_is_its_own(cloud: Cloud) -> None:
+    for account, region in (("111111111111", "eu-central-1"), ("222222222222", "ap-southeast-2")):
+        identity = cloud.client("sts", account=account, region=region).get_caller_identity()
+        assert identity["Account"] == account
+        assert identity["Arn"] == f"arn:aws:iam::{account}:root"
+        topic = cloud.client("sns", account=account, region=region).create_topic(Name="mine")["TopicArn"]
+        assert topic == f"arn:aws:sns:{region}:{account}:mine"
+    assert cloud.client("sns", account="111111111111").list_topics()["Topics"] == []
+
+
+def test_a_key_that_nobody_made_is_refused(cloud: Cloud) -> None:
+    with pytest.raises(ClientError) as caught:
+        cloud.client("sts", account="AKIAIOSFODNN7EXAMPLE").get_caller_identity()
+    assert caught.value.response["Error"]["Code"] == "InvalidClientTokenId"
+
+
+def test_what_is_not_emulated_says_so_at_once(cloud: Cloud) -> None:
+    with pytest.raises(ClientError) as caught:
+        cloud.client("sagemaker").list_ai_benchmark_jobs()
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+    assert "does not emulate sagemaker:ListAIBenchmarkJobs" in caught.value.response["Error"]["Message"]
+
+
+def test_a_page_on_the_web_cannot_steer_the_cloud(cloud: Cloud) -> None:
+    request = urllib.request.Request(f"http://127.0.0.1:{cloud.state.port}/_yard/enforce-iam", data=b"{}")
+    request.add_header("Origin", "https://example.com")
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request)
+    assert caught.value.code == 403
+
+
+def test_the_command_prints_exports_that_a_shell_can_take(own_cloud: Cloud) -> None:
+    import sys
+
+    command = f'eval "$({sys.executable} -m yard.cloud env --folder {own_cloud.folder})" && echo $AWS_ENDPOINT_URL'
+    done = subprocess.run(["bash", "-c", command], env=own_cloud.env, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == own_cloud.endpoint
+
+
+def test_nothing_is_written_to_the_users_own_folders(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    running = start(tmp_path / "cloud")
+    try:
+        done = running.cdk("bootstrap", "aws://123456789012/us-east-1", env={"HOME": str(home)})
+        assert done.returncode == 0, done.stderr
+    finally:
+        lifecycle.down(running.folder)
+    left = {path.name for path in home.iterdir()} - {".npm", ".cache"}
+    assert left == set()

@@ -43,13 +43,14 @@ def build_app(app: cdk.App, settings: Settings, *, root: Path = ROOT) -> None:
     jobs = load_jobs(root / settings.training.jobs, settings.stage, has_network=settings.network.kind != "none")
     foundation = build_foundation(app, settings, root=root)
     storage, identity, placement = foundation.storage, foundation.identity, foundation.placement
-    observability = ObservabilityStack(app, settings=settings, storage=storage)
+    observability = ObservabilityStack(app, settings=settings, storage=storage, jobs=jobs)
     ground = Ground(
         settings=settings,
         storage=storage,
         registry=foundation.registry,
         placement=placement,
         topic_arn=observability.alerts.topic.ref,
+        dashboard_name=observability.dashboard.name,
         root=root,
     )
     training_stacks(app, ground=ground, jobs=jobs)

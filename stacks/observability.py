@@ -1,5 +1,7 @@
 """The observability stack: who is told, what is shown, what is watched, what a month may cost."""
 
+from collections.abc import Sequence
+
 from constructs import Construct
 
 from shardyard.alerts import Alerts
@@ -10,6 +12,7 @@ from shardyard.job_watch import JobWatch
 from shardyard.outputs import add_output
 from shardyard.parameters import Override
 from shardyard.spec import parameters
+from shardyard.spec.job import JobSpec
 from shardyard.spec.settings import Settings
 from shardyard.storage import Storage
 from stacks.base import ProjectStack
@@ -18,7 +21,7 @@ from stacks.base import ProjectStack
 class ObservabilityStack(ProjectStack):
     """Tells people what they should know."""
 
-    def __init__(self, scope: Construct, *, settings: Settings, storage: Storage) -> None:
+    def __init__(self, scope: Construct, *, settings: Settings, storage: Storage, jobs: Sequence[JobSpec]) -> None:
         super().__init__(scope, "observability", settings=settings, description="Alerts, dashboard, watchdog, budget")
         email = Override(self, "AlertEmail", parameter=parameters.ALERT_EMAIL, otherwise=settings.alerts.email or None)
         budget = Override(
@@ -36,7 +39,7 @@ class ObservabilityStack(ProjectStack):
             email_given=None if settings.alerts.email else email.given,
         )
         topic_arn = self.alerts.topic.ref
-        self.dashboard = Dashboard(self, "Dashboard", settings=settings)
+        self.dashboard = Dashboard(self, "Dashboard", settings=settings, jobs=jobs)
         JobWatch(self, "JobWatch", settings=settings, key=storage.key, topic_arn=topic_arn)
         JobAlarms(self, "JobAlarms", settings=settings, topic_arn=topic_arn)
         MonthlyBudget(self, "Budget", settings=settings, monthly_usd=budget.value, topic_arn=topic_arn)

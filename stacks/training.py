@@ -8,14 +8,12 @@ from pathlib import Path
 from constructs import Construct
 
 from shardyard.job_budgets import check_budgets
-from shardyard.job_dashboard import JobDashboard
 from shardyard.job_image import JobImage
 from shardyard.job_permissions import channel_places
 from shardyard.job_runtime import JobRuntime
 from shardyard.job_source import launcher_bundle, source_bundle
 from shardyard.placement import Placement
 from shardyard.registry import Registry
-from shardyard.spec import names
 from shardyard.spec.job import JobSpec
 from shardyard.spec.rules import accepted_instance_types
 from shardyard.spec.settings import Settings
@@ -36,6 +34,9 @@ class Ground:
     registry: Registry
     placement: Placement | None
     topic_arn: str
+    """Where launches tell how they ended."""
+    dashboard_name: str
+    """The dashboard that receipts link to."""
     root: Path
     """The project's folder, with containers/ and the jobs' own code."""
 
@@ -56,15 +57,11 @@ class TrainingStack(ProjectStack):
         """Without a `runtime` the stack makes it."""
         super().__init__(scope, part, settings=ground.settings, description="Training jobs")
         self._ground = ground
-        name = names.dashboard_name(ground.settings.project, ground.settings.stage)
-        self.runtime = runtime if runtime is not None else self._runtime(outside_buckets, f"{name}-jobs")
+        self.runtime = runtime if runtime is not None else self._runtime(outside_buckets)
         self.jobs = [self._job(spec) for spec in jobs]
         check_budgets(part, self.jobs)
-        if self.jobs:
-            dashboard = JobDashboard(self, "Dashboard", name=f"{name}-jobs" if runtime is None else f"{name}-{part}")
-            dashboard.add_sections([(job.spec, job.machine_arn) for job in self.jobs])
 
-    def _runtime(self, outside_buckets: Sequence[str], dashboard_name: str) -> JobRuntime:
+    def _runtime(self, outside_buckets: Sequence[str]) -> JobRuntime:
         ground = self._ground
         return JobRuntime(
             self,
@@ -73,7 +70,7 @@ class TrainingStack(ProjectStack):
             storage=ground.storage,
             registry=ground.registry,
             topic_arn=ground.topic_arn,
-            dashboard_name=dashboard_name,
+            dashboard_name=ground.dashboard_name,
             outside_buckets=outside_buckets,
         )
 

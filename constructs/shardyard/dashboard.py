@@ -1,4 +1,7 @@
-"""The dashboard over all training jobs: it needs no job names, so it never has to be deployed again for a new one."""
+"""The project's one dashboard: what all training jobs do, found by search, then a section for each job.
+
+One, because each bills 3 USD a month, and because a person looks at one page.
+"""
 
 import json
 from collections.abc import Sequence
@@ -8,7 +11,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from shardyard.job_dashboard import HEIGHT, section
 from shardyard.spec import names
+from shardyard.spec.job import JobSpec
 from shardyard.spec.settings import Settings
 
 Widget = dict[str, Any]
@@ -27,13 +32,20 @@ _ALGORITHM_METRICS = ("loss", "tokens_per_second", "samples_per_second")
 class Dashboard(Construct):
     """One page: what each host does, what each job learns, how jobs end."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, jobs: Sequence[JobSpec]) -> None:
         super().__init__(scope, construct_id)
+        found = widgets(settings, cdk.Aws.REGION)
+        top = max(widget["y"] + widget["height"] for widget in found)
+        for number, spec in enumerate(jobs):
+            # By its name and not by reference: the stacks of the jobs stand on this one.
+            machine = names.state_machine_name(settings.project, settings.stage, spec.name)
+            arn = f"arn:{cdk.Aws.PARTITION}:states:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:stateMachine:{machine}"
+            found += section(spec, arn, cdk.Aws.REGION, top=top + number * HEIGHT)
         self.resource = cloudwatch.CfnDashboard(
             self,
             "Resource",
             dashboard_name=names.dashboard_name(settings.project, settings.stage),
-            dashboard_body=json.dumps({"widgets": widgets(settings, cdk.Aws.REGION)}),
+            dashboard_body=json.dumps({"widgets": found}, separators=(",", ":")),
         )
 
     @property

@@ -31,7 +31,7 @@ class GitRepository(Construct):
         branch: str,
         url_given: cdk.CfnCondition | None,
     ) -> None:
-        """`url` and `branch` may be tokens; where only a parameter can give the URL, `url_given` says whether it did."""
+        """`url` and `branch` may be tokens; where only a parameter gives the URL, `url_given` says whether it did."""
         super().__init__(scope, construct_id)
         notebooks = settings.notebooks
         secret_arn = None

@@ -51,6 +51,7 @@ def contexts() -> dict[str, Mapping[str, Any]]:
         "existing VPC": _EXISTING,
         "existing VPC and group": {**_EXISTING, "network.security_group_ids": ["sg-0123456789abcdef0"]},
         "no VPC": {"network.kind": "none"},
+        "notebooks, no repository": {"notebooks.enabled": "true"},
     }
 
 

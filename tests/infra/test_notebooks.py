@@ -1,0 +1,66 @@
+"""Notebook instances: closed, encrypted, linked to git, and they stop by themselves."""
+
+import base64
+import json
+
+from shardyard.notebook_scripts import on_start
+from shardyard.template_rules.model import Assembly
+from tests.infra.templates import Scenario, one
+
+STACK = "shardyard-dev-notebooks"
+
+
+def test_the_default_app_has_none(dev: Assembly) -> None:
+    assert STACK not in dev.templates
+
+
+def test_each_is_closed_and_encrypted(everything: Assembly) -> None:
+    notebooks = list(everything.resources("AWS::SageMaker::NotebookInstance"))
+    assert len(notebooks) == 2
+    for notebook in notebooks:
+        properties = notebook.properties
+        assert properties["RootAccess"] == "Disabled"
+        assert properties["DirectInternetAccess"] == "Disabled"
+        assert properties["PlatformIdentifier"] == "notebook-al2023-v1"
+        assert properties["InstanceMetadataServiceConfiguration"] == {"MinimumInstanceMetadataServiceVersion": "2"}
+        assert properties["SubnetId"] and properties["SecurityGroupIds"]
+        key = everything.target(notebook.stack, properties["KmsKeyId"])
+        assert key is not None and key.type == "AWS::KMS::Key"
+
+
+def test_each_stops_by_itself(everything: Assembly) -> None:
+    config = one(everything, "AWS::SageMaker::NotebookInstanceLifecycleConfig", "AutoStop")
+    content = config.properties["OnStart"][0]["Content"]
+    text = base64.b64decode(content).decode() if isinstance(content, str) else content["Fn::Base64"]
+    assert text == on_start(60)
+    for notebook in everything.resources("AWS::SageMaker::NotebookInstance"):
+        found = everything.target(notebook.stack, notebook.properties["LifecycleConfigName"])
+        assert found is not None and found.logical_id == config.logical_id
+
+
+def test_what_auto_stop_needs_is_reached_from_inside(everything: Assembly) -> None:
+    endpoints = json.dumps([e.properties["ServiceName"] for e in everything.resources("AWS::EC2::VPCEndpoint")])
+    assert ".sagemaker.api" in endpoints
+    allowed = json.dumps(one(everything, "AWS::IAM::ManagedPolicy", "IdentityNotebook").properties["PolicyDocument"])
+    assert "sagemaker:StopNotebookInstance" in allowed
+
+
+def test_the_repository_is_private_and_its_secret_is_made_empty(everything: Assembly) -> None:
+    repository = one(everything, "AWS::SageMaker::CodeRepository", "Repository").properties["GitConfig"]
+    url = "https://git-codecommit.us-east-1.amazonaws.com/v1/repos/labs"
+    assert repository["RepositoryUrl"] == {"Fn::If": ["NotebookGitUrlGiven", {"Ref": "NotebookGitUrl"}, url]}
+    (secret,) = everything.resources("AWS::SecretsManager::Secret")
+    assert "SecretString" not in secret.properties
+    assert secret.properties["KmsKeyId"]
+    for notebook in everything.resources("AWS::SageMaker::NotebookInstance"):
+        assert len(notebook.properties["AdditionalCodeRepositories"]) == 3
+
+
+def test_without_a_url_the_repository_waits_for_the_parameter(scenario: Scenario) -> None:
+    bare = scenario("notebooks, no repository").assembly
+    repository = one(bare, "AWS::SageMaker::CodeRepository", "Repository")
+    assert bare.templates[STACK]["Resources"][repository.logical_id]["Condition"] == "NotebookGitUrlGiven"
+    (notebook,) = bare.resources("AWS::SageMaker::NotebookInstance")
+    chosen = notebook.properties["DefaultCodeRepository"]["Fn::If"]
+    assert chosen[0] == "NotebookGitUrlGiven"
+    assert chosen[2] == {"Ref": "AWS::NoValue"}

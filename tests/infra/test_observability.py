@@ -1,0 +1,141 @@
+"""Who is told and what is watched: topic, rules, watchdog, alarms, dashboard, budget."""
+
+import json
+from typing import Any
+
+from shardyard.spec.idle_cost import idle_items, idle_usd
+from shardyard.template_rules.model import Assembly
+from tests.infra.templates import one
+
+STACK = "shardyard-dev-observability"
+
+
+def statements(assembly: Assembly, type_: str, part: str) -> list[dict[str, Any]]:
+    return list(one(assembly, type_, part).properties["PolicyDocument"]["Statement"])
+
+
+def test_the_topic_is_encrypted_and_the_services_may_publish_for_this_account_only(dev: Assembly) -> None:
+    topic = one(dev, "AWS::SNS::Topic", "AlertsTopic")
+    key = dev.target(topic.stack, topic.properties["KmsMasterKeyId"])
+    assert key is not None and key.type == "AWS::KMS::Key"
+    allowed = {
+        statement["Principal"]["Service"]: statement["Condition"]
+        for statement in statements(dev, "AWS::SNS::TopicPolicy", "AlertsPolicy")
+        if statement["Effect"] == "Allow"
+    }
+    assert set(allowed) == {"events.amazonaws.com", "cloudwatch.amazonaws.com", "budgets.amazonaws.com"}
+    for condition in allowed.values():
+        assert condition == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_nobody_is_subscribed_until_the_settings_or_the_parameter_name_someone(dev: Assembly) -> None:
+    template = dev.templates[STACK]
+    subscription = one(dev, "AWS::SNS::Subscription", "Alerts")
+    assert subscription.properties["Endpoint"] == {"Ref": "AlertEmail"}
+    assert template["Resources"][subscription.logical_id]["Condition"] == "AlertEmailGiven"
+    assert template["Parameters"]["AlertEmail"]["Default"] == ""
+
+
+def test_an_e_mail_of_the_settings_is_subscribed_always_and_the_parameter_wins(everything: Assembly) -> None:
+    subscription = one(everything, "AWS::SNS::Subscription", "Alerts")
+    assert "Condition" not in everything.templates[STACK]["Resources"][subscription.logical_id]
+    chosen = {"Fn::If": ["AlertEmailGiven", {"Ref": "AlertEmail"}, "team@example.com"]}
+    assert subscription.properties["Endpoint"] == chosen
+
+
+def test_state_changes_reach_the_handler(dev: Assembly) -> None:
+    rule = one(dev, "AWS::Events::Rule", "JobWatchStateChange").properties
+    assert rule["EventPattern"] == {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Training Job State Change"],
+    }
+    assert rule["State"] == "ENABLED"
+
+
+def test_the_watchdog_sleeps_until_the_handler_wakes_it(dev: Assembly) -> None:
+    rule = one(dev, "AWS::Events::Rule", "JobWatchWatchdog").properties
+    assert (rule["ScheduleExpression"], rule["State"]) == ("rate(5 minutes)", "DISABLED")
+    handler = one(dev, "AWS::Lambda::Function", "JobWatchStateChanges").properties
+    assert handler["Environment"]["Variables"]["WATCHDOG_RULE"] == rule["Name"]
+    wakes = [
+        statement
+        for statement in statements(dev, "AWS::IAM::ManagedPolicy", "JobWatchStateChanges")
+        if statement["Action"] == "events:EnableRule"
+    ]
+    assert len(wakes) == 1
+    assert json.dumps(wakes[0]["Resource"]).endswith(f':rule/{rule["Name"]}"]]}}')
+
+
+def test_each_rule_may_call_its_function_and_nobody_else_may(dev: Assembly) -> None:
+    permissions = [p for p in dev.resources("AWS::Lambda::Permission") if p.stack == STACK]
+    assert len(permissions) == 2
+    for permission in permissions:
+        assert permission.properties["Principal"] == "events.amazonaws.com"
+        assert permission.properties["SourceAccount"] == {"Ref": "AWS::AccountId"}
+        rule = dev.target(STACK, permission.properties["SourceArn"])
+        assert rule is not None and rule.type == "AWS::Events::Rule"
+
+
+def test_the_alarms_stand_on_metrics_with_fixed_dimensions(dev: Assembly) -> None:
+    alarms = {
+        alarm.properties["MetricName"]: alarm.properties
+        for alarm in dev.resources("AWS::CloudWatch::Alarm")
+        if alarm.stack == STACK
+    }
+    assert set(alarms) == {"Jobs", "LowGpuMinutes", "SilentMinutes"}
+    for metric, properties in alarms.items():
+        names = {dimension["Name"] for dimension in properties["Dimensions"]}
+        assert names == {"Project", "Stage"} | ({"Outcome"} if metric == "Jobs" else set())
+        assert properties["AlarmActions"], metric
+        assert properties["TreatMissingData"] == "notBreaching"
+    assert alarms["LowGpuMinutes"]["Threshold"] == 30
+
+
+def test_the_dashboard_needs_no_job_names_and_has_a_section_a_job(dev: Assembly) -> None:
+    (dashboard,) = dev.resources("AWS::CloudWatch::Dashboard")
+    body = json.dumps(dashboard.properties["DashboardBody"])
+    for metric in ("GPUUtilization", "GPUMemoryUtilization", "CPUUtilization", "MemoryUtilization", "DiskUtilization"):
+        assert f'MetricName=\\\\\\"{metric}\\\\\\"' in body
+    assert "/aws/sagemaker/TrainingJobs,Host" in body
+    assert "/aws/sagemaker/TrainingJobs,TrainingJobName" in body
+    assert "yard train mnist-ddp" in body
+
+
+def test_no_two_widgets_of_the_dashboard_lie_on_each_other(dev: Assembly) -> None:
+    (dashboard,) = dev.resources("AWS::CloudWatch::Dashboard")
+    body = dashboard.properties["DashboardBody"]
+    text = body if isinstance(body, str) else "".join(p if isinstance(p, str) else "x" for p in body["Fn::Join"][1])
+    taken: set[tuple[int, int]] = set()
+    for widget in json.loads(text)["widgets"]:
+        xs = range(widget["x"], widget["x"] + widget["width"])
+        cells = {(x, y) for x in xs for y in range(widget["y"], widget["y"] + widget["height"])}
+        assert not cells & taken
+        assert widget["x"] + widget["width"] <= 24
+        taken |= cells
+
+
+def test_the_budget_warns_four_times_and_counts_the_whole_account(dev: Assembly) -> None:
+    (budget,) = dev.resources("AWS::Budgets::Budget")
+    assert "CostFilters" not in budget.properties["Budget"]
+    found = [
+        (entry["Notification"]["NotificationType"], entry["Notification"]["Threshold"])
+        for entry in budget.properties["NotificationsWithSubscribers"]
+    ]
+    assert found == [("ACTUAL", 50), ("ACTUAL", 80), ("ACTUAL", 100), ("FORECASTED", 100)]
+    chosen = {"Fn::If": ["MonthlyBudgetUsdGiven", {"Ref": "MonthlyBudgetUsd"}, "100"]}
+    assert budget.properties["Budget"]["BudgetLimit"] == {"Amount": chosen, "Unit": "USD"}
+
+
+def test_a_tag_filter_counts_what_carries_the_tag(everything: Assembly) -> None:
+    (budget,) = everything.resources("AWS::Budgets::Budget")
+    assert budget.properties["Budget"]["CostFilters"] == {"TagKeyValue": ["user:project$shardyard"]}
+
+
+def test_the_default_app_costs_at_most_five_dollars_a_month_idle(dev: Assembly) -> None:
+    items = [item for template in dev.templates.values() for item in idle_items(template)]
+    assert round(idle_usd(dev.templates), 2) <= 5, [(item.logical_id, item.monthly_usd) for item in items]
+    assert {item.kind for item in items} == {
+        "AWS::KMS::Key",
+        "AWS::CloudWatch::Dashboard",
+        "AWS::CloudWatch::Alarm",
+    }

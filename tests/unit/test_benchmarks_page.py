@@ -1,0 +1,15 @@
+"""docs/benchmarks.md is made from the results, and says where a limit was missed."""
+
+from benchmarks.__main__ import page
+
+
+def test_a_missed_limit_is_said() -> None:
+    figure = {"name": "x", "value": 2.0, "unit": "s", "at_most": 1.0, "at_least": None, "is_met": False}
+    result = {
+        "name": "launch",
+        "taken": "2026-11-21T00:00:00Z",
+        "machine": {"processors": 2, "python": "3.11", "load": [0.5, 0, 0]},
+        "figures": [figure],
+        "notes": "",
+    }
+    assert "| x | 2 | s | at most 1 | **missed** |" in page([result])

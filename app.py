@@ -14,11 +14,15 @@ import stacks  # noqa: F401  puts constructs/ on the path, so it comes before sh
 from shardyard.spec.errors import SpecError
 from shardyard.spec.settings import Settings, context_of
 from stacks.build import build_app
+from stacks.cost import idle_sentence
 
 try:
     # The CDK command hands cdk.json over itself, and what it hands over wins; a bare `python app.py` reads it here.
     app = cdk.App(context=context_of(Path(__file__).parent / "cdk.json"))
-    build_app(app, Settings.from_context(app.node.get_all_context()))
+    settings = Settings.from_context(app.node.get_all_context())
+    build_app(app, settings)
 except SpecError as error:
     sys.exit(str(error))
 app.synth()
+if settings.notebooks.enabled or settings.network.interface_endpoints:
+    print(idle_sentence(Path(app.outdir)), file=sys.stderr)

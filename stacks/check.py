@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("CDK_VALIDATION", "false")
 
@@ -70,7 +71,7 @@ def _unused(done: dict[str, Synthesised]) -> list[str]:
 def cfn_lint(templates: list[str]) -> list[str]:
     """What cfn-lint says, errors and warnings alike, one line each."""
     with tempfile.TemporaryDirectory() as folder:
-        filled = [copy for template in templates if (copy := _fill_partition(Path(template), Path(folder)))]
+        filled = [copy for template in templates if (copy := _fill_in(Path(template), Path(folder)))]
         result = subprocess.run(
             [str(Path(sys.executable).with_name("cfn-lint")), "--format", "parseable", "--", *templates, *filled],
             capture_output=True,
@@ -80,27 +81,41 @@ def cfn_lint(templates: list[str]) -> list[str]:
     return [line for line in (result.stdout + result.stderr).splitlines() if line.strip()]
 
 
-def _fill_partition(template: Path, folder: Path) -> str | None:
-    """Copy a template with state machines as it is once deployed to AWS's main partition; None without any.
+def _fill_in(template: Path, folder: Path) -> str | None:
+    """Copy a template with state machines as they are once deployed; None without any.
 
-    cfn-lint does not fill in a state machine's substitutions, and so the templates tell it not to look at their
-    definitions. In the copy it does look.
+    cfn-lint looks at a definition that is a plain text, and at no other. In the copy each is one.
     """
     content = json.loads(template.read_text(encoding="utf-8"))
     machines = [one for one in content["Resources"].values() if one["Type"] == "AWS::StepFunctions::StateMachine"]
-    for resource in machines:
-        resource.pop("Metadata", None)
-        definition = json.loads(resource["Properties"]["DefinitionString"].replace("${Partition}", "aws"))
+    if not machines:
+        return None
+    for machine in machines:
+        machine.pop("Metadata", None)
+        properties = machine["Properties"]
+        definition = json.loads(_as_text(properties["DefinitionString"]).replace("${Partition}", "aws"))
         for state in definition["States"].values():
             if state["Type"] == "Succeed":
                 state.pop("OutputPath", None)  # the language allows it; cfn-lint 1.58's schema forgot it
-        resource["Properties"]["DefinitionString"] = json.dumps(definition)
-        resource["Properties"]["DefinitionSubstitutions"].pop("Partition", None)
-    if not machines:
-        return None
+        properties["DefinitionString"] = text = json.dumps(definition)
+        given = properties.get("DefinitionSubstitutions", {})
+        properties["DefinitionSubstitutions"] = {name: value for name, value in given.items() if f"${{{name}}}" in text}
     copy = folder / f"{len(list(folder.iterdir()))}-{template.name}"
     copy.write_text(json.dumps(content, indent=1), encoding="utf-8")
     return str(copy)
+
+
+_PSEUDO = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "123456789012"}
+
+
+def _as_text(value: Any) -> str:
+    """A text with references in it, each replaced by what it could be."""
+    if isinstance(value, str):
+        return value
+    if "Fn::Join" in value:
+        separator, parts = value["Fn::Join"]
+        return str(separator).join(map(_as_text, parts))
+    return _PSEUDO.get(value.get("Ref", ""), "reference")
 
 
 if __name__ == "__main__":

@@ -77,6 +77,25 @@ def test_a_copy_elsewhere_without_cdk_json_writes_the_same(tmp_path: Path) -> No
         assert here[name] == there[name], f"{name} differs from path to path"
 
 
+def test_a_bad_job_file_is_said_and_nothing_is_written(tmp_path: Path) -> None:
+    jobs = tmp_path / "jobs"
+    jobs.mkdir()
+    (jobs / "bad.toml").write_text("[compute]\ncount = 0\n")
+    result = run_app(ROOT, tmp_path / "out", {"training.jobs": os.path.relpath(jobs, ROOT)})
+    assert result.returncode == 1
+    assert any("compute.count: 0 is not allowed" in line for line in result.stderr.splitlines())
+    assert "Traceback" not in result.stderr
+    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
+
+
+def test_what_bills_is_said_by_the_synth_that_switches_it_on(tmp_path: Path) -> None:
+    assert "idle cost" not in run_app(ROOT, tmp_path / "quiet").stderr
+    result = run_app(ROOT, tmp_path / "out", {"network.interface_endpoints": "sts,logs"})
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("idle cost: ")
+    assert "an interface endpoint in 1 zone(s) 7.30" in line
+
+
 @pytest.mark.slow
 def test_a_warm_synth_takes_three_seconds_at_most(tmp_path: Path) -> None:
     times = []

@@ -74,7 +74,7 @@ def test_interface_endpoints_stand_in_one_zone_in_dev_and_in_all_in_prod(scenari
             for endpoint in scenario(name).assembly.resources("AWS::EC2::VPCEndpoint")
             if endpoint.properties["VpcEndpointType"] == "Interface"
         ]
-        assert len(endpoints) == 12
+        assert len(endpoints) == 11
         assert {len(endpoint["SubnetIds"]) for endpoint in endpoints} == {zones}
         assert {endpoint["PrivateDnsEnabled"] for endpoint in endpoints} == {True}
 

@@ -1,12 +1,14 @@
 """What holds for every template of the app: names, tags, one asset, rules, packs."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from shardyard.handler_code import code_files, code_hash
 from shardyard.security.acknowledgements import ACKNOWLEDGEMENTS
+from shardyard.spec.idle_cost import idle_usd
 from shardyard.template_rules.check import check
 from shardyard.template_rules.model import Assembly
 from shardyard.template_rules.security_hub import BUILT, CONTROLS
@@ -113,3 +115,43 @@ def test_the_security_hub_page_knows_which_resources_are_built(everything: Assem
 
 def test_the_embedded_cloud_needs_no_cdk_metadata(everything: Assembly) -> None:
     assert "AWS::CDK::Metadata" not in {resource.type for resource in everything.resources()}
+
+
+def test_the_default_app_costs_at_most_five_dollars_a_month_idle(dev: Assembly, everything: Assembly) -> None:
+    assert idle_usd(dev.templates) <= 5.0
+    assert idle_usd(everything.templates) > idle_usd(dev.templates) + 11 * 7
+
+
+def test_every_parameter_of_ours_means_the_settings_when_empty(everything: Assembly) -> None:
+    count = 0
+    for stack, template in everything.templates.items():
+        for name, parameter in template.get("Parameters", {}).items():
+            if name == "BootstrapVersion":
+                continue
+            count += 1
+            where = f"{stack}/{name}"
+            assert (parameter["Type"], parameter["Default"]) == ("String", ""), where
+            assert parameter["ConstraintDescription"], where
+            if "AllowedValues" in parameter:
+                assert "" in parameter["AllowedValues"], where
+            else:
+                assert re.fullmatch(parameter["AllowedPattern"], ""), where
+    assert count > 20
+
+
+def test_every_function_writes_to_an_encrypted_log_that_expires(everything: Assembly) -> None:
+    for function in everything.resources("AWS::Lambda::Function"):
+        group = everything.target(function.stack, function.properties["LoggingConfig"]["LogGroup"])
+        assert group is not None, function.where
+        assert group.properties["RetentionInDays"] == 90
+        key = everything.target(group.stack, group.properties["KmsKeyId"])
+        assert key is not None and key.type == "AWS::KMS::Key", function.where
+
+
+def test_a_custom_resource_waits_a_little_longer_than_its_function(everything: Assembly) -> None:
+    found = [resource for resource in everything.resources() if resource.type.startswith("Custom::")]
+    assert len(found) >= 5
+    for resource in found:
+        function = everything.target(resource.stack, resource.properties["ServiceToken"])
+        assert function is not None, resource.where
+        assert resource.properties["ServiceTimeout"] == function.properties["Timeout"] + 60

@@ -80,6 +80,11 @@ FOUR = ",".join(f"https://example.com/team/{name}.git" for name in ("a", "b", "c
         ({"netwrk.zones": "2"}, "netwrk: unknown key; did you mean 'network'?"),
         ({"network.zone": "2"}, "network.zone: unknown key; did you mean 'zones'?"),
         ({"some key": "1"}, None),
+        (
+            {"edge_manager.enabled": "true"},
+            "edge_manager: Edge Manager (devices and device fleets) is retired (2024-04-26); use ONNX or "
+            "ExecuTorch with AWS IoT Greengrass",
+        ),
         ({"network.zones": "0"}, "network.zones: 0 is not allowed (1 to 3)"),
         ({"network.zones": "-1"}, "network.zones: -1 is not allowed (1 to 3)"),
         ({"network.zones": "two"}, "network.zones: 'two' is not allowed (a whole number)"),
@@ -187,4 +192,4 @@ def test_the_context_that_turns_everything_on_is_valid() -> None:
     root = Path(__file__).parents[2]
     settings = Settings.from_context(json.loads((root / "tests" / "everything_on.json").read_text()))
     assert settings.notebooks.enabled
-    assert len(settings.network.interface_endpoints) == 12
+    assert len(settings.network.interface_endpoints) == 11

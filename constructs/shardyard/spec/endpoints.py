@@ -14,7 +14,6 @@ ENDPOINTS: Mapping[str, str] = {
     "sagemaker.api": "notebooks: auto-stop and launching jobs; training code that calls SageMaker",
     "sagemaker.runtime": "code that calls an endpoint",
     "secretsmanager": "code that reads a secret",
-    "servicequotas": "`yard quota` in a notebook",
     "states": "notebooks: launching jobs through their state machines",
     "sts": "notebooks and code that asks who it is",
 }

@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 
 from shardyard.spec import names
 from shardyard.spec.errors import Problem, SpecError
+from shardyard.spec.services import BY_KEY, refusal
 from shardyard.spec.settings_network import NetworkSettings
 from shardyard.spec.settings_notebooks import NotebookSettings
 from shardyard.spec.settings_parts import (
@@ -60,9 +61,10 @@ class Settings:
     @classmethod
     def from_context(cls, context: Mapping[str, Any]) -> Self:
         """Read the CDK context, in which `-c` makes every value a string and dotted keys name nested settings."""
-        problems: list[Problem] = []
-        settings = build(cls, _nested(context), where="", problems=problems, text=True)
-        if settings is None:
+        tree = _nested(context)
+        problems = list(_gone(tree))
+        settings = build(cls, tree, where="", problems=problems, text=True)
+        if settings is None or problems:
             raise SpecError(problems)
         return settings
 
@@ -119,6 +121,16 @@ def context_of(cdk_json: Path) -> dict[str, Any]:
         raise SpecError([Problem(str(cdk_json), f"is not JSON: {error}")]) from None
     context: dict[str, Any] = content.get("context", {})
     return context
+
+
+def _gone(tree: dict[str, Any]) -> Iterator[Problem]:
+    """Take out what names a service that AWS no longer offers, and say what to use instead."""
+    for key in list(tree):
+        service = BY_KEY.get(key.replace("_", "-"))
+        reason = refusal(service.key) if service is not None else None
+        if reason is not None:
+            del tree[key]
+            yield Problem(key, reason)
 
 
 def _nested(context: Mapping[str, Any]) -> dict[str, Any]:

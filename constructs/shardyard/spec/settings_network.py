@@ -22,7 +22,6 @@ EndpointService = Literal[
     "sagemaker.api",
     "sagemaker.runtime",
     "secretsmanager",
-    "servicequotas",
     "states",
     "sts",
 ]

@@ -1,0 +1,20 @@
+"""What the synthesised stacks cost in a month in which nobody trains."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from shardyard.spec.idle_cost import READ_ON, IdleItem, idle_items
+
+
+def idle_sentence(folder: Path) -> str:
+    """The sum and its largest parts, from the templates that a synth wrote."""
+    items = sorted(_items(folder), key=lambda item: item.monthly_usd, reverse=True)
+    total = sum(item.monthly_usd for item in items)
+    largest = ", ".join(f"{item.why} {item.monthly_usd:.2f}" for item in items[:3])
+    return f"idle cost: {total:.2f} USD a month, stopped notebooks included (prices of {READ_ON}); largest: {largest}"
+
+
+def _items(folder: Path) -> Iterator[IdleItem]:
+    for path in folder.glob("*.template.json"):
+        yield from idle_items(json.loads(path.read_text(encoding="utf-8")))

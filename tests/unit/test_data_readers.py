@@ -99,6 +99,22 @@ def test_a_truncated_tar_names_file_and_offset(tmp_path: Path) -> None:
         stream_all(Tar(), path)
 
 
+@given(place=st.integers(0, 10239), value=st.integers(0, 255), cut=st.none() | st.integers(0, 10240))
+def test_a_damaged_tar_is_an_error_of_ours_or_other_content_but_never_a_crash(
+    tmp_path_factory: pytest.TempPathFactory, place: int, value: int, cut: int | None
+) -> None:
+    path = tmp_path_factory.mktemp("tar") / "a.tar"
+    write_tar(path, [("1.bin", b"x" * 700), ("deep/" * 30 + "2.bin", b"y" * 700), ("2.cls", b"3")])
+    content = bytearray(path.read_bytes())
+    content[place] = value
+    path.write_bytes(bytes(content)[:cut])
+    for read in (read_all, stream_all):
+        try:
+            read(Tar(), path)
+        except ShardError as error:
+            assert error.path == str(path)
+
+
 def test_something_else_is_no_tar(tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
     path.write_bytes(b"not a tar" * 200)

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -28,8 +28,7 @@ class Channel:
         """Its files, sorted by name, without hidden ones and without SageMaker's manifests."""
         if not self.folder.is_dir():
             raise DataError(f"the channel {self.name!r} has no folder {self.folder}: is it among the job's channels?")
-        found = (path for path in self.folder.rglob("*") if path.is_file() and not _is_hidden(path, self.folder))
-        files = tuple(sorted(found, key=lambda path: path.relative_to(self.folder).as_posix()))
+        files = tuple(Path(path) for path in sorted(_walk(str(self.folder))))
         if not files:
             raise DataError(f"the channel {self.name!r} is empty: {self.folder} holds no file")
         return files
@@ -76,6 +75,13 @@ def _distribution(value: str, name: str) -> Distribution:
     raise DataError(f"the channel {name!r} has the distribution {value!r}; known: {known_ones}")
 
 
-def _is_hidden(path: Path, folder: Path) -> bool:
-    parts = path.relative_to(folder).parts
-    return any(part.startswith(".") for part in parts) or path.name.endswith("-manifest")
+def _walk(folder: str) -> Iterator[str]:
+    """The files below a folder; scandir knows what is a file without asking for each."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                yield from _walk(entry.path)
+            elif not entry.name.endswith("-manifest"):
+                yield entry.path

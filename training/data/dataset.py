@@ -4,6 +4,7 @@ import hashlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 from training.data.channel import Channel
@@ -76,7 +77,7 @@ class Dataset:
             (world.local_rank, world.local_world_size) if own else (world.rank, world.world_size)
         )
         self._steps: int | None = None
-        self._fingerprint = _fingerprint(channel, self.samples.counts)
+        self._fingerprint = _fingerprint(channel, paths, self.samples.counts)
         require_enough(channel.name, len(self.samples), self._members, settings.equalise)
         self.balance = self._compare_nodes(own, gather)
 
@@ -134,17 +135,18 @@ class Dataset:
 
     def __iter__(self) -> Iterator[Any]:
         """The rest of this epoch; at its end the next epoch begins."""
+        members, read = self._members, self.read
         for place in self.places():
-            sample = self.read(place)
-            self.advance(1)
+            sample = read(place)
+            self.consumed += members
             yield sample
         self.next_epoch()
 
     def read(self, place: tuple[int, int]) -> Any:
         """One sample; an unreadable one is an error or, with `skip_unreadable`, replaced by its next neighbour."""
-        if not self.settings.skip_unreadable:
-            return self.samples[place]
         shard, number = place
+        if not self.settings.skip_unreadable:
+            return self.samples.shards[shard].read(number)
         for _ in range(len(self.samples)):
             try:
                 return self.samples[shard, number]
@@ -187,11 +189,12 @@ class Dataset:
         return self
 
 
-def _fingerprint(channel: Channel, counts: Sequence[int]) -> str:
+def _fingerprint(channel: Channel, paths: Sequence[Path], counts: Sequence[int]) -> str:
     """Names and counts, so that a position is never applied to other data. Nodes that own other files differ."""
     if channel.distribution == "ShardedByS3Key":
         return "own"
-    names = [path.relative_to(channel.folder).as_posix() for path in channel.files()]
+    start = len(str(channel.folder)) + 1
+    names = [str(path)[start:] for path in paths]
     return hashlib.sha256(repr((names, list(counts))).encode()).hexdigest()[:16]
 
 

@@ -12,7 +12,7 @@ from training.data.errors import DataError, ShardError
 from training.data.media import Flow
 from training.data.records import lines, recordio_stream
 from training.data.shards import Shard
-from training.data.tar import Sample, members, padded, split_name
+from training.data.tar import Sample, split_name, stream_samples
 
 
 class Reader(Protocol):
@@ -35,17 +35,7 @@ class Tar:
 
     def stream(self, stream: BinaryIO, name: str) -> Iterator[Sample]:
         """Neighbouring files with one stem are one sample."""
-        flow = Flow(stream, name)
-        sample: Sample = {}
-        for member in members(flow):
-            stem, extension = split_name(member.name)
-            if sample and sample["__key__"] != stem:
-                yield sample
-                sample = {}
-            sample["__key__"] = stem
-            sample[extension] = flow.read(padded(member.size))[: member.size]
-        if sample:
-            yield sample
+        return stream_samples(stream, name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,6 +4,7 @@ import contextlib
 import random
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -53,9 +54,7 @@ class Stream:
     def __iter__(self) -> Iterator[Any]:
         """The rest of this epoch; at its end the next epoch begins."""
         samples = self._shuffled() if self.settings.shuffle else self._samples()
-        for number, sample in enumerate(samples):
-            if number < self.position:
-                continue
+        for sample in islice(samples, self.position, None):
             self.position += 1
             yield sample
         self.next_epoch()
@@ -112,9 +111,7 @@ class Stream:
 
     def _divided(self, path: Path) -> Iterator[Any]:
         """Each member's turn among the samples of one file."""
-        for number, sample in enumerate(self._read(path)):
-            if number % self._members == self._index:
-                yield sample
+        yield from islice(self._read(path), self._index, None, self._members)
 
     def _read(self, path: Path) -> Iterator[Any]:
         try:

@@ -18,6 +18,7 @@ from shardyard.spec.job import JobSpec
 from shardyard.spec.rules import accepted_instance_types
 from shardyard.spec.settings import Settings
 from shardyard.storage import Storage
+from shardyard.sweeper import Sweeper
 from shardyard.training_job import TrainingJob
 from stacks.base import ProjectStack
 
@@ -58,6 +59,8 @@ class TrainingStack(ProjectStack):
         super().__init__(scope, part, settings=ground.settings, description="Training jobs")
         self._ground = ground
         self.runtime = runtime if runtime is not None else self._runtime(outside_buckets)
+        if runtime is None and ground.settings.sweeper.enabled:
+            Sweeper(self, "Sweeper", settings=ground.settings, key=ground.storage.key, topic_arn=ground.topic_arn)
         self.jobs = [self._job(spec) for spec in jobs]
         check_budgets(part, self.jobs)
 

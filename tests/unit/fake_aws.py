@@ -16,7 +16,10 @@ CODES = {
     **{f"ml.{kind}.xlarge for spot training job usage": f"L-SPOT-{kind.upper()}" for kind in ("g5", "g6")},
     "ml.g5.xlarge for training warm pool usage": "L-WARM",
     "Number of instances across all training jobs": "L-ALL",
+    "Number of instances across all spot training jobs": "L-ALL-SPOT",
     "Maximum number of instances per training job": "L-ONE",
+    "Maximum number of instances per spot training job": "L-ONE-SPOT",
+    "Longest run time for a training job": "L-SECONDS",
 }
 """The codes that a deploy would have resolved."""
 STARTED = datetime(2026, 11, 21, 7, 30, tzinfo=UTC)
@@ -114,7 +117,7 @@ def service_quotas_get_service_quota(aws: FakeAws, *, ServiceCode: str, QuotaCod
 
 
 def service_quotas_get_aws_default_service_quota(aws: FakeAws, *, ServiceCode: str, QuotaCode: str) -> Any:
-    return {"Quota": {"Value": 1000.0}}
+    return {"Quota": {"Value": 432_000.0 if QuotaCode == "L-SECONDS" else 1000.0}}
 
 
 def pricing_get_products(aws: FakeAws, *, ServiceCode: str, Filters: list[Any], MaxResults: int) -> Any:

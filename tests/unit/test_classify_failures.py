@@ -19,6 +19,11 @@ OLD_LIMIT = (
 )
 
 REASONS = [
+    (
+        "CapacityError: Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error. "
+        "Please retry using a different ML instance type or after some time.",
+        Kind.CAPACITY,
+    ),
     ("CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML instance "
      "type.", Kind.CAPACITY),
     ("CapacityError: Unable to provision requested ML compute capacity", Kind.CAPACITY),

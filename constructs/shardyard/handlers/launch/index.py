@@ -1,5 +1,6 @@
 """Custom resource: starts the jobs that ask for it (`[deploy] launch = true`) when a deploy made or changed them."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ def handler(request: Request) -> Answer:
     """Start what is new or changed; a removed job is not stopped, its execution is a person's to end."""
     if request.kind != "Delete":
         before = _digests(request.old_properties.get("Machines", []))
-        start(aws.clients("stepfunctions"), _digests(request.properties["Machines"]), before)
+        start(aws.clients("stepfunctions"), _digests(request.properties["Machines"]), before, time.time())
     return Answer(physical_id="launches")
 
 
@@ -22,15 +23,17 @@ def _digests(machines: Sequence[Mapping[str, str]]) -> dict[str, str]:
     return {machine["Arn"]: machine["Digest"] for machine in machines}
 
 
-def start(states: Any, machines: Mapping[str, str], before: Mapping[str, str]) -> list[str]:
+def start(states: Any, machines: Mapping[str, str], before: Mapping[str, str], now: float) -> list[str]:
     """Start each machine whose digest differs from before; say which."""
     started = []
     for arn, digest in machines.items():
         if before.get(arn) == digest:
             continue
         try:
-            # CloudFormation may ask twice: the same name and input are one execution, not two.
-            states.start_execution(stateMachineArn=arn, name=f"deploy-{digest[:32]}", input="{}")
+            # CloudFormation may ask twice: the same name and input are one execution, not two. The hour is in the
+            # name because a definition may come back to what it was, and that is to be launched again.
+            name = f"deploy-{digest[:32]}-{now // 3600:.0f}"
+            states.start_execution(stateMachineArn=arn, name=name, input="{}")
         except ClientError as error:
             if aws.error_code(error) != "ExecutionAlreadyExists":
                 raise

@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shardyard.handlers import aws
-from shardyard.handlers.receipt import text
 from shardyard.handlers.receipt.attempts import account, read_attempts, total
-from shardyard.spec import names
+from shardyard.spec import names, receipt_text
 from shardyard.spec.console import dashboard_url, execution_url, job_log_url
 
 
@@ -29,8 +28,8 @@ def write_receipt(event: Mapping[str, Any], clients: aws.Clients, now: float) ->
         "outcome": receipt["outcome"],
         "error": receipt["error"],
         "cause": receipt["cause"],
-        "subject": text.subject(receipt),
-        "text": text.text(receipt),
+        "subject": receipt_text.subject(receipt),
+        "text": receipt_text.text(receipt),
         "receipt": receipt["location"],
     }
 
@@ -65,6 +64,7 @@ def make_receipt(event: Mapping[str, Any], clients: aws.Clients, now: float) -> 
         "source_sha256": run["source_sha256"],
         "git_commit": run["git_commit"],
         "data": plan["data"],
+        "notes": plan["notes"],
         "values": run["values"],
         "links": {
             "logs": [job_log_url(run["region"], run["partition"], line["name"]) for line in lines],

@@ -1,0 +1,1 @@
+"""Finds what bills and what nobody uses."""

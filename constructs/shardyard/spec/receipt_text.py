@@ -1,0 +1,77 @@
+"""The receipt as a text that a person reads: the notification says it, and `yard receipt` prints it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shardyard.spec.units import format_duration
+
+
+def subject(receipt: Mapping[str, Any]) -> str:
+    """One line, at most the 99 letters that a notification's subject may have."""
+    said = {"Completed": "trained", "Stopped": "was stopped", "Refused": "was refused"}.get(
+        receipt["outcome"], "failed"
+    )
+    return f"{receipt['job']} {said} ({receipt['run_id']})"[:99]
+
+
+def text(receipt: Mapping[str, Any]) -> str:
+    """The whole message: what happened first, then what it cost, then where things are."""
+    paragraphs = [
+        _what_happened(receipt),
+        _what_it_cost(receipt),
+        _metrics(receipt),
+        _attempts(receipt),
+        "\n".join(f"Note: {note}" for note in receipt["notes"]),
+        _where(receipt),
+    ]
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+
+
+def _what_happened(receipt: Mapping[str, Any]) -> str:
+    line = f"{receipt['job']}, run {receipt['run_id']}: {receipt['outcome'].lower()}."
+    return f"{line}\n{receipt['error']}: {receipt['cause']}" if receipt["error"] else line
+
+
+def _what_it_cost(receipt: Mapping[str, Any]) -> str:
+    time = f"Billed time: {format_duration(receipt['billable_seconds'])} on each instance"
+    if receipt["cost_usd"] is None:
+        return f"{time}. What that costs is not known: {receipt['price_source']}."
+    said = f"{time}, {_usd(receipt['cost_usd'])} USD ({receipt['price_source']})."
+    if receipt["spot_saving_percent"] is not None:
+        said += f" Spot saved {receipt['spot_saving_percent']:.0f} percent ({_usd(receipt['saved_usd'])} USD)."
+    if receipt["worst_case_usd"] is not None:
+        said += f" The worst case before launch was {_usd(receipt['worst_case_usd'])} USD."
+    return said
+
+
+def _usd(amount: float) -> str:
+    """Cents, and more digits where less than a cent was spent."""
+    return f"{amount:.2f}" if amount >= 0.01 or amount == 0 else f"{amount:.4f}"
+
+
+def _metrics(receipt: Mapping[str, Any]) -> str:
+    values = ", ".join(f"{name} {value:.6g}" for name, value in sorted(receipt["metrics"].items()))
+    return f"Final metrics: {values}" if values else ""
+
+
+def _attempts(receipt: Mapping[str, Any]) -> str:
+    if len(receipt["attempts"]) < 2:
+        return ""
+    lines = [f"Attempts ({receipt['attempt_count']}):"]
+    for attempt in receipt["attempts"][-10:]:
+        machines = ", ".join(f"{one['count']} x {one['type']}" for one in attempt["instances"])
+        cost = "" if attempt["cost_usd"] is None else f", {_usd(attempt['cost_usd'])} USD"
+        lines.append(f"  {attempt['name']}: {attempt['secondary_status'] or attempt['status']} on {machines}{cost}")
+    return "\n".join(lines)
+
+
+def _where(receipt: Mapping[str, Any]) -> str:
+    lines = [
+        ("Model", receipt["model"]),
+        ("Registered as", receipt["model_package_arn"]),
+        ("Receipt", receipt["location"]),
+        *(("Log" if number == 0 else "", link) for number, link in enumerate(receipt["links"]["logs"][-1:])),
+        ("Dashboard", receipt["links"]["dashboard"]),
+        ("Execution", receipt["links"]["execution"]),
+    ]
+    return "\n".join(f"{label}: {place}" for label, place in lines if place)

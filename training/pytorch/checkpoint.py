@@ -128,6 +128,10 @@ class Checkpointer:
         self._saved_at = time.monotonic()
         self._writer.start(save, lambda folder: self._fill(folder, save, staged, rest))
 
+    def wait(self) -> None:
+        """Until this rank has written what it began to write."""
+        self._writer.wait()
+
     def _save_last_step(self) -> bool:
         """Save the last step if it is not saved yet; whether every rank has it on its disk in the end."""
         self._settle(self._agreement.settle())

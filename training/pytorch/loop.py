@@ -38,7 +38,7 @@ class Loop:
 
         `flops_share` is the part of the hardware's peak that one sample a second takes; 0 leaves `mfu` out.
         """
-        self._options, self._ranks, self._metrics, self._checkpoints = options, ranks, metrics, checkpoints
+        self._options, self._ranks, self._metrics, self.checkpoints = options, ranks, metrics, checkpoints
         self._steps, self._steps_per_epoch, self._unit = steps, steps_per_epoch, unit
         self._samples_ranks, self._flops_share = samples_ranks, flops_share
         self._samples, self._data_seconds, self._checkpoint_mark = 0, 0.0, 0.0
@@ -46,12 +46,12 @@ class Loop:
         self._since = time.monotonic()
 
     def __iter__(self) -> Iterator[int]:
-        step = self._checkpoints.restore()
+        step = self.checkpoints.restore()
         self._since = time.monotonic()
         while step < self._steps:
             step += 1
             yield step
-            self._checkpoints.after_step(step)
+            self.checkpoints.after_step(step)
             if step % self._options.log_steps == 0 or step == self._steps:
                 self._report(step)
 
@@ -79,7 +79,7 @@ class Loop:
         wait_for_device(self._ranks.device)
         elapsed = time.monotonic() - self._since
         rate = self._samples * self._samples_ranks / elapsed
-        blocked = self._checkpoints.blocked_seconds
+        blocked = self.checkpoints.blocked_seconds
         values: dict[str, float] = {"total_steps": self._steps, "epoch": self.epoch(step)}
         if self._loss is not None:
             values["loss"] = self._loss()

@@ -1,0 +1,180 @@
+"""The models of the training benchmarks, and one step of each in two ways: by hand, and with this library."""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+import numpy
+import torch
+from torch import nn
+from torch.distributed.fsdp import fully_shard
+from torch.nn import functional
+from torch.nn.parallel import DistributedDataParallel
+
+from training.pytorch.batches import EpochBatches
+from training.pytorch.checkpoint import Checkpointer
+from training.pytorch.gpt_model import GPT, GPTConfig, next_token_loss
+from training.pytorch.loop import Loop
+from training.pytorch.metrics import Metrics
+from training.pytorch.mnist import Net, scale
+from training.pytorch.parallelize import build
+from training.pytorch.plan import Plan
+from training.pytorch.process_group import Ranks
+from training.pytorch.stepping import Stepper
+from training.pytorch.tokens import Tokens
+
+CONFIG = GPTConfig(vocabulary=256, layers=4, width=256, heads=8, kv_heads=8, hidden=704, context=128)
+BATCH = {"cnn": 64, "gpt": 8}
+
+
+def digits() -> tuple[torch.Tensor, torch.Tensor]:
+    """Random images: speed does not depend on what they show."""
+    random = numpy.random.default_rng(0)
+    images = torch.from_numpy(random.integers(0, 256, (2048, 28, 28), dtype=numpy.uint8))
+    return images, torch.from_numpy(random.integers(0, 10, 2048))
+
+
+def text() -> Tokens:
+    """Random bytes."""
+    return Tokens([numpy.random.default_rng(0).integers(0, 256, 500_000, dtype=numpy.uint8)])
+
+
+def batches(samples: int, size: int, ranks: Ranks) -> EpochBatches:
+    """The same order of samples for both ways."""
+    return EpochBatches(samples, batch_size=size, part=ranks.rank, parts=ranks.world_size)
+
+
+def by_hand_cnn(ranks: Ranks) -> Iterator[None]:
+    """What anyone would write down for the CNN."""
+    images, labels = digits()
+    net = Net()
+    model: nn.Module = net if ranks.world_size == 1 else DistributedDataParallel(net)
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
+    for chosen in batches(len(images), BATCH["cnn"], ranks):
+        index = torch.from_numpy(chosen)
+        loss = functional.cross_entropy(model(scale(images[index])), labels[index])
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        yield
+
+
+def with_us_cnn(ranks: Ranks, folder: Path) -> Iterator[None]:
+    """The same in the loop of `training.pytorch.mnist`."""
+    images, labels = digits()
+    net = Net()
+    model: nn.Module = net if ranks.world_size == 1 else DistributedDataParallel(net)
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
+    order = batches(len(images), BATCH["cnn"], ranks)
+    loop = make_loop(net, optimizer, order, ranks, folder, "samples")
+    for _ in loop:
+        with loop.waiting_for_data():
+            index = torch.from_numpy(next(order))
+            batch, targets = scale(images[index]), labels[index]
+        loss = functional.cross_entropy(model(batch), targets)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        loop.done(samples=len(targets), loss=loss.item)
+        yield
+
+
+def by_hand_gpt(ranks: Ranks, *, sharded: bool) -> Iterator[None]:
+    """What anyone would write down for the GPT: DDP, or a bare fully_shard."""
+    tokens = text()
+    net = GPT(CONFIG)
+    model: nn.Module = net
+    if sharded:
+        for block in net.blocks.values():
+            fully_shard(block)
+        fully_shard(net)
+    elif ranks.world_size > 1:
+        model = DistributedDataParallel(net)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3, fused=True)
+    for chosen in batches(tokens.windows(CONFIG.context), BATCH["gpt"], ranks):
+        inputs, targets = tokens.batch(chosen, CONFIG.context)
+        loss = next_token_loss(model(inputs), targets)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        yield
+
+
+def with_us_gpt(ranks: Ranks, folder: Path, *, sharded: bool, every_steps: int | None = None) -> Iterator[Checkpointer]:
+    """The same with a plan, in the loop of `training.pytorch.gpt`."""
+    tokens = text()
+    parallel = build(CONFIG, Plan(data="fsdp" if sharded else "ddp"), ranks, seed=1)
+    optimizer = torch.optim.AdamW(parallel.model.parameters(), lr=1e-3, fused=True)
+    stepper = Stepper(parallel, next_token_loss, ranks)
+    order = batches(tokens.windows(CONFIG.context), BATCH["gpt"], ranks)
+    loop = make_loop(parallel.model, optimizer, order, ranks, folder, "tokens", every_steps)
+    for _ in loop:
+        with loop.waiting_for_data():
+            batch = tokens.batch(next(order), CONFIG.context)
+        loss = stepper.gradients([batch])
+        stepper.clip()
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        loop.done(samples=BATCH["gpt"] * CONFIG.context, loss=lambda loss=loss: stepper.mean_loss(loss))
+        yield loop.checkpoints
+
+
+def make_loop(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    order: EpochBatches,
+    ranks: Ranks,
+    folder: Path,
+    unit: str,
+    every_steps: int | None = None,
+) -> Loop:
+    """Our loop with everything that an entry point has switched on."""
+    checkpoints = Checkpointer(
+        model=model,
+        optimizer=optimizer,
+        ranks=ranks,
+        also={"data": order},
+        folder=folder,
+        every_steps=every_steps,
+        every_seconds=1e9,
+    )
+    return Loop(
+        argparse.Namespace(log_steps=10),
+        ranks=ranks,
+        metrics=Metrics(ranks),
+        checkpoints=checkpoints,
+        steps=1_000_000,
+        steps_per_epoch=order.per_epoch,
+        unit=unit,
+        samples_ranks=ranks.world_size,
+    )
+
+
+def seconds_of(steps: Iterator[object], count: int) -> tuple[float, float]:
+    """The wall and CPU time that so many steps take; metric lines are written, but not to this benchmark's output."""
+    started, worked = time.perf_counter(), time.process_time()
+    with redirect_stdout(StringIO()):
+        for _ in range(count):
+            next(steps)
+    return time.perf_counter() - started, time.process_time() - worked
+
+
+Side = Callable[[int], tuple[float, float]]
+
+
+def alternate(first: Side, second: Side, *, rounds: int, steps: int) -> dict[str, float]:
+    """Both ways in turn; first / second of the fastest third of each, since a busy machine only ever adds time."""
+    taken: dict[Side, list[tuple[float, float]]] = {first: [], second: []}
+    first(3), second(3)
+    for number in range(rounds):
+        for side in (first, second) if number % 2 == 0 else (second, first):
+            taken[side].append(side(steps))
+    ratios = {}
+    for index, name in enumerate(("wall", "cpu")):
+        fastest = {side: sum(sorted(pair[index] for pair in pairs)[: rounds // 3]) for side, pairs in taken.items()}
+        ratios[name] = fastest[first] / fastest[second]
+    return ratios

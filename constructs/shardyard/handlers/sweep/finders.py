@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -66,7 +67,7 @@ def endpoints(clients: aws.Clients, limits: Limits, now: datetime) -> Iterator[F
                 kind="endpoint",
                 name=name,
                 why=why,
-                stop=lambda name=name: sagemaker.delete_endpoint(EndpointName=name),
+                stop=partial(sagemaker.delete_endpoint, EndpointName=name),
             )
 
 
@@ -102,7 +103,7 @@ def notebooks(sagemaker: Any, limits: Limits, now: datetime) -> Iterator[Finding
                 kind="notebook",
                 name=name,
                 why=f"runs for {format_duration(running.total_seconds())}, the limit is {limits.notebook_hours}h",
-                stop=lambda name=name: sagemaker.stop_notebook_instance(NotebookInstanceName=name),
+                stop=partial(sagemaker.stop_notebook_instance, NotebookInstanceName=name),
             )
 
 

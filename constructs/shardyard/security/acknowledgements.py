@@ -219,6 +219,19 @@ ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = (
         reason="Each job has its own execution role, and all share this prefix; a condition lets them be passed to "
         "SageMaker alone.",
     ),
+    Acknowledgement(
+        rule="IAM5",
+        where="training/Sweeper/Function/Policy",
+        about=_NO_RESOURCE,
+        reason="The lists of SageMaker and of tags, and CloudWatch's statistics, take no resource.",
+    ),
+    Acknowledgement(
+        rule="IAM5",
+        where="training/Sweeper/Function/Policy",
+        about=r"Resource::arn:.*:(endpoint|notebook-instance|training-job)/\*",
+        reason="It looks for what nobody remembers, so names are unknown. It reads tags of all, and stops only what "
+        "carries this project's and stage's tags: that is a condition of the statements that stop.",
+    ),
     # Training: each job
     Acknowledgement(
         rule="IAM5",

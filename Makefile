@@ -57,6 +57,7 @@ check: setup-test  ## Lint, types, templates, security packs
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/shellcheck --shell=bash $$(git ls-files '*.sh' .ci/run)
+	$(BIN)/python -m stacks.check
 
 bench: setup-test  ## Measure, and write docs/benchmarks.md from what was measured
 	$(BIN)/python -m benchmarks

@@ -22,7 +22,7 @@ def build(jobs: Sequence[JobSpec], root: Path = ROOT, **context: str) -> tuple[c
     app = cdk.App(outdir=mkdtemp())
     settings = Settings.from_context(context)
     foundation = build_foundation(app, settings, root=ROOT)
-    alerts = ObservabilityStack(app, settings=settings, storage=foundation.storage).alerts
+    alerts = ObservabilityStack(app, settings=settings, storage=foundation.storage, jobs=()).alerts
     ground = Ground(
         settings=settings,
         storage=foundation.storage,

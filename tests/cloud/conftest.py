@@ -12,6 +12,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from tests.cloud import house
+from yard import runs
 from yard.cloud import lifecycle
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,16 +66,18 @@ class Cloud:
         """Call a verb of the cloud's own interface."""
         return lifecycle.admin(self.state, verb, params)
 
-    def cdk(self, *arguments: str, env: Mapping[str, str] = os.environ) -> subprocess.CompletedProcess[str]:
-        """Run the real CDK command from the repository's root; the caller looks at the exit status."""
+    def cdk(
+        self, *arguments: str, env: Mapping[str, str] = os.environ, root: Path = ROOT
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the real CDK command from a project's root; the caller looks at the exit status."""
         extra = {} if env is os.environ else dict(env)
         return subprocess.run(
             ["npx", "cdk", *arguments],
-            cwd=ROOT,
+            cwd=root,
             env=self.env | extra,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
             check=False,
         )
 
@@ -123,7 +127,8 @@ def deployment(bootstrapped_cloud: Cloud, tmp_path_factory: pytest.TempPathFacto
     assembly = tmp_path_factory.mktemp("assembly") / "cdk.out"
     before = bootstrapped_cloud.admin("inventory")["inventory"]
     arguments = ("deploy", "--all", "--require-approval", "never", "--output", str(assembly))
-    done = bootstrapped_cloud.cdk(*arguments, "--app", f"{sys.executable} app.py")
+    email = ("--parameters", f"shardyard-dev-observability:AlertEmail={house.EMAIL}")
+    done = bootstrapped_cloud.cdk(*arguments, *email, "--app", f"{sys.executable} app.py")
     assert done.returncode == 0, done.stdout + done.stderr
     return Deployed(cloud=bootstrapped_cloud, assembly=assembly, before=before, output=done.stdout + done.stderr)
 
@@ -132,3 +137,21 @@ def deployment(bootstrapped_cloud: Cloud, tmp_path_factory: pytest.TempPathFacto
 def deployed_cloud(deployment: Deployed) -> Cloud:
     """The cloud with the default app in it."""
     return deployment.cloud
+
+
+@pytest.fixture(scope="session")
+def shipped(deployed_cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> house.House:
+    """The project as it ships: deployed, with its image and with data for all of its jobs."""
+    found = house.House.of(deployed_cloud)
+    house.short_waits(deployed_cloud)
+    found.push_image()
+    data = tmp_path_factory.mktemp("data")
+    house.write_data(data)
+    found.put(data, "")
+    return found
+
+
+@pytest.fixture(scope="session")
+def undisturbed(shipped: house.House) -> runs.Run:
+    """A run of mnist-ddp on two nodes that nothing disturbs: what others are compared with."""
+    return shipped.succeed("mnist-ddp", house.DISTURBABLE)

@@ -111,7 +111,7 @@ def nodes(
 
 def make_base(base: Path, program: str, *, current: str, hosts: list[str], hyperparameters: dict[str, Any]) -> Path:
     """Write a fake /opt/ml."""
-    (base / "input" / "config").mkdir(parents=True)
+    (base / "input" / "config").mkdir(parents=True, exist_ok=True)
     (base / "code").mkdir()
     (base / "checkpoints").mkdir()
     (base / "code" / "main.py").write_text(program)

@@ -60,11 +60,13 @@ def stream_samples(stream: BinaryIO, path: str) -> Iterator[Sample]:
     key = ""
     for name, content in _stream_members(stream, path):
         stem, extension = split_name(name)
-        if stem != key and sample:
-            yield sample
-            sample = {}
+        if stem != key:
+            if sample:
+                yield sample
+            key, sample = stem, {}
         if content is not None:
-            key = sample["__key__"] = stem
+            if not sample:
+                sample["__key__"] = stem
             sample[extension] = content
     if sample:
         yield sample
@@ -76,23 +78,25 @@ def _stream_members(stream: BinaryIO, path: str) -> Iterator[tuple[str, bytes | 
     override = ""
     offset = 0
     while header := read(BLOCK):
-        if header == _END:
-            return
-        if len(header) < BLOCK:
-            raise _too_short(path, offset + len(header), BLOCK - len(header))
         try:
             # The common form, read in place: a call for each member would cost a tenth of the speed
-            if header[257:262] != _MAGIC or header[135]:
+            if header[257:262] != _MAGIC or header[135] or len(header) < BLOCK:
                 raise ValueError
             kind, size = header[156], int(header[124:135], 8)
         except ValueError:
+            if header == _END:
+                return
+            if len(header) < BLOCK:
+                raise _too_short(path, offset + len(header), BLOCK - len(header)) from None
             kind, size = _kind_and_size(header, path, offset)
         content = read(size)
         padding = -size & 511
         missing = size + padding - len(content) - (len(read(padding)) if padding else 0)
         if kind in _REGULAR:
-            name = override or (_name(header) if header[345] else _text(header[:100]))
-            override = ""
+            if override or header[345]:
+                name, override = override or _name(header), ""
+            else:
+                name = header[:100].rstrip(b"\0").decode(errors="surrogateescape")
             yield name, None if missing else content
         elif kind in (_LONG_NAME, _EXTENDED):
             override = (_long_name(content) if kind == _LONG_NAME else _extended_name(content)) or override

@@ -1,0 +1,83 @@
+"""`training.pytorch.data` on real ranks under the launcher: equal numbers of batches, exact positions, no hang."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.distributed.launching import nodes
+
+PROGRAM = """
+import json, os, sys
+from datetime import timedelta
+import torch.distributed as dist
+from training.pytorch.data import Loader, channel
+
+dist.init_process_group("gloo", timeout=timedelta(seconds=20))
+settings = json.loads(sys.argv[1])
+workers = settings.pop("workers", 0)
+
+def open_it():
+    return Loader(channel("train", **settings), batch_size=3, workers=workers, collate=list)
+
+loader = open_it()
+epochs = [[batch for batch in loader] for _ in range(2)]
+again, resumed = open_it(), open_it()
+seen = []
+for number, batch in enumerate(again):
+    seen.append(batch)
+    if number == 1:
+        break
+resumed.load_state_dict(json.loads(json.dumps(again.state_dict())))
+seen += [batch for batch in resumed]
+print("result " + json.dumps({"epochs": epochs, "seen": seen}), flush=True)
+dist.destroy_process_group()
+"""
+
+
+def write_channel(base: Path, files: dict[str, list[int]], **settings: str) -> None:
+    folder = base / "input" / "data" / "train"
+    folder.mkdir(parents=True)
+    for name, numbers in files.items():
+        (folder / name).write_text("".join(f"{number}\n" for number in numbers))
+    config = base / "input" / "config" / "inputdataconfig.json"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(json.dumps({"train": settings}))
+
+
+def results(
+    tmp_path: Path, channels: list[dict[str, list[int]]], *, processes: int = 1, **settings: object
+) -> list[dict[str, Any]]:
+    distribution = "ShardedByS3Key" if len(channels) > 1 else "FullyReplicated"
+    for number, files in enumerate(channels):
+        write_channel(tmp_path / f"algo-{number + 1}", files, S3DistributionType=distribution)
+    found = []
+    with nodes(
+        tmp_path, PROGRAM, count=len(channels), processes=processes, arguments=[json.dumps(settings)]
+    ) as running:
+        assert [node.end() for node in running] == [0] * len(channels), [node.output for node in running]
+        for node in running:
+            lines = [line.partition("result ")[2] for line in node.lines if "result " in line]
+            found += [json.loads(line) for line in lines]
+    for rank in found:
+        assert rank["seen"] == rank["epochs"][0], "a resumed epoch is the undisturbed one"
+    return found
+
+
+def samples(ranks: list[dict[str, Any]], epoch: int) -> list[int]:
+    return sorted(sample for rank in ranks for batch in rank["epochs"][epoch] for sample in batch)
+
+
+def test_ranks_read_a_channel_once_with_workers_that_read_ahead(tmp_path: Path) -> None:
+    ranks = results(tmp_path, [{"a.jsonl": list(range(18))}], processes=2, workers=2)
+    assert samples(ranks, 0) == samples(ranks, 1) == list(range(18))
+    assert ranks[0]["epochs"][0] != ranks[0]["epochs"][1]
+
+
+def test_uneven_nodes_get_equal_numbers_of_batches(tmp_path: Path) -> None:
+    ranks = results(tmp_path, [{"a.jsonl": list(range(20))}, {"b.jsonl": list(range(100, 110))}])
+    assert [len(rank["epochs"][0]) for rank in ranks] == [3, 3]
+
+
+def test_uneven_streams_stop_together(tmp_path: Path) -> None:
+    ranks = results(tmp_path, [{"a.jsonl": list(range(20))}, {"b.jsonl": list(range(100, 110))}], stream=True)
+    assert [[len(epoch) for epoch in rank["epochs"]] for rank in ranks] == [[3, 3], [3, 3]]

@@ -13,6 +13,7 @@ from constructs import Construct
 from shardyard import policy
 from shardyard.function import CustomResource, HandlerFunction
 from shardyard.job_functions import FUNCTIONS, Surroundings
+from shardyard.job_layer import add_botocore_layer
 from shardyard.job_permissions import Places, common_statements, launch_statements
 from shardyard.permissions import Access
 from shardyard.placement import Placement
@@ -69,7 +70,9 @@ class JobRuntime(Construct):
     def function_arn(self, handler: str) -> str:
         """The ARN of a step's function; `submit` and `register` are made when the first job needs them."""
         if handler not in self._functions:
-            self._function(handler)
+            function = self._function(handler)
+            if handler == "submit":
+                function.resource.layers = [add_botocore_layer(self, "Botocore").ref]
             self._allow_launches()
         return self._arns[handler]
 

@@ -197,7 +197,7 @@ class TrainingJob(Construct):
             "parameters": {value: f"${{{pascal(value)}}}" for value in self.parameters},
             "fields": sorted(request),
             "cap_usd": self._runtime.settings.training.max_cost_usd,
-            "dashboard": self._runtime.dashboard_name,
+            "dashboard": "${Dashboard}",
         }
         if self._image is not None and self._image.folder is not None:
             launch["folder"] = self._image.folder
@@ -219,6 +219,7 @@ class TrainingJob(Construct):
             "Role": self._role_arn,
             "Key": self._places.key_arn,
             "Topic": runtime.topic_arn,
+            "Dashboard": runtime.dashboard_name,
             **{step.capitalize(): runtime.function_arn(step) for step in self._steps()},
             **{pascal(value): parameter.value_as_string for value, parameter in self.parameters.items()},
         }

@@ -1,7 +1,10 @@
 """The TrainingJob construct, by its template."""
 
 import json
+import subprocess
+import sys
 import time
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -109,6 +112,29 @@ def test_a_field_that_step_functions_does_not_know_takes_the_second_path() -> No
     assert "Submit" in states and "Train" not in states
     handlers = {f["Handler"] for f in of_type(template, "AWS::Lambda::Function").values()}
     assert "shardyard.handlers.submit.index.handler" in handlers
+
+
+def test_the_submit_function_has_its_own_botocore_and_the_others_stay_small(tmp_path: Path) -> None:
+    app, _ = build([job(debug={"remote": True})])
+    folder = Path(app.synth().directory)
+    template = json.loads((folder / "shardyard-dev-training.template.json").read_text())
+    layered = [f for f in of_type(template, "AWS::Lambda::Function").values() if "Layers" in f]
+    assert [f["Handler"] for f in layered] == ["shardyard.handlers.submit.index.handler"]
+    key = only(template, "AWS::Lambda::LayerVersion")["Content"]["S3Key"]
+    layer = folder / f"asset.{key}"
+    with zipfile.ZipFile(layer) as packed:
+        packed.extractall(tmp_path)
+    (handlers,) = {f["Code"]["S3Key"] for f in of_type(template, "AWS::Lambda::Function").values()}
+    assert (folder / f"asset.{handlers}").stat().st_size < 1_000_000
+    program = "import boto3, botocore; print(botocore.__file__); boto3.client('sagemaker', region_name='us-east-1')"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", program],
+        env={"PYTHONPATH": str(tmp_path / "python"), "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.startswith(str(tmp_path)), done.stderr
 
 
 def test_parameters_are_empty_and_take_what_the_rules_accept(tiny: Template) -> None:

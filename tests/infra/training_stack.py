@@ -22,13 +22,14 @@ def build(jobs: Sequence[JobSpec], root: Path = ROOT, **context: str) -> tuple[c
     app = cdk.App(outdir=mkdtemp())
     settings = Settings.from_context(context)
     foundation = build_foundation(app, settings, root=ROOT)
-    alerts = ObservabilityStack(app, settings=settings, storage=foundation.storage, jobs=()).alerts
+    observability = ObservabilityStack(app, settings=settings, storage=foundation.storage, jobs=())
     ground = Ground(
         settings=settings,
         storage=foundation.storage,
         registry=foundation.registry,
         placement=foundation.placement,
-        topic_arn=alerts.topic.ref,
+        topic_arn=observability.alerts.topic.ref,
+        dashboard_name=observability.dashboard.name,
         root=root,
     )
     return app, training_stacks(app, ground=ground, jobs=jobs)

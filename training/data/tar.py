@@ -15,6 +15,8 @@ _LONG_NAME = 0x4C
 _EXTENDED = 0x78
 _MAGIC = b"ustar"
 _END = bytes(BLOCK)
+_LARGE_BYTES = 1 << 28
+_LARGEST_BYTES = 1 << 40
 
 Sample = dict[str, bytes | str]
 """`__key__`, and an entry for each file: its name behind the first dot, and its bytes."""
@@ -83,13 +85,15 @@ def _stream_members(stream: BinaryIO, path: str) -> Iterator[tuple[str, bytes | 
             if header[257:262] != _MAGIC or header[135] or len(header) < BLOCK:
                 raise ValueError
             kind, size = header[156], int(header[124:135], 8)
+            if size < 0:
+                raise ValueError
         except ValueError:
             if header == _END:
                 return
             if len(header) < BLOCK:
                 raise _too_short(path, offset + len(header), BLOCK - len(header)) from None
             kind, size = _kind_and_size(header, path, offset)
-        content = read(size)
+        content = read(size) if size <= _LARGE_BYTES else _read_large(stream, size)
         padding = -size & 511
         missing = size + padding - len(content) - (len(read(padding)) if padding else 0)
         if kind in _REGULAR:
@@ -103,6 +107,15 @@ def _stream_members(stream: BinaryIO, path: str) -> Iterator[tuple[str, bytes | 
         offset += BLOCK + size + padding
         if missing:
             raise _too_short(path, offset - missing, missing)
+
+
+def _read_large(stream: BinaryIO, size: int) -> bytes:
+    """Piece by piece: a damaged header may promise more than there is memory."""
+    pieces: list[bytes] = []
+    while size > 0 and (piece := stream.read(min(size, _LARGE_BYTES))):
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
 
 
 def _too_short(path: str, offset: int, missing: int) -> ShardError:
@@ -166,13 +179,15 @@ def _kind_and_size(header: bytes, path: str, offset: int) -> tuple[int, int]:
     if header[257:262] != _MAGIC:
         raise ShardError(path, offset, "there is no tar header here")
     field = header[124:136]
-    try:
-        if field[0] & 0x80:
-            # GNU's form for files of 8 GiB and more: the number itself, in base 256
-            return header[156], int.from_bytes(field[1:], "big")
-        return header[156], int(field.strip(b"\0 ") or b"0", 8)
-    except ValueError:
-        raise ShardError(path, offset, f"the tar header's size is {field!r}") from None
+    if field[0] & 0x80:
+        # GNU's form for files of 8 GiB and more: the number itself, in base 256
+        size = int.from_bytes(field[1:], "big")
+    else:
+        digits = field.strip(b"\0 ") or b"0"
+        size = int(digits, 8) if digits.isdigit() and not digits.strip(b"01234567") else -1
+    if not 0 <= size <= _LARGEST_BYTES:
+        raise ShardError(path, offset, f"the tar header's size is {field!r}")
+    return header[156], size
 
 
 def _name(header: bytes) -> str:

@@ -111,7 +111,7 @@ def _verdict(
     verdict = None
     for document in documents:
         for statement in as_list(document.get("Statement")):
-            if principal is not None and not policies.names_principal(statement, principal):
+            if principal is not None and not _about(statement, principal):
                 continue
             if not _speaks(statement, ask, context):
                 continue
@@ -119,6 +119,12 @@ def _verdict(
                 return "deny"
             verdict = "allow"
     return verdict
+
+
+def _about(statement: Mapping[str, Any], principal: dict[str, str]) -> bool:
+    root = principal["AWS"].endswith(":root")
+    through_account = root or statement["Effect"] == "Deny"
+    return policies.names_principal(statement, principal, through_account=through_account)
 
 
 def _speaks(statement: Mapping[str, Any], ask: Ask, context: dict[str, Any]) -> bool:

@@ -153,7 +153,7 @@ def _sqs(action: str, params: Params, where: Where) -> list[str] | None:
 
 
 def _budgets(action: str, params: Params, where: Where) -> list[str] | None:
-    budget = params.get("Budget", params.get("NewBudget", {}))
+    budget: Params = params.get("Budget") or params.get("NewBudget") or {}
     name = params.get("BudgetName", budget.get("BudgetName", "*"))
     return [f"arn:{where.partition}:budgets::{where.account}:budget/{name}"]
 

@@ -131,6 +131,8 @@ def variables(running: CloudState, folder: Path) -> dict[str, str]:
         # the CLI remembers which account a key belongs to, in a file of the user's: not here
         "CDK_HOME": str(folder.absolute() / "cdk-home"),
         "CDK_DISABLE_CLI_TELEMETRY": "true",
+        # the CLI would look on the internet for news before each command
+        "CDK_NOTICES": "false",
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
     }

@@ -139,14 +139,20 @@ _TESTS: dict[str, Callable[[str, str], bool]] = {
 }
 
 
-def names_principal(statement: Mapping[str, Any], principal: Mapping[str, str]) -> bool:
-    """Whether a resource policy's statement is about this caller: {"AWS": arn} or {"Service": name}."""
+def names_principal(
+    statement: Mapping[str, Any], principal: Mapping[str, str], *, through_account: bool = True
+) -> bool:
+    """Whether a resource policy's statement is about this caller: {"AWS": arn} or {"Service": name}.
+
+    A statement that names an account is about all its callers; `through_account=False` leaves that out, because to
+    allow an account something only hands the decision on to that account's identity policies.
+    """
     if "NotPrincipal" in statement:
-        return not _in_principal(statement["NotPrincipal"], principal)
-    return _in_principal(statement.get("Principal"), principal)
+        return not _in_principal(statement["NotPrincipal"], principal, True)
+    return _in_principal(statement.get("Principal"), principal, through_account)
 
 
-def _in_principal(element: Any, principal: Mapping[str, str]) -> bool:
+def _in_principal(element: Any, principal: Mapping[str, str], through_account: bool) -> bool:
     if element == "*":
         return True
     if not isinstance(element, Mapping):
@@ -155,15 +161,15 @@ def _in_principal(element: Any, principal: Mapping[str, str]) -> bool:
         for item in as_list(element.get(kind)):
             if item == "*" or item == who:
                 return True
-            if kind == "AWS" and _same_aws_principal(str(item), who):
+            if kind == "AWS" and _same_aws_principal(str(item), who, through_account):
                 return True
     return False
 
 
-def _same_aws_principal(item: str, who: str) -> bool:
+def _same_aws_principal(item: str, who: str, through_account: bool) -> bool:
     account = who.split(":")[4] if who.count(":") >= 5 else ""
     if item == account or (item.endswith(":root") and item.split(":")[4] == account):
-        return True
+        return through_account
     # a role's ARN stands for all of its sessions
     role, session = (
         re.fullmatch(r"arn:[^:]+:iam::(\d+):role/(?:.*/)?([^/]+)", item),

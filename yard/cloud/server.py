@@ -64,7 +64,6 @@ def serve(port: int, state: Path, log: Path) -> None:
 
     application = _Late()
     server = make_server(HOST, port, application, threaded=True, request_handler=Handler)
-    server.daemon_threads = True
     endpoint = f"http://localhost:{server.port}"
     os.environ["MOTO_PORT"] = str(server.port)
     os.environ["YARD_CLOUD_FOLDER"] = str(state.resolve())

@@ -66,8 +66,8 @@ def verify(running: CloudState, *, stack: str | None = None, account: str = "", 
 
 def _verified(item: dict[str, Any]) -> Verified:
     found = tuple(Difference(**difference) for difference in item.pop("differences"))
-    lists = {name: tuple(item.pop(name)) for name in ("compared", "unread")}
-    return Verified(**item, **lists, differences=found)
+    item |= {name: tuple(item[name]) for name in ("compared", "unread")}
+    return Verified(**item, differences=found)
 
 
 @admin("verify")

@@ -1,10 +1,12 @@
 """Change sets: a plan that is kept, shown, and executed or thrown away."""
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from yard.cloud.cloudformation import engine
 from yard.cloud.cloudformation.errors import TemplateError
+from yard.cloud.cloudformation.inputs import inputs_of, new_stack, require_idle
 from yard.cloud.cloudformation.stack import STORE, ChangeSet, Inputs, Stack
 from yard.cloud.registry import Call, Params, ServiceError, operation
 
@@ -37,8 +39,6 @@ def _locate(call: Call, params: Params) -> tuple[Stack, ChangeSet]:
 @operation(_SERVICE, "CreateChangeSet")
 def create_change_set(call: Call, params: Params) -> dict[str, Any]:
     """Work out what would change; for a new stack, make it a stack under review."""
-    from yard.cloud.cloudformation import api
-
     kind = params.get("ChangeSetType", "UPDATE")
     stack = STORE.find(call.account, call.region, params["StackName"])
     if kind == "IMPORT":
@@ -47,15 +47,16 @@ def create_change_set(call: Call, params: Params) -> dict[str, Any]:
         if stack is not None and stack.status != "REVIEW_IN_PROGRESS":
             raise ServiceError(
                 "ValidationError",
-                f"Stack [{stack.name}] already exists and cannot be created again with the changeSet [{params['ChangeSetName']}].",
+                f"Stack [{stack.name}] already exists and cannot be created again with the changeSet "
+                f"[{params['ChangeSetName']}].",
             )
     elif stack is None:
         raise ServiceError("ValidationError", f"Stack [{params['StackName']}] does not exist")
     else:
-        api.require_idle(stack, "updated")
-    inputs = api.inputs_of(call, params, stack)
+        require_idle(stack, "updated")
+    inputs = inputs_of(call, params, stack)
     if stack is None:
-        stack = api.new_stack(call, params, "REVIEW_IN_PROGRESS")
+        stack = new_stack(call, params, "REVIEW_IN_PROGRESS")
         STORE.add(stack)
         stack.add_event(stack.name, stack.arn, "AWS::CloudFormation::Stack", "REVIEW_IN_PROGRESS", "User Initiated")
     if params["ChangeSetName"] in stack.change_sets:
@@ -146,8 +147,6 @@ def delete_change_set(call: Call, params: Params) -> dict[str, Any]:
 @operation(_SERVICE, "ExecuteChangeSet")
 def execute_change_set(call: Call, params: Params) -> dict[str, Any]:
     """Do what a change set says."""
-    from dataclasses import replace
-
     stack, item = _locate(call, params)
     if item.execution_status != "AVAILABLE" or item.inputs is None:
         raise ServiceError(

@@ -62,7 +62,8 @@ def _text(
     if given is not None and given.get("UsePreviousValue"):
         if previous is None:
             raise TemplateError(
-                f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true for a parameter key not in the previous template"
+                f"Invalid input for parameter key {name}. Cannot specify usePreviousValue as true for a parameter key "
+                "not in the previous template"
             )
         return previous.given
     if given is not None and "ParameterValue" in given:

@@ -112,7 +112,8 @@ class Operator:
         except ClientError as error:
             detail = error.response["Error"]
             status = error.response["ResponseMetadata"].get("HTTPStatusCode")
-            reason = f"{detail.get('Message', '')} (Service: {resource.type.split('::')[1]}, Status Code: {status}, Error Code: {detail.get('Code')})"
+            service, code = resource.type.split("::")[1], detail.get("Code")
+            reason = f"{detail.get('Message', '')} (Service: {service}, Status Code: {status}, Error Code: {code})"
         except ServiceError as error:
             reason = f"{error.message} ({error.code})"
         except (ResourceError, BotoCoreError) as error:

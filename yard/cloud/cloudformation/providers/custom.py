@@ -1,4 +1,4 @@
-"""Custom resources: a function is invoked, and answers at a URL of ours. And the types that are only the stack's own."""
+"""Custom resources: a function is invoked, and answers at a URL of ours. And types that are only the stack's own."""
 
 import json
 import threading

@@ -25,7 +25,9 @@ class Key(Provider):
     def create(self, props: Props, ctx: Context) -> Made:
         """Create the key with its policy, then its rotation."""
         kms = ctx.client("kms")
-        options = {key: props[key] for key in ("Description", "KeySpec", "KeyUsage", "Origin") if key in props}
+        options: dict[str, Any] = {
+            key: props[key] for key in ("Description", "KeySpec", "KeyUsage", "Origin") if key in props
+        }
         if "KeyPolicy" in props:
             options["Policy"] = json.dumps(props["KeyPolicy"])
         if "MultiRegion" in props:

@@ -13,7 +13,7 @@ _FLOATS = frozenset({"float", "double"})
 
 
 def to_api(client: Any, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Fit values to an operation's input: "true" becomes True, a policy document JSON, `Tags` a map where one is due."""
+    """Fit values to an operation's input: "true" becomes True, a policy document JSON, tags a map where one is due."""
     shape = client.meta.service_model.operation_model(operation).input_shape
     fitted: dict[str, Any] = fit(params, shape, operation)
     return fitted

@@ -12,6 +12,8 @@ from yard.cloud.cloudformation.providers.base import Made, Props, Provider, prov
 from yard.cloud.cloudformation.providers.declared import is_absent
 from yard.cloud.cloudformation.providers.shapes import tag_changes, tag_list, to_api
 
+_SETTINGS = ("LoggingConfiguration", "TracingConfiguration", "EncryptionConfiguration")
+
 
 def _definition(props: Props, ctx: Context) -> str:
     if "DefinitionString" in props:
@@ -51,11 +53,7 @@ class StateMachine(Provider):
 
     @staticmethod
     def _params(client: Any, operation: str, props: Props, ctx: Context) -> dict[str, Any]:
-        given = {
-            key: props[key]
-            for key in ("LoggingConfiguration", "TracingConfiguration", "EncryptionConfiguration")
-            if key in props
-        }
+        given: Props = {key: props[key] for key in _SETTINGS if key in props}
         return {"definition": _definition(props, ctx), "roleArn": props["RoleArn"], **to_api(client, operation, given)}
 
     @staticmethod

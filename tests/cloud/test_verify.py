@@ -1,0 +1,77 @@
+"""verify finds what is not as the template says, and nothing else."""
+
+from typing import Any
+
+import pytest
+
+from tests.cloud.conftest import Cloud
+from tests.cloud.stacks_api import StackUnderTest, bucket, of, parameter
+from yard.cloud.verify import Verified, table, verify
+
+BLOCK = {"BlockPublicAcls": True, "BlockPublicPolicy": True, "IgnorePublicAcls": True, "RestrictPublicBuckets": True}
+RULE = {"Id": "old", "Status": "Enabled", "NoncurrentVersionExpiration": {"NoncurrentDays": 30}}
+
+
+@pytest.fixture
+def stack(cloud: Cloud) -> StackUnderTest:
+    made = StackUnderTest(cloud)
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", "Principal": {"AWS": "123456789012"}}
+        ],
+    }
+    box = bucket(
+        VersioningConfiguration={"Status": "Enabled"},
+        PublicAccessBlockConfiguration=BLOCK,
+        LifecycleConfiguration={"Rules": [RULE]},
+    )
+    box_policy = {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "Box"}, "PolicyDocument": policy}}
+    assert made.create(of(Box=box, BoxPolicy=box_policy, P=parameter("a"))) == "CREATE_COMPLETE"
+    return made
+
+
+def results(stack: StackUnderTest) -> dict[str, Verified]:
+    return {item.logical_id: item for item in verify(stack.cloud.state, stack=stack.name)}
+
+
+def test_a_fresh_stack_is_right(stack: StackUnderTest) -> None:
+    found = results(stack)
+    assert set(found) == {"Box", "BoxPolicy", "P"}
+    assert all(item.is_right for item in found.values()), table(found.values())
+    assert set(found["Box"].compared) == {
+        "LifecycleConfiguration",
+        "PublicAccessBlockConfiguration",
+        "VersioningConfiguration",
+    }
+
+
+def test_each_change_behind_the_stacks_back_is_found(stack: StackUnderTest) -> None:
+    s3, name = stack.cloud.client("s3"), stack.physical_id("Box")
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Suspended"})
+    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=BLOCK | {"RestrictPublicBuckets": False})
+    s3.delete_bucket_lifecycle(Bucket=name)
+    s3.delete_bucket_policy(Bucket=name)
+    stack.cloud.client("ssm").delete_parameter(Name=stack.physical_id("P"))
+    found = results(stack)
+    assert {item.property for item in found["Box"].differences} == {
+        "LifecycleConfiguration",
+        "PublicAccessBlockConfiguration.RestrictPublicBuckets",
+        "VersioningConfiguration.Status",
+    }
+    assert found["BoxPolicy"].problem == found["P"].problem == "its service does not know it"
+    text = table(found.values())
+    assert "MISSING" in text and "VersioningConfiguration.Status: wanted Enabled, answered Suspended" in text
+
+
+def test_a_stack_that_was_rolled_back_is_not_right(cloud: Cloud) -> None:
+    stack = StackUnderTest(cloud)
+    stack.create(of(Bad={"Type": "AWS::Braket::Nothing"}))
+    (only,) = verify(cloud.state, stack=stack.name)
+    assert not only.is_right and "rolled back" in str(only.problem)
+
+
+def test_the_admin_verb_answers_rows_for_the_command(stack: StackUnderTest) -> None:
+    rows: list[dict[str, Any]] = stack.cloud.admin("verify", stack=stack.name)["rows"]
+    assert {row["result"] for row in rows} == {"ok"}
+    assert ("Box", "VersioningConfiguration") in {(row["logical_id"], row["property"]) for row in rows}

@@ -12,7 +12,7 @@ from typing import Any
 import aws_cdk as cdk
 
 from shardyard.security.nag import NagResult, synth_with_packs
-from shardyard.spec.settings import Settings
+from shardyard.spec.settings import Settings, context_of
 from shardyard.template_rules.model import Assembly, read_assembly
 from stacks.build import ROOT, build_app
 
@@ -59,7 +59,8 @@ def synthesise(context: Mapping[str, Any], *, strict: bool = False) -> Synthesis
     """Build and write one app under the security packs; `strict` lets CDK's own findings fail it too."""
     settings = Settings.from_context(context)
     folder = Path(tempfile.mkdtemp(prefix="shardyard-synth-"))
-    flags = {"@aws-cdk/core:validateAgainstDefaultRules": strict}
+    flags = {key: value for key, value in context_of(ROOT / "cdk.json").items() if key.startswith("@aws-cdk/")}
+    flags["@aws-cdk/core:validateAgainstDefaultRules"] = strict
     app = cdk.App(outdir=str(folder), context=flags)
     build_app(app, settings)
     with _quiet():

@@ -76,8 +76,9 @@ def test_all_functions_share_one_asset_that_lies_beside_the_templates(scenario: 
         json.dumps(function.properties["Code"]) for function in synthesised.assembly.resources("AWS::Lambda::Function")
     }
     assert len(keys) == 1
-    (zipped,) = synthesised.folder.glob("asset.*.zip")
-    assert zipped.stem.removeprefix("asset.") in next(iter(keys))
+    (zipped,) = [
+        path for path in synthesised.folder.glob("asset.*.zip") if path.stem.removeprefix("asset.") in min(keys)
+    ]
     assert zipped.stat().st_size < 1_000_000
 
 

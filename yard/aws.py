@@ -48,8 +48,12 @@ class Aws:
 
     @property
     def region(self) -> str:
-        """The region that the session has chosen."""
-        return str(self.client("sts").meta.region_name)
+        """The region that the session has chosen. (STS alone would make up one.)"""
+        from botocore.exceptions import NoRegionError
+
+        if self.session.region_name is None:
+            raise NoRegionError
+        return str(self.session.region_name)
 
     def outputs(self, part: str) -> Mapping[str, str]:
         """The outputs of one of the project's stacks, or an error that says how to deploy it."""
@@ -61,7 +65,8 @@ class Aws:
         except ClientError as error:
             if "does not exist" in str(error):
                 raise UserError(
-                    f"The stack {name} is not deployed in {self.region}.", "Deploy it: npx cdk deploy --all"
+                    f"The stack {name} is not deployed in {self.region} of account {self.account}.",
+                    "Deploy it: npx cdk deploy --all. Or choose the region where it is: AWS_REGION.",
                 ) from None
             raise
         return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}

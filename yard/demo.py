@@ -22,7 +22,10 @@ from yard.output import say
 from yard.project import Project, find_project
 
 JOB = "mnist-ddp"
-LAUNCH: Mapping[str, Any] = {"instance_count": 2, "hyperparameters": {"epochs": 2, "width": 64, "checkpoint_steps": 5, "log_steps": 2}}
+LAUNCH: Mapping[str, Any] = {
+    "instance_count": 2,
+    "hyperparameters": {"epochs": 2, "width": 64, "checkpoint_steps": 5, "log_steps": 2},
+}
 INTERRUPT_AT_STEP = 12
 _POLL_SECONDS = 0.25
 
@@ -59,7 +62,8 @@ def demo() -> None:
     with Stage("Making the image's environment (once, then it is kept)"):
         from yard.images import push_image
 
-        print("   " + push_image(aws, "pytorch"))
+        image = push_image(aws, "pytorch")
+        print(f"   {image['repository']}:{image['tag']}")
     with Stage("Uploading the digits"):
         _upload_digits(aws)
     with Stage(f"Training {JOB} on two nodes, undisturbed"):

@@ -1,6 +1,7 @@
 """What a person did, or the cloud said, in one sentence with the next step: never a traceback."""
 
 import errno
+import re
 from collections.abc import Callable
 from enum import IntEnum
 
@@ -12,7 +13,7 @@ class Exit(IntEnum):
     FIX = 1
     """Something that the person can fix: a setting, a job file, credentials, a missing stack."""
     USAGE = 2
-    """The command line was not understood."""
+    """The command line was not understood, or a question had nobody to answer it."""
     JOB_FAILED = 3
     """The job was launched and failed, or was refused by preflight."""
     JOB_STOPPED = 4
@@ -37,17 +38,33 @@ def explain(error: BaseException) -> UserError | None:
         return error
     if isinstance(error, SpecError):
         return UserError(str(error))
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return UserError(f"The disk is full while writing {error.filename}.", "Free some space, then run it again.")
-    if isinstance(error, PermissionError):
-        return UserError(
-            f"No permission for {error.filename}.", "Change its owner or its mode, or choose another place."
-        )
     if type(error).__module__ == "yard.cloud.lifecycle":  # CloudError, without loading the cloud for a look
-        return UserError(str(error))
-    if type(error).__module__.startswith(("botocore", "boto3")):
+        return _explain_cloud(str(error))
+    if type(error).__module__.startswith(("botocore", "boto3")):  # some of which are OSErrors too
         return _explain_botocore(error)
+    return _explain_disk(error) if isinstance(error, OSError) else None
+
+
+def _explain_disk(error: OSError) -> UserError | None:
+    place = error.filename if error.filename is not None else "a file"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return UserError(f"The disk is full while writing {place}.", "Free some space, then run it again.")
+    if isinstance(error, PermissionError):
+        return UserError(f"No permission for {place}.", "Change its owner or its mode, or choose another place.")
+    if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError) and error.filename is not None:
+        return UserError(f"{place}: {error.strerror}.", "Check the path.")
     return None
+
+
+def _explain_cloud(said: str) -> UserError:
+    """Sentences of the embedded cloud begin small; a port that is taken gets its own way out."""
+    taken = re.search(r"Port (\d+) is in use", said)
+    if taken is not None:
+        return UserError(
+            f"Port {taken[1]} of 127.0.0.1 is taken by another program.",
+            "Choose another (yard cloud up --port N), or leave --port out: a free one is taken.",
+        )
+    return UserError(said[:1].upper() + said[1:] + ("" if said.endswith((".", "`")) else "."))
 
 
 def _explain_botocore(error: BaseException) -> UserError | None:
@@ -61,12 +78,18 @@ def _explain_botocore(error: BaseException) -> UserError | None:
             "Sign in (aws sso login, or AWS_PROFILE), or use the embedded cloud: yard cloud up, yard --embedded ...",
         )
     if isinstance(error, exceptions.NoRegionError):
-        return UserError("No region is chosen.", "Set AWS_REGION, or `region` in your AWS profile.")
+        return UserError(
+            "No region is chosen.",
+            "Set AWS_REGION, or `region` in your AWS profile; for the embedded cloud: yard --embedded ...",
+        )
     if isinstance(error, exceptions.ProfileNotFound):
         return UserError(f"{error}.", "Set AWS_PROFILE to a profile that `aws configure list-profiles` shows.")
-    if isinstance(error, exceptions.EndpointConnectionError | exceptions.ConnectTimeoutError):
+    if isinstance(error, exceptions.InvalidRegionError):
+        return UserError(f"{error}.", "Set AWS_REGION to a region such as us-east-1.")
+    if isinstance(error, exceptions.ConnectionError | exceptions.HTTPClientError):  # no route, refused, timed out
+        where = error.kwargs.get("endpoint_url", "the endpoint")
         return UserError(
-            f"Nothing answers at {error.kwargs.get('endpoint_url')}.",
+            f"Nothing answers at {where}.",
             "For the embedded cloud: yard cloud up. For AWS: check the network and the region.",
         )
     if isinstance(error, exceptions.TokenRetrievalError | exceptions.SSOTokenLoadError | exceptions.SSOError):
@@ -80,8 +103,18 @@ _EXPIRED = {
     "RequestExpired",
     "InvalidClientTokenId",
     "UnrecognizedClientException",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
 }
-_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"}
+_DENIED = {
+    "AccessDenied",
+    "AccessDeniedException",
+    "UnauthorizedOperation",
+    "AuthorizationError",
+    "AuthorizationErrorException",
+    "403",
+    "Forbidden",
+}
 
 
 def _explain_answer(error: BaseException) -> UserError:
@@ -91,11 +124,27 @@ def _explain_answer(error: BaseException) -> UserError:
     if code in _EXPIRED:
         return UserError(f"AWS does not accept the credentials any more ({code}).", "Sign in again: aws sso login")
     if code in _DENIED:
-        return UserError(
-            f"Access denied to {operation}: {message}",
-            "Ask for that action on that resource, or use another role (AWS_PROFILE).",
-        )
+        return UserError(_denial(operation, message), "Ask for that action, or use another role (AWS_PROFILE).")
+    if code == "OptInRequired":
+        return UserError(f"{operation} answered {code}: {message}", "Switch the region on, or set AWS_REGION.")
     return UserError(f"{operation} answered {code}: {message}")
+
+
+def _denial(operation: str, message: str) -> str:
+    """Most services name action and role themselves; S3 says neither, so the caller's name is asked for."""
+    if "not authorized to perform" in message:
+        return f"Access denied to {operation}: {message}"
+    return f"Access denied to {operation} for {_who()}: {message}"
+
+
+def _who() -> str:
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return str(boto3.client("sts").get_caller_identity()["Arn"])
+    except (BotoCoreError, ClientError):
+        return "the role in use"
 
 
 def guard(run: Callable[[], None], *, debug: bool) -> int:

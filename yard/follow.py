@@ -1,9 +1,11 @@
 """Following a run: one picture of the phase, the nodes, the progress and the cost, drawn again as things change."""
 
+import itertools
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from shardyard.spec.units import format_duration
 from yard import runs
@@ -16,6 +18,15 @@ if TYPE_CHECKING:
     from rich.console import Group
 
 POLL_SECONDS = 1.0
+"""How often the nodes' lines are read and the picture is drawn."""
+ASK_EVERY = 2
+"""Every so many polls the services are asked how the run stands: they allow few calls a second."""
+MEASURE_EVERY = 10
+"""Every so many polls CloudWatch is asked for the nodes' utilisation, which changes each minute."""
+
+_UTILISATION = ("CPUUtilization", "GPUUtilization")
+_MOST_MEASURED = 200
+"""One call takes 500 metrics."""
 
 _PHASES = {
     "Starting": "starting",
@@ -38,6 +49,8 @@ class Node:
 
     metrics: dict[str, float] = field(default_factory=dict)
     line: str = ""
+    utilisation: dict[str, float] = field(default_factory=dict)
+    """Percent by name: CPUUtilization, GPUUtilization; 100 for each processor or GPU."""
 
 
 @dataclass
@@ -52,7 +65,9 @@ class View:
     training_job: str = ""
     attempt: int = 0
     nodes: dict[str, Node] = field(default_factory=dict)
-    training_seconds: float = 0.0
+    seconds_by_job: dict[str, float] = field(default_factory=dict)
+    """What each attempt has trained; all of them are paid for."""
+    is_spot: bool = False
     _first_step: tuple[float, float] | None = None
 
     def observe(self, attempts: list[dict[str, Any]], description: dict[str, Any] | None, execution: str) -> None:
@@ -63,8 +78,10 @@ class View:
             status = description.get("SecondaryStatus", description["TrainingJobStatus"])
             self.phase = _PHASES.get(status, status.lower())
             started, ended = description.get("TrainingStartTime"), description.get("TrainingEndTime")
+            self.is_spot = bool(description.get("EnableManagedSpotTraining"))
             if started is not None:
-                self.training_seconds = (ended.timestamp() if ended else time.time()) - started.timestamp()
+                seconds = (ended.timestamp() if ended else time.time()) - started.timestamp()
+                self.seconds_by_job[self.training_job] = seconds
             for index in range(_instances(description)):
                 self.nodes.setdefault(f"algo-{index + 1}", Node())
         if execution != "RUNNING":
@@ -81,13 +98,20 @@ class View:
         if not metrics:
             node.line = line.text
             return
+        step = metrics.get("step")
+        went_back = step is not None and step < node.metrics.get("step", 0.0)  # an attempt that resumed
         node.metrics.update(metrics)
-        if "step" in metrics and self._first_step is None:
-            self._first_step = (metrics["step"], line.at_milliseconds / 1000)
+        if step is not None and (self._first_step is None or went_back):
+            self._first_step = (step, line.at_milliseconds / 1000)
+
+    @property
+    def training_seconds(self) -> float:
+        """The time that all attempts have trained."""
+        return sum(self.seconds_by_job.values())
 
     @property
     def cost_usd(self) -> float | None:
-        """What the run has cost so far, at the on-demand price."""
+        """What the run has cost so far, at the on-demand price: with spot it is less, and known at the end."""
         return None if self.hourly_usd is None else self.hourly_usd * self.training_seconds / 3600
 
     def progress(self) -> tuple[float, float | None] | None:
@@ -117,37 +141,47 @@ def picture(view: View) -> "Group":
     if view.attempt > 1:
         head += f"  attempt {view.attempt}"
     if view.cost_usd is not None:
-        head += f"  {view.cost_usd:.2f} USD so far"
+        head += f"  {'at most ' if view.is_spot else ''}{view.cost_usd:.2f} USD so far"
     progress = view.progress()
     if progress is not None:
         done, left = progress
         bar = "#" * round(done * 30)
         head += f"\n[{bar:<30}] {done:4.0%}" + (f"  {format_duration(left)} to go" if left is not None else "")
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("node", "step", "loss", "per second", "last line"):
+    for column in ("node", "step", "loss", "per second", "cpu", "gpu", "last line"):
         table.add_column(column, no_wrap=True, overflow="ellipsis")
     for host in sorted(view.nodes, key=lambda name: (len(name), name)):
         table.add_row(host, *_cells(view.nodes[host]))
     return Group(Text(head), table)
 
 
-def _cells(node: Node) -> tuple[str, str, str, str]:
+def _cells(node: Node) -> tuple[str, ...]:
     metrics = node.metrics
     rate = metrics.get("tokens_per_second", metrics.get("samples_per_second"))
     return (
         f"{metrics['step']:.0f}" if "step" in metrics else "-",
         f"{metrics['loss']:.4f}" if "loss" in metrics else "-",
         f"{rate:,.0f}" if rate is not None else "-",
+        _percent(node, "CPUUtilization"),
+        _percent(node, "GPUUtilization"),
         node.line[:80],
     )
 
 
-def follow(aws: Aws, run: runs.Run, *, hourly_usd: float | None) -> runs.Run:
-    """Show a run until it ends; return it as it ended. In a pipe, print the nodes' lines instead of the picture."""
+def _percent(node: Node, name: str) -> str:
+    return f"{node.utilisation[name]:.0f}%" if name in node.utilisation else "-"
+
+
+def follow(aws: Aws, run: runs.Run, *, hourly_usd: float | None, out: TextIO | None = None) -> runs.Run:
+    """Show a run until it ends; return it as it ended. In a pipe, or with `out`, write the nodes' lines there instead
+    of drawing the picture."""
     view = View(job=run.job, run_id=run.run_id, hourly_usd=hourly_usd)
     tail = Tail(aws, run.run_id)
-    if not is_terminal():
-        return _watch(aws, run, view, tail, on_line=lambda line: print(f"{line.host}  {line.text}", flush=True))
+    if out is not None or not is_terminal():
+        stream = sys.stdout if out is None else out
+        return _watch(
+            aws, run, view, tail, on_line=lambda line: print(f"{line.host}  {line.text}", file=stream, flush=True)
+        )
     from rich.live import Live
 
     with Live(console=console(stderr=True), auto_refresh=False, transient=False) as live:
@@ -167,27 +201,64 @@ def _watch(
     on_line: Callable[[Line], None] | None = None,
     on_look: Callable[[], None] | None = None,
 ) -> runs.Run:
-    phase = ""
-    while True:
-        run, _ = runs.refresh(aws, run)
-        attempts = runs.attempts(aws, run)
-        description = None
-        if attempts:
-            name = attempts[-1]["TrainingJobName"]
-            description = aws.client("sagemaker").describe_training_job(TrainingJobName=name)
-        view.observe(attempts, description, run.status)
-        for line in tail.lines([attempt["TrainingJobName"] for attempt in attempts[-2:]]):
+    phase, names = "", list[str]()
+    for look in itertools.count():
+        if look % ASK_EVERY == 0:
+            run, names = _ask(aws, run, view)
+        for line in tail.lines(names[-2:]):
             view.hear(line)
             if on_line is not None:
                 on_line(line)
         if on_look is not None:
+            if look % MEASURE_EVERY == MEASURE_EVERY // 2 and view.training_job:
+                measure(aws, view)
             on_look()
         elif view.phase != phase:
             phase = view.phase
             say(f"-- {phase}")
         if run.status != "RUNNING":
-            return run
+            break
         time.sleep(POLL_SECONDS)
+    return run
+
+
+def _ask(aws: Aws, run: runs.Run, view: View) -> tuple[runs.Run, list[str]]:
+    """How the run stands, and the names of its training jobs."""
+    run, _ = runs.refresh(aws, run)
+    attempts = runs.attempts(aws, run)
+    names = [attempt["TrainingJobName"] for attempt in attempts]
+    description = aws.client("sagemaker").describe_training_job(TrainingJobName=names[-1]) if names else None
+    view.observe(attempts, description, run.status)
+    return run, names
+
+
+def measure(aws: Aws, view: View) -> None:
+    """Read the nodes' newest utilisation from CloudWatch."""
+    hosts = sorted(view.nodes)[:_MOST_MEASURED]
+    queries = [
+        {
+            "Id": f"m{number}x{index}",
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": "/aws/sagemaker/TrainingJobs",
+                    "MetricName": metric,
+                    "Dimensions": [{"Name": "Host", "Value": f"{view.training_job}/{host}"}],
+                },
+                "Period": 60,
+                "Stat": "Average",
+            },
+        }
+        for number, host in enumerate(hosts)
+        for index, metric in enumerate(_UTILISATION)
+    ]
+    now = time.time()
+    answer = aws.client("cloudwatch").get_metric_data(
+        MetricDataQueries=queries, StartTime=now - 300, EndTime=now + 60, ScanBy="TimestampDescending"
+    )
+    for result in answer["MetricDataResults"]:
+        number, _, index = result["Id"].removeprefix("m").partition("x")
+        if result["Values"]:
+            view.nodes[hosts[int(number)]].utilisation[_UTILISATION[int(index)]] = result["Values"][0]
 
 
 def exit_code(status: str) -> Exit:

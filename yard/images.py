@@ -1,4 +1,4 @@
-"""Bringing an image of containers/ to its repository."""
+"""Bringing an image of containers/ to its repository, and whether the deployed jobs run that one."""
 
 import hashlib
 import json
@@ -8,29 +8,76 @@ from typing import Any
 
 from shardyard.spec import names
 from shardyard.spec.images import content_tag
+from yard import deployed
 from yard.aws import Aws
 from yard.errors import UserError
 from yard.output import say
 
+DEPLOY = "npx cdk deploy --all"
 
-def push_image(aws: Aws, folder: str) -> str:
-    """Push a folder's image under its content's tag; say where it is. What is there already is left alone."""
+
+def push_image(aws: Aws, folder: str) -> dict[str, Any]:
+    """Push a folder's image under its content's tag; what is there already is left alone."""
     settings, root = aws.project.settings, aws.project.root
     if not (root / "containers" / folder / "Dockerfile").exists():
         known = sorted(path.parent.name for path in (root / "containers").glob("*/Dockerfile"))
         raise UserError(f"There is no containers/{folder}/Dockerfile; there are: {', '.join(known)}.")
     repository = names.repository_name(settings.project, settings.stage, folder)
     tag = content_tag(root, folder)
-    if _is_there(aws, repository, tag):
-        return f"{repository}:{tag} is in the repository already."
+    is_there = has_tag(aws, repository, tag)
     if aws.endpoint is not None:
         _make_environment(aws, folder)
-        _register(aws, repository, tag)
-        return f"{repository}:{tag} is registered in the embedded cloud, and its environment is made."
-    return _docker(aws, folder, repository, tag)
+        if not is_there:
+            _register(aws, repository, tag)
+    elif not is_there:
+        _docker(aws, folder, repository, tag)
+    return {
+        "repository": repository,
+        "tag": tag,
+        "pushed": not is_there,
+        "deployed_otherwise": jobs_on_another_tag(aws, folder, tag),
+    }
 
 
-def _is_there(aws: Aws, repository: str, tag: str) -> bool:
+def jobs_on_another_tag(aws: Aws, folder: str, tag: str) -> dict[str, str]:
+    """The deployed jobs of this image that run another tag: their state machines name the tag of their deployment."""
+    found = {}
+    for job in aws.project.jobs():
+        if job.image.folder != folder:
+            continue
+        try:
+            image = deployed.read(aws, job.name).image
+        except UserError:  # a job that is not deployed yet gets today's tag when it is
+            continue
+        if image is not None and image[1] != tag:
+            found[job.name] = image[1]
+    return found
+
+
+def check_before_launch(aws: Aws, job: str, found: deployed.Deployed) -> None:
+    """Say what preflight would say about a missing image, at once; warn where the folder has changed since."""
+    folder = found.spec.image.folder
+    if found.image is None or folder is None:
+        return
+    repository, tag = found.image
+    here = content_tag(aws.project.root, folder)
+    if not has_tag(aws, repository, tag):
+        push = f"yard image push {folder}"
+        raise UserError(
+            f"The image {repository}:{tag}, with which {job} is deployed, is not in its repository.",
+            f"Push it: {push}"
+            if here == tag
+            else f"containers/{folder} or training/ has changed since; deploy again, then push: {DEPLOY} && {push}",
+        )
+    if here != tag:
+        say(
+            f"containers/{folder} or training/ has changed since the deployment; this launch runs the deployed image "
+            f"{tag}. To run yours: {DEPLOY} && yard image push {folder}"
+        )
+
+
+def has_tag(aws: Aws, repository: str, tag: str) -> bool:
+    """Whether a repository holds a tag."""
     from botocore.exceptions import ClientError
 
     try:
@@ -40,7 +87,7 @@ def _is_there(aws: Aws, repository: str, tag: str) -> bool:
         if code == "ImageNotFoundException":
             return False
         if code == "RepositoryNotFoundException":
-            raise UserError(f"There is no repository {repository} yet.", "Deploy it: npx cdk deploy --all") from None
+            raise UserError(f"There is no repository {repository} yet.", f"Deploy it: {DEPLOY}") from None
         raise
     return True
 
@@ -80,7 +127,7 @@ def commands(aws: Aws, folder: str, repository: str, tag: str) -> list[str]:
     ]
 
 
-def _docker(aws: Aws, folder: str, repository: str, tag: str) -> str:
+def _docker(aws: Aws, folder: str, repository: str, tag: str) -> None:
     login, *rest = commands(aws, folder, repository, tag)
     if shutil.which("docker") is None:
         raise UserError(
@@ -92,4 +139,3 @@ def _docker(aws: Aws, folder: str, repository: str, tag: str) -> str:
         done = subprocess.run(command, cwd=aws.project.root, check=False)
         if done.returncode:
             raise UserError(f"`{' '.join(command)}` ended with exit code {done.returncode}.")
-    return f"{repository}:{tag} is pushed."

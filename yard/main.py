@@ -33,7 +33,7 @@ def main() -> None:
     from yard import commands
 
     commands.register(app)
-    sys.exit(guard(lambda: app(standalone_mode=True), debug="--debug" in sys.argv))
+    sys.exit(guard(lambda: app(prog_name="yard"), debug="--debug" in sys.argv))
 
 
 if __name__ == "__main__":

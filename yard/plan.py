@@ -1,7 +1,7 @@
 """What a launch would be: the job with everything laid over it, what the rules say, what it can cost at most."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,17 +33,17 @@ class Plan:
     """Price of all its instances for an hour; None where one has no known price."""
 
 
-def make_plan(spec: JobSpec, launch: LaunchInput, *, region: str) -> Plan:
+def make_plan(spec: JobSpec, launch: LaunchInput, *, region: str, sources: Mapping[str, str] | None = None) -> Plan:
     """Lay the launch input over the job and check the result; every problem at once."""
     from shardyard.spec import cost, rules
 
-    changed, sources = apply_input(spec, launch)
+    changed, said = apply_input(spec, launch, sources)
     problems = rules.check(changed)
     if problems:
         raise SpecError(Problem(f"{spec.name}: {problem.where}", problem.message) for problem in problems)
     return Plan(
         spec=changed,
-        sources=sources,
+        sources=said,
         cost=cost.worst_case(changed, cost.snapshot_prices(region)),
         hourly_usd=hourly_usd(changed, region=region),
     )
@@ -65,12 +65,11 @@ def describe(spec: JobSpec, *, region: str) -> dict[str, Any]:
     compute, image = spec.compute, spec.image
     return {
         "job": spec.name,
-        "nodes": compute.most_instances,
-        "instance_type": ", ".join(compute.instance_types),
+        "instances": ", ".join(f"{count} x {kind}" for kind, count in compute.alternatives[0]),
         "image": image.folder or image.repository or image.algorithm or f"{image.framework} {image.version}",
-        "spot": "spot" if spec.spot.enabled else "on demand",
-        "max_runtime": format_duration(spec.limits.max_runtime_seconds),
-        "worst_case_usd": cost.worst_case(spec, cost.snapshot_prices(region)).usd,
+        "price": "spot" if spec.spot.enabled else "on demand",
+        "longest": format_duration(spec.limits.max_runtime_seconds),
+        "usd_at_most": cost.worst_case(spec, cost.snapshot_prices(region)).usd,
         "stack": spec.stack,
         "description": spec.description,
     }
@@ -99,8 +98,8 @@ def check_parameters(project: Project, pairs: Sequence[str]) -> None:
         raise SpecError(problems)
 
 
-def check_jobs(project: Project, name: str | None) -> int:
-    """Check one job or all against the rules, and jobs against each other; return how many."""
+def check_jobs(project: Project, name: str | None) -> list[str]:
+    """Check one job or all against the rules; return their names."""
     from shardyard.spec import rules
 
     jobs = project.jobs()
@@ -113,7 +112,7 @@ def check_jobs(project: Project, name: str | None) -> int:
     ]
     if problems:
         raise SpecError(problems)
-    return len(jobs)
+    return [spec.name for spec in jobs]
 
 
 def read_pairs(option: str, pairs: Sequence[str]) -> dict[str, str]:

@@ -1,10 +1,13 @@
 """Service quotas as the jobs need them: granted, in use now, asked for."""
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from shardyard.spec import quotas as spec_quotas
+from shardyard.spec.cost import attempts
+from shardyard.spec.job import JobSpec
 from yard.aws import Aws
 from yard.errors import UserError
 
@@ -50,6 +53,53 @@ def table(aws: Aws) -> list[QuotaRow]:
         )
         for name, amount in needed.items()
     ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobQuota:
+    """Whether the account's quotas let one job launch."""
+
+    state: str
+    """`yes`, `in use` (it fits once others have ended), `no`, or `unknown` where a quota is not listed."""
+    reasons: tuple[str, ...] = ()
+    """The quotas in the way, each as a sentence."""
+
+
+def by_job(aws: Aws, jobs: Iterable[JobSpec]) -> dict[str, JobQuota]:
+    """For each job whether it could be launched now, on its first choice of machines or on a fallback."""
+    granted, _ = _granted(aws)
+    used = _used(aws)
+    return {spec.name: _best(spec, granted, used) for spec in jobs}
+
+
+def _best(spec: JobSpec, granted: Mapping[str, float], used: Mapping[str, int]) -> JobQuota:
+    """What the first choice says, unless a later one is better off."""
+    found = [
+        _one(spec_quotas.needed(attempt, cluster), granted, used)
+        for attempt in attempts(spec)
+        for cluster in attempt.compute.alternatives
+    ]
+    return min(found, key=lambda one: _STATES.index(one.state))
+
+
+_STATES = ("yes", "unknown", "in use", "no")
+
+
+def _one(needed: Mapping[str, int], granted: Mapping[str, float], used: Mapping[str, int]) -> JobQuota:
+    state, reasons = "yes", []
+    for name, amount in needed.items():
+        held = 0 if name in spec_quotas.PER_JOB else used.get(name, 0)
+        if name not in granted:
+            found, said = "unknown", f"{name}: not listed, {amount} needed"
+        elif amount > granted[name]:
+            found, said = "no", f"{name}: {granted[name]:g} granted, {amount} needed"
+        elif held + amount > granted[name]:
+            found, said = "in use", f"{name}: {granted[name]:g} granted, {held} in use, {amount} needed"
+        else:
+            continue
+        reasons.append(said)
+        state = max(state, found, key=_STATES.index)
+    return JobQuota(state=state, reasons=tuple(reasons))
 
 
 def request(aws: Aws, name: str, value: float) -> str:

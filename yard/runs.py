@@ -155,6 +155,7 @@ def not_deployed(aws: Aws, job: str, error: Any) -> Exception:
     if error.response["Error"]["Code"] in ("StateMachineDoesNotExist", "ResourceNotFound"):
         machine = aws.project.state_machine_name(job)
         return UserError(
-            f"The state machine {machine} is not deployed in {aws.region}.", "Deploy it: npx cdk deploy --all"
+            f"The job {job!r} is not deployed in {aws.region} (there is no state machine {machine}).",
+            "Deploy it: npx cdk deploy --all. Or choose the region where it is: AWS_REGION.",
         )
     return error  # type: ignore[no-any-return]

@@ -1,32 +1,97 @@
 """yard jobs, check: what is defined, and what is wrong with it."""
 
+from typing import TYPE_CHECKING, Any
+
 import typer
 
-from yard.output import emit_rows, say
+from yard.commands.complete import complete_jobs
+from yard.errors import Exit
+from yard.output import complain, emit_json, emit_rows, say
 from yard.project import find_project
 
+if TYPE_CHECKING:
+    from yard.project import Project
 
-def jobs(as_json: bool = typer.Option(False, "--json", help="Print JSON.")) -> None:
-    """List the jobs: shape, image, worst-case cost of a launch."""
+
+def jobs(
+    offline: bool = typer.Option(False, "--offline", help="Do not ask the account about quotas."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """List the jobs.
+
+    For each its shape, its image, the most that a launch can cost, and whether the account's quotas allow it now:
+    yes, no, or in use (others hold them). Without an account the quotas are shown as -.
+
+    \b
+      yard jobs
+      yard jobs --offline --json
+    """
     from yard.plan import describe, offline_region
 
     project = find_project()
     rows = [describe(job, region=offline_region()) for job in project.jobs()]
-    columns = ("job", "nodes", "instance_type", "image", "spot", "max_runtime", "worst_case_usd")
+    asked = {} if offline else _quotas(project)
+    for row in rows:
+        row["quotas"], row["quota_reasons"] = asked.get(row["job"], (None, []))
+    columns = ("job", "instances", "image", "price", "longest", "usd_at_most", "quotas")
     emit_rows(rows, columns, as_json=as_json, empty=f"There are no jobs in {project.root / 'jobs'}.")
+    if not as_json:
+        for row in rows:
+            for reason in row["quota_reasons"]:
+                say(f"{row['job']}: {reason}")
+        if any(row["quotas"] == "no" for row in rows):
+            say("Ask for what is missing: yard quota request")
+
+
+def _quotas(project: "Project") -> dict[str, tuple[str, list[str]]]:
+    """State and reasons by job; nothing, with a word about it, where no account answers."""
+    from yard.aws import Aws
+    from yard.errors import explain
+    from yard.quotas import by_job
+
+    try:
+        found = by_job(Aws(project), project.jobs())
+    except Exception as error:
+        known = explain(error)
+        if known is None:
+            raise
+        say(f"Quotas are not shown: {known.happened}")
+        return {}
+    return {job: (one.state, list(one.reasons)) for job, one in found.items()}
 
 
 def check(
-    job: str | None = typer.Argument(None, help="Only this job; without it, all."),
+    job: str | None = typer.Argument(None, help="Only this job; without it, all.", autocompletion=complete_jobs),
     parameters: list[str] = typer.Option([], "--parameters", help="Name=value, as for cdk deploy; may be repeated."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON: what was checked, and every problem."),
 ) -> None:
-    """Check settings, jobs and parameters against the rules, offline."""
+    """Check settings and jobs against the rules.
+
+    Offline, in a moment, before any synth. Says every problem of every file at once; exit code 1 if there is one.
+
+    \b
+      yard check
+      yard check gpt-fsdp --parameters InstanceCountGptFsdp=4
+    """
+    from shardyard.spec.errors import SpecError
     from yard.plan import check_jobs, check_parameters
 
-    project = find_project()
-    check_parameters(project, parameters)
-    count = check_jobs(project, job)
-    say(f"{count} job{'s' if count != 1 else ''} checked: no problems.")
+    problems: list[Any] = []
+    checked: list[str] = []
+    try:
+        project = find_project()
+        check_parameters(project, parameters)
+        checked = check_jobs(project, job)
+    except SpecError as error:
+        problems = list(error.problems)
+    if as_json:
+        emit_json({"checked": checked, "problems": [{"where": one.where, "message": one.message} for one in problems]})
+    elif problems:
+        complain("\n".join(map(str, problems)))
+    else:
+        say(f"{len(checked)} job{'s' if len(checked) != 1 else ''} checked: no problems.")
+    if problems:
+        raise typer.Exit(Exit.FIX)
 
 
 def register(app: typer.Typer) -> None:

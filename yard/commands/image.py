@@ -3,18 +3,37 @@
 import typer
 
 from yard.aws import Aws
-from yard.output import say
+from yard.commands.complete import complete_folders
+from yard.output import emit_json, say
 from yard.project import find_project
 
 app = typer.Typer(help="Images of containers/.", no_args_is_help=True)
 
 
 @app.command()
-def push(folder: str = typer.Argument(help="A folder of containers/: pytorch.")) -> None:
-    """Bring an image to its repository: on AWS by docker, on the embedded cloud by making its environment."""
-    from yard.images import push_image
+def push(
+    folder: str = typer.Argument(help="A folder of containers/: pytorch.", autocompletion=complete_folders),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Bring an image to its repository.
 
-    say(push_image(Aws(find_project()), folder))
+    On AWS docker builds and pushes it; on the embedded cloud its environment is made. The tag is the content's: what
+    is there already is not sent again.
+
+    \b
+      yard image push pytorch
+    """
+    from yard.images import DEPLOY, push_image
+
+    done = push_image(Aws(find_project()), folder)
+    if as_json:
+        emit_json(done)
+    where = f"{done['repository']}:{done['tag']}"
+    say(f"{where} is pushed." if done["pushed"] else f"{where} is in the repository already.")
+    if done["deployed_otherwise"]:
+        others = ", ".join(f"{job} ({tag})" for job, tag in done["deployed_otherwise"].items())
+        say(f"These jobs are deployed with another content of the folder, and run that: {others}.")
+        say(f"Deploy again, so that they run this one: {DEPLOY}")
 
 
 @app.callback()

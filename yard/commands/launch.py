@@ -1,5 +1,6 @@
 """yard train, resume: launch a job and watch it."""
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -7,8 +8,9 @@ import typer
 from shardyard.spec.units import format_duration
 from yard import runs
 from yard.aws import Aws
-from yard.errors import Exit
-from yard.output import emit_facts, emit_json, is_terminal, say
+from yard.commands.complete import complete_jobs
+from yard.errors import Exit, UserError
+from yard.output import confirm, emit_facts, emit_json, is_terminal, say
 from yard.project import find_project
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ _FOLLOW = typer.Option(None, "--follow/--no-follow", "-f", help="Watch it to its
 
 
 def train(
-    job: str = typer.Argument(help="A job of jobs/."),
+    job: str = typer.Argument(help="A job of jobs/.", autocompletion=complete_jobs),
     nodes: int | None = typer.Option(None, "--nodes", help="Another number of instances.", min=1),
     instance: str | None = typer.Option(None, "--instance", help="Another instance type."),
     spot: bool | None = typer.Option(None, "--spot/--on-demand", help="Spot, or not."),
@@ -32,7 +34,17 @@ def train(
     yes: bool = _YES,
     as_json: bool = typer.Option(False, "--json", help="Print the plan and the run as JSON."),
 ) -> None:
-    """Launch a job: show the plan and the worst case, ask, start, watch."""
+    """Launch a job and watch it.
+
+    Shows the plan and the most that it can cost, asks, starts the job's state machine, and follows the run.
+    Ctrl-C asks whether to stop the run or only to leave it.
+
+    \b
+      yard train mnist-ddp
+      yard train gpt-fsdp --nodes 4 --set learning_rate=3e-4 --max-cost 20
+      yard train mnist-ddp --on-demand --dry-run
+      yard train mnist-ddp --yes --follow || echo "it failed with exit code $?"
+    """
     aws = Aws(find_project())
     launch = _given(
         instance_type=instance,
@@ -43,84 +55,131 @@ def train(
         processes_per_node=processes,
         hyperparameters=_hyperparameters(values),
     )
-    _launch(aws, job, launch, dry_run=dry_run, yes=yes, follow=follow, as_json=as_json)
+    plan = _plan_of(aws, job, launch, dry_run=dry_run)
+    if dry_run:
+        emit_facts(_as_json(plan) if as_json else _as_facts(plan), as_json=as_json)
+        return
+    _launch(aws, job, launch, plan, yes=yes, follow=follow, as_json=as_json)
 
 
 def resume(
-    run: str = typer.Argument(help="A job's name (its newest run) or a run id."),
+    run: str = typer.Argument(help="A job's name (its newest run) or a run id.", autocompletion=complete_jobs),
     follow: bool | None = _FOLLOW,
     yes: bool = _YES,
     as_json: bool = typer.Option(False, "--json", help="Print the plan and the run as JSON."),
 ) -> None:
-    """Go on with a run from its last checkpoint, with the input it was launched with."""
-    import json
+    """Go on with a run from its last checkpoint.
 
-    from yard.errors import UserError
+    The run keeps its id, its input and its code. For runs that were stopped, failed, or were interrupted for good.
+
+    \b
+      yard resume mnist-ddp
+      yard resume 20261121-073000-a1b2 --yes --follow
+    """
+    import json
 
     aws = Aws(find_project())
     found, execution = runs.refresh(aws, runs.find(aws, run))
     if found.status == "RUNNING":
         raise UserError(f"The run {found.run_id} of {found.job} still runs.", f"Watch it: yard logs {found.run_id} -f")
+    if found.status == "SUCCEEDED":
+        raise UserError(
+            f"The run {found.run_id} of {found.job} has succeeded: there is nothing left to do.",
+            f"Launch it anew: yard train {found.job}",
+        )
     if not aws.project.job(found.job).checkpoints.enabled:
         raise UserError(
             f"The job {found.job!r} keeps no checkpoints, so there is nothing to go on from.",
             f"Set [checkpoints] enabled = true in jobs/{found.job}.toml, deploy, and launch it anew.",
         )
     launch = {**json.loads(execution["input"]), "run_id": found.run_id}
-    _launch(aws, found.job, launch, dry_run=False, yes=yes, follow=follow, as_json=as_json)
+    plan = _plan_of(aws, found.job, launch, dry_run=False)
+    _launch(aws, found.job, launch, plan, yes=yes, follow=follow, as_json=as_json)
+
+
+def _plan_of(aws: Aws, job: str, launch: dict[str, Any], *, dry_run: bool) -> "Plan":
+    """The plan of what is deployed, since that is what runs. A dry run without an account takes the job's file."""
+    from shardyard.spec.overrides import LaunchInput
+    from yard import deployed, images
+    from yard.errors import explain
+    from yard.plan import make_plan, offline_region
+
+    local, given = aws.project.job(job), LaunchInput.from_dict(launch)
+    _warn_about_hyperparameters(local.hyperparameters, given.hyperparameters)
+    try:
+        found = deployed.read(aws, job)
+    except Exception as error:
+        known = explain(error)
+        if not dry_run or known is None:
+            raise
+        say(f"{known.happened} This is the plan of jobs/{job}.toml, with the prices of {offline_region()}.")
+        return make_plan(local, given, region=offline_region())
+    changed = deployed.changed_since(found, local)
+    if changed:
+        say(f"jobs/{job}.toml has changed since it was deployed ({', '.join(changed)}); what is deployed is launched.")
+        say(f"To launch what the file says, deploy again: {images.DEPLOY}")
+    if not dry_run:
+        images.check_before_launch(aws, job, found)
+    return make_plan(found.spec, given, region=aws.region, sources=found.sources)
+
+
+def _warn_about_hyperparameters(known: dict[str, Any], given: dict[str, Any]) -> None:
+    """A program may read more than its job's file names, so an unknown name is passed on, but not in silence."""
+    from shardyard.spec.errors import nearest
+
+    for name in given:
+        if known and name not in known:
+            say(f"--set {name}: the job's file has no hyperparameter of this name; {nearest(name, list(known))}")
 
 
 def _launch(
     aws: Aws,
     job: str,
     launch: dict[str, Any],
+    plan: "Plan",
     *,
-    dry_run: bool,
     yes: bool,
     follow: bool | None,
     as_json: bool,
 ) -> None:
-    from shardyard.spec.overrides import LaunchInput
-    from yard.plan import make_plan
     from yard.sources import upload_source
 
-    spec = aws.project.job(job)
-    plan = make_plan(spec, LaunchInput.from_dict(launch), region=aws.region)
-    if as_json and dry_run:
-        emit_json(_as_facts(plan))
-    elif not as_json:
+    if not as_json:
         emit_facts(_as_facts(plan), as_json=False)
-    if dry_run:
-        return
-    if not yes:
-        typer.confirm("Launch it?", abort=True)
-    sha256 = upload_source(aws, spec)
+    if not yes and not confirm("Launch it?", default=True):
+        raise UserError("Nothing was launched.")
     launch = {**launch, "run_id": launch.get("run_id") or runs.new_run_id()}
-    if sha256 is not None:
-        launch["source_sha256"] = sha256
+    if "source_sha256" not in launch:  # a run that goes on keeps the code that it began with
+        sha256 = upload_source(aws, aws.project.job(job))
+        launch |= {} if sha256 is None else {"source_sha256": sha256}
     run = runs.start(aws, job, launch)
+    say(f"Launched {job}, run {run.run_id}.")
+    if (is_terminal() and not as_json) if follow is None else follow:
+        run = _follow(aws, run, plan, as_json=as_json)
     if as_json:
-        emit_json({"run": run.run_id, "job": job, "execution": run.execution_arn, "plan": _as_facts(plan)})
-    else:
-        say(f"Launched {job}, run {run.run_id}.")
-    if is_terminal() and not as_json if follow is None else follow:
-        _follow(aws, run, plan)
+        facts = {"run": run.run_id, "job": job, "execution": run.execution_arn, "status": run.status}
+        emit_json({**facts, "plan": _as_json(plan)})
+    if run.status != "RUNNING":
+        from yard.follow import exit_code
+
+        _say_end(aws, run)
+        raise typer.Exit(exit_code(run.status))
 
 
-def _follow(aws: Aws, run: runs.Run, plan: "Plan") -> None:
+def _follow(aws: Aws, run: runs.Run, plan: "Plan", *, as_json: bool) -> runs.Run:
     from yard.commands.watch import stop_run
-    from yard.follow import exit_code, follow
+    from yard.follow import follow
 
     try:
-        ended = follow(aws, run, hourly_usd=plan.hourly_usd)
+        # With --json the lines go to stderr, so that stdout holds one document.
+        return follow(aws, run, hourly_usd=plan.hourly_usd, out=sys.stderr if as_json else None)
     except KeyboardInterrupt:
-        if typer.confirm("\nStop the run? (No: leave it running)", default=False):
+        wants_stop = sys.stdin.isatty() and confirm("\nStop the run? (No: leave it running)")
+        if wants_stop:
             stop_run(aws, run)
         else:
-            say(f"It runs on. Watch it again: yard logs {run.run_id} --follow")
+            say(f"The run goes on. Watch it again: yard logs {run.run_id} --follow; stop it: yard stop {run.run_id}")
         raise typer.Exit(Exit.INTERRUPTED) from None
-    _say_end(aws, ended)
-    raise typer.Exit(exit_code(ended.status))
 
 
 def _say_end(aws: Aws, run: runs.Run) -> None:
@@ -131,11 +190,16 @@ def _say_end(aws: Aws, run: runs.Run) -> None:
     say(f"{run.status.capitalize().replace('_', ' ')}: {execution.get('error', '')}")
     if execution.get("cause"):
         say(str(execution["cause"]))
+    say(f"Its lines: yard logs {run.run_id}; its receipt: yard receipt {run.run_id}")
 
 
 def _as_facts(plan: "Plan") -> dict[str, Any]:
     spec = plan.spec
-    changed = [f"{name} ({source})" for name, source in sorted(plan.sources.items()) if source in ("stage", "input")]
+    changed = [
+        f"{name} ({source})"
+        for name, source in sorted(plan.sources.items())
+        if source in ("stage", "parameter", "input")
+    ]
     return {
         "job": spec.name,
         "instances": ", ".join(f"{count} x {kind}" for kind, count in spec.compute.alternatives[0]),
@@ -143,8 +207,23 @@ def _as_facts(plan: "Plan") -> dict[str, Any]:
         "capacity": "spot" if spec.spot.enabled else "on demand",
         "longest_runtime": format_duration(spec.limits.max_runtime_seconds),
         "hyperparameters": ", ".join(f"{name}={value}" for name, value in spec.hyperparameters.items()),
-        "changed_for_this_launch": ", ".join(changed) or None,
+        "not_from_the_file": ", ".join(changed) or None,
         "worst_case": plan.cost.lines[-1],
+    }
+
+
+def _as_json(plan: "Plan") -> dict[str, Any]:
+    spec = plan.spec
+    return {
+        "job": spec.name,
+        "instances": [{"type": kind, "count": count} for kind, count in spec.compute.alternatives[0]],
+        "fallback": [fallback.instance_type for fallback in spec.compute.fallback],
+        "spot": spec.spot.enabled,
+        "max_runtime_seconds": spec.limits.max_runtime_seconds,
+        "hyperparameters": spec.hyperparameters,
+        "sources": plan.sources,
+        "hourly_usd": plan.hourly_usd,
+        "worst_case": plan.cost.to_dict(),
     }
 
 
@@ -154,7 +233,6 @@ def _given(**values: Any) -> dict[str, Any]:
 
 def _seconds(text: str | None) -> int | None:
     from shardyard.spec.units import parse_duration
-    from yard.errors import UserError
 
     try:
         return None if text is None else parse_duration(text)

@@ -9,23 +9,29 @@ import typer
 from shardyard.spec.units import format_duration, parse_duration
 from yard import runs
 from yard.aws import Aws
+from yard.commands.complete import complete_jobs
 from yard.errors import UserError
 from yard.logs import Line, Tail, now_milliseconds
-from yard.output import emit_facts, emit_json, emit_rows, say
+from yard.output import confirm, emit_facts, emit_json_line, emit_rows, say
 from yard.project import find_project
 
 _LOOK_SECONDS = 1.0
 
 
 def logs(
-    run: str = typer.Argument(help="A job's name (its newest run) or a run id."),
+    run: str = typer.Argument(help="A job's name (its newest run) or a run id.", autocompletion=complete_jobs),
     node: int | None = typer.Option(None, "--node", help="Only this node: 2 is algo-2.", min=1),
     follow: bool = typer.Option(False, "--follow", "-f", help="Go on until the run ends."),
     since: str | None = typer.Option(None, "--since", help="Only lines of the last 90s, 10m, 2h."),
     grep: str | None = typer.Option(None, "--grep", help="Only lines that this regular expression finds."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object a line."),
 ) -> None:
-    """Print the lines of a run's nodes."""
+    """Print the lines of a run's nodes.
+
+    \b
+      yard logs mnist-ddp --follow
+      yard logs 20261121-073000-a1b2 --node 2 --since 10m --grep loss
+    """
     aws = Aws(find_project())
     found = runs.find(aws, run)
     wanted = _pattern(grep)
@@ -42,10 +48,17 @@ def logs(
 
 
 def status(
-    run: str | None = typer.Argument(None, help="A job's name or a run id; without it, every job's newest run."),
+    run: str | None = typer.Argument(
+        None, help="A job's name or a run id; without it, every job's newest run.", autocompletion=complete_jobs
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Say how a run stands, or how every job stands."""
+    """Say how a run stands, or every job.
+
+    \b
+      yard status
+      yard status mnist-ddp --json
+    """
     aws = Aws(find_project())
     if run is not None:
         emit_facts(_facts(aws, runs.find(aws, run)), as_json=as_json)
@@ -58,16 +71,19 @@ def status(
 
 
 def stop(
-    run: str = typer.Argument(help="A job's name (its newest run) or a run id."),
+    run: str = typer.Argument(help="A job's name (its newest run) or a run id.", autocompletion=complete_jobs),
     yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask."),
 ) -> None:
-    """Stop a run: its execution, and with it the training job."""
+    """Stop a run, and with it its training job.
+
+    A job with checkpoints saves one last time, and `yard resume` goes on from there.
+    """
     aws = Aws(find_project())
     found = runs.find(aws, run)
     if found.status != "RUNNING":
         raise UserError(f"The run {found.run_id} of {found.job} is not running; it is {found.status}.")
-    if not yes:
-        typer.confirm(f"Stop the run {found.run_id} of {found.job}?", abort=True)
+    if not yes and not confirm(f"Stop the run {found.run_id} of {found.job}?"):
+        raise UserError("Nothing was stopped.")
     stop_run(aws, found)
 
 
@@ -108,7 +124,7 @@ def _row(job: str, run: runs.Run | None) -> dict[str, Any]:
         "job": job,
         "status": run.status.lower(),
         "run": run.run_id,
-        "started": f"{run.started:%Y-%m-%d %H:%M}",
+        "started": run.started,
         "took": took,
     }
 
@@ -129,7 +145,7 @@ def _duration(text: str) -> int:
 
 def _print_line(line: Line, as_json: bool) -> None:
     if as_json:
-        emit_json({"at": line.at_milliseconds, "host": line.host, "text": line.text})
+        emit_json_line({"at": line.at_milliseconds, "host": line.host, "text": line.text})
     else:
         print(f"{line.host}  {line.text}", flush=True)
 

@@ -1,0 +1,22 @@
+"""Shell completion: the names that a person would type."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def complete_jobs(incomplete: str) -> Iterator[str]:
+    """The jobs of the project around the current folder: only file names, nothing is read."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "cdk.json").exists():
+            yield from sorted(path.stem for path in (folder / "jobs").glob(f"{incomplete}*.toml"))
+            return
+
+
+def complete_folders(incomplete: str) -> Iterator[str]:
+    """The folders of containers/ that hold an image."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "cdk.json").exists():
+            yield from sorted(path.parent.name for path in (folder / "containers").glob(f"{incomplete}*/Dockerfile"))
+            return

@@ -51,9 +51,10 @@ class Loop:
         while step < self._steps:
             step += 1
             yield step
-            self.checkpoints.after_step(step)
+            # Before the save: a run that is told to stop leaves from there, and this step is not done again.
             if step % self._options.log_steps == 0 or step == self._steps:
                 self._report(step)
+            self.checkpoints.after_step(step)
 
     def epoch(self, step: int) -> int:
         """The epoch, from 0, that a step belongs to."""

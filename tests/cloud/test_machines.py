@@ -449,3 +449,30 @@ def test_eventbridge_hears_how_executions_end(account: Account, role: str) -> No
         return sorted(texts) == ['"ABORTED"', '"FAILED"', '"RUNNING"', '"RUNNING"']
 
     until(heard)
+
+
+def test_cloudwatch_counts_executions_by_how_they_end(account: Account, role: str) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    states, cloudwatch = account.client("stepfunctions"), account.client("cloudwatch")
+    definition = {"StartAt": "End", "States": {"End": {"Type": "Fail", "Error": "Broken", "Cause": "on purpose"}}}
+    machine = states.create_state_machine(name="counted", roleArn=role, definition=json.dumps(definition))
+    arn = machine["stateMachineArn"]
+    execution = states.start_execution(stateMachineArn=arn)["executionArn"]
+    until(lambda: states.describe_execution(executionArn=execution)["status"] == "FAILED")
+
+    def counted(metric: str) -> float:
+        now = datetime.now(UTC)
+        answer = cloudwatch.get_metric_statistics(
+            Namespace="AWS/States",
+            MetricName=metric,
+            Dimensions=[{"Name": "StateMachineArn", "Value": arn}],
+            StartTime=now - timedelta(minutes=5),
+            EndTime=now + timedelta(minutes=5),
+            Period=600,
+            Statistics=["Sum"],
+        )
+        return float(sum(one["Sum"] for one in answer["Datapoints"]))
+
+    until(lambda: counted("ExecutionsFailed") == 1)
+    assert (counted("ExecutionsStarted"), counted("ExecutionsSucceeded")) == (1, 0)

@@ -38,16 +38,20 @@ _wake = threading.Condition()
 @operation("cloudwatch", "PutMetricData")
 def put_metric_data(call: Call, params: Params) -> dict[str, Any]:
     """Take metric data, and look at the alarms on it."""
-    backend = cloudwatch_backends[call.account][call.region]
     with as_service_errors():
-        backend.put_metric_data(params["Namespace"], params.get("MetricData", []))
+        publish(call.account, call.region, params["Namespace"], params.get("MetricData", []))
+    return {}
+
+
+def publish(account: str, region: str, namespace: str, data: list[dict[str, Any]]) -> None:
+    """Keep metric data, of a caller or of a service of this cloud, and have the alarms on it looked at."""
+    backend = cloudwatch_backends[account][region]
+    backend.put_metric_data(namespace, data)
     if len(backend.metric_data) > MOST_DATA:
         del backend.metric_data[: MOST_DATA // 2]
-    names = {datum["MetricName"] for datum in params.get("MetricData", [])}
     with _wake:
-        _dirty.update((call.account, call.region, params["Namespace"], name) for name in names)
+        _dirty.update((account, region, namespace, datum["MetricName"]) for datum in data)
         _wake.notify()
-    return {}
 
 
 def _evaluate_dirty() -> None:

@@ -14,7 +14,7 @@ from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-from yard.cloud import events, job_changes
+from yard.cloud import alarms, events, job_changes
 from yard.cloud.machines.execution_log import ExecutionLog
 from yard.cloud.moto_errors import as_service_errors
 from yard.cloud.registry import ServiceError
@@ -22,6 +22,14 @@ from yard.cloud.registry import ServiceError
 _NAME = re.compile(r"^[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\u0000-\u001f\u007f-\u009f]{1,80}$")
 _INPUT_BYTES = 262_144
 _starting = threading.Lock()
+_COUNTED = {
+    ExecutionStatus.RUNNING: "ExecutionsStarted",
+    ExecutionStatus.SUCCEEDED: "ExecutionsSucceeded",
+    ExecutionStatus.FAILED: "ExecutionsFailed",
+    ExecutionStatus.TIMED_OUT: "ExecutionsTimedOut",
+    ExecutionStatus.ABORTED: "ExecutionsAborted",
+}
+"""The metric of AWS/States for each status."""
 
 
 class RealExecution(Execution):  # type: ignore[misc]
@@ -53,7 +61,18 @@ class RealExecution(Execution):  # type: ignore[misc]
             "resources": [self.exec_arn],
             "detail": detail,
         }
+        self._count()
         events.route(self.account_id, self.region_name, event)
+
+    def _count(self) -> None:
+        """Publish what Step Functions publishes of a standard execution that begins or ends."""
+        figures: list[dict[str, Any]] = [{"MetricName": _COUNTED[self.exec_status], "Value": 1.0, "Unit": "Count"}]
+        if self.start_date is not None and self.stop_date is not None:
+            took = (self.stop_date - self.start_date).total_seconds() * 1000
+            figures.append({"MetricName": "ExecutionTime", "Value": took, "Unit": "Milliseconds"})
+        dimensions = [{"Name": "StateMachineArn", "Value": self.state_machine_arn}]
+        data = [{**figure, "Dimensions": dimensions} for figure in figures]
+        alarms.publish(self.account_id, self.region_name, "AWS/States", data)
 
 
 def _milliseconds(moment: datetime.datetime | None) -> int | None:

@@ -12,7 +12,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from tests.cloud import house
+from tests.cloud import house, own_project
 from yard import runs
 from yard.cloud import lifecycle
 
@@ -155,3 +155,10 @@ def shipped(deployed_cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> 
 def undisturbed(shipped: house.House) -> runs.Run:
     """A run of mnist-ddp on two nodes that nothing disturbs: what others are compared with."""
     return shipped.succeed("mnist-ddp", house.DISTURBABLE)
+
+
+@pytest.fixture(scope="session")
+def research(bootstrapped_cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> own_project.OwnProject:
+    """A second project in the same cloud, with one quick job, which tests may change and deploy again."""
+    folder = tmp_path_factory.mktemp("projects") / "research"
+    return own_project.make_project(bootstrapped_cloud, folder, email=house.EMAIL)

@@ -7,7 +7,7 @@ import pytest
 
 from shardyard.handlers.receipt.attempts import account, total
 from shardyard.handlers.receipt.index import make_receipt, write_receipt
-from shardyard.handlers.receipt.text import subject, text
+from shardyard.spec.receipt_text import subject, text
 from tests.unit.fake_aws import STARTED, FakeAws
 
 PRICES = {"hourly_usd": {"ml.g5.xlarge": 3.6}, "storage_usd_gb_month": 0.0}

@@ -29,6 +29,9 @@ def text(receipt: Mapping[str, Any]) -> str:
 
 def _what_happened(receipt: Mapping[str, Any]) -> str:
     line = f"{receipt['job']}, run {receipt['run_id']}: {receipt['outcome'].lower()}."
+    interruptions = sum(attempt["interruptions"] for attempt in receipt["attempts"])
+    if interruptions:
+        line += f" Its spot capacity was taken back {interruptions} time{'' if interruptions == 1 else 's'}."
     return f"{line}\n{receipt['error']}: {receipt['cause']}" if receipt["error"] else line
 
 
@@ -61,8 +64,14 @@ def _attempts(receipt: Mapping[str, Any]) -> str:
     for attempt in receipt["attempts"][-10:]:
         machines = ", ".join(f"{one['count']} x {one['type']}" for one in attempt["instances"])
         cost = "" if attempt["cost_usd"] is None else f", {_usd(attempt['cost_usd'])} USD"
-        lines.append(f"  {attempt['name']}: {attempt['secondary_status'] or attempt['status']} on {machines}{cost}")
+        lines.append(f"  {attempt['name']}: {_ended(attempt)} on {machines}{cost}")
     return "\n".join(lines)
+
+
+def _ended(attempt: Mapping[str, Any]) -> str:
+    """How an attempt ended, with the first words of the service's reason."""
+    status = attempt["secondary_status"] or attempt["status"]
+    return f"{status} ({attempt['reason'].splitlines()[0][:60]})" if attempt["reason"] else status
 
 
 def _where(receipt: Mapping[str, Any]) -> str:

@@ -181,6 +181,16 @@ def test_an_export_in_use_can_neither_go_nor_change(cloud: Cloud, stack: StackUn
     assert stack.delete() == "DELETE_COMPLETE"
 
 
+def test_an_import_of_nothing_fails_at_the_resource_that_wants_it(stack: StackUnderTest) -> None:
+    assert stack.create(of(A=parameter({"Fn::ImportValue": "nobody:exports:this"}))) == "ROLLBACK_COMPLETE"
+    assert ("A", "CREATE_FAILED", "No export named nobody:exports:this found.") in stack.history()
+
+
+def test_a_circle_is_refused_before_anything_happens(stack: StackUnderTest) -> None:
+    circle = of(A=parameter({"Ref": "B"}), B={**parameter("b"), "DependsOn": "A"})
+    assert "Circular dependency" in refusal(stack.create, circle)
+
+
 def test_two_stacks_cannot_export_one_name(cloud: Cloud, stack: StackUnderTest) -> None:
     output = {"Value": "x", "Export": {"Name": f"{stack.name}-shared"}}
     template = {**of(A=parameter("a")), "Outputs": {"Out": output}}

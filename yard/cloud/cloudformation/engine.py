@@ -38,7 +38,7 @@ def create(stack: Stack, inputs: Inputs) -> None:
     stack.set_status("CREATE_IN_PROGRESS", _INITIATED)
     operation = Operation(stack, inputs)
     try:
-        for name in operation.order:
+        for name in operation.prepare():
             operation.create(name)
         stack.outputs = operation.outputs()
     except (ResourceError, TemplateError) as error:
@@ -84,7 +84,7 @@ def update(stack: Stack, inputs: Inputs) -> None:
     stack.set_status("UPDATE_IN_PROGRESS", _INITIATED)
     operation = Operation(stack, inputs)
     try:
-        for name in operation.order:
+        for name in operation.prepare():
             operation.create_or_update(name)
         new_outputs = operation.outputs()
         _check_exports_kept(stack, new_outputs)

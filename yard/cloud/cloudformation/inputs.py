@@ -60,6 +60,7 @@ def inputs_of(call: Call, params: Params, stack: Stack | None = None) -> Inputs:
     try:
         parsed = template.parse(template_text(call, params, stack))
         graph.check_references(parsed, PSEUDO_PARAMETERS)
+        graph.in_order(parsed.resources)
         check_capabilities(parsed, params)
         before = {} if stack is None or stack.inputs is None else stack.inputs.parameters
         values = parameters.work_out(

@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from yard.cloud.cloudformation import graph
-from yard.cloud.cloudformation.errors import ResourceError
+from yard.cloud.cloudformation.errors import ResourceError, TemplateError
 from yard.cloud.cloudformation.plan import Step, desired
 from yard.cloud.cloudformation.resources import Operator
 from yard.cloud.cloudformation.stack import STORE, Deployed, Inputs, Output, Stack
+from yard.cloud.cloudformation.template import Resource
 from yard.cloud.cloudformation.values import StackLookup, resolver_of
 
 
@@ -40,8 +41,9 @@ class Operation:
         self.lookup = StackLookup(stack, inputs, STORE)
         self.resolver = resolver_of(stack, inputs, self.lookup)
         self.operator = Operator(stack, inputs)
-        self.wanted = desired(inputs.template, self.resolver)
-        self.order = graph.in_order(self.wanted)
+        self.wanted: dict[str, Resource] = {}
+        """What the template wants; known after `prepare`."""
+
         self.made: list[Deployed] = []
         """What this operation created, in order."""
 
@@ -52,6 +54,11 @@ class Operation:
         """What this operation changed in place: before and after."""
 
         self._failed: list[str] = []
+
+    def prepare(self) -> list[str]:
+        """Work out what is wanted; the answer is the order in which it is to be made."""
+        self.wanted = desired(self.inputs.template, self.resolver)
+        return graph.in_order(self.wanted)
 
     def create(self, name: str) -> None:
         """Create one resource."""
@@ -124,7 +131,13 @@ class Operation:
     def _attempt(self, name: str, work: Callable[[], None]) -> None:
         try:
             work()
-        except Exception:
+        except TemplateError as error:
+            # no provider was asked, so nobody else writes this line
+            verb = "UPDATE" if name in self.stack.resources else "CREATE"
+            self.stack.add_event(name, "", self.wanted[name].type, f"{verb}_FAILED", str(error))
+            self._failed.append(name)
+            raise
+        except ResourceError:
             self._failed.append(name)
             raise
 

@@ -46,7 +46,10 @@ def function(cloud: Cloud) -> str:
         "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}]
     }
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
-    allowed = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["ssm:PutParameter", "logs:*"], "Resource": "*"}]}
+    allowed = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": ["ssm:PutParameter", "logs:*"], "Resource": "*"}],
+    }
     iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(allowed))
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:

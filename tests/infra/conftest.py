@@ -1,7 +1,8 @@
 """Synthesised apps for the tests of templates: each scenario once a session, and only when a test asks for it."""
 
 import os
-from functools import cache
+import shutil
+from collections.abc import Iterator
 
 import pytest
 
@@ -11,14 +12,23 @@ os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
 import stacks  # noqa: F401
 from shardyard.template_rules.model import Assembly
-from stacks.scenarios import contexts, synthesise
+from stacks.scenarios import Synthesised, contexts, synthesise
 from tests.infra.templates import Scenario
 
 
 @pytest.fixture(scope="session")
-def scenario() -> Scenario:
+def scenario() -> Iterator[Scenario]:
     """Give a scenario's app by its name."""
-    return cache(lambda name: synthesise(contexts()[name]))
+    done: dict[str, Synthesised] = {}
+
+    def find(name: str) -> Synthesised:
+        if name not in done:
+            done[name] = synthesise(contexts()[name])
+        return done[name]
+
+    yield find
+    for synthesised in done.values():
+        shutil.rmtree(synthesised.folder)
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ class Aws:
 
     project: Project
     _clients: dict[str, Any] = field(default_factory=dict)
+    _outputs: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
     @functools.cached_property
     def session(self) -> "boto3.Session":
@@ -59,6 +60,8 @@ class Aws:
         """The outputs of one of the project's stacks, or an error that says how to deploy it."""
         from botocore.exceptions import ClientError
 
+        if part in self._outputs:
+            return self._outputs[part]
         name = self.project.stack_name(part)
         try:
             stack = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
@@ -69,7 +72,8 @@ class Aws:
                     "Deploy it: npx cdk deploy --all. Or choose the region where it is: AWS_REGION.",
                 ) from None
             raise
-        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+        self._outputs[part] = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+        return self._outputs[part]
 
     def output(self, part: str, key: str) -> str:
         """One output of a stack."""

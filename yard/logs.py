@@ -25,7 +25,7 @@ class Line:
     text: str
 
     def metrics(self) -> dict[str, float]:
-        """The values of a `metric step=120 loss=2.31` line, with or without its rank before it; empty for another line."""
+        """The values of a `metric step=120 loss=2.31` line, also with its rank before it; empty for another line."""
         match = _METRIC.search(self.text)
         return {name: float(value) for name, value in _PAIR.findall(match[1])} if match else {}
 

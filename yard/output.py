@@ -81,7 +81,7 @@ def emit_rows(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool, emp
         numeric = bool(known) and all(isinstance(value, int | float) for value in known)
         table.add_column(column.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(row.get(column)) for column in columns))
+        table.add_row(*(_money(row.get(column)) if "usd" in column else _cell(row.get(column)) for column in columns))
     console().print(table)
 
 
@@ -94,6 +94,10 @@ def emit_facts(facts: Row, *, as_json: bool) -> None:
     width = max((len(name) for name in shown), default=0)
     for name, value in shown.items():
         print(f"{name:<{width}}  {_cell(value)}")
+
+
+def _money(value: Any) -> str:
+    return f"{value:,.2f}" if isinstance(value, int | float) else _cell(value)
 
 
 def _cell(value: Any) -> str:

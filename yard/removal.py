@@ -1,7 +1,9 @@
 """Taking a whole project away: what goes, what stays and why, what data would be lost."""
 
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -77,11 +79,18 @@ def _content(aws: Aws, kind: str, name: str) -> str:
     return "with all that is in it"
 
 
+def stacks(aws: Aws) -> list[str]:
+    """The stacks that a removal takes away."""
+    return project_stacks(aws)
+
+
 def destroy(aws: Aws) -> None:
     """Let the CDK command take every stack away; it knows their order."""
     context = ["-c", f"stage={aws.project.settings.stage}"]
     command = ["npx", "cdk", "destroy", "--all", "--force", *context]
-    done = subprocess.run(command, cwd=aws.project.root, check=False)
+    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout
+    quiet = {"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": node.strip().lstrip("v").split(".")[0]}
+    done = subprocess.run(command, cwd=aws.project.root, env=os.environ | quiet, stdout=sys.stderr, check=False)
     if done.returncode:
         raise UserError(
             f"`{' '.join(command)}` ended with exit code {done.returncode}.",

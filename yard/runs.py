@@ -13,7 +13,7 @@ from shardyard.spec.run_ids import run_id_of
 from yard.aws import Aws
 from yard.errors import UserError
 
-_RUN_ID = r"\d{8}-\d{6}-[0-9a-z]{4}"
+RUN_ID = r"\d{8}-\d{6}-[0-9a-z]{4}"
 
 
 def new_run_id(now: datetime | None = None) -> str:
@@ -81,7 +81,7 @@ def latest(aws: Aws, job: str) -> Run:
 
 def find(aws: Aws, wanted: str) -> Run:
     """The run of a job's name (its newest run) or of a run id."""
-    if re.fullmatch(_RUN_ID, wanted):
+    if re.fullmatch(RUN_ID, wanted):
         for job in aws.project.jobs():
             for run in executions(aws, job.name):
                 if run.run_id == wanted:
@@ -132,7 +132,7 @@ def receipt(aws: Aws, run_id: str) -> dict[str, Any]:
 
 
 def _run(aws: Aws, job: str, execution: dict[str, Any]) -> Run:
-    match = re.match(_RUN_ID, execution["name"])
+    match = re.match(RUN_ID, execution["name"])
     return Run(
         job=job,
         run_id=match[0] if match else _run_id_of_a_foreign_execution(aws, execution),

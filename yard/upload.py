@@ -1,12 +1,13 @@
 """Uploading a folder: many files at once, checked by the service, and only what is not there yet."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 _THREADS = 16
+_DELETED_AT_ONCE = 1000
 _WHOLE_BYTES = 8 * 1024 * 1024
 """Up to this size a file goes in one request, which spares the transfer manager's threads."""
 
@@ -30,11 +31,22 @@ def plan(folder: Path, prefix: str) -> list[Item]:
     ]
 
 
-def missing(s3: Any, bucket: str, prefix: str, items: list[Item]) -> list[Item]:
+def missing(items: list[Item], there: Mapping[str, Mapping[str, Any]]) -> list[Item]:
     """The items that are not in the bucket yet: another size there, or a file changed since. An upload that broke off
     goes on from here."""
-    there = {found["Key"]: found for found in objects(s3, bucket, prefix)}
     return [item for item in items if not _is_there(item, there.get(item.key))]
+
+
+def list_objects(s3: Any, bucket: str, prefix: str) -> dict[str, dict[str, Any]]:
+    """What is under a prefix, by key."""
+    return {found["Key"]: found for found in objects(s3, bucket, prefix)}
+
+
+def delete(s3: Any, bucket: str, keys: list[str]) -> None:
+    """Remove objects, a thousand at once."""
+    for first in range(0, len(keys), _DELETED_AT_ONCE):
+        batch = [{"Key": key} for key in keys[first : first + _DELETED_AT_ONCE]]
+        s3.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
 
 
 def send(s3: Any, bucket: str, items: list[Item], *, on_file: Callable[[Item], None]) -> None:
@@ -58,7 +70,7 @@ def objects(s3: Any, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
         yield from page.get("Contents", [])
 
 
-def _is_there(item: Item, found: dict[str, Any] | None) -> bool:
+def _is_there(item: Item, found: Mapping[str, Any] | None) -> bool:
     if found is None or found["Size"] != item.size:
         return False
     return bool(found["LastModified"].timestamp() >= item.path.stat().st_mtime)

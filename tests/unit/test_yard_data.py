@@ -1,5 +1,6 @@
 """Data on its way up: what each node gets, balanced shards, and only what is missing is sent."""
 
+import os
 import tarfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -85,12 +86,19 @@ def test_only_what_is_missing_or_changed_is_sent(folder: Path) -> None:
     items = upload.plan(folder, "train/")
 
     def wanted(there: dict[str, tuple[int, datetime]]) -> list[str]:
-        return [item.key for item in upload.missing(Bucket(there), "b", "train/", items)]
+        return [item.key for item in upload.missing(items, upload.list_objects(Bucket(there), "b", "train/"))]
 
     assert wanted({}) == ["train/a", "train/sub/b"]
     assert wanted({"train/a": (2, later), "train/sub/b": (3, later)}) == []
     assert wanted({"train/a": (9, later), "train/sub/b": (3, later)}) == ["train/a"]
     assert wanted({"train/a": (2, earlier), "train/sub/b": (3, later)}) == ["train/a"]
+
+
+def test_a_shard_is_as_old_as_its_newest_sample_so_that_it_is_not_sent_twice(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a")
+    os.utime(tmp_path / "a.txt", (1_000, 1_000))
+    (path,) = balance.write_shards(tmp_path, 1, tmp_path.parent / "aged")
+    assert path.stat().st_mtime == 1_000
 
 
 def test_every_item_is_sent_and_told(folder: Path) -> None:

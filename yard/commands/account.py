@@ -4,11 +4,12 @@ import typer
 
 from shardyard.spec.units import parse_count
 from yard.aws import Aws
+from yard.commands.complete import complete_jobs
 from yard.errors import UserError
-from yard.output import emit_json, emit_rows, say
+from yard.output import confirm, emit_json, emit_rows, say
 from yard.project import find_project
 
-quota_app = typer.Typer(help="Service quotas that the jobs need.", invoke_without_command=True)
+quota_app = typer.Typer(help="Service quotas: needed, granted, used, asked for.", invoke_without_command=True)
 cost_app = typer.Typer(help="What was spent, and what the stacks cost idle.", invoke_without_command=True)
 
 _JSON = typer.Option(False, "--json", help="Print JSON.")
@@ -16,7 +17,12 @@ _JSON = typer.Option(False, "--json", help="Print JSON.")
 
 @quota_app.callback()
 def quota(context: typer.Context, as_json: bool = _JSON) -> None:
-    """Show each quota that the jobs need together: granted, used now, asked for."""
+    """Show each quota that the jobs need together: granted, used now, asked for.
+
+    \b
+      yard quota
+      yard quota request
+    """
     if context.invoked_subcommand is not None:
         return
     from yard.quotas import table
@@ -56,7 +62,7 @@ def quota_request(
         say("Nothing is missing.")
         return
     for quota_name, amount in wanted:
-        if yes or typer.confirm(f"Ask for {amount:g} of {quota_name}?"):
+        if yes or confirm(f"Ask for {amount:g} of {quota_name}?"):
             say(request(aws, quota_name, amount))
 
 
@@ -66,7 +72,12 @@ def cost(
     billed: bool = typer.Option(False, "--billed", help="Ask Cost Explorer as well; each such call bills 0.01 USD."),
     as_json: bool = _JSON,
 ) -> None:
-    """Show this month's runs by job, the budget, and what the stacks cost while nothing runs."""
+    """Show this month's runs by job, the budget, and what the stacks cost while nothing runs.
+
+    \b
+      yard cost
+      yard cost estimate gpt-fsdp
+    """
     if context.invoked_subcommand is not None:
         return
     from dataclasses import asdict
@@ -93,7 +104,9 @@ def cost(
 
 
 @cost_app.command("estimate")
-def cost_estimate(job: str = typer.Argument(help="A job of jobs/."), as_json: bool = _JSON) -> None:
+def cost_estimate(
+    job: str = typer.Argument(help="A job of jobs/.", autocompletion=complete_jobs), as_json: bool = _JSON
+) -> None:
     """Show the most that a launch can cost, with the arithmetic. Asks no account."""
     from shardyard.spec.cost import snapshot_prices, worst_case
     from yard.plan import offline_region
@@ -112,7 +125,11 @@ def advise(
     count: int = typer.Option(1, "--count", help="How many of them.", min=1),
     as_json: bool = _JSON,
 ) -> None:
-    """Say which parallel plan fits a model into which instances, with the arithmetic."""
+    """Say which parallel plan fits, with the arithmetic.
+
+    \b
+      yard advise --params 7B --instance ml.g5.12xlarge --count 2
+    """
     from shardyard.spec.advise import advise as advise_on
     from shardyard.spec.advise_memory import workload
     from yard.plan import offline_region

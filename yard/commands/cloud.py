@@ -19,7 +19,7 @@ def _folder() -> Path:
     return find_project().root / ".yard/cloud"
 
 
-def _ask(verb: str, **params: Any) -> dict[str, Any]:
+def ask(verb: str, **params: Any) -> dict[str, Any]:
     """Call a verb of the running cloud."""
     from yard.cloud import lifecycle
 
@@ -30,13 +30,22 @@ def _ask(verb: str, **params: Any) -> dict[str, Any]:
 
 
 @app.command()
-def up(port: int = typer.Option(0, "--port", help="A port of your choice; by default a free one.")) -> None:
+def up(
+    port: int = typer.Option(0, "--port", help="A port of your choice; by default a free one."),
+    as_json: bool = _JSON,
+) -> None:
     """Start the cloud; a running one is left alone."""
     from yard.cloud import lifecycle
 
     state = lifecycle.up(_folder(), port=port)
+    if as_json:
+        facts = {"endpoint": state.endpoint, "port": state.port, "pid": state.pid, "log": str(state.log)}
+        emit_json({**facts, "seconds": round(state.seconds, 2)})
+        return
     started = f"started in {state.seconds:.1f} s" if state.seconds else "already running"
     say(f"The embedded cloud is at {state.endpoint} ({started}; log: {state.log}).")
+    if port not in (0, state.port):
+        say(f"It runs on port {state.port} and not on {port}; to move it: yard cloud down, then up again.")
     say('Point this shell at it: eval "$(yard cloud env)"; or put --embedded before a yard command.')
 
 
@@ -60,16 +69,23 @@ def reset() -> None:
 @app.command()
 def status(as_json: bool = _JSON) -> None:
     """Say whether the cloud runs, and how its training nodes are kept apart."""
-    facts = _ask("status")
-    emit_facts(facts, as_json=as_json)
+    emit_facts(ask("status"), as_json=as_json)
 
 
 @app.command()
-def env() -> None:
-    """Print the exports that point aws, cdk and boto3 at the cloud."""
+def env(as_json: bool = _JSON) -> None:
+    """Print the exports that point aws, cdk and boto3 at the cloud.
+
+    \b
+      eval "$(yard cloud env)"
+    """
     from yard.cloud import lifecycle
 
-    for name, value in lifecycle.env(_folder()).items():
+    found = lifecycle.env(_folder())
+    if as_json:
+        emit_json(found)
+        return
+    for name, value in found.items():
         print(f"export {name}={shlex.quote(value)}")
 
 
@@ -79,7 +95,7 @@ def verify(
     as_json: bool = _JSON,
 ) -> None:
     """Compare each resource of the deployed templates with what the services answer."""
-    resources = _ask("verify", stack=stack)["resources"]
+    resources = ask("verify", stack=stack)["resources"]
     if as_json:
         emit_json(resources)
     rows = [row for resource in resources for row in _faults(resource)]
@@ -105,64 +121,9 @@ def _faults(resource: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-@app.command()
-def interrupt(job: str = typer.Argument(help="A training job's name.")) -> None:
-    """Take a job's spot capacity away: SIGTERM, grace, kill, wait for capacity, start again from S3 checkpoints."""
-    emit_json(_ask("interrupt", job=job))
-
-
-@app.command()
-def kill(
-    job: str = typer.Argument(help="A training job's name."),
-    host: str = typer.Option("algo-1", "--host", help="The node to kill: algo-2."),
-) -> None:
-    """Kill one node of a job, as when its hardware fails."""
-    emit_json(_ask("kill", job=job, host=host))
-
-
-@app.command()
-def capacity(
-    instance_type: str = typer.Argument(help="ml.p5.48xlarge"),
-    count: int = typer.Argument(help="How many of them the cloud has; 0 makes a launch fail with CapacityError."),
-) -> None:
-    """Say how many instances of a type the cloud has."""
-    emit_json(_ask("capacity", instance_type=instance_type, count=count))
-
-
-@app.command()
-def quota(
-    name: str = typer.Argument(help='"ml.g5.xlarge for training job usage"'),
-    value: float = typer.Argument(help="The granted value."),
-) -> None:
-    """Set a service quota; launches beyond it are refused as AWS refuses them."""
-    emit_json(_ask("quota", name=name, value=value))
-
-
-@app.command("approve-quota")
-def approve_quota(name: str | None = typer.Argument(None, help="A quota's name; without it, all requests.")) -> None:
-    """Grant what has been asked for."""
-    emit_json(_ask("approve-quota", name=name))
-
-
-@app.command()
-def fire(rule: str = typer.Argument(help="The name of an EventBridge rule.")) -> None:
-    """Fire a scheduled rule now."""
-    emit_json(_ask("fire", rule=rule))
-
-
-@app.command()
-def outbox(as_json: bool = _JSON) -> None:
-    """Show the e-mails that the cloud would have sent."""
-    messages = _ask("outbox")["messages"]
-    emit_rows(messages, ("to", "subject", "text"), as_json=as_json, empty="No e-mail was sent yet.")
-
-
-@app.command("enforce-iam")
-def enforce_iam(on: bool = typer.Argument(help="true or false")) -> None:
-    """Switch the check of roles' permissions on or off."""
-    emit_json(_ask("enforce-iam", on=on))
-
-
 def register(main: typer.Typer) -> None:
     """Put these commands on the app."""
+    from yard.commands import cloud_faults
+
+    cloud_faults.register(app)
     main.add_typer(app, name="cloud")

@@ -9,6 +9,7 @@ import typer
 from shardyard.spec.errors import nearest
 from yard import balance, upload
 from yard.aws import Aws
+from yard.commands.complete import complete_jobs
 from yard.errors import UserError
 from yard.output import console, emit_json, emit_rows, say
 from yard.project import find_project
@@ -25,12 +26,21 @@ _WARN_PERCENT = 10
 @app.command()
 def put(
     folder: Path = typer.Argument(help="The folder to upload."),
-    job: str = typer.Option(..., "--job", help="The job that will read it."),
+    job: str = typer.Option(..., "--job", help="The job that will read it.", autocompletion=complete_jobs),
     channel: str = typer.Option(..., "--channel", help="The job's channel: train, validation, test, ..."),
     shards: int | None = typer.Option(None, "--shards", help="Cut it into so many balanced tar shards.", min=1),
+    delete: bool = typer.Option(False, "--delete", help="Remove what lies at the place and is not in the folder."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Upload a folder to a channel's place; what is there already is not sent again."""
+    """Upload a folder to a channel's place.
+
+    Many files at once, each checked by the service against its SHA-256; what is there already is not sent again, so an
+    upload that broke off goes on where it was.
+
+    \b
+      yard data put digits/train --job mnist-ddp --channel train
+      yard data put images --job mnist-ddp --channel train --shards 16 --delete
+    """
     aws = Aws(find_project())
     prefix = _prefix(aws.project.job(job), channel)
     if not folder.is_dir():
@@ -40,28 +50,47 @@ def put(
         if not items:
             raise UserError(f"{folder} holds no files.")
         bucket, s3 = aws.data_bucket(), aws.client("s3")
-        wanted = upload.missing(s3, bucket, prefix, items)
+        there = upload.list_objects(s3, bucket, prefix)
+        wanted = upload.missing(items, there)
         _send_with_progress(s3, bucket, wanted)
+    place, others = f"s3://{bucket}/{prefix}", sorted(there.keys() - {item.key for item in items})
+    if delete:
+        upload.delete(s3, bucket, others)
     if as_json:
-        emit_json({"to": f"s3://{bucket}/{prefix}", "files": len(items), "sent": len(wanted)})
-    say(f"s3://{bucket}/{prefix}: {len(wanted)} of {len(items)} files sent, the others were there already.")
+        counts = {"files": len(items), "bytes": sum(item.size for item in items), "sent": len(wanted)}
+        emit_json({"to": place, **counts, "others": others, "others_deleted": delete and bool(others)})
+    say(f"{place}: {len(wanted)} of {len(items)} files sent, the others were there already.")
+    if others:
+        say(
+            f"{len(others)} others were removed."
+            if delete
+            else f"{len(others)} others lie there too, such as {others[0]}, and the job reads them as well; "
+            "remove them with --delete."
+        )
 
 
 @app.command("balance")
 def show_balance(
-    job: str = typer.Option(..., "--job", help="The job that reads it."),
+    job: str = typer.Option(..., "--job", help="The job that reads it.", autocompletion=complete_jobs),
     channel: str = typer.Option(..., "--channel", help="The job's channel."),
     nodes: int | None = typer.Option(None, "--nodes", help="For so many nodes; by default the job's.", min=1),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Say what each node would get of a channel that is sharded by key."""
+    """Say what each node would get of a channel that is sharded by key.
+
+    \b
+      yard data balance --job linear-sharded --channel train --nodes 4
+    """
     aws = Aws(find_project())
     spec = aws.project.job(job)
     prefix = _prefix(spec, channel)
     bucket = aws.data_bucket()
     found = [(one["Key"], one["Size"]) for one in upload.objects(aws.client("s3"), bucket, prefix)]
     if not found:
-        raise UserError(f"There is nothing under s3://{bucket}/{prefix}.", f"Upload it: yard data put DIR --job {job}")
+        raise UserError(
+            f"There is nothing under s3://{bucket}/{prefix}.",
+            f"Upload it: yard data put DIR --job {job} --channel {channel}",
+        )
     dealt = balance.shares(found, spec.compute.most_instances if nodes is None else nodes)
     rows = [{"node": share.node, "objects": share.objects, "bytes": share.size} for share in dealt]
     emit_rows(rows, ("node", "objects", "bytes"), as_json=as_json, empty="")
@@ -91,20 +120,21 @@ def _channel(job: "JobSpec", channel: str) -> "Channel":
 
 
 def _prefix(job: "JobSpec", channel: str) -> str:
-    place = _channel(job, channel).s3
-    if place is None or place.startswith("s3://"):
+    found = _channel(job, channel)
+    if found.s3 is None or found.s3.startswith("s3://") or found.type != "S3Prefix":
+        place = f"reads {found.s3} as {found.type}" if found.s3 is not None else "does not read from S3"
         raise UserError(
-            f"The channel {channel!r} of {job.name!r} does not read from the project's data bucket.",
+            f"The channel {channel!r} of {job.name!r} {place}, so there is no place in the project's bucket for it.",
             f"Set [channels.{channel}] s3 to a prefix such as {job.name}/{channel}/.",
         )
-    return place
+    return found.s3 if found.s3.endswith("/") else f"{found.s3}/"
 
 
 def _send_with_progress(s3: object, bucket: str, items: list[upload.Item]) -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console(stderr=True), transient=True) as progress:
+    columns, where = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()), console(stderr=True)
+    with Progress(*columns, console=where, transient=True, disable=not where.is_terminal) as progress:
         task = progress.add_task("upload", total=len(items))
         upload.send(s3, bucket, items, on_file=lambda item: progress.advance(task))
 

@@ -4,17 +4,26 @@ import typer
 
 from yard import deployed, runs
 from yard.aws import Aws
+from yard.commands.complete import complete_jobs
 from yard.errors import UserError
 from yard.output import emit_json
 from yard.project import find_project
 
 
 def export(
-    job: str = typer.Argument(help="A job of jobs/ that is deployed."),
+    job: str = typer.Argument(help="A job of jobs/ that is deployed.", autocompletion=complete_jobs),
     sdk: bool = typer.Option(False, "--sdk", help="A script of the official SageMaker SDK 3.x."),
     request: bool = typer.Option(False, "--request", help="The CreateTrainingJob request, for boto3 or the AWS CLI."),
 ) -> None:
-    """Print a job in a form that needs nothing of this project."""
+    """Print a job as a request, or as a script of the SDK.
+
+    What it prints needs nothing of this project. (A job with [source] has its code uploaded on the way.)
+
+    \b
+      yard export mnist-ddp --sdk > launch.py
+      yard export mnist-ddp --request > request.json
+      aws sagemaker create-training-job --cli-input-json file://request.json
+    """
     from shardyard.spec.request import to_request
     from yard.export import sdk_script
     from yard.sources import upload_source

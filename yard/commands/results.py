@@ -9,49 +9,68 @@ import typer
 from shardyard.spec import names
 from yard import runs
 from yard.aws import Aws
+from yard.commands.complete import complete_jobs
 from yard.errors import UserError
-from yard.output import emit_facts, emit_json, emit_rows, say
+from yard.output import emit_json, emit_rows, say
 from yard.project import find_project
 
 model_app = typer.Typer(help="Models that runs left behind.", no_args_is_help=True)
 
 
 def receipt(
-    run: str = typer.Argument(help="A job's name (its newest run) or a run id."),
+    run: str = typer.Argument(help="A job's name (its newest run) or a run id.", autocompletion=complete_jobs),
     as_json: bool = typer.Option(False, "--json", help="Print the whole receipt as JSON."),
 ) -> None:
-    """Show what a run did, what it cost and where its model lies."""
+    """Show what a run did and what it cost.
+
+    How it ended, what each attempt cost and what spot saved, the last metrics, and where model and logs lie.
+
+    \b
+      yard receipt mnist-ddp
+      yard receipt 20261121-073000-a1b2 --json | jq .cost_usd
+    """
+    from shardyard.spec.receipt_text import text
+
     aws = Aws(find_project())
     found = runs.receipt(aws, runs.find(aws, run).run_id)
-    emit_facts(found, as_json=as_json)
+    if as_json:
+        emit_json(found)
+    else:
+        print(text(found))
 
 
 def history(
-    job: str | None = typer.Argument(None, help="Only this job's runs."),
-    limit: int = typer.Option(20, "--limit", help="At most so many runs of a job.", min=1),
+    job: str | None = typer.Argument(None, help="Only this job's runs.", autocompletion=complete_jobs),
+    limit: int = typer.Option(20, "--limit", help="At most so many runs.", min=1),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """List the runs, the newest first."""
+    """List the runs, the newest first.
+
+    What each has cost, and its last loss and accuracy, come from the receipts.
+
+    \b
+      yard history
+      yard history mnist-ddp --limit 5
+    """
+    from yard.history import rows
+
     aws = Aws(find_project())
     jobs = [aws.project.job(job).name] if job is not None else [spec.name for spec in aws.project.jobs()]
-    rows: list[dict[str, Any]] = []
-    for name in jobs:
-        for number, run in enumerate(runs.executions(aws, name)):
-            if number >= limit:
-                break
-            rows.append({"run": run.run_id, "job": name, "status": run.status.lower(), "started": run.started})
-    rows.sort(key=lambda row: str(row["started"]), reverse=True)
-    for row in rows:
-        row["started"] = f"{row['started']:%Y-%m-%d %H:%M:%S}"
-    columns = ("run", "job", "status", "started")
-    emit_rows(rows, columns, as_json=as_json, empty="Nothing was launched yet. Launch a job: yard train JOB")
+    found = rows(aws, jobs, limit)
+    columns = ("run", "job", "status", "started", "took", "cost_usd", "saved_usd", "loss", "accuracy")
+    emit_rows(found, columns, as_json=as_json, empty="Nothing was launched yet. Launch a job: yard train JOB")
 
 
 def model_get(
-    run: str = typer.Argument(help="A job's name (its newest run) or a run id."),
+    run: str = typer.Argument(help="A job's name (its newest run) or a run id.", autocompletion=complete_jobs),
     to: Path = typer.Option(Path("models"), "--to", help="The folder to unpack it under, by run id."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Download a run's model and unpack it."""
+    """Download a run's model and unpack it.
+
+    \b
+      yard model get mnist-ddp --to /tmp/models
+    """
     aws = Aws(find_project())
     found = runs.find(aws, run)
     bucket, key = model_place(aws, found)
@@ -62,6 +81,9 @@ def model_get(
     with tarfile.open(archive) as packed:
         packed.extractall(folder, filter="data")
     archive.unlink()
+    if as_json:
+        files = sorted(str(path) for path in folder.rglob("*") if path.is_file())
+        emit_json({"run": found.run_id, "model": f"s3://{bucket}/{key}", "folder": str(folder), "files": files})
     say(f"s3://{bucket}/{key} is unpacked in {folder}/")
 
 
@@ -82,7 +104,14 @@ def compare(
     plot: Path | None = typer.Option(None, "--plot", help="Also write the curves as this HTML file."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON, the points of the curves included."),
 ) -> None:
-    """Put runs side by side: the settings that differ, how they learned, what they cost."""
+    """Put runs side by side.
+
+    The settings that differ, how the runs learned, what they cost; with --plot also loss and throughput over steps
+    and over time, as a page that opens anywhere.
+
+    \b
+      yard compare 20261121-073000-a1b2 20261121-090000-c3d4 --plot runs.html
+    """
     from dataclasses import asdict
 
     from yard.comparison import differing, read_curve

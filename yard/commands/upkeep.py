@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import typer
 from shardyard.spec import names
 from yard import runs, upload
 from yard.aws import Aws
+from yard.commands.complete import complete_jobs
 from yard.errors import Exit, UserError
 from yard.output import emit_json, emit_rows, say
 from yard.project import find_project
@@ -22,7 +24,15 @@ def doctor(
     offline: bool = typer.Option(False, "--offline", help="Look at this machine only."),
     as_json: bool = _JSON,
 ) -> None:
-    """Find what is missing or wrong on this machine and in this account, each with its fix."""
+    """Find what is missing or wrong, each with its fix.
+
+    On this machine: versions, disk, namespaces, docker. In the account: credentials, bootstrap, region, stacks,
+    quotas of zero, images out of support. Exit code 1 if something is missing.
+
+    \b
+      yard doctor
+      yard --embedded doctor --json
+    """
     from yard.doctor import examine
 
     rows = [asdict(finding) for finding in examine(Aws(find_project()), account=not offline)]
@@ -35,7 +45,14 @@ def sweep(
     stop: bool = typer.Option(False, "--stop", help="Also stop what was found, as far as the settings allow."),
     as_json: bool = _JSON,
 ) -> None:
-    """Look for things that bill and that nobody uses, with the deployed sweeper."""
+    """Look for what bills and nobody uses.
+
+    The deployed sweeper looks, as it does on its schedule: endpoints, notebooks and jobs that were left over.
+
+    \b
+      yard sweep
+      yard sweep --stop
+    """
     from botocore.exceptions import ClientError
 
     aws = Aws(find_project())
@@ -46,41 +63,66 @@ def sweep(
     except ClientError as error:
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
             raise UserError(
-                f"The sweeper {function} is not deployed.",
-                "Set sweeper.enabled in cdk.json, then: npx cdk deploy --all",
+                f"The sweeper {function} is not deployed in {aws.region}.",
+                "Set sweeper.enabled in cdk.json to true, then: npx cdk deploy --all",
             ) from None
         raise
     said = json.loads(answer["Payload"].read())
     if answer.get("FunctionError"):
-        raise UserError(f"The sweeper failed: {said.get('errorMessage', said)}")
+        raise UserError(f"The sweeper failed: {said.get('errorMessage', said)}", f"Its log: /aws/lambda/{function}")
     if as_json:
         emit_json(said)
         return
     emit_rows(said["findings"], ("kind", "name", "why", "action"), as_json=False, empty="Nothing is left over.")
+    if stop and not said["stops"]:
+        say("Nothing was stopped: the settings do not allow it in this stage (sweeper.stops in cdk.json).")
 
 
 def destroy(
     yes: str | None = typer.Option(None, "--yes-project", help="The project's name, in place of asking."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Show what would go and what stays, and stop."),
+    as_json: bool = typer.Option(False, "--json", help="Print what goes and what stays as JSON."),
 ) -> None:
-    """Take every stack of this stage away; shows first what goes, what stays and what is lost."""
+    """Take every stack of this stage away.
+
+    Shows first what goes with the data in it, and what stays and why; then asks for the project's name.
+
+    \b
+      yard destroy --dry-run
+      yard --embedded destroy --yes-project shardyard
+    """
     from yard import removal
 
     aws = Aws(find_project())
     settings = aws.project.settings
+    stacks = removal.stacks(aws)
+    if not stacks:
+        raise UserError(f"Nothing of {settings.project}, stage {settings.stage}, is deployed in {aws.region}.")
     rows = [asdict(fate) for fate in removal.fates(aws)]
-    emit_rows(rows, ("fate", "kind", "resource", "why"), as_json=False, empty="Nothing that holds data is deployed.")
-    say(f"This removes all stacks of {settings.project}, stage {settings.stage}, in {aws.region} ({aws.account}).")
-    given = typer.prompt("Type the project's name to go on") if yes is None else yes
+    emit_rows(rows, ("fate", "kind", "resource", "why"), as_json=as_json, empty="Nothing there holds data.")
+    say(f"Stacks: {', '.join(stacks)}; account {aws.account}, {aws.region}.")
+    if dry_run:
+        return
+    if yes is None and not sys.stdin.isatty():
+        raise UserError("There is nobody to ask here.", f"Say it: --yes-project {settings.project}", Exit.USAGE)
+    given = typer.prompt("This cannot be undone. Type the project's name to go on", err=True) if yes is None else yes
     if given != settings.project:
         raise UserError(f"{given!r} is not {settings.project!r}; nothing was removed.")
     removal.destroy(aws)
+    say("Removed. The bootstrap stack CDKToolkit stays: other projects of the account may use it.")
 
 
 def tensorboard(
-    run: str = typer.Argument(help="A job's name (its newest run) or a run id."),
+    run: str = typer.Argument(help="A job's name (its newest run) or a run id.", autocompletion=complete_jobs),
     to: Path = typer.Option(Path(".yard/tensorboard"), "--to", help="The folder for the event files."),
 ) -> None:
-    """Download a run's TensorBoard files and open TensorBoard on them."""
+    """Open TensorBoard on a run.
+
+    Downloads the run's event files first.
+
+    \b
+      yard tensorboard mnist-ddp
+    """
     aws = Aws(find_project())
     found = runs.find(aws, run)
     bucket, prefix, s3 = aws.artifact_bucket(), f"{names.run_prefix(found.run_id)}tensorboard/", aws.client("s3")

@@ -21,7 +21,7 @@ def text(receipt: Mapping[str, Any]) -> str:
         _what_it_cost(receipt),
         _metrics(receipt),
         _attempts(receipt),
-        "\n".join(f"Note: {note}" for note in receipt["notes"]),
+        "\n".join(f"Note: {note}" for note in receipt.get("notes", ())),
         _where(receipt),
     ]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)

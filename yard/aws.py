@@ -49,12 +49,8 @@ class Aws:
 
     @property
     def region(self) -> str:
-        """The region that the session has chosen. (STS alone would make up one.)"""
-        from botocore.exceptions import NoRegionError
-
-        if self.session.region_name is None:
-            raise NoRegionError
-        return str(self.session.region_name)
+        """The region that the session has chosen. STS would make one up; a regional service refuses without one."""
+        return str(self.client("stepfunctions").meta.region_name)
 
     def outputs(self, part: str) -> Mapping[str, str]:
         """The outputs of one of the project's stacks, or an error that says how to deploy it."""

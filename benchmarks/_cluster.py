@@ -1,0 +1,191 @@
+"""Two nodes on this machine under the real launcher: started, watched, damaged, and started again."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+HOSTS = ("algo-1", "algo-2")
+
+
+@dataclass(kw_only=True, slots=True)
+class Cluster:
+    """Two nodes with one rank each, and no disk between them."""
+
+    folder: Path
+    steps: int
+    program: str = "benchmarks._faulty"
+    networks: tuple[str, str] | None = None
+    """Network namespaces of the nodes; None: addresses of the loopback interface."""
+    addresses: tuple[str, str] = ("127.0.0.1", "127.0.0.2")
+    nodes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def base(self, node: int) -> Path:
+        """A node's /opt/ml."""
+        return self.folder / HOSTS[node]
+
+    def start(self) -> None:
+        """Start both launchers, on what is on their disks."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.nodes = [self._start_node(node, port) for node in range(2)]
+
+    def _start_node(self, node: int, port: int) -> subprocess.Popen[bytes]:
+        base = self.base(node)
+        (base / "input" / "config").mkdir(parents=True, exist_ok=True)
+        (base / "checkpoints").mkdir(exist_ok=True)
+        config = {"current_host": HOSTS[node], "hosts": list(HOSTS), "network_interface_name": "lo"}
+        if self.networks is not None:
+            config["network_interface_name"] = "eth0"
+        (base / "input" / "config" / "resourceconfig.json").write_text(json.dumps(config))
+        (base / "input" / "config" / "hyperparameters.json").write_text(json.dumps({"steps": str(self.steps)}))
+        environ = {
+            **{key: value for key, value in os.environ.items() if not key.startswith(("SM_", "SHARDYARD_"))},
+            "PYTHONPATH": str(ROOT),
+            "OMP_NUM_THREADS": "1",
+            "SAGEMAKER_BASE_DIR": str(base),
+            "SHARDYARD_RUN_ID": "faults",
+            "SHARDYARD_ENTRY": self.program,
+            "SHARDYARD_LAUNCHER": "torchrun",
+            "SHARDYARD_PROCESSES_PER_NODE": "1",
+            "SHARDYARD_HOST_ADDRESSES": json.dumps(dict(zip(HOSTS, self.addresses, strict=True))),
+            "SHARDYARD_RENDEZVOUS_PORT": str(port),
+        }
+        command = [sys.executable, "-m", "training.launcher", "train"]
+        if self.networks is not None:
+            command = ["ip", "netns", "exec", self.networks[node], *command]
+        with (self.folder / f"{HOSTS[node]}.log").open("ab") as log:
+            return subprocess.Popen(command, env=environ, stdout=log, stderr=log, cwd=ROOT, start_new_session=True)
+
+    def wait_for_step(self, step: int, seconds: float = 120) -> None:
+        """Until both ranks have done a step."""
+        deadline = time.monotonic() + seconds
+        while any(self.last_step(rank) < step for rank in range(2)):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"step {step} did not come in {seconds:g} s; see {self.folder}/*.log")
+            time.sleep(0.005)
+
+    def lines(self, rank: int) -> list[tuple[int, str, float]]:
+        """Everything that a rank has done, in order: step, loss, time."""
+        path = self.base(rank) / "notes" / f"losses-{rank}"
+        if not path.exists():
+            return []
+        complete = [line.split() for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+        return [(int(step), loss, float(at)) for step, loss, at in complete]
+
+    def last_step(self, rank: int) -> int:
+        """The newest step of a rank; 0 before the first."""
+        lines = self.lines(rank)
+        return lines[-1][0] if lines else 0
+
+    def pid(self, rank: int) -> int:
+        """A rank's process."""
+        return int((self.base(rank) / "notes" / f"pid-{rank}").read_text())
+
+    def agent(self, node: int) -> int:
+        """The process of a node's elastic agent: the one that talks to the host and is no rank."""
+        below = descendants(self.nodes[node].pid)
+        host = next(
+            pid
+            for pid in below
+            if "torchrun_host" in command_of(pid) and "torchrun_host" not in command_of(parent(pid))
+        )
+        mine = [pid for pid in below if parent(pid) == host and pid != self.pid(node)]
+        return next(pid for pid in mine if _talks_over_unix_sockets(pid))
+
+    def end(self, seconds: float = 240) -> list[int]:
+        """Wait for both launchers; their exit codes."""
+        deadline = time.monotonic() + seconds
+        return [node.wait(timeout=max(0.1, deadline - time.monotonic())) for node in self.nodes]
+
+    def kill(self) -> None:
+        """Both machines are gone at once."""
+        for node in self.nodes:
+            for pid in [node.pid, *descendants(node.pid)]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            node.wait()
+
+    def unite(self) -> None:
+        """What a new job finds: on every node, the files that all nodes had uploaded."""
+        for source, target in ((0, 1), (1, 0)):
+            shutil.copytree(self.base(source) / "checkpoints", self.base(target) / "checkpoints", dirs_exist_ok=True)
+
+    def digest(self) -> str | None:
+        """The digest of the final weights, if both ranks have it and agree."""
+        paths = [self.base(rank) / "notes" / f"digest-{rank}" for rank in range(2)]
+        found = {path.read_text() for path in paths if path.exists()}
+        return found.pop() if len(found) == 1 and all(path.exists() for path in paths) else None
+
+
+def parent(pid: int) -> int:
+    """The parent of a process; 0 when it is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def command_of(pid: int) -> str:
+    """A process's command line."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below one."""
+    below: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            below.setdefault(parent(int(entry.name)), []).append(int(entry.name))
+    found, waiting = [], [pid]
+    while waiting:
+        children = below.get(waiting.pop(), [])
+        found += children
+        waiting += children
+    return found
+
+
+def _talks_over_unix_sockets(pid: int) -> bool:
+    inodes = {os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+    unix = {f"socket:[{line.split()[6]}]" for line in Path("/proc/net/unix").read_text().splitlines()[1:]}
+    return bool(inodes & unix)
+
+
+@contextlib.contextmanager
+def two_networks() -> Iterator[tuple[str, str]]:
+    """Two network namespaces with one cable between them: 10.77.0.1 and 10.77.0.2, each on an `eth0`."""
+    names = (f"shardyard-{os.getpid()}-1", f"shardyard-{os.getpid()}-2")
+    try:
+        for name in names:
+            _ip("netns", "add", name)
+            _ip("-n", name, "link", "set", "lo", "up")
+        _ip("link", "add", "eth0", "netns", names[0], "type", "veth", "peer", "name", "eth0", "netns", names[1])
+        for number, name in enumerate(names, start=1):
+            _ip("-n", name, "address", "add", f"10.77.0.{number}/24", "dev", "eth0")
+            _ip("-n", name, "link", "set", "eth0", "up")
+        yield names
+    finally:
+        for name in names:
+            subprocess.run(["ip", "netns", "delete", name], check=False, capture_output=True)
+
+
+def set_link(network: str, state: str) -> None:
+    """Pull the cable (`down`) or plug it in again (`up`)."""
+    _ip("-n", network, "link", "set", "eth0", state)
+
+
+def _ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True, capture_output=True)

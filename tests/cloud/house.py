@@ -13,6 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import boto3
+
 from yard import images, logs, runs, upload
 from yard.aws import Aws
 from yard.cloud.training import environment
@@ -36,6 +38,11 @@ class CloudAws(Aws):
     """What `yard` works with, pointed at a test's cloud without touching this process's environment."""
 
     cloud: Any = None
+
+    @cached_property
+    def session(self) -> boto3.Session:
+        """Keys that are nobody's, and the region of the tests."""
+        return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
 
     def client(self, service: str) -> Any:
         """A client of the cloud."""

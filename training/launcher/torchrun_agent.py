@@ -13,12 +13,9 @@ import os
 import signal
 import socket
 import sys
-import time
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import Any
 
-import torch.distributed as dist
 from torch.distributed.elastic.agent.server import api as elastic_api
 from torch.distributed.elastic.agent.server import local_elastic_agent
 from torch.distributed.elastic.agent.server.api import RunResult, WorkerGroup, WorkerSpec, WorkerState
@@ -29,14 +26,11 @@ from torch.distributed.elastic.rendezvous import (
     RendezvousClosedError,
     RendezvousConnectionError,
     RendezvousTimeoutError,
-    dynamic_rendezvous,
 )
-from torch.distributed.elastic.rendezvous.c10d_rendezvous_backend import C10dRendezvousBackend
+
+from training.launcher.torchrun_rendezvous import Rendezvous, connect, make_rendezvous, say_goodbye
 
 _MESSAGE_BYTES = 1 << 20
-_FIRST_JOIN_SECONDS = 900
-_REJOIN_SECONDS = 60
-_GOODBYE_SECONDS = 10.0
 
 
 class Channel:
@@ -129,57 +123,6 @@ class ForkedRanks(PContext):  # type: ignore[misc]
             self._channel.ask({"op": "stop"}, "stopped")
 
 
-class Rendezvous(dynamic_rendezvous.DynamicRendezvousHandler):  # type: ignore[misc]
-    """torch's c10d rendezvous for a fixed set of nodes in a fixed order."""
-
-    attempt = 0
-    """The number of this attempt, the same on every node: elastic's own count is each agent's."""
-
-    @property
-    def use_agent_store(self) -> bool:
-        """No: rank 0 of each attempt hosts a new store."""
-        return False
-
-    def next_rendezvous(self) -> Any:
-        """Join the next round; a dead agent of this same node does not keep the place."""
-        self._forget_predecessors()
-        info = super().next_rendezvous()
-        self.attempt = self._state_holder.state.round
-        # The first round waits for machines that start minutes apart; afterwards all of them are there
-        self._settings.timeout._join = timedelta(seconds=_REJOIN_SECONDS)
-        return info
-
-    def num_nodes_waiting(self) -> int:
-        """How many nodes want a new round; a store that cannot be reached is no reason to stop healthy ranks."""
-        try:
-            return int(super().num_nodes_waiting())
-        except RendezvousConnectionError:
-            return 0
-
-    def present(self) -> set[int]:
-        """The node ranks that take part or wait."""
-        state = self._state_holder.state
-        return {int(node.addr.partition("/")[0]) for node in (*state.participants, *state.wait_list)}
-
-    def _forget_predecessors(self) -> None:
-        holder = self._state_holder
-        while True:
-            holder.sync()
-            state = holder.state
-            known = {*state.participants, *state.wait_list, *state.redundancy_list}
-            stale = {node for node in known if node.addr == self._this_node.addr and node != self._this_node}
-            if not stale:
-                return
-            for node in stale:
-                state.participants.pop(node, None)
-                state.last_heartbeats.pop(node, None)
-                state.wait_list.discard(node)
-                state.redundancy_list.discard(node)
-            dynamic_rendezvous._remove_participant_epilogue(state, self._settings)
-            holder.mark_dirty()
-            holder.sync()
-
-
 class ForkAgent(local_elastic_agent.LocalElasticAgent):  # type: ignore[misc]
     """torch's local agent, except that the host forks its ranks."""
 
@@ -244,11 +187,9 @@ def run_agent(connection: socket.socket, spec: Mapping[str, Any]) -> None:
     channel = Channel(connection)
     # Elastic asks the name service for this host's full name at each event, which can take seconds in a container
     elastic_api._get_fq_hostname = lambda: spec["host"]
-    interval = 0.05 + spec["nodes"] / 500
-    dynamic_rendezvous._delay = lambda seconds: time.sleep(interval)
     try:
-        store = _connect(spec)
-        rendezvous = _rendezvous(spec, store, interval)
+        store = connect(spec)
+        rendezvous = make_rendezvous(spec, store)
     except (RuntimeError, ValueError) as error:
         message = f"{spec['host']} could not reach {spec['hosts'][0]} on port {spec['port']}: {error}"
         channel.send({"op": "failed", "message": message})
@@ -256,15 +197,8 @@ def run_agent(connection: socket.socket, spec: Mapping[str, Any]) -> None:
     agent = _agent(spec, channel, rendezvous)
     report = _run(agent, rendezvous, spec)
     if report["op"] != "lost":
-        _say_goodbye(store, spec)
+        say_goodbye(store, spec)
     channel.send(report)
-
-
-def run_store(spec: Mapping[str, Any]) -> None:
-    """Host the rendezvous store: on the first node only, and apart from its agent, whose death it survives."""
-    store = _tcp_store(spec, is_master=True)
-    while store is not None:
-        time.sleep(3600)
 
 
 def _run(agent: ForkAgent, rendezvous: Rendezvous, spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -290,55 +224,6 @@ def _run(agent: ForkAgent, rendezvous: Rendezvous, spec: Mapping[str, Any]) -> d
 def _close(rendezvous: Rendezvous) -> None:
     """No node waits for a round that will not come."""
     rendezvous.shutdown()
-
-
-def _say_goodbye(store: Any, spec: Mapping[str, Any]) -> None:
-    """The first node's store must outlive the last question of every other node."""
-    if spec["nodes"] == 1:
-        return
-    with contextlib.suppress(RuntimeError, ValueError):
-        store.set(f"shardyard/goodbye/{spec['node_rank']}", "1")
-        deadline = time.monotonic() + _GOODBYE_SECONDS
-        keys = [f"shardyard/goodbye/{number}" for number in range(spec["nodes"])]
-        while spec["node_rank"] == 0 and not store.check(keys) and time.monotonic() < deadline:
-            time.sleep(0.02)
-
-
-def _connect(spec: Mapping[str, Any]) -> Any:
-    return _tcp_store(spec, is_master=spec["nodes"] == 1)
-
-
-def _tcp_store(spec: Mapping[str, Any], *, is_master: bool) -> Any:
-    alone = spec["nodes"] == 1
-    return dist.TCPStore(
-        "127.0.0.1" if alone else spec["master_address"],
-        0 if alone else spec["port"],
-        is_master=is_master,
-        multi_tenant=True,
-        wait_for_workers=False,
-        timeout=timedelta(seconds=_REJOIN_SECONDS if is_master else _FIRST_JOIN_SECONDS),
-    )
-
-
-def _rendezvous(spec: Mapping[str, Any], store: Any, interval: float) -> Rendezvous:
-    backend = C10dRendezvousBackend(store, spec["run_id"])
-    settings = dynamic_rendezvous.RendezvousSettings(
-        run_id=spec["run_id"],
-        min_nodes=spec["nodes"],
-        max_nodes=spec["nodes"],
-        timeout=dynamic_rendezvous.RendezvousTimeout(
-            join=timedelta(seconds=_FIRST_JOIN_SECONDS),
-            last_call=timedelta(seconds=1),
-            close=timedelta(seconds=5),
-            heartbeat=timedelta(seconds=5),
-        ),
-        keep_alive_interval=timedelta(seconds=1),
-        keep_alive_max_attempt=5,
-    )
-    holder = dynamic_rendezvous._BackendRendezvousStateHolder(backend, settings, cache_duration=interval)
-    # Elastic orders nodes by this text: with the number first, algo-10 comes after algo-9
-    node = dynamic_rendezvous._NodeDesc(f"{spec['node_rank']:05d}/{spec['host']}", os.getpid(), 0)
-    return Rendezvous(node, settings, "c10d", store, holder)
 
 
 def _agent(spec: Mapping[str, Any], channel: Channel, rendezvous: Rendezvous) -> ForkAgent:

@@ -244,10 +244,10 @@ class Host:
 
     def _start_store(self) -> None:
         def action() -> None:
-            from training.launcher import torchrun_agent
+            from training.launcher import torchrun_rendezvous
 
             die_with_parent()
-            torchrun_agent.run_store(self.spec)
+            torchrun_rendezvous.run_store(self.spec)
 
         self.store = self.supervisor.start("the store", action)
 

@@ -21,19 +21,26 @@ from benchmarks._report import Figure, report
 ROOT = Path(__file__).parent.parent
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 
-FIRST_LINE = "import time; print('AT first', time.time(), flush=True)\n"
+FIRST_LINE = """
+import os, time
+def at(event):
+    # One write, so that ranks that share a terminal do not mix their lines
+    os.write(1, f"AT {event} {time.time()}\\n".encode())
+at("first")
+"""
 GROUP = (
     FIRST_LINE
     + """
 import torch, torch.distributed as dist
 dist.init_process_group("gloo")
 dist.all_reduce(torch.ones(1))
-print("AT group", time.time(), flush=True)
+at("group")
 dist.destroy_process_group()
 """
 )
-STEPS = """
-import os, time, sys
+STEPS = (
+    FIRST_LINE
+    + """
 from datetime import timedelta
 import torch, torch.distributed as dist
 dist.init_process_group("gloo", timeout=timedelta(seconds=20))
@@ -44,13 +51,14 @@ for step in range(400):
     model(torch.ones(8, 64)).sum().backward()
     optimizer.step()
     if step == 0:
-        print(f"AT step/{attempt}/{dist.get_rank()}/{os.getpid()}", time.time(), flush=True)
+        at(f"step/{attempt}/{dist.get_rank()}/{os.getpid()}")
     if attempt != "0" and step == 5:
         break
     time.sleep(0.02)
 dist.barrier()
 dist.destroy_process_group()
 """
+)
 
 
 @dataclass(kw_only=True, slots=True)

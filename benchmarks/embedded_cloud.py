@@ -1,0 +1,144 @@
+"""The embedded cloud: how fast it is up, deploys the default app with the real command and takes it away again,
+what it weighs, and whether it leaks: a small stack is created, updated and deleted again and again."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from benchmarks._report import Figure, report
+from yard.cloud import lifecycle
+from yard.cloud.inventory import left_behind
+
+ROOT = Path(__file__).parent.parent
+ROUNDS = int(os.environ.get("BENCH_CLOUD_ROUNDS", "100"))
+STACK = "rounds"
+
+
+def main() -> int:
+    """Measure in a cloud of its own and report."""
+    with tempfile.TemporaryDirectory() as folder:
+        cloud = Path(folder) / "cloud"
+        running = lifecycle.up(cloud)
+        try:
+            figures = [
+                Figure(name="up", value=running.seconds, unit="s", at_most=5),
+                Figure(name="memory when idle", value=memory(running), unit="MB", at_most=500),
+                *whole_app(running, cloud, Path(folder) / "cdk.out"),
+                *rounds(running),
+            ]
+        finally:
+            lifecycle.down(cloud)
+    return report("embedded_cloud", figures, notes=f"{ROUNDS} rounds of a stack of five resources")
+
+
+def memory(running: lifecycle.CloudState) -> float:
+    """The megabytes that the process takes."""
+    return float(lifecycle.admin(running, "status", {})["memory_mb"])
+
+
+def inventory(running: lifecycle.CloudState) -> dict[str, list[str]]:
+    """What there is."""
+    found: dict[str, list[str]] = lifecycle.admin(running, "inventory", {})["inventory"]
+    return found
+
+
+def whole_app(running: lifecycle.CloudState, cloud: Path, assembly: Path) -> list[Figure]:
+    """Bootstrap, deploy, deploy again and destroy the default app with the real command."""
+    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    quiet = {"CDK_VALIDATION": "false", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": node.split(".")[0].strip()}
+    environment = kept | lifecycle.variables(running, cloud) | quiet
+    first = cdk(environment, "bootstrap", "aws://123456789012/us-east-1")
+    before = inventory(running)
+    app = ("--all", "--app", f"{sys.executable} app.py", "--output", str(assembly))
+    deployed = cdk(environment, "deploy", *app, "--require-approval", "never")
+    again = cdk(environment, "deploy", *app, "--require-approval", "never")
+    gone = cdk(environment, "destroy", *app, "--force")
+    left = sum(len(names) for names in left_behind(before, inventory(running)).values())
+    return [
+        Figure(name="bootstrap and deploy of the default app", value=first + deployed, unit="s", at_most=60),
+        Figure(name="deploy of the default app without changes", value=again, unit="s", at_most=15),
+        Figure(name="destroy of the default app", value=gone, unit="s", at_most=30),
+        Figure(name="left behind by destroy", value=left, unit="things", at_most=0),
+        Figure(name="memory after the default app", value=memory(running), unit="MB", at_most=500),
+    ]
+
+
+def cdk(environment: Mapping[str, str], *arguments: str) -> float:
+    """Run the command; the seconds that it took."""
+    began = time.monotonic()
+    done = subprocess.run(["npx", "cdk", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(done.stdout + done.stderr)
+    return time.monotonic() - began
+
+
+def template(value: str) -> str:
+    """A few resources that are cheap and different."""
+    allowed = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+    trust = {"Version": "2012-10-17", "Statement": [allowed]}
+    resources: dict[str, Any] = {
+        "Box": {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"Status": "Enabled"}}},
+        "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 7}},
+        "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}},
+        "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": value}},
+        "Value": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value}},
+    }
+    return json.dumps({"Resources": resources})
+
+
+def one_round(api: Any) -> float:
+    """Create, update, delete; the seconds that it took."""
+    began = time.monotonic()
+    for verb, value, wanted in (
+        (api.create_stack, "one", "CREATE_COMPLETE"),
+        (api.update_stack, "two", "UPDATE_COMPLETE"),
+    ):
+        arn = verb(StackName=STACK, TemplateBody=template(value), Capabilities=["CAPABILITY_IAM"])["StackId"]
+        expect(api, arn, wanted)
+    api.delete_stack(StackName=STACK)
+    expect(api, arn, "DELETE_COMPLETE")
+    return time.monotonic() - began
+
+
+def expect(api: Any, arn: str, wanted: str) -> None:
+    """Wait until nothing runs any more, and see that it ended well."""
+    status = "_IN_PROGRESS"
+    while status.endswith("_IN_PROGRESS"):
+        status = str(api.describe_stacks(StackName=arn)["Stacks"][0]["StackStatus"])
+    if status != wanted:
+        raise SystemExit(f"the stack is {status}, not {wanted}")
+
+
+def rounds(running: lifecycle.CloudState) -> list[Figure]:
+    """What so many rounds keep, after a few to warm up: by design only the history of deleted stacks."""
+    api = boto3.client(
+        "cloudformation",
+        endpoint_url=running.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    for _ in range(3):
+        one_round(api)
+    before, memory_before = inventory(running), memory(running)
+    seconds = [one_round(api) for _ in range(ROUNDS)]
+    left = sum(len(names) for names in left_behind(before, inventory(running)).values())
+    return [
+        Figure(name="a round of a small stack", value=statistics.median(seconds), unit="s"),
+        Figure(name="left behind by the rounds", value=left, unit="things", at_most=0),
+        Figure(name="memory that the rounds keep", value=memory(running) - memory_before, unit="MB", at_most=20),
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -146,7 +146,7 @@ def _compare(
     if answered is None:
         return _missing(stack, name, type_name, "its service does not know it", physical_id)
     # resolved anew: what the engine remembers is not taken for the truth
-    wanted: dict[str, Any] = resolver.resolve(dict(template))
+    wanted = operator.wanted(deployed, resolver.resolve(dict(template)))
     hidden = find(type_name).unread
     unread = tuple(sorted(key for key in wanted if key in hidden))
     compared = {key: value for key, value in wanted.items() if key not in hidden}

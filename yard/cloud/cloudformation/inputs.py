@@ -19,6 +19,9 @@ SERVICE = "cloudformation"
 _S3_URL = re.compile(r"^https?://(?:[^/]*s3[^/]*|localhost:\d+|127\.0\.0\.1:\d+)/(?P<bucket>[^/]+)/(?P<key>[^?]+)")
 _S3_HOST_URL = re.compile(r"^https?://(?P<bucket>[^/]+?)\.(?:s3[.-][^/]+|localhost:\d+)/(?P<key>[^?]+)")
 IAM_TYPES = ("AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::User", "AWS::IAM::Group")
+_MOST_BODY_BYTES = 51200
+"""What a call may hold itself; longer templates are named by TemplateURL."""
+
 _NAMED = {"AWS::IAM::Role": "RoleName", "AWS::IAM::ManagedPolicy": "ManagedPolicyName"}
 
 
@@ -38,7 +41,13 @@ def find_stack(call: Call, name: str) -> Stack:
 def template_text(call: Call, params: Params, stack: Stack | None = None) -> str:
     """The template's text: in the call, in S3, or the one that the stack has."""
     if params.get("TemplateBody"):
-        return str(params["TemplateBody"])
+        text = str(params["TemplateBody"])
+        if len(text.encode()) > _MOST_BODY_BYTES:
+            raise refuse(
+                "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
+                f"Member must have length less than or equal to {_MOST_BODY_BYTES}"
+            )
+        return text
     url = params.get("TemplateURL")
     if url:
         match = _S3_URL.match(url) or _S3_HOST_URL.match(url)

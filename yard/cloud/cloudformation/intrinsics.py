@@ -4,13 +4,18 @@ import base64
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from yard.cloud.cloudformation.errors import TemplateError
 
 _PLACEHOLDER = re.compile(r"\$\{(!?)([^}]*)\}")
 _ZONES = "abcdef"
+_MISUSES = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What a function's own code raises when the template gives it something of another form."""
+
+UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
+"""Stands, in a plan, for what only the deployment will know; nothing may be taken out of it."""
 
 
 class _NoValue:
@@ -42,6 +47,8 @@ class Resolver:
     mappings: Mapping[str, Any]
     conditions: Mapping[str, Any]
     _known: dict[str, bool] | None = None
+    _pending: list[str] = field(default_factory=list)
+    """The conditions that are being worked out: one that needs itself has no answer."""
 
     def resolve(self, value: Any) -> Any:
         """The value with every intrinsic function replaced by what it stands for; NO_VALUE if it is to be left out."""
@@ -49,7 +56,10 @@ class Resolver:
             function = _function_of(value)
             if function is not None:
                 name, argument = function
-                return _FUNCTIONS[name](self, argument)
+                try:
+                    return _FUNCTIONS[name](self, argument)
+                except _MISUSES:
+                    raise TemplateError(f"Template error: {name} cannot be used like this: {argument!r}") from None
             pairs = ((key, self.resolve(item)) for key, item in value.items())
             return {key: item for key, item in pairs if item is not NO_VALUE}
         if isinstance(value, list):
@@ -63,6 +73,9 @@ class Resolver:
         if name not in self._known:
             if name not in self.conditions:
                 raise TemplateError(f"Template format error: Unresolved condition {name}")
+            if name in self._pending:
+                raise TemplateError(f"Template format error: Circular dependency between conditions: {name}")
+            self._pending.append(name)
             self._known[name] = self.test(self.conditions[name])
         return self._known[name]
 
@@ -71,7 +84,10 @@ class Resolver:
         if isinstance(expression, dict) and len(expression) == 1:
             name, argument = next(iter(expression.items()))
             if name in _TESTS:
-                return _TESTS[name](self, argument)
+                try:
+                    return _TESTS[name](self, argument)
+                except _MISUSES:
+                    raise TemplateError(f"Template error: {name} cannot be used like this: {argument!r}") from None
         raise TemplateError(f"Template format error: not a condition: {expression}")
 
 
@@ -123,6 +139,8 @@ def _as_text(value: Any) -> str:
 def _join(resolver: Resolver, argument: Any) -> str:
     separator, items = argument
     resolved = resolver.resolve(items)
+    if resolved == UNKNOWN:
+        return UNKNOWN
     if not isinstance(resolved, list):
         raise TemplateError(f"Template error: Fn::Join needs a list, not {resolved!r}")
     return str(separator).join(_as_text(item) for item in resolved)
@@ -130,6 +148,8 @@ def _join(resolver: Resolver, argument: Any) -> str:
 
 def _select(resolver: Resolver, argument: Any) -> Any:
     index, items = int(resolver.resolve(argument[0])), resolver.resolve(argument[1])
+    if items == UNKNOWN:
+        return UNKNOWN
     if isinstance(items, str):
         items = items.split(",")
     if not 0 <= index < len(items):
@@ -137,8 +157,9 @@ def _select(resolver: Resolver, argument: Any) -> Any:
     return items[index]
 
 
-def _split(resolver: Resolver, argument: Any) -> list[str]:
-    return str(resolver.resolve(argument[1])).split(str(argument[0]))
+def _split(resolver: Resolver, argument: Any) -> Any:
+    separator, text = argument[0], str(resolver.resolve(argument[1]))
+    return UNKNOWN if UNKNOWN in text else text.split(str(separator))
 
 
 def _if(resolver: Resolver, argument: Any) -> Any:
@@ -156,8 +177,10 @@ def _find_in_map(resolver: Resolver, argument: Any) -> Any:
         raise TemplateError(f"Template error: Unable to get mapping for {name}::{first}::{second}") from None
 
 
-def _cidr(resolver: Resolver, argument: Any) -> list[str]:
+def _cidr(resolver: Resolver, argument: Any) -> Any:
     block, count = resolver.resolve(argument[0]), int(resolver.resolve(argument[1]))
+    if block == UNKNOWN:
+        return UNKNOWN
     bits = int(resolver.resolve(argument[2])) if len(argument) > 2 else 8
     network = ipaddress.ip_network(block)
     subnets = network.subnets(new_prefix=network.max_prefixlen - bits)
@@ -170,7 +193,7 @@ def _get_azs(resolver: Resolver, argument: Any) -> list[str]:
 
 
 def _base64(resolver: Resolver, argument: Any) -> str:
-    return base64.b64encode(str(resolver.resolve(argument)).encode()).decode()
+    return base64.b64encode(resolver.resolve(argument).encode()).decode()
 
 
 def _import_value(resolver: Resolver, argument: Any) -> Any:
@@ -232,7 +255,7 @@ def _collect(value: Any, found: set[str]) -> None:
             found.add(argument)
         elif name == "Fn::GetAtt":
             found.add(argument.split(".", 1)[0] if isinstance(argument, str) else argument[0])
-        elif name == "Fn::Sub":
+        elif name == "Fn::Sub" and isinstance(argument, str | list):
             text, variables = argument if isinstance(argument, list) else (argument, {})
             names = (match[2].strip() for match in _PLACEHOLDER.finditer(text) if not match[1])
             found.update(item.split(".", 1)[0] for item in names if item not in variables)

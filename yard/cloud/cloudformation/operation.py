@@ -163,6 +163,11 @@ class Operation:
                         f"Export with name {export_name} is already exported by stack {owner[0].name}. Duplicate."
                     )
             value = self.resolver.resolve(output["Value"])
+            if not isinstance(value, str | bool | int | float):
+                raise TemplateError(
+                    f"Template format error: Output {name} is malformed. The Value field of every Outputs member "
+                    "must evaluate to a String."
+                )
             text = str(value).lower() if isinstance(value, bool) else str(value)
             found[name] = Output(name=name, value=text, description=output.get("Description"), export=export_name)
         return found

@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from yard.cloud.cloudformation import dynamic
 from yard.cloud.cloudformation.context import Context
 from yard.cloud.cloudformation.errors import ResourceError
 from yard.cloud.cloudformation.providers.base import Made, find
@@ -40,8 +41,12 @@ class Operator:
             self._event(resource, "", "CREATE_IN_PROGRESS", None)
         ctx = self._context(resource.logical_id, resource.type, {})
         try:
-            wanted = copy.deepcopy(properties)
-            made: Made = self._call(resource, verb, "", lambda: find(resource.type).create(wanted, ctx))
+            made: Made = self._call(
+                resource,
+                verb,
+                "",
+                lambda: find(resource.type).create(dynamic.resolve(copy.deepcopy(properties), ctx), ctx),
+            )
         except ResourceError:
             if ctx.begun:
                 partly(self._deployed(resource, properties, Made(physical_id=ctx.begun[0]), ctx, "CREATE_FAILED"))
@@ -59,7 +64,10 @@ class Operator:
             "UPDATE",
             old.physical_id,
             lambda: find(resource.type).update(
-                old.physical_id, copy.deepcopy(old.properties), copy.deepcopy(properties), ctx
+                old.physical_id,
+                dynamic.resolve(copy.deepcopy(old.properties), ctx),
+                dynamic.resolve(copy.deepcopy(properties), ctx),
+                ctx,
             ),
         )
         self._event(resource, made.physical_id, "UPDATE_COMPLETE", None)
@@ -105,6 +113,11 @@ class Operator:
         """A resource's properties as its service answers them."""
         ctx = self._context(item.logical_id, item.type, dict(item.state))
         return find(item.type).read(item.physical_id, item.properties, ctx)
+
+    def wanted(self, item: Deployed, properties: dict[str, Any]) -> dict[str, Any]:
+        """Properties as its service should answer them: with what dynamic references stand for."""
+        found: dict[str, Any] = dynamic.resolve(properties, self._context(item.logical_id, item.type, {}))
+        return found
 
     def _call(self, resource: Resource, verb: str, physical_id: str, work: Any) -> Any:
         try:

@@ -38,6 +38,9 @@ _RESOURCE_KEYS = frozenset(
         "Version",
     }
 )
+_OF_OBJECTS = frozenset({"Mappings", "Outputs", "Parameters", "Rules"})
+_MOST_DESCRIPTION = 1024
+_MOST_RESOURCES = 500
 _POLICIES = frozenset({"Delete", "Retain", "Snapshot", "RetainExceptOnCreate"})
 
 
@@ -114,6 +117,12 @@ def parse(body: str) -> Template:
     resources = document.get("Resources")
     if not isinstance(resources, dict) or not resources:
         raise TemplateError("At least one Resources member must be defined.")
+    if len(resources) > _MOST_RESOURCES:
+        raise TemplateError(
+            f"Template format error: Number of resources, {len(resources)}, is greater than maximum allowed, 500"
+        )
+    if len(str(document.get("Description") or "")) > _MOST_DESCRIPTION:
+        raise TemplateError("Template format error: 'Description' length is greater than 1024.")
     return Template(
         body=body,
         document=document,
@@ -141,6 +150,11 @@ def _section(document: Mapping[str, Any], name: str) -> dict[str, Any]:
         return {}
     if not isinstance(section, dict):
         raise TemplateError(f"Template format error: [/{name}] must be an object")
+    for key, item in section.items():
+        if name in _OF_OBJECTS and not isinstance(item, dict):
+            raise TemplateError(f"Template format error: [/{name}/{key}] must be an object")
+        if name == "Outputs" and "Value" not in item:
+            raise TemplateError(f"Template format error: [/Outputs/{key}] every Outputs member must contain a Value")
     return section
 
 
@@ -161,13 +175,21 @@ def _resource(logical_id: str, value: Any) -> Resource:
     for policy in policies.values():
         if policy not in _POLICIES:
             raise TemplateError(f"Template format error: Unrecognized policy {policy} for resource {logical_id}")
+    properties = value.get("Properties") or {}
+    if not isinstance(properties, dict):
+        raise TemplateError(f"Template format error: [/Resources/{logical_id}/Properties] must be an object")
     depends_on = value.get("DependsOn", [])
+    names = [depends_on] if isinstance(depends_on, str) else depends_on
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise TemplateError(
+            f"Template format error: [/Resources/{logical_id}/DependsOn] must be a name or a list of them"
+        )
     return Resource(
         logical_id=logical_id,
         type=value["Type"],
-        properties=value.get("Properties") or {},
+        properties=properties,
         metadata=value.get("Metadata"),
         condition=value.get("Condition"),
-        depends_on=(depends_on,) if isinstance(depends_on, str) else tuple(depends_on),
+        depends_on=tuple(names),
         **policies,
     )

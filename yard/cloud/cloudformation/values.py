@@ -3,7 +3,7 @@
 from typing import Any
 
 from yard.cloud.cloudformation.errors import TemplateError
-from yard.cloud.cloudformation.intrinsics import Resolver
+from yard.cloud.cloudformation.intrinsics import UNKNOWN, Resolver
 from yard.cloud.cloudformation.stack import Inputs, Stack, Store
 
 PSEUDO_PARAMETERS = (
@@ -72,7 +72,7 @@ class StackLookup:
 class PlanLookup(StackLookup):
     """A lookup before the fact: what does not exist yet is a word that no service would answer."""
 
-    unknown = "{{changeSet:KNOWN_AFTER_APPLY}}"
+    unknown = UNKNOWN
 
     def __init__(self, stack: Stack, inputs: Inputs, store: Store) -> None:
         super().__init__(stack, inputs, store)

@@ -58,6 +58,19 @@ def test_without_rollback_a_failed_creation_stays_as_it_is(stack: StackUnderTest
     assert stack.status() == "ROLLBACK_COMPLETE"
 
 
+def test_without_rollback_a_failed_update_waits_for_a_repair_or_for_its_undoing(stack: StackUnderTest) -> None:
+    stack.create(of(A=parameter("old")))
+    bad = {"Type": "AWS::Braket::Nothing", "DependsOn": "A"}
+    assert stack.update(of(A=parameter("new"), Bad=bad), DisableRollback=True) == "UPDATE_FAILED"
+    ssm, name = stack.cloud.client("ssm"), stack.physical_id("A")
+    assert ssm.get_parameter(Name=name)["Parameter"]["Value"] == "new"
+    stack.api.rollback_stack(StackName=stack.name)
+    assert stack.status() == "UPDATE_ROLLBACK_COMPLETE"
+    assert ssm.get_parameter(Name=name)["Parameter"]["Value"] == "old"
+    stack.update(of(A=parameter("new"), Bad=bad), DisableRollback=True)
+    assert stack.update(of(A=parameter("new"), Good=parameter("g"))) == "UPDATE_COMPLETE"
+
+
 def test_an_update_changes_in_place_and_what_depends_on_it_follows(stack: StackUnderTest) -> None:
     def template(value: str) -> dict[str, Any]:
         return of(Source=parameter(value), Copy=parameter({"Fn::GetAtt": ["Source", "Value"]}))

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl
 
+from moto.core.parse import RequestParserError
 from moto.core.request import Request
 from werkzeug.wrappers import Response
 
@@ -48,12 +49,20 @@ class Front:
         except LookupError:
             # unsigned: only S3's public objects and moto's own look-ups have a meaning without a signature
             return self._pass_on(environ, start_response, None)
-        parsed = protocol.parse(request, protocol.service_name(signing_name, request))
-        if parsed is None:
-            return self._pass_on(environ, start_response, None)
+        try:
+            parsed = protocol.parse(request, protocol.service_name(signing_name, request))
+        except (ValueError, KeyError, TypeError, RequestParserError) as error:
+            message = f"the request cannot be read by its service's model: {type(error).__name__}: {error}"
+            return _json(400, {"__type": "SerializationException", "message": message})(environ, start_response)
         try:
             caller = caller_of(access_key, region)
             environ["HTTP_X_MOTO_ACCOUNT_ID"] = caller.account
+        except ServiceError as error:
+            refused = _json(error.status, {"__type": error.code, "message": error.message})
+            return (refused if parsed is None else protocol.answer_error(parsed, error))(environ, start_response)
+        if parsed is None:
+            return self._pass_on(environ, start_response, None)
+        try:
             guard.check(parsed, caller, region, request)
             response = self._own_answer(request, parsed, caller, region)
         except ServiceError as error:

@@ -54,12 +54,11 @@ def delete_stack(call: Call, params: Params) -> dict[str, Any]:
     for output in stack.outputs.values():
         users = STORE.importers(stack.account, stack.region, output.export) if output.export else []
         if users:
-            # as on AWS: the call is taken, the deletion fails, the stack stays as it was
-            reason = f"Export {output.export} cannot be deleted as it is in use by {', '.join(users)}"
+            # as on AWS: the call is taken, and the stack stays as it was
+            reason = f"Delete canceled. Cannot delete export {output.export} as it is in use by {', '.join(users)}."
             before = stack.status
             stack.set_status("DELETE_IN_PROGRESS", "User Initiated")
-            stack.set_status("DELETE_FAILED", reason)
-            stack.status, stack.reason = before, reason
+            stack.set_status(before, reason)
             return {}
     if stack.inputs is None:
         STORE.forget(stack)
@@ -93,12 +92,13 @@ def get_stack_policy(call: Call, params: Params) -> dict[str, Any]:
 
 @operation(SERVICE, "RollbackStack")
 def rollback_stack(call: Call, params: Params) -> dict[str, Any]:
-    """Undo a creation that failed and was left as it was."""
+    """Undo a creation or an update that failed and was left as it was."""
     stack = find_stack(call, params["StackName"])
-    if stack.status != "CREATE_FAILED":
+    undo = stack.undo
+    if undo is None or stack.status not in ("CREATE_FAILED", "UPDATE_FAILED"):
         raise refuse(f"Stack:{stack.arn} is in {stack.status} state and can not be rolled back.")
     stack.status = "ROLLBACK_IN_PROGRESS"
-    engine.start(stack, engine.roll_back_creation)
+    engine.start(stack, undo)
     return {"StackId": stack.arn, "OperationId": stack.operation_id}
 
 

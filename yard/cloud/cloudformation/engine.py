@@ -51,6 +51,7 @@ def create(stack: Stack, inputs: Inputs) -> None:
 def _undo_creation(stack: Stack, inputs: Inputs, operation: Operation, error: Exception) -> None:
     reason = operation.failure(error)
     if inputs.on_failure == "DO_NOTHING":
+        stack.undo = roll_back_creation
         stack.set_status("CREATE_FAILED", reason)
         return
     deletes = inputs.on_failure == "DELETE"
@@ -70,6 +71,7 @@ def _undo_creation(stack: Stack, inputs: Inputs, operation: Operation, error: Ex
 def roll_back_creation(stack: Stack) -> None:
     """Undo a creation that failed and was left as it was."""
     assert stack.inputs is not None
+    stack.undo = None
     error = ResourceError("Rollback requested by user.")
     _undo_creation(stack, replace(stack.inputs, on_failure="ROLLBACK"), Operation(stack, stack.inputs), error)
 
@@ -90,17 +92,26 @@ def update(stack: Stack, inputs: Inputs) -> None:
         _check_exports_kept(stack, new_outputs)
     except (ResourceError, TemplateError) as error:
         reason = operation.failure(error)
-        stack.set_status("UPDATE_ROLLBACK_IN_PROGRESS", reason)
-        stack.inputs = replace(before, token=inputs.token)
-        problem = operation.roll_back(resources)
-        stack.outputs, stack.imports = outputs, imports
-        if problem is not None:
-            stack.set_status("UPDATE_ROLLBACK_FAILED", problem)
-            return
-        stack.set_status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
-        operation.delete_all(newest_first(operation.made), set(), retained_by="deletion")
-        stack.set_status("UPDATE_ROLLBACK_COMPLETE")
+
+        def undo(target: Stack) -> None:
+            target.set_status("UPDATE_ROLLBACK_IN_PROGRESS", reason)
+            target.inputs = replace(before, token=inputs.token)
+            problem = operation.roll_back(resources)
+            target.outputs, target.imports, target.undo = outputs, imports, None
+            if problem is not None:
+                target.set_status("UPDATE_ROLLBACK_FAILED", problem)
+                return
+            target.set_status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
+            operation.delete_all(newest_first(operation.made), set(), retained_by="deletion")
+            target.set_status("UPDATE_ROLLBACK_COMPLETE")
+
+        if inputs.on_failure == "DO_NOTHING":
+            stack.undo = undo
+            stack.set_status("UPDATE_FAILED", reason)
+        else:
+            undo(stack)
         return
+    stack.undo = None
     stack.outputs, stack.imports = new_outputs, operation.lookup.imports
     stack.set_status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
     operation.clean_up(resources)

@@ -74,6 +74,11 @@ class Operation:
         """Create, update, replace or leave one resource."""
         resource = self.wanted[name]
         old = self.stack.resources.get(name)
+        if old is not None and old.status == "CREATE_FAILED":
+            # left by an operation that was not rolled back: half a resource is made anew, not changed
+            self.operator.delete(old)
+            del self.stack.resources[name]
+            old = None
         if old is None:
             self.create(name)
             return

@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -130,6 +130,9 @@ class Stack:
     termination_protection: bool = False
     policy: str | None = None
     operation_id: str = ""
+    undo: "Callable[[Stack], None] | None" = None
+    """What would roll back the operation that failed and was left as it was."""
+
     settled: threading.Condition = field(default_factory=threading.Condition)
 
     @property

@@ -14,7 +14,7 @@ from yard.cloud.cloudformation.providers.base import Made, Props, Provider, prov
 from yard.cloud.cloudformation.providers.shapes import without
 from yard.cloud.registry import Params, ServiceError, admin
 
-_DEFAULT_TIMEOUT_SECONDS = 3600
+_LONGEST_SECONDS = 3600
 _MAX_ANSWER_BYTES = 4096
 
 
@@ -52,6 +52,18 @@ def _texts(value: Any) -> Any:
     return value if isinstance(value, str) else str(value)
 
 
+def _timeout_seconds(props: Props) -> int:
+    given = props.get("ServiceTimeout", _LONGEST_SECONDS)
+    if not str(given).isdigit() or not 1 <= int(given) <= _LONGEST_SECONDS:
+        raise ResourceError(f"ServiceTimeout must be an integer from 1 to {_LONGEST_SECONDS} seconds, not {given!r}")
+    return int(given)
+
+
+def _unnamed(ctx: Context, token: str) -> str:
+    """A physical id for what its function gave none."""
+    return f"{ctx.logical_id}-{token[:8]}"
+
+
 @provider
 class CustomResource(Provider):
     """`Custom::Name` and `AWS::CloudFormation::CustomResource`."""
@@ -85,15 +97,18 @@ class CustomResource(Provider):
     def _send(
         self, kind: str, props: Props, ctx: Context, *, physical_id: str | None = None, old: Props | None = None
     ) -> Made:
+        timeout = _timeout_seconds(props)
         token = uuid.uuid4().hex
         waiting = _waiting[token] = _Waiting()
         try:
             self._invoke(kind, props, ctx, token, physical_id, old)
-            timeout = float(props.get("ServiceTimeout", _DEFAULT_TIMEOUT_SECONDS))
             if not waiting.arrived.wait(timeout):
+                if kind == "Create":
+                    # it may have made something before it fell silent
+                    ctx.begin(_unnamed(ctx, token))
                 raise ResourceError(
                     "CloudFormation did not receive a response from your Custom Resource within "
-                    f"{timeout:.0f} s. Please check your logs for requestId [{token}]. If you are using the Python "
+                    f"{timeout} s. Please check your logs for requestId [{token}]. If you are using the Python "
                     "cfn-response module, you may need to update your Lambda function code so that CloudFormation "
                     "can attach the updated version."
                 )
@@ -129,7 +144,7 @@ class CustomResource(Provider):
             ctx.begin(found)
         elif kind == "Create":
             # a function that failed before it had a name for the thing is still sent a Delete for it
-            ctx.begin(f"{ctx.logical_id}-{token[:8]}")
+            ctx.begin(_unnamed(ctx, token))
         if answer.get("Status") != "SUCCESS":
             raise ResourceError(
                 f"Received response status [FAILED] from custom resource. Message returned: "

@@ -6,17 +6,19 @@ import io
 import json
 import uuid
 import zipfile
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from yard.cloud import clients
+from yard.cloud import cfnresponse, clients
 from yard.cloud.cloudformation.context import Context
 from yard.cloud.cloudformation.errors import NotEmulated
 from yard.cloud.cloudformation.providers.base import Made, Props, Provider, provider
 from yard.cloud.cloudformation.providers.declared import is_absent
 from yard.cloud.cloudformation.providers.shapes import call, tag_changes, tag_list, without
 
+_ANSWERING = Path(cfnresponse.__file__).read_text()
 _ELSEWHERE = ("Code", "FunctionName", "ReservedConcurrentExecutions", "Tags")
 
 
@@ -29,6 +31,9 @@ def _code(props: Props) -> dict[str, Any]:
         with zipfile.ZipFile(packed, "w") as archive:
             name = "index.js" if str(props.get("Runtime", "")).startswith("node") else "index.py"
             archive.writestr(name, code["ZipFile"])
+            if name == "index.py":
+                # Lambda puts it there for code in a template, and only for that
+                archive.writestr("cfnresponse.py", _ANSWERING)
         return {"ZipFile": packed.getvalue()}
     return {key: code[key] for key in ("S3Bucket", "S3Key", "S3ObjectVersion", "ImageUri") if key in code}
 
@@ -107,6 +112,7 @@ class Function(Provider):
             found["Code"] = props["Code"] if same else {"S3Key": f"something with the hash {found['CodeSha256']}"}
         else:
             found["Code"] = props["Code"]
+        found["Layers"] = [layer["Arn"] for layer in found.get("Layers") or ()]
         found["Tags"] = tag_list(answer.get("Tags"))
         if "ReservedConcurrentExecutions" in props:
             concurrency = client.get_function_concurrency(FunctionName=physical_id)

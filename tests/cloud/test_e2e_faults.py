@@ -32,7 +32,7 @@ def test_an_interrupted_spot_run_equals_the_undisturbed_one(shipped: House, undi
     assert sum(attempt["interruptions"] for attempt in shipped.receipt(run)["attempts"]) == 1
     assert shipped.losses(run) == shipped.losses(undisturbed)
     assert shipped.weights(run) == shipped.weights(undisturbed)
-    assert "was interrupted" in shipped.mails(name)[0]["subject"]
+    assert "Its spot capacity was taken back." in shipped.mail(f"{name} was interrupted")["text"]
 
 
 @pytest.fixture

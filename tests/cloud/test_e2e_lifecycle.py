@@ -15,35 +15,71 @@ from yard.cloud.inventory import left_behind
 pytestmark = pytest.mark.e2e
 
 
-def test_yard_cloud_verify_finds_no_difference(research: OwnProject) -> None:
-    # the command looks for a cloud of the project that it is called in
-    (research.root / ".yard/cloud").mkdir(parents=True)
-    shutil.copy(research.cloud.folder / "state.json", research.root / ".yard/cloud")
-    done = subprocess.run(
-        [sys.executable, "-m", "yard.main", "cloud", "verify"],
-        cwd=research.root,
-        env=research.cloud.env | {"PYTHONPATH": f"{ROOT}:{ROOT / 'constructs'}"},
+@pytest.fixture
+def before(bootstrapped_cloud: Cloud) -> dict[str, list[str]]:
+    """What there is before the project comes."""
+    found: dict[str, list[str]] = bootstrapped_cloud.admin("inventory")["inventory"]
+    return found
+
+
+@pytest.fixture
+def gone(bootstrapped_cloud: Cloud, tmp_path: Path) -> OwnProject:
+    """A project as the deploy has left it."""
+    return make_project(bootstrapped_cloud, tmp_path / "gone", email=EMAIL)
+
+
+def verify(project: OwnProject, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `yard cloud verify`."""
+    return subprocess.run(
+        [sys.executable, "-m", "yard.main", "cloud", "verify", *arguments],
+        cwd=project.root,
+        env=project.cloud.env | {"PYTHONPATH": f"{ROOT}:{ROOT / 'constructs'}"},
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "no difference" in done.stdout + done.stderr
 
 
 @pytest.mark.slow
-def test_a_project_that_was_used_is_destroyed_without_a_trace(bootstrapped_cloud: Cloud, tmp_path: Path) -> None:
-    before = bootstrapped_cloud.admin("inventory")["inventory"]
-    gone = make_project(bootstrapped_cloud, tmp_path / "gone", email=EMAIL)
+def test_a_project_is_what_its_templates_say_and_is_destroyed_without_a_trace(
+    before: dict[str, list[str]], gone: OwnProject
+) -> None:
+    # the command looks for a cloud of the project that it is called in
+    (gone.root / ".yard/cloud").mkdir(parents=True)
+    shutil.copy(gone.cloud.folder / "state.json", gone.root / ".yard/cloud")
+    for part in ("storage", "identity", "observability", "training", "experiments"):
+        done = verify(gone, f"gone-dev-{part}")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "no difference" in done.stdout + done.stderr
+
     gone.succeed(JOB, {})
     for bucket in (gone.aws.data_bucket(), gone.aws.artifact_bucket()):
         for _ in range(2):  # a second version of the same object
             gone.aws.client("s3").put_object(Bucket=bucket, Key="left/behind.txt", Body=b"by a person")
-    done = bootstrapped_cloud.cdk("destroy", "--all", "--force", root=gone.root)
+    done = gone.cloud.cdk("destroy", "--all", "--force", root=gone.root)
     assert done.returncode == 0, done.stdout + done.stderr
 
-    left = left_behind(before, bootstrapped_cloud.admin("inventory")["inventory"])
+    left = left_behind(before, gone.cloud.admin("inventory")["inventory"])
     # SageMaker's own group, which all training jobs of an account share
     left["log groups"] = [name for name in left.get("log groups", []) if name != "/aws/sagemaker/TrainingJobs"]
     assert {kind: found for kind, found in left.items() if found} == {}
+
+
+def test_what_was_changed_by_hand_is_found(research: OwnProject) -> None:
+    name = f"research-dev-{JOB}-failed"
+    cloudwatch = research.aws.client("cloudwatch")
+    (alarm,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    given = ("AlarmName", "AlarmActions", "MetricName", "Namespace", "Statistic", "Dimensions", "Period", "Threshold")
+    more = ("EvaluationPeriods", "ComparisonOperator", "AlarmDescription", "TreatMissingData")
+    kept = {key: alarm[key] for key in (*given, *more)}
+    cloudwatch.put_metric_alarm(**kept | {"Threshold": 40.0})
+    try:
+        found = research.cloud.admin("verify", stack="research-dev-experiments")
+    finally:
+        cloudwatch.put_metric_alarm(**kept)
+    wrong = [item for item in found["resources"] if item["differences"]]
+    assert [(item["type"], [one["property"] for one in item["differences"]]) for item in wrong] == [
+        ("AWS::CloudWatch::Alarm", ["Threshold"])
+    ]
+    assert research.cloud.admin("verify", stack="research-dev-experiments")["right"]

@@ -88,8 +88,8 @@ def write_settings(folder: Path, **context: Any) -> None:
     (folder / "cdk.json").write_text(json.dumps(settings))
 
 
-def make_project(cloud: Any, folder: Path, *, email: str) -> OwnProject:
-    """Copy the app into a folder, which gives it its name, deploy it, and push its image."""
+def make_project(cloud: Any, folder: Path, *, email: str, context: Mapping[str, Any] | None = None) -> OwnProject:
+    """Copy the app into a folder, which gives it its name, deploy it with these settings, and push its image."""
     for name in _FOLDERS:
         shutil.copytree(ROOT / name, folder / name, ignore=_CACHES)
     shutil.copy(ROOT / "app.py", folder)
@@ -97,7 +97,7 @@ def make_project(cloud: Any, folder: Path, *, email: str) -> OwnProject:
     for name in ("jobs", "experiments"):
         (folder / name).mkdir()
     (folder / "jobs" / f"{JOB}.toml").write_text(_DEFINITION)
-    write_settings(folder)
+    write_settings(folder, **(context or {}))
     made = OwnProject(cloud=cloud, aws=House.of(cloud, folder).aws, root=folder)
     made.write_script("first")
     short_waits(cloud)

@@ -1,9 +1,11 @@
 """The embedded cloud's life: up, down, status, reset, and the variables that point aws, cdk and boto3 at it."""
 
+import errno
 import fcntl
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -60,8 +62,7 @@ class CloudState:
 def up(folder: Path = DEFAULT_FOLDER, *, port: int = 0) -> CloudState:
     """Start the cloud and wait until it answers; a cloud that already runs is left alone. Port 0 takes a free one."""
     folder = folder.absolute()
-    folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder):
+    with _usable(folder), _locked(folder):
         running = status(folder)
         if running is not None:
             return running
@@ -73,10 +74,15 @@ def down(folder: Path = DEFAULT_FOLDER) -> bool:
     """Stop the cloud and wait until it is gone, with all that runs in it; False if none ran."""
     folder = folder.absolute()
     running = status(folder)
-    _state_file(folder).unlink(missing_ok=True)
-    if running is None:
+    try:
+        _state_file(folder).unlink(missing_ok=True)
+        if running is None:
+            return False
+        os.kill(running.pid, signal.SIGTERM)
+    except NotADirectoryError:
         return False
-    os.kill(running.pid, signal.SIGTERM)
+    except PermissionError as error:
+        raise CloudError(f"the embedded cloud in {folder} belongs to another user: {error}") from None
     if not _gone(running.pid, STOP_SECONDS):
         os.kill(running.pid, signal.SIGKILL)
         _gone(running.pid, STOP_SECONDS)
@@ -87,11 +93,12 @@ def status(folder: Path = DEFAULT_FOLDER) -> CloudState | None:
     """The cloud that runs, or None."""
     try:
         state = json.loads(_state_file(folder.absolute()).read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
+        found = CloudState(
+            pid=int(state["pid"]), port=int(state["port"]), endpoint=state["endpoint"], log=Path(state["log"])
+        )
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
+        # none was started, or somebody damaged the file: what it spoke of cannot be found by it
         return None
-    found = CloudState(
-        pid=state["pid"], port=state["port"], endpoint=state["endpoint"], log=Path(state["log"]), seconds=0.0
-    )
     try:
         answered = admin(found, "status", {})
     except CloudError:
@@ -203,6 +210,8 @@ def _start(folder: Path, port: int) -> CloudState:
                 seconds=time.monotonic() - began,
             )
         if process.poll() is not None:
+            if shutil.disk_usage(folder).free == 0:
+                raise CloudError(f"the embedded cloud cannot write to {folder}: there is no space left on its disk")
             raise CloudError(f"the embedded cloud ended at once (exit {process.returncode}); log: {log}\n{_tail(log)}")
         time.sleep(0.05)
     process.kill()
@@ -232,6 +241,20 @@ def _tail(log: Path) -> str:
 
 def _state_file(folder: Path) -> Path:
     return folder / "state.json"
+
+
+@contextmanager
+def _usable(folder: Path) -> Iterator[None]:
+    """The folder, made if need be; one that cannot be used is said by its name."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            why = "there is no space left on its disk"
+        else:
+            why = f"{error.strerror} ({error.filename})"
+        raise CloudError(f"the embedded cloud cannot use the folder {folder}: {why}") from None
 
 
 @contextmanager

@@ -96,8 +96,8 @@ def status(folder: Path = DEFAULT_FOLDER) -> CloudState | None:
         found = CloudState(
             pid=int(state["pid"]), port=int(state["port"]), endpoint=state["endpoint"], log=Path(state["log"])
         )
-    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
-        # none was started, or somebody damaged the file: what it spoke of cannot be found by it
+    except (OSError, ValueError, KeyError, TypeError):
+        # none was started, or the file is damaged or not for us to read: what it speaks of cannot be found by it
         return None
     try:
         answered = admin(found, "status", {})

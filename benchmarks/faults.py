@@ -85,7 +85,7 @@ def stop_rank(rank: int) -> Callable[[Round], None]:
 
 
 def interrupt(this: Round) -> None:
-    """SIGTERM to both nodes, as a spot interruption; a new job goes on, every other time with the union of the files."""
+    """SIGTERM to both nodes, as a spot interruption; a new job goes on, every other time on the union of the files."""
     this.wait()
     this.mark()
     for node in this.cluster.nodes:

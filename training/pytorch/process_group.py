@@ -2,7 +2,7 @@
 
 import os
 import sys
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -136,19 +136,27 @@ def _looks_like_a_lost_peer(error: Exception) -> bool:
 
 def _name_the_missing(store: dist.Store, rank: int, world_size: int, timeout_seconds: float, error: Exception) -> None:
     """Ask every rank once more, over the store: a rank that hangs or is dead does not answer."""
-    started = time.monotonic()
-    try:
-        _roll_call(store, "roll-call", rank, world_size, max(ROLL_CALL_SECONDS, 0.2 * timeout_seconds))
-    except RankMissing as missing:
-        message = f"rank {rank}: {missing} (it hangs or is dead); the collective failed with: {first_line(error)}"
+    seconds = max(ROLL_CALL_SECONDS, 0.2 * timeout_seconds)
+    answer: list[str | None] = []
+
+    def call() -> None:
+        try:
+            _roll_call(store, "roll-call", rank, world_size, seconds)
+            answer.append(None)
+        except RankMissing as missing:
+            answer.append(f"{missing} (it hangs or is dead)")
+        except (dist.DistError, RuntimeError) as lost:
+            answer.append(f"rank 0 of {world_size}, which holds the store, is dead: {first_line(lost)}")
+
+    # The store's client waits for ever when its server is stopped, whatever time-out it was given
+    caller = threading.Thread(target=call, daemon=True)
+    caller.start()
+    caller.join(seconds + 1)
+    found = answer[0] if answer else f"rank 0 of {world_size}, which holds the store, did not answer (it hangs)"
+    if found is not None:
+        message = f"rank {rank}: {found}; the collective failed with: {first_line(error)}"
         print(message, file=sys.stderr, flush=True)
         raise RankMissing(message) from error
-    except (dist.DistError, RuntimeError) as lost:
-        seconds = time.monotonic() - started
-        message = (
-            f"rank {rank}: the store at {os.environ['MASTER_ADDR']} is gone after {seconds:.1f} s, and rank 0 with it"
-        )
-        raise RankMissing(f"{message}: {first_line(lost)}") from error
 
 
 def first_line(error: BaseException) -> str:

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from scripts import jobs_page, rules_page, security_hub_page, settings_page
+from scripts import embedded_cloud_page, jobs_page, rules_page, security_hub_page, settings_page
 from shardyard.spec import services
 
 ROOT = Path(__file__).parents[1]
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    "docs/embedded-cloud.md": embedded_cloud_page.as_markdown,
     "docs/job-file.md": jobs_page.as_markdown,
     "docs/rules.md": rules_page.as_markdown,
     "docs/security-hub.md": security_hub_page.as_markdown,

@@ -139,6 +139,11 @@ _TESTS: dict[str, Callable[[str, str], bool]] = {
 }
 
 
+def operators() -> list[str]:
+    """The condition operators that are known; each also with IfExists, ForAllValues and ForAnyValue."""
+    return sorted([*_TESTS, "Null"])
+
+
 def names_principal(
     statement: Mapping[str, Any], principal: Mapping[str, str], *, through_account: bool = True
 ) -> bool:

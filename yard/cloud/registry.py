@@ -64,3 +64,13 @@ def find_operation(service: str, name: str) -> Operation | None:
 def find_admin(verb: str) -> AdminVerb | None:
     """The registered verb, or None."""
     return _admin.get(verb)
+
+
+def operations() -> list[tuple[str, str]]:
+    """Every registered operation: service and name, in order."""
+    return sorted(_operations)
+
+
+def verbs() -> list[str]:
+    """Every registered verb, in order."""
+    return sorted(_admin)

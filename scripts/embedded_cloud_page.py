@@ -1,0 +1,96 @@
+"""The tables of docs/embedded-cloud.md, from the embedded cloud's own registries; the prose around them is by hand."""
+
+import importlib
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+PAGE = Path(__file__).parents[1] / "docs" / "embedded-cloud.md"
+_TABLE = re.compile(r"(<!-- table: (?P<name>[a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def as_markdown() -> str:
+    """The page as it stands, with its tables written anew."""
+    return _TABLE.sub(lambda found: found[1] + TABLES[found["name"]]() + "\n" + found[3], PAGE.read_text())
+
+
+def types() -> str:
+    """The types of CloudFormation that have a provider."""
+    from yard.cloud.cloudformation.providers import PROVIDERS
+
+    families = defaultdict(list)
+    for name in sorted(PROVIDERS):
+        _, family, kind = name.split("::")
+        families[family].append(kind)
+    rows = [f"| {family} | {', '.join(kinds)} |" for family, kinds in families.items()]
+    return "\n".join(["| AWS:: | types |", "| --- | --- |", *rows])
+
+
+def unread() -> str:
+    """The properties that no service answers back, so that `verify` cannot compare them."""
+    from yard.cloud.cloudformation.providers import PROVIDERS
+
+    found = {name: sorted(provider.unread) for name, provider in sorted(PROVIDERS.items()) if provider.unread}
+    rows = [f"| {name} | {', '.join(names)} |" for name, names in found.items()]
+    return "\n".join(["| type | not answered by the service |", "| --- | --- |", *rows])
+
+
+def operations() -> str:
+    """The operations that are answered here; moto answers all others that it knows."""
+    _register_all()
+    from yard.cloud import registry
+
+    services = defaultdict(list)
+    for service, name in registry.operations():
+        services[service].append(name)
+    rows = [f"| {service} | {', '.join(sorted(names))} |" for service, names in sorted(services.items())]
+    return "\n".join(["| service | operations |", "| --- | --- |", *rows])
+
+
+def verbs() -> str:
+    """The verbs of the admin interface."""
+    _register_all()
+    from yard.cloud import registry
+
+    return ", ".join(f"`{verb}`" for verb in registry.verbs())
+
+
+def settings() -> str:
+    """What `yard cloud settings` knows, and the defaults."""
+    import dataclasses
+
+    from yard.cloud.training.settings import TrainingSettings
+
+    rows = [
+        f"| `{field.name}` | {field.default:g} |"
+        for field in dataclasses.fields(TrainingSettings)
+        if isinstance(field.default, float)
+    ]
+    return "\n".join(["| setting | seconds, or a ratio |", "| --- | ---: |", *rows])
+
+
+def conditions() -> str:
+    """The condition operators that the evaluation of policies knows."""
+    from yard.cloud import policies
+
+    return ", ".join(f"`{name}`" for name in policies.operators())
+
+
+def _register_all() -> None:
+    from yard.cloud import service_modules
+
+    # the guard registers its switch when the front is imported
+    for module in (*service_modules.MODULES, "yard.cloud.front"):
+        importlib.import_module(module)
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    "conditions": conditions,
+    "operations": operations,
+    "settings": settings,
+    "types": types,
+    "unread": unread,
+    "verbs": verbs,
+}
+"""Each table's name on the page, and the function that writes it."""

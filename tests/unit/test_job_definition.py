@@ -145,7 +145,7 @@ def test_a_wrong_definition_says_all_that_is_wrong() -> None:
     with pytest.raises(SpecError) as raised:
         JobSpec.from_dict({"name": "job", "compute": {"count": 0}})
     assert [str(problem) for problem in raised.value.problems] == [
-        "image: missing; What runs: [image] with a folder, a repository or a framework.",
+        "image: missing; what runs: [image] with a folder, a repository or a framework",
         "compute.count: 0 is not allowed (1 or more)",
     ]
 

@@ -1,6 +1,8 @@
 """Dataclass trees from tables: strict, and all problems at once."""
 
+import math
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal
 
 import pytest
@@ -23,6 +25,8 @@ class Outer:
     kind: Literal["a", "b"] = setting("a", "Which.")
     inner: Inner | None = setting(None, "A part.")
     parts: tuple[Inner, ...] = setting((), "Parts.")
+    days: Literal[1, 7] = setting(1, "How long.")
+    made: str = setting("", "Filled in by us.", internal=True)
     free: dict[str, Scalar] = setting(doc="Anything.", factory=dict)
 
 
@@ -45,19 +49,25 @@ def made(raw: dict[str, Any], *, text: bool = False) -> Outer:
     [
         ({"count": 0}, "file: count: 0 is not allowed (1 or more)"),
         ({"count": "2"}, "file: count: '2' is not allowed (a whole number)"),
-        ({"count": True}, "file: count: True is not allowed (a whole number)"),
+        ({"count": True}, "file: count: true is not allowed (a whole number)"),
+        ({"rate": math.nan}, "file: rate: nan is not allowed (a number that is finite)"),
+        ({"rate": math.inf}, "file: rate: inf is not allowed (a number that is finite)"),
+        ({"free": {"x": math.nan}}, "file: free.x: nan is not allowed (a number that is finite)"),
+        ({"free": {"x": date(2026, 11, 21)}}, "file: free.x: 2026-11-21 is not allowed (a text, a number, true or false)"),
+        ({"kind": "c" * 200}, f"file: kind: '{'c' * 75}... is not allowed (one of a, b)"),
+        ({"inner": [{"name": "a"}]}, "file: inner: [{'name': 'a'}] is not allowed (one table: [inner] in single brackets)"),
         ({"count": 1.5}, "file: count: 1.5 is not allowed (a whole number)"),
         ({"flag": "true"}, "file: flag: 'true' is not allowed (true or false)"),
         ({"flag": 1}, "file: flag: 1 is not allowed (true or false)"),
         ({"kind": "c"}, "file: kind: 'c' is not allowed (one of a, b)"),
         ({"cont": 2}, "file: cont: unknown key; did you mean 'count'?"),
-        ({"inner": {}}, "file: inner.name: missing; Its name."),
+        ({"inner": {}}, "file: inner.name: missing; its name"),
         ({"inner": 3}, "file: inner: 3 is not allowed (a table of settings)"),
         ({"inner": {"name": "A"}}, "file: inner.name: 'A' is not allowed (small letters)"),
         ({"inner": {"name": "a", "size": "9TB"}}, "file: inner.size: 9216GB is not allowed (1GB to 100GB)"),
         ({"inner": {"name": "a", "size_gb": 9}}, "file: inner.size_gb: unknown key; did you mean 'size'?"),
-        ({"parts": [{"name": "a"}, {}]}, "file: parts[1].name: missing; Its name."),
-        ({"parts": {}}, "file: parts: {} is not allowed (a list)"),
+        ({"parts": [{"name": "a"}, {}]}, "file: parts[1].name: missing; its name"),
+        ({"parts": {}}, "file: parts: {} is not allowed (a list: [[parts]] in double brackets)"),
         ({"free": {"x": [1]}}, "file: free.x: [1] is not allowed (a text, a number, true or false)"),
     ],
 )
@@ -73,6 +83,13 @@ def test_all_problems_are_said_at_once() -> None:
 def test_text_is_read_by_annotation() -> None:
     read = made({"count": "3", "rate": "1e-3", "flag": "true", "kind": "b"}, text=True)
     assert (read.count, read.rate, read.flag, read.kind) == (3, 0.001, True, "b")
+    assert made({"days": "7"}, text=True).days == 7
+    assert problems_of({"days": "7"}) == ["file: days: '7' is not allowed (one of 1, 7)"]
+
+
+def test_what_no_person_sets_is_not_suggested() -> None:
+    (problem,) = problems_of({"zzz": 1})
+    assert problem == "file: zzz: unknown key; known: count, days, flag, free, inner, kind, parts, rate"
 
 
 def test_a_whole_number_is_a_number() -> None:

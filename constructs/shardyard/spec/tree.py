@@ -5,9 +5,11 @@ and collects every problem, so that a person fixes a file once and not line by l
 """
 
 import dataclasses
+import math
 import re
 import types
 from collections.abc import Callable, Mapping
+from datetime import date, time
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from shardyard.spec.errors import Problem, SpecError, nearest
@@ -36,13 +38,15 @@ def setting(
     unit: Literal["seconds", "gigabytes", "count"] | None = None,
     key: str | None = None,
     factory: Callable[[], Any] | None = None,
+    internal: bool = False,
 ) -> Any:
     """Declare a field: its default, its doc line and its limits.
 
     `says` puts a pattern into words; `key` is the name that people write where it differs from the field's
-    (`max_runtime = "4h"` for `max_runtime_seconds`).
+    (`max_runtime = "4h"` for `max_runtime_seconds`). An `internal` field is filled in by us and suggested to nobody.
     """
-    metadata = {"doc": doc, "least": least, "most": most, "pattern": pattern, "says": says, "unit": unit, "key": key}
+    limits = {"least": least, "most": most, "pattern": pattern, "says": says, "unit": unit}
+    metadata = {**limits, "doc": doc, "key": key, "internal": internal}
     if factory is not None:
         return dataclasses.field(default_factory=factory, metadata=metadata)
     if default is _MISSING:
@@ -60,13 +64,14 @@ def build(cls: type[T], raw: Mapping[str, Any], *, where: str, problems: list[Pr
     known = _fields(cls)
     for key in raw:
         if key not in known:
-            problems.append(Problem(join(where, key), f"unknown key; {nearest(key, list(known))}"))
+            people_set = [name for name, (field, _) in known.items() if not field.metadata.get("internal")]
+            problems.append(Problem(join(where, key), f"unknown key; {nearest(key, people_set)}"))
     values: dict[str, Any] = {}
     for key, (field, hint) in known.items():
         if key in raw:
             values[field.name] = _value(raw[key], hint, field.metadata, join(where, key), problems, text)
         elif field.default is _MISSING and field.default_factory is _MISSING:
-            problems.append(Problem(join(where, key), "missing; " + (field.metadata.get("doc") or "it has no default")))
+            problems.append(Problem(join(where, key), f"missing; {_inside(field.metadata['doc'])}"))
     if len(problems) > before:
         return None
     try:
@@ -120,10 +125,11 @@ def _value(raw: Any, hint: Any, limits: Mapping[str, Any], where: str, problems:
             return _scalar(raw, Scalar, limits, where, problems, text)
         return _value(raw, inner[0], limits, where, problems, text)
     if origin is Literal:
-        return _choice(raw, get_args(hint), where, problems)
+        return _choice(raw, get_args(hint), where, problems, text)
     if dataclasses.is_dataclass(hint):
         if not isinstance(raw, Mapping):
-            problems.append(Problem(where, f"{raw!r} is not allowed (a table of settings)"))
+            table = f"one table: [{_path(where)}] in single brackets" if isinstance(raw, list) else "a table of settings"
+            problems.append(Problem(where, f"{_said(raw)} is not allowed ({table})"))
             return None
         return build(cast(type[Any], hint), raw, where=where, problems=problems, text=text)
     if origin is tuple:
@@ -133,24 +139,28 @@ def _value(raw: Any, hint: Any, limits: Mapping[str, Any], where: str, problems:
     return _scalar(raw, hint, limits, where, problems, text)
 
 
-def _choice(raw: Any, allowed: tuple[Any, ...], where: str, problems: list[Problem]) -> Any:
-    if raw not in allowed:
-        problems.append(Problem(where, f"{raw!r} is not allowed (one of {', '.join(map(str, allowed))})"))
-    return raw
+def _choice(raw: Any, allowed: tuple[Any, ...], where: str, problems: list[Problem], text: bool) -> Any:
+    for choice in allowed:
+        if raw == choice or (text and raw == str(choice)):
+            return choice
+    problems.append(Problem(where, f"{_said(raw)} is not allowed (one of {', '.join(map(str, allowed))})"))
+    return None
 
 
 def _sequence(raw: Any, hint: Any, limits: Mapping[str, Any], where: str, problems: list[Problem], text: bool) -> Any:
     if text and isinstance(raw, str):
         raw = [part.strip() for part in raw.split(",") if part.strip()]
     if not isinstance(raw, list | tuple):
-        problems.append(Problem(where, f"{raw!r} is not allowed (a list)"))
+        tables = isinstance(raw, Mapping) and not text
+        wanted = f"a list: [[{_path(where)}]] in double brackets" if tables else "a list"
+        problems.append(Problem(where, f"{_said(raw)} is not allowed ({wanted})"))
         return ()
     return tuple(_value(item, hint, limits, f"{where}[{i}]", problems, text) for i, item in enumerate(raw))
 
 
 def _table(raw: Any, hint: Any, limits: Mapping[str, Any], where: str, problems: list[Problem], text: bool) -> Any:
     if not isinstance(raw, Mapping):
-        problems.append(Problem(where, f"{raw!r} is not allowed (a table of names and values)"))
+        problems.append(Problem(where, f"{_said(raw)} is not allowed (a table of names and values)"))
         return {}
     return {key: _value(item, hint, limits, join(where, key), problems, text) for key, item in raw.items()}
 
@@ -178,6 +188,8 @@ _WRITTEN: dict[Any, tuple[str, Callable[[str], Any]]] = {
 def _convert(raw: Any, hint: Any, unit: str | None, text: bool) -> Any:
     if hint in (object, Any):
         return raw
+    if isinstance(raw, float) and not math.isfinite(raw):
+        raise ValueError(f"{raw} is not allowed (a number that is finite)")
     if hint is Scalar:
         return _any_scalar(raw)
     if unit and isinstance(raw, str) and not (text and re.fullmatch(r"\d+", raw)):
@@ -189,12 +201,12 @@ def _convert(raw: Any, hint: Any, unit: str | None, text: bool) -> Any:
     pattern, read = _WRITTEN.get(hint, ("", str))
     if text and isinstance(raw, str) and re.fullmatch(pattern, raw):
         return read(raw)
-    raise ValueError(f"{raw!r} is not allowed ({_NAMES.get(hint, 'a ' + str(hint))})")
+    raise ValueError(f"{_said(raw)} is not allowed ({_NAMES.get(hint, 'a ' + str(hint))})")
 
 
 def _any_scalar(raw: Any) -> Any:
     if type(raw) not in _NAMES:
-        raise ValueError(f"{raw!r} is not allowed (a text, a number, true or false)")
+        raise ValueError(f"{_said(raw)} is not allowed (a text, a number, true or false)")
     return raw
 
 
@@ -205,8 +217,28 @@ def _outside(value: Any, limits: Mapping[str, Any]) -> str | None:
             unit = limits.get("unit")
             return f"{_shown(value, unit)} is not allowed ({_range(least, most, unit)})"
     elif isinstance(value, str) and pattern is not None and re.fullmatch(pattern, value) is None:
-        return f"{value!r} is not allowed ({limits.get('says') or 'must match ' + pattern})"
+        says = limits["says"] if limits["says"] is not None else f"it must match {pattern}"
+        return f"{_said(value)} is not allowed ({says})"
     return None
+
+
+def _said(raw: Any) -> str:
+    """A value as its author wrote it, and no more of it than a line has room for."""
+    if isinstance(raw, bool):
+        return str(raw).lower()
+    said = str(raw) if isinstance(raw, date | time) else repr(raw)
+    return said if len(said) <= 80 else f"{said[:76]}..."
+
+
+def _inside(sentence: str) -> str:
+    """A doc line in the middle of a sentence: without the full stop, and small, unless it begins with an acronym."""
+    first = sentence[:1] if sentence[1:2].isupper() else sentence[:1].lower()
+    return (first + sentence[1:]).removesuffix(".")
+
+
+def _path(where: str) -> str:
+    """The table's own name at the end of a place."""
+    return where.rpartition(" ")[2]
 
 
 def _range(least: float | None, most: float | None, unit: str | None) -> str:

@@ -120,3 +120,27 @@ def test_a_dynamic_reference_to_nothing_fails_the_resource(cloud: Cloud) -> None
     stack = StackUnderTest(cloud)
     assert stack.create(of(One=parameter("{{resolve:ssm:/stranger/nowhere}}"))) == "ROLLBACK_COMPLETE"
     assert any("/stranger/nowhere" in reason for name, _, reason in stack.history() if name == "One")
+
+
+PASSED_OVER: dict[str, Template] = {
+    "RotationPeriodInDays": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {}, "RotationPeriodInDays": 100}},
+    "Subscription": TOPIC | {"Properties": {"Subscription": [{"Protocol": "email", "Endpoint": "a@example.com"}]}},
+    "DataProtectionPolicy": {"Type": "AWS::Logs::LogGroup", "Properties": {"DataProtectionPolicy": {"Name": "x"}}},
+    "NotificationConfiguration.EventBridgeConfiguration": {
+        "Type": "AWS::S3::Bucket",
+        "Properties": {"NotificationConfiguration": {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}},
+    },
+}
+
+
+@pytest.mark.parametrize("name", PASSED_OVER)
+def test_a_property_that_nobody_takes_fails_the_deployment(cloud: Cloud, name: str) -> None:
+    """Green must mean something: what the template wants is there, or the stack says that it is not."""
+    stack = StackUnderTest(cloud)
+    assert stack.create(of(Thing=PASSED_OVER[name])) == "ROLLBACK_COMPLETE"
+    reasons = [
+        reason for logical_id, status, reason in stack.history() if (logical_id, status) == ("Thing", "CREATE_FAILED")
+    ]
+    assert f"does not emulate {name} of {PASSED_OVER[name]['Type']}" in reasons[0]
+    # what was begun is taken away again
+    assert ("Thing", "DELETE_COMPLETE") in [(logical_id, status) for logical_id, status, _ in stack.history()]

@@ -9,13 +9,27 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from yard.cloud.cloudformation import dynamic
 from yard.cloud.cloudformation.context import Context
-from yard.cloud.cloudformation.errors import ResourceError
-from yard.cloud.cloudformation.providers.base import Made, find
+from yard.cloud.cloudformation.errors import NotEmulated, ResourceError
+from yard.cloud.cloudformation.providers.base import CUSTOM_RESOURCE, Made, Provider, find
 from yard.cloud.cloudformation.stack import Deployed, Inputs, Stack, now
 from yard.cloud.cloudformation.template import Resource
+from yard.cloud.comparison import differences
 from yard.cloud.registry import ServiceError
 
 log = logging.getLogger(__name__)
+
+
+def _forgotten(provider: Provider, physical_id: str, properties: dict[str, Any], ctx: Context) -> list[str]:
+    """The properties that were given and that the service knows nothing of: its provider has passed over them."""
+    if provider.type == CUSTOM_RESOURCE:
+        return []
+    try:
+        answered = provider.read(physical_id, properties, ctx)
+    except ClientError:
+        # the stack's role may create and not look
+        return []
+    wanted = {name: value for name, value in properties.items() if name not in provider.unread}
+    return [] if answered is None else [path for path, _, found in differences(wanted, answered) if found is None]
 
 
 class Operator:
@@ -45,7 +59,7 @@ class Operator:
                 resource,
                 verb,
                 "",
-                lambda: find(resource.type).create(dynamic.resolve(copy.deepcopy(properties), ctx), ctx),
+                lambda: self._create(find(resource.type), dynamic.resolve(properties, ctx), ctx),
             )
         except ResourceError:
             if ctx.begun:
@@ -54,6 +68,15 @@ class Operator:
         self._event(resource, made.physical_id, f"{verb}_IN_PROGRESS", "Resource creation Initiated")
         self._event(resource, made.physical_id, f"{verb}_COMPLETE", None)
         return self._deployed(resource, properties, made, ctx, f"{verb}_COMPLETE")
+
+    @staticmethod
+    def _create(provider: Provider, properties: dict[str, Any], ctx: Context) -> Made:
+        made = provider.create(copy.deepcopy(properties), ctx)
+        ctx.begin(made.physical_id)
+        forgotten = _forgotten(provider, made.physical_id, properties, ctx)
+        if forgotten:
+            raise NotEmulated(f"the embedded cloud does not emulate {', '.join(forgotten)} of {ctx.type}")
+        return made
 
     def update(self, resource: Resource, old: Deployed, properties: dict[str, Any]) -> Deployed:
         """Change a resource in place, with its events."""

@@ -49,6 +49,9 @@ class Provider:
         return False
 
 
+CUSTOM_RESOURCE = "AWS::CloudFormation::CustomResource"
+"""The type of all `Custom::` resources too."""
+
 PROVIDERS: dict[str, Provider] = {}
 
 
@@ -62,7 +65,7 @@ def provider(cls: Callable[[], Provider]) -> Callable[[], Provider]:
 def find(type_name: str) -> Provider:
     """The provider of a type; the error names a type that is not emulated."""
     if type_name.startswith("Custom::"):
-        type_name = "AWS::CloudFormation::CustomResource"
+        type_name = CUSTOM_RESOURCE
     found = PROVIDERS.get(type_name)
     if found is None:
         raise NotEmulated(f"the embedded cloud does not emulate the resource type {type_name}")

@@ -64,22 +64,3 @@ def test_a_project_is_what_its_templates_say_and_is_destroyed_without_a_trace(
     # SageMaker's own group, which all training jobs of an account share
     left["log groups"] = [name for name in left.get("log groups", []) if name != "/aws/sagemaker/TrainingJobs"]
     assert {kind: found for kind, found in left.items() if found} == {}
-
-
-def test_what_was_changed_by_hand_is_found(research: OwnProject) -> None:
-    name = f"research-dev-{JOB}-failed"
-    cloudwatch = research.aws.client("cloudwatch")
-    (alarm,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
-    given = ("AlarmName", "AlarmActions", "MetricName", "Namespace", "Statistic", "Dimensions", "Period", "Threshold")
-    more = ("EvaluationPeriods", "ComparisonOperator", "AlarmDescription", "TreatMissingData")
-    kept = {key: alarm[key] for key in (*given, *more)}
-    cloudwatch.put_metric_alarm(**kept | {"Threshold": 40.0})
-    try:
-        found = research.cloud.admin("verify", stack="research-dev-experiments")
-    finally:
-        cloudwatch.put_metric_alarm(**kept)
-    wrong = [item for item in found["resources"] if item["differences"]]
-    assert [(item["type"], [one["property"] for one in item["differences"]]) for item in wrong] == [
-        ("AWS::CloudWatch::Alarm", ["Threshold"])
-    ]
-    assert research.cloud.admin("verify", stack="research-dev-experiments")["right"]

@@ -93,15 +93,8 @@ class Cluster:
         return int((self.base(rank) / "notes" / f"pid-{rank}").read_text())
 
     def agent(self, node: int) -> int:
-        """The process of a node's elastic agent: the one that talks to the host and is no rank."""
-        below = descendants(self.nodes[node].pid)
-        host = next(
-            pid
-            for pid in below
-            if "torchrun_host" in command_of(pid) and "torchrun_host" not in command_of(parent(pid))
-        )
-        mine = [pid for pid in below if parent(pid) == host and pid != self.pid(node)]
-        return next(pid for pid in mine if _talks_over_unix_sockets(pid))
+        """The process of a node's elastic agent: the launcher names it."""
+        return next(pid for pid in descendants(self.nodes[node].pid) if name_of(pid) == "torchrun-agent")
 
     def end(self, seconds: float = 240) -> list[int]:
         """Wait for both launchers; their exit codes."""
@@ -136,10 +129,10 @@ def parent(pid: int) -> int:
         return 0
 
 
-def command_of(pid: int) -> str:
-    """A process's command line."""
+def name_of(pid: int) -> str:
+    """A process's name; empty when it is gone."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
+        return Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:
         return ""
 
@@ -156,12 +149,6 @@ def descendants(pid: int) -> list[int]:
         found += children
         waiting += children
     return found
-
-
-def _talks_over_unix_sockets(pid: int) -> bool:
-    inodes = {os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()}
-    unix = {f"socket:[{line.split()[6]}]" for line in Path("/proc/net/unix").read_text().splitlines()[1:]}
-    return bool(inodes & unix)
 
 
 @contextlib.contextmanager

@@ -50,27 +50,8 @@ def started(node: Node, rank: int, attempt: int) -> float:
 
 def agent_of(node: Node) -> tuple[int, int]:
     """The torchrun host's process and its agent's."""
-    below = children(node.process.pid)
-    host = next(pid for pid, command in below.items() if "torchrun_host" in command and parent(pid) == node.process.pid)
-    ranks = {int(line.split("pid=")[1].split()[0]) for line in node.lines if "begin rank=" in line}
-    agents = [pid for pid in below if parent(pid) == host and pid not in ranks and sockets(pid) and not is_store(pid)]
-    assert len(agents) == 1, below
-    return host, agents[0]
-
-
-def parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-def sockets(pid: int) -> int:
-    return sum(os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:") for fd in os.listdir(f"/proc/{pid}/fd"))
-
-
-def is_store(pid: int) -> bool:
-    """The store sleeps in one long sleep and holds no unix socket to the host."""
-    inodes = {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")}
-    unix = {f"socket:[{line.split()[6]}]" for line in Path("/proc/net/unix").read_text().splitlines()[1:]}
-    return not inodes & unix
+    names = {Path(f"/proc/{pid}/comm").read_text().strip(): pid for pid in children(node.process.pid)}
+    return names["torchrun-host"], names["torchrun-agent"]
 
 
 @pytest.mark.parametrize("fork", ["1", "0"])
@@ -214,6 +195,25 @@ def test_a_rank_that_does_not_stop_is_killed_and_named(tmp_path: Path) -> None:
         node.process.send_signal(signal.SIGTERM)
         assert node.end(20) == 1
     assert "was interrupted (SIGTERM) and did not stop within 1 s: it was killed" in node.failure
+
+
+def test_what_a_rank_leaves_behind_does_not_keep_the_launcher(tmp_path: Path) -> None:
+    """A daemon in a session of its own survives its rank; it must hold none of the launcher's pipes."""
+    program = """
+import os, sys, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        print(f"daemon {os.getpid()}", flush=True)
+        time.sleep(30)
+    os._exit(0)
+time.sleep(0.5)
+"""
+    with nodes(tmp_path, program, processes=1) as (node,):
+        began = time.monotonic()
+        assert node.process.wait(timeout=25) == 0
+        assert time.monotonic() - began < 20
+        os.kill(int(node.wait_for(r"daemon (\d+)")[1]), signal.SIGKILL)
 
 
 def test_forks_share_no_random_numbers_and_exit_handlers_run(tmp_path: Path) -> None:

@@ -74,6 +74,9 @@ class Supervisor:
         self.terminated = False
         """Whether SIGTERM (or SIGINT) has arrived."""
 
+        self.private: set[int] = set()
+        """Descriptors of this process that no child may hold: a pipe ends only when its last writer is gone."""
+
         self.children: dict[int, Child] = {}
         self._selector = selectors.DefaultSelector()
         self._wakeup, self._wakeup_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -120,7 +123,8 @@ class Supervisor:
                 os.dup2(write, number)
             for key in list(self._selector.get_map().values()):
                 os.close(key.fd)
-            os.close(self._wakeup_write)
+            for descriptor in (self._wakeup_write, *self.private):
+                os.close(descriptor)
             self._selector.close()
             result = action()
             code = result if isinstance(result, int) else 0

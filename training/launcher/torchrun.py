@@ -1,6 +1,6 @@
 """The strategy `torchrun`: torch's elastic agent with ranks that are forked from a process that has torch imported.
 
-PID 1 stays standard library: it starts `torchrun_host`, hands it the order through a pipe, passes SIGTERM on,
+PID 1 itself imports no framework: it forks `torchrun_host`, hands it the order through a pipe, passes SIGTERM on,
 and starts it again when it is killed.
 """
 
@@ -41,12 +41,13 @@ def start_host(supervisor: Supervisor, environ: dict[str, str]) -> TorchHost:
     order_read, order_write = os.pipe2(os.O_CLOEXEC)
     report_read, report_write = os.pipe2(os.O_CLOEXEC)
 
-    def action() -> None:
-        for descriptor in (order_read, report_write):
-            os.set_inheritable(descriptor, True)
-        command = [sys.executable, "-m", "training.launcher.torchrun_host", str(order_read), str(report_write)]
-        os.execvpe(command[0], command, environ)
+    def action() -> int:
+        # A fork, since a second interpreter's start would make us slower than a bare torchrun
+        from training.launcher import torchrun_host
 
+        return torchrun_host.main(order_read, report_write, environ)
+
+    supervisor.private |= {order_write, report_read}
     child = supervisor.start("the torchrun host", action)
     os.close(order_read)
     os.close(report_write)
@@ -99,6 +100,7 @@ def _run_host(
     supervisor: Supervisor, host: TorchHost, order: Mapping[str, Any], grace_seconds: float
 ) -> dict[str, Any] | None:
     """One life of the host: its outcome, or None when it ended without one."""
+    supervisor.private -= {host.order, host.report}
     with os.fdopen(host.order, "w") as pipe:
         pipe.write(json.dumps(order))
     deadline: float | None = None

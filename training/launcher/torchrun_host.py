@@ -1,7 +1,7 @@
 """The process that imports torch once and forks everything else: the elastic agent, its store, and the ranks.
 
-The launcher starts it (`python -m training.launcher.torchrun_host SPEC_FD REPORT_FD`), so that PID 1 itself stays
-free of frameworks. It never calls CUDA and starts no thread, which is what makes its forks safe.
+The launcher forks it, so that PID 1 itself stays free of frameworks. It never calls CUDA and starts no thread, which
+is what makes its forks safe.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from training.launcher import failure
 from training.launcher.plain import interrupted_message
 from training.launcher.program import Program
 from training.launcher.supervise import INTERRUPTED, Child, Supervisor, execute
-from training.launcher.worker import die_with_parent, run_python
+from training.launcher.worker import die_with_parent, name_process, run_python
 
 _MESSAGE_BYTES = 1 << 20
 _STOP_GRACE_SECONDS = 0.5
@@ -235,6 +235,7 @@ class Host:
             from training.launcher import torchrun_agent
 
             die_with_parent()
+            name_process("torchrun-agent")
             torchrun_agent.run_agent(theirs, spec)
 
         self.agent = self.supervisor.start("the agent", action)
@@ -247,6 +248,7 @@ class Host:
             from training.launcher import torchrun_rendezvous
 
             die_with_parent()
+            name_process("torchrun-store")
             torchrun_rendezvous.run_store(self.spec)
 
         self.store = self.supervisor.start("the store", action)
@@ -263,13 +265,15 @@ def _import(*names: str) -> None:
         importlib.import_module(name)
 
 
-def main(spec_fd: int, report_fd: int) -> int:
-    """Import torch, take the launcher's orders from one pipe, and put the outcome into the other."""
-    for descriptor in (spec_fd, report_fd):
-        os.set_inheritable(descriptor, False)
+def main(order_fd: int, report_fd: int, environ: Mapping[str, str]) -> int:
+    """Import torch, take the launcher's order from one pipe, and put the outcome into the other."""
+    name_process("torchrun-host")
+    os.environ.update(environ)
+    sys.path[1:1] = [part for part in environ["PYTHONPATH"].split(os.pathsep) if part not in sys.path]
     supervisor = Supervisor()
+    supervisor.private.add(report_fd)
     _import(*_NEEDED_BY_ALL)
-    with os.fdopen(spec_fd) as pipe:
+    with os.fdopen(order_fd) as pipe:
         order = pipe.read()
     if not order:
         return INTERRUPTED
@@ -280,7 +284,3 @@ def main(spec_fd: int, report_fd: int) -> int:
     outcome = Host(supervisor, spec).run()
     os.write(report_fd, json.dumps(outcome).encode())
     return int(outcome["code"])
-
-
-if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))

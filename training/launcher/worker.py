@@ -12,11 +12,13 @@ import threading
 from training.launcher.program import Program
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
 
 
 def run_python(program: Program, environ: dict[str, str]) -> int:
     """Run a module or a script as `__main__` in this process and return its exit code."""
     die_with_parent()
+    name_process(f"rank-{environ['RANK']}")
     os.environ.clear()
     os.environ.update(environ)
     _fresh_interpreter_state()
@@ -40,6 +42,11 @@ def run_python(program: Program, environ: dict[str, str]) -> int:
 def die_with_parent() -> None:
     """Ask the kernel to kill this process when its parent dies: no rank may outlive its supervisor."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def name_process(name: str) -> None:
+    """Give this fork a name in ps and top, where it would have its parent's; the kernel keeps 15 characters."""
+    ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode())
 
 
 def _fresh_interpreter_state() -> None:

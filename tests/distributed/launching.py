@@ -45,7 +45,7 @@ class Node:
         path = self.base / "output" / "failure"
         return path.read_text() if path.exists() else ""
 
-    def wait_for(self, pattern: str, seconds: float = 30) -> re.Match[str]:
+    def wait_for(self, pattern: str, seconds: float = 120) -> re.Match[str]:
         """Wait until a line matches."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -59,7 +59,7 @@ class Node:
             time.sleep(0.01)
         raise AssertionError(f"{pattern!r} did not appear in {seconds} s; the output was:\n{self.output}")
 
-    def end(self, seconds: float = 60) -> int:
+    def end(self, seconds: float = 180) -> int:
         """Wait for the end and return the exit code."""
         code = self.process.wait(timeout=seconds)
         self._reader.join(timeout=5)

@@ -72,5 +72,5 @@ time.sleep(60)
         node.wait_for("ready 0")
         node.wait_for("ready 1")
         node.process.send_signal(signal.SIGTERM)
-        assert node.end(10) == 75
+        assert node.end(30) == 75
         assert {"saved 0", "saved 1"} <= set(node.lines)

@@ -172,7 +172,7 @@ def test_after_sigterm_all_nodes_save_at_one_step_and_end_with_75(tmp_path: Path
             started(node, rank, 0)
         for number in told:
             running[number].process.send_signal(signal.SIGTERM)
-        assert [node.end(20) for node in running] == [75, 75]
+        assert [node.end(60) for node in running] == [75, 75]
         steps = [node.wait_for(r"saved rank=\d step=(\d+)")[1] for node in running]
         assert steps[0] == steps[1]
     assert [node.failure for node in running] == ["", ""]
@@ -182,7 +182,7 @@ def test_sigterm_before_the_program_runs_is_an_interruption(tmp_path: Path) -> N
     with nodes(tmp_path, LOOP, arguments=["5000"]) as (node,):
         time.sleep(0.3)
         node.process.send_signal(signal.SIGTERM)
-        assert node.end(20) == 75
+        assert node.end(60) == 75
     assert node.failure == ""
 
 
@@ -193,7 +193,7 @@ def test_a_rank_that_does_not_stop_is_killed_and_named(tmp_path: Path) -> None:
     with nodes(tmp_path, program, arguments=["5000"], SHARDYARD_STOP_GRACE_SECONDS="1") as (node,):
         started(node, 1, 0)
         node.process.send_signal(signal.SIGTERM)
-        assert node.end(20) == 1
+        assert node.end(60) == 1
     assert "was interrupted (SIGTERM) and did not stop within 1 s: it was killed" in node.failure
 
 

@@ -23,10 +23,10 @@ class Aws:
 
     @functools.cached_property
     def session(self) -> "boto3.Session":
-        """The ordinary session: profile, environment, sign-in."""
+        """The ordinary session: profile, environment, sign-in; and AWS_REGION, which boto3 alone does not read."""
         import boto3
 
-        return boto3.Session()
+        return boto3.Session(region_name=os.environ.get("AWS_REGION"))
 
     def client(self, service: str) -> Any:
         """A client that retries what can be retried."""

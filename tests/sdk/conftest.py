@@ -18,7 +18,7 @@ _OPT_OUT = "SchemaVersion: '1.0'\nSageMaker:\n  PythonSDK:\n    Modules:\n      
 
 @pytest.fixture(scope="session")
 def sdk(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Runs a program of this folder with the real SDK, in an environment that knows nothing of AWS but what is given."""
+    """Runs a program of this folder with the real SDK; it knows nothing of AWS but what is given."""
     python = ROOT / ".venv-sdk/bin/python"
     if not python.exists():
         pytest.skip("there is no .venv-sdk here; make test-sdk makes it")

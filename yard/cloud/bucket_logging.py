@@ -1,6 +1,6 @@
 """Access logging of buckets: S3 takes the setting and delivers later, or never; moto asks for the grant beforehand.
 
-Nothing is delivered here. That the log bucket lets S3 deliver is held by a rule on the templates.
+`access_logs.py` delivers, and drops what the log bucket does not let in; a rule on the templates holds the grant.
 """
 
 from moto.s3.models import FakeBucket, s3_backends

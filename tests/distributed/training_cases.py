@@ -10,7 +10,7 @@ from typing import Any
 import numpy
 import torch
 
-from training.pytorch import gpt
+from training.pytorch import gpt, mnist
 from training.pytorch.batches import EpochBatches
 from training.pytorch.checkpoint import Checkpointer
 from training.pytorch.gpt_model import GPTConfig, next_token_loss
@@ -18,7 +18,8 @@ from training.pytorch.parallelize import build
 from training.pytorch.plan import Plan
 from training.pytorch.process_group import connect
 from training.pytorch.random_state import seed_everything
-from training.pytorch.stepping import Stepper, rehearse
+from training.pytorch.rehearsal import rehearse
+from training.pytorch.stepping import Stepper
 from training.pytorch.tokens import Tokens
 
 CONFIG = GPTConfig(vocabulary=32, layers=4, width=32, heads=4, kv_heads=2, hidden=64, context=16)
@@ -68,7 +69,7 @@ def train_with(run: Run, ranks: Any) -> dict[str, Any]:
     optimizer = torch.optim.AdamW(parallel.model.parameters(), lr=1e-2, fused=True)
     schedule = gpt.make_schedule(optimizer, 2, 20)
     stepper = Stepper(parallel, next_token_loss, ranks)
-    rehearse(stepper, parallel, tokens.batch([0] * batch, CONFIG.context))
+    rehearse(parallel.forward, lambda: stepper.gradients([tokens.batch([0] * batch, CONFIG.context)]))
     seed_everything(5, ranks.rank)
     report: dict[str, Any] = {"start": 0, "losses": {}, "norms": {}, "draws": {}, "pid": os.getpid()}
 
@@ -118,3 +119,8 @@ def digest(weights: dict[str, torch.Tensor]) -> str:
     for name in sorted(weights):
         joined.update(name.encode() + weights[name].numpy().tobytes())
     return joined.hexdigest()
+
+
+def train_digits(steps: int) -> None:
+    """The entry point `training.pytorch.mnist`; its folders come from the environment."""
+    mnist.main(["--max_steps", str(steps), "--batch_size", "10", "--width", "128"])

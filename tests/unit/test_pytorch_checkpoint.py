@@ -68,12 +68,6 @@ def undisturbed(tmp_path: Path) -> dict[int, str]:
     return training.losses
 
 
-@pytest.fixture(autouse=True)
-def without_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing here loses power, and a busy disk makes every flush cost a second."""
-    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
-
-
 def saved(folder: Path, run_id: str = "run") -> list[str]:
     return sorted(path.name for path in (folder / run_id).glob("step-*"))
 

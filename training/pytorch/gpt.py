@@ -7,7 +7,7 @@
 import argparse
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -31,7 +31,8 @@ from training.pytorch.parallelize import Parallel, build
 from training.pytorch.plan import Plan, PlanError
 from training.pytorch.process_group import Ranks, connect, gather
 from training.pytorch.random_state import seed_everything
-from training.pytorch.stepping import Stepper, rehearse
+from training.pytorch.rehearsal import rehearse
+from training.pytorch.stepping import Stepper
 from training.pytorch.tokens import Tokens, read_tokens
 
 
@@ -138,11 +139,11 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
     schedule = make_schedule(optimizer, options.warmup_steps, steps)
     stepper = Stepper(parallel, next_token_loss, ranks)
 
-    def draw() -> tuple[Tensor, Tensor]:
-        inputs, targets = tokens.batch(next(batches), config.context)
+    def read(windows: Iterable[int]) -> tuple[Tensor, Tensor]:
+        inputs, targets = tokens.batch(windows, config.context)
         return inputs.to(ranks.device), targets.to(ranks.device)
 
-    rehearse(stepper, parallel, tokens.batch([0] * options.batch_size, config.context))
+    rehearse(parallel.forward, lambda: stepper.gradients([read([0] * options.batch_size)]))
     checkpoints = Checkpointer(
         model=parallel.model,
         optimizer=optimizer,
@@ -166,7 +167,7 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
     with checkpoints:
         for _ in loop:
             with loop.waiting_for_data():
-                drawn = [draw() for _ in range(plan.accumulation)]
+                drawn = [read(next(batches)) for _ in range(plan.accumulation)]
             loss = stepper.gradients(drawn)
             stepper.clip()
             optimizer.step()

@@ -27,6 +27,7 @@ from training.pytorch.metrics import Metrics
 from training.pytorch.outputs import save_model
 from training.pytorch.process_group import Ranks, connect, gather
 from training.pytorch.random_state import seed_everything
+from training.pytorch.rehearsal import rehearse
 
 
 class Net(nn.Module):
@@ -120,6 +121,11 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
     test = find_test_digits(channel, ranks.device)
     batches = divide(channel, len(images), options, ranks)
     steps = options.epochs * batches.per_epoch if options.max_steps is None else options.max_steps
+
+    def loss_of(chosen: Tensor) -> Tensor:
+        return functional.cross_entropy(model(scale(images[chosen])), labels[chosen])
+
+    rehearse(model, lambda: loss_of(torch.arange(options.batch_size, device=ranks.device)).backward())
     checkpoints = Checkpointer(
         model=net,
         optimizer=optimizer,
@@ -144,12 +150,11 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
         for step in loop:
             with loop.waiting_for_data():
                 chosen = torch.from_numpy(next(batches)).to(ranks.device)
-                batch, targets = scale(images[chosen]), labels[chosen]
-            loss = functional.cross_entropy(model(batch), targets)
+            loss = loss_of(chosen)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
-            loop.done(samples=len(targets), loss=loss.item)
+            loop.done(samples=len(chosen), loss=loss.item)
             if test is not None and loop.ends_epoch(step):
                 scores = evaluate(model, test, ranks)
                 metrics.log(step, epoch=loop.epoch(step), **scores)

@@ -144,16 +144,3 @@ def _shards(gradient: Tensor) -> int:
     # FSDP over tensor parallel shards in strides, and a strided shard is no `Shard`
     cut = [dimension for dimension, placement in enumerate(gradient.placements) if not placement.is_replicate()]
     return math.prod(gradient.device_mesh.size(dimension) for dimension in cut)
-
-
-def rehearse(stepper: Stepper, parallel: Parallel, batch: Batch) -> None:
-    """Run one batch without learning from it, so that DDP has its final buckets before the first step.
-
-    DDP groups gradients anew after the first backward pass. With more than two ranks that changes the order of
-    summation, so a resumed run's first step would differ in the last bit from the same step of an undisturbed run.
-    """
-    if not isinstance(parallel.forward, DistributedDataParallel) or parallel.data_size <= 2:
-        return
-    with torch.random.fork_rng():
-        stepper.gradients([batch])
-    parallel.model.zero_grad(set_to_none=True)

@@ -63,10 +63,8 @@ class CheckpointStore:
         return folder
 
     def finish(self, folder: Path, manifest: Manifest) -> None:
-        """Make what is in the folder durable, then write the manifest that makes it count."""
-        write_durably(folder / MANIFEST, manifest.encode())
-        _sync_folder(folder.parent)
-        _sync_folder(folder.parent.parent)
+        """Write the manifest that makes what is in the folder count."""
+        write_whole(folder / MANIFEST, manifest.encode())
 
     def abandon(self, save: Save, rank: int) -> None:
         """Remove what one rank has begun to write."""
@@ -75,7 +73,7 @@ class CheckpointStore:
     def point_to(self, save: Save, world_size: int) -> None:
         """Say which save is the newest that every rank finished."""
         pointer = {"run_id": self.run_id, "step": save.step, "folder": save.name, "world_size": world_size}
-        write_durably(self.root / LATEST, json.dumps(pointer).encode())
+        write_whole(self.root / LATEST, json.dumps(pointer).encode())
 
     def keep_only(self, keep: Collection[Save], newest: Save) -> None:
         """Remove every other save up to the newest complete one; later ones may be another rank's, still growing.
@@ -91,29 +89,16 @@ class CheckpointStore:
 
 
 def describe_files(folder: Path) -> dict[str, FileEntry]:
-    """Flush every file of a folder to the disk, and say what is in it."""
-    entries = {}
-    for path in sorted(folder.iterdir()):
-        with path.open("rb") as stream:
-            os.fsync(stream.fileno())
-        entries[path.name] = hash_file(path)
-    return entries
+    """What is in a folder."""
+    return {path.name: hash_file(path) for path in sorted(folder.iterdir())}
 
 
-def write_durably(path: Path, data: bytes) -> None:
-    """Write a whole file or nothing: a reader sees the old content or the new."""
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a whole file or nothing: a reader sees the old content or the new.
+
+    Nothing is flushed to the disk itself: a process that dies loses nothing that the kernel has, a machine that dies
+    takes its disk along, and what is missing after all does not match its sha256. Flushing would cost most of a save.
+    """
     temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
+    temporary.write_bytes(data)
     os.replace(temporary, path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

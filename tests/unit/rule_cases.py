@@ -107,6 +107,12 @@ MACHINES = [
         "did you mean 'ml.g5.xlarge'?",
     ),
     Case(
+        rule="instance-count",
+        good={"compute": {"instance_type": "ml.g5.xlarge", "count": 9999}},
+        bad={"compute": {"instance_type": "ml.g5.xlarge", "count": 10000}},
+        says="compute: 10000 instances are not allowed (9999 or fewer)",
+    ),
+    Case(
         rule="group-count",
         good={"compute": groups(*["ml.g5.xlarge"] * 5)},
         bad={"compute": groups(*["ml.g5.xlarge"] * 6)},

@@ -88,6 +88,55 @@ def test_each_mistake_in_its_words(tmp_path: Path, text: str, says: str) -> None
     assert problem.startswith(f"job.toml: {says}")
 
 
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"\xff\xfe[\x00i\x00", "it is not UTF-8 text (at line 1); save it as UTF-8"),
+        (GOOD.encode() + b"# caf\xe9", "it is not UTF-8 text (at line 9); save it as UTF-8"),
+        (b"a = " + b"[" * 5000 + b"]" * 5000, "it is not TOML: maximum recursion depth exceeded"),
+        (b"a = " + b"9" * 5000, "it is not TOML: Exceeds the limit (4300 digits)"),
+        (GOOD.replace("count = 2", "count = 99999999999").encode(), "compute: 99999999999 instances are not allowed ("),
+        (GOOD.encode() + b"[cost]\ncap_usd = nan", "cost.cap_usd: nan is not allowed (a number that is finite)"),
+        (GOOD.encode() + b"[source]\ndir = '../other'", "source.dir: '../other' is not allowed (a folder inside the"),
+        (b"stack = 'storage'\n" + GOOD.encode(), "stack: 'storage' is not allowed (up to 31 small letters, digits and"),
+    ],
+    ids=("utf-16", "latin-1", "deep", "digits", "count", "nan", "outside", "taken"),
+)
+def test_what_no_editor_should_have_written_is_one_line_too(tmp_path: Path, content: bytes, says: str) -> None:
+    (tmp_path / "job.toml").write_bytes(content)
+    (problem,) = problems_of(tmp_path)
+    assert problem.startswith(f"job.toml: {says}")
+    assert "\n" not in problem
+
+
+def test_a_file_from_another_system_is_read(tmp_path: Path) -> None:
+    (tmp_path / "job.toml").write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
+    assert load_jobs(tmp_path, "dev")[0].compute.count == 2
+
+
+def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "folder.toml").mkdir()
+    (tmp_path / "link.toml").symlink_to(tmp_path / "nowhere")
+    assert problems_of(tmp_path) == [
+        "folder.toml: it cannot be read: Is a directory",
+        "link.toml: it cannot be read: No such file or directory",
+    ]
+
+
+def test_a_folder_that_is_not_there_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    (problem,) = problems_of(tmp_path / "job")
+    assert problem == f"training.jobs: there is no folder '{tmp_path}/job' (make it; it may be empty)"
+    assert load_jobs(tmp_path, "dev") == ()
+
+
+def test_names_that_differ_in_hyphens_alone_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, gpt_2x=GOOD, gpt2x=GOOD)
+    assert problems_of(tmp_path) == [
+        "gpt2x.toml: name: 'gpt2x' and 'gpt-2x' differ in hyphens alone, and their parameters have no hyphens "
+        "(rename one of the files)"
+    ]
+
+
 def test_a_wrong_file_name_is_a_wrong_job_name(tmp_path: Path) -> None:
     (problem,) = problems_of(write(tmp_path, Upper=GOOD))
     assert problem == (

@@ -32,6 +32,18 @@ def test_a_file_that_is_not_json_is_said(tmp_path: Path) -> None:
         Settings.from_file(tmp_path / "cdk.json")
 
 
+@pytest.mark.parametrize("content", ["[]", "5", '{"context": 5}', '{"context": ["stage"]}'])
+def test_a_file_without_settings_is_said(tmp_path: Path, content: str) -> None:
+    (tmp_path / "cdk.json").write_text(content)
+    with pytest.raises(SpecError, match=r'cdk\.json: holds no settings; write {"context": {"stage": "dev"}}'):
+        Settings.from_file(tmp_path / "cdk.json")
+
+
+def test_a_tag_may_have_a_colon_and_is_never_dropped() -> None:
+    assert Settings.from_context({"tags.cost:center": "5"}).tags == {"cost:center": "5"}
+    assert problems(**{"tags.aws:x": "5"}) == ["tags.aws:x: a key that starts with 'aws:' belongs to AWS"]
+
+
 def test_texts_from_the_command_line_are_parsed_by_annotation() -> None:
     settings = Settings.from_context(
         {

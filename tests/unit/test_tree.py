@@ -53,9 +53,15 @@ def made(raw: dict[str, Any], *, text: bool = False) -> Outer:
         ({"rate": math.nan}, "file: rate: nan is not allowed (a number that is finite)"),
         ({"rate": math.inf}, "file: rate: inf is not allowed (a number that is finite)"),
         ({"free": {"x": math.nan}}, "file: free.x: nan is not allowed (a number that is finite)"),
-        ({"free": {"x": date(2026, 11, 21)}}, "file: free.x: 2026-11-21 is not allowed (a text, a number, true or false)"),
+        (
+            {"free": {"x": date(2026, 11, 21)}},
+            "file: free.x: 2026-11-21 is not allowed (a text, a number, true or false)",
+        ),
         ({"kind": "c" * 200}, f"file: kind: '{'c' * 75}... is not allowed (one of a, b)"),
-        ({"inner": [{"name": "a"}]}, "file: inner: [{'name': 'a'}] is not allowed (one table: [inner] in single brackets)"),
+        (
+            {"inner": [{"name": "a"}]},
+            "file: inner: [{'name': 'a'}] is not allowed (one table: [inner] in single brackets)",
+        ),
         ({"count": 1.5}, "file: count: 1.5 is not allowed (a whole number)"),
         ({"flag": "true"}, "file: flag: 'true' is not allowed (true or false)"),
         ({"flag": 1}, "file: flag: 1 is not allowed (true or false)"),

@@ -19,6 +19,8 @@ from shardyard.spec.tree import Scalar, build, dump, setting
 
 JOB_NAME = r"[a-z][a-z0-9-]{0,30}[a-z0-9]"
 JOB_NAME_SAYS = "2 to 32 small letters, digits and hyphens, a letter first"
+STACKS_WITHOUT_JOBS = ("storage", "network", "identity", "registry", "notebooks", "quotas", "observability")
+"""The project's other stacks, whose names no stack of jobs may take."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +36,10 @@ class Registry:
 
     enabled: bool = setting(False, "Register it.")
     group: str | None = setting(
-        None, "The model package group; by default the job's name.", pattern=r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
+        None,
+        "The model package group; by default the job's name.",
+        pattern=r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}",
+        says="1 to 63 letters, digits and hyphens, no hyphen first or last",
     )
 
 
@@ -86,10 +91,18 @@ class Model:
 class JobSpec:
     """One training job, as its author defined it."""
 
-    name: str = setting(doc="The file's name.", pattern=JOB_NAME, says=JOB_NAME_SAYS)
-    from_stage: tuple[str, ...] = setting((), "The values that came from [overrides.<stage>], as dotted names.")
+    name: str = setting(doc="The file's name.", pattern=JOB_NAME, says=JOB_NAME_SAYS, internal=True)
+    from_stage: tuple[str, ...] = setting(
+        (), "The values that came from [overrides.<stage>], as dotted names.", internal=True
+    )
     description: str = setting("", "One line for people.", pattern=r".{0,500}", says="one line, at most 500 letters")
-    stack: str = setting("training", "The stack that holds it.", pattern=r"[a-z][a-z0-9-]{0,30}")
+    stack: str = setting(
+        "training",
+        "The stack that holds it.",
+        pattern=rf"(?!({'|'.join(STACKS_WITHOUT_JOBS)})$)[a-z][a-z0-9-]{{0,30}}",
+        says="up to 31 small letters, digits and hyphens, a letter first, and none of "
+        + ", ".join(STACKS_WITHOUT_JOBS),
+    )
     image: Image = setting(doc="What runs: [image] with a folder, a repository or a framework.")
     program: Program | None = setting(None, "What the launcher starts.")
     source: Source | None = setting(None, "Own code that is not in the image.")

@@ -23,7 +23,11 @@ def _type(default: Any = ..., doc: str = "The instance type.") -> Any:
 class InstanceGroup:
     """One kind of machine in a heterogeneous cluster."""
 
-    name: str = setting(doc="The group's name, by which channels choose it.", pattern=r"[A-Za-z0-9._-]{1,64}")
+    name: str = setting(
+        doc="The group's name, by which channels choose it.",
+        pattern=r"[A-Za-z0-9._-]{1,64}",
+        says="1 to 64 letters, digits, dots, hyphens and underscores",
+    )
     instance_type: str = _type()
     count: int = setting(1, "How many.", least=1)
 
@@ -168,11 +172,11 @@ class Retry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Queue:
-    """What the state machine does while quota or capacity is short: wait, longer each time, then fall back."""
+    """While quota or capacity is short: the fallbacks at once, then pauses, longer each time, and all of them again."""
 
     max_wait_seconds: int = setting(
         3600,
-        "Give up (or fall back) after this long; 0 never waits.",
+        "Give up after this long; 0 tries each fallback once and never waits.",
         least=0,
         most=MOST_SECONDS,
         unit="seconds",

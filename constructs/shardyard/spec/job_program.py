@@ -14,15 +14,21 @@ class Image:
     """What runs: a folder of containers/, a repository, an AWS Deep Learning Container, or a marketplace algorithm."""
 
     folder: str | None = setting(
-        None, "A folder of containers/; its tag is its content.", pattern=r"[a-z0-9][a-z0-9_-]*"
+        None, "A folder of containers/; its tag is its content.", pattern=r"[a-z0-9][a-z0-9_-]*", says="a folder's name"
     )
     repository: str | None = setting(
         None, "A repository of this account, or a whole registry/repository.", pattern=r"[a-z0-9][a-z0-9._/-]*"
     )
-    tag: str | None = setting(None, "The repository's tag.", pattern=r"[\w][\w.-]{0,127}")
-    digest: str | None = setting(None, "The image's digest, safer than a tag.", pattern=r"sha256:[0-9a-f]{64}")
+    tag: str | None = setting(
+        None, "The repository's tag.", pattern=r"[\w][\w.-]{0,127}", says="up to 128 letters, digits and ._-"
+    )
+    digest: str | None = setting(
+        None, "The image's digest, safer than a tag.", pattern=r"sha256:[0-9a-f]{64}", says="sha256: and 64 hex digits"
+    )
     framework: Literal["pytorch", "tensorflow"] | None = setting(None, "An AWS Deep Learning Container.")
-    version: str | None = setting(None, "The framework's version: `2.13`.", pattern=r"\d+\.\d+")
+    version: str | None = setting(
+        None, "The framework's version: `2.13`.", pattern=r"\d+\.\d+", says='a text such as "2.13"'
+    )
     algorithm: str | None = setting(
         None, "An algorithm of yours or of the marketplace, by name or ARN.", pattern=r".{1,170}"
     )
@@ -53,7 +59,9 @@ class Image:
 class Source:
     """The user's own code, mounted as the channel `code`."""
 
-    dir: str = setting(doc="A folder of the repository.", pattern=r"(?!/).+", says="a folder inside the repository")
+    dir: str = setting(
+        doc="A folder of the repository.", pattern=r"(?!/)(?!(.*/)?\.\.(/|$)).+", says="a folder inside the repository"
+    )
     sha256: str | None = setting(
         None, "The bundle's hash; synth and the execution's input fill it in.", pattern=r"[0-9a-f]{64}"
     )

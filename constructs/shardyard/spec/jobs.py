@@ -1,12 +1,14 @@
 """Read jobs/*.toml: all files, all problems together."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from shardyard.spec.errors import Problem, SpecError, nearest
 from shardyard.spec.job import JobSpec
+from shardyard.spec.job_parameters import pascal
+from shardyard.spec.project_files import missing_files
 from shardyard.spec.rules import Facts, check
 from shardyard.spec.settings import Settings
 from shardyard.spec.tree import build
@@ -17,12 +19,18 @@ INTERNAL_KEYS = ("name", "from_stage")
 STAGES: tuple[str, ...] = get_args(get_type_hints(Settings)["stage"])
 
 
-def load_jobs(folder: Path, stage: str, *, has_network: bool | None = None) -> tuple[JobSpec, ...]:
+def load_jobs(
+    folder: Path, stage: str, *, has_network: bool | None = None, root: Path | None = None
+) -> tuple[JobSpec, ...]:
     """Read every job of a folder for one stage, sorted by name, and apply the rules; the file's stem is its name.
 
-    `has_network` says whether the project has a VPC, None where that is not known.
+    `has_network` says whether the project has a VPC, None where that is not known; `root` is the project in which
+    the files that a job names are looked for, None where there is none.
     """
     problems: list[Problem] = []
+    if not folder.is_dir():
+        # Without this a slip in the setting would take every job out of the next deploy.
+        raise SpecError([Problem("training.jobs", f"there is no folder {str(folder)!r} (make it; it may be empty)")])
     files = sorted(folder.glob("*.toml"))
     places = {path.stem: f"{folder.name}/{path.name}: " for path in files}
     read = [read_job(path, stage, where=places[path.stem], problems=problems) for path in files]
@@ -30,20 +38,37 @@ def load_jobs(folder: Path, stage: str, *, has_network: bool | None = None) -> t
     own = {job.name: job.checkpoints.s3 for job in jobs if job.checkpoints.enabled and job.checkpoints.s3 is not None}
     facts = Facts(other_checkpoints=own, has_network=has_network)
     for job in jobs:
-        problems += [Problem(f"{places[job.name]}{found.where}", found.message) for found in check(job, facts)]
+        named = [] if root is None else missing_files(job, root)
+        found = [*check(job, facts), *named, *_same_ids(job, jobs)]
+        problems += [Problem(f"{places[job.name]}{one.where}", one.message) for one in found]
     if problems:
         raise SpecError(problems)
     return jobs
 
 
+def _same_ids(job: JobSpec, jobs: Sequence[JobSpec]) -> Iterator[Problem]:
+    """Two names that differ in hyphens alone give their stack's parameters the same names."""
+    for other in jobs:
+        if other.name < job.name and pascal(other.name) == pascal(job.name):
+            message = f"{job.name!r} and {other.name!r} differ in hyphens alone, and their parameters have no hyphens"
+            yield Problem("name", f"{message} (rename one of the files)")
+
+
 def read_job(path: Path, stage: str, *, where: str, problems: list[Problem]) -> JobSpec | None:
     """Read one file for one stage; what is wrong with it, for any stage, is added to `problems`."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        # Some editors put a byte order mark before the text.
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        problems.append(Problem(where.removesuffix(": "), f"it cannot be read: {error.strerror}"))
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        problems.append(Problem(where.removesuffix(": "), f"it is not UTF-8 text (at line {line}); save it as UTF-8"))
+    except (ValueError, RecursionError) as error:  # a number of 5000 digits, a list 3000 deep
         problems.append(Problem(where.removesuffix(": "), f"it is not TOML: {error}"))
-        return None
-    return parse_job(raw, path.stem, stage, where=where, problems=problems)
+    else:
+        return parse_job(raw, path.stem, stage, where=where, problems=problems)
+    return None
 
 
 def parse_job(raw: Mapping[str, Any], name: str, stage: str, *, where: str, problems: list[Problem]) -> JobSpec | None:

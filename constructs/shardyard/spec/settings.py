@@ -119,7 +119,9 @@ def context_of(cdk_json: Path) -> dict[str, Any]:
         content = json.loads(cdk_json.read_text(encoding="utf-8"))
     except ValueError as error:
         raise SpecError([Problem(str(cdk_json), f"is not JSON: {error}")]) from None
-    context: dict[str, Any] = content.get("context", {})
+    context = content.get("context", {}) if isinstance(content, dict) else content
+    if not isinstance(context, dict):
+        raise SpecError([Problem(str(cdk_json), 'holds no settings; write {"context": {"stage": "dev"}}')])
     return context
 
 
@@ -137,7 +139,7 @@ def _nested(context: Mapping[str, Any]) -> dict[str, Any]:
     """Drop CDK's own keys (they contain ':', '/' or '@') and turn dotted keys into tables."""
     tree: dict[str, Any] = {}
     for key, value in sorted(context.items(), key=lambda item: item[0].count(".")):
-        if re.search(r"[:/@]", key):
+        if re.search(r"[:/@]", key) and not key.startswith("tags."):
             continue
         *tables, last = key.split(".")
         place = tree

@@ -128,7 +128,9 @@ def _value(raw: Any, hint: Any, limits: Mapping[str, Any], where: str, problems:
         return _choice(raw, get_args(hint), where, problems, text)
     if dataclasses.is_dataclass(hint):
         if not isinstance(raw, Mapping):
-            table = f"one table: [{_path(where)}] in single brackets" if isinstance(raw, list) else "a table of settings"
+            table = (
+                f"one table: [{_path(where)}] in single brackets" if isinstance(raw, list) else "a table of settings"
+            )
             problems.append(Problem(where, f"{_said(raw)} is not allowed ({table})"))
             return None
         return build(cast(type[Any], hint), raw, where=where, problems=problems, text=text)

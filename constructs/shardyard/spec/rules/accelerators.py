@@ -25,8 +25,8 @@ def one_process_a_gpu(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     given = spec.program.processes_per_node
     for _, instance in known_types(spec):
         if instance.accelerators and given != instance.processes:
-            what = "Neuron cores" if instance.neuron_cores else "GPUs"
-            has = f"{instance.name} has {instance.processes} {what}"
+            what = "Neuron core" if instance.neuron_cores else "GPU"
+            has = f"{instance.name} has {instance.processes} {what}{'s' if instance.processes > 1 else ''}"
             yield Problem("program.processes_per_node", f"{given} is not allowed: {has} (leave it out for one each)")
 
 

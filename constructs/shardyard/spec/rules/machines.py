@@ -8,6 +8,8 @@ from shardyard.spec.job import JobSpec
 from shardyard.spec.rules.base import API, Facts, known_types, named_types, rule
 
 _ULTRA_SERVERS = ("p6e-gb200", "trn2")
+MOST_INSTANCES = 9999
+"""As many as the stack's parameter takes, and more than any account gets."""
 
 
 @rule(
@@ -24,6 +26,17 @@ def instance_type_exists(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
             hint = close if close.startswith("did you mean") else "`yard advise` lists the types"
             message = f"{kind!r} is no training instance type of the catalogue of {CATALOGUE_DATE}; {hint}"
             yield Problem(where, message)
+
+
+@rule(
+    "instance-count",
+    reason="Such a number is a slip, and the deploy would fail later and in other words.",
+    source="the stack's parameter for the number of instances takes four digits",
+)
+def instance_count(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A job has at most 9999 instances."""
+    if spec.compute.most_instances > MOST_INSTANCES:
+        yield Problem("compute", f"{spec.compute.most_instances} instances are not allowed (9999 or fewer)")
 
 
 @rule("group-count", reason="SageMaker refuses the request.", source=f"{API}: InstanceGroups has at most 5 items")

@@ -15,6 +15,7 @@ from typing import Any
 import boto3
 
 from benchmarks._report import Figure, report
+from tests.cloud.training_cloud import descendants
 from yard.cloud import lifecycle
 from yard.cloud.inventory import left_behind
 
@@ -43,6 +44,11 @@ def main() -> int:
 def memory(running: lifecycle.CloudState) -> float:
     """The megabytes that the process takes."""
     return float(lifecycle.admin(running, "status", {})["memory_mb"])
+
+
+def processes(running: lifecycle.CloudState) -> int:
+    """The processes below the cloud's own, and its threads; request threads come and go, two may be on their way."""
+    return len(descendants(running.pid)) + len(list(Path(f"/proc/{running.pid}/task").iterdir()))
 
 
 def inventory(running: lifecycle.CloudState) -> dict[str, list[str]]:
@@ -130,11 +136,17 @@ def rounds(running: lifecycle.CloudState) -> list[Figure]:
     )
     for _ in range(3):
         one_round(api)
-    before, memory_before = inventory(running), memory(running)
+    before, memory_before, processes_before = inventory(running), memory(running), processes(running)
     seconds = [one_round(api) for _ in range(ROUNDS)]
     left = sum(len(names) for names in left_behind(before, inventory(running)).values())
     return [
         Figure(name="a round of a small stack", value=statistics.median(seconds), unit="s"),
+        Figure(
+            name="processes and threads that the rounds keep",
+            value=processes(running) - processes_before,
+            unit="processes",
+            at_most=2,
+        ),
         Figure(name="left behind by the rounds", value=left, unit="things", at_most=0),
         Figure(name="memory that the rounds keep", value=memory(running) - memory_before, unit="MB", at_most=20),
     ]

@@ -1,0 +1,90 @@
+"""Training jobs on the embedded cloud: from CreateTrainingJob to the first line of user code, and twenty jobs at once.
+
+The images have no packages: what is measured is the cloud, not the import of a framework.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks._report import Figure, report
+from tests.cloud.training_cloud import TrainingCloud, training_cloud
+
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "10"))
+JOBS = 20
+MOST_SECONDS = 300
+
+FIRST_LINE = "import time; print(time.time())"
+MEETING = """
+import json, socket, sys, time
+config = json.load(open("/opt/ml/input/config/resourceconfig.json"))
+if config["current_host"] == "algo-1":
+    server = socket.create_server(("0.0.0.0", 7777))
+    server.accept()[0].sendall(b"met")
+else:
+    for _ in range(600):
+        try:
+            print(socket.create_connection(("algo-1", 7777)).recv(3).decode())
+            break
+        except OSError:
+            time.sleep(0.1)
+    else:
+        sys.exit("algo-1 does not answer")
+"""
+
+
+def main() -> int:
+    """Measure in a cloud of its own and report."""
+    with tempfile.TemporaryDirectory() as folder, training_cloud(Path(folder)) as cloud:
+        cloud.admin("quota", name="ml.m5.large for training job usage", value=2 * JOBS)
+        cloud.admin("quota", name="Number of instances across all training jobs", value=2 * JOBS)
+        before = len(cloud.descendants())
+        figures = [*_first_line(cloud, 1), *_first_line(cloud, 2), *_crowd(cloud)]
+        cloud.check_nothing_left()
+        left = len(cloud.descendants()) - before
+        memory = float(cloud.admin("status")["memory_mb"])
+    figures += [
+        Figure(name="processes left behind", value=left, unit="processes", at_most=0),
+        Figure(name="memory of the cloud after all jobs", value=memory, unit="MB", at_most=500),
+    ]
+    return report("cloud_training", figures, notes=f"first lines: the best and the worst of {ROUNDS} jobs")
+
+
+def _first_line(cloud: TrainingCloud, nodes: int) -> list[Figure]:
+    """The last node's first line counts: before it no job of many nodes can begin."""
+    image = cloud.image("first-line", FIRST_LINE)
+    cloud.run(f"warm-{nodes}", image, ResourceConfig__InstanceCount=nodes)
+    seconds = []
+    for number in range(ROUNDS):
+        name = f"first-{nodes}-{number}"
+        began = time.time()
+        cloud.run(name, image, ResourceConfig__InstanceCount=nodes)
+        seconds.append(max(float(lines[0]) for lines in cloud.lines(name).values()) - began)
+    what = f"CreateTrainingJob to user code, {nodes} node{'s' if nodes > 1 else ''}"
+    return [
+        Figure(name=f"{what}: best", value=min(seconds), unit="s", at_most=2),
+        Figure(name=f"{what}: worst", value=max(seconds), unit="s"),
+    ]
+
+
+def _crowd(cloud: TrainingCloud) -> list[Figure]:
+    image = cloud.image("meeting", MEETING)
+    names = [f"crowd-{number}" for number in range(JOBS)]
+    began = time.monotonic()
+    for name in names:
+        cloud.create(name, image, ResourceConfig__InstanceCount=2)
+    ended = [cloud.finished(name, MOST_SECONDS) for name in names]
+    seconds = time.monotonic() - began
+    right = sum(job["TrainingJobStatus"] == "Completed" for job in ended)
+    met = sum(cloud.lines(name)["algo-2"] == ["met"] for name in names)
+    return [
+        Figure(name=f"{JOBS} jobs of two nodes at once: completed", value=right, unit="jobs", at_least=JOBS),
+        Figure(name=f"{JOBS} jobs of two nodes at once: met their own node", value=met, unit="jobs", at_least=JOBS),
+        Figure(name=f"{JOBS} jobs of two nodes at once: until the last has ended", value=seconds, unit="s"),
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

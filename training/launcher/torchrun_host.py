@@ -267,6 +267,7 @@ def _import(*names: str) -> None:
 
 def main(order_fd: int, report_fd: int, environ: Mapping[str, str]) -> int:
     """Import torch, take the launcher's order from one pipe, and put the outcome into the other."""
+    die_with_parent()
     name_process("torchrun-host")
     os.environ.update(environ)
     sys.path[1:1] = [part for part in environ["PYTHONPATH"].split(os.pathsep) if part not in sys.path]

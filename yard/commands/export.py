@@ -2,7 +2,6 @@
 
 import typer
 
-from yard import deployed, runs
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
 from yard.errors import UserError
@@ -25,6 +24,7 @@ def export(
       aws sagemaker create-training-job --cli-input-json file://request.json
     """
     from shardyard.spec.request import to_request
+    from yard import deployed, runs
     from yard.export import sdk_script
     from yard.sources import upload_source
 

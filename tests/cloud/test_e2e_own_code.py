@@ -61,7 +61,9 @@ def test_the_first_rank_that_fails_is_named_everywhere(research: OwnProject) -> 
 
 def test_an_aborted_execution_leaves_nothing_running(research: OwnProject) -> None:
     run = research.launch(JOB, WAITING)
-    wait_until(lambda: len(research.lines(run)) >= 2, f"both nodes of {run.run_id}")
+    wait_until(
+        lambda: sum("has begun" in line.text for line in research.lines(run)) == 2, f"both nodes of {run.run_id}"
+    )
     name = research.training(run)["TrainingJobName"]
     research.aws.client("stepfunctions").stop_execution(executionArn=run.execution_arn)
 

@@ -14,6 +14,7 @@ from moto.core.request import Request
 from werkzeug.wrappers import Response
 
 from yard.cloud import guard, protocol
+from yard.cloud.clients import DEFAULT_REGION
 from yard.cloud.registry import Call, ServiceError, find_admin, find_operation
 from yard.cloud.sessions import Caller, caller_of
 
@@ -115,6 +116,9 @@ def _credential(request: Request) -> tuple[str, str, str]:
     match = _CREDENTIAL.search(f"Credential={request.args.get('X-Amz-Credential', '')}")
     if match is not None:
         return match[1], match[2], match[3]
+    if "AWSAccessKeyId" in request.args:
+        # a pre-signed link of the old form, which names no region: only S3 has them
+        return request.args["AWSAccessKeyId"], DEFAULT_REGION, "s3"
     raise LookupError("the request is not signed")
 
 

@@ -30,6 +30,10 @@ class UserError(Exception):
         self.happened, self.fix, self.code = happened, fix, code
 
 
+class NotDeployedError(UserError):
+    """A job that is defined and not deployed, or not here."""
+
+
 def explain(error: BaseException) -> UserError | None:
     """Turn an error that a person can cause into a sentence; None for a bug of ours, which keeps its traceback."""
     from shardyard.spec.errors import SpecError

@@ -146,7 +146,7 @@ def picture(view: View) -> "Group":
     if progress is not None:
         done, left = progress
         bar = "#" * round(done * 30)
-        head += f"\n[{bar:<30}] {done:4.0%}" + (f"  {format_duration(left)} to go" if left is not None else "")
+        head += f"\n[{bar:<30}] {done:4.0%}" + (f"  {format_duration(left)} to go" if left else "")
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("node", "step", "loss", "per second", "cpu", "gpu", "last line"):
         table.add_column(column, no_wrap=True, overflow="ellipsis")

@@ -1,6 +1,5 @@
 """The runs of the past, with what their receipts say of them."""
 
-import itertools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -16,9 +15,8 @@ _THREADS = 16
 def rows(aws: Aws, jobs: Sequence[str], limit: int) -> list[dict[str, Any]]:
     """The newest runs of these jobs, one row each; a run that was resumed is one run, as it stands now."""
     found: dict[str, runs.Run] = {}
-    for job in jobs:
-        for run in itertools.islice(runs.executions(aws, job), limit):
-            found.setdefault(run.run_id, run)
+    for run in runs.all_executions(aws, jobs, limit):
+        found.setdefault(run.run_id, run)
     newest = sorted(found.values(), key=lambda run: run.started, reverse=True)[:limit]
     if not newest:
         return []

@@ -26,7 +26,8 @@ class Project:
         """Every job in jobs/, checked; all problems of all files are reported together."""
         from shardyard.spec.jobs import load_jobs
 
-        return load_jobs(self.root / "jobs", self.settings.stage)
+        folder, has_network = self.root / self.settings.training.jobs, self.settings.network.kind != "none"
+        return load_jobs(folder, self.settings.stage, has_network=has_network, root=self.root)
 
     def job(self, name: str) -> "JobSpec":
         """The job of that name, or an error that names the nearest."""

@@ -1,9 +1,10 @@
 """Runs: what was launched, found again through the state machine's executions and the training jobs' names."""
 
+import itertools
 import json
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from shardyard.spec import names
 from shardyard.spec.run_ids import run_id_of
 from yard.aws import Aws
-from yard.errors import UserError
+from yard.errors import NotDeployedError, UserError
 
 RUN_ID = r"\d{8}-\d{6}-[0-9a-z]{4}"
 
@@ -72,6 +73,19 @@ def executions(aws: Aws, job: str) -> Iterator[Run]:
         raise not_deployed(aws, job, error) from None
 
 
+def all_executions(aws: Aws, jobs: Sequence[str], limit: int | None = None) -> Iterator[Run]:
+    """The runs of several jobs, the newest of each first; a job that is new and not deployed yet has none. An error
+    if not one of them is deployed."""
+    missing: list[NotDeployedError] = []
+    for job in jobs:
+        try:
+            yield from itertools.islice(executions(aws, job), limit)
+        except NotDeployedError as error:
+            missing.append(error)
+    if missing and len(missing) == len(jobs):
+        raise missing[0]
+
+
 def latest(aws: Aws, job: str) -> Run:
     """The job's newest run, or an error that says how to start one."""
     for run in executions(aws, job):
@@ -82,10 +96,9 @@ def latest(aws: Aws, job: str) -> Run:
 def find(aws: Aws, wanted: str) -> Run:
     """The run of a job's name (its newest run) or of a run id."""
     if re.fullmatch(RUN_ID, wanted):
-        for job in aws.project.jobs():
-            for run in executions(aws, job.name):
-                if run.run_id == wanted:
-                    return run
+        for run in all_executions(aws, [job.name for job in aws.project.jobs()]):
+            if run.run_id == wanted:
+                return run
         raise UserError(f"There is no run {wanted}.", "See the runs: yard history")
     return latest(aws, aws.project.job(wanted).name)
 
@@ -154,7 +167,7 @@ def not_deployed(aws: Aws, job: str, error: Any) -> Exception:
     """What to raise when a call about a job's state machine failed: that it is not deployed, or the error itself."""
     if error.response["Error"]["Code"] in ("StateMachineDoesNotExist", "ResourceNotFound"):
         machine = aws.project.state_machine_name(job)
-        return UserError(
+        return NotDeployedError(
             f"The job {job!r} is not deployed in {aws.region} (there is no state machine {machine}).",
             "Deploy it: npx cdk deploy --all. Or choose the region where it is: AWS_REGION.",
         )

@@ -71,7 +71,7 @@ def check(
 
     \b
       yard check
-      yard check gpt-fsdp --parameters InstanceCountGptFsdp=4
+      yard check gpt-fsdp --parameters GptFsdpInstanceCount=4
     """
     from shardyard.spec.errors import SpecError
     from yard.plan import check_jobs, check_parameters

@@ -10,7 +10,7 @@ from shardyard.spec.units import format_duration, parse_duration
 from yard import runs
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
-from yard.errors import UserError
+from yard.errors import NotDeployedError, UserError
 from yard.logs import Line, Tail, now_milliseconds
 from yard.output import confirm, emit_facts, emit_json_line, emit_rows, say
 from yard.project import find_project
@@ -63,10 +63,7 @@ def status(
     if run is not None:
         emit_facts(_facts(aws, runs.find(aws, run)), as_json=as_json)
         return
-    rows = []
-    for job in aws.project.jobs():
-        newest = next(iter(runs.executions(aws, job.name)), None)
-        rows.append(_row(job.name, newest))
+    rows = [_newest(aws, job.name) for job in aws.project.jobs()]
     emit_rows(rows, ("job", "status", "run", "started", "took"), as_json=as_json, empty="There are no jobs in jobs/.")
 
 
@@ -116,9 +113,14 @@ def _facts(aws: Aws, run: runs.Run) -> dict[str, Any]:
     return facts
 
 
-def _row(job: str, run: runs.Run | None) -> dict[str, Any]:
+def _newest(aws: Aws, job: str) -> dict[str, Any]:
+    nothing = {"job": job, "run": None, "started": None, "took": None}
+    try:
+        run = next(runs.executions(aws, job), None)
+    except NotDeployedError:
+        return {**nothing, "status": "not deployed"}
     if run is None:
-        return {"job": job, "status": "never launched", "run": None, "started": None, "took": None}
+        return {**nothing, "status": "never launched"}
     took = format_duration((run.stopped - run.started).total_seconds()) if run.stopped else None
     return {
         "job": job,

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from yard.errors import Exit
-from yard.follow import View, exit_code, picture
+from yard.follow import View, exit_code, measure, picture
 from yard.logs import Line
 
 
@@ -113,3 +113,42 @@ def test_the_picture_shows_all_of_it_in_the_order_of_the_nodes() -> None:
 )
 def test_scripts_can_tell_how_it_ended(status: str, code: Exit) -> None:
     assert exit_code(status) == code
+
+
+def test_every_attempt_is_paid_for_and_a_resumed_one_starts_the_clock_anew() -> None:
+    shown = view()
+    first, second = described("Failed", status="Failed", seconds=1000), described("Training", seconds=500)
+    second["TrainingJobName"] = "gpt-r-2"
+    shown.observe([{}], first, "RUNNING")
+    shown.observe([{}, {}], second, "RUNNING")
+    assert shown.cost_usd == pytest.approx(1.5)
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    shown.hear(line("algo-1", "metric step=80 total_steps=100", now - 100_000))
+    shown.hear(line("algo-1", "metric step=40 total_steps=100", now - 10_000))
+    shown.hear(line("algo-1", "metric step=50 total_steps=100", now))
+    progress = shown.progress()
+    assert progress is not None
+    assert progress[1] == pytest.approx(50, rel=0.1)
+
+
+def test_utilisation_is_read_for_each_node() -> None:
+    class CloudWatch:
+        def client(self, _: str) -> "CloudWatch":
+            return self
+
+        def get_metric_data(self, MetricDataQueries: list[dict[str, Any]], **_: Any) -> dict[str, Any]:
+            hosts = [query["MetricStat"]["Metric"]["Dimensions"][0]["Value"] for query in MetricDataQueries]
+            assert hosts == ["gpt-r-1/algo-1", "gpt-r-1/algo-1", "gpt-r-1/algo-2", "gpt-r-1/algo-2"]
+            values = {"m0x0": [250.0, 1.0], "m1x1": [97.0]}
+            return {
+                "MetricDataResults": [
+                    {"Id": one["Id"], "Values": values.get(one["Id"], [])} for one in MetricDataQueries
+                ]
+            }
+
+    shown = view()
+    shown.observe([{}], described("Training"), "RUNNING")
+    aws: Any = CloudWatch()
+    measure(aws, shown)
+    assert shown.nodes["algo-1"].utilisation == {"CPUUtilization": 250.0}
+    assert shown.nodes["algo-2"].utilisation == {"GPUUtilization": 97.0}

@@ -54,6 +54,7 @@ def _preflight(around: Surroundings) -> StepFunction:
             # These know no resources in IAM.
             policy.allow(
                 [
+                    "ec2:DescribeSecurityGroups",
                     "pricing:GetProducts",
                     "sagemaker:ListTrainingJobs",
                     "servicequotas:GetAWSDefaultServiceQuota",
@@ -88,9 +89,10 @@ def _receipt(around: Surroundings) -> StepFunction:
 
 
 def _submit(around: Surroundings) -> StepFunction:
-    # Roles are named after their stack, and every stack after project and stage.
-    prefix = f"{around.settings.project}-{around.settings.stage}"
-    roles = f"arn:{PARTITION}:iam::{ACCOUNT_ID}:role/{prefix}-*"
+    # Jobs of other stacks too, which stand on this one: their roles are known by their path alone.
+    roles = (
+        f"arn:{PARTITION}:iam::{ACCOUNT_ID}:role{names.job_role_path(around.settings.project, around.settings.stage)}*"
+    )
     return StepFunction(
         description="Creates training jobs with fields that Step Functions does not know",
         statements=[

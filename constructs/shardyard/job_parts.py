@@ -23,6 +23,7 @@ def service_role(
     statements: Sequence[policy.Statement],
     shared_policy_arn: str,
     settings: Settings,
+    path: str | None = None,
 ) -> tuple[iam.CfnManagedPolicy, iam.CfnRole]:
     """A role that one service of this account assumes, with a policy of its own beside the shared one."""
     managed = iam.CfnManagedPolicy(
@@ -31,6 +32,7 @@ def service_role(
     role = iam.CfnRole(
         scope,
         f"{prefix}Role",
+        path=path,
         description=description,
         # The account is a condition so that no other account can make the service act for it.
         assume_role_policy_document=policy.trust(service, when={"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}}),

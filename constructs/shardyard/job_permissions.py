@@ -182,6 +182,7 @@ def launch_statements(*, function_arns: Sequence[str], topic_arn: str, key_arn: 
                 "sagemaker:AddTags",
                 "sagemaker:CreateTrainingJob",
                 "sagemaker:DescribeTrainingJob",
+                "sagemaker:ListTags",
                 "sagemaker:StopTrainingJob",
             ],
             [arn("sagemaker", "training-job/*")],

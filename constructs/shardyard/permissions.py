@@ -135,11 +135,10 @@ class Access:
         interfaces = self._arn("ec2", "network-interface/*")
         in_these = {"ArnEquals": {"ec2:Subnet": subnets}}
         return [
-            policy.allow(["ec2:CreateNetworkInterface"], [*subnets, *groups]),
+            # What is being made has no properties yet that a condition could look at: subnet and groups are the limit.
+            policy.allow(["ec2:CreateNetworkInterface"], [*subnets, *groups, interfaces]),
             policy.allow(
-                ["ec2:CreateNetworkInterface", "ec2:CreateNetworkInterfacePermission", "ec2:DeleteNetworkInterface"],
-                [interfaces],
-                when=in_these,
+                ["ec2:CreateNetworkInterfacePermission", "ec2:DeleteNetworkInterface"], [interfaces], when=in_these
             ),
             # These take no resource.
             policy.allow(

@@ -7,8 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import aws_cdk as cdk
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_stepfunctions as sfn
@@ -16,6 +14,7 @@ from constructs import Construct
 
 from shardyard import policy
 from shardyard.job_image import JobImage
+from shardyard.job_launches import Launchable
 from shardyard.job_parts import add_parameter, execution_log_group, failed_alarm, service_role
 from shardyard.job_permissions import Places, execution_statements
 from shardyard.job_runtime import JobRuntime
@@ -38,7 +37,7 @@ _OTHER_BYTES = 9_000
 """About what a job's resources take in a template besides its definition and its instance types."""
 
 
-class TrainingJob(Construct):
+class TrainingJob(Launchable):
     """Launches one training job through a state machine: checks first, tries again where that helps, accounts for it.
 
     At most eight resources, in few calls: forty of these must fit into one stack and synthesise in about a second.
@@ -121,54 +120,6 @@ class TrainingJob(Construct):
         allowed = 0 if types is None or types.allowed_values is None else sum(len(v) + 5 for v in types.allowed_values)
         definition_bytes = len(json.dumps(self.machine.definition_string))
         return definition_bytes + allowed + _OTHER_BYTES
-
-    def grant_launch(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let someone start this job, follow it and stop it."""
-        execution = self._stack.format_arn(
-            service="states",
-            resource="execution",
-            resource_name=f"{self.machine_name}:*",
-            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-        )
-        iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["states:DescribeExecution", "states:GetExecutionHistory", "states:StopExecution"],
-            resource_arns=[execution],
-        )
-        return iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["states:DescribeStateMachine", "states:ListExecutions", "states:StartExecution"],
-            resource_arns=[self.machine_arn],
-        )
-
-    def metric(self, name: str, *, statistic: str = "Sum") -> cloudwatch.Metric:
-        """A metric of the launches: `ExecutionsFailed`, `ExecutionsSucceeded`, `ExecutionTime`, ..."""
-        return cloudwatch.Metric(
-            namespace="AWS/States",
-            metric_name=name,
-            dimensions_map={"StateMachineArn": self.machine_arn},
-            statistic=statistic,
-        )
-
-    def metric_failed(self) -> cloudwatch.Metric:
-        """How many launches failed."""
-        return self.metric("ExecutionsFailed")
-
-    def metric_succeeded(self) -> cloudwatch.Metric:
-        """How many launches ended with a model."""
-        return self.metric("ExecutionsSucceeded")
-
-    def metric_duration(self) -> cloudwatch.Metric:
-        """How long launches took, in milliseconds, queueing included."""
-        return self.metric("ExecutionTime", statistic="Average")
-
-    def on_success(self, construct_id: str, target: events.IRuleTarget) -> events.Rule:
-        """Call a target when a launch ended with a model."""
-        return self._on(construct_id, target, ["SUCCEEDED"])
-
-    def on_failure(self, construct_id: str, target: events.IRuleTarget) -> events.Rule:
-        """Call a target when a launch failed, was refused, or was stopped."""
-        return self._on(construct_id, target, ["FAILED", "TIMED_OUT", "ABORTED"])
 
     def add_channel(self, name: str, channel: Channel) -> None:
         """Give the job one more input; its role may then read it."""
@@ -269,6 +220,7 @@ class TrainingJob(Construct):
             statements=self._execution_statements(),
             shared_policy_arn=self._runtime.training_policy_arn(self._network if self.spec.network.vpc else None),
             settings=self._runtime.settings,
+            path=names.job_role_path(self._runtime.settings.project, self._runtime.settings.stage),
         )
         return role
 
@@ -303,14 +255,6 @@ class TrainingJob(Construct):
             value=f"aws stepfunctions start-execution --state-machine-arn {self.machine_arn} --input '{{}}'",
             description=f"Launches {self.spec.name}; so does: yard train {self.spec.name}",
         )
-
-    def _on(self, construct_id: str, target: events.IRuleTarget, statuses: list[str]) -> events.Rule:
-        pattern = events.EventPattern(
-            source=["aws.states"],
-            detail_type=["Step Functions Execution Status Change"],
-            detail={"stateMachineArn": [self.machine_arn], "status": statuses},
-        )
-        return events.Rule(self, construct_id, event_pattern=pattern, targets=[target])
 
 
 def _embeddable(spec: JobSpec) -> dict[str, Any]:

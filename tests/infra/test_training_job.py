@@ -114,6 +114,15 @@ def test_a_field_that_step_functions_does_not_know_takes_the_second_path() -> No
     assert "shardyard.handlers.submit.index.handler" in handlers
 
 
+def test_the_submit_function_passes_the_roles_of_jobs_alone() -> None:
+    template = templates([job(debug={"remote": True})])["training"]
+    submit = next(p for name, p in of_type(template, "AWS::IAM::ManagedPolicy").items() if "RuntimeSubmit" in name)
+    (passes,) = [s for s in submit["PolicyDocument"]["Statement"] if s["Action"] == "iam:PassRole"]
+    assert json.dumps(passes["Resource"]).endswith(':role/shardyard-dev/jobs/*"]]}')
+    paths = [role.get("Path") for role in of_type(template, "AWS::IAM::Role").values()]
+    assert paths.count("/shardyard-dev/jobs/") == 1 and paths.count(None) == len(paths) - 1
+
+
 def test_the_submit_function_has_its_own_botocore_and_the_others_stay_small(tmp_path: Path) -> None:
     app, _ = build([job(debug={"remote": True})])
     folder = Path(app.synth().directory)
@@ -169,6 +178,7 @@ def test_the_machines_role_holds_what_sync_documents_and_passes_one_role(tiny: T
     sync = {
         "sagemaker:CreateTrainingJob",
         "sagemaker:DescribeTrainingJob",
+        "sagemaker:ListTags",
         "sagemaker:StopTrainingJob",
         "sagemaker:AddTags",
         "events:PutTargets",

@@ -43,6 +43,8 @@ class FakeAws:
         self.images = {("shardyard-dev/pytorch", "abc"): "sha256:" + "1" * 64}
         self.quotas: dict[str, float] = {}
         self.prices: dict[str, float] = {}
+        self.groups: dict[str, tuple[str, ...]] = {"sg-1": ("IpPermissions", "IpPermissionsEgress")}
+        """Security groups and the directions in which each allows itself everything."""
         self.packages: list[dict[str, Any]] = []
         self.outcomes: list[Mapping[str, Any]] = []
         """What becomes of each created job in turn: fields of its description, or an error to raise."""
@@ -101,6 +103,21 @@ def s3_put_object(aws: FakeAws, *, Bucket: str, Key: str, Body: bytes, ContentTy
 def s3_copy_object(aws: FakeAws, *, Bucket: str, Key: str, CopySource: Mapping[str, str]) -> Any:
     aws.objects.setdefault(Bucket, {})[Key] = aws.objects[CopySource["Bucket"]][CopySource["Key"]]
     return {}
+
+
+def ec2_describe_security_groups(aws: FakeAws, *, GroupIds: list[str]) -> Any:
+    def rules(group: str, direction: str) -> list[Any]:
+        to_itself = {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": group}]}
+        to_all = {"IpProtocol": "-1", "UserIdGroupPairs": [], "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+        return [to_itself if direction in aws.groups[group] else to_all]
+
+    if not aws.groups:
+        raise failure("UnauthorizedOperation")
+    found = [{"GroupId": group, **{one: rules(group, one) for one in _DIRECTIONS}} for group in GroupIds]
+    return {"SecurityGroups": found}
+
+
+_DIRECTIONS = ("IpPermissions", "IpPermissionsEgress")
 
 
 def ecr_describe_images(aws: FakeAws, *, registryId: str, repositoryName: str, imageIds: list[Any]) -> Any:

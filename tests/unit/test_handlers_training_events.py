@@ -41,6 +41,17 @@ def test_a_failed_job_is_counted_and_told_with_its_reason() -> None:
     assert "AlgorithmError: rank 1: KeyError: 'loss'" in message["Message"]
 
 
+def test_an_attempt_of_a_launch_that_got_no_machine_is_not_a_failure() -> None:
+    """The launch tries again, maybe for hours, and its receipt tells how that ended."""
+    clients = Recorder()
+    short = "CapacityError: Unable to provision requested ML compute capacity."
+    react(change("Failed", FailureReason=short), PLACE, clients)
+    assert clients.calls == []
+    by_hand = {"project": "yard", "stage": "dev"}
+    react(change("Failed", FailureReason=short, Tags=by_hand), PLACE, clients)
+    assert len(clients.made("publish")) == len(clients.made("put_metric_data")) == 1
+
+
 def test_a_running_job_wakes_the_watchdog_and_tells_nobody() -> None:
     clients = Recorder()
     react(change("InProgress", "Training"), PLACE, clients)

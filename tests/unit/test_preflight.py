@@ -48,6 +48,25 @@ def test_the_input_wins_over_the_parameter_over_the_file(aws: FakeAws) -> None:
     assert answer["run"]["values"]["hyperparameters.lr"] == {"value": 0.1, "source": "input"}
 
 
+EFA = {"instance_type": "ml.g5.8xlarge", "count": 2}
+
+
+@pytest.mark.parametrize("directions", [(), ("IpPermissions",), ("IpPermissionsEgress",)])
+def test_a_group_that_does_not_allow_itself_is_refused_where_efa_needs_it(aws: FakeAws, directions: Any) -> None:
+    aws.groups["sg-1"] = directions
+    assert refused(launch(aws, compute=EFA)) == (
+        "compute.instance_type: ml.g5.8xlarge uses EFA, and the security group does not allow itself in both directions"
+    )
+    assert "request" in launch(aws), "ml.g5.xlarge has no EFA"
+    assert "request" in launch(aws, compute={**EFA, "count": 1})
+
+
+def test_a_group_that_nobody_may_look_at_is_not_held_against_a_launch(aws: FakeAws) -> None:
+    assert "request" in launch(aws, compute=EFA)
+    aws.groups = {}
+    assert "request" in launch(aws, compute=EFA)
+
+
 def test_a_repeated_call_gives_the_same_run_and_name(aws: FakeAws) -> None:
     first, second = launch(aws), launch(aws)
     assert first == second

@@ -215,9 +215,9 @@ ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = (
     Acknowledgement(
         rule="IAM5",
         where="training/Runtime/Submit/Policy",
-        about=r"Resource::arn:.*:role/[\w-]+-(dev|prod)-\*",
-        reason="Each job has its own execution role, and all share this prefix; a condition lets them be passed to "
-        "SageMaker alone.",
+        about=r"Resource::arn:.*:role/[\w-]+-(dev|prod)/jobs/\*",
+        reason="Each job has its own execution role, and they alone lie under this path; a condition lets them be "
+        "passed to SageMaker alone.",
     ),
     Acknowledgement(
         rule="IAM5",

@@ -56,6 +56,11 @@ def source_key(sha256: str) -> str:
     return f"source/{sha256}.zip"
 
 
+def job_role_path(project: str, stage: str) -> str:
+    """The path of the jobs' execution roles, by which they are told from all others."""
+    return f"/{project}-{stage}/jobs/"
+
+
 def dashboard_name(project: str, stage: str) -> str:
     """The dashboard over all training jobs."""
     return f"{project}-{stage}"

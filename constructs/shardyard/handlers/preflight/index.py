@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from shardyard.handlers import aws
 from shardyard.handlers.preflight import quotas
+from shardyard.handlers.preflight.groups import group_allows_itself
 from shardyard.handlers.preflight.image import check_image
 from shardyard.handlers.preflight.launch import Launch, read_launch
 from shardyard.handlers.preflight.objects import read_channels
@@ -60,6 +61,7 @@ def _look(launch: Launch, clients: aws.Clients, now: datetime) -> dict[str, Any]
         "values": lambda: quotas.read_values(wanted, quotas.read_codes(deployment.artifact_bucket, clients), clients),
         "prices": lambda: read_prices(types, launch.region, now.date(), clients),
         "previous": lambda: read_previous(launch, clients),
+        "group_allows_itself": lambda: group_allows_itself(deployment.security_group_ids, types, clients),
     }
     with ThreadPoolExecutor(max_workers=len(asks)) as pool:
         under_way = {name: pool.submit(ask) for name, ask in asks.items()}
@@ -92,6 +94,7 @@ def _checked(launch: Launch, seen: Mapping[str, Any]) -> list[Problem]:
     facts = rules.Facts(
         objects={listing.channel: listing.count for listing in seen["channels"][0]},
         has_network=bool(launch.deployment.subnets),
+        group_allows_itself=seen["group_allows_itself"],
     )
     single = [seen["image"][1], seen["source"], seen["previous"].problem]
     return [*rules.check(launch.spec, facts), *(problem for problem in single if problem is not None)]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shardyard.handlers import aws
+from shardyard.handlers.classify.failures import Kind, read_job
 from shardyard.spec import names
 from shardyard.spec.units import format_duration
 
@@ -55,6 +56,8 @@ def react(detail: dict[str, Any], place: Place, clients: aws.Clients) -> None:
     if (tags.get("project"), tags.get("stage")) != (place.project, place.stage):
         return
     status = detail["TrainingJobStatus"]
+    if status == "Failed" and "run" in tags and read_job(detail).kind is Kind.CAPACITY:
+        return  # the launch tries again, maybe for hours, and tells how that ended
     if status == "InProgress":
         clients("events").enable_rule(Name=place.watchdog_rule)
     if status in _OUTCOMES:

@@ -32,7 +32,7 @@ def measure_flops(device: torch.device, size: int = 768) -> float:
     """The best of a few large fp32 matrix products."""
     matrix = torch.ones(size, size, device=device)
     best = float("inf")
-    for _ in range(4):
+    for _ in range(10):
         started = time.perf_counter()
         matrix @ matrix
         if device.type == "cuda":

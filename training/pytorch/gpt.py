@@ -22,7 +22,6 @@ from training.pytorch import paths
 from training.pytorch.arguments import make_parser, parse, positive, switch
 from training.pytorch.batches import EpochBatches
 from training.pytorch.checkpoint import Checkpointer
-from training.pytorch.flops import peak_flops
 from training.pytorch.gpt_model import PRESETS, GPTConfig, next_token_loss
 from training.pytorch.loop import Loop
 from training.pytorch.metrics import Metrics
@@ -34,6 +33,8 @@ from training.pytorch.random_state import seed_everything
 from training.pytorch.rehearsal import rehearse
 from training.pytorch.stepping import Stepper
 from training.pytorch.tokens import Tokens, read_tokens
+
+COMPILE_SECONDS = 600.0
 
 
 def make_parser_for_gpt() -> argparse.ArgumentParser:
@@ -162,7 +163,7 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
         steps_per_epoch=steps_per_epoch,
         unit="tokens",
         samples_ranks=parallel.data_size,
-        flops_share=config.flops_per_token / (peak_flops(ranks.device) * ranks.world_size),
+        flops_per_sample=config.flops_per_token,
     )
     with checkpoints:
         for _ in loop:
@@ -215,7 +216,9 @@ def gather_weights(parallel: Parallel, ranks: Ranks) -> dict[str, Tensor]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse, connect, train."""
     options = parse(make_parser_for_gpt(), arguments)
-    with connect(backend=options.backend, timeout_seconds=options.timeout_seconds) as ranks, Metrics(ranks) as metrics:
+    # Ranks compile at different speeds, and the fast ones wait for the slow ones in the first step
+    timeout_seconds = max(options.timeout_seconds, COMPILE_SECONDS) if options.compile else options.timeout_seconds
+    with connect(backend=options.backend, timeout_seconds=timeout_seconds) as ranks, Metrics(ranks) as metrics:
         train(options, ranks, metrics)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from training.pytorch.checkpoint import Checkpointer
+from training.pytorch.flops import peak_flops
 from training.pytorch.metrics import Metrics, peak_memory_bytes, wait_for_device
 from training.pytorch.process_group import Ranks
 
@@ -32,15 +33,15 @@ class Loop:
         steps_per_epoch: int,
         unit: str,
         samples_ranks: int,
-        flops_share: float = 0.0,
+        flops_per_sample: float = 0.0,
     ) -> None:
         """`unit` is what samples are called, `samples_ranks` how many ranks have samples of their own.
 
-        `flops_share` is the part of the hardware's peak that one sample a second takes; 0 leaves `mfu` out.
+        `flops_per_sample`, forward and backward, is what `mfu` is computed from; 0 leaves it out.
         """
         self._options, self._ranks, self._metrics, self.checkpoints = options, ranks, metrics, checkpoints
         self._steps, self._steps_per_epoch, self._unit = steps, steps_per_epoch, unit
-        self._samples_ranks, self._flops_share = samples_ranks, flops_share
+        self._samples_ranks, self._flops_per_sample = samples_ranks, flops_per_sample
         self._samples, self._data_seconds, self._checkpoint_mark = 0, 0.0, 0.0
         self._loss: Callable[[], float] | None = None
         self._since = time.monotonic()
@@ -85,8 +86,9 @@ class Loop:
         if self._loss is not None:
             values["loss"] = self._loss()
         values[f"{self._unit}_per_second"] = rate
-        if self._flops_share:
-            values["mfu"] = rate * self._flops_share
+        if self._flops_per_sample:
+            peak = peak_flops(self._ranks.device) * self._ranks.world_size
+            values["mfu"] = rate * self._flops_per_sample / peak
         values["data_seconds"] = self._data_seconds
         values["checkpoint_seconds"] = blocked - self._checkpoint_mark
         values["peak_memory_bytes"] = peak_memory_bytes(self._ranks.device)

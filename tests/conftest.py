@@ -9,6 +9,8 @@ IN_ONE_PROCESS = {"cloud", "distributed", "infra"}
 """Folders whose tests share something costly: one deployed cloud, both processors, one synthesised app."""
 
 
+# First: xdist writes the group into each test's id in this same hook, and would come before the mark is there.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0]

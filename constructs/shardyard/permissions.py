@@ -1,5 +1,6 @@
 """What each role of the project may do, as the actions that SageMaker documents for each API."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from shardyard.storage import Storage
 
 PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 PUSH = ("ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart")
+
+_CODECOMMIT = re.compile(r"https://git-codecommit\.(?P<region>[a-z0-9-]+)\.[^/]+/v1/repos/(?P<name>[\w.-]+)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,8 +85,26 @@ class Access:
                 [self._arn("sagemaker", f"notebook-instance/{self._prefix}-*")],
             ),
             pass_role([training_role_arn], to="sagemaker.amazonaws.com"),
+            *self.clone_repositories(),
             *self.join_network(),
         ]
+
+    def clone_repositories(self) -> list[policy.Statement]:
+        """What opens with a notebook: the secret of a private repository, and CodeCommit's repositories by name."""
+        notebooks = self.settings.notebooks
+        statements = []
+        if notebooks.enabled and notebooks.git_private:
+            # Secrets Manager adds a hyphen and six letters of its own to a secret's name.
+            secret = self._arn("secretsmanager", f"secret:{notebooks.git_secret_name}-??????")
+            statements.append(policy.allow(["secretsmanager:GetSecretValue"], [secret]))
+        urls = (notebooks.git_url, *notebooks.additional_repositories) if notebooks.enabled else ()
+        hosted = [match for match in map(_CODECOMMIT.match, urls) if match is not None]
+        repositories = [
+            f"arn:{cdk.Aws.PARTITION}:codecommit:{one['region']}:{cdk.Aws.ACCOUNT_ID}:{one['name']}" for one in hosted
+        ]
+        if repositories:
+            statements.append(policy.allow(["codecommit:GitPull", "codecommit:GitPush"], repositories))
+        return statements
 
     def build(self) -> list[policy.Statement]:
         """Read a bundle, push an image, write a log."""

@@ -4,7 +4,7 @@ import base64
 import json
 
 from shardyard.notebook_scripts import on_start
-from shardyard.template_rules.model import Assembly
+from shardyard.template_rules.model import Assembly, as_list
 from tests.infra.templates import Scenario, one
 
 STACK = "shardyard-dev-notebooks"
@@ -54,6 +54,17 @@ def test_the_repository_is_private_and_its_secret_is_made_empty(everything: Asse
     assert secret.properties["KmsKeyId"]
     for notebook in everything.resources("AWS::SageMaker::NotebookInstance"):
         assert len(notebook.properties["AdditionalCodeRepositories"]) == 3
+
+
+def test_the_notebook_may_read_its_secret_and_its_repositories_alone(everything: Assembly) -> None:
+    document = one(everything, "AWS::IAM::ManagedPolicy", "IdentityNotebook").properties["PolicyDocument"]
+    by_action = {s["Action"]: json.dumps(s["Resource"]) for s in document["Statement"] if isinstance(s["Action"], str)}
+    (secret,) = everything.resources("AWS::SecretsManager::Secret")
+    assert f":secret:{secret.properties['Name']}-??????" in by_action["secretsmanager:GetSecretValue"]
+    (pull,) = [s for s in document["Statement"] if "codecommit:GitPull" in as_list(s["Action"])]
+    assert json.dumps(pull["Resource"]).count(":codecommit:us-east-1:") == len(as_list(pull["Resource"])) == 4
+    endpoints = json.dumps([e.properties["ServiceName"] for e in everything.resources("AWS::EC2::VPCEndpoint")])
+    assert ".secretsmanager" in endpoints, "the credentials are read from inside"
 
 
 def test_without_a_url_the_repository_waits_for_the_parameter(scenario: Scenario) -> None:

@@ -137,7 +137,8 @@ ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = (
         rule="IAM5",
         where="identity/Identity/*Policy",
         about=r"Resource::arn:.*:network-interface/\*",
-        reason="Ids of interfaces are unknown before they exist; a condition keeps them in the project's subnets.",
+        reason="Ids of interfaces are unknown before they exist; they are made in the named subnets alone, and a "
+        "condition keeps every other action to these.",
     ),
     Acknowledgement(
         rule="IAM5",

@@ -13,7 +13,7 @@ ENDPOINTS: Mapping[str, str] = {
     "monitoring": "code that publishes metrics itself",
     "sagemaker.api": "notebooks: auto-stop and launching jobs; training code that calls SageMaker",
     "sagemaker.runtime": "code that calls an endpoint",
-    "secretsmanager": "code that reads a secret",
+    "secretsmanager": "notebooks of a private repository; code that reads a secret",
     "states": "notebooks: launching jobs through their state machines",
     "sts": "notebooks and code that asks who it is",
 }
@@ -30,4 +30,6 @@ def needed_endpoints(settings: Settings) -> tuple[str, ...]:
         services.update(NOTEBOOK_ENDPOINTS)
         if settings.notebooks.git_access == "codecommit":
             services.add("git-codecommit")
+        if settings.notebooks.git_private:
+            services.add("secretsmanager")
     return tuple(sorted(services))

@@ -15,7 +15,7 @@ class StorageStack(ProjectStack):
         super().__init__(scope, "storage", settings=settings, description="Key, data, artifacts and access logs")
         self.storage = Storage(self, "Storage", settings=settings)
         storage = self.storage
-        add_output(self, "DataBucketName", storage.data_bucket.ref, "Training data: train/, validation/, test/")
+        add_output(self, "DataBucketName", storage.data_bucket.ref, "Training data: <set>/train/, validation/, test/")
         add_output(self, "ArtifactBucketName", storage.artifact_bucket.ref, "Models, checkpoints, source bundles")
         add_output(self, "LogBucketName", storage.log_bucket.ref, "Access logs of the other buckets")
         add_output(self, "KeyArn", storage.key.attr_arn, "The key that encrypts all of it")

@@ -1,5 +1,8 @@
 """Watching all training jobs: state changes become messages and counts, a watchdog looks while jobs run."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_kms as kms
@@ -62,7 +65,7 @@ class JobWatch(Construct):
         handler: str,
         description: str,
         statements: list[policy.Statement],
-        environment: dict[str, str] | None = None,
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> HandlerFunction:
         settings = self._settings
         return HandlerFunction(
@@ -87,7 +90,7 @@ class JobWatch(Construct):
                 "STAGE": settings.stage,
                 "TOPIC_ARN": self._topic_arn,
                 "WATCHDOG_RULE": self._watchdog_rule_name,
-                **(environment or {}),
+                **environment,
             },
         )
 

@@ -12,9 +12,6 @@ from shardyard.function import CustomResource, HandlerFunction
 from shardyard.key import Key
 from shardyard.spec.settings import Settings
 
-DATA_PREFIXES = ("train/", "validation/", "test/")
-"""How the data bucket is laid out; the jobs that ship read these."""
-
 EMPTY_ON_DELETE_TAG = "shardyard:empty-on-delete"
 """Only a bucket that carries this tag is ever emptied, whatever asks for it."""
 
@@ -25,7 +22,7 @@ class Storage(Construct):
     key: kms.CfnKey
     """Encrypts everything that the project keeps, logs and messages included."""
     data_bucket: s3.CfnBucket
-    """Training data, under `train/`, `validation/` and `test/`."""
+    """Training data: each data set under a prefix of its own, with `train/`, `validation/` and `test/` below it."""
     artifact_bucket: s3.CfnBucket
     """Models and receipts (`runs/`), checkpoints (`checkpoints/`) and bundles of user code (`source/`)."""
     log_bucket: s3.CfnBucket

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shardyard.spec.cost import Cost, price_table, real_cost, snapshot_prices, worst_case
+from shardyard.spec.cost import Cost, price_table, snapshot_prices, worst_case
 from shardyard.spec.instances import INSTANCES
 from shardyard.spec.prices import Price, hourly_usd, snapshot_hourly_usd
 from tests.unit.spec_tables import make
@@ -91,8 +91,3 @@ def test_an_unknown_price_makes_the_worst_case_unknown_and_says_so() -> None:
         lines=("no price is known for ml.p5en.48xlarge, so the worst case cannot be said",),
         unpriced=("ml.p5en.48xlarge",),
     )
-
-
-def test_the_real_cost_multiplies_billable_seconds_by_every_instance() -> None:
-    assert real_cost({"ml.m5.xlarge": 2, "ml.g5.xlarge": 1}, 1800, PRICES) == 2.0
-    assert real_cost({"ml.p5en.48xlarge": 1}, 1800, PRICES) is None

@@ -75,17 +75,6 @@ def attempts(spec: JobSpec) -> tuple[JobSpec, ...]:
     return tuple(apply_fallback(spec, number) for number in range(len(spec.compute.fallback) + 1))
 
 
-def real_cost(instances: Mapping[str, int], billable_seconds: int, price_of: PriceOf) -> float | None:
-    """What an attempt did cost: BillableTimeInSeconds holds for each instance, and already has the spot discount."""
-    total = 0.0
-    for kind, count in instances.items():
-        price = price_of(kind)
-        if price is None:
-            return None
-        total += count * billable_seconds / 3600 * price.hourly_usd
-    return round(total, 4)
-
-
 def _cluster_cost(
     spec: JobSpec, cluster: tuple[tuple[str, int], ...], prices: Mapping[str, Price]
 ) -> tuple[float, tuple[str, ...]]:

@@ -28,9 +28,6 @@ _PLACES = {
 }
 """Where in the job each overridable value lies, as the file writes it."""
 
-PARAMETERS = ("instance_type", "instance_count", "spot", "max_runtime_seconds")
-"""The values that are stack parameters; the execution's input takes these and more."""
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LaunchInput:

@@ -104,7 +104,10 @@ def test_the_role_s_credentials_reach_the_cloud_from_inside(cloud: TrainingCloud
 def _boto_path() -> str:
     import boto3
 
-    return boto3.__path__[0].rpartition("/")[0]
+    path = boto3.__path__[0].rpartition("/")[0]
+    if path.startswith("/tmp/"):
+        pytest.skip(f"a node has a /tmp of its own, so it cannot borrow the packages in {path}")
+    return path
 
 
 def test_a_job_with_network_isolation_has_no_way_to_the_cloud(cloud: TrainingCloud) -> None:

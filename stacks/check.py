@@ -15,11 +15,14 @@ from typing import Any
 os.environ.setdefault("CDK_VALIDATION", "false")
 
 from shardyard.security.acknowledgements import ACKNOWLEDGEMENTS
+from shardyard.spec.idle_cost import idle_usd
 from shardyard.template_rules.check import check
 from stacks.scenarios import Synthesised, contexts, synthesise
 
 STRICT = "--cdk-validator" in sys.argv
 """Whether this process runs CDK's own validator: it takes seconds an app, so it looks at two, beside the rest."""
+MOST_IDLE_USD = 5
+"""What the default app may cost in a month in which nobody trains."""
 
 
 def main() -> int:
@@ -38,7 +41,7 @@ def look_at(names: list[str]) -> int:
     try:
         for name in names:
             done[name] = synthesise(contexts()[name], strict=STRICT)
-        problems = [*_problems(done), *_unused(done)]
+        problems = [*_problems(done), *_unused(done), *_too_dear(done)]
     finally:
         for one in done.values():
             shutil.rmtree(one.folder)
@@ -66,6 +69,12 @@ def _unused(done: dict[str, Synthesised]) -> list[str]:
         for entry in ACKNOWLEDGEMENTS
         if entry not in used and entry.of_cdk is STRICT
     ]
+
+
+def _too_dear(done: dict[str, Synthesised]) -> list[str]:
+    """The default app bills little while nobody trains."""
+    usd = idle_usd(done["dev"].assembly.templates) if "dev" in done else 0.0
+    return [f"dev: it costs {usd:.2f} USD a month idle (at most {MOST_IDLE_USD})"] if usd > MOST_IDLE_USD else []
 
 
 def cfn_lint(templates: list[str]) -> list[str]:

@@ -41,12 +41,14 @@ def make_plan(spec: JobSpec, launch: LaunchInput, *, region: str, sources: Mappi
     problems = rules.check(changed)
     if problems:
         raise SpecError(Problem(f"{spec.name}: {problem.where}", problem.message) for problem in problems)
-    return Plan(
-        spec=changed,
-        sources=said,
-        cost=cost.worst_case(changed, cost.snapshot_prices(region)),
-        hourly_usd=hourly_usd(changed, region=region),
-    )
+    worst = cost.worst_case(changed, cost.snapshot_prices(region))
+    cap = changed.cost.cap_usd
+    if cap is not None and worst.usd is not None and worst.usd > cap:
+        raise UserError(
+            f"{spec.name} can cost up to {worst.usd:.2f} USD ({worst.source}), and the cap is {cap:.2f} USD.",
+            "Take a shorter --max-runtime, fewer nodes or another type; or raise the cap: --max-cost.",
+        )
+    return Plan(spec=changed, sources=said, cost=worst, hourly_usd=hourly_usd(changed, region=region))
 
 
 def hourly_usd(spec: JobSpec, *, region: str) -> float | None:

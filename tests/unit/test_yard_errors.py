@@ -113,3 +113,13 @@ def test_help_and_check_load_neither_cdk_nor_torch_nor_boto3() -> None:
         [sys.executable, "-c", program], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_worst_case_above_the_cap_is_refused_with_both_figures() -> None:
+    from shardyard.spec.jobs import load_jobs
+    from shardyard.spec.overrides import LaunchInput
+    from yard.plan import make_plan
+
+    (job,) = [job for job in load_jobs(Path(__file__).parents[2] / "jobs", "dev") if job.name == "mnist-ddp"]
+    with pytest.raises(UserError, match=r"can cost up to 2\.82 USD .* and the cap is 0\.50 USD"):
+        make_plan(job, LaunchInput(max_cost_usd=0.5), region="us-east-1")

@@ -1,8 +1,8 @@
 """`make bench`: run every benchmark, or those named, one after the other; then write docs/benchmarks.md.
 
-    python -m benchmarks                 all of them
-    python -m benchmarks launch data     these
-    python -m benchmarks --page          only write the page from the results that are there
+python -m benchmarks                 all of them
+python -m benchmarks launch data     these
+python -m benchmarks --page          only write the page from the results that are there
 """
 
 import json

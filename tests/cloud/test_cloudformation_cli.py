@@ -121,7 +121,7 @@ def test_a_deploy_of_the_whole_app_without_changes_is_quick(deployment: Deployed
     done = deployment.cloud.cdk("deploy", "--all", "--app", str(deployment.assembly))
     assert done.returncode == 0
     assert done.stderr.count("(no changes)") >= 5
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 60
 
 
 @pytest.mark.e2e

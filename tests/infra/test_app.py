@@ -2,10 +2,10 @@
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -97,10 +97,12 @@ def test_what_bills_is_said_by_the_synth_that_switches_it_on(tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_a_warm_synth_takes_three_seconds_at_most(tmp_path: Path) -> None:
+def test_a_warm_synth_takes_three_seconds_of_a_processor_at_most(tmp_path: Path) -> None:
+    """Processor time: what else runs on the machine adds to the clock alone, which `benchmarks.synth` reads."""
     times = []
-    for number in range(4):
-        started = time.monotonic()
+    for number in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         assert run_app(ROOT, tmp_path / str(number)).returncode == 0
-        times.append(time.monotonic() - started)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert min(times) <= 3.0, times

@@ -221,7 +221,7 @@ def uploads(cloud: lifecycle.CloudState, folder: Path) -> tuple[float, float | N
             "from yard.aws import Aws\nfrom yard.project import find_project\n"
             f"s3 = Aws(find_project(Path({str(ROOT)!r}))).client('s3')\n"
             f"items = upload.plan(Path({str(data)!r}), 'ours{turn}/')\n"
-            f"wanted = upload.missing(items, upload.list_objects(s3, {BUCKET!r}, 'ours{turn}/'))\n"
+            f"wanted = upload.missing(s3, {BUCKET!r}, items, upload.list_objects(s3, {BUCKET!r}, 'ours{turn}/'))\n"
             f"upload.send(s3, {BUCKET!r}, wanted, on_file=lambda item: None)\n"
         )
         ours.append(_timed([sys.executable, "-c", program], env))

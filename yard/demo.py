@@ -123,7 +123,7 @@ def _upload_digits(aws: Aws) -> None:
     bucket, s3 = aws.data_bucket(), aws.client("s3")
     for name, channel in aws.project.job(JOB).channels.items():
         items = upload.plan(folder / name, str(channel.s3))
-        wanted = upload.missing(items, upload.list_objects(s3, bucket, str(channel.s3)))
+        wanted = upload.missing(s3, bucket, items, upload.list_objects(s3, bucket, str(channel.s3)))
         upload.send(s3, bucket, wanted, on_file=lambda item: None)
         print(f"   {name}: {len(items)} files in s3://{bucket}/{channel.s3}, {len(wanted)} of them new")
 

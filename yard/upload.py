@@ -1,5 +1,7 @@
 """Uploading a folder: many files at once, checked by the service, and only what is not there yet."""
 
+import base64
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -31,10 +33,31 @@ def plan(folder: Path, prefix: str) -> list[Item]:
     ]
 
 
-def missing(items: list[Item], there: Mapping[str, Mapping[str, Any]]) -> list[Item]:
-    """The items that are not in the bucket yet: another size there, or a file changed since. An upload that broke off
-    goes on from here."""
-    return [item for item in items if not _is_there(item, there.get(item.key))]
+def missing(s3: Any, bucket: str, items: list[Item], there: Mapping[str, Mapping[str, Any]]) -> list[Item]:
+    """The items that are not in the bucket yet, so that an upload that broke off goes on where it was.
+
+    Another size there is another content. An object that is younger than the file is the file. In between (S3 tells
+    whole seconds, and a copy of a folder is younger than it looks) the SHA-256 that S3 keeps decides.
+    """
+    unlike = [item for item in items if there.get(item.key, {}).get("Size") != item.size]
+    doubtful = [item for item in items if item not in set(unlike) and not _is_younger(there[item.key], item)]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        same = list(pool.map(lambda item: _has_same_content(s3, bucket, item), doubtful))
+    wanted = {*unlike, *(item for item, is_same in zip(doubtful, same, strict=True) if not is_same)}
+    return [item for item in items if item in wanted]
+
+
+def _is_younger(found: Mapping[str, Any], item: Item) -> bool:
+    return bool(found["LastModified"].timestamp() >= item.path.stat().st_mtime)
+
+
+def _has_same_content(s3: Any, bucket: str, item: Item) -> bool:
+    """An object that was sent in parts has no checksum of the whole, and is sent again."""
+    kept = s3.head_object(Bucket=bucket, Key=item.key, ChecksumMode="ENABLED").get("ChecksumSHA256")
+    if kept is None:
+        return False
+    with item.path.open("rb") as file:
+        return bool(kept == base64.b64encode(hashlib.file_digest(file, "sha256").digest()).decode())
 
 
 def list_objects(s3: Any, bucket: str, prefix: str) -> dict[str, dict[str, Any]]:
@@ -68,9 +91,3 @@ def objects(s3: Any, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
     """Every object under a prefix."""
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         yield from page.get("Contents", [])
-
-
-def _is_there(item: Item, found: Mapping[str, Any] | None) -> bool:
-    if found is None or found["Size"] != item.size:
-        return False
-    return bool(found["LastModified"].timestamp() >= item.path.stat().st_mtime)

@@ -1,5 +1,7 @@
 """Data on its way up: what each node gets, balanced shards, and only what is missing is sent."""
 
+import base64
+import hashlib
 import os
 import tarfile
 from datetime import UTC, datetime, timedelta
@@ -55,8 +57,12 @@ def test_shards_are_the_same_bytes_each_time(tmp_path: Path) -> None:
 class Bucket:
     """S3 with what is there already."""
 
-    def __init__(self, there: dict[str, tuple[int, datetime]]) -> None:
+    def __init__(self, there: dict[str, tuple[int, datetime]], checksums: dict[str, str] | None = None) -> None:
         self.there, self.sent = there, list[str]()
+        self.checksums = {} if checksums is None else checksums
+
+    def head_object(self, *, Key: str, **_: str) -> dict[str, str]:
+        return {"ChecksumSHA256": self.checksums[Key]} if Key in self.checksums else {}
 
     def get_paginator(self, _: str) -> "Bucket":
         return self
@@ -85,13 +91,17 @@ def test_only_what_is_missing_or_changed_is_sent(folder: Path) -> None:
     later, earlier = datetime.now(UTC) + timedelta(hours=1), datetime.now(UTC) - timedelta(days=1)
     items = upload.plan(folder, "train/")
 
-    def wanted(there: dict[str, tuple[int, datetime]]) -> list[str]:
-        return [item.key for item in upload.missing(items, upload.list_objects(Bucket(there), "b", "train/"))]
+    def wanted(there: dict[str, tuple[int, datetime]], **checksums: str) -> list[str]:
+        bucket = Bucket(there, checksums)
+        return [item.key for item in upload.missing(bucket, "b", items, upload.list_objects(bucket, "b", "train/"))]
 
     assert wanted({}) == ["train/a", "train/sub/b"]
     assert wanted({"train/a": (2, later), "train/sub/b": (3, later)}) == []
     assert wanted({"train/a": (9, later), "train/sub/b": (3, later)}) == ["train/a"]
     assert wanted({"train/a": (2, earlier), "train/sub/b": (3, later)}) == ["train/a"]
+    aa = base64.b64encode(hashlib.sha256(b"aa").digest()).decode()
+    assert wanted({"train/a": (2, earlier), "train/sub/b": (3, later)}, **{"train/a": aa}) == []
+    assert wanted({"train/a": (2, earlier), "train/sub/b": (3, later)}, **{"train/a": "other"}) == ["train/a"]
 
 
 def test_a_shard_is_as_old_as_its_newest_sample_so_that_it_is_not_sent_twice(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def put(
             raise UserError(f"{folder} holds no files.")
         bucket, s3 = aws.data_bucket(), aws.client("s3")
         there = upload.list_objects(s3, bucket, prefix)
-        wanted = upload.missing(items, there)
+        wanted = upload.missing(s3, bucket, items, there)
         _send_with_progress(s3, bucket, wanted)
     place, others = f"s3://{bucket}/{prefix}", sorted(there.keys() - {item.key for item in items})
     if delete:

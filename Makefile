@@ -40,10 +40,10 @@ demo-clean: setup  ## Take the demo's cloud and all that it made away
 
 # First what can run side by side, then what has the processors or one cloud to itself; last, what both say.
 test: setup-test  ## Unit, template, distributed and cloud tests (the one command that must pass)
-	@mkdir -p build
-	set -o pipefail; $(BIN)/pytest -n 2 --dist loadfile -m "not e2e and not slow" tests/unit tests/infra | tee build/test-1.log
-	set -o pipefail; $(BIN)/pytest -m "not e2e and not slow" tests/distributed tests/cloud | tee build/test-2.log
-	@tail -qn 1 build/test-1.log build/test-2.log
+	@mkdir -p build; set -o pipefail; status=0; \
+	$(BIN)/pytest -n 2 --dist loadfile -m "not e2e and not slow" tests/unit tests/infra | tee build/test-1.log || status=1; \
+	$(BIN)/pytest -m "not e2e and not slow" tests/distributed tests/cloud | tee build/test-2.log || status=1; \
+	tail -qn 1 build/test-1.log build/test-2.log; exit $$status
 
 e2e: setup-test  ## Everything end to end on the embedded cloud, and the slow tests
 	$(BIN)/pytest -m "e2e or slow"

@@ -62,6 +62,7 @@ def test_when_one_node_fails_the_others_are_stopped(cloud: TrainingCloud) -> Non
         import signal, socket, sys, time
         signal.signal(signal.SIGTERM, lambda *_: (print("asked to stop", flush=True), sys.exit(0)))
         if socket.gethostname() == "algo-2":
+            time.sleep(5)  # until the other one listens to signals
             sys.exit(5)
         time.sleep(60)
         """,

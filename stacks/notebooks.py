@@ -53,7 +53,12 @@ class NotebooksStack(ProjectStack):
     def _repository(self, settings: Settings, storage: Storage) -> str:
         """The repository's name, or nothing in the deployed stack while no URL is given."""
         notebooks = settings.notebooks
-        url = Override(self, "GitUrl", parameter=parameters.NOTEBOOK_GIT_URL, otherwise=notebooks.git_url or None)
+        url = Override(
+            self,
+            "GitUrl",
+            parameter=parameters.notebook_git_url(notebooks.git_access),
+            otherwise=notebooks.git_url or None,
+        )
         branch = Override(
             self, "GitBranch", parameter=parameters.NOTEBOOK_GIT_BRANCH, otherwise=notebooks.git_branch or None
         )

@@ -85,12 +85,12 @@ def offline_region() -> str:
 def check_parameters(project: Project, pairs: Sequence[str]) -> None:
     """Check `Name=value` pairs as CloudFormation will, before any stack changes."""
     from shardyard.spec.job_parameters import job_parameters
-    from shardyard.spec.parameters import FOUNDATION, check_values
+    from shardyard.spec.parameters import check_values, of_settings
     from shardyard.spec.rules import accepted_instance_types
 
     if not pairs:
         return
-    known = list(FOUNDATION)
+    known = list(of_settings(project.settings))
     for spec in project.jobs():
         known.extend(job_parameters(spec, accepted_instance_types(spec)).values())
     # `cdk deploy` takes Stack:Name=value as well.

@@ -93,7 +93,7 @@ def test_what_bills_is_said_by_the_synth_that_switches_it_on(tmp_path: Path) -> 
     result = run_app(ROOT, tmp_path / "out", {"network.interface_endpoints": "sts,logs"})
     (line,) = result.stderr.splitlines()
     assert line.startswith("idle cost: ")
-    assert "an interface endpoint in 1 zone(s) 7.30" in line
+    assert "largest: 2 x interface endpoint in one zone 14.60, " in line
 
 
 @pytest.mark.slow

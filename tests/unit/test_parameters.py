@@ -2,10 +2,14 @@
 
 import re
 
+import botocore.session
 import pytest
+from botocore.model import StringShape, StructureShape
 
 from shardyard.spec import parameters
+from shardyard.spec.notebook_types import NOTEBOOK_TYPES
 from shardyard.spec.parameters import FOUNDATION, Parameter, check_values
+from shardyard.spec.settings import Settings
 
 
 @pytest.mark.parametrize("parameter", FOUNDATION, ids=lambda parameter: parameter.name)
@@ -22,7 +26,13 @@ def test_the_empty_text_is_always_allowed(parameter: Parameter) -> None:
         (parameters.MONTHLY_BUDGET, "100000", "100001"),
         (parameters.MONTHLY_BUDGET, "1", "-5"),
         (parameters.NOTEBOOK_INSTANCE_TYPE, "ml.t3.medium", "t3.medium"),
+        (parameters.NOTEBOOK_INSTANCE_TYPE, "ml.g5.xlarge", "ml.zz.foo"),
         (parameters.NOTEBOOK_GIT_URL, "https://github.com/a/b", "https://me:secret@github.com/a/b"),
+        (
+            parameters.NOTEBOOK_GIT_URL,
+            "https://github.com/a/b",
+            "https://git-codecommit.us-east-1.amazonaws.com/v1/repos/x",
+        ),
         (parameters.NOTEBOOK_GIT_BRANCH, "feature/x-1", "two words"),
     ],
 )
@@ -45,3 +55,31 @@ def test_listed_values_hold_the_empty_text_too() -> None:
 def test_unknown_names_are_told_from_their_nearest() -> None:
     found = [str(problem) for problem in check_values(FOUNDATION, {"AlertMail": "a@b.c", "MonthlyBudgetUsd": "250"})]
     assert found == ["AlertMail: unknown parameter; did you mean 'AlertEmail'?"]
+
+
+def test_a_repository_that_no_notebook_can_reach_is_refused_before_any_deploy() -> None:
+    given = {"NotebookGitUrl": "https://github.com/a/b"}
+    settings = Settings.from_context({"notebooks.enabled": "true"})
+    found = [str(problem) for problem in check_values(parameters.of_settings(settings), given)]
+    assert found == [
+        "NotebookGitUrl: 'https://github.com/a/b' is not allowed: it must be left empty while notebooks.git_access is "
+        "'none' (a notebook that cannot reach its host never starts), or empty for notebooks.git_url as it stands"
+    ]
+    direct = Settings.from_context({"notebooks.enabled": "true", "notebooks.git_access": "direct"})
+    assert check_values(parameters.of_settings(direct), given) == []
+
+
+def test_without_notebooks_their_parameters_are_unknown() -> None:
+    known = parameters.of_settings(Settings.from_context({}))
+    assert [str(problem) for problem in check_values(known, {"NotebookGitBranch": "main"})] == [
+        "NotebookGitBranch: unknown parameter; known: AlertEmail, MonthlyBudgetUsd"
+    ]
+
+
+def test_the_notebook_types_are_those_of_botocore() -> None:
+    service = botocore.session.get_session().get_service_model("sagemaker")
+    request = service.shape_for("CreateNotebookInstanceInput")
+    assert isinstance(request, StructureShape)
+    kind = request.members["InstanceType"]
+    assert isinstance(kind, StringShape)
+    assert sorted(NOTEBOOK_TYPES) == sorted(kind.enum)

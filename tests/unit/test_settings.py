@@ -97,6 +97,10 @@ FOUR = ",".join(f"https://example.com/team/{name}.git" for name in ("a", "b", "c
             "edge_manager: Edge Manager (devices and device fleets) is retired (2024-04-26); use ONNX or "
             "ExecuTorch with AWS IoT Greengrass",
         ),
+        (
+            {"notebooks.instance_type": "ml.t3.mediun"},
+            "notebooks.instance_type: 'ml.t3.mediun' is no type of a notebook instance; did you mean 'ml.t3.medium'?",
+        ),
         ({"network.zones": "0"}, "network.zones: 0 is not allowed (1 to 3)"),
         ({"network.zones": "-1"}, "network.zones: -1 is not allowed (1 to 3)"),
         ({"network.zones": "two"}, "network.zones: 'two' is not allowed (a whole number)"),
@@ -205,3 +209,11 @@ def test_the_context_that_turns_everything_on_is_valid() -> None:
     settings = Settings.from_context(json.loads((root / "tests" / "everything_on.json").read_text()))
     assert settings.notebooks.enabled
     assert len(settings.network.interface_endpoints) == 11
+
+
+def test_a_long_list_of_known_words_is_cut() -> None:
+    with pytest.raises(SpecError) as refused:
+        Settings.from_context({"notebooks.instance_type": "zzzz"})
+    line = str(refused.value)
+    assert line.startswith("notebooks.instance_type: 'zzzz' is no type of a notebook instance; known: ml.c4.2xlarge, ")
+    assert line.endswith(" and 149 more")

@@ -4,6 +4,9 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+LISTED = 40
+"""How many known words a message lists at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -28,8 +31,10 @@ class SpecError(ValueError):
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
-    """Say which known word was probably meant, or list them all: the end of a sentence about an unknown one."""
+    """Say which known word was probably meant, or which there are: the end of a sentence about an unknown one."""
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.55)
     if close:
         return f"did you mean {close[0]!r}?"
-    return f"known: {', '.join(sorted(known))}"
+    listed = sorted(known)
+    more = f" and {len(listed) - LISTED} more" if len(listed) > LISTED else ""
+    return f"known: {', '.join(listed[:LISTED])}{more}"

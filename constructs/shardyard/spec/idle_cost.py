@@ -45,8 +45,9 @@ def _price(kind: str, properties: Mapping[str, Any]) -> tuple[float, str] | None
         return float(known["usd"]), str(known["why"])
     if kind == "AWS::EC2::VPCEndpoint" and properties.get("VpcEndpointType") == "Interface":
         zones = len(properties["SubnetIds"])
-        return zones * float(_DATA["interface_endpoint_zone_monthly_usd"]), f"an interface endpoint in {zones} zone(s)"
+        where = "one zone" if zones == 1 else f"{zones} zones"
+        return zones * float(_DATA["interface_endpoint_zone_monthly_usd"]), f"interface endpoint in {where}"
     if kind == "AWS::SageMaker::NotebookInstance":
         gigabytes = int(properties.get("VolumeSizeInGB", 5))
-        return gigabytes * float(_DATA["notebook_volume_gb_monthly_usd"]), f"{gigabytes} GB of a stopped notebook"
+        return gigabytes * float(_DATA["notebook_volume_gb_monthly_usd"]), f"{gigabytes} GB disk of a stopped notebook"
     return None

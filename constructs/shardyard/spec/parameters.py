@@ -6,10 +6,12 @@ first deploy: the CDK command keeps the previous value of every parameter that i
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shardyard.spec.errors import Problem, nearest
-from shardyard.spec.settings_notebooks import GIT_BRANCH, GIT_URL, GIT_URL_SAYS, NOTEBOOK_TYPE
+from shardyard.spec.notebook_types import NOTEBOOK_TYPES
+from shardyard.spec.settings import Settings
+from shardyard.spec.settings_notebooks import GIT_BRANCH, GIT_URL, GIT_URL_SAYS
 from shardyard.spec.settings_parts import EMAIL
 
 
@@ -78,10 +80,15 @@ NOTEBOOK_INSTANCE_TYPE = Parameter(
     part="notebooks",
     overrides="notebooks.instance_type",
     says="an instance type such as ml.t3.medium",
-    pattern=NOTEBOOK_TYPE,
+    allowed=NOTEBOOK_TYPES,
 )
+# The role may pull from the CodeCommit repositories that the settings name, and from no other.
 NOTEBOOK_GIT_URL = Parameter(
-    name="NotebookGitUrl", part="notebooks", overrides="notebooks.git_url", says=GIT_URL_SAYS, pattern=GIT_URL
+    name="NotebookGitUrl",
+    part="notebooks",
+    overrides="notebooks.git_url",
+    says=f"{GIT_URL_SAYS}; one of CodeCommit stands in the settings alone",
+    pattern=rf"(?!https://git-codecommit\.){GIT_URL}",
 )
 NOTEBOOK_GIT_BRANCH = Parameter(
     name="NotebookGitBranch",
@@ -92,6 +99,22 @@ NOTEBOOK_GIT_BRANCH = Parameter(
 )
 FOUNDATION = (ALERT_EMAIL, MONTHLY_BUDGET, NOTEBOOK_INSTANCE_TYPE, NOTEBOOK_GIT_URL, NOTEBOOK_GIT_BRANCH)
 """The parameters that do not depend on the jobs."""
+
+
+def notebook_git_url(access: str) -> Parameter:
+    """The parameter for the repository, which takes no address while the settings give no way to another host."""
+    if access in ("own-route", "direct"):
+        return NOTEBOOK_GIT_URL
+    says = f"left empty while notebooks.git_access is {access!r} (a notebook that cannot reach its host never starts)"
+    return replace(NOTEBOOK_GIT_URL, pattern="", says=says)
+
+
+def of_settings(settings: Settings) -> tuple[Parameter, ...]:
+    """The parameters that the stacks of these settings have, the jobs' left out; without notebooks none for them."""
+    if not settings.notebooks.enabled:
+        return (ALERT_EMAIL, MONTHLY_BUDGET)
+    url = notebook_git_url(settings.notebooks.git_access)
+    return (ALERT_EMAIL, MONTHLY_BUDGET, NOTEBOOK_INSTANCE_TYPE, url, NOTEBOOK_GIT_BRANCH)
 
 
 def check_values(parameters: Iterable[Parameter], given: Mapping[str, str]) -> list[Problem]:

@@ -5,15 +5,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from shardyard.spec.errors import Problem, SpecError
+from shardyard.spec.errors import Problem, SpecError, nearest
+from shardyard.spec.notebook_types import NOTEBOOK_TYPES
 from shardyard.spec.tree import setting
 
 GIT_URL = r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[^\s@?#]{1,200}"
 """What SageMaker takes as a repository: https alone, and no user name in it."""
 
 GIT_URL_SAYS = "an https address without a user name, such as https://github.com/team/project.git"
+CODECOMMIT_URL = r"https://git-codecommit\."
 GIT_BRANCH = r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}"
-NOTEBOOK_TYPE = r"ml\.[a-z0-9-]+\.[a-z0-9]+"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +29,7 @@ class NotebookSettings:
         says="up to 20 small letters, digits and hyphens, a letter first",
     )
     instance_type: str = setting(
-        "ml.t3.medium", "The machine of each notebook.", pattern=NOTEBOOK_TYPE, says="such as ml.t3.medium"
+        "ml.t3.medium", "The machine of each notebook.", says="a type of a notebook instance, such as ml.t3.medium"
     )
     volume: int = setting(
         20, "The disk of each notebook, kept while it is stopped.", unit="gigabytes", least=5, most=16384
@@ -73,6 +74,9 @@ class NotebookSettings:
             yield Problem("names", "() is not allowed (at least one name; `enabled` switches notebooks off)")
         if len(set(self.names)) < len(self.names):
             yield Problem("names", f"{', '.join(self.names)}: a name stands there twice")
+        if self.instance_type not in NOTEBOOK_TYPES:
+            near = nearest(self.instance_type, NOTEBOOK_TYPES)
+            yield Problem("instance_type", f"{self.instance_type!r} is no type of a notebook instance; {near}")
         count = len(self.additional_repositories)
         if count > 3:
             yield Problem("additional_repositories", f"{count} are not allowed (SageMaker takes up to 3)")
@@ -90,5 +94,5 @@ class NotebookSettings:
             )
         if self.git_access == "codecommit":
             for url in filter(None, (self.git_url, *self.additional_repositories)):
-                if not re.match(r"https://git-codecommit\.", url):
+                if not re.match(CODECOMMIT_URL, url):
                     yield Problem("git_access", f"'codecommit' cannot reach {url!r}")

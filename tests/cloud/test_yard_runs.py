@@ -122,6 +122,8 @@ def test_ctrl_c_leaves_it_running_where_nobody_can_be_asked(yard: Yard, shipped:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A terminal's child heeds Ctrl-C; that of a shell's background job inherits that it is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     for line in process.stdout:

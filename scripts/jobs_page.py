@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from shardyard.spec.job import JobSpec
-from shardyard.spec.jobs import INTERNAL_KEYS
+from shardyard.spec.job_file import INTERNAL_KEYS
 from shardyard.spec.units import format_duration
 
 _UNITS = {"seconds": 'a duration such as "4h"', "gigabytes": 'a size such as "200GB"', "count": 'a count such as "7B"'}
@@ -22,6 +22,10 @@ def as_markdown() -> str:
         "values are errors, all of all files at once. `[overrides.prod]` holds the same tables once more, laid over",
         "the others for that stage: `[overrides.prod.compute] count = 8`. What may still change later: the stack's",
         "parameters, then the execution's input. What must hold between values is on [the rules' page](rules.md).",
+        "",
+        "A `[[compute.fallback]]` comes last of all: its processes, hyperparameters and variables belong to its",
+        "instance type (a batch size that fits its memory), so on that type they replace the execution's input too.",
+        "The receipt notes it, and names `fallback` as their source.",
         "",
         "Written from `constructs/shardyard/spec/job.py` by `make docs`; a test fails when it is out of date.",
         "",

@@ -26,8 +26,14 @@ class Project:
         """Every job in jobs/, checked; all problems of all files are reported together."""
         from shardyard.spec.jobs import load_jobs
 
-        folder, has_network = self.root / self.settings.training.jobs, self.settings.network.kind != "none"
-        return load_jobs(folder, self.settings.stage, has_network=has_network, root=self.root)
+        settings = self.settings
+        return load_jobs(
+            self.root / settings.training.jobs,
+            settings.stage,
+            has_network=settings.network.kind != "none",
+            root=self.root,
+            project_tags=settings.all_tags,
+        )
 
     def job(self, name: str) -> "JobSpec":
         """The job of that name, or an error that names the nearest."""

@@ -18,7 +18,8 @@ from aws_cdk import aws_sqs as sqs
 from shardyard.spec.errors import SpecError
 from shardyard.spec.job import JobSpec
 from shardyard.spec.job_data import Channel
-from shardyard.spec.jobs import load_jobs, parse_job
+from shardyard.spec.job_file import parse_job
+from shardyard.spec.jobs import load_jobs
 from shardyard.template_rules.house import MOST, MOST_BYTES
 from stacks.build import ROOT
 from tests.infra.training_stack import Template, actions, build, of_type, only, statements, templates

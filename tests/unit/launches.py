@@ -10,7 +10,7 @@ from shardyard.handlers.receipt.index import write_receipt
 from shardyard.handlers.register.index import register
 from shardyard.handlers.submit.index import submit
 from shardyard.spec.job import JobSpec
-from shardyard.spec.jobs import parse_job
+from shardyard.spec.job_file import parse_job
 from shardyard.spec.request import Deployment, to_request
 from shardyard.spec.sfn_fields import unknown_to_step_functions
 from shardyard.state_machine import definition

@@ -107,6 +107,12 @@ MACHINES = [
         "did you mean 'ml.g5.xlarge'?",
     ),
     Case(
+        rule="priced-type-exists",
+        good={"cost": {"hourly_usd": {"ml.p5en.48xlarge": 60}}},
+        bad={"cost": {"hourly_usd": {"p5en.48xlarge": 60}}},
+        says="cost.hourly_usd.p5en.48xlarge: unknown instance type; did you mean 'ml.p5en.48xlarge'?",
+    ),
+    Case(
         rule="instance-count",
         good={"compute": {"instance_type": "ml.g5.xlarge", "count": 9999}},
         bad={"compute": {"instance_type": "ml.g5.xlarge", "count": 10000}},

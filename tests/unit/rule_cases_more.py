@@ -61,6 +61,14 @@ LIMITS = [
         says="tags.project: this tag is set by Shardyard or AWS (choose another key)",
     ),
     Case(
+        rule="tag-count",
+        facts=Facts(project_tags=many(25)),
+        good={"tags": {f"own{number}": "x" for number in range(19)}},
+        bad={"tags": {f"own{number}": "x" for number in range(20)}},
+        says="tags: 51 with the 31 of the project and the launch are not allowed (50 or fewer); "
+        "remove some here, or from the setting `tags`",
+    ),
+    Case(
         rule="command-lengths",
         good={"program": {"arguments": ["--verbose"]}},
         bad={"program": {"arguments": ["x" * 509]}},

@@ -156,6 +156,37 @@ def test_a_stage_lays_its_tables_over_the_file(tmp_path: Path) -> None:
     assert prod.from_stage == ("compute.count", "hyperparameters.b")
 
 
+PROD_SPOT = "[overrides.prod.spot]\nenabled = true\n"
+
+
+def test_the_rules_hold_for_every_stage_and_name_the_one_that_breaks_them(tmp_path: Path) -> None:
+    write(tmp_path, job=GOOD + PROD_SPOT)
+    said = "checkpoints.enabled: a spot job without checkpoints loses all its work when it is interrupted"
+    assert [one.removesuffix(" (set it to true)") for one in problems_of(tmp_path)] == [
+        f"job.toml: [overrides.prod] {said}"
+    ]
+    assert [one.removesuffix(" (set it to true)") for one in problems_of(tmp_path, "prod")] == [f"job.toml: {said}"]
+
+
+def test_what_is_wrong_in_every_stage_is_said_once(tmp_path: Path) -> None:
+    write(tmp_path, job=GOOD + "[tags]\nproject = 'x'\n" + PROD_SPOT + "[overrides.prod.checkpoints]\nenabled = true\n")
+    assert len(problems_of(tmp_path)) == len(problems_of(tmp_path, "prod")) == 1
+
+
+def test_a_stage_may_mend_what_another_has(tmp_path: Path) -> None:
+    write(tmp_path, job=GOOD + "[spot]\nenabled = true\n[overrides.prod.checkpoints]\nenabled = true\n")
+    assert len(problems_of(tmp_path)) == 1
+    (problem,) = problems_of(tmp_path, "prod")
+    assert problem.startswith("job.toml: checkpoints.enabled: a spot job"), "dev has no overrides, so the file is wrong"
+
+
+def test_the_tags_of_the_project_count(tmp_path: Path) -> None:
+    write(tmp_path, job=GOOD + "[tags]\n" + "".join(f"t{number} = 'x'\n" for number in range(40)))
+    load_jobs(tmp_path, "dev", project_tags={f"p{number}": "x" for number in range(4)})
+    with pytest.raises(SpecError, match="tags: 51 with the 11 of the project"):
+        load_jobs(tmp_path, "dev", project_tags={f"p{number}": "x" for number in range(5)})
+
+
 def test_two_jobs_on_one_checkpoint_prefix_are_refused(tmp_path: Path) -> None:
     text = GOOD + "[checkpoints]\nenabled = true\ns3 = 's3://bucket/ck'\n"
     assert len(problems_of(write(tmp_path, one=text, two=text))) == 2

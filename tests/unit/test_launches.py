@@ -74,6 +74,31 @@ def test_a_capacity_error_goes_to_the_next_type_of_the_same_run(aws: FakeAws) ->
     assert "Attempts (2)" in messages[0]["Message"]
 
 
+def test_a_fallbacks_own_values_win_over_the_input_and_the_receipt_says_so(aws: FakeAws) -> None:
+    """They belong to the instance type: a batch size that fits one GPU is no use on another."""
+    fallback = {"instance_type": "ml.g6.xlarge", "hyperparameters": {"batch_size": 8}}
+    spec = tiny(compute={"instance_type": "ml.g5.xlarge", "count": 2, "fallback": [fallback]})
+    given = {"hyperparameters": {"batch_size": 64, "lr": 0.1}, "processes_per_node": 1}
+    aws.outcomes = [CAPACITY]
+    _, messages = run(spec, aws, given)
+    first, second = aws.jobs.values()
+    assert [job["HyperParameters"]["batch_size"] for job in (first, second)] == ["64", "8"]
+    assert [job["HyperParameters"]["lr"] for job in (first, second)] == ["0.1", "0.1"]
+    values = receipt_of(aws)["values"]
+    assert values["hyperparameters.batch_size"] == {"value": 8, "source": "fallback"}
+    assert values["instance_type"] == {"value": "ml.g6.xlarge", "source": "fallback"}
+    assert values["hyperparameters.lr"] == {"value": 0.1, "source": "input"}
+    said = "on ml.g6.xlarge, hyperparameters.batch_size is 8, not 64 (input): the fallback of that type says so"
+    assert f"Note: {said}" in messages[0]["Message"]
+    assert "processes_per_node is its default, not 1 (input)" in messages[0]["Message"]
+
+
+def test_without_falling_back_the_values_are_the_launchs_own(aws: FakeAws) -> None:
+    fallback = {"instance_type": "ml.g6.xlarge", "hyperparameters": {"batch_size": 8}}
+    run(tiny(compute={"instance_type": "ml.g5.xlarge", "count": 2, "fallback": [fallback]}), aws)
+    assert {one["source"] for one in receipt_of(aws)["values"].values()} == {"toml"}
+
+
 def test_waits_for_quota_and_then_trains(aws: FakeAws) -> None:
     aws.outcomes = [LIMIT, LIMIT]
     done, _ = run(tiny(), aws)

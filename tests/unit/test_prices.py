@@ -88,6 +88,9 @@ def test_an_unknown_price_makes_the_worst_case_unknown_and_says_so() -> None:
     assert cost == Cost(
         usd=None,
         source="none",
-        lines=("no price is known for ml.p5en.48xlarge, so the worst case cannot be said",),
+        lines=(
+            "no price is known for ml.p5en.48xlarge, so the worst case cannot be said, and a launch is refused unless "
+            "the Pricing API knows one (or write it into cost.hourly_usd)",
+        ),
         unpriced=("ml.p5en.48xlarge",),
     )

@@ -46,6 +46,7 @@ def event(**changes: Any) -> dict[str, Any]:
     }
     cost = {**PRICES, "worst_case_usd": 4.0, "source": "Pricing API, 2026-11-21"}
     plan = {"image": {"uri": "image", "digest": "sha256:1"}, "data": [], "notes": []}
+    plan |= {"candidates": [{"instance_type": "ml.g5.xlarge", "fields": {}}], "candidate": 0}
     request = {"TrainingJobName": "tiny-r1-1"}
     return {"launch": {"request": request, "run": run, "plan": plan, "cost": cost}} | changes
 

@@ -7,7 +7,7 @@ from typing import Any
 from shardyard.spec.instances import INSTANCES
 from shardyard.spec.job import JobSpec
 from shardyard.spec.overrides import apply_fallback
-from shardyard.spec.prices import HOURS_PER_MONTH, Price, hourly_usd
+from shardyard.spec.prices import HOURS_PER_MONTH, Price, hourly_usd, storage_usd
 from shardyard.spec.units import format_duration
 
 PriceOf = Callable[[str], Price | None]
@@ -49,6 +49,15 @@ def price_table(prices: Mapping[str, Price]) -> PriceOf:
     return prices.get
 
 
+def own_prices(spec: JobSpec) -> dict[str, Price]:
+    """The prices that the job's file gives, for types without a known one."""
+    source = "cost.hourly_usd of the job's file"
+    return {
+        kind: Price(hourly_usd=usd, storage_usd_per_gb_month=storage_usd(), source=source)
+        for kind, usd in spec.cost.hourly_usd.items()
+    }
+
+
 def worst_case(spec: JobSpec, price_of: PriceOf) -> Cost:
     """The dearest way in which this launch can go.
 
@@ -57,12 +66,17 @@ def worst_case(spec: JobSpec, price_of: PriceOf) -> Cost:
     before it got no instance at all, so attempts do not add up; the dearest one counts. Instances kept warm bill
     until their time is over.
     """
+    own = own_prices(spec)
     clusters = [cluster for spec_n in attempts(spec) for cluster in spec_n.compute.alternatives]
     kinds = tuple(dict.fromkeys(kind for cluster in clusters for kind, _ in cluster))
-    prices = {kind: price for kind in kinds for price in [price_of(kind)] if price is not None}
+    found = {kind: own.get(kind) if (price := price_of(kind)) is None else price for kind in kinds}
+    prices = {kind: price for kind, price in found.items() if price is not None}
     unpriced = tuple(kind for kind in kinds if kind not in prices)
     if unpriced:
-        line = f"no price is known for {', '.join(unpriced)}, so the worst case cannot be said"
+        line = (
+            f"no price is known for {', '.join(unpriced)}, so the worst case cannot be said, and a launch is refused "
+            "unless the Pricing API knows one (or write it into cost.hourly_usd)"
+        )
         return Cost(usd=None, source="none", lines=(line,), unpriced=unpriced)
     costs = [_cluster_cost(spec, cluster, prices) for cluster in clusters]
     usd, lines = max(costs, key=lambda cost: cost[0])

@@ -28,6 +28,12 @@ class Cost:
     """The guard before launch."""
 
     cap_usd: float | None = setting(None, "Refuse a launch whose worst case costs more.", least=0)
+    hourly_usd: dict[str, float] = setting(
+        doc="What an hour of a type costs for which no price is known; a launch without any price is refused.",
+        least=0.01,
+        most=10_000,
+        factory=dict,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,7 +14,9 @@ from shardyard.spec.metrics import metric_definitions
 from shardyard.spec.request_data import channels
 
 Json = dict[str, Any]
-OUR_TAGS = ("project", "stage", "owner", "job", "run")
+EXECUTION_TAG = "shardyard:execution"
+"""The tag of a training job that says which execution made it."""
+OUR_TAGS = ("project", "stage", "owner", "job", "run", EXECUTION_TAG)
 """Tags of every training job that its definition cannot set; by `project` and `run` it is found again."""
 
 

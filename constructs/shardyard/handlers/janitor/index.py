@@ -9,10 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shardyard.handlers import aws
+from shardyard.spec.request import EXECUTION_TAG
 from shardyard.spec.run_ids import run_id_of
-
-EXECUTION_TAG = "shardyard:execution"
-"""The tag of a training job that says which execution made it."""
 
 
 def handler(event: Mapping[str, Any], context: object) -> list[str]:

@@ -14,16 +14,16 @@ from shardyard.handlers.preflight.groups import group_allows_itself
 from shardyard.handlers.preflight.image import check_image
 from shardyard.handlers.preflight.launch import Launch, read_launch
 from shardyard.handlers.preflight.objects import read_channels
-from shardyard.handlers.preflight.plan import build_candidates, build_plan, build_request, machines
+from shardyard.handlers.preflight.plan import build_candidates, build_plan, build_request, machines, replaced
 from shardyard.handlers.preflight.previous import read_previous
 from shardyard.handlers.preflight.pricing import read_prices
 from shardyard.handlers.preflight.refusal import refusal
 from shardyard.handlers.preflight.usage import read_usage
 from shardyard.spec import names, rules
-from shardyard.spec.cost import Cost, attempts, price_table, worst_case
+from shardyard.spec.cost import Cost, attempts, own_prices, price_table, worst_case
 from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.job import JobSpec
-from shardyard.spec.prices import Price
+from shardyard.spec.prices import Price, snapshot_date
 from shardyard.spec.quotas import needed
 
 
@@ -95,6 +95,7 @@ def _checked(launch: Launch, seen: Mapping[str, Any]) -> list[Problem]:
         objects={listing.channel: listing.count for listing in seen["channels"][0]},
         has_network=bool(launch.deployment.subnets),
         group_allows_itself=seen["group_allows_itself"],
+        project_tags=launch.deployment.tags,
     )
     single = [seen["image"][1], seen["source"], seen["previous"].problem]
     return [*rules.check(launch.spec, facts), *(problem for problem in single if problem is not None)]
@@ -127,6 +128,7 @@ def _fitting(launch: Launch, seen: Mapping[str, Any]) -> tuple[dict[str, Any], l
 
 def _cost(launch: Launch, prices: Mapping[str, Price]) -> tuple[dict[str, Any], list[Problem]]:
     """The worst case against both caps."""
+    prices = {**own_prices(launch.spec), **prices}
     cost: Cost = worst_case(launch.spec, price_table(prices))
     own = math.inf if launch.spec.cost.cap_usd is None else launch.spec.cost.cap_usd
     cap, whose = (
@@ -135,7 +137,9 @@ def _cost(launch: Launch, prices: Mapping[str, Price]) -> tuple[dict[str, Any], 
         else (launch.cap_usd, "the project's cap (training.max_cost_usd)")
     )
     problems = []
-    if cost.usd is not None and cost.usd > cap:
+    if cost.usd is None:
+        problems.append(_unpriced(launch, cost.unpriced[0], f"{whose} of {cap:.2f} USD"))
+    elif cost.usd > cap:
         lines = "; ".join(cost.lines)
         text = f"the worst case is {cost.usd:.2f} USD and {whose} is {cap:.2f} USD: {lines}"
         problems.append(Problem("cost", text))
@@ -143,11 +147,22 @@ def _cost(launch: Launch, prices: Mapping[str, Price]) -> tuple[dict[str, Any], 
     return {
         "worst_case_usd": cost.usd,
         "cap_usd": cap,
-        "source": cost.source if cost.usd is not None else cost.lines[0],
+        "source": cost.source,
         "lines": list(cost.lines),
         "hourly_usd": {kind: price.hourly_usd for kind, price in prices.items()},
         "storage_usd_gb_month": max(storage, default=0.0),
     }, problems
+
+
+def _unpriced(launch: Launch, kind: str, cap: str) -> Problem:
+    """A cap that cannot be checked lets nothing pass."""
+    where = f"neither the Pricing API nor the snapshot of {snapshot_date()} has one"
+    what = f'[cost] hourly_usd = {{ "{kind}" = ... }}'
+    return Problem(
+        "cost",
+        f"no price is known for {kind} in {launch.region} ({where}), so {cap} cannot be checked; "
+        f"write what an hour of it costs into jobs/{launch.spec.name}.toml and deploy: {what}",
+    )
 
 
 def _accepted(
@@ -166,10 +181,10 @@ def _accepted(
     listings = seen["channels"][0]
     balance = [text for text in (listing.balance() for listing in listings) if text is not None]
     plan = {
-        **build_plan(launch.spec, build_candidates(specs, requests), first),
+        **build_plan(launch.spec, build_candidates(launch, specs, requests), first),
         "image": {"uri": launch.deployment.image_uri, "digest": seen["image"][0]},
         "data": [listing.to_dict() for listing in listings],
-        "notes": [*balance, *notes],
+        "notes": [*balance, *replaced(launch, specs), *notes],
         "machines": machines(specs[first]),
     }
     if launch.spec.registry.enabled:

@@ -50,6 +50,16 @@ class Launch:
         """Whose launch it is."""
         return self.execution.split(":")[4]
 
+    def values_on(self, spec: JobSpec) -> dict[str, Any]:
+        """What an attempt on a fallback has in place of the launch's own values."""
+        names = [*self.sources, *(f"{table}.{key}" for table in _FREE_TABLES for key in getattr(spec, table))]
+        values = {name: value_of(spec, name) for name in names}
+        return {
+            name: {"value": value, "source": "fallback"}
+            for name, value in values.items()
+            if value != value_of(self.spec, name)
+        }
+
     def run(self, attempt: int) -> dict[str, Any]:
         """The run's record, which every attempt adds to."""
         return {
@@ -66,7 +76,7 @@ class Launch:
             "dashboard": self.dashboard,
             "source_sha256": None if self.spec.source is None else self.spec.source.sha256,
             "git_commit": self.given.git_commit,
-            "values": {name: {"value": _value(self.spec, name), "source": who} for name, who in self.sources.items()},
+            "values": {name: {"value": value_of(self.spec, name), "source": who} for name, who in self.sources.items()},
             "attempts": [],
             "counts": {},
             "steps": [],
@@ -97,7 +107,10 @@ def read_launch(event: Mapping[str, Any]) -> Launch:
     )
 
 
-def _value(spec: JobSpec, name: str) -> Any:
+_FREE_TABLES = ("hyperparameters", "environment")
+
+
+def value_of(spec: JobSpec, name: str) -> Any:
     """The value of something that may be overridden."""
     table, _, key = name.partition(".")
     if key:

@@ -4,10 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shardyard.handlers.janitor.index import EXECUTION_TAG
+from shardyard.handlers.preflight.launch import Launch, value_of
 from shardyard.spec import names
 from shardyard.spec.job import JobSpec
-from shardyard.spec.request import Deployment, to_request
+from shardyard.spec.request import EXECUTION_TAG, Deployment, to_request
 
 INTERNAL_RETRIES = 2
 """How often a launch is repeated after an internal error of the service."""
@@ -31,15 +31,29 @@ def build_request(
     return request
 
 
-def build_candidates(specs: Sequence[JobSpec], requests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What each attempt may run on, with the request fields that differ between them."""
+def build_candidates(
+    launch: Launch, specs: Sequence[JobSpec], requests: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """What each attempt may run on, with the request fields that differ, and the values that are its fallback's."""
     fields = {field for request in requests for field in request if request[field] != requests[0].get(field)}
     return [
         {
             "instance_type": machines(spec),
             "fields": {field: request[field] for field in sorted(fields - {"TrainingJobName"})},
+            "values": launch.values_on(spec),
         }
         for spec, request in zip(specs, requests, strict=True)
+    ]
+
+
+def replaced(launch: Launch, specs: Sequence[JobSpec]) -> list[str]:
+    """Say which values of the parameters or of the input a fallback replaces, and with what."""
+    return [
+        f"on {machines(spec)}, {name} is {'its default' if changed['value'] is None else changed['value']}, "
+        f"not {value_of(launch.spec, name)} ({launch.sources[name]}): the fallback of that type says so"
+        for spec in specs
+        for name, changed in launch.values_on(spec).items()
+        if name != "instance_type" and launch.sources.get(name) in ("parameter", "input")
     ]
 
 

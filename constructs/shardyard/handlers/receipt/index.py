@@ -65,13 +65,19 @@ def make_receipt(event: Mapping[str, Any], clients: aws.Clients, now: float) -> 
         "git_commit": run["git_commit"],
         "data": plan["data"],
         "notes": plan["notes"],
-        "values": run["values"],
+        "values": _values(run, plan),
         "links": {
             "logs": [job_log_url(run["region"], run["partition"], line["name"]) for line in lines],
             "dashboard": dashboard_url(run["region"], run["partition"], run["dashboard"]),
             "execution": execution_url(run["execution"]),
         },
     }
+
+
+def _values(run: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
+    """Each value that may be overridden and who said it, as the last attempt had them."""
+    # A launch from before the deploy that brought `values` may still be running.
+    return {**run["values"], **plan["candidates"][plan["candidate"]].get("values", {})}
 
 
 def _end(event: Mapping[str, Any]) -> tuple[str, str, str]:

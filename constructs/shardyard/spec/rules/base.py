@@ -24,6 +24,9 @@ class Facts:
     group_allows_itself: bool | None = None
     """Whether the security group of training instances lets its members talk, in and out."""
 
+    project_tags: Mapping[str, str] | None = None
+    """The tags that everything of the project carries."""
+
 
 Check = Callable[[JobSpec, Facts], Iterator[Problem]]
 

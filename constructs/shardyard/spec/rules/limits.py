@@ -116,6 +116,22 @@ def tag_limits(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
 
 
 @rule(
+    "tag-count",
+    reason="SageMaker refuses the request.",
+    source=f"{API}: Tags, at most 50",
+)
+def tag_count(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A training job has at most 50 tags, those of the project and of the launch among them."""
+    if facts.project_tags is None:
+        return
+    added = {*facts.project_tags, *OUR_TAGS}
+    total = len({*spec.tags, *added})
+    if total > 50:
+        message = f"{total} with the {len(added)} of the project and the launch are not allowed (50 or fewer)"
+        yield Problem("tags", f"{message}; remove some here, or from the setting `tags`")
+
+
+@rule(
     "command-lengths",
     reason="SageMaker refuses the request.",
     source=f"{API}: ContainerEntrypoint and ContainerArguments, at most 100 items of 256 letters; Environment, 512",

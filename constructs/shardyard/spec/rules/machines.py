@@ -29,6 +29,18 @@ def instance_type_exists(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
 
 
 @rule(
+    "priced-type-exists",
+    reason="The price would be for nothing, and the launch refused for want of one.",
+    source=f"{API}: TrainingInstanceType",
+)
+def priced_type_exists(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A price in the job's file is for an instance type that SageMaker trains on."""
+    for kind in spec.cost.hourly_usd:
+        if kind not in INSTANCES:
+            yield Problem(f"cost.hourly_usd.{kind}", f"unknown instance type; {nearest(kind, tuple(INSTANCES))}")
+
+
+@rule(
     "instance-count",
     reason="Such a number is a slip, and the deploy would fail later and in other words.",
     source="the stack's parameter for the number of instances takes four digits",

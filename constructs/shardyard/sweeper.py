@@ -1,5 +1,7 @@
 """The scheduled search for what bills and what nobody uses."""
 
+from collections.abc import Sequence
+
 from aws_cdk import aws_events as events
 from aws_cdk import aws_kms as kms
 from constructs import Construct
@@ -19,23 +21,24 @@ class Sweeper(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         sweeper = settings.sweeper
-        stops = sweeper.stops == "always" or (sweeper.stops == "by-stage" and settings.stage == "dev")
+        stops = _kinds(settings)
         self.function = HandlerFunction(
             self,
             "Function",
             settings=settings,
             handler="sweep",
             description="Finds what bills and what nobody uses" + (", and stops it" if stops else ""),
-            statements=[*_looks(), *(_stops(settings) if stops else []), *_tells(key, topic_arn)],
+            statements=[*_looks(), *_stops(settings, stops), *_tells(key, topic_arn)],
             key=key,
             environment={
                 "PROJECT": settings.project,
                 "STAGE": settings.stage,
                 "TOPIC_ARN": topic_arn,
-                "MAY_STOP": "true" if stops else "false",
+                "MAY_STOP": ",".join(stops),
                 "NOTEBOOK_HOURS": str(sweeper.notebook_hours),
                 "ENDPOINT_IDLE_HOURS": str(sweeper.endpoint_idle_hours),
                 "JOB_HOURS": str(sweeper.job_hours),
+                "WARM_POOL_MINUTES": str(sweeper.warm_pool_minutes),
             },
             timeout_seconds=300,
         )
@@ -57,6 +60,9 @@ def _looks() -> list[policy.Statement]:
         policy.allow(
             [
                 "cloudwatch:GetMetricStatistics",
+                "ec2:DescribeAddresses",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeVolumes",
                 "sagemaker:ListEndpoints",
                 "sagemaker:ListNotebookInstances",
                 "sagemaker:ListTrainingJobs",
@@ -72,7 +78,25 @@ def _looks() -> list[policy.Statement]:
     ]
 
 
-def _stops(settings: Settings) -> list[policy.Statement]:
+_STOPPING = {
+    "endpoint": ("sagemaker:DeleteEndpoint", "endpoint"),
+    "notebook": ("sagemaker:StopNotebookInstance", "notebook-instance"),
+    "training job": ("sagemaker:StopTrainingJob", "training-job"),
+    "warm pool": ("sagemaker:UpdateTrainingJob", "training-job"),
+}
+"""What stopping a kind of leftover takes: the action, and the resource that it is for."""
+
+
+def _kinds(settings: Settings) -> list[str]:
+    """The kinds of leftovers that may be stopped."""
+    sweeper = settings.sweeper
+    if sweeper.stops == "never" or (sweeper.stops == "by-stage" and settings.stage != "dev"):
+        return []
+    asked = {"training job": sweeper.stops_jobs, "warm pool": sweeper.ends_warm_pools}
+    return [kind for kind in _STOPPING if asked.get(kind, True)]
+
+
+def _stops(settings: Settings, kinds: Sequence[str]) -> list[policy.Statement]:
     # Only what carries the project's and the stage's tags.
     ours = {
         "StringEquals": {
@@ -81,8 +105,8 @@ def _stops(settings: Settings) -> list[policy.Statement]:
         }
     }
     return [
-        policy.allow(["sagemaker:DeleteEndpoint"], [arn("sagemaker", "endpoint/*")], when=ours),
-        policy.allow(["sagemaker:StopNotebookInstance"], [arn("sagemaker", "notebook-instance/*")], when=ours),
+        policy.allow([action], [arn("sagemaker", f"{resource}/*")], when=ours)
+        for action, resource in (_STOPPING[kind] for kind in kinds)
     ]
 
 

@@ -47,7 +47,8 @@ def sweep(
 ) -> None:
     """Look for what bills and nobody uses.
 
-    The deployed sweeper looks, as it does on its schedule: endpoints, notebooks and jobs that were left over.
+    The deployed sweeper looks, as it does on its schedule: endpoints, notebooks, warm pools, jobs, and things with the
+    project's tags that no stack holds.
 
     \b
       yard sweep
@@ -115,6 +116,7 @@ def destroy(
 def tensorboard(
     run: str = typer.Argument(help="A job's name (its newest run) or a run id.", autocompletion=complete_jobs),
     to: Path = typer.Option(Path(".yard/tensorboard"), "--to", help="The folder for the event files."),
+    as_json: bool = typer.Option(False, "--json", help="Print where the files are as JSON, and open nothing."),
 ) -> None:
     """Open TensorBoard on a run.
 
@@ -122,6 +124,7 @@ def tensorboard(
 
     \b
       yard tensorboard mnist-ddp
+      yard tensorboard mnist-ddp --json | jq -r .folder
     """
     aws = Aws(find_project())
     found = runs.find(aws, run)
@@ -137,6 +140,9 @@ def tensorboard(
         path = folder / one["Key"].removeprefix(prefix)
         path.parent.mkdir(parents=True, exist_ok=True)
         s3.download_file(bucket, one["Key"], str(path))
+    if as_json:
+        emit_json({"run": found.run_id, "folder": str(folder), "files": len(files)})
+        return
     say(f"{len(files)} files are in {folder}/")
     if shutil.which("tensorboard") is None:
         raise UserError(

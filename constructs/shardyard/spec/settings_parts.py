@@ -93,12 +93,19 @@ class SweeperSettings:
 
     enabled: bool = setting(True, "Look for leftovers.")
     stops: Literal["by-stage", "never", "always"] = setting(
-        "by-stage", "Whether it also stops what it finds; by default in dev, while prod only gets a report."
+        "by-stage",
+        "Whether it also deletes endpoints and stops notebooks; by default in dev, while prod only gets a report.",
     )
     every_hours: int = setting(6, "How often it looks.", least=1, most=24)
     notebook_hours: int = setting(12, "A notebook that runs for longer is a leftover.", least=1, most=720)
     endpoint_idle_hours: int = setting(24, "An endpoint without a call for longer is a leftover.", least=1, most=720)
     job_hours: int = setting(72, "A training job that runs for longer is reported.", least=1, most=672)
+    stops_jobs: bool = setting(False, "Also stop such a job, where `stops` lets it: work since its last save is lost.")
+    warm_pool_minutes: int = setting(60, "A warm pool without a job for longer is reported.", least=1, most=360)
+    ends_warm_pools: bool = setting(
+        False,
+        "Also end such a warm pool, where `stops` lets it; by default it lives until its keep-alive time is over.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,7 +1,6 @@
-"""Where leftovers are looked for: endpoints, notebooks, warm pools, long jobs, things that no stack holds any more."""
+"""Where leftovers of SageMaker are looked for: endpoints, notebooks, warm pools, long jobs."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -9,46 +8,16 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from shardyard.handlers import aws
+from shardyard.handlers.sweep.finding import Finding, Limits
+from shardyard.handlers.sweep.leftovers import without_stack
 from shardyard.spec.units import format_duration
-
-STACK_TAG = "aws:cloudformation:stack-name"
-_BILLING_TYPES = ("ec2:elastic-ip", "ec2:volume", "elasticfilesystem:file-system", "fsx:file-system")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
-    """What counts as a leftover."""
-
-    project: str
-    stage: str
-    notebook_hours: int
-    endpoint_idle_hours: int
-    job_hours: int
-
-    def owns(self, tags: list[Mapping[str, str]]) -> bool:
-        """Whether something carries this project's and stage's tags."""
-        found = {tag["Key"].lower(): tag["Value"] for tag in tags}
-        return (found.get("project"), found.get("stage")) == (self.project, self.stage)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
-    """One leftover."""
-
-    kind: str
-    """endpoint, notebook, warm pool, training job, or the type of something else."""
-    name: str
-    why: str
-    """Why it counts as one, in a sentence."""
-    stop: Callable[[], Any] | None = None
-    """Stops it; None for what is only ever reported."""
 
 
 def find_all(clients: aws.Clients, limits: Limits, now: datetime) -> Iterator[Finding]:
     """Every leftover of this project and stage."""
     yield from endpoints(clients, limits, now)
     yield from notebooks(clients("sagemaker"), limits, now)
-    yield from warm_pools(clients("sagemaker"), limits)
+    yield from warm_pools(clients("sagemaker"), limits, now)
     yield from long_jobs(clients("sagemaker"), limits, now)
     yield from without_stack(clients, limits)
 
@@ -107,35 +76,38 @@ def notebooks(sagemaker: Any, limits: Limits, now: datetime) -> Iterator[Finding
             )
 
 
-def warm_pools(sagemaker: Any, limits: Limits) -> Iterator[Finding]:
-    """Instances kept warm with no job on them: reported, since they end by themselves."""
+def warm_pools(sagemaker: Any, limits: Limits, now: datetime) -> Iterator[Finding]:
+    """Instances that were kept warm for too long without a job; they bill until the end of their keep-alive time."""
     found = _pages(sagemaker, "list_training_jobs", "TrainingJobSummaries", WarmPoolStatusEquals="Available")
     for job in found:
-        if _ours(sagemaker, job["TrainingJobArn"], limits):
-            why = "its instances are kept warm and bill; no job uses them"
-            yield Finding(kind="warm pool", name=job["TrainingJobName"], why=why)
+        name, idle = job["TrainingJobName"], now - job["TrainingEndTime"]
+        if idle < timedelta(minutes=limits.warm_pool_minutes) or not _ours(sagemaker, job["TrainingJobArn"], limits):
+            continue
+        yield Finding(
+            kind="warm pool",
+            name=name,
+            why=f"kept warm for {format_duration(idle.total_seconds())} without a job, "
+            f"the limit is {limits.warm_pool_minutes}m",
+            # No time left to keep them ends the pool; the job itself is over and is not touched.
+            stop=partial(
+                sagemaker.update_training_job, TrainingJobName=name, ResourceConfig={"KeepAlivePeriodInSeconds": 0}
+            ),
+        )
 
 
 def long_jobs(sagemaker: Any, limits: Limits, now: datetime) -> Iterator[Finding]:
-    """Training jobs that have been running for too long: reported, since stopping one loses work."""
+    """Training jobs that have been running for too long."""
     found = _pages(sagemaker, "list_training_jobs", "TrainingJobSummaries", StatusEquals="InProgress")
     for job in found:
-        running = now - job["CreationTime"]
-        if running >= timedelta(hours=limits.job_hours) and _ours(sagemaker, job["TrainingJobArn"], limits):
-            why = f"runs for {format_duration(running.total_seconds())}, the limit is {limits.job_hours}h"
-            yield Finding(kind="training job", name=job["TrainingJobName"], why=why)
-
-
-def without_stack(clients: aws.Clients, limits: Limits) -> Iterator[Finding]:
-    """Things that bill and carry the project's tags, but belong to no stack: reported, since a person made them."""
-    pages = clients("resourcegroupstaggingapi").get_paginator("get_resources")
-    filters = [{"Key": "project", "Values": [limits.project]}, {"Key": "stage", "Values": [limits.stage]}]
-    for page in pages.paginate(TagFilters=filters, ResourceTypeFilters=list(_BILLING_TYPES)):
-        for resource in page["ResourceTagMappingList"]:
-            if STACK_TAG not in {tag["Key"] for tag in resource["Tags"]}:
-                _, _, service, _, _, name = resource["ResourceARN"].split(":", 5)
-                why = "it carries the project's tags and belongs to no stack"
-                yield Finding(kind=service, name=name, why=why)
+        name, running = job["TrainingJobName"], now - job["CreationTime"]
+        if running < timedelta(hours=limits.job_hours) or not _ours(sagemaker, job["TrainingJobArn"], limits):
+            continue
+        yield Finding(
+            kind="training job",
+            name=name,
+            why=f"runs for {format_duration(running.total_seconds())}, the limit is {limits.job_hours}h",
+            stop=partial(sagemaker.stop_training_job, TrainingJobName=name),
+        )
 
 
 def _ours(sagemaker: Any, arn: str, limits: Limits) -> bool:

@@ -1,0 +1,35 @@
+"""What counts as a leftover, and one that was found."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What counts as a leftover."""
+
+    project: str
+    stage: str
+    notebook_hours: int
+    endpoint_idle_hours: int
+    job_hours: int
+    warm_pool_minutes: int
+
+    def owns(self, tags: list[Mapping[str, str]]) -> bool:
+        """Whether something carries this project's and stage's tags."""
+        found = {tag["Key"].lower(): tag["Value"] for tag in tags}
+        return (found.get("project"), found.get("stage")) == (self.project, self.stage)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One leftover."""
+
+    kind: str
+    """`endpoint`, `notebook`, `warm pool`, `training job`, or one of the kinds of things without a stack."""
+    name: str
+    why: str
+    """Why it counts as one, in a sentence."""
+    stop: Callable[[], Any] | None = None
+    """Stops it; None for what is only ever reported."""

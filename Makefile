@@ -18,10 +18,11 @@ setup: .venv/.ready node_modules/.ready  ## Install what synth, deploy and `yard
 setup-test: setup .venv/.ready-test
 
 .venv/.ready: requirements.txt pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "shardyard needs Python 3.11 or later; this is " + sys.version)'
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@echo "== Installing the Python packages into .venv (the first time a minute or two)"
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "shardyard needs Python 3.11 or later; this is " + sys.version)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/pip install --disable-pip-version-check -r requirements.txt | grep --line-buffered -oE '^(Collecting [^ ]+|Installing collected packages)'; exit $${PIPESTATUS[0]}
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
 .venv/.ready-test: .venv/.ready requirements-test.txt
@@ -29,13 +30,15 @@ setup-test: setup .venv/.ready-test
 	@touch $@
 
 node_modules/.ready: package.json package-lock.json
-	npm ci --no-audit --no-fund --loglevel=error
+	@echo "== Installing the CDK command into node_modules"
+	@npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
 demo: setup  ## Train on two nodes on this machine: deploy, interrupt, resume, receipt
-	$(BIN)/python -m yard.demo
+	@$(BIN)/python -m yard.demo
 
-demo-clean: setup  ## Take the demo's cloud and all that it made away
+demo-clean:  ## Take the demo's cloud and all that it made away
+	@test -e .venv/.ready || { echo "There is nothing to clean: no demo has run in this clone."; exit 0; }; \
 	$(BIN)/python -m yard.demo --clean
 
 # First what can run side by side, then what has the processors or one cloud to itself; last, what both say.

@@ -5,43 +5,31 @@ It walks the way a person walks: the real CDK command deploys the real templates
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from yard import runs, upload
+from shardyard.spec.units import format_duration
+from yard import follow, runs, upload
 from yard.aws import Aws, use_embedded_cloud
 from yard.errors import UserError, guard
-from yard.logs import Tail
-from yard.output import say
+from yard.logs import Line, Tail
 from yard.project import Project, find_project
+from yard.stages import Stage
 
 JOB = "mnist-ddp"
 LAUNCH: Mapping[str, Any] = {
     "instance_count": 2,
-    "hyperparameters": {"epochs": 2, "width": 64, "checkpoint_steps": 5, "log_steps": 2},
+    "hyperparameters": {"epochs": 5, "width": 64, "checkpoint_steps": 5, "log_steps": 5},
 }
-INTERRUPT_AT_STEP = 12
+INTERRUPT_AT_STEP = 25
 _POLL_SECONDS = 0.25
-
-
-@dataclass
-class Stage:
-    """Says what begins, and afterwards how long it took."""
-
-    title: str
-
-    def __enter__(self) -> None:
-        self.began = time.monotonic()
-        print(f"\n== {self.title}", flush=True)
-
-    def __exit__(self, *_: object) -> None:
-        print(f"   {time.monotonic() - self.began:.1f} s", flush=True)
+_STACK = re.compile(r"✅\s+(.+)")
 
 
 def main() -> None:
@@ -54,61 +42,101 @@ def demo() -> None:
     """Deploy, train undisturbed, train interrupted, compare."""
     began = time.monotonic()
     project = find_project()
-    with Stage("Starting the embedded cloud"):
-        _start_cloud(project)
-    with Stage("Bootstrapping and deploying with the CDK command"):
-        _deploy(project)
+    with Stage("1 of 7  Starting the embedded cloud: an AWS on this machine") as stage:
+        _start_cloud(project, stage)
+    with Stage("2 of 7  Bootstrapping and deploying with the CDK command, as on AWS") as stage:
+        _deploy(project, stage)
     aws = Aws(project)
-    with Stage("Making the image's environment (once, then it is kept)"):
+    environment = _environment(project)
+    with Stage("3 of 7  Making the training image's environment (downloads PyTorch once)", environment) as stage:
         from yard.images import push_image
 
         image = push_image(aws, "pytorch")
-        print(f"   {image['repository']}:{image['tag']}")
-    with Stage("Uploading the digits"):
-        _upload_digits(aws)
-    with Stage(f"Training {JOB} on two nodes, undisturbed"):
-        plain = _train(aws, interrupt=False)
-    with Stage(f"Training {JOB} again, with a spot interruption"):
-        disturbed = _train(aws, interrupt=True)
-    with Stage("Comparing the two"):
-        _compare(aws, plain, disturbed)
+        stage.tell(f"image {image['repository']}:{image['tag']}")
+    with Stage("4 of 7  Uploading the digits: 1797 handwritten ones, as the job's data") as stage:
+        _upload_digits(aws, stage)
+    with Stage(f"5 of 7  Training {JOB} on two nodes, undisturbed") as stage:
+        plain = _train(aws, stage, interrupt=False)
+    with Stage(f"6 of 7  Training {JOB} again, with a spot interruption on the way") as stage:
+        disturbed = _train(aws, stage, interrupt=True)
+    with Stage("7 of 7  Comparing the two models") as stage:
+        _compare(aws, plain, disturbed, stage)
     _tell(aws, disturbed, time.monotonic() - began)
 
 
 def clean() -> None:
-    """Stop the cloud and remove all that the demo made; the image's environment is kept for the next time."""
+    """Stop the cloud and remove all that the demo made; say what is kept, and where."""
     from yard.cloud import lifecycle
 
     project = find_project()
     lifecycle.down(project.root / ".yard/cloud")
-    shutil.rmtree(project.root / ".yard", ignore_errors=True)
-    shutil.rmtree(project.root / "cdk.out", ignore_errors=True)
-    say("The demo's cloud, its state and its synthesised templates are gone.")
+    for name in (".yard", "cdk.out"):
+        shutil.rmtree(project.root / name, ignore_errors=True)
+    print("The demo's cloud, its processes, its data (.yard) and its templates (cdk.out) are gone.")
+    kept = {
+        "the packages of `make setup`; make clean removes them": (
+            project.root / ".venv",
+            project.root / "node_modules",
+        ),
+        "the image's environment, for the next time and for other clones": (_environment_folder(project),),
+        "what the CDK unpacked of itself, for its next start": (Path.home() / ".cache/aws/jsii",),
+    }
+    found = [(path, why) for why, paths in kept.items() for path in paths if path.exists()]
+    if found:
+        print("Kept on purpose:")
+    for path, why in found:
+        print(f"  {path}  ({_size(path)}: {why})")
 
 
-def _start_cloud(project: Project) -> None:
+def _environment_folder(project: Project) -> Path:
+    from yard.cloud.training import environment
+
+    return environment.environment_folder(project.root / "containers/pytorch/requirements.txt")
+
+
+def _environment(project: Project) -> Any:
+    """How large the environment has grown, for a sign of life; nothing once it is there."""
+    folder = _environment_folder(project)
+    return lambda: f", {_size(folder)} so far" if folder.exists() else ""
+
+
+def _size(folder: Path) -> str:
+    megabytes = sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+    return f"{megabytes / 1000:.1f} GB" if megabytes >= 1000 else f"{megabytes:.0f} MB"
+
+
+def _start_cloud(project: Project, stage: Stage) -> None:
     from yard.cloud import lifecycle
 
     state = lifecycle.up(project.root / ".yard/cloud")
     use_embedded_cloud(project)
-    print(f"   {state.endpoint}, log: {state.log}")
+    stage.tell(f"{state.endpoint}, log: {state.log.relative_to(project.root)}")
 
 
-def _deploy(project: Project) -> None:
-    account = "123456789012"
-    region = os.environ["AWS_REGION"]
-    environment = {**os.environ, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": _node_major()}
-    for command in (
-        ["npx", "cdk", "bootstrap", f"aws://{account}/{region}"],
-        ["npx", "cdk", "deploy", "--all", "--require-approval", "never", "--concurrency", "4"],
-    ):
-        log = project.root / ".yard" / f"{command[2]}.log"
-        print(f"   {' '.join(command)}  (log: {log.relative_to(project.root)})", flush=True)
-        with log.open("w") as output:
-            done = subprocess.run(command, cwd=project.root, env=environment, stdout=output, stderr=output, check=False)
-        if done.returncode:
-            end = "\n".join(log.read_text().splitlines()[-15:])
-            raise UserError(f"{' '.join(command)} failed:\n{end}", f"The whole log: {log}")
+def _deploy(project: Project, stage: Stage) -> None:
+    account, region = "123456789012", os.environ["AWS_REGION"]
+    _cdk(project, stage, "bootstrap", f"aws://{account}/{region}")
+    _cdk(project, stage, "deploy", "--all", "--require-approval", "never", "--concurrency", "4")
+
+
+def _cdk(project: Project, stage: Stage, verb: str, *arguments: str) -> None:
+    """Run the CDK command: all of its lines go to a log, a line for each finished stack here."""
+    command, log = ["npx", "cdk", verb, *arguments], project.root / f".yard/{verb}.log"
+    stage.tell(f"{' '.join(command)}  (log: {log.relative_to(project.root)})")
+    env = {**os.environ, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": _node_major()}
+    process = subprocess.Popen(
+        command, cwd=project.root, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert process.stdout is not None
+    with log.open("w") as output, process:
+        for line in process.stdout:
+            output.write(line)
+            finished = _STACK.search(line)
+            if finished is not None:
+                stage.tell(f"  done: {finished[1].strip()}")
+    if process.returncode:
+        end = "\n".join(log.read_text().splitlines()[-15:])
+        raise UserError(f"{' '.join(command)} failed:\n{end}", f"The whole log: {log}")
 
 
 def _node_major() -> str:
@@ -116,7 +144,7 @@ def _node_major() -> str:
     return said.strip().lstrip("v").split(".")[0]
 
 
-def _upload_digits(aws: Aws) -> None:
+def _upload_digits(aws: Aws, stage: Stage) -> None:
     folder = aws.project.root / ".yard/demo/digits"
     if not folder.exists():
         _make_digits(aws, folder)
@@ -125,44 +153,54 @@ def _upload_digits(aws: Aws) -> None:
         items = upload.plan(folder / name, str(channel.s3))
         wanted = upload.missing(s3, bucket, items, upload.list_objects(s3, bucket, str(channel.s3)))
         upload.send(s3, bucket, wanted, on_file=lambda item: None)
-        print(f"   {name}: {len(items)} files in s3://{bucket}/{channel.s3}, {len(wanted)} of them new")
+        stage.tell(f"{name}: {len(items)} files in s3://{bucket}/{channel.s3}, {len(wanted)} of them new")
 
 
 def _make_digits(aws: Aws, folder: Path) -> None:
     """In the image's environment: scikit-learn, which carries the digits, is installed there."""
-    from yard.cloud.training import environment
-
-    python = environment.ensure(aws.project.root / "containers/pytorch/requirements.txt") / "bin/python"
-    subprocess.run(
-        [str(python), "-m", "training.pytorch.make_digits", str(folder), "--shards", "4"],
-        cwd=aws.project.root,
-        check=True,
-    )
+    python = _environment_folder(aws.project) / "bin/python"
+    command = [str(python), "-m", "training.pytorch.make_digits", str(folder), "--shards", "4"]
+    subprocess.run(command, cwd=aws.project.root, check=True, stdout=subprocess.DEVNULL)
 
 
-def _train(aws: Aws, *, interrupt: bool) -> runs.Run:
+def _train(aws: Aws, stage: Stage, *, interrupt: bool) -> runs.Run:
+    """Launch it as `yard train` does, tell its phases and numbers; if asked to, take its capacity away on the way."""
     run = runs.start(aws, JOB, {**LAUNCH, "run_id": runs.new_run_id()})
-    tail, step, interrupted = Tail(aws, run.run_id), 0.0, False
+    stage.tell(f"run {run.run_id}")
+    view, tail, phase = follow.View(job=JOB, run_id=run.run_id, hourly_usd=None), Tail(aws, run.run_id), ""
+    interrupted = False
     while run.status == "RUNNING":
         time.sleep(_POLL_SECONDS)
-        names = [attempt["TrainingJobName"] for attempt in runs.attempts(aws, run)]
+        run, names = follow.ask(aws, run, view)
+        if view.phase != phase:
+            phase = view.phase
+            stage.tell(f"-- {phase}")
         for line in tail.lines(names):
-            metrics = line.metrics()
-            if line.host == "algo-1" and metrics:
-                step = metrics.get("step", step)
-                print(f"   {line.text}", flush=True)
-        if interrupt and not interrupted and step >= INTERRUPT_AT_STEP:
+            view.hear(line)
+            _tell_line(line, stage)
+        if interrupt and not interrupted and view.step >= INTERRUPT_AT_STEP:
             interrupted = True
+            stage.tell("-- the spot capacity is taken away: SIGTERM, two minutes of grace, kill")
             _interrupt(aws, names[-1])
-        run, _ = runs.refresh(aws, run)
     if run.status != "SUCCEEDED":
         _, execution = runs.refresh(aws, run)
-        raise UserError(
-            f"The run {run.run_id} ended {run.status}: {execution.get('cause', '')}", f"yard logs {run.run_id}"
-        )
+        said = f"The run {run.run_id} ended {run.status}: {execution.get('cause', '')}"
+        raise UserError(said, f"Its lines: .venv/bin/yard --embedded logs {run.run_id}")
     if interrupt and not interrupted:
         raise UserError(f"The run {run.run_id} was over before step {INTERRUPT_AT_STEP}, so nothing was interrupted.")
     return run
+
+
+def _tell_line(line: Line, stage: Stage) -> None:
+    """The numbers of a step on one short line, and what the program says about starts and checkpoints."""
+    found = line.metrics()
+    if "loss" in found:
+        step = f"step {found['step']:.0f} of {found['total_steps']:.0f}"
+        stage.tell(f"{line.host}  {step}  loss {found['loss']:.4f}  {found['samples_per_second']:,.0f} samples/s")
+    elif "accuracy" in found:
+        stage.tell(
+            f"{line.host}  epoch {found['epoch'] + 1:.0f}: {found['accuracy']:.1%} of the test digits read rightly"
+        )
 
 
 def _interrupt(aws: Aws, job: str) -> None:
@@ -171,18 +209,17 @@ def _interrupt(aws: Aws, job: str) -> None:
     state = lifecycle.status(aws.project.root / ".yard/cloud")
     if state is None:
         raise UserError("The embedded cloud is gone.", "See .yard/cloud/cloud.log")
-    print(f"   -- taking the spot capacity of {job} away", flush=True)
     lifecycle.admin(state, "interrupt", {"job": job})
 
 
-def _compare(aws: Aws, plain: runs.Run, disturbed: runs.Run) -> None:
+def _compare(aws: Aws, plain: runs.Run, disturbed: runs.Run, stage: Stage) -> None:
     first, second = (_model_digest(aws, run) for run in (plain, disturbed))
     if first != second:
         raise UserError(
             f"The interrupted run's model differs from the undisturbed one's: {second} instead of {first}.",
             f"Compare their logs: yard logs {plain.run_id}; yard logs {disturbed.run_id}",
         )
-    print(f"   both models have the same weights, bit for bit: {first}")
+    stage.tell(f"the same weights, bit for bit: sha256 {first}")
 
 
 def _model_digest(aws: Aws, run: runs.Run) -> str:
@@ -206,24 +243,39 @@ def _model_digest(aws: Aws, run: runs.Run) -> str:
 
 
 def _tell(aws: Aws, run: runs.Run, seconds: float) -> None:
+    """The last screen: the receipt, what it comes to in four lines, where to look next."""
     from shardyard.spec.receipt_text import text
 
     receipt = runs.receipt(aws, run.run_id)
-    print("\n== Receipt of the interrupted run")
-    print(text(receipt))
-    epochs, accuracy = LAUNCH["hyperparameters"]["epochs"], receipt["metrics"]["accuracy"]
-    print(f"\n{accuracy:.1%} of the test digits are read rightly after {epochs} epochs.")
-    print("What it costs is what AWS would have billed; here it cost nothing.")
-    print(f"\nAll of it took {seconds:.0f} s. Where to look next:")
-    for command in (
-        "history",
-        f"logs {run.run_id}",
-        f"receipt {run.run_id}",
-        f"model get {run.run_id}",
-        "cloud outbox",
-    ):
-        print(f"  .venv/bin/yard --embedded {command}")
-    print("  make demo-clean     takes all of it away")
+    print(f"\n== The receipt, as the e-mail says it\n{text(receipt)}")
+    print(f"\n== What it comes to, after {format_duration(seconds)}")
+    for name, said in _summary(receipt, run).items():
+        print(f"   {name:<12}{said}")
+    print("\n== Where to look next")
+    for command, what in {
+        ".venv/bin/yard --embedded history": "both runs, and what each cost",
+        f".venv/bin/yard --embedded logs {run.run_id}": "what each node said",
+        f".venv/bin/yard --embedded model get {run.run_id}": "the model",
+        ".venv/bin/yard --embedded train gpt-ddp --dry-run": "another job: its plan and its worst case",
+        ".venv/bin/yard cloud outbox": "the e-mails that would have been sent",
+        "jobs/mnist-ddp.toml, docs/yard.md": "the job that ran; a day with the command",
+        "make demo-clean": "take all of it away",
+    }.items():
+        print(f"   {command:<62}{what}")
+
+
+def _summary(receipt: Mapping[str, Any], run: runs.Run) -> dict[str, str]:
+    assert run.stopped is not None
+    instances = ", ".join(f"{one['count']} x {one['type']}" for one in receipt["attempts"][-1]["instances"])
+    took, billed = (run.stopped - run.started).total_seconds(), format_duration(receipt["billable_seconds"])
+    epochs = LAUNCH["hyperparameters"]["epochs"]
+    return {
+        "accuracy": f"{receipt['metrics']['accuracy']:.1%} of the test digits, after {epochs} epochs",
+        "time": f"{format_duration(took)} from launch to receipt; {billed} billed on each of {instances}",
+        "on AWS": f"{receipt['cost_usd']:.4f} USD ({receipt['price_source']}); here it cost nothing",
+        "spot saved": f"{receipt['saved_usd']:.4f} USD, {receipt['spot_saving_percent']:.0f} percent of the full price",
+        "interrupted": "once, and resumed; the model is that of the undisturbed run, bit for bit",
+    }
 
 
 if __name__ == "__main__":

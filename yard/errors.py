@@ -1,7 +1,9 @@
 """What a person did, or the cloud said, in one sentence with the next step: never a traceback."""
 
 import errno
+import os
 import re
+import sys
 from collections.abc import Callable
 from enum import IntEnum
 
@@ -162,6 +164,9 @@ def guard(run: Callable[[], None], *, debug: bool) -> int:
         return Exit.INTERRUPTED
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else Exit.OK
+    except BrokenPipeError:  # `| head` has seen enough; what is left in the buffer has nowhere to go
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.FIX
     except Exception as error:
         known = explain(error)
         if debug or known is None:

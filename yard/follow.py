@@ -114,9 +114,14 @@ class View:
         """What the run has cost so far, at the on-demand price: with spot it is less, and known at the end."""
         return None if self.hourly_usd is None else self.hourly_usd * self.training_seconds / 3600
 
+    @property
+    def step(self) -> float:
+        """The furthest step of all nodes; 0 before the first."""
+        return max((node.metrics.get("step", 0.0) for node in self.nodes.values()), default=0.0)
+
     def progress(self) -> tuple[float, float | None] | None:
         """The done part (0 to 1) and the seconds to go, once the steps tell."""
-        step = max((node.metrics.get("step", 0.0) for node in self.nodes.values()), default=0.0)
+        step = self.step
         total = max((node.metrics.get("total_steps", 0.0) for node in self.nodes.values()), default=0.0)
         if not step or not total:
             return None
@@ -204,7 +209,7 @@ def _watch(
     phase, names = "", list[str]()
     for look in itertools.count():
         if look % ASK_EVERY == 0:
-            run, names = _ask(aws, run, view)
+            run, names = ask(aws, run, view)
         for line in tail.lines(names[-2:]):
             view.hear(line)
             if on_line is not None:
@@ -222,8 +227,8 @@ def _watch(
     return run
 
 
-def _ask(aws: Aws, run: runs.Run, view: View) -> tuple[runs.Run, list[str]]:
-    """How the run stands, and the names of its training jobs."""
+def ask(aws: Aws, run: runs.Run, view: View) -> tuple[runs.Run, list[str]]:
+    """Take in how the run stands; return it, and the names of its training jobs."""
     run, _ = runs.refresh(aws, run)
     attempts = runs.attempts(aws, run)
     names = [attempt["TrainingJobName"] for attempt in attempts]

@@ -6,9 +6,17 @@ import typer
 
 from yard.errors import guard
 
+_EPILOG = """\b
+Begin with:  yard doctor; yard check; yard train JOB --dry-run
+Exit codes:  0 done; 1 something that you can fix; 2 not understood, or nobody
+             to ask; 3 the job failed or was refused; 4 it was stopped;
+             130 Ctrl-C
+More:        docs/yard.md"""
+
 app = typer.Typer(
     name="yard",
     help="Launch, watch, compare and clean up training jobs, on AWS or on the embedded cloud.",
+    epilog=_EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

@@ -81,7 +81,7 @@ def emit_rows(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool, emp
         numeric = bool(known) and all(isinstance(value, int | float) for value in known)
         table.add_column(column.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(_money(row.get(column)) if "usd" in column else _cell(row.get(column)) for column in columns))
+        table.add_row(*(_amount(column, row.get(column)) for column in columns))
     console().print(table)
 
 
@@ -96,8 +96,11 @@ def emit_facts(facts: Row, *, as_json: bool) -> None:
         print(f"{name:<{width}}  {_cell(value)}")
 
 
-def _money(value: Any) -> str:
-    return f"{value:,.2f}" if isinstance(value, int | float) else _cell(value)
+def _amount(column: str, value: Any) -> str:
+    """A cell of a table: cents for money, and the same separators for whole numbers as for others."""
+    if "usd" in column and isinstance(value, int | float):
+        return f"{value:,.2f}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else _cell(value)
 
 
 def _cell(value: Any) -> str:

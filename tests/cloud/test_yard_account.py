@@ -174,11 +174,12 @@ def test_the_cloud_from_its_own_folder(yard: Yard, deployed_cloud: Cloud, tmp_pa
     assert here.json("cloud", "status", "--json")["endpoint"] == deployed_cloud.endpoint
     assert here.json("cloud", "up", "--json")["endpoint"] == deployed_cloud.endpoint
     assert here.json("cloud", "env", "--json")["AWS_ENDPOINT_URL"] == deployed_cloud.endpoint
-    assert "stop_grace_seconds" in here.json("cloud", "settings")
-    assert here.json("cloud", "capacity", "ml.p5.48xlarge", "0")["capacity"]["ml.p5.48xlarge"] == 0
-    assert "ml.p5.48xlarge" not in here.json("cloud", "capacity", "ml.p5.48xlarge")["capacity"]
-    assert any("failed-jobs" in name for name in here.json("cloud", "alarms"))
-    assert isinstance(here.json("cloud", "inventory"), dict)
+    assert "stop_grace_seconds" in here.json("cloud", "settings", "--json")
+    limited = [{"instance_type": "ml.p5.48xlarge", "instances": 0}]
+    assert here.json("cloud", "capacity", "ml.p5.48xlarge", "0", "--json") == limited
+    assert here.json("cloud", "capacity", "ml.p5.48xlarge", "--json") == []
+    assert any("failed-jobs" in row["alarm"] for row in here.json("cloud", "alarms", "--json"))
+    assert "shardyard-dev-storage" in here.json("cloud", "inventory", "--json")["stacks"]
     assert "rules:" in here("cloud", "fire", "nothing", code=Exit.FIX).stderr
     assert "did you mean" in here("cloud", "quota", f"{QUOTA}s", "1", code=Exit.FIX).stderr
     assert "runs" in here("cloud", "interrupt", "nothing", code=Exit.FIX).stderr

@@ -123,3 +123,14 @@ def test_a_worst_case_above_the_cap_is_refused_with_both_figures() -> None:
     (job,) = [job for job in load_jobs(Path(__file__).parents[2] / "jobs", "dev") if job.name == "mnist-ddp"]
     with pytest.raises(UserError, match=r"can cost up to 2\.82 USD .* and the cap is 0\.50 USD"):
         make_plan(job, LaunchInput(max_cost_usd=0.5), region="us-east-1")
+
+
+def test_a_reader_that_leaves_early_ends_it_without_a_word() -> None:
+    program = (
+        "import sys\nfrom yard.errors import guard\n"
+        "def run():\n    for number in range(100000): print(number)\n"
+        "sys.exit(guard(run, debug=False))"
+    )
+    command = f"{sys.executable} -c '{program}' | head -n 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr, done.returncode) == ("0\n", "", Exit.FIX)

@@ -5,22 +5,25 @@ import typer
 from shardyard.spec.units import parse_count
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
-from yard.errors import UserError
+from yard.errors import Exit, UserError
 from yard.output import confirm, emit_json, emit_rows, say
 from yard.project import find_project
 
-quota_app = typer.Typer(help="Service quotas: needed, granted, used, asked for.", invoke_without_command=True)
-cost_app = typer.Typer(help="What was spent, and what the stacks cost idle.", invoke_without_command=True)
+quota_app = typer.Typer(invoke_without_command=True, subcommand_metavar="[request]")
+cost_app = typer.Typer(invoke_without_command=True, subcommand_metavar="[estimate]")
 
 _JSON = typer.Option(False, "--json", help="Print JSON.")
 
 
 @quota_app.callback()
 def quota(context: typer.Context, as_json: bool = _JSON) -> None:
-    """Show each quota that the jobs need together: granted, used now, asked for.
+    """Service quotas: needed, granted, used, asked for.
+
+    A row for each quota that all jobs together need.
 
     \b
       yard quota
+      yard quota --json | jq '.[] | select(.state == "missing")'
       yard quota request
     """
     if context.invoked_subcommand is not None:
@@ -47,23 +50,35 @@ def quota_request(
     name: str | None = typer.Argument(None, help="A quota's name; without it, every missing one."),
     value: float | None = typer.Argument(None, help="The value to ask for."),
     yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask."),
+    as_json: bool = _JSON,
 ) -> None:
-    """Ask AWS to raise a quota, or all that the jobs miss."""
+    """Ask AWS to raise a quota, or all that the jobs miss.
+
+    \b
+      yard quota request
+      yard quota request "ml.g5.xlarge for spot training job usage" 4 --yes
+    """
     from yard.quotas import request, table
 
     aws = Aws(find_project())
     if name is not None:
         if value is None:
-            raise UserError(f"Say how much of {name!r} to ask for: yard quota request {name!r} 4")
+            raise UserError(f'Say how much of {name!r} to ask for: yard quota request "{name}" 4', code=Exit.USAGE)
         wanted = [(name, value)]
     else:
         wanted = [(row.quota, row.needed) for row in table(aws) if row.state == "missing"]
     if not wanted:
         say("Nothing is missing.")
+    answers = [
+        {"quota": quota_name, "wanted": amount, "answer": request(aws, quota_name, amount)}
+        for quota_name, amount in wanted
+        if yes or confirm(f"Ask for {amount:g} of {quota_name}?")
+    ]
+    if as_json:
+        emit_json(answers)
         return
-    for quota_name, amount in wanted:
-        if yes or confirm(f"Ask for {amount:g} of {quota_name}?"):
-            say(request(aws, quota_name, amount))
+    for one in answers:
+        say(str(one["answer"]))
 
 
 @cost_app.callback()
@@ -72,10 +87,14 @@ def cost(
     billed: bool = typer.Option(False, "--billed", help="Ask Cost Explorer as well; each such call bills 0.01 USD."),
     as_json: bool = _JSON,
 ) -> None:
-    """Show this month's runs by job, the budget, and what the stacks cost while nothing runs.
+    """What was spent, and what the stacks cost idle.
+
+    This month's runs by job, from their receipts, against the budget; and what the deployed stacks cost while nothing
+    runs.
 
     \b
       yard cost
+      yard cost --billed
       yard cost estimate gpt-fsdp
     """
     if context.invoked_subcommand is not None:
@@ -88,6 +107,8 @@ def cost(
     rows = [asdict(row) for row in spending.month_to_date(aws)]
     idle = list(spending.idle(aws))
     idle_usd = round(sum(item.monthly_usd for _, item in idle), 2)
+    if billed:
+        say("Asking Cost Explorer; this call bills 0.01 USD.")
     from_ce = spending.billed(aws) if billed else None
     budget = aws.project.settings.budget.monthly_usd
     if as_json:
@@ -100,14 +121,21 @@ def cost(
     say(f"Training this month: {spent:.2f} USD of a budget of {budget:g} USD (cdk.json).")
     say(f"Idle, all stacks: {idle_usd:.2f} USD a month, before free tiers.")
     if from_ce is not None:
-        say(f"Billed this month, whole account: {from_ce:.2f} USD (asking cost 0.01 USD).")
+        say(f"Billed this month until yesterday, whole account: {from_ce:.2f} USD.")
 
 
 @cost_app.command("estimate")
 def cost_estimate(
     job: str = typer.Argument(help="A job of jobs/.", autocompletion=complete_jobs), as_json: bool = _JSON
 ) -> None:
-    """Show the most that a launch can cost, with the arithmetic. Asks no account."""
+    """Show the most that a launch can cost, with the arithmetic.
+
+    Asks no account: the prices are those of the dated snapshot.
+
+    \b
+      yard cost estimate gpt-fsdp
+      AWS_REGION=eu-west-1 yard cost estimate gpt-fsdp --json
+    """
     from shardyard.spec.cost import snapshot_prices, worst_case
     from yard.plan import offline_region
 
@@ -120,12 +148,14 @@ def cost_estimate(
 
 
 def advise(
-    parameters: str = typer.Option(..., "--params", help="The model's size: 124M, 7e9, 7B."),
-    instance: str = typer.Option(..., "--instance", help="ml.g5.12xlarge"),
+    parameters: str = typer.Option(..., "--params", help="The model's size: 124M, 7e9, 7B.", metavar="SIZE"),
+    instance: str = typer.Option(..., "--instance", help="The instance type.", metavar="TYPE"),
     count: int = typer.Option(1, "--count", help="How many of them.", min=1),
     as_json: bool = _JSON,
 ) -> None:
     """Say which parallel plan fits, with the arithmetic.
+
+    Asks no account.
 
     \b
       yard advise --params 7B --instance ml.g5.12xlarge --count 2

@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -10,7 +10,10 @@ from yard.errors import Exit, UserError
 from yard.output import emit_facts, emit_json, emit_rows, say
 from yard.project import find_project
 
-app = typer.Typer(help="An AWS on this machine: deploy to it, train on it, break things in it.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from yard.cloud.lifecycle import CloudState
+
+app = typer.Typer(help="The embedded cloud: an AWS on this machine.", no_args_is_help=True)
 
 _JSON = typer.Option(False, "--json", help="Print JSON.")
 
@@ -34,13 +37,17 @@ def up(
     port: int = typer.Option(0, "--port", help="A port of your choice; by default a free one."),
     as_json: bool = _JSON,
 ) -> None:
-    """Start the cloud; a running one is left alone."""
+    """Start the cloud; a running one is left alone.
+
+    \b
+      yard cloud up
+      yard cloud up --port 4566
+    """
     from yard.cloud import lifecycle
 
     state = lifecycle.up(_folder(), port=port)
     if as_json:
-        facts = {"endpoint": state.endpoint, "port": state.port, "pid": state.pid, "log": str(state.log)}
-        emit_json({**facts, "seconds": round(state.seconds, 2)})
+        emit_json(_as_json(state))
         return
     started = f"started in {state.seconds:.1f} s" if state.seconds else "already running"
     say(f"The embedded cloud is at {state.endpoint} ({started}; log: {state.log}).")
@@ -49,32 +56,58 @@ def up(
     say('Point this shell at it: eval "$(yard cloud env)"; or put --embedded before a yard command.')
 
 
+def _as_json(state: "CloudState") -> dict[str, Any]:
+    facts = {"endpoint": state.endpoint, "port": state.port, "pid": state.pid, "log": str(state.log)}
+    return {**facts, "seconds": round(state.seconds, 2)}
+
+
 @app.command()
-def down() -> None:
-    """Stop the cloud and all that runs in it. What it held is gone: its state lives in memory."""
+def down(as_json: bool = _JSON) -> None:
+    """Stop the cloud and all that runs in it.
+
+    What it held is gone: its state lives in memory.
+
+    \b
+      yard cloud down
+    """
     from yard.cloud import lifecycle
 
-    say("Stopped." if lifecycle.down(_folder()) else "It was not running.")
+    stopped = lifecycle.down(_folder())
+    if as_json:
+        emit_json({"stopped": stopped})
+    else:
+        say("Stopped." if stopped else "It was not running.")
 
 
 @app.command()
-def reset() -> None:
-    """Forget everything in the cloud and start it again on the same port."""
+def reset(as_json: bool = _JSON) -> None:
+    """Forget everything, on the same port.
+
+    \b
+      yard cloud reset
+    """
     from yard.cloud import lifecycle
 
     state = lifecycle.reset(_folder())
-    say(f"An empty embedded cloud is at {state.endpoint}.")
+    if as_json:
+        emit_json(_as_json(state))
+    else:
+        say(f"An empty embedded cloud is at {state.endpoint}.")
 
 
 @app.command()
 def status(as_json: bool = _JSON) -> None:
-    """Say whether the cloud runs, and how its training nodes are kept apart."""
+    """Say whether the cloud runs, and how its nodes are kept apart.
+
+    \b
+      yard cloud status
+    """
     emit_facts(ask("status"), as_json=as_json)
 
 
 @app.command()
 def env(as_json: bool = _JSON) -> None:
-    """Print the exports that point aws, cdk and boto3 at the cloud.
+    """Print what points aws, cdk and boto3 at the cloud.
 
     \b
       eval "$(yard cloud env)"
@@ -94,7 +127,14 @@ def verify(
     stack: str | None = typer.Argument(None, help="Only this stack; without it, all that are deployed."),
     as_json: bool = _JSON,
 ) -> None:
-    """Compare each resource of the deployed templates with what the services answer."""
+    """Compare what is deployed with the templates.
+
+    Each resource with what its service answers. Exit code 1 if there is a difference.
+
+    \b
+      yard cloud verify
+      yard cloud verify shardyard-dev-storage --json
+    """
     resources = ask("verify", stack=stack)["resources"]
     if as_json:
         emit_json(resources)
@@ -104,6 +144,11 @@ def verify(
         counts = f"{len(resources)} resources, {compared} properties compared"
         columns = ("stack", "resource", "type", "property", "template", "service")
         emit_rows(rows, columns, as_json=False, empty=f"{counts}: no difference.")
+    if not as_json:
+        for resource in resources:
+            for found in resource["at_run_time"]:
+                where = f"{resource['stack']} {resource['logical_id']} {found['property']}"
+                say(f"{where} changes at run time: template {found['wanted']}, service {found['answered']}.")
     if rows:
         say(f"{len(rows)} differences in {len(resources)} resources.")
         raise typer.Exit(Exit.FIX)

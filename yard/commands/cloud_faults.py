@@ -2,20 +2,24 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import typer
 
 from yard.commands.cloud import ask
+from yard.commands.complete import complete_jobs
 from yard.errors import UserError
-from yard.output import emit_facts, emit_json, emit_rows, is_terminal
+from yard.output import emit_facts, emit_rows
 from yard.project import find_project
 
 _JSON = typer.Option(False, "--json", help="Print JSON.")
-_TRAINING = typer.Argument(help="A job of jobs/ (its newest run), a run id, or a training job's name.")
+_TRAINING = typer.Argument(
+    help="A job of jobs/ (its newest run), a run id, or a training job's name.", autocompletion=complete_jobs
+)
 
 
-def interrupt(job: str = _TRAINING) -> None:
+def interrupt(job: str = _TRAINING, as_json: bool = _JSON) -> None:
     """Take a job's spot capacity away.
 
     As managed spot does: SIGTERM, grace, kill, a wait for capacity, a start from the checkpoints in S3.
@@ -23,25 +27,28 @@ def interrupt(job: str = _TRAINING) -> None:
     \b
       yard cloud interrupt mnist-ddp
     """
-    emit_json(ask("interrupt", job=_training_job(job)))
+    emit_facts(ask("interrupt", job=_training_job(job)), as_json=as_json)
 
 
 def kill(
     job: str = _TRAINING,
     host: str | None = typer.Option(None, "--host", help="Only this node: algo-2; by default all of them."),
     hardware: bool = typer.Option(False, "--hardware", help="The machine under the job breaks, not its processes."),
+    as_json: bool = _JSON,
 ) -> None:
     """Kill a job's processes, or its machine.
 
     \b
       yard cloud kill mnist-ddp --host algo-2
+      yard cloud kill mnist-ddp --host algo-1 --hardware
     """
-    emit_json(ask("kill", job=_training_job(job), host=host, hardware=hardware or None))
+    emit_facts(ask("kill", job=_training_job(job), host=host, hardware=hardware or None), as_json=as_json)
 
 
 def capacity(
     instance_type: str | None = typer.Argument(None, help="ml.p5.48xlarge; without it, show what is limited."),
-    count: int | None = typer.Argument(None, help="How many there are; without it, as many as anyone asks for."),
+    count: int | None = typer.Argument(None, help="How many there are; without it, as many as anyone asks for.", min=0),
+    as_json: bool = _JSON,
 ) -> None:
     """Say how many instances of a type the cloud has.
 
@@ -49,33 +56,57 @@ def capacity(
 
     \b
       yard cloud capacity ml.p5.48xlarge 0
+      yard cloud capacity ml.p5.48xlarge
     """
-    emit_json(ask("capacity", instance_type=instance_type, count=count))
+    limits = ask("capacity", instance_type=instance_type, count=count)["capacity"]
+    rows = [{"instance_type": name, "instances": amount} for name, amount in limits.items()]
+    emit_rows(rows, ("instance_type", "instances"), as_json=as_json, empty="No instance type is limited.")
 
 
 def quota(
     name: str = typer.Argument(help='"ml.g5.xlarge for training job usage"'),
     value: float = typer.Argument(help="The granted value."),
     region: str | None = typer.Option(None, "--region", help="Only in this region."),
+    as_json: bool = _JSON,
 ) -> None:
-    """Set a service quota; launches beyond it are refused as AWS refuses them."""
-    emit_json(ask("quota", name=name, value=value, region=region))
+    """Set a service quota.
+
+    Launches beyond it are refused as AWS refuses them. `yard quota` lists the names that the jobs need.
+
+    \b
+      yard cloud quota "ml.g5.xlarge for spot training job usage" 0
+    """
+    emit_facts(ask("quota", name=name, value=value, region=region), as_json=as_json)
 
 
 def approve_quota(
     name: str | None = typer.Argument(None, help="A quota's name; without it, all requests."),
     deny: bool = typer.Option(False, "--deny", help="Refuse them instead."),
+    as_json: bool = _JSON,
 ) -> None:
-    """Grant what has been asked for."""
-    emit_json(ask("approve-quota", name=name, deny=deny or None))
+    """Grant the quotas that were asked for.
+
+    \b
+      yard cloud approve-quota
+      yard cloud approve-quota "ml.g5.xlarge for spot training job usage" --deny
+    """
+    decided = ask("approve-quota", name=name, deny=deny or None)["decided"]
+    emit_rows(decided, ("name", "value", "status"), as_json=as_json, empty="No request is open.")
 
 
 def fire(
     rule: str = typer.Argument(help="The name of an EventBridge rule."),
     event: str | None = typer.Option(None, "--event", help="The event, as JSON; a rule for a time needs none."),
+    as_json: bool = _JSON,
 ) -> None:
-    """Fire a rule now."""
-    emit_json(ask("fire", rule=rule, event=None if event is None else _json("--event", event)))
+    """Fire a rule of EventBridge now.
+
+    Schedules never fire here by themselves.
+
+    \b
+      yard cloud fire shardyard-dev-sweep
+    """
+    emit_facts(ask("fire", rule=rule, event=None if event is None else _json("--event", event)), as_json=as_json)
 
 
 def outbox(
@@ -83,7 +114,12 @@ def outbox(
     clear: bool = typer.Option(False, "--clear", help="Empty it afterwards."),
     as_json: bool = _JSON,
 ) -> None:
-    """Show the e-mails that the cloud would have sent."""
+    """Show the e-mails that would have been sent.
+
+    \b
+      yard cloud outbox
+      yard cloud outbox --to team@example.com --json
+    """
     messages = ask("outbox", to=to, clear=clear or None)["messages"]
     if as_json or not messages:
         emit_rows(messages, (), as_json=as_json, empty="No e-mail was sent yet.")
@@ -92,47 +128,85 @@ def outbox(
         print(f"To: {message['to']}\nSubject: {message['subject']}\n\n{message['text']}\n")
 
 
-def alarms(name: str | None = typer.Argument(None, help="Only this alarm.")) -> None:
-    """Evaluate the alarms now, and show their states."""
-    emit_facts(ask("evaluate-alarms", name=name)["alarms"], as_json=not is_terminal())
+def alarms(name: str | None = typer.Argument(None, help="Only this alarm."), as_json: bool = _JSON) -> None:
+    """Evaluate the alarms now.
+
+    \b
+      yard cloud alarms
+    """
+    found = ask("evaluate-alarms", name=name)["alarms"]
+    rows = [{"alarm": arn.rpartition(":")[2], "state": state, "arn": arn} for arn, state in found.items()]
+    if name is not None and not rows:
+        raise UserError(f"There is no alarm {name!r}.", "See them all: yard cloud alarms")
+    emit_rows(rows, ("alarm", "state"), as_json=as_json, empty="There are no alarms.")
 
 
-def inventory() -> None:
-    """List all that exists in the cloud, by kind."""
-    emit_json(ask("inventory")["inventory"])
+def inventory(as_json: bool = _JSON) -> None:
+    """List all that exists, by kind.
+
+    \b
+      yard cloud inventory --json | jq 'map_values(length)'
+    """
+    emit_facts(ask("inventory")["inventory"], as_json=as_json)
 
 
-def dropped(clear: bool = typer.Option(False, "--clear", help="Forget them afterwards.")) -> None:
-    """Show what was asked of the cloud that it could not do."""
-    emit_json(ask("dropped", clear=clear or None)["dropped"])
+def dropped(
+    clear: bool = typer.Option(False, "--clear", help="Forget them afterwards."), as_json: bool = _JSON
+) -> None:
+    """Show the deliveries that did not arrive.
+
+    AWS drops them without a word: a message that a policy forbids, a target that is not there.
+
+    \b
+      yard cloud dropped
+    """
+    found = ask("dropped", clear=clear or None)["dropped"]
+    rows = [{**one, "time": datetime.fromtimestamp(one["time"], UTC)} for one in found]
+    emit_rows(rows, ("time", "source", "target", "reason"), as_json=as_json, empty="Everything arrived.")
 
 
-def access_logs() -> None:
-    """Deliver the buckets' access logs now; AWS takes hours for it."""
-    emit_json(ask("deliver-access-logs"))
+def access_logs(as_json: bool = _JSON) -> None:
+    """Deliver the buckets' access logs now.
+
+    AWS takes hours for it.
+
+    \b
+      yard cloud access-logs
+    """
+    emit_facts(ask("deliver-access-logs"), as_json=as_json)
 
 
-def settings(values: list[str] = typer.Argument(None, help="name=value ...; without any, show them.")) -> None:
+def settings(
+    values: list[str] = typer.Argument(None, metavar="[NAME=VALUE]...", help="Without any, show them."),
+    as_json: bool = _JSON,
+) -> None:
     """Show or change how training jobs run.
 
     \b
       yard cloud settings stop_grace_seconds=5
     """
-    emit_facts(ask("settings", **_values(values)), as_json=not is_terminal())
+    emit_facts(ask("settings", **_values(values)), as_json=as_json)
 
 
-def machines(values: list[str] = typer.Argument(None, help="name=value ...; without any, show them.")) -> None:
+def machines(
+    values: list[str] = typer.Argument(None, metavar="[NAME=VALUE]...", help="Without any, show them."),
+    as_json: bool = _JSON,
+) -> None:
     """Show or change how state machines run.
 
     \b
       yard cloud machines wait_scale=0.01
     """
-    emit_facts(ask("machines", **_values(values)), as_json=not is_terminal())
+    emit_facts(ask("machines", **_values(values)), as_json=as_json)
 
 
-def enforce_iam(on: bool = typer.Argument(help="true or false")) -> None:
-    """Switch the check of roles' permissions on or off."""
-    emit_json(ask("enforce-iam", on=on))
+def enforce_iam(on: bool = typer.Argument(metavar="on|off", help="on or off"), as_json: bool = _JSON) -> None:
+    """Switch the check of permissions on or off.
+
+    \b
+      yard cloud enforce-iam on
+    """
+    emit_facts(ask("enforce-iam", on=on), as_json=as_json)
 
 
 def _training_job(wanted: str) -> str:

@@ -28,7 +28,9 @@ def put(
     folder: Path = typer.Argument(help="The folder to upload."),
     job: str = typer.Option(..., "--job", help="The job that will read it.", autocompletion=complete_jobs),
     channel: str = typer.Option(..., "--channel", help="The job's channel: train, validation, test, ..."),
-    shards: int | None = typer.Option(None, "--shards", help="Cut it into so many balanced tar shards.", min=1),
+    shards: int | None = typer.Option(
+        None, "--shards", help="Cut it into so many balanced tar shards.", min=1, metavar="N"
+    ),
     delete: bool = typer.Option(False, "--delete", help="Remove what lies at the place and is not in the folder."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
@@ -73,10 +75,14 @@ def put(
 def show_balance(
     job: str = typer.Option(..., "--job", help="The job that reads it.", autocompletion=complete_jobs),
     channel: str = typer.Option(..., "--channel", help="The job's channel."),
-    nodes: int | None = typer.Option(None, "--nodes", help="For so many nodes; by default the job's.", min=1),
+    nodes: int | None = typer.Option(
+        None, "--nodes", help="For so many nodes; by default the job's.", min=1, metavar="N"
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Say what each node would get of a channel that is sharded by key.
+    """Say what each node would get of a channel.
+
+    SageMaker deals the objects of a channel that is sharded by key to the nodes in turn.
 
     \b
       yard data balance --job linear-sharded --channel train --nodes 4

@@ -62,7 +62,9 @@ def _quotas(project: "Project") -> dict[str, tuple[str, list[str]]]:
 
 def check(
     job: str | None = typer.Argument(None, help="Only this job; without it, all.", autocompletion=complete_jobs),
-    parameters: list[str] = typer.Option([], "--parameters", help="Name=value, as for cdk deploy; may be repeated."),
+    parameters: list[str] = typer.Option(
+        [], "--parameters", help="As for cdk deploy; may be repeated.", metavar="NAME=VALUE"
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON: what was checked, and every problem."),
 ) -> None:
     """Check settings and jobs against the rules.

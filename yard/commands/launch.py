@@ -22,13 +22,19 @@ _FOLLOW = typer.Option(None, "--follow/--no-follow", "-f", help="Watch it to its
 
 def train(
     job: str = typer.Argument(help="A job of jobs/.", autocompletion=complete_jobs),
-    nodes: int | None = typer.Option(None, "--nodes", help="Another number of instances.", min=1),
-    instance: str | None = typer.Option(None, "--instance", help="Another instance type."),
+    nodes: int | None = typer.Option(None, "--nodes", help="Another number of instances.", min=1, metavar="N"),
+    instance: str | None = typer.Option(None, "--instance", help="Another instance type.", metavar="TYPE"),
     spot: bool | None = typer.Option(None, "--spot/--on-demand", help="Spot, or not."),
-    values: list[str] = typer.Option([], "--set", help="Hyperparameter name=value; may be repeated."),
-    max_cost: float | None = typer.Option(None, "--max-cost", help="Refuse a worst case above so many USD.", min=0),
-    max_runtime: str | None = typer.Option(None, "--max-runtime", help="Another longest runtime: 30m, 4h."),
-    processes: int | None = typer.Option(None, "--processes-per-node", help="Another number of processes.", min=1),
+    values: list[str] = typer.Option([], "--set", help="A hyperparameter; may be repeated.", metavar="NAME=VALUE"),
+    max_cost: float | None = typer.Option(
+        None, "--max-cost", help="Refuse a worst case above so many USD.", min=0, metavar="USD"
+    ),
+    max_runtime: str | None = typer.Option(
+        None, "--max-runtime", help="Another longest runtime: 30m, 4h.", metavar="TIME"
+    ),
+    processes: int | None = typer.Option(
+        None, "--processes-per-node", help="Another number of processes.", min=1, metavar="N"
+    ),
     follow: bool | None = _FOLLOW,
     dry_run: bool = typer.Option(False, "--dry-run", help="Show the plan and stop."),
     yes: bool = _YES,
@@ -37,7 +43,8 @@ def train(
     """Launch a job and watch it.
 
     Shows the plan and the most that it can cost, asks, starts the job's state machine, and follows the run.
-    Ctrl-C asks whether to stop the run or only to leave it.
+    Ctrl-C asks whether to stop the run or only to leave it. Exit codes: 0 launched, or with --follow succeeded; 3 it
+    failed or was refused; 4 it was stopped; 130 left with Ctrl-C.
 
     \b
       yard train mnist-ddp
@@ -71,6 +78,7 @@ def resume(
     """Go on with a run from its last checkpoint.
 
     The run keeps its id, its input and its code. For runs that were stopped, failed, or were interrupted for good.
+    Exit codes as those of yard train.
 
     \b
       yard resume mnist-ddp

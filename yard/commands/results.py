@@ -1,8 +1,9 @@
 """yard receipt, history, model: what a run left behind."""
 
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -13,6 +14,9 @@ from yard.commands.complete import complete_jobs
 from yard.errors import UserError
 from yard.output import emit_json, emit_rows, say
 from yard.project import find_project
+
+if TYPE_CHECKING:
+    from yard.comparison import Curve
 
 model_app = typer.Typer(help="Models that runs left behind.", no_args_is_help=True)
 
@@ -41,7 +45,7 @@ def receipt(
 
 def history(
     job: str | None = typer.Argument(None, help="Only this job's runs.", autocompletion=complete_jobs),
-    limit: int = typer.Option(20, "--limit", help="At most so many runs.", min=1),
+    limit: int = typer.Option(20, "--limit", help="At most so many runs.", min=1, metavar="N"),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """List the runs, the newest first.
@@ -100,7 +104,9 @@ def model_place(aws: Aws, run: runs.Run) -> tuple[str, str]:
 
 
 def compare(
-    wanted: list[str] = typer.Argument(help="Two or more runs, or jobs (their newest runs)."),
+    wanted: list[str] = typer.Argument(
+        help="Two or more runs, or jobs (their newest runs).", autocompletion=complete_jobs
+    ),
     plot: Path | None = typer.Option(None, "--plot", help="Also write the curves as this HTML file."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON, the points of the curves included."),
 ) -> None:
@@ -120,16 +126,23 @@ def compare(
         raise UserError(f"There is nothing to compare {wanted[0]} with.", "Name two runs or more: yard history")
     aws = Aws(find_project())
     curves = [read_curve(aws, runs.find(aws, one)) for one in wanted]
-    differences = differing(curves)
+    differences, ended = differing(curves), _outcome(curves)
     if plot is not None:
         from yard.plot import page
 
-        plot.write_text(page(curves, differences))
+        plot.write_text(page(curves, differences, ended), encoding="utf-8")
         say(f"The curves are in {plot}.")
     if as_json:
         emit_json([asdict(curve) for curve in curves])
         return
-    outcome: dict[str, list[Any]] = {
+    names = [curve.run_id for curve in curves]
+    table = [{"": name, **dict(zip(names, values, strict=True))} for name, values in [*differences, *ended]]
+    emit_rows(table, ("", *names), as_json=False, empty="")
+
+
+def _outcome(curves: "Sequence[Curve]") -> list[tuple[str, list[Any]]]:
+    """How each run ended, a row for each figure."""
+    found: dict[str, list[Any]] = {
         "status": [curve.status for curve in curves],
         "steps": [curve.last("step") for curve in curves],
         "loss": [curve.last("loss") for curve in curves],
@@ -138,10 +151,7 @@ def compare(
         "billable seconds": [curve.billable_seconds for curve in curves],
         "USD": [curve.usd for curve in curves],
     }
-    rows = [*differences, *outcome.items()]
-    names = [curve.run_id for curve in curves]
-    table = [{"": name, **dict(zip(names, values, strict=True))} for name, values in rows]
-    emit_rows(table, ("", *names), as_json=False, empty="")
+    return list(found.items())
 
 
 def register(app: typer.Typer) -> None:

@@ -12,7 +12,7 @@ from yard.aws import Aws
 from yard.commands.complete import complete_jobs
 from yard.errors import NotDeployedError, UserError
 from yard.logs import Line, Tail, now_milliseconds
-from yard.output import confirm, emit_facts, emit_json_line, emit_rows, say
+from yard.output import confirm, emit_facts, emit_json, emit_json_line, emit_rows, say
 from yard.project import find_project
 
 _LOOK_SECONDS = 1.0
@@ -20,13 +20,15 @@ _LOOK_SECONDS = 1.0
 
 def logs(
     run: str = typer.Argument(help="A job's name (its newest run) or a run id.", autocompletion=complete_jobs),
-    node: int | None = typer.Option(None, "--node", help="Only this node: 2 is algo-2.", min=1),
+    node: int | None = typer.Option(None, "--node", help="Only this node: 2 is algo-2.", min=1, metavar="N"),
     follow: bool = typer.Option(False, "--follow", "-f", help="Go on until the run ends."),
-    since: str | None = typer.Option(None, "--since", help="Only lines of the last 90s, 10m, 2h."),
-    grep: str | None = typer.Option(None, "--grep", help="Only lines that this regular expression finds."),
+    since: str | None = typer.Option(None, "--since", help="Only lines of the last 90s, 10m, 2h.", metavar="TIME"),
+    grep: str | None = typer.Option(None, "--grep", help="Only lines that this regular expression finds.", metavar="X"),
     as_json: bool = typer.Option(False, "--json", help="One JSON object a line."),
 ) -> None:
     """Print the lines of a run's nodes.
+
+    All attempts of the run, oldest line first. The exit code says nothing about how the run went: see `yard status`.
 
     \b
       yard logs mnist-ddp --follow
@@ -70,10 +72,15 @@ def status(
 def stop(
     run: str = typer.Argument(help="A job's name (its newest run) or a run id.", autocompletion=complete_jobs),
     yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Stop a run, and with it its training job.
 
     A job with checkpoints saves one last time, and `yard resume` goes on from there.
+
+    \b
+      yard stop mnist-ddp
+      yard stop 20261121-073000-a1b2 --yes
     """
     aws = Aws(find_project())
     found = runs.find(aws, run)
@@ -82,6 +89,8 @@ def stop(
     if not yes and not confirm(f"Stop the run {found.run_id} of {found.job}?"):
         raise UserError("Nothing was stopped.")
     stop_run(aws, found)
+    if as_json:
+        emit_json({"run": found.run_id, "job": found.job, "execution": found.execution_arn, "stopped": True})
 
 
 def stop_run(aws: Aws, run: runs.Run) -> None:

@@ -1,4 +1,7 @@
-"""Alarms over all training jobs of the project: a failure, idle GPUs, silence."""
+"""Alarms over all training jobs of the project: a failure outside of launches, idle GPUs, silence.
+
+They tell of trouble and not of its end: a first look at quiet metrics would be an "OK" that nobody asked for.
+"""
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
@@ -18,9 +21,8 @@ class JobAlarms(Construct):
         self._alarm(
             "Failed",
             "failed-jobs",
-            "A training job failed.",
-            metric="Jobs",
-            outcome="Failed",
+            "A training job failed that no state machine launched; a launch that fails rings its job's own alarm.",
+            metric=names.OTHER_FAILURES_METRIC,
             statistic="Sum",
             threshold=1,
         )
@@ -51,12 +53,9 @@ class JobAlarms(Construct):
         metric: str,
         statistic: str,
         threshold: int,
-        outcome: str | None = None,
     ) -> None:
         settings = self._settings
         dimensions = {"Project": settings.project, "Stage": settings.stage}
-        if outcome is not None:
-            dimensions["Outcome"] = outcome
         cloudwatch.CfnAlarm(
             self,
             construct_id,
@@ -74,5 +73,4 @@ class JobAlarms(Construct):
             comparison_operator="GreaterThanOrEqualToThreshold",
             treat_missing_data="notBreaching",
             alarm_actions=[self._topic_arn],
-            ok_actions=[self._topic_arn],
         )

@@ -16,6 +16,7 @@ class StepFunction:
 
     description: str
     statements: Sequence[policy.Statement]
+    environment: Mapping[str, str] | None = None
     timeout_seconds: int = 60
     memory_mb: int = 256
 
@@ -26,6 +27,8 @@ class Surroundings:
 
     settings: Settings
     storage: Storage
+    topic_arn: str
+    """Where people are told."""
     outside_buckets: Sequence[str]
     """Buckets that jobs read besides the project's own."""
 
@@ -35,7 +38,7 @@ class Surroundings:
         return self.storage.artifact_bucket.attr_arn
 
     def writes_with_key(self) -> policy.Statement:
-        """Write objects that the project's key encrypts."""
+        """Write what the project's key encrypts: objects, messages."""
         return policy.allow(["kms:Decrypt", "kms:GenerateDataKey"], [self.storage.key.attr_arn])
 
 
@@ -121,8 +124,14 @@ def _register(around: Surroundings) -> StepFunction:
 
 def _janitor(around: Surroundings) -> StepFunction:
     return StepFunction(
-        description="Stops what an execution that was stopped may have left running",
+        description="Stops what an execution that was stopped may have left running, and says so",
+        environment={
+            "TOPIC_ARN": around.topic_arn,
+            "MACHINES": names.state_machine_name(around.settings.project, around.settings.stage, ""),
+        },
         statements=[
+            policy.allow(["sns:Publish"], [around.topic_arn]),
+            around.writes_with_key(),
             policy.allow(["sagemaker:ListTrainingJobs"], ["*"]),  # knows no resources in IAM
             policy.allow(["sagemaker:ListTags", "sagemaker:StopTrainingJob"], [_jobs()]),
         ],

@@ -50,7 +50,9 @@ class JobRuntime(Construct):
         super().__init__(scope, construct_id)
         self.settings, self.storage, self.registry = settings, storage, registry
         self.topic_arn, self.dashboard_name = topic_arn, dashboard_name
-        self._around = Surroundings(settings=settings, storage=storage, outside_buckets=outside_buckets)
+        self._around = Surroundings(
+            settings=settings, storage=storage, topic_arn=topic_arn, outside_buckets=outside_buckets
+        )
         self._functions: dict[str, HandlerFunction] = {}
         self._arns: dict[str, str] = {}
         self._training_policies: dict[bool, str] = {}
@@ -124,6 +126,7 @@ class JobRuntime(Construct):
             description=made.description,
             statements=made.statements,
             key=self.storage.key,
+            environment=made.environment,
             timeout_seconds=made.timeout_seconds,
             memory_mb=made.memory_mb,
         )

@@ -71,7 +71,7 @@ def test_an_aborted_execution_leaves_nothing_running(research: OwnProject) -> No
     wait_until(lambda: research.attempts(run)[0]["TrainingJobStatus"] == "Stopped", f"the stop of {name}")
     assert name not in research.cloud.admin("status")["training_jobs_running"]
     assert [job["TrainingJobName"] for job in research.attempts(run)] == [name]
-    assert "A person or a program stopped it." in research.mail(f"{name} was stopped")["text"]
+    assert "A person or a program stopped it." in research.mail(f"{JOB} was stopped ({run.run_id})")["text"]
 
 
 def test_the_watchdog_looks_while_a_job_runs_and_sleeps_afterwards(research: OwnProject) -> None:

@@ -82,11 +82,12 @@ def test_the_alarms_stand_on_metrics_with_fixed_dimensions(dev: Assembly) -> Non
         for alarm in dev.resources("AWS::CloudWatch::Alarm")
         if alarm.stack == STACK
     }
-    assert set(alarms) == {"Jobs", "LowGpuMinutes", "SilentMinutes"}
+    assert set(alarms) == {"FailuresOutsideLaunches", "LowGpuMinutes", "SilentMinutes"}
     for metric, properties in alarms.items():
         names = {dimension["Name"] for dimension in properties["Dimensions"]}
-        assert names == {"Project", "Stage"} | ({"Outcome"} if metric == "Jobs" else set())
+        assert names == {"Project", "Stage"}
         assert properties["AlarmActions"], metric
+        assert "OKActions" not in properties, "the first look at a quiet metric would send an OK"
         assert properties["TreatMissingData"] == "notBreaching"
     assert alarms["LowGpuMinutes"]["Threshold"] == 30
 

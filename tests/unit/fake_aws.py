@@ -46,6 +46,7 @@ class FakeAws:
         self.groups: dict[str, tuple[str, ...]] = {"sg-1": ("IpPermissions", "IpPermissionsEgress")}
         """Security groups and the directions in which each allows itself everything."""
         self.packages: list[dict[str, Any]] = []
+        self.messages: list[dict[str, Any]] = []
         self.outcomes: list[Mapping[str, Any]] = []
         """What becomes of each created job in turn: fields of its description, or an error to raise."""
 
@@ -170,6 +171,10 @@ def sagemaker_stop_training_job(aws: FakeAws, *, TrainingJobName: str) -> Any:
 
 def sagemaker_list_tags(aws: FakeAws, *, ResourceArn: str) -> Any:
     return {"Tags": aws.jobs[ResourceArn.rpartition("/")[2]].get("Tags", [])}
+
+
+def sns_publish(aws: FakeAws, **message: Any) -> None:
+    aws.messages.append(message)
 
 
 def sagemaker_create_model_package(aws: FakeAws, **request: Any) -> Any:

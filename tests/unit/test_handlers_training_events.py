@@ -7,7 +7,8 @@ import pytest
 from shardyard.handlers.training_events.index import Place, compose, react
 
 PLACE = Place(project="yard", stage="dev", topic_arn="arn:topic", watchdog_rule="watch", region="eu-west-1")
-OURS = {"project": "yard", "stage": "dev", "run": "20261121-073000-a1b2"}
+BY_HAND = {"project": "yard", "stage": "dev"}
+OURS = {**BY_HAND, "run": "20261121-073000-a1b2", "shardyard:execution": "arn:execution"}
 
 
 class Recorder:
@@ -31,14 +32,28 @@ def change(status: str, secondary: str = "", **more: Any) -> dict[str, Any]:
     return {**detail, "Tags": OURS, **more}
 
 
-def test_a_failed_job_is_counted_and_told_with_its_reason() -> None:
+def counted(clients: Recorder) -> list[str]:
+    return [one["MetricData"][0]["MetricName"] for one in clients.made("put_metric_data")]
+
+
+def test_a_failed_job_of_nobodys_launch_is_counted_and_told_with_its_reason() -> None:
     clients = Recorder()
-    react(change("Failed", FailureReason="AlgorithmError: rank 1: KeyError: 'loss'"), PLACE, clients)
-    [metric] = clients.made("put_metric_data")
-    assert metric["MetricData"][0]["Dimensions"][2] == {"Name": "Outcome", "Value": "Failed"}
+    react(change("Failed", FailureReason="AlgorithmError: rank 1: KeyError: 'loss'", Tags=BY_HAND), PLACE, clients)
+    assert counted(clients) == ["Jobs", "FailuresOutsideLaunches"]
+    outcome, other = (one["MetricData"][0]["Dimensions"] for one in clients.made("put_metric_data"))
+    assert outcome[2] == {"Name": "Outcome", "Value": "Failed"}
+    assert other == outcome[:2]
     [message] = clients.made("publish")
     assert message["Subject"] == "gpt-1 failed"
     assert "AlgorithmError: rank 1: KeyError: 'loss'" in message["Message"]
+
+
+@pytest.mark.parametrize("status", ["Completed", "Failed", "Stopped"])
+def test_how_a_launch_ends_is_told_by_its_receipt_alone(status: str) -> None:
+    clients = Recorder()
+    react(change(status, FailureReason="AlgorithmError: x"), PLACE, clients)
+    assert clients.made("publish") == []
+    assert counted(clients) == ["Jobs"], "the dashboard shows it; the alarm is the job's own"
 
 
 def test_an_attempt_of_a_launch_that_got_no_machine_is_not_a_failure() -> None:
@@ -47,9 +62,8 @@ def test_an_attempt_of_a_launch_that_got_no_machine_is_not_a_failure() -> None:
     short = "CapacityError: Unable to provision requested ML compute capacity."
     react(change("Failed", FailureReason=short), PLACE, clients)
     assert clients.calls == []
-    by_hand = {"project": "yard", "stage": "dev"}
-    react(change("Failed", FailureReason=short, Tags=by_hand), PLACE, clients)
-    assert len(clients.made("publish")) == len(clients.made("put_metric_data")) == 1
+    react(change("Failed", FailureReason=short, Tags=BY_HAND), PLACE, clients)
+    assert len(clients.made("publish")) == 1
 
 
 def test_a_running_job_wakes_the_watchdog_and_tells_nobody() -> None:
@@ -73,18 +87,19 @@ def test_a_spot_interruption_is_told() -> None:
 
 
 def test_the_time_is_told_as_people_say_it() -> None:
-    message = compose(change("Stopped", "MaxRuntimeExceeded", TrainingStartTime=0, TrainingEndTime=5_400_000), "x")
+    message = compose(
+        change("Stopped", "MaxRuntimeExceeded", TrainingStartTime=0, TrainingEndTime=5_400_000, Tags=BY_HAND), "x"
+    )
     assert message is not None
     assert message.text.startswith(
         "The training job gpt-1 was stopped after 1h30m.\nIt reached its longest allowed runtime (limits.max_runtime)."
     )
 
 
-def test_a_completed_run_of_ours_is_told_by_its_receipt_alone() -> None:
-    assert compose(change("Completed"), "x") is None
-    foreign = compose(change("Completed", Tags={"project": "yard", "stage": "dev"}), "x")
-    assert foreign is not None
-    assert foreign.subject == "gpt-1 completed"
+def test_a_completed_job_of_nobodys_launch_is_told() -> None:
+    message = compose(change("Completed", Tags=BY_HAND), "x")
+    assert message is not None
+    assert message.subject == "gpt-1 completed"
 
 
 @pytest.mark.parametrize("secondary", ["Starting", "Downloading", "Training", "Uploading"])
@@ -93,6 +108,6 @@ def test_the_ordinary_phases_are_not_told(secondary: str) -> None:
 
 
 def test_a_subject_fits_what_sns_takes() -> None:
-    message = compose(change("Failed", TrainingJobName="j" * 120), "x")
+    message = compose(change("Failed", TrainingJobName="j" * 120, Tags=BY_HAND), "x")
     assert message is not None
     assert len(message.subject) == 100

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from shardyard.handlers.janitor.index import EXECUTION_TAG, clean_up
+from shardyard.handlers.janitor.index import clean_up, tell
 from shardyard.handlers.launch.index import start
 from shardyard.handlers.source.index import put_bundles
 from shardyard.handlers.submit.index import submit
+from shardyard.spec.request import EXECUTION_TAG
 from tests.unit.fake_aws import STARTED, FakeAws, failure
 from tests.unit.launches import EXECUTION
 
@@ -74,6 +75,28 @@ def test_the_janitor_leaves_another_executions_job_of_the_same_run_alone() -> No
 @pytest.mark.parametrize("given", [None, "", "[]", '{"run_id": 3}', "cut off {"])
 def test_the_janitor_takes_any_input(given: str | None) -> None:
     assert clean_up(stopped_execution(input=given), FakeAws()) == []
+
+
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:shardyard-dev-tiny"
+
+
+def told(status: str) -> list[Any]:
+    aws = FakeAws()
+    detail = stopped_execution(status=status, stateMachineArn=MACHINE)
+    tell(detail, aws, topic_arn="topic", machines="shardyard-dev-")
+    return aws.messages
+
+
+def test_a_launch_that_was_cut_off_is_told_once() -> None:
+    (message,) = told("ABORTED")
+    assert message["Subject"] == "tiny was stopped (20261121-073000-ab12)"
+    assert message["Message"].startswith(
+        "tiny, run 20261121-073000-ab12: its launch was stopped, and with it its training job.\n"
+        "A person or a program stopped it.\n"
+        "There is no receipt. Where checkpoints are kept, it goes on with: yard resume 20261121-073000-ab12\n"
+    )
+    assert [one["Subject"] for one in told("TIMED_OUT")] == ["tiny timed out (20261121-073000-ab12)"]
+    assert told("FAILED") == [], "it has sent its own message"
 
 
 def test_bundles_are_copied_once() -> None:

@@ -4,6 +4,9 @@ Things that people read in the console get these names. Buckets and keys do not:
 whole world, so one that can be guessed can be squatted; they are found through their stack's outputs.
 """
 
+RUN_TIME_CHANGES = "shardyard:ChangesAtRunTime"
+"""The key in a resource's Metadata under which a template says which properties something of ours changes later."""
+
 
 def stack_name(project: str, stage: str, part: str) -> str:
     """The CloudFormation stack of one part: `storage`, `network`, `training`, ..."""
@@ -76,6 +79,9 @@ QUOTA_CODES_KEY = "quotas/training-codes.json"
 
 METRICS_NAMESPACE = "Shardyard"
 """The CloudWatch namespace of the metrics that our own handlers publish (dimensions: Project, Stage, and others)."""
+
+OTHER_FAILURES_METRIC = "FailuresOutsideLaunches"
+"""Counts failed training jobs of the project that no state machine launched: each machine has an alarm of its own."""
 
 
 def model_package_group_name(project: str, stage: str, job: str, group: str | None) -> str:

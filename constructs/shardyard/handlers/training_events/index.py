@@ -1,6 +1,7 @@
 """A training job changed its state: count the outcome, tell people in a sentence, wake the watchdog.
 
-EventBridge sends every change in the account; jobs of other projects are left alone.
+EventBridge sends every change in the account; jobs of other projects are left alone. How a launch ends is told once,
+by its receipt; a launch tells nothing here but an interruption, which it lives through.
 """
 
 import os
@@ -10,6 +11,7 @@ from typing import Any
 from shardyard.handlers import aws
 from shardyard.handlers.classify.failures import Kind, read_job
 from shardyard.spec import names
+from shardyard.spec.request import EXECUTION_TAG
 from shardyard.spec.units import format_duration
 
 _OUTCOMES = ("Completed", "Failed", "Stopped")
@@ -56,34 +58,35 @@ def react(detail: dict[str, Any], place: Place, clients: aws.Clients) -> None:
     if (tags.get("project"), tags.get("stage")) != (place.project, place.stage):
         return
     status = detail["TrainingJobStatus"]
-    if status == "Failed" and "run" in tags and read_job(detail).kind is Kind.CAPACITY:
+    launched = EXECUTION_TAG in tags
+    if status == "Failed" and launched and read_job(detail).kind is Kind.CAPACITY:
         return  # the launch tries again, maybe for hours, and tells how that ended
     if status == "InProgress":
         clients("events").enable_rule(Name=place.watchdog_rule)
     if status in _OUTCOMES:
-        _count(clients("cloudwatch"), place, status)
+        _count(clients("cloudwatch"), place, "Jobs", Outcome=status)
+    if status == "Failed" and not launched:
+        _count(clients("cloudwatch"), place, names.OTHER_FAILURES_METRIC)
     message = compose(detail, place.region)
     if message is not None:
         clients("sns").publish(TopicArn=place.topic_arn, Subject=message.subject, Message=message.text)
 
 
 def compose(detail: dict[str, Any], region: str) -> Message | None:
-    """The sentence for a change that people want to know; None for the others.
-
-    A run that our state machine launched ends with its receipt, so its completion is not told twice.
-    """
+    """The sentence for a change that people want to know; None for the others."""
     name, status, secondary = detail["TrainingJobName"], detail["TrainingJobStatus"], detail.get("SecondaryStatus")
-    launched_by_us = "run" in (detail.get("Tags") or {})
     if status == "InProgress" and secondary == "Interrupted":
         said, more = (
             "was interrupted",
             "Its spot capacity was taken back. SageMaker starts it again from its checkpoints.",
         )
+    elif EXECUTION_TAG in (detail.get("Tags") or {}):
+        return None
     elif status == "Failed":
         said, more = "failed", detail.get("FailureReason") or "SageMaker gave no reason."
     elif status == "Stopped":
         said, more = "was stopped", _stop_reason(secondary)
-    elif status == "Completed" and not launched_by_us:
+    elif status == "Completed":
         said, more = "completed", ""
     else:
         return None
@@ -110,13 +113,13 @@ def _link(name: str, region: str) -> str:
     return f"https://console.aws.amazon.com/sagemaker/home?region={region}#/jobs/{name}"
 
 
-def _count(cloudwatch: Any, place: Place, outcome: str) -> None:
-    dimensions = {"Project": place.project, "Stage": place.stage, "Outcome": outcome}
+def _count(cloudwatch: Any, place: Place, metric: str, **more: str) -> None:
+    dimensions = {"Project": place.project, "Stage": place.stage, **more}
     cloudwatch.put_metric_data(
         Namespace=names.METRICS_NAMESPACE,
         MetricData=[
             {
-                "MetricName": "Jobs",
+                "MetricName": metric,
                 "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
                 "Value": 1,
                 "Unit": "Count",

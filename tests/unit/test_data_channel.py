@@ -201,6 +201,17 @@ def test_streams_divide_whole_files_and_then_samples(tmp_path: Path) -> None:
     assert sorted(chain(*shares)) == sorted(10 * place + number for place in range(5) for number in range(6))
 
 
+def test_a_plain_file_is_called_by_its_place_in_the_channel(tmp_path: Path) -> None:
+    environ = make_channel(tmp_path, {}, S3DistributionType="ShardedByS3Key")
+    for name in ("cat/1.txt", "dog/1.txt"):
+        path = tmp_path / "input" / "data" / "train" / name
+        path.parent.mkdir()
+        path.write_bytes(b"")
+    assert [sample["__key__"] for sample in open_map(environ, shuffle=False)] == ["cat/1", "dog/1"]
+    (tmp_path / "input" / "data" / "train" / "dog" / "1.txt").unlink()
+    assert [sample["__key__"] for sample in open_map(environ)] == ["cat/1"], "a label must not depend on the others"
+
+
 def test_unknown_and_empty_channels_are_named(tmp_path: Path) -> None:
     environ = make_channel(tmp_path, {})
     with pytest.raises(DataError, match="the job has no channel 'test'; its channels: train"):

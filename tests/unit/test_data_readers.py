@@ -35,7 +35,7 @@ def recordio(*records: bytes) -> bytes:
 
 
 def read_all(reader: Reader, path: Path) -> list[Any]:
-    (shard,) = reader.open([path], tolerate=False)
+    (shard,) = reader.open([path], root="", tolerate=False)
     return [shard.read(number) for number in range(len(shard))]
 
 
@@ -90,8 +90,8 @@ def test_a_truncated_tar_names_file_and_offset(tmp_path: Path) -> None:
     path = write_tar(tmp_path / "a.tar", [("1.bin", b"x" * 2000), ("2.bin", b"y" * 2000)])
     path.write_bytes(path.read_bytes()[:4000])
     with pytest.raises(ShardError, match=r"a\.tar cannot be read at byte 4000: the file ends \d+ bytes too early"):
-        Tar().open([path], tolerate=False)
-    (shard,) = Tar().open([path], tolerate=True)
+        Tar().open([path], root="", tolerate=False)
+    (shard,) = Tar().open([path], root="", tolerate=True)
     assert len(shard) == 1
     assert shard.damage is not None
     assert shard.damage.offset == 4000
@@ -119,7 +119,7 @@ def test_something_else_is_no_tar(tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
     path.write_bytes(b"not a tar" * 200)
     with pytest.raises(ShardError, match="at byte 0: there is no tar header here"):
-        Tar().open([path], tolerate=False)
+        Tar().open([path], root="", tolerate=False)
 
 
 def test_split_name_follows_webdataset() -> None:
@@ -170,7 +170,7 @@ def test_csv_keeps_line_breaks_in_quotes(tmp_path: Path) -> None:
 def test_plain_files(tmp_path: Path) -> None:
     for name in ("b.txt", "a.txt"):
         (tmp_path / name).write_text(name)
-    (shard,) = Files().open(sorted(tmp_path.iterdir()), tolerate=False)
+    (shard,) = Files().open(sorted(tmp_path.iterdir()), root=f"{tmp_path}/", tolerate=False)
     assert [shard.read(number) for number in range(len(shard))] == [
         {"__key__": "a", "txt": b"a.txt"},
         {"__key__": "b", "txt": b"b.txt"},

@@ -150,7 +150,7 @@ def test_a_full_disk_does_not_end_the_training_and_is_tried_again(
 ) -> None:
     begin = CheckpointStore.begin
 
-    def full(store: CheckpointStore, save: Save, rank: int) -> Path:
+    def full(store: CheckpointStore, save: Save, rank: int) -> str:
         folder = begin(store, save, rank)
         if save.step in (10, 15):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -167,7 +167,7 @@ def test_a_full_disk_does_not_end_the_training_and_is_tried_again(
 
 
 def test_an_interruption_that_cannot_be_saved_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(store: CheckpointStore, save: Save, rank: int) -> Path:
+    def full(store: CheckpointStore, save: Save, rank: int) -> str:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(CheckpointStore, "begin", full)
@@ -177,17 +177,17 @@ def test_an_interruption_that_cannot_be_saved_is_a_failure(tmp_path: Path, monke
 
 def test_training_goes_on_while_bytes_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     training = Training(tmp_path, every_steps=4)
-    describe = checkpoint_module.describe_files
+    save = checkpoint_module.torch.save
     reached: list[bool] = []
 
-    def slow(folder: Path) -> object:
+    def slow(*arguments: object) -> None:
         deadline = time.monotonic() + 20
         while 7 not in training.losses and time.monotonic() < deadline:
             time.sleep(0.001)
         reached.append(7 in training.losses)
-        return describe(folder)
+        save(*arguments)
 
-    monkeypatch.setattr(checkpoint_module, "describe_files", slow)
+    monkeypatch.setattr(checkpoint_module.torch, "save", slow)
     training.run(7)
     assert reached[0], "steps 5 to 7 did not run while the save of step 4 was being written"
 

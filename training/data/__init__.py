@@ -49,15 +49,17 @@ def channel(
     """This rank's part of a channel.
 
     FullyReplicated: the ranks divide the samples among all ranks. ShardedByS3Key: each node owns its files, and its
-    local ranks divide those. The format is guessed from the files' names unless a `reader` is given. `stream` reads
-    from beginning to end instead of at any place; by default that is what Pipe mode does, and FastFile with tar
-    shards, RecordIO, JSON lines or CSV, whose samples could only be counted by reading all of them.
+    local ranks divide those. `s3://bucket/prefix/` in place of the name is read straight from S3, divided among all
+    ranks. The format is guessed from the files' names unless a `reader` is given. `stream` reads from beginning to
+    end instead of at any place; by default that is what Pipe mode does, and FastFile and S3 with tar shards, RecordIO,
+    JSON lines or CSV, whose samples could only be counted by reading all of them.
     """
     found = resolve(name, environ)
     settings = Settings(shuffle=shuffle, seed=seed, window=window, equalise=equalise, skip_unreadable=skip_unreadable)
     world = World.from_environ(environ) if world is None else world
     if stream is None:
-        stream = found.mode == "Pipe" or (found.mode == "FastFile" and _reads_through(found, reader))
+        slow = found.mode == "FastFile" or found.prefix is not None
+        stream = found.mode == "Pipe" or (slow and _reads_through(found, reader))
     if stream:
         return Stream(found, reader=reader, settings=settings, world=world)
     return Dataset(found, reader=reader, settings=settings, world=world, gather=gather)
@@ -66,5 +68,5 @@ def channel(
 def _reads_through(found: Channel, reader: Reader | None) -> bool:
     from training.data.readers import guess
 
-    format_ = guess(found.files(), found.name) if reader is None else reader
+    format_ = guess(found.sources(), found.name) if reader is None else reader
     return isinstance(format_, Tar | RecordIO | JsonLines | Csv)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from training.data import s3
 from training.data.errors import DataError
+from training.data.media import File
 
 Mode = Literal["File", "FastFile", "Pipe"]
 Distribution = Literal["FullyReplicated", "ShardedByS3Key"]
@@ -23,9 +25,31 @@ class Channel:
 
     mode: Mode = "File"
     distribution: Distribution = "FullyReplicated"
+    prefix: str | None = None
+    """Where its objects are, when they are read straight from S3 and `folder` does not count."""
+
+    @property
+    def root(self) -> str:
+        """What the files' names begin with, in front of their names in the channel."""
+        return f"{self.folder}/" if self.prefix is None else self.prefix.rpartition("/")[0] + "/"
+
+    def sources(self) -> tuple[File, ...]:
+        """Its files or objects, sorted by name, without hidden ones and without SageMaker's manifests."""
+        if self.prefix is None:
+            return self.files()
+        start = len(self.prefix)
+        objects = tuple(found for found in s3.list_objects(self.prefix) if _is_data(found.uri[start:]))
+        if not objects:
+            raise DataError(f"the channel {self.name!r} is empty: no object's key begins with {self.prefix}")
+        return objects
 
     def files(self) -> tuple[Path, ...]:
-        """Its files, sorted by name, without hidden ones and without SageMaker's manifests."""
+        """The same for who reads the files by path: they have to be on this node."""
+        if self.prefix is not None:
+            raise DataError(
+                f"the channel {self.name!r} is {self.prefix}, and this program wants files: make it a channel of the "
+                "job in File or FastFile mode, or read it with channel()"
+            )
         if not self.folder.is_dir():
             raise DataError(f"the channel {self.name!r} has no folder {self.folder}: is it among the job's channels?")
         files = tuple(Path(path) for path in sorted(_walk(str(self.folder))))
@@ -39,13 +63,21 @@ class Channel:
 
 
 def resolve(name: str, environ: Mapping[str, str] = os.environ) -> Channel:
-    """Find a channel by name, from the contract's variables or from the folder where SageMaker would put it."""
+    """Find a channel by name, from the contract's variables or from the folder where SageMaker would put it.
+
+    An address in S3, as the name itself or as SM_CHANNEL_<NAME>, is read straight from there by all ranks.
+    """
+    if s3.is_s3(name):
+        return Channel(name=name, folder=Path(), prefix=name)
     base = Path(environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
     channels: dict[str, dict[str, str]] = json.loads(environ.get("SM_INPUT_DATA_CONFIG", "{}"))
     if not channels:
         config = base / "input" / "config" / "inputdataconfig.json"
         channels = json.loads(config.read_text()) if config.is_file() else {}
-    folder = Path(environ.get(f"SM_CHANNEL_{name.upper()}", str(base / "input" / "data" / name)))
+    place = environ.get(f"SM_CHANNEL_{name.upper()}", str(base / "input" / "data" / name))
+    if s3.is_s3(place):
+        return Channel(name=name, folder=Path(), prefix=place)
+    folder = Path(place)
     settings = channels.get(name)
     if settings is None:
         if not folder.is_dir():
@@ -73,6 +105,11 @@ def _distribution(value: str, name: str) -> Distribution:
             return known  # type: ignore[no-any-return]  # get_args forgets the type
     known_ones = ", ".join(get_args(Distribution))
     raise DataError(f"the channel {name!r} has the distribution {value!r}; known: {known_ones}")
+
+
+def _is_data(name: str) -> bool:
+    """What `_walk` finds, by the part of the key behind the prefix."""
+    return not name.endswith("-manifest") and not any(part.startswith(".") for part in name.split("/"))
 
 
 def _walk(folder: str) -> Iterator[str]:

@@ -4,11 +4,11 @@ import hashlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 from training.data.channel import Channel
 from training.data.errors import DataError, ShardError
+from training.data.media import File
 from training.data.readers import Reader, guess
 from training.data.sharding import Balance, Equalise, Order, require_enough, share, steps_per_rank
 from training.data.shards import Shard
@@ -68,9 +68,9 @@ class Dataset:
         """How many samples of this epoch the group of ranks that shares these files has consumed."""
         self.skipped = 0
         """How many samples and shards could not be read."""
-        paths = channel.files()
+        paths = channel.sources()
         reader = guess(paths, channel.name) if reader is None else reader
-        self.samples = Samples(reader.open(paths, tolerate=settings.skip_unreadable))
+        self.samples = Samples(reader.open(paths, root=channel.root, tolerate=settings.skip_unreadable))
         self._note_damage()
         own = channel.distribution == "ShardedByS3Key"
         self._index, self._members = (
@@ -189,12 +189,11 @@ class Dataset:
         return self
 
 
-def _fingerprint(channel: Channel, paths: Sequence[Path], counts: Sequence[int]) -> str:
+def _fingerprint(channel: Channel, paths: Sequence[File], counts: Sequence[int]) -> str:
     """Names and counts, so that a position is never applied to other data. Nodes that own other files differ."""
     if channel.distribution == "ShardedByS3Key":
         return "own"
-    start = len(str(channel.folder)) + 1
-    names = [str(path)[start:] for path in paths]
+    names = [str(path).removeprefix(channel.root) for path in paths]
     return hashlib.sha256(repr((names, list(counts))).encode()).hexdigest()[:16]
 
 

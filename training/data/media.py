@@ -1,11 +1,17 @@
-"""Bytes from files and pipes: at a place, or one after the other, with errors that name file and offset."""
+"""Bytes from files, pipes and S3: at a place, or one after the other, with errors that name file and offset."""
 
 import os
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from training.data import s3
 from training.data.errors import ShardError
+
+File = Path | s3.S3Object
+"""Where samples are: as text, a path or an address that begins with s3://."""
 
 _MAX_OPEN = 256
 _open_files: OrderedDict[tuple[int, str], int] = OrderedDict()
@@ -14,9 +20,9 @@ _open_files: OrderedDict[tuple[int, str], int] = OrderedDict()
 def read_at(path: str, offset: int, size: int) -> bytes:
     """Exactly so many bytes from that offset; safe in forks and threads, since no file position is shared."""
     try:
-        data = os.pread(_descriptor(path), size, offset)
+        data = _read_some(path, offset, size)
         while len(data) < size:
-            more = os.pread(_descriptor(path), size - len(data), offset + len(data))
+            more = _read_some(path, offset + len(data), size - len(data))
             if not more:
                 raise ShardError(path, offset + len(data), f"the file ends {size - len(data)} bytes too early")
             data += more
@@ -25,10 +31,33 @@ def read_at(path: str, offset: int, size: int) -> bytes:
     return data
 
 
+def _read_some(path: str, offset: int, size: int) -> bytes:
+    return s3.read(path, offset, size) if path.startswith(s3.SCHEME) else os.pread(_descriptor(path), size, offset)
+
+
+def read_whole(path: str) -> bytes:
+    """All of a file."""
+    try:
+        if path.startswith(s3.SCHEME):
+            return s3.read(path)
+        with open(path, "rb", buffering=0) as file:
+            return file.read()
+    except OSError as error:
+        raise ShardError(path, 0, error.strerror or str(error)) from error
+
+
+def open_through(path: str) -> BinaryIO:
+    """A file as a stream that is read from its beginning to its end."""
+    try:
+        return s3.open_through(path) if path.startswith(s3.SCHEME) else open(path, "rb", buffering=1 << 20)
+    except OSError as error:
+        raise ShardError(path, 0, error.strerror or str(error)) from error
+
+
 def file_size(path: Path | str) -> int:
     """The size of a file in bytes."""
     try:
-        return os.stat(path).st_size
+        return s3.size_of(path) if isinstance(path, str) and s3.is_s3(path) else os.stat(path).st_size
     except OSError as error:
         raise ShardError(path, 0, error.strerror or str(error)) from error
 
@@ -95,6 +124,16 @@ class Flow:
 
 
 Source = Walk | Flow
+
+
+@contextmanager
+def walk(path: str) -> Iterator[Source]:
+    """A file from its beginning to its end. In S3 one request that brings all is faster than one a header."""
+    if not path.startswith(s3.SCHEME):
+        yield Walk(path)
+        return
+    with open_through(path) as stream:
+        yield Flow(stream, path)
 
 
 def _descriptor(path: str) -> int:

@@ -1,15 +1,14 @@
 """The formats: each knows how to open files as shards, and how to read a stream from its beginning to its end."""
 
-import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Any, BinaryIO, Protocol
 
 from training.data import shards
 from training.data.errors import DataError, ShardError
-from training.data.media import Flow
+from training.data.media import File, Flow
 from training.data.records import lines, recordio_stream
 from training.data.shards import Shard
 from training.data.tar import Sample, split_name, stream_samples
@@ -18,8 +17,8 @@ from training.data.tar import Sample, split_name, stream_samples
 class Reader(Protocol):
     """A format."""
 
-    def open(self, paths: Sequence[Path], *, tolerate: bool) -> list[Shard]:
-        """Open files as shards."""
+    def open(self, paths: Sequence[File], *, root: str, tolerate: bool) -> list[Shard]:
+        """Open files as shards. What is behind `root` in a file's name is its name in the channel."""
 
     def stream(self, stream: BinaryIO, name: str) -> Iterator[Any]:
         """The samples of one file or pipe in their order."""
@@ -29,7 +28,7 @@ class Reader(Protocol):
 class Tar:
     """Tar shards in webdataset's naming convention."""
 
-    def open(self, paths: Sequence[Path], *, tolerate: bool) -> list[Shard]:
+    def open(self, paths: Sequence[File], *, root: str, tolerate: bool) -> list[Shard]:
         """One shard a file."""
         return [shards.tar_shard(path, tolerate=tolerate) for path in paths]
 
@@ -42,7 +41,7 @@ class Tar:
 class RecordIO:
     """RecordIO, which Pipe mode wraps records in; a sample is a record's bytes."""
 
-    def open(self, paths: Sequence[Path], *, tolerate: bool) -> list[Shard]:
+    def open(self, paths: Sequence[File], *, root: str, tolerate: bool) -> list[Shard]:
         """One shard a file."""
         return [shards.recordio_shard(path, tolerate=tolerate) for path in paths]
 
@@ -55,7 +54,7 @@ class RecordIO:
 class JsonLines:
     """JSON lines; a sample is what a line holds."""
 
-    def open(self, paths: Sequence[Path], *, tolerate: bool) -> list[Shard]:
+    def open(self, paths: Sequence[File], *, root: str, tolerate: bool) -> list[Shard]:
         """One shard a file."""
         return [shards.json_lines_shard(path, tolerate=tolerate) for path in paths]
 
@@ -69,15 +68,15 @@ class JsonLines:
 class Csv:
     """CSV whose first line names the columns; a sample is a mapping of names to text."""
 
-    def open(self, paths: Sequence[Path], *, tolerate: bool) -> list[Shard]:
+    def open(self, paths: Sequence[File], *, root: str, tolerate: bool) -> list[Shard]:
         """One shard a file."""
         return [shards.csv_shard(path, tolerate=tolerate) for path in paths]
 
     def stream(self, stream: BinaryIO, name: str) -> Iterator[dict[str, str]]:
         """Line after line."""
         rows = lines(stream, name, quoted=True)
-        _, header = next(rows, (0, b""))
-        names = next(csv.reader([header.decode()]), [])
+        begin, header = next(rows, (0, b""))
+        names = shards.csv_fields(header, name, begin)
         for offset, line in rows:
             yield shards.parse_csv(names, line, name, offset)
 
@@ -86,20 +85,21 @@ class Csv:
 class Files:
     """Plain files, each a sample: `__key__`, and its bytes under its extension."""
 
-    def open(self, paths: Sequence[Path], *, tolerate: bool) -> list[Shard]:
+    def open(self, paths: Sequence[File], *, root: str, tolerate: bool) -> list[Shard]:
         """All files together are one shard."""
-        return [shards.FilesShard(paths)]
+        return [shards.FilesShard(paths, root)]
 
     def stream(self, stream: BinaryIO, name: str) -> Iterator[Sample]:
         """The whole stream as one sample; a pipe does not say where files begin."""
-        yield {"__key__": split_name(Path(name).name)[0], split_name(Path(name).name)[1]: stream.read()}
+        stem, extension = split_name(PurePosixPath(name).name)
+        yield {"__key__": stem, extension: stream.read()}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Npy:
     """The rows of .npy files, mapped into memory."""
 
-    def open(self, paths: Sequence[Path], *, tolerate: bool) -> list[Shard]:
+    def open(self, paths: Sequence[File], *, root: str, tolerate: bool) -> list[Shard]:
         """One shard a file."""
         return _open_each(paths, shards.ArrayShard, tolerate=tolerate)
 
@@ -115,7 +115,7 @@ class Tokens:
     block: int
     dtype: str = "uint16"
 
-    def open(self, paths: Sequence[Path], *, tolerate: bool) -> list[Shard]:
+    def open(self, paths: Sequence[File], *, root: str, tolerate: bool) -> list[Shard]:
         """One shard a file."""
         return _open_each(paths, partial(shards.TokenShard, block=self.block, dtype=self.dtype), tolerate=tolerate)
 
@@ -141,7 +141,7 @@ _BY_SUFFIX: dict[str, Reader] = {
 }
 
 
-def guess(paths: Sequence[Path], channel: str) -> Reader:
+def guess(paths: Sequence[File], channel: str) -> Reader:
     """The format that the files' names say; plain files where they say nothing."""
     suffixes = {path.suffix.lower() for path in paths}
     known = suffixes & _BY_SUFFIX.keys()
@@ -151,7 +151,7 @@ def guess(paths: Sequence[Path], channel: str) -> Reader:
     return _BY_SUFFIX[known.pop()] if known else Files()
 
 
-def _open_each(paths: Sequence[Path], make: Callable[[Path], Shard], *, tolerate: bool) -> list[Shard]:
+def _open_each(paths: Sequence[File], make: Callable[[File], Shard], *, tolerate: bool) -> list[Shard]:
     opened: list[Shard] = []
     for path in paths:
         try:

@@ -5,11 +5,11 @@ import json
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, Protocol
 
+from training.data.arrays import open_array, open_numbers
 from training.data.errors import DataError, ShardError
-from training.data.media import Walk, file_size, read_at
+from training.data.media import File, open_through, read_at, read_whole, walk
 from training.data.records import join_frames, lines, recordio_spans
 from training.data.tar import members, padded, parse_span, split_name
 
@@ -31,7 +31,7 @@ class SpanShard:
 
     def __init__(
         self,
-        path: Path,
+        path: File,
         spans: Callable[[str], Iterator[tuple[int, int]]],
         parse: Callable[[bytes, str, int], Any],
         *,
@@ -64,10 +64,9 @@ class FilesShard:
 
     damage: ShardError | None = None
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        folder = paths[0].parent
+    def __init__(self, paths: Sequence[File], root: str) -> None:
         self._paths = [str(path) for path in paths]
-        self._names = [split_name(_relative(path, folder)) for path in paths]
+        self._names = [split_name(path.removeprefix(root)) for path in self._paths]
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -75,11 +74,7 @@ class FilesShard:
     def read(self, number: int) -> dict[str, bytes | str]:
         """One file."""
         stem, extension = self._names[number]
-        try:
-            with open(self._paths[number], "rb", buffering=0) as file:
-                return {"__key__": stem, extension: file.read()}
-        except OSError as error:
-            raise ShardError(self._paths[number], 0, error.strerror or str(error)) from error
+        return {"__key__": stem, extension: read_whole(self._paths[number])}
 
 
 class ArrayShard:
@@ -87,13 +82,8 @@ class ArrayShard:
 
     damage: ShardError | None = None
 
-    def __init__(self, path: Path) -> None:
-        import numpy
-
-        try:
-            self._rows = numpy.load(path, mmap_mode="r")
-        except (OSError, ValueError) as error:
-            raise ShardError(path, 0, str(error)) from error
+    def __init__(self, path: File) -> None:
+        self._rows = open_array(str(path))
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -108,16 +98,8 @@ class TokenShard:
 
     damage: ShardError | None = None
 
-    def __init__(self, path: Path, *, block: int, dtype: str) -> None:
-        import numpy
-
-        if path.suffix == ".npy":
-            self._tokens = numpy.load(path, mmap_mode="r")
-        else:
-            width = numpy.dtype(dtype).itemsize
-            if file_size(path) % width:
-                raise ShardError(path, file_size(path), f"the file is no whole number of {dtype} tokens")
-            self._tokens = numpy.memmap(path, dtype=dtype, mode="r")
+    def __init__(self, path: File, *, block: int, dtype: str) -> None:
+        self._tokens = open_array(str(path)) if path.suffix == ".npy" else open_numbers(str(path), dtype)
         if self._tokens.ndim != 1:
             raise DataError(f"{path} has {self._tokens.ndim} dimensions: tokens are one row of whole numbers")
         self._block = block
@@ -131,32 +113,33 @@ class TokenShard:
         return self._tokens[start : start + self._block + 1]
 
 
-def tar_shard(path: Path, *, tolerate: bool) -> SpanShard:
+def tar_shard(path: File, *, tolerate: bool) -> SpanShard:
     """A tar in webdataset's naming convention."""
     return SpanShard(path, _tar_spans, parse_span, tolerate=tolerate)
 
 
-def recordio_shard(path: Path, *, tolerate: bool) -> SpanShard:
+def recordio_shard(path: File, *, tolerate: bool) -> SpanShard:
     """A RecordIO file; a sample is a record's bytes."""
-    return SpanShard(path, lambda name: recordio_spans(Walk(name)), join_frames, tolerate=tolerate)
+    return SpanShard(path, _recordio_spans, join_frames, tolerate=tolerate)
 
 
-def json_lines_shard(path: Path, *, tolerate: bool) -> SpanShard:
+def json_lines_shard(path: File, *, tolerate: bool) -> SpanShard:
     """JSON lines; a sample is what a line holds."""
     return SpanShard(path, partial(_line_spans, quoted=False), parse_json, tolerate=tolerate)
 
 
-def csv_shard(path: Path, *, tolerate: bool) -> SpanShard:
+def csv_shard(path: File, *, tolerate: bool) -> SpanShard:
     """CSV with a header; a sample is a mapping of the header's names to text."""
-    names = csv_header(path)
+    names = csv_header(str(path))
     spans = partial(_line_spans, quoted=True, skip=1)
     return SpanShard(path, spans, partial(parse_csv, names), tolerate=tolerate)
 
 
-def csv_header(path: Path) -> list[str]:
+def csv_header(path: str) -> list[str]:
     """The names in the first line."""
-    with open(path, newline="") as file:
-        names = next(csv.reader(file), None)
+    with open_through(path) as file:
+        _, line = next(lines(file, path, quoted=True), (0, b""))
+    names = csv_fields(line, path, 0)
     if not names:
         raise ShardError(path, 0, "a CSV file begins with a line of names")
     return names
@@ -172,37 +155,46 @@ def parse_json(data: bytes, path: str, offset: int) -> Any:
 
 def parse_csv(names: Sequence[str], data: bytes, path: str, offset: int) -> dict[str, str]:
     """One line of CSV."""
-    values = next(csv.reader([data.decode()]))
+    values = csv_fields(data, path, offset)
     if len(values) != len(names):
         raise ShardError(path, offset, f"this line has {len(values)} values for {len(names)} names")
     return dict(zip(names, values, strict=True))
 
 
+def csv_fields(line: bytes, path: str, offset: int) -> list[str]:
+    """The fields of one line."""
+    try:
+        return next(csv.reader([line.decode()]), [])
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ShardError(path, offset, f"this line is not CSV: {error}") from error
+
+
+def _recordio_spans(path: str) -> Iterator[tuple[int, int]]:
+    with walk(path) as source:
+        yield from recordio_spans(source)
+
+
 def _tar_spans(path: str) -> Iterator[tuple[int, int]]:
-    walk = Walk(path)
     key, start, end = "", 0, 0
-    for member in members(walk):
-        stem, _ = split_name(member.name)
-        if stem != key or end != member.start:
-            # A new stem, or something that is not a file between two files of one stem
-            if end:
-                yield start, end
-            key, start = stem, member.start
-        walk.skip(padded(member.size))
-        end = walk.offset
+    with walk(path) as source:
+        for member in members(source):
+            stem, _ = split_name(member.name)
+            if stem != key or end != member.start:
+                # A new stem, or something that is not a file between two files of one stem
+                if end:
+                    yield start, end
+                key, start = stem, member.start
+            source.skip(padded(member.size))
+            end = source.offset
     if end:
         yield start, end
 
 
 def _line_spans(path: str, *, quoted: bool, skip: int = 0) -> Iterator[tuple[int, int]]:
-    with open(path, "rb", buffering=1 << 20) as file:
+    with open_through(path) as file:
         for number, (begin, line) in enumerate(lines(file, path, quoted=quoted)):
             if number >= skip:
                 yield begin, begin + len(line)
-
-
-def _relative(path: Path, folder: Path) -> str:
-    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()
 
 
 class Missing:

@@ -1,16 +1,16 @@
-"""Data that is read from beginning to end: Pipe mode, and files behind slow mounts (FastFile)."""
+"""Data that is read from beginning to end: Pipe mode, files behind slow mounts (FastFile), objects in S3."""
 
-import contextlib
 import random
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from training.data.channel import Channel
 from training.data.dataset import Settings
 from training.data.errors import DataError, ShardError
+from training.data.media import File, open_through
 from training.data.readers import Reader, guess
 from training.data.sharding import Permutation
 from training.data.world import World
@@ -41,11 +41,11 @@ class Stream:
                 )
             if reader is None:
                 raise DataError(f"the channel {channel.name!r} is a pipe, which has no file names: say its `reader`")
-            self._files: Sequence[Path] = ()
+            self._files: Sequence[File] = ()
             self._index, self._members = (0, 1) if own else (world.node, world.nodes)
             self._reader = reader
         else:
-            self._files = channel.files()
+            self._files = channel.sources()
             self._index, self._members = (
                 (world.local_rank, world.local_world_size) if own else (world.rank, world.world_size)
             )
@@ -97,34 +97,41 @@ class Stream:
 
     def _samples(self) -> Iterator[Any]:
         if self.channel.mode == "Pipe":
-            yield from self._divided(self.channel.pipe(self.epoch))
+            yield from self._divided(str(self.channel.pipe(self.epoch)))
             return
-        order: list[Path] = list(self._files)
+        order = [str(path) for path in self._files]
         if self.settings.shuffle:
             places = Permutation(len(order), seed=self.settings.seed, epoch=self.epoch)
-            order = [self._files[places(place)] for place in range(len(order))]
+            order = [order[places(place)] for place in range(len(order))]
         whole = len(order) // self._members * self._members
         for path in order[self._index : whole : self._members]:
             yield from self._read(path)
         for path in order[whole:]:
             yield from self._divided(path)
 
-    def _divided(self, path: Path) -> Iterator[Any]:
+    def _divided(self, path: str) -> Iterator[Any]:
         """Each member's turn among the samples of one file."""
         yield from islice(self._read(path), self._index, None, self._members)
 
-    def _read(self, path: Path) -> Iterator[Any]:
+    def _read(self, path: str) -> Iterator[Any]:
         try:
-            with self._open(path) as stream:
-                yield from self._reader.stream(stream, str(path))
+            with open_through(path) as stream, _named(stream, path):
+                yield from self._reader.stream(stream, path)
         except ShardError as error:
             if not self.settings.skip_unreadable:
                 raise
             self.skipped += 1
             print(f"data: channel {self.channel.name}: passed over: {error}", file=sys.stderr, flush=True)
 
-    def _open(self, path: Path) -> "contextlib.closing[Any]":
+
+@contextmanager
+def _named(stream: BinaryIO, path: str) -> Iterator[None]:
+    """A mount or a connection that fails on the way, as an error with file and offset."""
+    try:
+        yield
+    except OSError as error:
         try:
-            return contextlib.closing(open(path, "rb", buffering=1 << 20))
-        except OSError as error:
-            raise ShardError(path, 0, error.strerror or str(error)) from error
+            offset = stream.tell()
+        except OSError:
+            offset = 0  # a pipe does not know
+        raise ShardError(path, offset, error.strerror or str(error)) from error

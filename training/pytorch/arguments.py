@@ -29,6 +29,9 @@ def make_parser(description: str | None, *, batch_size: int, learning_rate: floa
     add("--log_steps", type=positive, default=10, help="print a metric line every so many steps")
     add("--checkpoint_steps", type=positive, default=None, help="save every so many steps (None: not by steps)")
     add("--checkpoint_seconds", type=float, default=60.0, help="save every so many seconds")
+    add(
+        "--checkpoint_folder", default=None, help="s3://bucket/prefix/ saves straight to S3 (None: /opt/ml/checkpoints)"
+    )
     add("--checkpoint_keep", type=positive, default=3, help="complete checkpoints that are kept")
     add("--backend", choices=("gloo", "nccl", "smddp"), default=None, help="None: nccl on GPUs, gloo on CPUs")
     add("--timeout_seconds", type=float, default=30.0, help="a collective that takes longer has lost a rank")

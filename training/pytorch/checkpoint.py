@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -23,10 +24,11 @@ from training.pytorch.agreement import MOST_SAVES, Agreement, Wishes
 from training.pytorch.manifest import Manifest, Save
 from training.pytorch.process_group import Ranks, gather
 from training.pytorch.random_state import read_random_state
-from training.pytorch.restoring import Stateful, restore
+from training.pytorch.restoring import REST, Stateful, restore
+from training.pytorch.save_files import SaveFiles
 from training.pytorch.shards import Share, divide, layout_digest
 from training.pytorch.snapshot import StagedTensors, Staging, TrainingState, pieces_of
-from training.pytorch.store import CheckpointStore, describe_files
+from training.pytorch.store import CheckpointStore
 from training.pytorch.writer import Writer
 
 INTERRUPTED = 75
@@ -58,17 +60,22 @@ class Checkpointer:
         every_steps: int | None = None,
         every_seconds: float | None = None,
         keep: int = 3,
-        folder: Path | None = None,
+        folder: Path | str | None = None,
         run_id: str | None = None,
     ) -> None:
+        """`folder` is this node's own, /opt/ml/checkpoints by default, or `s3://bucket/prefix/` for all nodes."""
         for name, value in (("every_steps", every_steps), ("every_seconds", every_seconds), ("keep", keep)):
             if value is not None and value <= 0:
                 raise ValueError(f"{name} is {value} and must be above 0 (None means never)")
         self.blocked_seconds = 0.0
-        self._ranks, self._also, self._keep = ranks, dict(also or {}), keep
+        self._also, self._keep = dict(also or {}), keep
         self._every_steps, self._every_seconds = every_steps, every_seconds
         folder = paths.checkpoint_folder() if folder is None else folder
         self._store = CheckpointStore(folder, paths.run_id() if run_id is None else run_id)
+        if self._store.place.is_shared:
+            # All ranks see what each one writes, so they share the work as if they sat on one node
+            ranks = replace(ranks, node=0, local_rank=ranks.rank, local_world_size=ranks.world_size)
+        self._ranks = ranks
         self._writer = Writer(self._store, ranks.rank)
         self._state, self._staging = TrainingState(model, optimizer), Staging()
         held = gather(ranks, (pieces_of(self._state.model_tensors()), ranks.node))
@@ -156,10 +163,11 @@ class Checkpointer:
         newest = max(agreed.durable)
         self._begun = [save for save in self._begun if save > newest]
         self._complete = sorted({*self._complete, *agreed.durable}, reverse=True)[: self._keep]
+        complete = self._complete
         if self._ranks.is_first:
-            self._store.point_to(newest, self._ranks.world_size)
+            self._writer.tidy(lambda: self._store.point_to(newest, self._ranks.world_size))
         if self._ranks.local_rank == 0:
-            self._store.keep_only(self._complete, newest)
+            self._writer.tidy(lambda: self._store.keep_only(complete, newest))
 
     def _copy(self) -> tuple[StagedTensors, dict[str, Any]]:
         tensors, values = self._state.read()
@@ -176,11 +184,13 @@ class Checkpointer:
         }
         return self._staging.copy(tensors, self._share.writes), rest
 
-    def _fill(self, folder: Path, save: Save, staged: StagedTensors, rest: dict[str, Any]) -> Manifest:
+    def _fill(self, folder: str, save: Save, staged: StagedTensors, rest: dict[str, Any]) -> Manifest:
         """Write one rank's files; runs in the writer's thread."""
         assert self._share is not None
-        staged.write(folder)
-        torch.save(rest, folder / "state.pt")
+        files = SaveFiles(self._store.place)
+        staged.write(files, folder)
+        with files.create_stream(f"{folder}/{REST}", "wb") as stream:
+            torch.save(rest, stream)
         return Manifest(
             run_id=self._store.run_id,
             step=save.step,
@@ -189,5 +199,5 @@ class Checkpointer:
             world_size=self._ranks.world_size,
             layout=self._layout,
             needs=self._share.needs,
-            files=describe_files(folder),
+            files=files.written,
         )

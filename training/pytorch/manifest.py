@@ -16,7 +16,8 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
+
+from training.pytorch.places import Place
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -101,38 +102,38 @@ def rank_folder(rank: int) -> str:
     return f"rank-{rank:05d}"
 
 
-def hash_file(path: Path) -> FileEntry:
+def hash_file(place: Place, name: str) -> FileEntry:
     """Size and sha256 of a file."""
     digest, size = hashlib.sha256(), 0
-    with path.open("rb") as stream:
+    with place.open(name) as stream:
         while block := stream.read(CHUNK_BYTES):
             digest.update(block)
             size += len(block)
     return FileEntry(bytes=size, sha256=digest.hexdigest())
 
 
-def read_manifest(save_folder: Path, rank: int) -> Manifest:
+def read_manifest(place: Place, save: Save, rank: int) -> Manifest:
     """The manifest of one rank in one save; raises Damaged when there is none or it is not sound."""
-    path = save_folder / rank_folder(rank) / MANIFEST
-    where = f"{save_folder.name}/{rank_folder(rank)}/{MANIFEST}"
+    where = f"{save.name}/{rank_folder(rank)}/{MANIFEST}"
     try:
-        data = path.read_bytes()
+        data = place.read(where)
     except FileNotFoundError as error:
         raise Damaged(f"{where} is missing: the save was not finished") from error
+    except OSError as error:
+        raise Damaged(f"{where} cannot be read: {error.strerror}") from error
     manifest = Manifest.decode(data, where)
-    expected = Save.parse(save_folder.name)
-    if expected != Save(step=manifest.step, generation=manifest.generation) or manifest.rank != rank:
+    if save != Save(step=manifest.step, generation=manifest.generation) or manifest.rank != rank:
         raise Damaged(f"{where} is the manifest of rank {manifest.rank} at step {manifest.step}")
     return manifest
 
 
-def verify(save_folder: Path, manifest: Manifest) -> None:
+def verify(place: Place, manifest: Manifest) -> None:
     """Compare the files of one rank with its manifest; raises Damaged with the first that differs."""
-    folder = save_folder / rank_folder(manifest.rank)
+    save = Save(step=manifest.step, generation=manifest.generation)
     for name, expected in manifest.files.items():
-        where = f"{save_folder.name}/{folder.name}/{name}"
+        where = f"{save.name}/{rank_folder(manifest.rank)}/{name}"
         try:
-            found = hash_file(folder / name)
+            found = hash_file(place, where)
         except OSError as error:
             raise Damaged(f"{where} cannot be read: {error.strerror}") from error
         if found.bytes != expected.bytes:

@@ -134,6 +134,7 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
         every_steps=options.checkpoint_steps,
         every_seconds=options.checkpoint_seconds,
         keep=options.checkpoint_keep,
+        folder=options.checkpoint_folder,
     )
     loop = Loop(
         options,

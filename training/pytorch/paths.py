@@ -14,9 +14,9 @@ def model_folder() -> Path:
     return Path(os.environ.get("SM_MODEL_DIR", base() / "model"))
 
 
-def checkpoint_folder() -> Path:
+def checkpoint_folder() -> str:
     """What is written here goes to S3 while the job runs, and comes back when a job starts again."""
-    return Path(os.environ.get("SHARDYARD_CHECKPOINT_DIR", base() / "checkpoints"))
+    return os.environ.get("SHARDYARD_CHECKPOINT_DIR", str(base() / "checkpoints"))
 
 
 def tensorboard_folder() -> Path:

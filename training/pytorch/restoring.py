@@ -1,5 +1,6 @@
 """Going back to the newest checkpoint that every rank can use."""
 
+import io
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from training.pytorch.random_state import seed_everything, write_random_state
 from training.pytorch.snapshot import TrainingState, load_into
 from training.pytorch.store import CheckpointStore
 
+REST = "state.pt"
+"""What a rank writes beside its tensors: random states, positions, plain values."""
 Usable = dict[Save, tuple[tuple[int, ...], dict[int, Manifest]]]
 """For each save: the ranks whose files this rank has to read, and all manifests that are here."""
 
@@ -43,8 +46,13 @@ def restore(
     store: CheckpointStore, state: TrainingState, also: Mapping[str, Stateful], ranks: Ranks, layout: str
 ) -> Restored:
     """Load the newest sound save that all ranks have; a damaged one is named and the one before it is taken."""
-    usable, problems = _look(store, ranks, layout)
-    offers = gather(ranks, (list(usable), store.saves(), problems))
+    here, problems = _look(store, ranks)
+    usable: Usable = {}
+    for save, manifests in here.items():
+        needed = ranks_needed(ranks.rank, ranks.world_size, layout, manifests)
+        if needed is not None:
+            usable[save] = needed, manifests
+    offers = gather(ranks, (list(usable), list(here), problems))
     _warn(ranks, [problem for _, _, theirs in offers for problem in theirs])
     generation = max((save.generation for _, saves, _ in offers for save in saves), default=0)
     candidates = newest_first([offer for offer, _, _ in offers])
@@ -61,16 +69,23 @@ def restore(
     return Restored(step=save.step, newest_generation=generation, complete=candidates)
 
 
-def _look(store: CheckpointStore, ranks: Ranks, layout: str) -> tuple[Usable, list[str]]:
-    usable: Usable = {}
+def _look(store: CheckpointStore, ranks: Ranks) -> tuple[dict[Save, dict[int, Manifest]], list[str]]:
+    """What is here. Of a place that all ranks share, one rank tells the others: each manifest is a request to S3."""
+    found: dict[Save, dict[int, Manifest]] = {}
     problems: list[str] = []
-    for save in store.saves():
-        manifests, unsound = store.manifests(save)
-        problems += unsound
-        needed = ranks_needed(ranks.rank, ranks.world_size, layout, manifests)
-        if needed is not None:
-            usable[save] = needed, manifests
-    return usable, problems
+    if ranks.is_first or not store.place.is_shared:
+        for save in store.saves():
+            found[save], unsound = store.manifests(save)
+            problems += unsound
+    if store.place.is_shared:
+        found, problems = gather(ranks, (found, problems))[0]
+    return found, problems
+
+
+def _read_rest(store: CheckpointStore, save: Save, rank: int) -> dict[str, Any]:
+    content = io.BytesIO(store.place.read(f"{save.name}/{rank_folder(rank)}/{REST}"))
+    rest: dict[str, Any] = torch.load(content, map_location="cpu", weights_only=False)
+    return rest
 
 
 def _warn(ranks: Ranks, problems: list[str]) -> None:
@@ -89,7 +104,7 @@ def _sound_everywhere(store: CheckpointStore, save: Save, usable: Usable, ranks:
     problems = []
     for rank in mine:
         try:
-            verify(store.folder(save), manifests[rank])
+            verify(store.place, manifests[rank])
         except Damaged as damaged:
             problems.append(f"{damaged}: using the save before it")
     found = [problem for theirs in gather(ranks, problems) for problem in theirs]
@@ -106,14 +121,11 @@ def _load(
     source: tuple[tuple[int, ...], dict[int, Manifest]],
 ) -> None:
     needed, manifests = source
-    folder = store.folder(save)
     tensors, _ = state.read()
-    load_into(tensors, folder, needed)
+    load_into(tensors, store.place, save, needed)
     same_world = next(iter(manifests.values())).world_size == ranks.world_size
     own = ranks.rank if ranks.rank in needed else needed[ranks.rank % len(needed)]
-    parts = [
-        torch.load(folder / rank_folder(rank) / "state.pt", map_location="cpu", weights_only=False) for rank in needed
-    ]
+    parts = [_read_rest(store, save, rank) for rank in needed]
     mine = parts[needed.index(own)]
     values = {name: value for part in [*parts, mine] for name, value in part["values"].items()}
     state.write(tensors, values)

@@ -1,9 +1,9 @@
 """The state of a training run as named tensors and plain values: taken off the model, written, read back."""
 
+import io
 import pickle
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -22,7 +22,9 @@ from torch.distributed.checkpoint.state_dict import (
 )
 from torch.distributed.tensor import DTensor
 
-from training.pytorch.manifest import rank_folder
+from training.pytorch.manifest import Save, rank_folder
+from training.pytorch.places import Place
+from training.pytorch.save_files import ReadSlice, SaveFiles
 from training.pytorch.shards import Piece
 
 # Each rank writes its own folder, on purpose; torch warns of it at every save
@@ -135,23 +137,26 @@ class StagedTensors(SavePlanner):
         """The copied tensor."""
         return self._tensors[write_item.index]
 
-    def write(self, folder: Path) -> None:
+    def write(self, files: SaveFiles, folder: str) -> None:
         """Write the tensors into an existing folder."""
-        dcp.save({}, storage_writer=FileSystemWriter(folder, sync_files=False), planner=self, no_dist=True)
+        writer = FileSystemWriter(folder, sync_files=False)
+        writer.fs, writer.path = files, folder
+        dcp.save({}, storage_writer=writer, planner=self, no_dist=True)
 
 
 class UnitedReader(FileSystemReader):
     """Reads the folders of several ranks as one checkpoint, whoever wrote which piece."""
 
-    def __init__(self, save_folder: Path, ranks: Sequence[int]) -> None:
-        super().__init__(save_folder)
-        self._folders = [rank_folder(rank) for rank in ranks]
+    def __init__(self, place: Place, save: Save, ranks: Sequence[int]) -> None:
+        super().__init__(save.name)
+        self.fs, self.path = SaveFiles(place), save.name
+        self._place, self._folders = place, [rank_folder(rank) for rank in ranks]
 
     def read_metadata(self, *args: Any, **kwargs: Any) -> Metadata:
         """The union of what the ranks' folders hold."""
         united = Metadata(state_dict_metadata={}, storage_data={})
         for folder in self._folders:
-            part = pickle.loads((Path(self.path) / folder / ".metadata").read_bytes())
+            part = pickle.loads(self._place.read(f"{self.path}/{folder}/.metadata"))
             for name, entry in part.state_dict_metadata.items():
                 _unite(united.state_dict_metadata.setdefault(name, entry), entry)
             for index, place in part.storage_data.items():
@@ -159,12 +164,16 @@ class UnitedReader(FileSystemReader):
                 united.storage_data[index] = place
         return united
 
+    def _slice_file(self, file: ReadSlice, sinfo: Any) -> io.BytesIO:
+        return io.BytesIO(file(sinfo.offset, sinfo.length))
+
 
 def _unite(known: TensorStorageMetadata, more: TensorStorageMetadata) -> None:
     seen = {tuple(chunk.offsets) for chunk in known.chunks}
     known.chunks.extend(chunk for chunk in more.chunks if tuple(chunk.offsets) not in seen)
 
 
-def load_into(tensors: Mapping[str, torch.Tensor], save_folder: Path, ranks: Sequence[int]) -> None:
+def load_into(tensors: Mapping[str, torch.Tensor], place: Place, save: Save, ranks: Sequence[int]) -> None:
     """Fill the tensors in place from the folders of the given ranks, cutting and joining pieces as needed."""
-    dcp.load(dict(tensors), storage_reader=UnitedReader(save_folder, ranks), planner=DefaultLoadPlanner(), no_dist=True)
+    reader = UnitedReader(place, save, ranks)
+    dcp.load(dict(tensors), storage_reader=reader, planner=DefaultLoadPlanner(), no_dist=True)

@@ -1,10 +1,10 @@
 """The thread that writes checkpoints while training goes on."""
 
+import contextlib
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 from torch.distributed.checkpoint.api import CheckpointException
 
@@ -42,22 +42,39 @@ class Writer:
             self._current.result()
             self._current = None
 
-    def start(self, save: Save, fill: Callable[[Path], Manifest]) -> None:
+    def start(self, save: Save, fill: Callable[[str], Manifest]) -> None:
         """Let `fill` write into a new folder, in the background; `wait` must have been called."""
         self._current = self._thread.submit(self._write, save, fill)
 
-    def _write(self, save: Save, fill: Callable[[Path], Manifest]) -> None:
+    def _write(self, save: Save, fill: Callable[[str], Manifest]) -> None:
+        folder = None
         try:
             folder = self._store.begin(save, self._rank)
             self._store.finish(folder, fill(folder))
         except (Exception, CheckpointException) as error:  # it must not end the training that it is there to protect
-            self._store.abandon(save, self._rank)
+            self._clean_up(folder)
             self.problem = f"rank {self._rank}: save at step {save.step} failed: {reason_of(error)}"
             self._failed_at = time.monotonic()
             print(f"warning: {self.problem}; training goes on, older saves are kept", file=sys.stderr, flush=True)
         else:
             self.problem, self._failed_at = None, None
             self.durable.add(save)
+
+    def tidy(self, work: Callable[[], None]) -> None:
+        """Do this behind what is being written: in S3 it takes requests, and no step is to wait for them."""
+        self._thread.submit(self._tidy, work)
+
+    def _tidy(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except OSError as error:
+            print(f"warning: rank {self._rank}: {error}; the saves themselves are sound", file=sys.stderr, flush=True)
+
+    def _clean_up(self, folder: str | None) -> None:
+        """Remove what was begun; where even that fails, it has no manifest and so does not count."""
+        if folder is not None:
+            with contextlib.suppress(OSError):
+                self._store.abandon(folder)
 
     def wants_retry(self) -> bool:
         """Whether a save failed long enough ago."""

@@ -48,7 +48,6 @@ def build_app(app: cdk.App, settings: Settings, *, root: Path = ROOT) -> None:
     ground = Ground(
         settings=settings,
         storage=storage,
-        registry=foundation.registry,
         placement=placement,
         topic_arn=observability.alerts.topic.ref,
         dashboard_name=observability.dashboard.name,

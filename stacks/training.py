@@ -11,9 +11,8 @@ from shardyard.job_budgets import check_budgets
 from shardyard.job_image import JobImage
 from shardyard.job_permissions import channel_places
 from shardyard.job_runtime import JobRuntime
-from shardyard.job_source import launcher_bundle, source_bundle
+from shardyard.job_source import source_bundle
 from shardyard.placement import Placement
-from shardyard.registry import Registry
 from shardyard.spec.job import JobSpec
 from shardyard.spec.rules import accepted_instance_types
 from shardyard.spec.settings import Settings
@@ -32,7 +31,6 @@ class Ground:
 
     settings: Settings
     storage: Storage
-    registry: Registry
     placement: Placement | None
     topic_arn: str
     """Where launches tell how they ended."""
@@ -71,7 +69,6 @@ class TrainingStack(ProjectStack):
             "Runtime",
             settings=ground.settings,
             storage=ground.storage,
-            registry=ground.registry,
             topic_arn=ground.topic_arn,
             dashboard_name=ground.dashboard_name,
             outside_buckets=outside_buckets,
@@ -81,7 +78,6 @@ class TrainingStack(ProjectStack):
         ground = self._ground
         if spec.source is not None:
             spec = spec.with_source(self.runtime.add_bundle(source_bundle(ground.root, spec.source.dir)))
-        launcher = self.runtime.add_bundle(launcher_bundle(ground.root)) if spec.image.framework is not None else None
         return TrainingJob(
             self,
             spec.name,
@@ -91,7 +87,6 @@ class TrainingStack(ProjectStack):
             network=ground.placement,
             runtime=self.runtime,
             instance_types=_accepted(spec),
-            launcher_sha256=launcher,
         )
 
 

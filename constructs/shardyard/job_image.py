@@ -1,11 +1,12 @@
 """The image of a job, as its role and its request need it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import aws_cdk as cdk
 
+from shardyard.job_source import launcher_bundle
 from shardyard.pseudo import ACCOUNT_ID, PARTITION, REGION, URL_SUFFIX
 from shardyard.spec.images import DLC_ACCOUNTS, content_tag, image_name, parse_uri
 from shardyard.spec.job import JobSpec
@@ -26,6 +27,8 @@ class JobImage:
     """The repository that the job's role may pull from; None where the image is no ECR image."""
     folder: str | None = None
     """The folder of containers/ that it is built from, for the message when it is missing."""
+    launcher: bytes | None = None
+    """The launcher's zip, for an image that does not hold it."""
 
     @classmethod
     def of(cls, stack: cdk.Stack, spec: JobSpec, *, settings: Settings, root: Path) -> "JobImage | None":
@@ -39,7 +42,8 @@ class JobImage:
             return cls._in_account(ACCOUNT_ID, name, folder=image.folder)
         name = image_name(spec, project=settings.project, stage=settings.stage, root=root)
         if image.framework is not None:
-            return cls._in_account(_dlc_account(stack), name)
+            launcher = None if image.entrypoint else launcher_bundle(root)
+            return replace(cls._in_account(_dlc_account(stack), name), launcher=launcher)
         if "." in name.split("/")[0]:
             return cls._elsewhere(name)
         return cls._in_account(ACCOUNT_ID, name)

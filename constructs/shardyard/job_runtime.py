@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, Self, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
@@ -18,7 +18,6 @@ from shardyard.job_permissions import Places, common_statements, launch_statemen
 from shardyard.permissions import Access
 from shardyard.placement import Placement
 from shardyard.pseudo import arn
-from shardyard.registry import Registry
 from shardyard.spec import names
 from shardyard.spec.settings import Settings
 from shardyard.storage import Storage
@@ -41,14 +40,13 @@ class JobRuntime(Construct):
         *,
         settings: Settings,
         storage: Storage,
-        registry: Registry,
         topic_arn: str,
         dashboard_name: str,
         outside_buckets: Sequence[str] = (),
     ) -> None:
         """`outside_buckets` are those that jobs read besides the project's own; preflight looks into them."""
         super().__init__(scope, construct_id)
-        self.settings, self.storage, self.registry = settings, storage, registry
+        self.settings, self.storage = settings, storage
         self.topic_arn, self.dashboard_name = topic_arn, dashboard_name
         self._around = Surroundings(
             settings=settings, storage=storage, topic_arn=topic_arn, outside_buckets=outside_buckets
@@ -68,6 +66,26 @@ class JobRuntime(Construct):
         self._allow_launches()
         self._clean_up()
         self._keep_quota_codes()
+        _runtimes(self)[settings.project, settings.stage] = self
+
+    @classmethod
+    def of(cls, scope: Construct, storage: Storage) -> Self:
+        """The runtime that the app's jobs on this storage share; where it has none, this stack gets it.
+
+        One that is made here tells the project's topic, which the observability stack makes, by its name.
+        """
+        settings = storage.settings
+        found = _runtimes(scope).get((settings.project, settings.stage))
+        if found is not None:
+            return cast(Self, found)
+        return cls(
+            cdk.Stack.of(scope),
+            "Runtime",
+            settings=settings,
+            storage=storage,
+            topic_arn=arn("sns", names.topic_name(settings.project, settings.stage)),
+            dashboard_name=names.dashboard_name(settings.project, settings.stage),
+        )
 
     def function_arn(self, handler: str) -> str:
         """The ARN of a step's function; `submit` and `register` are made when the first job needs them."""
@@ -81,7 +99,7 @@ class JobRuntime(Construct):
     def training_policy_arn(self, placement: Placement | None) -> str:
         """What every training job may do, in the VPC or outside."""
         vpc = placement is not None
-        access = Access(settings=self.settings, storage=self.storage, registry=self.registry, placement=placement)
+        access = Access(settings=self.settings, storage=self.storage, registry=None, placement=placement)
         if vpc not in self._training_policies:
             self._training_policies[vpc] = self._managed_policy(
                 "TrainingInVpc" if vpc else "Training",
@@ -187,3 +205,11 @@ class JobRuntime(Construct):
             source_hash=sha256, file_name=name, packaging=cdk.FileAssetPackaging.FILE, display_name="source bundle"
         )
         return {"Bucket": location.bucket_name, "Key": location.object_key}
+
+
+def _runtimes(scope: Construct) -> dict[tuple[str, str], Any]:
+    """The app's runtimes by project and stage, kept at the app itself: their functions' names are taken once."""
+    app = scope.node.root
+    if not hasattr(app, "_shardyard_runtimes"):
+        app._shardyard_runtimes = {}  # type: ignore[attr-defined]
+    return app._shardyard_runtimes  # type: ignore[attr-defined, no-any-return]

@@ -1,4 +1,4 @@
-"""The bundles of code that a deploy brings along: a job's own, and the launcher for images that do not hold it."""
+"""The bundles of code that a deploy brings along: a job's own, and ours for images that do not hold it."""
 
 import io
 import zipfile
@@ -7,7 +7,14 @@ from pathlib import Path
 
 from shardyard.spec.source import bundle, files_of
 
-_MAIN = "import runpy\n\nrunpy.run_module('training.launcher', run_name='__main__', alter_sys=True)\n"
+_MAIN = '''"""Run the launcher from this zip."""
+
+import sys
+
+from training.launcher.__main__ import main
+
+sys.exit(main(sys.argv[1:]))
+'''
 _FIRST_DAY = (1980, 1, 1, 0, 0, 0)
 
 
@@ -19,17 +26,16 @@ def source_bundle(root: Path, folder: str) -> bytes:
 
 @cache
 def launcher_bundle(root: Path) -> bytes:
-    """A zip that Python runs as it is: the launcher, for an image of AWS's that does not hold it."""
-    training = root / "training"
-    found = [training / "__init__.py", *files_of(training / "launcher")]
+    """A zip that Python runs as it is: all of training/, which our images hold and AWS's do not.
+
+    Named as the image names it, so that a job's module is found in both; the same bytes every time.
+    """
+    found = [(path.relative_to(root).as_posix(), path.read_bytes()) for path in files_of(root / "training")]
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in [
-            ("__main__.py", _MAIN.encode()),
-            *((path.relative_to(root).as_posix(), path.read_bytes()) for path in found),
-        ]:
+        for name, content in [("__main__.py", _MAIN.encode()), *found]:
             entry = zipfile.ZipInfo(name, _FIRST_DAY)
             entry.create_system = 3
             entry.external_attr = 0o644 << 16
-            archive.writestr(entry, content, zipfile.ZIP_STORED)
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()

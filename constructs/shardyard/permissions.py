@@ -27,8 +27,8 @@ class Access:
     """Names the log groups and state machines."""
     storage: Storage
     """The buckets and the key."""
-    registry: Registry
-    """The repositories."""
+    registry: Registry | None
+    """The repositories; None for roles whose images are named elsewhere."""
     placement: Placement | None
     """The VPC that jobs run in; None outside one."""
 
@@ -126,7 +126,8 @@ class Access:
 
     def pull_images(self, *, push: bool = False) -> list[policy.Statement]:
         """Pull this project's images, and push them where a role builds."""
-        repositories = [repository.attr_arn for repository in self.registry.repositories.values()]
+        found = {} if self.registry is None else self.registry.repositories
+        repositories = [repository.attr_arn for repository in found.values()]
         token = policy.allow(["ecr:GetAuthorizationToken"], ["*"])  # it is for the whole registry, by its nature
         if not repositories:
             return [token]

@@ -52,16 +52,20 @@ class TrainingJob(Launchable):
         image: JobImage | None,
         data: Storage,
         network: Placement | None,
-        runtime: JobRuntime,
         role: iam.CfnRole | None = None,
+        runtime: JobRuntime | None = None,
         instance_types: Sequence[str] = (),
-        launcher_sha256: str | None = None,
     ) -> None:
-        """`image` is None for a job that names an algorithm; `instance_types` are those that its parameter takes."""
+        """`image` is None for a job that names an algorithm; `instance_types` are those that its parameter takes.
+
+        Without a `runtime` the job takes the one of its app, which the first job makes.
+        """
         super().__init__(scope, construct_id)
+        runtime = JobRuntime.of(self, data) if runtime is None else runtime
         self._network, self._runtime, self._image = network, runtime, image
         self._places = runtime.places if data is runtime.storage else Places.of(data)
-        self._launcher_sha256 = launcher_sha256
+        launcher = None if image is None else image.launcher
+        self._launcher_sha256 = None if launcher is None else runtime.add_bundle(launcher)
         self._stack = cdk.Stack.of(self)
         self.spec = spec
         self.machine_name = names.state_machine_name(runtime.settings.project, runtime.settings.stage, spec.name)

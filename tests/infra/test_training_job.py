@@ -1,5 +1,6 @@
 """The TrainingJob construct, by its template."""
 
+import io
 import json
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import time
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import aws_cdk as cdk
@@ -15,14 +17,19 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 
+from shardyard.job_image import JobImage
+from shardyard.job_source import launcher_bundle
 from shardyard.spec.errors import SpecError
 from shardyard.spec.job import JobSpec
 from shardyard.spec.job_data import Channel
 from shardyard.spec.job_file import parse_job
 from shardyard.spec.jobs import load_jobs
+from shardyard.spec.settings import Settings
 from shardyard.template_rules.house import MOST, MOST_BYTES
-from stacks.build import ROOT
+from shardyard.training_job import TrainingJob
+from stacks.build import ROOT, build_foundation
 from tests.infra.training_stack import Template, actions, build, of_type, only, statements, templates
+from training.launcher.bundle import make_bundle
 
 SMALL = {
     "image": {"folder": "pytorch"},
@@ -213,6 +220,53 @@ def test_an_aws_container_brings_the_launcher_along() -> None:
     machine = only(template, "AWS::StepFunctions::StateMachine")
     assert f'"launcher_sha256":"{sha256}"' in machine["DefinitionString"]
     assert template["Mappings"]["DlcAccounts"]["us-east-1"] == {"account": "763104351884"}
+
+
+def test_the_zip_is_the_one_that_the_launcher_makes_of_itself() -> None:
+    def files(content: bytes) -> dict[str, bytes]:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return {name: archive.read(name) for name in archive.namelist()}
+
+    ours = files(launcher_bundle(ROOT))
+    assert ours == files(make_bundle())
+    assert "training/pytorch/mnist.py" in ours, "a module of training/ runs in AWS's image as in ours"
+
+
+def test_a_job_stands_without_a_runtime_and_the_jobs_of_an_app_share_one() -> None:
+    """The signature of the first design: spec, image, data, network, and no more."""
+    app, settings = cdk.App(outdir=mkdtemp()), Settings()
+    ground = build_foundation(app, settings)
+    stacks = [cdk.Stack(app, name) for name in ("one", "two")]
+    made = []
+    for number, stack in enumerate((*stacks, stacks[0])):
+        spec = job(f"tiny-{number}")
+        image = JobImage.of(stack, spec, settings=settings, root=ROOT)
+        made.append(
+            TrainingJob(stack, spec.name, spec=spec, image=image, data=ground.storage, network=ground.placement)
+        )
+    folder = Path(app.synth().directory)
+    one, two = (json.loads((folder / f"{name}.template.json").read_text()) for name in ("one", "two"))
+    handlers = [function["Handler"] for function in of_type(one, "AWS::Lambda::Function").values()]
+    assert "shardyard.handlers.preflight.index.handler" in handlers and len(handlers) == len(set(handlers))
+    assert not of_type(two, "AWS::Lambda::Function")
+    assert [len(own(one, name)) for name in ("tiny-0", "tiny-2")] == [7, 7] and len(own(two, "tiny-1")) == 7
+    topic = only(two, "AWS::StepFunctions::StateMachine")["DefinitionSubstitutions"]["Topic"]
+    assert json.dumps(topic).endswith(':shardyard-dev-alerts"]]}') or "ImportValue" in json.dumps(topic)
+
+
+def test_a_job_may_bring_its_own_role() -> None:
+    app, stacks = build([job()])
+    training, ground = stacks["training"], stacks["training"].jobs[0]
+    role = iam.CfnRole(training, "Own", assume_role_policy_document={})
+    spec = job("other")
+    image = JobImage.of(training, spec, settings=training.settings, root=ROOT)
+    TrainingJob(training, "other", spec=spec, image=image, data=training.runtime.storage, network=None, role=role)
+    assert ground.role is not role
+    template = json.loads((Path(app.synth().directory) / "shardyard-dev-training.template.json").read_text())
+    machines = of_type(template, "AWS::StepFunctions::StateMachine").values()
+    (machine,) = [one for one in machines if one["StateMachineName"] == "shardyard-dev-other"]
+    assert machine["DefinitionSubstitutions"]["Role"] == {"Fn::GetAtt": ["Own", "Arn"]}
+    assert len(own(template, "other")) == 5, "no role and no policy of ours"
 
 
 def test_launch_on_deploy_is_asked_for(tiny: Template) -> None:

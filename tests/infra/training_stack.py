@@ -26,7 +26,6 @@ def build(jobs: Sequence[JobSpec], root: Path = ROOT, **context: str) -> tuple[c
     ground = Ground(
         settings=settings,
         storage=foundation.storage,
-        registry=foundation.registry,
         placement=foundation.placement,
         topic_arn=observability.alerts.topic.ref,
         dashboard_name=observability.dashboard.name,

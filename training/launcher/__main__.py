@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
 
 
 class Interrupted(Exception):
-    """SIGTERM came while the launcher was still waiting for other nodes: there is nothing to save."""
+    """SIGTERM came before the program was started: there is nothing to save."""
 
 
 def _run(supervisor: Supervisor, contract: Contract) -> int:
@@ -49,6 +49,8 @@ def _run(supervisor: Supervisor, contract: Contract) -> int:
         host = torchrun.start_host(supervisor, base_environ)
     try:
         launch = _prepare(supervisor, contract, base_environ, processes=processes, gpus=gpus, cpus=cpus)
+        if supervisor.terminated:
+            raise Interrupted
     except BaseException:
         supervisor.kill_groups(supervisor.children.values())
         raise

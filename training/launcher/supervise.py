@@ -17,6 +17,8 @@ INTERRUPTED = 75
 TAIL_BYTES = 16384
 """How much of a child's standard error is kept for the failure file."""
 
+_HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+
 
 @dataclass(kw_only=True, slots=True)
 class Child:
@@ -98,9 +100,12 @@ class Supervisor:
         pipes = {2: os.pipe2(os.O_CLOEXEC)}
         if prefix:
             pipes[1] = os.pipe2(os.O_CLOEXEC)
+        # Until a child has put the default handling back, our own handler would take its signals and forget them
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
         pid = os.fork()
         if pid == 0:
-            self._become_child({number: write for number, (_, write) in pipes.items()}, action)
+            self._become_child({number: write for number, (_, write) in pipes.items()}, action, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         child = Child(name=name, pid=pid)
         for number, (read, write) in pipes.items():
             os.close(write)
@@ -111,14 +116,15 @@ class Supervisor:
         self.children[pid] = child
         return child
 
-    def _become_child(self, outputs: dict[int, int], action: Callable[[], object]) -> NoReturn:
+    def _become_child(self, outputs: dict[int, int], action: Callable[[], object], mask: Iterable[int]) -> NoReturn:
         """Turn this fork into a clean process: no handler, no descriptor and no exception of the parent survives."""
         code = 1
         try:
             os.setsid()
             signal.set_wakeup_fd(-1)
-            for handled in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+            for handled in _HANDLED:
                 signal.signal(handled, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             for number, write in outputs.items():
                 os.dup2(write, number)
             for key in list(self._selector.get_map().values()):

@@ -5,6 +5,7 @@ is what makes its forks safe.
 """
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -261,8 +262,13 @@ class Host:
 
 def _import(*names: str) -> None:
     """Import modules for the forks to come; by name, since this process itself uses nothing of them."""
+    # Importing makes hundreds of thousands of objects and no garbage: looking for some takes an eighth of the time.
+    # Frozen, they are looked through neither here nor in any fork, which keeps their pages shared as well
+    gc.disable()
     for name in names:
         importlib.import_module(name)
+    gc.freeze()
+    gc.enable()
 
 
 def main(order_fd: int, report_fd: int, environ: Mapping[str, str]) -> int:

@@ -34,6 +34,8 @@ class Run:
     steps: int = 6
     checkpoints: Path | None = None
     """A folder for each node is made in here, as there is no disk that nodes share; None: no checkpoints."""
+    location: str | None = None
+    """In place of `checkpoints`: an address in S3, which all nodes share."""
     every_steps: int | None = 2
     every_seconds: float | None = None
     run_id: str = "run"
@@ -46,8 +48,10 @@ class Run:
     timeout_seconds: float = 20.0
 
 
-def node_folder(run: Run, node: int) -> Path:
+def node_folder(run: Run, node: int) -> Path | str:
     """Where a node keeps its checkpoints."""
+    if run.location is not None:
+        return run.location
     assert run.checkpoints is not None
     return run.checkpoints if run.united else run.checkpoints / f"node-{node}"
 
@@ -87,7 +91,7 @@ def train_with(run: Run, ranks: Any) -> dict[str, Any]:
         if run.kill.get(ranks.rank) == step:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    if run.checkpoints is None:
+    if run.checkpoints is None and run.location is None:
         for step in range(1, run.steps + 1):
             one_step(step)
     else:

@@ -137,6 +137,17 @@ PROGRAMS = [
         says="image.version: pytorch 2.9 is not on the list of 2026-11-21 (2.11, 2.12, 2.13)",
     ),
     Case(
+        rule="container-fits-machines",
+        facts=Facts(container="pytorch:2.13-cu133-amzn2023-sagemaker"),
+        good={"image": {"folder": None, "framework": "pytorch", "version": "2.13"}},
+        bad={
+            "image": {"folder": None, "framework": "pytorch", "version": "2.13"},
+            "compute": {"instance_type": "ml.c5.xlarge"},
+        },
+        says="compute.instance_type: ml.c5.xlarge has no GPU, and the deploy chose "
+        "pytorch:2.13-cu133-amzn2023-sagemaker by the job's first type (take types of one kind, or change the first and deploy)",
+    ),
+    Case(
         rule="image-architecture",
         good={
             "image": {"folder": None, "repository": "own", "tag": "1"},

@@ -10,7 +10,7 @@ from shardyard.spec.images import (
     DLC_ACCOUNTS,
     DLC_IMAGES,
     content_tag,
-    dlc_uri,
+    dlc_name,
     framework_of,
     image_name,
     parse_uri,
@@ -83,22 +83,16 @@ def test_what_is_no_image_is_refused(uri: str) -> None:
         parse_uri(uri)
 
 
-def test_deep_learning_containers_by_region_and_kind_of_machine() -> None:
-    assert dlc_uri("pytorch", "2.13", region="us-east-1", gpu=True) == (
-        "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch:2.13-cu133-amzn2023-sagemaker"
-    )
-    assert dlc_uri("tensorflow", "2.21", region="cn-north-1", gpu=False) == (
-        "727897471807.dkr.ecr.cn-north-1.amazonaws.com.cn/tensorflow-training:2.21-cpu-py312-amzn2023-sagemaker"
-    )
+def test_deep_learning_containers_by_kind_of_machine() -> None:
+    assert dlc_name("pytorch", "2.13", gpu=True) == "pytorch:2.13-cu133-amzn2023-sagemaker"
+    assert dlc_name("tensorflow", "2.21", gpu=False) == "tensorflow-training:2.21-cpu-py312-amzn2023-sagemaker"
 
 
 def test_an_unknown_container_says_which_are_known() -> None:
     with pytest.raises(
         SpecError, match=r"no Deep Learning Container of pytorch 1.0 is known \(known: 2.11, 2.12, 2.13"
     ):
-        dlc_uri("pytorch", "1.0", region="us-east-1", gpu=True)
-    with pytest.raises(SpecError, match="no Deep Learning Containers are known in moon-1"):
-        dlc_uri("pytorch", "2.13", region="moon-1", gpu=True)
+        dlc_name("pytorch", "1.0", gpu=True)
 
 
 def test_accounts_agree_with_cdk_where_it_knows_one() -> None:
@@ -113,10 +107,10 @@ def test_accounts_agree_with_cdk_where_it_knows_one() -> None:
 
 def test_the_framework_of_a_container_is_found_again() -> None:
     for framework, versions in DLC_IMAGES.items():
-        for version in versions:
-            uri = parse_uri(dlc_uri(framework, version, region="eu-west-1", gpu=True))
-            assert framework_of(uri) == framework
-    assert framework_of(parse_uri("123456789012.dkr.ecr.us-east-1.amazonaws.com/pytorch:1")) is None
+        for container in versions.values():
+            assert framework_of(DLC_ACCOUNTS["eu-west-1"], container["repository"]) == framework
+    assert framework_of("123456789012", "pytorch") is None, "a repository of one's own"
+    assert framework_of(DLC_ACCOUNTS["eu-west-1"], "huggingface-pytorch-training") is None
 
 
 def test_the_image_of_a_job(tmp_path: Path) -> None:

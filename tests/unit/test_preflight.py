@@ -128,6 +128,26 @@ def test_a_missing_image_says_the_three_commands(aws: FakeAws) -> None:
     assert "--file containers/pytorch/Dockerfile" in lines[2] and "linux/amd64" in lines[2]
 
 
+AWS_IMAGE = {"framework": "pytorch", "version": "2.13"}
+
+
+def test_the_container_that_the_deploy_chose_does_not_follow_another_kind_of_machine(aws: FakeAws) -> None:
+    spec = tiny(image=AWS_IMAGE)
+    chosen = "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch:2.13-cu133-amzn2023-sagemaker"
+
+    def launched(given: Any) -> dict[str, Any]:
+        event = preflight_event(spec, given)
+        return preflight({**event, "deployment": {**event["deployment"], "image_uri": chosen}}, aws, STARTED)
+
+    accepted = launched({})
+    assert accepted["request"]["AlgorithmSpecification"]["TrainingImage"] == chosen
+    assert accepted["plan"]["image"] == {"uri": chosen, "digest": None}, "AWS's registry is not ours to look at"
+    assert refused(launched({"instance_type": "ml.c5.xlarge"})) == (
+        "compute.instance_type: ml.c5.xlarge has no GPU, and the deploy chose pytorch:2.13-cu133-amzn2023-sagemaker "
+        "by the job's first type (take types of one kind, or change the first and deploy)"
+    )
+
+
 def test_an_empty_channel_is_refused(aws: FakeAws) -> None:
     said = refused(launch(aws, channels={"train": {"s3": "digits/"}}))
     assert said == "channels.train: there are no objects under s3://data/digits/; put data there, or correct the prefix"

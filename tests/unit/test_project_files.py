@@ -33,6 +33,13 @@ def root(tmp_path: Path) -> Path:
             {"program": {"entry": "training.pytorch.mnits"}},
             "program.entry: there is no module training.pytorch.mnits; did you mean 'training.pytorch.mnist'?",
         ),
+        (
+            {
+                "image": {"folder": None, "framework": "pytorch", "version": "2.13"},
+                "program": {"entry": "training.pytorch.mnits"},
+            },
+            "program.entry: there is no module training.pytorch.mnits; did you mean 'training.pytorch.mnist'?",
+        ),
     ],
 )
 def test_each_missing_file_has_its_line(root: Path, tables: dict[str, Any], says: str) -> None:

@@ -66,6 +66,18 @@ def test_a_fallback_is_checked_like_the_job_itself() -> None:
     ]
 
 
+def test_a_container_must_fit_the_fallbacks_and_the_parameters_values_too() -> None:
+    image = {"folder": None, "framework": "pytorch", "version": "2.13"}
+    spec = make(image=image, compute={"fallback": [{"instance_type": "ml.c5.xlarge"}]})
+    assert [str(problem).partition(", and")[0] for problem in check(spec)] == [
+        "compute.fallback[0]: compute.instance_type: ml.c5.xlarge has no GPU"
+    ]
+    accepted = accepted_instance_types(make(image=image))
+    assert "ml.g6.xlarge" in accepted and "ml.c5.xlarge" not in accepted and "ml.trn1.32xlarge" not in accepted
+    processors = accepted_instance_types(make(image=image, compute={"instance_type": "ml.c5.xlarge"}))
+    assert "ml.m5.xlarge" in processors and "ml.g6.xlarge" not in processors
+
+
 def test_a_fallback_does_not_repeat_the_problems_of_the_job() -> None:
     spec = make(tags={"project": "x"}, compute={"fallback": [{"instance_type": "ml.g6.xlarge"}]})
     assert len(check(spec)) == 1

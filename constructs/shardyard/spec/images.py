@@ -104,23 +104,17 @@ def dlc_name(framework: str, version: str, *, gpu: bool) -> str:
     return f"{versions[version]['repository']}:{versions[version]['gpu' if gpu else 'cpu']}"
 
 
-def dlc_account(region: str) -> str:
-    """The account that publishes Deep Learning Containers in a region."""
-    if region not in DLC_ACCOUNTS:
-        message = f"no Deep Learning Containers are known in {region} (as of {DLC_DATE}); build an own image"
-        raise SpecError([Problem("image.framework", message)])
-    return DLC_ACCOUNTS[region]
-
-
-def dlc_uri(framework: str, version: str, *, region: str, gpu: bool) -> str:
-    """The whole URI of a Deep Learning Container."""
-    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    return f"{dlc_account(region)}.dkr.ecr.{region}.{suffix}/{dlc_name(framework, version, gpu=gpu)}"
-
-
-def framework_of(uri: ImageUri) -> str | None:
-    """The framework of a Deep Learning Container, None for an image of another account."""
-    if uri.account is None or uri.account not in DLC_ACCOUNTS.values():
+def container_of(spec: JobSpec) -> str | None:
+    """`repository:tag` of the Deep Learning Container that a deploy chooses for a job; None for another image."""
+    framework, version = spec.image.framework, str(spec.image.version)
+    if framework is None or version not in DLC_IMAGES[framework]:
         return None
-    base = uri.repository.split("/")[-1].removesuffix("-training")
-    return base if base in DLC_IMAGES else None
+    return dlc_name(framework, version, gpu=needs_gpu(spec))
+
+
+def framework_of(account: str | None, repository: str) -> str | None:
+    """The framework of one of AWS's Deep Learning Containers, None for another image."""
+    if account not in DLC_ACCOUNTS.values():
+        return None
+    name = repository.removesuffix("-training")
+    return name if name in DLC_IMAGES else None

@@ -33,14 +33,14 @@ def _code(spec: JobSpec, root: Path) -> Path | None:
 
 
 def _entry(spec: JobSpec, root: Path, code: Path | None) -> Iterator[Problem]:
-    """A script lies in the code; a module of `training` in the project, which goes into the image, or in the code."""
+    """A script lies in the code; a module of `training` in the project, which every image gets, or in the code."""
     if spec.program is None:
         return
     entry = spec.program.entry
     if entry.endswith(".py"):
         if code is not None and not (code / entry).is_file():
             yield Problem("program.entry", f"there is no {entry!r} in the job's code, {_shown(code, root)}")
-    elif entry.startswith("training.") and spec.image.folder is not None:
+    elif entry.startswith("training.") and (spec.image.folder or spec.image.framework) is not None:
         place = Path(*entry.split("."))
         above = [folder for folder in (root, code) if folder is not None]
         if not any((folder / place).with_suffix(".py").is_file() or (folder / place).is_dir() for folder in above):

@@ -6,6 +6,8 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from shardyard.spec.images import framework_of
+
 _URI = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[a-z0-9.-]+/(?P<repository>[^:@]+)"
     r"(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:[0-9a-f]+))?"
@@ -35,11 +37,8 @@ class ImageName:
     @property
     def folder(self) -> str:
         """The folder in containers/ that the repository is built from, by its name; AWS's own images by framework."""
-        last = self.repository.rpartition("/")[2]
-        for framework in ("pytorch", "tensorflow"):
-            if last == framework or last.startswith(f"{framework}-"):
-                return framework
-        return last
+        framework = framework_of(self.account, self.repository)
+        return self.repository.rpartition("/")[2] if framework is None else framework
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -95,6 +95,7 @@ def _checked(launch: Launch, seen: Mapping[str, Any]) -> list[Problem]:
         objects={listing.channel: listing.count for listing in seen["channels"][0]},
         has_network=bool(launch.deployment.subnets),
         group_allows_itself=seen["group_allows_itself"],
+        container=launch.container,
         project_tags=launch.deployment.tags,
     )
     single = [seen["image"][1], seen["source"], seen["previous"].problem]

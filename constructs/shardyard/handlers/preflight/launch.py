@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from shardyard.spec.errors import Problem, SpecError
+from shardyard.spec.images import parse_uri
 from shardyard.spec.job import JobSpec
 from shardyard.spec.overrides import LaunchInput, apply_input, apply_parameters
 from shardyard.spec.request import Deployment
@@ -49,6 +50,14 @@ class Launch:
     def account(self) -> str:
         """Whose launch it is."""
         return self.execution.split(":")[4]
+
+    @property
+    def container(self) -> str | None:
+        """The Deep Learning Container that the deploy chose; None for another image."""
+        if self.spec.image.framework is None or self.deployment.image_uri is None:
+            return None
+        image = parse_uri(self.deployment.image_uri)
+        return f"{image.repository}:{image.tag}"
 
     def values_on(self, spec: JobSpec) -> dict[str, Any]:
         """What an attempt on a fallback has in place of the launch's own values."""

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from shardyard.spec.errors import Problem
+from shardyard.spec.images import container_of
 from shardyard.spec.instances import INSTANCES
 from shardyard.spec.job import JobSpec
 from shardyard.spec.overrides import apply_fallback
@@ -22,7 +23,7 @@ __all__ = ["RULES", "Facts", "Rule", "accepted_instance_types", "check"]
 
 def check(spec: JobSpec, facts: Facts | None = None) -> list[Problem]:
     """Every problem of a job and of each of its fallbacks; an empty list is a job that may be launched."""
-    known = Facts() if facts is None else facts
+    known = _with_container(spec, facts)
     problems = _violations(spec, known)
     for number in range(1, len(spec.compute.fallback) + 1):
         fallback = apply_fallback(spec, number)
@@ -36,7 +37,7 @@ def accepted_instance_types(spec: JobSpec, facts: Facts | None = None) -> tuple[
     """The types that could take the place of the job's instance type without breaking a rule."""
     if spec.compute.instance_type is None:
         return ()
-    known = Facts() if facts is None else facts
+    known = _with_container(spec, facts)
     by_type = [rule for rule in RULES.values() if rule.by_type]
 
     def fits(kind: str) -> bool:
@@ -44,6 +45,12 @@ def accepted_instance_types(spec: JobSpec, facts: Facts | None = None) -> tuple[
         return not any(next(rule.check(other, known), None) for rule in by_type)
 
     return tuple(kind for kind in INSTANCES if fits(kind))
+
+
+def _with_container(spec: JobSpec, facts: Facts | None) -> Facts:
+    """What is known, with the container that a deploy of this job would choose, unless the deploy has said it."""
+    known = Facts() if facts is None else facts
+    return replace(known, container=container_of(spec)) if known.container is None else known
 
 
 def _violations(spec: JobSpec, facts: Facts) -> list[Problem]:

@@ -24,6 +24,9 @@ class Facts:
     group_allows_itself: bool | None = None
     """Whether the security group of training instances lets its members talk, in and out."""
 
+    container: str | None = None
+    """`repository:tag` of AWS's container that the deploy chose; None for a job with another image."""
+
     project_tags: Mapping[str, str] | None = None
     """The tags that everything of the project carries."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from shardyard.spec.errors import Problem
-from shardyard.spec.images import DLC_DATE, DLC_IMAGES
+from shardyard.spec.images import DLC_DATE, DLC_IMAGES, dlc_name
 from shardyard.spec.job import JobSpec
 from shardyard.spec.rules.base import API, Facts, known_types, rule
 
@@ -78,6 +78,27 @@ def known_deep_learning_container(spec: JobSpec, facts: Facts) -> Iterator[Probl
         known = ", ".join(DLC_IMAGES[framework])
         message = f"{framework} {version} is not on the list of {DLC_DATE} ({known})"
         yield Problem("image.version", message)
+
+
+@rule(
+    "container-fits-machines",
+    reason="The container for processors leaves GPUs idle, which bill; neither holds what Neuron devices need.",
+    source="constructs/shardyard/spec/data/dlc.json, dated: one tag for GPUs, one for processors",
+    by_type=True,
+)
+def container_fits_machines(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A Deep Learning Container for GPUs runs on machines with GPUs, the other on machines without accelerators."""
+    framework, version = spec.image.framework, str(spec.image.version)
+    if framework is None or facts.container is None or version not in DLC_IMAGES[framework]:
+        return
+    for where, instance in known_types(spec):
+        if instance.neuron_cores:
+            message = f"{instance.name} has Neuron devices, which {facts.container} is not built for"
+            yield Problem(where, f"{message} (use image.repository)")
+        elif dlc_name(framework, version, gpu=instance.gpus > 0) != facts.container:
+            has = "GPUs" if instance.gpus else "no GPU"
+            message = f"{instance.name} has {has}, and the deploy chose {facts.container} by the job's first type"
+            yield Problem(where, f"{message} (take types of one kind, or change the first and deploy)")
 
 
 @rule(

@@ -147,15 +147,17 @@ class ForkAgent(local_elastic_agent.LocalElasticAgent):  # type: ignore[misc]
     def _everyone_is_done(self, worker_group: WorkerGroup) -> bool:
         if worker_group.group_world_size == 1:
             return True
+        ranks = range(worker_group.group_world_size)
         try:
             self._store.set(f"shardyard/done/{worker_group.group_rank}", "1")
-            if self._store.check([f"shardyard/done/{rank}" for rank in range(worker_group.group_world_size)]):
-                return True
+            # In this order: the first node that finds all done closes the rendezvous, and that is no failure
+            closed = self._rendezvous_handler.is_closed()
+            done = bool(self._store.check([f"shardyard/done/{rank}" for rank in ranks]))
         except RuntimeError as error:
             raise RendezvousConnectionError(str(error)) from error
-        if self._rendezvous_handler.is_closed():
+        if closed and not done:
             raise RendezvousClosedError
-        return False
+        return done
 
     def _exit_barrier(self) -> None:
         """Nothing is left to wait for."""

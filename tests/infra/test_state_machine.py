@@ -4,9 +4,15 @@ import json
 import re
 from typing import Any
 
+import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_stepfunctions_tasks as tasks
 
 from shardyard.spec.jobs import load_jobs
+from shardyard.spec.sfn_fields import CDK, KNOWN_FIELDS, used_fields
 from stacks.build import ROOT
 from tests.infra.training_stack import of_type, templates
 
@@ -70,3 +76,59 @@ def test_another_interpreter_takes_it(machines: dict[str, str]) -> None:
     for text in list(shapes)[:3]:
         program, _ = parser.parse(text.replace("${Partition}", "aws"))
         assert program.start_at.start_at_name == "Preflight"
+
+
+def test_every_field_that_is_said_to_be_cdks_is_written_by_its_task() -> None:
+    stack = cdk.Stack(cdk.App(), "stack")
+    vpc = ec2.Vpc(stack, "Vpc")
+    key, bucket = kms.Key(stack, "Key"), s3.Bucket(stack, "Bucket")
+    place = tasks.S3Location.from_bucket(bucket, "place")
+    where = tasks.S3DataSource(
+        s3_location=place,
+        s3_data_type=tasks.S3DataType.AUGMENTED_MANIFEST_FILE,
+        s3_data_distribution_type=tasks.S3DataDistributionType.SHARDED_BY_S3_KEY,
+        attribute_names=["a"],
+    )
+    channel = tasks.Channel(
+        channel_name="train",
+        data_source=tasks.DataSource(s3_data_source=where),
+        compression_type=tasks.CompressionType.GZIP,
+        content_type="text/csv",
+        input_mode=tasks.InputMode.PIPE,
+        record_wrapper_type=tasks.RecordWrapperType.RECORD_IO,
+    )
+    written: set[str] = set()
+    for number, chosen in enumerate(
+        (
+            {"training_image": tasks.DockerImage.from_registry("image")},
+            {"algorithm_name": "algorithm"},
+        )
+    ):
+        task = tasks.SageMakerCreateTrainingJob(
+            stack,
+            f"Train{number}",
+            training_job_name="job",
+            algorithm_specification=tasks.AlgorithmSpecification(
+                training_input_mode=tasks.InputMode.FILE,
+                metric_definitions=[tasks.MetricDefinition(name="loss", regex="(.)")],
+                **chosen,
+            ),
+            enable_network_isolation=True,
+            environment={"A": "b"},
+            hyperparameters={"a": "b"},
+            input_data_config=[channel],
+            output_data_config=tasks.OutputDataConfig(s3_output_location=place, encryption_key=key),
+            resource_config=tasks.ResourceConfig(
+                instance_count=1,
+                instance_type=ec2.InstanceType("m5.large"),
+                volume_size=cdk.Size.gibibytes(10),
+                volume_encryption_key=key,
+            ),
+            stopping_condition=tasks.StoppingCondition(max_runtime=cdk.Duration.hours(1)),
+            tags={"a": "b"},
+            vpc_config=tasks.VpcConfig(vpc=vpc),
+        )
+        written |= set(used_fields(stack.resolve(task.to_state_json())["Parameters"]))
+    said = {path for path, evidence in KNOWN_FIELDS.items() if evidence == CDK}
+    assert said <= written
+    assert {path for path in written if "Fn::" not in path and not path.endswith(".Ref")} == said

@@ -1,8 +1,15 @@
 """Which CreateTrainingJob fields Step Functions' own SageMaker integration (`createTrainingJob.sync`) is known to take.
 
-The integration keeps its own list and fails an execution with `The field "X" is not supported by Step Functions`.
-AWS no longer publishes the list, so this one is evidence, dated, and cautious: a field without evidence is not on it,
-and a job that uses one goes through our own submit handler, which takes every field.
+The integration keeps its own list and answers `The field "X" is not supported by Step Functions`, for a field that the
+definition names when the state machine is made, for one below it when the state runs. AWS has published that list
+(connect-sagemaker, `Supported parameters`) until May 2023, ten fields, and since then only says which actions there
+are. So this one is evidence, dated, and cautious: a field without evidence is not on it, and a job that uses one goes
+through our own submit handler, which takes every field.
+
+Looked for in vain: KeepAlivePeriodInSeconds, InstanceGroups, InstancePreferences, RetryStrategy, FileSystemDataSource,
+ContainerEntrypoint, MaxPendingTimeInSeconds, TensorBoardOutputConfig, RemoteDebugConfig, InfraCheckConfig,
+MlflowConfig, OutputDataConfig.CompressionType. EnableInterContainerTrafficEncryption stands in one state machine that
+we could not trace to an address.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,57 +18,66 @@ from typing import Any
 FIELDS_DATE = "2026-11-21"
 """When the evidence was last looked through."""
 
-_DOCUMENTED = "AWS Step Functions developer guide, connect-sagemaker, `Supported parameters` (public source, 2022)"
-_CDK = "aws-cdk-lib 2.275.0: the task state SageMakerCreateTrainingJob writes it"
-_SPOT = "aws/aws-step-functions-data-science-sdk-python issue 42: supported, said on 2021-09-11"
-_CHECKPOINT = "aws/sagemaker-python-sdk issue 2416 (2021-05): users of the Step Functions SDK send it; not seen by us"
+CDK = (
+    "aws-cdk-lib 2.275.0, aws_stepfunctions_tasks.SageMakerCreateTrainingJob writes it "
+    "(github.com/aws/aws-cdk, packages/aws-cdk-lib/aws-stepfunctions-tasks/lib/sagemaker/create-training-job.ts)"
+)
+_SPOT = (
+    "github.com/aws/aws-step-functions-data-science-sdk-python/issues/42: a maintainer said on 2021-09-11 that the "
+    "documentation lists it as supported (on 2020-04-28 it was not)"
+)
+_STATE = (
+    "github.com/ohbuchim/sample-codes-for-aiml at 5d52883 (2022-12-24), amazon-sagemaker-training/"
+    "sagemaker-managed-spot-training-pipeline/asl.json: a createTrainingJob.sync state for spot names it"
+)
+_WAIT = f"{_STATE} as StoppingCondition.$, and code/lambda/index.py beside it fills this in"
 
 KNOWN_FIELDS: Mapping[str, str] = {
-    "TrainingJobName": _DOCUMENTED,
-    "RoleArn": _DOCUMENTED,
-    "HyperParameters": _DOCUMENTED,
-    "Tags": _DOCUMENTED,
-    "Tags.Key": _DOCUMENTED,
-    "Tags.Value": _DOCUMENTED,
-    "AlgorithmSpecification": _DOCUMENTED,
-    "AlgorithmSpecification.TrainingImage": _CDK,
-    "AlgorithmSpecification.AlgorithmName": _CDK,
-    "AlgorithmSpecification.TrainingInputMode": _CDK,
-    "AlgorithmSpecification.MetricDefinitions": _CDK,
-    "AlgorithmSpecification.MetricDefinitions.Name": _CDK,
-    "AlgorithmSpecification.MetricDefinitions.Regex": _CDK,
-    "InputDataConfig": _DOCUMENTED,
-    "InputDataConfig.ChannelName": _CDK,
-    "InputDataConfig.ContentType": _CDK,
-    "InputDataConfig.CompressionType": _CDK,
-    "InputDataConfig.RecordWrapperType": _CDK,
-    "InputDataConfig.InputMode": _CDK,
-    "InputDataConfig.DataSource": _CDK,
-    "InputDataConfig.DataSource.S3DataSource": _CDK,
-    "InputDataConfig.DataSource.S3DataSource.S3DataType": _CDK,
-    "InputDataConfig.DataSource.S3DataSource.S3Uri": _CDK,
-    "InputDataConfig.DataSource.S3DataSource.S3DataDistributionType": _CDK,
-    "InputDataConfig.DataSource.S3DataSource.AttributeNames": _CDK,
-    "OutputDataConfig": _DOCUMENTED,
-    "OutputDataConfig.S3OutputPath": _CDK,
-    "OutputDataConfig.KmsKeyId": _CDK,
-    "ResourceConfig": _DOCUMENTED,
-    "ResourceConfig.InstanceType": _CDK,
-    "ResourceConfig.InstanceCount": _CDK,
-    "ResourceConfig.VolumeSizeInGB": _CDK,
-    "ResourceConfig.VolumeKmsKeyId": _CDK,
-    "StoppingCondition": _DOCUMENTED,
-    "StoppingCondition.MaxRuntimeInSeconds": _CDK,
-    "StoppingCondition.MaxWaitTimeInSeconds": _SPOT,
-    "VpcConfig": _DOCUMENTED,
-    "VpcConfig.Subnets": _CDK,
-    "VpcConfig.SecurityGroupIds": _CDK,
-    "EnableNetworkIsolation": _CDK,
-    "Environment": _CDK,
+    "TrainingJobName": CDK,
+    "RoleArn": CDK,
+    "HyperParameters": CDK,
+    "Tags": CDK,
+    "Tags.Key": CDK,
+    "Tags.Value": CDK,
+    "AlgorithmSpecification": CDK,
+    "AlgorithmSpecification.TrainingImage": CDK,
+    "AlgorithmSpecification.AlgorithmName": CDK,
+    "AlgorithmSpecification.TrainingInputMode": CDK,
+    "AlgorithmSpecification.MetricDefinitions": CDK,
+    "AlgorithmSpecification.MetricDefinitions.Name": CDK,
+    "AlgorithmSpecification.MetricDefinitions.Regex": CDK,
+    "InputDataConfig": CDK,
+    "InputDataConfig.ChannelName": CDK,
+    "InputDataConfig.ContentType": CDK,
+    "InputDataConfig.CompressionType": CDK,
+    "InputDataConfig.RecordWrapperType": CDK,
+    "InputDataConfig.InputMode": CDK,
+    "InputDataConfig.DataSource": CDK,
+    "InputDataConfig.DataSource.S3DataSource": CDK,
+    "InputDataConfig.DataSource.S3DataSource.S3DataType": CDK,
+    "InputDataConfig.DataSource.S3DataSource.S3Uri": CDK,
+    "InputDataConfig.DataSource.S3DataSource.S3DataDistributionType": CDK,
+    "InputDataConfig.DataSource.S3DataSource.AttributeNames": CDK,
+    "OutputDataConfig": CDK,
+    "OutputDataConfig.S3OutputPath": CDK,
+    "OutputDataConfig.KmsKeyId": CDK,
+    "ResourceConfig": CDK,
+    "ResourceConfig.InstanceType": CDK,
+    "ResourceConfig.InstanceCount": CDK,
+    "ResourceConfig.VolumeSizeInGB": CDK,
+    "ResourceConfig.VolumeKmsKeyId": CDK,
+    "StoppingCondition": CDK,
+    "StoppingCondition.MaxRuntimeInSeconds": CDK,
+    "StoppingCondition.MaxWaitTimeInSeconds": _WAIT,
+    "VpcConfig": CDK,
+    "VpcConfig.Subnets": CDK,
+    "VpcConfig.SecurityGroupIds": CDK,
+    "EnableNetworkIsolation": CDK,
+    "Environment": CDK,
     "EnableManagedSpotTraining": _SPOT,
-    "CheckpointConfig": _CHECKPOINT,
-    "CheckpointConfig.S3Uri": _CHECKPOINT,
-    "CheckpointConfig.LocalPath": _CHECKPOINT,
+    "CheckpointConfig": _STATE,
+    "CheckpointConfig.S3Uri": _STATE,
+    "CheckpointConfig.LocalPath": _STATE,
 }
 """Every field known to work, as a dotted path, with the evidence."""
 

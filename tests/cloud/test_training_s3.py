@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from tests.cloud.training_cloud import BUCKET, REGION, ROOT, TrainingCloud, training_cloud
+from tests.cloud.training_cloud import BUCKET, REGION, ROOT, TRUST, TrainingCloud, training_cloud
 from tests.distributed.ranks import results, run_ranks
 from tests.distributed.training_cases import Run, train
+from training.data import s3
 from training.pytorch.plan import Plan
+from yard.cloud.training.environment import environment_folder
 
 READ = """
 import json, sys
@@ -121,3 +124,72 @@ def test_replicas_write_each_piece_once_and_not_once_a_node(
         return sum(len(cloud.get(key)) for key in cloud.keys(prefix) if key.endswith(".distcp"))
 
     assert stored("checkpoints/replicas/") < 1.2 * stored("checkpoints/alone/")
+
+
+JOB = """
+import torch
+from training.data import channel
+from training.pytorch.checkpoint import Checkpointer
+from training.pytorch.process_group import Ranks
+print(sorted(row["n"] for row in channel("s3://{bucket}/set/train/"))[-1], flush=True)
+net = torch.nn.Linear(2, 2)
+saved = Checkpointer(model=net, optimizer=None, ranks=Ranks(), every_steps=2, folder="s3://{bucket}/{prefix}")
+with saved:
+    first = saved.restore() + 1
+    for step in range(first, first + 3):
+        saved.after_step(step)
+print("began at", first)
+"""
+
+
+def allow(actions: list[str], resources: list[str], prefix: str | None = None) -> dict[str, Any]:
+    condition = {} if prefix is None else {"Condition": {"StringLike": {"s3:prefix": [prefix]}}}
+    return {"Effect": "Allow", "Action": actions, "Resource": resources, **condition}
+
+
+def own_role(cloud: TrainingCloud) -> str:
+    """What the template of a job with this channel and with checkpoints gives its role, and no more."""
+    bucket = f"arn:aws:s3:::{BUCKET}"
+    write = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
+    statements = [
+        allow(["s3:GetObject"], [f"{bucket}/set/train/*"]),
+        allow(["s3:ListBucket"], [bucket], "set/train/*"),
+        allow(write, [f"{bucket}/out/*", f"{bucket}/checkpoints/job/*"]),
+        allow(["s3:ListBucket"], [bucket], "checkpoints/job/*"),
+        allow(["logs:*", "cloudwatch:PutMetricData", "s3:GetBucketLocation"], ["*"]),
+    ]
+    iam = cloud.client("iam")
+    arn: str = iam.create_role(RoleName="own", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_role_policy(RoleName="own", PolicyName="own", PolicyDocument=document)
+    return arn
+
+
+def prepare_environment(cloud: TrainingCloud, image: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An image's environment that borrows this one's packages: making one with torch would take a minute."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cloud.folder / "cache"))
+    folder = environment_folder(cloud.project / "containers" / image / "requirements.txt")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    (packages / "borrowed.pth").write_text(f"{torch.__path__[0].rpartition('/')[0]}\n{ROOT}\n")
+    (folder / ".complete").touch()
+
+
+def test_a_job_reads_and_saves_with_its_roles_own_permissions(
+    cloud: TrainingCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = JOB.format(bucket=BUCKET, prefix="checkpoints/job/straight/")
+    image = cloud.image("straight", program, requirements=f"torch\n{s3.PACKAGE}\n")
+    prepare_environment(cloud, "straight", monkeypatch)
+    role = own_role(cloud)
+    cloud.admin("enforce-iam", on=True)
+    for name, first in (("straight-1", 1), ("straight-2", 4)):
+        described = cloud.run(name, image, RoleArn=role, Environment={"SHARDYARD_RUN_ID": "logical"})
+        assert described["TrainingJobStatus"] == "Completed", described.get("FailureReason")
+        assert cloud.lines(name)["algo-1"][0] == "29"
+        assert cloud.lines(name)["algo-1"][-1] == f"began at {first}"
+    forbidden = program.replace("checkpoints/job/", "checkpoints/other/")
+    image = cloud.image("forbidden", forbidden, requirements=f"torch\n{s3.PACKAGE}\n")
+    assert cloud.run("forbidden", image, RoleArn=role)["TrainingJobStatus"] == "Failed"
+    assert any("s3://training-bucket/checkpoints/other/" in line for line in cloud.lines("forbidden")["algo-1"])
+    assert "is not authorized to perform: s3:ListBucket" in cloud.lines("forbidden")["algo-1"][-1]

@@ -89,6 +89,11 @@ def client() -> Any:
     return S3Client(region, endpoint=endpoint, s3client_config=S3ClientConfig(force_path_style=endpoint is not None))
 
 
+def is_in_use() -> bool:
+    """Whether this process has a client, and with it native threads."""
+    return client.cache_info().currsize > 0
+
+
 @contextmanager
 def _named(uri: str) -> Iterator[None]:
     """The package's errors as errors that name the object."""

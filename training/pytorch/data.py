@@ -1,5 +1,6 @@
 """Channels for PyTorch: batches on every rank, the same number of them, from any position on."""
 
+import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -10,7 +11,7 @@ import torch.distributed as dist
 from torch.utils.data import DataLoader, Sampler
 
 from training import data
-from training.data import Dataset, Reader, Stream, World
+from training.data import Dataset, Reader, Stream, World, s3
 
 
 def gather(number: int) -> list[int]:
@@ -80,6 +81,7 @@ class Loader:
                     _Places(dataset),
                     batch_sampler=_Once(batches),
                     num_workers=self._workers,
+                    multiprocessing_context=_workers_context(),
                     collate_fn=self._collate,
                 )
             )
@@ -107,6 +109,15 @@ class Loader:
             yield self._collate(batch)
         if stream.epoch == epoch:
             stream.next_epoch()
+
+
+def _workers_context() -> Any:
+    """How workers start: by a fork, but not of a process in which S3's client has threads; the fork might hang."""
+    if not s3.is_in_use():
+        return None
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["training.pytorch.data"])
+    return context
 
 
 class _Places:

@@ -103,12 +103,39 @@ def test_a_run_that_still_runs_is_not_continued(aws: FakeAws) -> None:
         ({"instance_count": "two"}, "instance_count: 'two' is not allowed (a whole number)"),
         ({"instance_count": 0}, "instance_count: 0 is not allowed (1 or more)"),
         ([], "input: [] is not allowed (a table of overrides; {} for none)"),
+        (None, "input: null is not allowed (a table of overrides; {} for none)"),
+        ("x" * 300_000, f'input: "{"x" * 75}... is not allowed (a table of overrides; {{}} for none)'),
+        ({"max_runtime_seconds": -5}, "max_runtime_seconds: -5s is not allowed (1s to 28d)"),
+        (
+            {"environment": {"A": "a\0b"}, "hyperparameters": {"b": "\0"}},
+            "hyperparameters.b: a NUL letter is not allowed: no program can be given one\n"
+            "environment.A: a NUL letter is not allowed: no program can be given one",
+        ),
         ({"instance_type": "ml.g5.hugest"}, "ml.g5.hugest"),
     ],
 )
 def test_a_wrong_input_is_refused(aws: FakeAws, given: Any, said: str) -> None:
-    assert said in refused(launch(aws, given))
+    event = preflight_event(tiny()) | {"input": given}
+    assert said in refused(preflight(event, aws, STARTED))
     assert not aws.jobs
+
+
+@pytest.mark.parametrize("letter", ["k", "\u4e2d", "\ud800"])
+def test_a_refusal_of_thousands_of_problems_still_fits_into_the_state(aws: FakeAws, letter: str) -> None:
+    event = preflight_event(tiny()) | {"input": {f"{letter}{number}": 1 for number in range(4000)}}
+    answer = preflight(event, aws, STARTED)["refused"]
+    assert answer["text"].startswith("tiny was not launched, and nothing was paid for: 4000 problems.\n- ")
+    assert answer["cause"].endswith("\n... and more") and len(answer["cause"]) < 32_768
+    assert len(json.dumps(answer, ensure_ascii=False).encode()) < 100_000, (
+        "the state holds it twice, and 256 KB at most"
+    )
+    assert answer["subject"].isascii() and answer["subject"].isprintable()
+
+
+def test_a_hyperparameter_of_a_thousand_brackets_is_a_text(aws: FakeAws) -> None:
+    text = "[" * 2400
+    request = launch(aws, {"hyperparameters": {"text": text}})["request"]
+    assert request["HyperParameters"]["text"] == json.dumps(text)
 
 
 def test_all_problems_are_said_at_once(aws: FakeAws) -> None:

@@ -42,3 +42,7 @@ def test_a_wrong_count_says_how_to_write_one() -> None:
 @pytest.mark.parametrize("seconds", [0, 1, 59, 60, 3600, 5400, 86400, 90061])
 def test_a_duration_written_is_read_back(seconds: int) -> None:
     assert parse_duration(format_duration(seconds)) == seconds
+
+
+def test_a_negative_duration_keeps_its_sign() -> None:
+    assert [format_duration(seconds) for seconds in (-5, -3661, -0.5)] == ["-5s", "-1h1m1s", "0s"]

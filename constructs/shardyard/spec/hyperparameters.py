@@ -18,6 +18,8 @@ def encode(value: Scalar) -> str:
         json.loads(value)
     except ValueError:
         return value
+    except RecursionError:  # thousands of brackets: quoted, it is a text for every reader
+        pass
     return json.dumps(value)
 
 

@@ -38,6 +38,8 @@ def parse_count(text: str) -> float:
 
 def format_duration(seconds: float) -> str:
     """Turn 5400 into "1h30m"; fractions of a second are dropped."""
+    if seconds <= -1:
+        return f"-{format_duration(-seconds)}"
     left = int(seconds)
     parts = []
     for unit in ("d", "h", "m", "s"):

@@ -1,5 +1,6 @@
 """What a launch is asked to do: the deployed definition, the stack's parameters and the execution's input, merged."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -97,7 +98,9 @@ def read_launch(event: Mapping[str, Any]) -> Launch:
     started = parse_time(event["started"])
     raw = event["input"]
     if not isinstance(raw, dict):
-        raise SpecError([Problem("input", f"{raw!r} is not allowed (a table of overrides; {{}} for none)")])
+        shown = json.dumps(raw)
+        said = shown if len(shown) <= 80 else f"{shown[:76]}..."
+        raise SpecError([Problem("input", f"{said} is not allowed (a table of overrides; {{}} for none)")])
     given = LaunchInput.from_dict(raw)
     spec, sources = apply_parameters(JobSpec.from_dict(event["definition"]), event["parameters"])
     spec, sources = apply_input(spec, given, sources)

@@ -48,14 +48,18 @@ class Line:
         if self.applied is None:
             return f"the quota {self.name!r} could not be read, so whether {self.needed} fit is not known"
         if self.never:
-            more = f"{self.needed - self.applied:g} more are needed"
-            return f"the quota {self.name!r} is {self.applied:g} and this launch needs {self.needed}: {more}"
+            more = f"{_plain(self.needed - self.applied)} more are needed"
+            return f"the quota {self.name!r} is {_plain(self.applied)} and this launch needs {self.needed}: {more}"
         least = "at least " if self.used_at_least else ""
         short = self._held + self.needed - self.applied
         return (
-            f"the quota {self.name!r} is {self.applied:g}, {least}{self._held} are in use and this launch needs "
-            f"{self.needed}: {short:g} too many now"
+            f"the quota {self.name!r} is {_plain(self.applied)}, {least}{self._held} are in use and this launch needs "
+            f"{self.needed}: {_plain(short)} too many now"
         )
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if number == int(number) else f"{number:g}"
 
 
 def read_codes(bucket: str, clients: aws.Clients) -> Mapping[str, str]:

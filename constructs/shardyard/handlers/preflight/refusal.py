@@ -6,6 +6,8 @@ from typing import Any
 from shardyard.spec.console import execution_url
 from shardyard.spec.errors import Problem
 
+_MOST_BYTES = 30_000
+
 
 def refusal(job: str, execution: str, problems: Iterable[Problem], *, run_id: str | None = None) -> dict[str, Any]:
     """What Preflight returns in place of a request: how the execution ends and what people are told."""
@@ -20,14 +22,22 @@ def refusal(job: str, execution: str, problems: Iterable[Problem], *, run_id: st
             f"Execution: {execution_url(execution)}",
         ]
     )
+    subject = f"{job} was refused: {lines[0].splitlines()[0]}"
     return {
         "run": {"id": run_id, "job": job},
         "refused": {
             "outcome": "Refused",
             "error": "Refused",
-            "cause": cause[:30000],
-            "subject": f"{job} was refused: {lines[0].splitlines()[0]}".encode("ascii", "replace").decode()[:99],
-            "text": text[:60000],
+            "cause": _cut(cause),
+            "subject": "".join(letter if " " <= letter <= "~" else "?" for letter in subject)[:99],
+            "text": _cut(text),
             "receipt": "",
         },
     }
+
+
+def _cut(text: str) -> str:
+    """As much as fits: a cause has room for 32,768 letters, and a state, which holds all of it twice, for 256 KB."""
+    content = text.encode(errors="replace")
+    kept = content[:_MOST_BYTES].decode(errors="ignore")
+    return kept if len(content) <= _MOST_BYTES else f"{kept}\n... and more"

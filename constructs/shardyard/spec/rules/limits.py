@@ -10,6 +10,8 @@ from shardyard.spec.metrics import STANDARD_METRICS
 from shardyard.spec.request import OUR_TAGS, environment
 from shardyard.spec.rules.base import API, Facts, rule
 
+_NUL = "a NUL letter is not allowed: no program can be given one"
+
 
 @rule("hyperparameter-count", reason="SageMaker refuses the request.", source=f"{API}: HyperParameters, at most 100")
 def hyperparameter_count(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
@@ -24,13 +26,15 @@ def hyperparameter_count(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     source=f"{API}: keys of 1 to 256 and values of at most 2500 letters (its text still says 256)",
 )
 def hyperparameter_lengths(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
-    """A hyperparameter's name has at most 256 letters and its value 2500."""
+    """A hyperparameter's name has at most 256 letters and its value 2500, none of them NUL."""
     for name, value in spec.hyperparameters.items():
         where = f"hyperparameters.{name}"
         if not 1 <= len(name) <= 256:
             yield Problem(where, f"a name of {len(name)} letters is not allowed (1 to 256)")
         if len(encode(value)) > 2500:
             yield Problem(where, f"a value of {len(encode(value))} letters is not allowed (2500 or fewer)")
+        if "\0" in name or "\0" in encode(value):
+            yield Problem(where, _NUL)
 
 
 @rule("environment-count", reason="SageMaker refuses the request.", source=f"{API}: Environment, at most 100")
@@ -57,6 +61,8 @@ def environment_names(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
             yield Problem(where, f"{name!r} is not allowed (letters, digits and underscores, no digit first)")
         if len(value) > 512:
             yield Problem(where, f"a value of {len(value)} letters is not allowed (512 or fewer)")
+        if "\0" in value:
+            yield Problem(where, _NUL)
 
 
 @rule("channel-count", reason="SageMaker refuses the request.", source=f"{API}: InputDataConfig, at most 20")

@@ -1,5 +1,6 @@
 """Channels as datasets: modes, distributions, exact positions, and data that cannot be read."""
 
+import io
 import json
 import os
 import threading
@@ -8,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 
 from tests.unit.test_data_readers import recordio, write_tar
@@ -199,6 +201,37 @@ def test_streams_divide_whole_files_and_then_samples(tmp_path: Path) -> None:
     shares = [list(channel("train", environ=environ, stream=True, world=world(rank, 2))) for rank in range(2)]
     assert [len(share) for share in shares] == [15, 15]
     assert sorted(chain(*shares)) == sorted(10 * place + number for place in range(5) for number in range(6))
+
+
+def npy(array: numpy.ndarray) -> bytes:
+    stream = io.BytesIO()
+    numpy.save(stream, array)
+    return stream.getvalue()
+
+
+ROWS = npy(numpy.arange(6.0).reshape(3, 2))
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "damaged", "reason"),
+    [
+        ("csv", b"a,b\n1,2\n3,4\n5,6\n", b"\xff\xfe,b\n1,2\n", "this line is not CSV: 'utf-8' codec can't decode"),
+        ("csv", b"a,b\n1,2\n3,4\n5,6\n", b"", "a CSV file begins with a line of names"),
+        ("npy", ROWS, ROWS.replace(b"(3, 2)", b"(3, 2("), "this is no .npy file that can be read"),
+        ("npy", ROWS, ROWS[:-8], "this is no .npy file that can be read: mmap length is greater than file size"),
+        ("npy", ROWS, b"", "this is no .npy file that can be read: No data left in file"),
+        ("npy", ROWS, npy(numpy.float64(3)), "the array is a single number and has no rows"),
+    ],
+)
+def test_a_file_that_cannot_be_opened_is_named_or_passed_over(
+    tmp_path: Path, name: str, good: bytes, damaged: bytes, reason: str
+) -> None:
+    environ = make_channel(tmp_path, {f"a.{name}": damaged, f"b.{name}": good})
+    with pytest.raises(ShardError, match=rf"a\.{name} cannot be read at byte 0: {reason}"):
+        open_map(environ)
+    dataset = open_map(environ, skip_unreadable=True)
+    assert len(list(dataset)) == 3
+    assert dataset.skipped == 1
 
 
 def test_a_plain_file_is_called_by_its_place_in_the_channel(tmp_path: Path) -> None:

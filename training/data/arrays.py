@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import prod
+from tokenize import TokenError
 from typing import Any
 
 from training.data import s3
@@ -37,11 +38,14 @@ def open_array(path: str) -> Any:
     import numpy
 
     try:
-        return _open_distant(path) if s3.is_s3(path) else numpy.load(path, mmap_mode="r")
-    except (OSError, ValueError, EOFError) as error:
-        if isinstance(error, ShardError):
-            raise
-        raise ShardError(path, 0, str(error)) from error
+        array = _open_distant(path) if s3.is_s3(path) else numpy.load(path, mmap_mode="r")
+    except ShardError:
+        raise
+    except (OSError, ValueError, EOFError, SyntaxError, TokenError) as error:  # numpy parses the header as Python
+        raise ShardError(path, 0, f"this is no .npy file that can be read: {error}") from error
+    if array.ndim == 0:
+        raise ShardError(path, 0, "the array is a single number and has no rows")
+    return array
 
 
 def _open_distant(path: str) -> DistantArray:

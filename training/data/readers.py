@@ -70,7 +70,7 @@ class Csv:
 
     def open(self, paths: Sequence[File], *, root: str, tolerate: bool) -> list[Shard]:
         """One shard a file."""
-        return [shards.csv_shard(path, tolerate=tolerate) for path in paths]
+        return _open_each(paths, partial(shards.csv_shard, tolerate=tolerate), tolerate=tolerate)
 
     def stream(self, stream: BinaryIO, name: str) -> Iterator[dict[str, str]]:
         """Line after line."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import aws_cdk as cdk
 
 from shardyard.identity import Identity
+from shardyard.notebooks import GitSecret
 from shardyard.placement import Placement
 from shardyard.registry import Registry
 from shardyard.spec.jobs import load_jobs
@@ -35,6 +36,8 @@ class Foundation:
     """The image repositories, by folder."""
     identity: Identity
     """The roles."""
+    git_secret: GitSecret | None
+    """The credentials of the notebooks' private repository, where there is one."""
 
 
 def build_app(app: cdk.App, settings: Settings, *, root: Path = ROOT) -> None:
@@ -55,7 +58,14 @@ def build_app(app: cdk.App, settings: Settings, *, root: Path = ROOT) -> None:
     )
     training_stacks(app, ground=ground, jobs=jobs)
     if settings.notebooks.enabled:
-        NotebooksStack(app, settings=settings, storage=storage, identity=identity, placement=placement)
+        NotebooksStack(
+            app,
+            settings=settings,
+            storage=storage,
+            identity=identity,
+            git_secret=foundation.git_secret,
+            placement=placement,
+        )
     quotas = merge(settings.quotas.requests, needed_by(jobs) if settings.quotas.from_jobs else ())
     if quotas:
         QuotasStack(app, settings=settings, storage=storage, needed=quotas)
@@ -68,8 +78,14 @@ def build_foundation(app: cdk.App, settings: Settings, *, root: Path = ROOT) -> 
     storage = StorageStack(app, settings=settings).storage
     placement = _placement(app, settings, storage)
     registry = RegistryStack(app, settings=settings, storage=storage, folders=image_folders(root)).registry
-    identity = IdentityStack(app, settings=settings, storage=storage, registry=registry, placement=placement).identity
-    return Foundation(storage=storage, placement=placement, registry=registry, identity=identity)
+    people = IdentityStack(app, settings=settings, storage=storage, registry=registry, placement=placement)
+    return Foundation(
+        storage=storage,
+        placement=placement,
+        registry=registry,
+        identity=people.identity,
+        git_secret=people.git_secret,
+    )
 
 
 def image_folders(root: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from constructs import Construct
 
 from shardyard.identity import Identity
+from shardyard.notebooks import GitSecret
 from shardyard.outputs import add_output
 from shardyard.placement import Placement
 from shardyard.registry import Registry
@@ -24,9 +25,24 @@ class IdentityStack(ProjectStack):
         placement: Placement | None,
     ) -> None:
         super().__init__(scope, "identity", settings=settings, description="Roles for training, notebooks and builds")
+        # Here and not beside the notebooks: a person fills it before they are deployed, or they could not clone.
+        private = settings.notebooks.enabled and settings.notebooks.git_private
+        self.git_secret = GitSecret(self, "GitSecret", settings=settings, key=storage.key) if private else None
         self.identity = Identity(
-            self, "Identity", settings=settings, storage=storage, registry=registry, placement=placement
+            self,
+            "Identity",
+            settings=settings,
+            storage=storage,
+            registry=registry,
+            placement=placement,
+            git_secret_arn=None if self.git_secret is None else self.git_secret.arn,
         )
         add_output(self, "TrainingRoleArn", self.identity.training_role.attr_arn, "The role of a training job")
         add_output(self, "NotebookRoleArn", self.identity.notebook_role.attr_arn, "The role of a notebook")
         add_output(self, "BuildRoleArn", self.identity.build_role.attr_arn, "The role of an image build")
+        if self.git_secret is not None:
+            command = 'aws secretsmanager put-secret-value --secret-string \'{"username": "...", "password": "..."}\''
+            fill = f"{command} --secret-id {self.git_secret.arn}"
+            add_output(
+                self, "FillGitSecret", fill, "Run it before the notebooks are deployed: they clone on their start"
+            )

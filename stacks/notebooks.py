@@ -4,7 +4,7 @@ from aws_cdk import Aws, Fn, Token
 from constructs import Construct
 
 from shardyard.identity import Identity
-from shardyard.notebooks import AutoStop, GitRepository, Notebook
+from shardyard.notebooks import AutoStop, GitRepository, GitSecret, Notebook
 from shardyard.outputs import add_output
 from shardyard.parameters import Override
 from shardyard.placement import Placement
@@ -24,6 +24,7 @@ class NotebooksStack(ProjectStack):
         settings: Settings,
         storage: Storage,
         identity: Identity,
+        git_secret: GitSecret | None,
         placement: Placement | None,
     ) -> None:
         super().__init__(scope, "notebooks", settings=settings, description="Git-linked notebook instances")
@@ -31,7 +32,7 @@ class NotebooksStack(ProjectStack):
         kind = Override(
             self, "InstanceType", parameter=parameters.NOTEBOOK_INSTANCE_TYPE, otherwise=notebooks.instance_type
         )
-        repository = self._repository(settings, storage)
+        repository = self._repository(settings, git_secret)
         auto_stop = AutoStop(self, "AutoStop", settings=settings) if notebooks.auto_stop else None
         for name in notebooks.names:
             notebook = Notebook(
@@ -50,7 +51,7 @@ class NotebooksStack(ProjectStack):
             command = f"aws sagemaker create-presigned-notebook-instance-url --notebook-instance-name {instance}"
             add_output(self, f"Open{_camel(name)}", command, "Prints a link that opens the notebook")
 
-    def _repository(self, settings: Settings, storage: Storage) -> str:
+    def _repository(self, settings: Settings, secret: GitSecret | None) -> str:
         """The repository's name, or nothing in the deployed stack while no URL is given."""
         notebooks = settings.notebooks
         url = Override(
@@ -66,8 +67,7 @@ class NotebooksStack(ProjectStack):
         repository = GitRepository(
             self,
             "Repository",
-            settings=settings,
-            key=storage.key,
+            secret=secret,
             url=url.value if url_given is None else url.reference,
             branch=branch.value,
             url_given=url_given,

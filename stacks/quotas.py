@@ -22,7 +22,8 @@ class QuotasStack(ProjectStack):
     ) -> None:
         """`needed` is what the settings and the jobs ask for, each quota once."""
         super().__init__(scope, "quotas", settings=settings, description="Service quotas that training needs")
-        requester = QuotaRequester(self, "Requester", settings=settings, key=storage.key)
+        services = sorted({request.service for request in needed})
+        requester = QuotaRequester(self, "Requester", settings=settings, key=storage.key, services=services)
         for number, (request, construct_id) in enumerate(_with_ids(needed).items()):
             quota = ServiceQuota(
                 self,

@@ -33,14 +33,15 @@ class Identity(Construct):
         storage: Storage,
         registry: Registry,
         placement: Placement | None,
+        git_secret_arn: str | None,
     ) -> None:
+        """`git_secret_arn` is the secret of the notebooks' private repository."""
         super().__init__(scope, construct_id)
         self._settings = settings
         access = Access(settings=settings, storage=storage, registry=registry, placement=placement)
         self.training_role = self._role("Training", "sagemaker.amazonaws.com", access.training())
-        self.notebook_role = self._role(
-            "Notebook", "sagemaker.amazonaws.com", access.notebook(training_role_arn=self.training_role.attr_arn)
-        )
+        notebook = access.notebook(training_role_arn=self.training_role.attr_arn, git_secret_arn=git_secret_arn)
+        self.notebook_role = self._role("Notebook", "sagemaker.amazonaws.com", notebook)
         self.build_role = self._role("Build", "codebuild.amazonaws.com", access.build())
 
     def _role(self, construct_id: str, service: str, statements: Sequence[policy.Statement]) -> iam.CfnRole:

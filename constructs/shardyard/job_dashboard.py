@@ -14,11 +14,11 @@ HEIGHT = 6
 def section(spec: JobSpec, machine_arn: str, region: str, *, top: int) -> list[Widget]:
     """The widgets of one job, side by side."""
     text = f"## {spec.name}\n{spec.description}\n\n`yard train {spec.name}`"
-    # A run's training jobs are named after the job, so a search finds them without their names.
-    learned = f"SEARCH('{{{_JOBS},TrainingJobName}} MetricName=\"loss\" \"{spec.name}\"', 'Average', 60)"
-    busy = (
-        f'SEARCH(\'{{{_JOBS},Host}} MetricName=("GPUUtilization" OR "CPUUtilization") "{spec.name}"\', \'Average\', 60)'
-    )
+    # A run's training jobs are named after the job, so a search finds them without their names. The job's name stands
+    # without quotes: in quotes it would have to be the whole of a training job's name, which goes on with the run.
+    learned = f"SEARCH('{{{_JOBS},TrainingJobName}} MetricName=\"loss\" TrainingJobName={spec.name}', 'Average', 60)"
+    uses = 'MetricName="GPUUtilization" OR MetricName="CPUUtilization"'
+    busy = f"SEARCH('{{{_JOBS},Host}} ({uses}) Host={spec.name}', 'Average', 60)"
     launches = [
         ["AWS/States", metric, "StateMachineArn", machine_arn, {"stat": "Sum", "period": 86400}]
         for metric in ("ExecutionsSucceeded", "ExecutionsFailed")

@@ -8,7 +8,11 @@ from shardyard import policy
 from shardyard.spec.settings import Settings
 
 TOPIC_PUBLISHERS = ("events.amazonaws.com", "cloudwatch.amazonaws.com", "budgets.amazonaws.com")
-"""The services that publish to the encrypted topic: without the key their messages vanish and nothing says so."""
+"""The services that may publish to the encrypted topic: without the key their messages vanish and nothing says so.
+
+EventBridge's user guide says that it states no account to a topic, so a rule of yours should call a function, as
+ours do: a message that it sent to the topic itself may be refused.
+"""
 
 
 class Key(Construct):
@@ -50,7 +54,8 @@ def _account_decides() -> policy.Statement:
 def _logs_encrypt() -> policy.Statement:
     groups = f"arn:{cdk.Aws.PARTITION}:logs:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:log-group:*"
     return policy.allow_service(
-        f"logs.{cdk.Aws.REGION}.amazonaws.com",
+        # The one principal that differs by region and, in China, by suffix.
+        f"logs.{cdk.Aws.REGION}.{cdk.Aws.URL_SUFFIX}",
         [
             "kms:Encrypt",
             "kms:Decrypt",

@@ -13,7 +13,7 @@ from shardyard import policy
 from shardyard.function import CustomResource, HandlerFunction
 from shardyard.placement import Placement
 from shardyard.security_group import TrainingSecurityGroup
-from shardyard.spec.endpoints import needed_endpoints
+from shardyard.spec.endpoints import CN_NAMES, needed_endpoints
 from shardyard.spec.settings import Settings
 
 
@@ -26,6 +26,7 @@ class Network(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, key: kms.CfnKey) -> None:
         super().__init__(scope, construct_id)
         self._settings = settings
+        self._in_china: cdk.CfnCondition | None = None
         if settings.network.kind == "existing":
             vpc_id, subnet_ids = settings.network.vpc_id, tuple(settings.network.subnet_ids)
         else:
@@ -71,8 +72,9 @@ class Network(Construct):
         return subnet.ref
 
     def _s3_endpoint(self, vpc: ec2.CfnVPC, routes: ec2.CfnRouteTable) -> None:
-        """Free, and the only way out. Reads anything, writes only as this account: no copy to someone else's bucket."""
-        as_this_account = {"StringEquals": {"aws:PrincipalAccount": cdk.Aws.ACCOUNT_ID}}
+        """Free, and the only way out. Others' buckets are only read: no copy leaves to a bucket that is not ours."""
+        account = cdk.Aws.ACCOUNT_ID
+        ours = {"StringEquals": {"aws:PrincipalAccount": account, "aws:ResourceAccount": account}}
         ec2.CfnVPCEndpoint(
             self,
             "S3",
@@ -82,8 +84,12 @@ class Network(Construct):
             route_table_ids=[routes.ref],
             policy_document=policy.document(
                 [
-                    {**policy.allow(["s3:*"], ["*"], when=as_this_account), "Principal": "*"},
-                    {**policy.allow(["s3:GetObject"], ["*"]), "Principal": "*"},
+                    {**policy.allow(["s3:*"], ["*"], when=ours), "Principal": "*"},
+                    # Image layers and public data sets lie in buckets of AWS and of others.
+                    {
+                        **policy.allow(["s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket"], ["*"]),
+                        "Principal": "*",
+                    },
                 ]
             ),
         )
@@ -128,13 +134,24 @@ class Network(Construct):
             self,
             service,
             vpc_id=self.placement.vpc_id,
-            service_name=f"com.amazonaws.{cdk.Aws.REGION}.{service}",
+            service_name=f"{self._domain(service)}.{cdk.Aws.REGION}.{service}",
             vpc_endpoint_type="Interface",
             private_dns_enabled=True,
             security_group_ids=[group_id],
             subnet_ids=list(subnet_ids),
             policy_document=policy.document([{**policy.allow(["*"], ["*"], when=as_this_account), "Principal": "*"}]),
         )
+
+    def _domain(self, service: str) -> str:
+        """What an endpoint's name begins with: in China, for most services and not for all, with `cn.`."""
+        if service not in CN_NAMES:
+            return "com.amazonaws"
+        if self._in_china is None:
+            self._in_china = cdk.CfnCondition(
+                self, "InChina", expression=cdk.Fn.condition_equals(cdk.Aws.PARTITION, "aws-cn")
+            )
+        chosen = cdk.Fn.condition_if(self._in_china.logical_id, "cn.com.amazonaws", "com.amazonaws")
+        return cdk.Token.as_string(chosen)
 
     def _flow_logs(self, vpc: ec2.CfnVPC, key: kms.CfnKey) -> None:
         group = logs.CfnLogGroup(

@@ -15,8 +15,30 @@ PLATFORM = "notebook-al2023-v1"
 """The only platform that Security Hub's SageMaker.8 accepts."""
 
 
+class GitSecret(Construct):
+    """The credentials of a private repository: made empty, filled by a person before the notebooks are deployed."""
+
+    resource: secretsmanager.CfnSecret
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, key: kms.CfnKey) -> None:
+        super().__init__(scope, construct_id)
+        notebooks = settings.notebooks
+        self.resource = secretsmanager.CfnSecret(
+            self,
+            "Resource",
+            name=notebooks.git_secret_name,
+            description=f'Credentials for {notebooks.git_url}: {{"username": ..., "password": ...}}',
+            kms_key_id=key.attr_arn,
+        )
+
+    @property
+    def arn(self) -> str:
+        """The secret's whole ARN, with the letters that Secrets Manager adds to its name."""
+        return self.resource.ref
+
+
 class GitRepository(Construct):
-    """The repository that opens with the notebooks; its secret is made empty and filled by a person."""
+    """The repository that opens with the notebooks."""
 
     resource: sagemaker.CfnCodeRepository
 
@@ -25,31 +47,20 @@ class GitRepository(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Settings,
-        key: kms.CfnKey,
+        secret: GitSecret | None,
         url: str,
         branch: str,
         url_given: cdk.CfnCondition | None,
     ) -> None:
         """`url` and `branch` may be tokens; where only a parameter gives the URL, `url_given` says whether it did."""
         super().__init__(scope, construct_id)
-        notebooks = settings.notebooks
-        secret_arn = None
-        if notebooks.git_private:
-            secret = secretsmanager.CfnSecret(
-                self,
-                "Secret",
-                name=notebooks.git_secret_name,
-                description=f'Credentials for {notebooks.git_url}: {{"username": ..., "password": ...}}',
-                kms_key_id=key.attr_arn,
-            )
-            secret_arn = secret.ref
+        # Without a name of its own: SageMaker cannot change a repository's URL or branch, so CloudFormation makes
+        # another one, and two cannot have one name.
         self.resource = sagemaker.CfnCodeRepository(
             self,
             "Resource",
-            code_repository_name=f"{settings.project}-{settings.stage}",
             git_config=sagemaker.CfnCodeRepository.GitConfigProperty(
-                repository_url=url, branch=branch, secret_arn=secret_arn
+                repository_url=url, branch=branch, secret_arn=None if secret is None else secret.arn
             ),
         )
         self.resource.cfn_options.condition = url_given

@@ -50,10 +50,11 @@ class Access:
             *self.join_network(),
         ]
 
-    def notebook(self, *, training_role_arn: str) -> list[policy.Statement]:
+    def notebook(self, *, training_role_arn: str, git_secret_arn: str | None) -> list[policy.Statement]:
         """Read and write data, launch jobs, look at them, stop this project's notebooks."""
         data, artifacts = self.storage.data_bucket.attr_arn, self.storage.artifact_bucket.attr_arn
         machines = names.state_machine_name(self.settings.project, self.settings.stage, "*")
+        jobs = self._arn("sagemaker", "training-job/*")
         return [
             policy.allow(["s3:GetBucketLocation", "s3:ListBucket"], [data, artifacts]),
             policy.allow(
@@ -73,11 +74,13 @@ class Access:
             policy.allow(
                 ["states:DescribeExecution", "states:StopExecution"], [self._arn("states", f"execution:{machines}:*")]
             ),
+            # A job made here carries the project's tags, so that it is watched; only such a job is stopped from here.
+            policy.allow(["sagemaker:CreateTrainingJob"], [jobs], when=self._tagged("RequestTag")),
             policy.allow(
-                ["sagemaker:AddTags", "sagemaker:CreateTrainingJob", "sagemaker:StopTrainingJob"],
-                [self._arn("sagemaker", "training-job/*")],
+                ["sagemaker:AddTags"], [jobs], when={"StringEquals": {"sagemaker:TaggingAction": "CreateTrainingJob"}}
             ),
-            policy.allow(["sagemaker:DescribeTrainingJob"], [self._arn("sagemaker", "training-job/*")]),
+            policy.allow(["sagemaker:StopTrainingJob"], [jobs], when=self._tagged("ResourceTag")),
+            policy.allow(["sagemaker:DescribeTrainingJob"], [jobs]),
             # A list call takes no resource.
             policy.allow(["sagemaker:ListTrainingJobs"], ["*"]),
             policy.allow(
@@ -85,18 +88,16 @@ class Access:
                 [self._arn("sagemaker", f"notebook-instance/{self._prefix}-*")],
             ),
             pass_role([training_role_arn], to="sagemaker.amazonaws.com"),
-            *self.clone_repositories(),
+            *self.clone_repositories(git_secret_arn),
             *self.join_network(),
         ]
 
-    def clone_repositories(self) -> list[policy.Statement]:
+    def clone_repositories(self, secret_arn: str | None) -> list[policy.Statement]:
         """What opens with a notebook: the secret of a private repository, and CodeCommit's repositories by name."""
         notebooks = self.settings.notebooks
         statements = []
-        if notebooks.enabled and notebooks.git_private:
-            # Secrets Manager adds a hyphen and six letters of its own to a secret's name.
-            secret = self._arn("secretsmanager", f"secret:{notebooks.git_secret_name}-??????")
-            statements.append(policy.allow(["secretsmanager:GetSecretValue"], [secret]))
+        if secret_arn is not None:
+            statements.append(policy.allow(["secretsmanager:GetSecretValue"], [secret_arn]))
         urls = (notebooks.git_url, *notebooks.additional_repositories) if notebooks.enabled else ()
         hosted = [match for match in map(_CODECOMMIT.match, urls) if match is not None]
         repositories = [
@@ -179,6 +180,10 @@ class Access:
     @property
     def _prefix(self) -> str:
         return f"{self.settings.project}-{self.settings.stage}"
+
+    def _tagged(self, key: str) -> dict[str, dict[str, str]]:
+        """The condition that a request (`RequestTag`) or a thing (`ResourceTag`) carries the project's tags."""
+        return {"StringEquals": {f"aws:{key}/project": self.settings.project, f"aws:{key}/stage": self.settings.stage}}
 
     def _log_group(self, name: str) -> str:
         return self._arn("logs", f"log-group:{name}:*")

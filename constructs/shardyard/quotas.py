@@ -1,11 +1,14 @@
 """Service quotas as code: CloudFormation has no type for them."""
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from shardyard import policy
 from shardyard.function import CustomResource, HandlerFunction
+from shardyard.pseudo import arn
 from shardyard.spec.settings import Settings
 
 
@@ -14,7 +17,10 @@ class QuotaRequester(Construct):
 
     function: HandlerFunction
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, key: kms.CfnKey) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: Settings, key: kms.CfnKey, services: Sequence[str]
+    ) -> None:
+        """`services` are the codes of those whose quotas may be asked for."""
         super().__init__(scope, construct_id)
         self.settings = settings
         self.function = HandlerFunction(
@@ -24,15 +30,19 @@ class QuotaRequester(Construct):
             handler="quota",
             description="Asks AWS to raise quotas that are too low; never lowers, never asks twice",
             statements=[
-                # Lists know no resources in IAM, and a quota's code is unknown before the list is read.
+                # Lists know no resources in IAM.
                 policy.allow(
                     [
                         "servicequotas:ListServiceQuotas",
                         "servicequotas:ListAWSDefaultServiceQuotas",
                         "servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota",
-                        "servicequotas:RequestServiceQuotaIncrease",
                     ],
                     ["*"],
+                ),
+                # A quota's code is unknown before the list is read.
+                policy.allow(
+                    ["servicequotas:RequestServiceQuotaIncrease"],
+                    [arn("servicequotas", f"{service}/*") for service in services],
                 ),
                 # Service Quotas makes its own role at the account's first request.
                 policy.allow(

@@ -104,6 +104,23 @@ def test_grants_on_the_key_are_only_for_aws_resources(dev: Assembly) -> None:
         assert grants["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": "true"}}
 
 
+def test_a_notebook_makes_and_stops_jobs_of_this_project_alone(dev: Assembly) -> None:
+    when = {
+        s["Action"]: s["Condition"]
+        for s in statements(dev, "Notebook")
+        if isinstance(s["Action"], str) and s["Action"].startswith("sagemaker:") and "Condition" in s
+    }
+    assert when == {
+        "sagemaker:CreateTrainingJob": {
+            "StringEquals": {"aws:RequestTag/project": "shardyard", "aws:RequestTag/stage": "dev"}
+        },
+        "sagemaker:AddTags": {"StringEquals": {"sagemaker:TaggingAction": "CreateTrainingJob"}},
+        "sagemaker:StopTrainingJob": {
+            "StringEquals": {"aws:ResourceTag/project": "shardyard", "aws:ResourceTag/stage": "dev"}
+        },
+    }
+
+
 def test_outside_a_vpc_no_role_touches_network_interfaces(scenario: Scenario) -> None:
     assembly = scenario("no VPC").assembly
     for role in ROLES:

@@ -30,11 +30,33 @@ def test_s3_is_reached_by_the_free_gateway_endpoint_alone(dev: Assembly) -> None
     assert len(endpoint.properties["RouteTableIds"]) == 1
 
 
-def test_through_the_endpoint_only_this_account_writes(dev: Assembly) -> None:
+def test_through_the_endpoint_only_this_account_writes_and_only_to_its_own_buckets(dev: Assembly) -> None:
     (endpoint,) = dev.resources("AWS::EC2::VPCEndpoint")
+    account = {"Ref": "AWS::AccountId"}
+    anyone, ours = 0, 0
     for statement in endpoint.properties["PolicyDocument"]["Statement"]:
-        ours = statement.get("Condition") == {"StringEquals": {"aws:PrincipalAccount": {"Ref": "AWS::AccountId"}}}
-        assert ours or statement["Action"] == "s3:GetObject"
+        if "Condition" in statement:
+            both = {"aws:PrincipalAccount": account, "aws:ResourceAccount": account}
+            assert statement["Condition"] == {"StringEquals": both}
+            ours += 1
+        else:
+            assert statement["Action"] == ["s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket"]
+            anyone += 1
+    assert (ours, anyone) == (1, 1)
+
+
+def test_endpoints_have_the_names_that_they_have_in_china(everything: Assembly) -> None:
+    stack = "shardyard-dev-network"
+    names = {
+        endpoint.logical_id: json.dumps(endpoint.properties["ServiceName"])
+        for endpoint in everything.resources("AWS::EC2::VPCEndpoint")
+    }
+    (condition,) = everything.templates[stack]["Conditions"].items()
+    assert condition[1] == {"Fn::Equals": [{"Ref": "AWS::Partition"}, "aws-cn"]}
+    chosen = json.dumps({"Fn::If": [condition[0], "cn.com.amazonaws", "com.amazonaws"]})
+    with_prefix = {name.rsplit(".", 1)[1].split('"')[0] for name in names.values() if chosen in name}
+    assert with_prefix == {"api", "dkr", "monitoring", "runtime", "states", "sts"}
+    assert not any(chosen in name for name in names.values() if name.endswith(('.s3"]]}', '.logs"]]}', '.kms"]]}')))
 
 
 def test_the_group_lets_everything_pass_to_and_from_itself(dev: Assembly) -> None:

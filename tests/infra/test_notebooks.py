@@ -45,6 +45,21 @@ def test_what_auto_stop_needs_is_reached_from_inside(everything: Assembly) -> No
     assert "sagemaker:StopNotebookInstance" in allowed
 
 
+def test_another_url_or_branch_can_replace_the_repository(everything: Assembly) -> None:
+    # SageMaker changes neither in place, and a second repository cannot have the first one's name.
+    assert "CodeRepositoryName" not in one(everything, "AWS::SageMaker::CodeRepository", "Repository").properties
+
+
+def test_the_secret_can_be_filled_before_the_notebooks_clone(everything: Assembly) -> None:
+    (secret,) = everything.resources("AWS::SecretsManager::Secret")
+    assert secret.stack == "shardyard-dev-identity"
+    fill = json.dumps(everything.templates[secret.stack]["Outputs"]["FillGitSecret"]["Value"])
+    assert "put-secret-value" in fill and secret.logical_id in fill
+    repository = one(everything, "AWS::SageMaker::CodeRepository", "Repository")
+    found = everything.target(repository.stack, repository.properties["GitConfig"]["SecretArn"])
+    assert found is not None and found.where == secret.where
+
+
 def test_the_repository_is_private_and_its_secret_is_made_empty(everything: Assembly) -> None:
     repository = one(everything, "AWS::SageMaker::CodeRepository", "Repository").properties["GitConfig"]
     url = "https://git-codecommit.us-east-1.amazonaws.com/v1/repos/labs"
@@ -58,9 +73,9 @@ def test_the_repository_is_private_and_its_secret_is_made_empty(everything: Asse
 
 def test_the_notebook_may_read_its_secret_and_its_repositories_alone(everything: Assembly) -> None:
     document = one(everything, "AWS::IAM::ManagedPolicy", "IdentityNotebook").properties["PolicyDocument"]
-    by_action = {s["Action"]: json.dumps(s["Resource"]) for s in document["Statement"] if isinstance(s["Action"], str)}
+    by_action = {s["Action"]: s["Resource"] for s in document["Statement"] if isinstance(s["Action"], str)}
     (secret,) = everything.resources("AWS::SecretsManager::Secret")
-    assert f":secret:{secret.properties['Name']}-??????" in by_action["secretsmanager:GetSecretValue"]
+    assert by_action["secretsmanager:GetSecretValue"] == {"Ref": secret.logical_id}
     (pull,) = [s for s in document["Statement"] if "codecommit:GitPull" in as_list(s["Action"])]
     assert json.dumps(pull["Resource"]).count(":codecommit:us-east-1:") == len(as_list(pull["Resource"])) == 4
     endpoints = json.dumps([e.properties["ServiceName"] for e in everything.resources("AWS::EC2::VPCEndpoint")])

@@ -102,6 +102,14 @@ def test_the_dashboard_needs_no_job_names_and_has_a_section_a_job(dev: Assembly)
     assert "yard train mnist-ddp" in body
 
 
+def test_a_jobs_section_finds_training_jobs_that_only_begin_with_its_name(dev: Assembly) -> None:
+    (dashboard,) = dev.resources("AWS::CloudWatch::Dashboard")
+    body = json.dumps(dashboard.properties["DashboardBody"])
+    # In quotes CloudWatch takes a term as the whole of a name, and a training job's goes on with the run.
+    assert "TrainingJobName=mnist-ddp'" in body
+    assert "Host=mnist-ddp'" in body
+
+
 def test_no_two_widgets_of_the_dashboard_lie_on_each_other(dev: Assembly) -> None:
     (dashboard,) = dev.resources("AWS::CloudWatch::Dashboard")
     body = dashboard.properties["DashboardBody"]

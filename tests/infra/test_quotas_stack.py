@@ -1,12 +1,24 @@
 """The quotas stack when it is fed from the jobs."""
 
+import json
 from pathlib import Path
 
 from shardyard.spec.jobs import load_jobs
 from shardyard.spec.quotas import needed_together
+from shardyard.template_rules.model import Assembly
 from stacks.scenarios import synthesise
+from tests.infra.templates import one
 
 ROOT = Path(__file__).parents[2]
+
+
+def test_increases_are_only_asked_of_the_services_that_the_settings_name(everything: Assembly) -> None:
+    policy = one(everything, "AWS::IAM::ManagedPolicy", "RequesterFunctionPolicy")
+    asks = {
+        json.dumps(statement["Action"]): json.dumps(statement["Resource"])
+        for statement in policy.properties["PolicyDocument"]["Statement"]
+    }
+    assert asks['"servicequotas:RequestServiceQuotaIncrease"'].endswith(':sagemaker/*"]]}')
 
 
 def test_what_all_jobs_need_at_once_is_asked_for() -> None:

@@ -124,3 +124,10 @@ def test_the_key_is_used_by_services_for_this_account_alone(dev: Assembly) -> No
         if "Service" in statement["Principal"]:
             assert "AWS::AccountId" in json.dumps(statement["Condition"]), statement["Sid"]
     assert at(statements[0], "Principal.AWS") is not None
+
+
+def test_cloudwatch_logs_may_use_the_key_also_where_principals_have_another_suffix(dev: Assembly) -> None:
+    (key,) = dev.resources("AWS::KMS::Key")
+    (logs,) = [s for s in key.properties["KeyPolicy"]["Statement"] if s["Sid"] == "LogGroups"]
+    parts = ["logs.", {"Ref": "AWS::Region"}, ".", {"Ref": "AWS::URLSuffix"}]
+    assert logs["Principal"] == {"Service": {"Fn::Join": ["", parts]}}

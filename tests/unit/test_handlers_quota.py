@@ -22,6 +22,7 @@ class Quotas:
             {"QuotaCode": "L-2", "QuotaName": OTHER, "Value": 0.0, "Adjustable": True},
             {"QuotaCode": "L-1", "QuotaName": NAME, "Value": value, "Adjustable": adjustable},
         ]
+        self.defaults: list[dict[str, Any]] = []
         self.open: list[dict[str, Any]] = []
         self.asked: list[float] = []
         self.error: str | None = None
@@ -38,7 +39,7 @@ class Quotas:
             return [{"RequestedQuotas": self.open}]
         if self.operation == "list_service_quotas":
             return [{"Quotas": [quota]} for quota in self.table]
-        return [{"Quotas": []}]
+        return [{"Quotas": self.defaults}]
 
     def request_service_quota_increase(self, **request: Any) -> dict[str, Any]:
         if self.error is not None:
@@ -59,6 +60,14 @@ def test_a_quota_that_is_high_enough_is_left_alone() -> None:
     client = Quotas(value=8)
     assert ask(client)["Status"] == "SUFFICIENT"
     assert client.asked == []
+
+
+def test_a_quota_that_comes_without_its_value_counts_with_awss_default() -> None:
+    client = Quotas()
+    (unknown,) = [quota for quota in client.table if quota["QuotaName"] == NAME]
+    client.defaults = [{**unknown, "Value": 8.0}]
+    del unknown["Value"]
+    assert ask(client)["Status"] == "SUFFICIENT"
 
 
 def test_a_quota_that_is_too_low_is_asked_for() -> None:

@@ -51,7 +51,8 @@ def jupyter() -> Iterator[tuple[Jupyter, str]]:
 @pytest.fixture
 def notebook(tmp_path: Path) -> Path:
     """A notebook instance's places, an `aws` that writes down its arguments, and last use two hours ago."""
-    (tmp_path / "metadata.json").write_text(json.dumps({"ResourceName": "yard-dev-main"}))
+    arn = "arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/yard-dev-main"
+    (tmp_path / "metadata.json").write_text(json.dumps({"ResourceName": "yard-dev-main", "ResourceArn": arn}))
     (tmp_path / "state.json").write_text(json.dumps({"last_used": time.time() - 7200}))
     aws = tmp_path / "aws"
     aws.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/called\n')
@@ -81,7 +82,8 @@ def test_a_notebook_that_nobody_used_is_stopped(notebook: Path, jupyter: tuple[J
     fake, url = jupyter
     fake.kernels = [{"execution_state": "idle", "last_activity": minutes_ago(90)}]
     fake.terminals = [{"last_activity": minutes_ago(61)}]
-    assert look(notebook, url) == "sagemaker stop-notebook-instance --notebook-instance-name yard-dev-main"
+    called = "--region eu-central-1 sagemaker stop-notebook-instance --notebook-instance-name yard-dev-main"
+    assert look(notebook, url) == called
 
 
 def test_a_kernel_that_computes_keeps_it(notebook: Path, jupyter: tuple[Jupyter, str]) -> None:

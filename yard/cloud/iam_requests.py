@@ -179,7 +179,8 @@ def _tags(action: str, params: dict[str, Any], resources: Resources) -> list[Ask
         return []
     prefix, name = action.split(":")
     tagging = "sagemaker:AddTags" if prefix == "sagemaker" and name.startswith("Create") else _TAGGED_BY.get(action)
-    return [] if tagging is None else [Ask(action=tagging, resources=resources, context=_keys(action, params))]
+    keys = _keys(action, params) | ({"sagemaker:TaggingAction": name} if prefix == "sagemaker" else {})
+    return [] if tagging is None else [Ask(action=tagging, resources=resources, context=keys)]
 
 
 def _passed_roles(action: str, params: dict[str, Any]) -> list[Ask]:

@@ -30,7 +30,8 @@ def quotas(client: Any, service: str) -> Iterator[Quota]:
     for operation in ("list_service_quotas", "list_aws_default_service_quotas"):
         for page in client.get_paginator(operation).paginate(ServiceCode=service):
             for found in page["Quotas"]:
-                if found["QuotaCode"] not in seen:
+                # One whose value the service could not find out comes without it; AWS's default then counts.
+                if found["QuotaCode"] not in seen and "Value" in found:
                     seen.add(found["QuotaCode"])
                     yield Quota(
                         service=service,

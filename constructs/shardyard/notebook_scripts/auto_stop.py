@@ -32,11 +32,12 @@ def main() -> int:
     print(f"idle for {idle_minutes:.0f} of {options.idle_minutes} minutes", flush=True)
     if idle_minutes < options.idle_minutes:
         return 0
-    name = json.loads(options.metadata.read_text())["ResourceName"]
+    metadata = json.loads(options.metadata.read_text())
+    name, region = metadata["ResourceName"], metadata["ResourceArn"].split(":")[3]
     print(f"stopping {name}", flush=True)
-    return subprocess.run(
-        ["aws", "sagemaker", "stop-notebook-instance", "--notebook-instance-name", name], check=False
-    ).returncode
+    # The region by name: nothing has configured one for root.
+    command = ["aws", "--region", region, "sagemaker", "stop-notebook-instance", "--notebook-instance-name", name]
+    return subprocess.run(command, check=False).returncode
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

@@ -150,18 +150,18 @@ ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = (
         rule="IAM5",
         where="identity/Identity/NotebookPolicy",
         about=r"Resource::arn:.*:training-job/\*",
-        reason="A person names a training job. What the job itself may do is bounded by the training role, the only "
-        "role that this one may pass.",
+        reason="A person names a training job. One is only made with this project's tags and only stopped while it "
+        "carries them; what it may do is bounded by the training role, the only role that this one may pass.",
     ),
     # Notebooks
     Acknowledgement(
         rule="SMG4",
-        where="notebooks/Repository/Secret",
+        where="identity/GitSecret/Resource",
         reason="The secret holds a token that the git host issues; only a person can renew it there.",
     ),
     Acknowledgement(
         rule="SecretsManagerRotationEnabled",
-        where="notebooks/Repository/Secret",
+        where="identity/GitSecret/Resource",
         reason="The secret holds a token that the git host issues; only a person can renew it there.",
     ),
     # Observability
@@ -183,7 +183,13 @@ ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = (
         rule="IAM5",
         where="quotas/Requester/Function/Policy",
         about=_NO_RESOURCE,
-        reason="The lists take no resource, and a quota's code is unknown before the list is read.",
+        reason="The lists take no resource.",
+    ),
+    Acknowledgement(
+        rule="IAM5",
+        where="quotas/Requester/Function/Policy",
+        about=r"Resource::arn:.*:servicequotas:.*:[a-z0-9-]+/\*",
+        reason="A quota's code is unknown before the list is read; only the services that the settings name are asked.",
     ),
     # Training: what all jobs share
     Acknowledgement(

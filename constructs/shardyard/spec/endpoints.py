@@ -23,6 +23,10 @@ NOTEBOOK_ENDPOINTS = ("logs", "sagemaker.api", "states", "sts")
 """Without sagemaker.api a notebook cannot stop itself; the others launch jobs and show their logs."""
 
 
+CN_NAMES = frozenset({"ecr.api", "ecr.dkr", "monitoring", "sagemaker.api", "sagemaker.runtime", "states", "sts"})
+"""Those whose names begin with `cn.` in AWS's regions in China, as aws-cdk-lib 2.275 lists them."""
+
+
 def needed_endpoints(settings: Settings) -> tuple[str, ...]:
     """The interface endpoints of the new VPC: those asked for and those that notebooks need, in one order."""
     services: set[str] = set(settings.network.interface_endpoints)

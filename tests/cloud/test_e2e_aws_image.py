@@ -68,7 +68,7 @@ def containers(research: OwnProject, tmp_path_factory: pytest.TempPathFactory) -
 
 def test_a_module_of_training_runs_in_awss_image(containers: OwnProject) -> None:
     run = containers.succeed(MODULE, {})
-    algorithm = containers.training(run)["AlgorithmSpecification"]
+    algorithm = containers.attempts(run)[0]["AlgorithmSpecification"]
     account = "763104351884.dkr.ecr.us-east-1.amazonaws.com"
     assert algorithm["TrainingImage"] == f"{account}/pytorch:2.13-cpu-amzn2023-sagemaker"
     python, zip_file = algorithm["ContainerEntrypoint"]
@@ -81,4 +81,7 @@ def test_a_module_of_training_runs_in_awss_image(containers: OwnProject) -> None
 def test_a_script_of_ones_own_runs_in_awss_image(containers: OwnProject) -> None:
     run = containers.succeed(SCRIPT, {})
     assert "word.txt" in containers.model(run)
-    assert {channel["ChannelName"] for channel in containers.training(run)["InputDataConfig"]} == {"code", "launcher"}
+    assert {channel["ChannelName"] for channel in containers.attempts(run)[0]["InputDataConfig"]} == {
+        "code",
+        "launcher",
+    }

@@ -56,7 +56,8 @@ class JobWatch(Construct):
         )
         # Off until a job starts: a look at nothing, every five minutes for a month, helps nobody.
         schedule = f"rate({EVERY_MINUTES} minutes)"
-        self._rule("watchdog", "WatchdogRule", handler, schedule_expression=schedule, state="DISABLED")
+        rule = self._rule("watchdog", "WatchdogRule", handler, schedule_expression=schedule, state="DISABLED")
+        rule.add_metadata(names.RUN_TIME_CHANGES, ["State"])
 
     def _function(
         self,
@@ -103,7 +104,7 @@ class JobWatch(Construct):
         event_pattern: dict[str, list[str]] | None = None,
         schedule_expression: str | None = None,
         state: str = "ENABLED",
-    ) -> None:
+    ) -> events.CfnRule:
         rule = events.CfnRule(
             self,
             construct_id,
@@ -115,6 +116,7 @@ class JobWatch(Construct):
             targets=[events.CfnRule.TargetProperty(id="handler", arn=handler.arn)],
         )
         handler.allow_invoke("MayBeWoken", service="events.amazonaws.com", source_arn=rule.attr_arn)
+        return rule
 
 
 def _reads_jobs(rule_name: str) -> list[policy.Statement]:

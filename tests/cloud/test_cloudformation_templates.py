@@ -255,3 +255,48 @@ def test_a_template_from_s3(stack: StackUnderTest) -> None:
         assert [item["ParameterKey"] for item in summary["Parameters"]] == ["Size"]
     with pytest.raises(ClientError, match="S3 error"):
         stack.api.get_template_summary(TemplateURL=f"{stack.cloud.endpoint}/{name}/none.json")
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        (
+            of(P=parameter("a")) | {"Transform": "AWS::Serverless-2016-10-31"},
+            "runs no transforms: AWS::Serverless-2016-10-31",
+        ),
+        (
+            of(P=parameter("a")) | {"Transform": ["AWS::LanguageExtensions"]},
+            "runs no transforms: AWS::LanguageExtensions",
+        ),
+        (of(P=parameter({"Fn::Transform": {"Name": "AWS::Include"}})), "runs no transforms: Fn::Transform"),
+        ({"Resources": {"Fn::ForEach::Each": ["X", ["a"], {}]}}, "runs no transforms: Fn::ForEach::Each"),
+    ],
+)
+def test_a_transform_is_refused_by_its_name(stack: StackUnderTest, template: dict[str, Any], message: str) -> None:
+    assert refused(stack, template) == f"the embedded cloud {message}"
+
+
+def test_a_nested_stack_fails_and_names_itself(stack: StackUnderTest) -> None:
+    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "https://s3.amazonaws.com/b/t"}}
+    assert stack.create(of(Inner=nested)) == "ROLLBACK_COMPLETE"
+    (reason,) = [why for name, status, why in stack.history() if (name, status) == ("Inner", "CREATE_FAILED")]
+    assert reason == "the embedded cloud does not emulate the resource type AWS::CloudFormation::Stack (nested stacks)"
+
+
+@pytest.mark.parametrize(
+    ("operation", "params"),
+    [
+        ("DetectStackDrift", {"StackName": "none"}),
+        ("DescribeStackResourceDrifts", {"StackName": "none"}),
+        ("CreateStackSet", {"StackSetName": "none"}),
+        ("CancelUpdateStack", {"StackName": "none"}),
+        ("CreateGeneratedTemplate", {"GeneratedTemplateName": "none"}),
+    ],
+)
+def test_an_operation_that_is_absent_says_so(stack: StackUnderTest, operation: str, params: dict[str, str]) -> None:
+    with pytest.raises(ClientError) as caught:
+        stack.api._make_api_call(operation, params)
+    assert caught.value.response["Error"]["Code"] == "NotImplemented"
+    assert (
+        caught.value.response["Error"]["Message"] == f"the embedded cloud does not emulate cloudformation:{operation}"
+    )

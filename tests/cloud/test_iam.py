@@ -264,3 +264,55 @@ def test_the_switch(roles: Roles) -> None:
     finally:
         roles.cloud.admin("enforce-iam", on=True)
     denied(sns.list_topics)
+
+
+def simulated(cloud: Cloud, source: str, actions: list[str], **options: Any) -> dict[tuple[str, str], str]:
+    """The decisions of iam:SimulatePrincipalPolicy, by action and resource."""
+    pages = cloud.client("iam").get_paginator("simulate_principal_policy")
+    found = pages.paginate(PolicySourceArn=source, ActionNames=actions, **options).build_full_result()
+    return {(one["EvalActionName"], one["EvalResourceName"]): one["EvalDecision"] for one in found["EvaluationResults"]}
+
+
+def test_a_role_can_be_asked_about_before_it_is_used(cloud: Cloud, roles: Roles) -> None:
+    role = roles.make(
+        allow("s3:GetObject", "arn:aws:s3:::box/*"),
+        deny("s3:*", "arn:aws:s3:::box/secret/*"),
+        allow("iam:PassRole", Condition={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}),
+    )
+    resources = ["arn:aws:s3:::box/a", "arn:aws:s3:::box/secret/a", "arn:aws:s3:::other/a"]
+    assert list(simulated(cloud, role, ["s3:GetObject"], ResourceArns=resources).values()) == [
+        "allowed",
+        "explicitDeny",
+        "implicitDeny",
+    ]
+    entry = {"ContextKeyName": "iam:PassedToService", "ContextKeyType": "string"}
+    for service, decision in (("sagemaker", "allowed"), ("lambda", "implicitDeny")):
+        context = [{**entry, "ContextKeyValues": [f"{service}.amazonaws.com"]}]
+        assert simulated(cloud, role, ["iam:PassRole"], ContextEntries=context) == {("iam:PassRole", "*"): decision}
+
+
+def test_a_question_about_a_role_knows_its_boundary(cloud: Cloud, roles: Roles) -> None:
+    document = {"Version": "2012-10-17", "Statement": [allow("s3:*")]}
+    name = f"boundary-{uuid.uuid4().hex[:8]}"
+    policy = roles.iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(document))["Policy"]["Arn"]
+    role = roles.make(allow("*"), PermissionsBoundary=policy)
+    found = simulated(cloud, role, ["s3:GetObject", "sqs:SendMessage"])
+    assert list(found.values()) == ["allowed", "implicitDeny"]
+
+
+@pytest.mark.parametrize(
+    ("arn", "code", "message"),
+    [
+        (f"arn:aws:iam::{ACCOUNT}:role/nobody", "NoSuchEntity", "The role with name nobody cannot be found."),
+        (
+            f"arn:aws:iam::{ACCOUNT}:root",
+            "InvalidInput",
+            f"Invalid Entity Arn: arn:aws:iam::{ACCOUNT}:root does not clearly define entity type and name.",
+        ),
+    ],
+)
+def test_a_question_about_nobody_is_refused(cloud: Cloud, arn: str, code: str, message: str) -> None:
+    with pytest.raises(ClientError) as caught:
+        simulated(cloud, arn, ["s3:GetObject"])
+    assert caught.value.response["Error"]["Code"] == code
+    assert caught.value.response["Error"]["Message"] == message

@@ -2,6 +2,7 @@
 
 import socket
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -153,8 +154,6 @@ def test_a_page_on_the_web_cannot_steer_the_cloud(cloud: Cloud) -> None:
 
 
 def test_the_command_prints_exports_that_a_shell_can_take(own_cloud: Cloud) -> None:
-    import sys
-
     command = f'eval "$({sys.executable} -m yard.cloud env --folder {own_cloud.folder})" && echo $AWS_ENDPOINT_URL'
     done = subprocess.run(["bash", "-c", command], env=own_cloud.env, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == own_cloud.endpoint
@@ -171,3 +170,11 @@ def test_nothing_is_written_to_the_users_own_folders(tmp_path: Path) -> None:
         lifecycle.down(running.folder)
     left = {path.name for path in home.iterdir()} - {".npm", ".cache"}
     assert left == set()
+
+
+def test_no_operation_asks_for_another_host(own_cloud: Cloud) -> None:
+    """Some operations put a word before the host's name, which nobody knows here."""
+    arn = "arn:aws:states:us-east-1:123456789012:stateMachine:none"
+    code = f"import boto3; boto3.client('stepfunctions').start_sync_execution(stateMachineArn={arn!r})"
+    done = subprocess.run([sys.executable, "-c", code], env=own_cloud.env, capture_output=True, text=True, check=False)
+    assert "the embedded cloud does not emulate stepfunctions:StartSyncExecution" in done.stderr

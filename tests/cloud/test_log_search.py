@@ -41,3 +41,8 @@ def test_without_a_prefix_all_or_the_named_ones(logs: Any) -> None:
 def test_a_group_that_is_not_there_is_said(logs: Any) -> None:
     with pytest.raises(logs.exceptions.ResourceNotFoundException):
         logs.filter_log_events(logGroupName="/nowhere")
+
+
+def test_a_stream_that_is_not_there_is_said(logs: Any) -> None:
+    with pytest.raises(logs.exceptions.ResourceNotFoundException, match="The specified log stream does not exist"):
+        logs.filter_log_events(logGroupName="/search", logStreamNames=["b/algo-1", "b/algo-9"])

@@ -40,8 +40,9 @@ class FakeTraining:
         ended = time.monotonic() > self.jobs[name]["until"] and "long" not in name
         status = "Stopped" if name in self.stopped else "InProgress"
         if ended:
-            status = "Failed" if "fail" in name else "Completed"
-        return {"TrainingJobName": name, "TrainingJobStatus": status, "FailureReason": "CapacityError: none left"}
+            status = "Failed" if "fail" in name else "Stopped" if "late" in name else "Completed"
+        described = {"TrainingJobName": name, "TrainingJobStatus": status, "FailureReason": "CapacityError: none left"}
+        return described | ({"SecondaryStatus": "MaxRuntimeExceeded"} if "late" in name else {})
 
     def stop(self, call: Any, params: dict[str, Any]) -> dict[str, Any]:
         self.stopped.append(params["TrainingJobName"])
@@ -162,6 +163,25 @@ def test_a_retry_runs_again_and_a_catch_goes_on(
     ended = run(account, create(account, "retries", role, states), request("limit-again"))
     assert json.loads(ended["output"])["Error"] == "SageMaker.ResourceLimitExceededException"
     assert history(account, ended).count("TaskFailed") == 3
+
+
+@pytest.mark.parametrize(("reading", "status"), [("succeeds", "SUCCEEDED"), ("fails", "FAILED")])
+def test_a_job_that_ran_out_of_time_is_told_as_stopped_in_both_readings(
+    account: Account,
+    role: str,
+    training: FakeTraining,
+    monkeypatch: pytest.MonkeyPatch,
+    reading: str,
+    status: str,
+) -> None:
+    from yard.cloud.machines.options import options
+
+    monkeypatch.setattr(options, "stopped_job", reading)
+    ended = run(account, create(account, f"late-{reading}", role, {"Train": train_state()}), request("late"))
+    assert ended["status"] == status
+    described = json.loads(ended["output"] if status == "SUCCEEDED" else ended["cause"])
+    assert (described["TrainingJobStatus"], described["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
+    assert ended.get("error") == (None if status == "SUCCEEDED" else "States.TaskFailed")
 
 
 def test_stopping_an_execution_stops_its_job(account: Account, role: str, training: FakeTraining) -> None:

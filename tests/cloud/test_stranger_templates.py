@@ -76,6 +76,13 @@ def test_a_template_of_the_wrong_form_is_refused(cloud: Cloud, template: Templat
     assert words in refused(StackUnderTest(cloud), template)
 
 
+def test_a_parameter_in_a_stack_with_aws_in_front_has_a_name_that_may_be(cloud: Cloud) -> None:
+    stack = StackUnderTest(cloud, "aws-first")
+    assert stack.create(of(P=parameter("a"))) == "CREATE_COMPLETE"
+    assert stack.physical_id("P").startswith("CFN-P-")
+    stack.delete()
+
+
 def test_an_output_is_text(cloud: Cloud) -> None:
     stack = StackUnderTest(cloud)
     template = of(One=parameter("x")) | {"Outputs": {"Many": {"Value": {"Fn::Split": [",", "a,b"]}}}}

@@ -213,7 +213,12 @@ def test_a_file_system_channel_is_a_folder_of_the_machine(cloud: TrainingCloud) 
         "DirectoryPath": "/data",
     }
     config = {"ChannelName": "train", "DataSource": {"FileSystemDataSource": source}}
-    run_tree(cloud, "shared", [config], ResourceConfig__InstanceCount=2)
+    ec2 = cloud.client("ec2")
+    network = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=network, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
+    group = ec2.create_security_group(VpcId=network, GroupName="g", Description="d")["GroupId"]
+    place = {"Subnets": [subnet], "SecurityGroupIds": [group]}
+    run_tree(cloud, "shared", [config], ResourceConfig__InstanceCount=2, VpcConfig=place)
     assert cloud.said("shared", "algo-2") == {"train/file": "shared"}
     missing = {**source, "DirectoryPath": "/elsewhere"}
     image = cloud.image("tree", TREE)
@@ -221,8 +226,60 @@ def test_a_file_system_channel_is_a_folder_of_the_machine(cloud: TrainingCloud) 
         "unshared",
         image,
         InputDataConfig=[{"ChannelName": "train", "DataSource": {"FileSystemDataSource": missing}}],
+        VpcConfig=place,
     )
     assert described["FailureReason"].startswith("ClientError: Unable to mount file system: fs-0123456789abcdef0")
+
+
+PREFIX = "ClientError: Data download failed:Failed to download data. S3 key: s3://training-bucket/"
+BAD_KEYS: dict[str, tuple[list[str], str]] = {
+    "empty part": (["bad1/a//b"], f"{PREFIX}bad1/a//b has an illegal char sub-sequence '//' in it"),
+    "way out": (["bad2/../../x"], f"{PREFIX}bad2/../../x has an illegal part '..' in it"),
+    "long name": (["bad3/" + "n" * 256], f"{PREFIX}bad3/{'n' * 256} has a part of more than 255 bytes in it"),
+    "file and folder": (["bad4/a", "bad4/a/b"], f"{PREFIX}bad4/a/b (File exists)"),
+}
+
+
+@pytest.mark.parametrize(("keys", "reason"), BAD_KEYS.values(), ids=BAD_KEYS)
+def test_a_key_that_no_file_can_have_fails_the_job_and_is_named(
+    cloud: TrainingCloud, keys: list[str], reason: str
+) -> None:
+    for key in keys:
+        cloud.put(key, "x")
+    folder = keys[0].split("/")[0]
+    ended = cloud.run(f"keys-{folder}", cloud.image("tree", TREE), InputDataConfig=[channel("train", f"{folder}/")])
+    assert (ended["TrainingJobStatus"], ended["FailureReason"]) == ("Failed", reason)
+
+
+def test_a_name_of_255_bytes_in_many_folders_arrives(cloud: TrainingCloud) -> None:
+    name = "/".join(["d" * 200] * 3) + "/" + "n" * 255
+    cloud.put(f"deep/{name}", "x")
+    run_tree(cloud, "deep", [channel("train", "deep/")])
+    assert cloud.said("deep") == {f"train/{name}": "x"}
+
+
+PIPED = {"S3DataType": "AugmentedManifestFile", "AttributeNames": ["label", "text"], "mode": "Pipe"}
+BAD_MANIFESTS: dict[str, tuple[str, dict[str, Any], str]] = {
+    "no json": ("[", {"S3DataType": "ManifestFile"}, " is not JSON: Expecting value"),
+    "no list": ('{"prefix": "s3://a"}', {"S3DataType": "ManifestFile"}, " is not a list of names that begins with"),
+    "no prefix": ('["a", "b"]', {"S3DataType": "ManifestFile"}, " is not a list of names that begins with"),
+    "no names": ('[{"prefix": "s3://a"}, 1]', {"S3DataType": "ManifestFile"}, " is not a list of names that begins"),
+    "bad line": ('{"label": 1, "text": "a"}\n{oops', PIPED, ", line 2, is not JSON: Expecting property name"),
+    "bare line": ('{"label": 1, "text": "a"}\n3', PIPED, ", line 2, is not an object"),
+    "lacking": ('{"label": 1, "text": "a"}\n\n{"label": 1}', PIPED, ", line 3, has no attribute 'text'"),
+}
+
+
+@pytest.mark.parametrize(("text", "source", "reason"), BAD_MANIFESTS.values(), ids=BAD_MANIFESTS)
+def test_a_manifest_that_is_none_fails_the_job_and_says_where(
+    cloud: TrainingCloud, text: str, source: dict[str, Any], reason: str
+) -> None:
+    key = f"manifests/{abs(hash(reason + text))}"
+    cloud.put(key, text)
+    name = key.replace("/", "-")
+    ended = cloud.run(name, cloud.image("tree", TREE), InputDataConfig=[channel("train", key, **source)])
+    assert ended["TrainingJobStatus"] == "Failed"
+    assert ended["FailureReason"].startswith(f"ClientError: The manifest s3://training-bucket/{key}{reason}")
 
 
 CHECKPOINTS = """

@@ -53,7 +53,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     (
         "wait without spot",
         {"StoppingCondition": {"MaxRuntimeInSeconds": 1, "MaxWaitTimeInSeconds": 2}},
-        "MaxWaitTimeInSeconds can only be specified when EnableManagedSpotTraining is true.",
+        "Invalid MaxWaitTimeInSeconds. It is only supported when EnableManagedSpotTraining is set to true",
     ),
     (
         "29 days",
@@ -112,6 +112,36 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "checkpoints elsewhere",
         {"CheckpointConfig": {"S3Uri": f"s3://{BUCKET}/c", "LocalPath": "/checkpoints"}},
         "The checkpoints' LocalPath /checkpoints is not below /opt/ml/.",
+    ),
+    (
+        "an image of another registry",
+        {"AlgorithmSpecification__TrainingImage": "docker.io/library/python:3"},
+        "TrainingImageConfig with TrainingRepositoryAccessMode set to VPC must be provided when using a training image "
+        "from a private Docker registry.",
+    ),
+    (
+        "a key for a disk of the instance's own",
+        {"ResourceConfig__InstanceType": "ml.g5.xlarge", "ResourceConfig__VolumeKmsKeyId": "alias/k"},
+        "VolumeKmsKeyId cannot be used with ml.g5.xlarge: these instances have local storage.",
+    ),
+    (
+        "file system without a network",
+        {
+            "InputDataConfig": [
+                {
+                    "ChannelName": "train",
+                    "DataSource": {
+                        "FileSystemDataSource": {
+                            "FileSystemId": "fs-0123456789abcdef0",
+                            "FileSystemType": "FSxLustre",
+                            "FileSystemAccessMode": "ro",
+                            "DirectoryPath": "/fsx",
+                        }
+                    },
+                }
+            ]
+        },
+        "Channel train: a FileSystemDataSource needs a VpcConfig with a way to the file system.",
     ),
     (
         "metric without a group",

@@ -75,3 +75,36 @@ def test_the_admin_verb_answers_rows_for_the_command(stack: StackUnderTest) -> N
     rows: list[dict[str, Any]] = stack.cloud.admin("verify", stack=stack.name)["rows"]
     assert {row["result"] for row in rows} == {"ok"}
     assert ("Box", "VersioningConfiguration") in {(row["logical_id"], row["property"]) for row in rows}
+
+
+RULE_STACK = of(
+    Rule={
+        "Type": "AWS::Events::Rule",
+        "Metadata": {"shardyard:ChangesAtRunTime": ["State"]},
+        "Properties": {"ScheduleExpression": "rate(5 minutes)", "State": "DISABLED", "Description": "look"},
+    }
+)
+
+
+def test_what_the_template_says_changes_at_run_time_is_told_and_no_fault(cloud: Cloud) -> None:
+    stack = StackUnderTest(cloud)
+    assert stack.create(RULE_STACK) == "CREATE_COMPLETE"
+    events, name = cloud.client("events"), stack.physical_id("Rule")
+    assert results(stack)["Rule"].at_run_time == ()
+    events.enable_rule(Name=name)
+    found = results(stack)["Rule"]
+    assert found.is_right
+    assert [(one.property, one.wanted, one.answered) for one in found.at_run_time] == [("State", "DISABLED", "ENABLED")]
+    assert "State changes at run time: the template says DISABLED, the service ENABLED" in table([found])
+    row = next(row for row in cloud.admin("verify", stack=stack.name)["rows"] if row["property"] == "State")
+    assert row["result"] == "changes at run time"
+
+
+def test_only_the_named_property_may_change_at_run_time(cloud: Cloud) -> None:
+    stack = StackUnderTest(cloud)
+    stack.create(RULE_STACK)
+    events, name = cloud.client("events"), stack.physical_id("Rule")
+    events.put_rule(Name=name, ScheduleExpression="rate(9 minutes)", State="ENABLED", Description="look")
+    found = results(stack)["Rule"]
+    assert not found.is_right
+    assert [one.property for one in found.differences] == ["ScheduleExpression"]

@@ -66,6 +66,16 @@ def test_the_watchdog_sleeps_until_the_handler_wakes_it(dev: Assembly) -> None:
     assert json.dumps(wakes[0]["Resource"]).endswith(f':rule/{rule["Name"]}"]]}}')
 
 
+def test_the_template_says_that_the_watchdogs_rule_changes_at_run_time(dev: Assembly) -> None:
+    said = {
+        rule.properties.get("Name"): dev.templates[STACK]["Resources"][rule.logical_id].get("Metadata", {})
+        for rule in dev.resources("AWS::Events::Rule")
+        if rule.stack == STACK
+    }
+    assert said["shardyard-dev-watchdog"]["shardyard:ChangesAtRunTime"] == ["State"]
+    assert "shardyard:ChangesAtRunTime" not in said["shardyard-dev-training-events"]
+
+
 def test_each_rule_may_call_its_function_and_nobody_else_may(dev: Assembly) -> None:
     permissions = [p for p in dev.resources("AWS::Lambda::Permission") if p.stack == STACK]
     assert len(permissions) == 2

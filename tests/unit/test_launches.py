@@ -150,6 +150,15 @@ def test_a_job_that_a_person_stopped_stays_stopped(aws: FakeAws) -> None:
     assert messages[0]["Subject"].startswith("tiny was stopped")
 
 
+def test_a_job_that_ran_out_of_time_is_a_failure_though_its_program_ended_well(aws: FakeAws) -> None:
+    aws.outcomes = [{"TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxRuntimeExceeded"}]
+    done, messages = run(tiny(), aws)
+    assert (done.status, done.error, len(aws.jobs)) == ("FAILED", "OutOfTime", 1)
+    receipt = receipt_of(aws)
+    assert (receipt["outcome"], receipt["error"], receipt["model"]) == ("Failed", "OutOfTime", None)
+    assert "reached its longest run time and was stopped" in messages[0]["Message"]
+
+
 def test_the_second_path_submits_and_watches(aws: FakeAws) -> None:
     spec = tiny(debug={"remote": True})
     done, _ = run(spec, aws)

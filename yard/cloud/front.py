@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from yard.cloud import guard, protocol
 from yard.cloud.clients import DEFAULT_REGION
-from yard.cloud.registry import Call, ServiceError, find_admin, find_operation
+from yard.cloud.registry import Call, ServiceError, find_admin, find_check, find_operation
 from yard.cloud.sessions import Caller, caller_of
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,9 @@ ADMIN_PREFIX = "/_yard/"
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 _NOT_EMULATED = 501
 """The status for what this cloud cannot do: clients repeat a 500 for a minute, but not this one."""
+
+_WHOLLY_OURS = frozenset({"cloudformation"})
+"""Services that moto is not asked about: its own stacks are others than ours, and its answers would mislead."""
 
 _TURNS = {
     service: threading.Lock()
@@ -78,11 +81,16 @@ class Front:
     @staticmethod
     def _own_answer(request: Request, parsed: protocol.Parsed, caller: Caller, region: str) -> Response | None:
         function = find_operation(parsed.service, parsed.operation)
+        call = Call(account=caller.account, region=region, principal=caller.principal)
+        if function is None and parsed.service in _WHOLLY_OURS:
+            raise _broken(parsed, NotImplementedError())
         if function is None:
+            check = find_check(parsed.service, parsed.operation)
+            if check is not None:
+                check(call, parsed.params)
             protocol.rewind_if_read(request)
             return None
         whole = protocol.parse(request, parsed.service, whole_body=True) or parsed
-        call = Call(account=caller.account, region=region, principal=caller.principal)
         return protocol.answer(parsed, function(call, whole.params))
 
     def _pass_on(self, environ: dict[str, Any], start_response: Any, parsed: protocol.Parsed | None) -> Iterable[bytes]:

@@ -55,7 +55,7 @@ def check(parsed: Parsed, caller: Caller, region: str, request: Request) -> None
         parsed = protocol.parse(request, parsed.service, whole_body=True) or parsed
     asks = asks_of(parsed, caller.account, region)
     context = _context(caller, region)
-    own = _identity_policies(caller, region) if limited else None
+    own = identity_policies(caller, region) if limited else None
     for ask in [*asks, *(_keys_behind(parsed, region) if limited else ())]:
         _check_one(parsed, caller, ask, {**context, **ask.context}, own, region)
 
@@ -176,7 +176,7 @@ def _managed(policy: Any) -> Document:
     return _document(next(version.document for version in policy.versions if version.is_default))
 
 
-def _identity_policies(caller: Caller, region: str) -> tuple[list[Document], list[Document]]:
+def identity_policies(caller: Caller, region: str) -> tuple[list[Document], list[Document]]:
     """The caller's own policies, and its boundary's."""
     backend = iam_backends[caller.account][get_partition(region)]
     if caller.role_arn is not None:

@@ -135,6 +135,8 @@ def variables(running: CloudState, folder: Path) -> dict[str, str]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
+        # some operations would ask for "sync-localhost" and the like, which no name server knows
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
         # the CLI remembers which account a key belongs to, in a file of the user's: not here
         "CDK_HOME": str(folder.absolute() / "cdk-home"),
         "CDK_DISABLE_CLI_TELEMETRY": "true",

@@ -11,6 +11,7 @@ from typing import Any
 
 from moto.utilities.utils import get_partition
 
+from yard.cloud import references
 from yard.cloud.registry import Call, Operation, Params, ServiceError, find_operation, operation
 
 _SERVICE = "sagemaker"
@@ -171,6 +172,13 @@ def _instance_fields(params: Params) -> dict[str, Any]:
 
 
 def _check_instance(call: Call, params: Params) -> None:
+    if params.get("RoleArn"):
+        references.check_role(params["RoleArn"], "sagemaker.amazonaws.com", call.region)
+    references.check_network(
+        call, [params["SubnetId"]] if params.get("SubnetId") else [], params.get("SecurityGroupIds", [])
+    )
+    if params.get("KmsKeyId") and not references.key_exists(call, params["KmsKeyId"]):
+        raise _refuse(f"Invalid KMS key: {params['KmsKeyId']} does not exist")
     if params.get("LifecycleConfigName"):
         _find(call, LIFECYCLE, params["LifecycleConfigName"])
     for repository in (params.get("DefaultCodeRepository"), *params.get("AdditionalCodeRepositories", ())):

@@ -12,6 +12,9 @@ Params = dict[str, Any]
 Operation = Callable[["Call", Params], Mapping[str, Any]]
 AdminVerb = Callable[[Params], Mapping[str, Any]]
 
+Check = Callable[["Call", Params], None]
+
+_checks: dict[tuple[str, str], Check] = {}
 _operations: dict[tuple[str, str], Operation] = {}
 _admin: dict[str, AdminVerb] = {}
 
@@ -46,6 +49,17 @@ def operation(service: str, name: str) -> Callable[[Operation], Operation]:
     return register
 
 
+def check(service: str, *names: str) -> Callable[[Check], Check]:
+    """Register what is looked at before moto answers these operations: what moto takes and the service would not."""
+
+    def register(function: Check) -> Check:
+        for name in names:
+            _checks[service, name] = function
+        return function
+
+    return register
+
+
 def admin(verb: str) -> Callable[[AdminVerb], AdminVerb]:
     """Register a verb of the cloud's own interface, `POST /_yard/<verb>` with a JSON body: faults, quotas, status."""
 
@@ -59,6 +73,11 @@ def admin(verb: str) -> Callable[[AdminVerb], AdminVerb]:
 def find_operation(service: str, name: str) -> Operation | None:
     """The registered operation, or None where moto answers."""
     return _operations.get((service, name))
+
+
+def find_check(service: str, name: str) -> Check | None:
+    """The registered check, or None."""
+    return _checks.get((service, name))
 
 
 def find_admin(verb: str) -> AdminVerb | None:

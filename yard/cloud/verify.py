@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from shardyard.spec import names
 from yard.cloud.clients import DEFAULT_ACCOUNT, DEFAULT_REGION
 from yard.cloud.cloudformation.errors import ResourceError
 from yard.cloud.cloudformation.intrinsics import Resolver
@@ -21,6 +22,8 @@ from yard.cloud.lifecycle import admin as call_admin
 from yard.cloud.registry import Params, ServiceError, admin
 
 _SHOWN = 160
+RUN_TIME = "changes at run time"
+"""How a difference is called that the template itself speaks of."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +54,9 @@ class Verified:
 
     differences: tuple[Difference, ...]
 
+    at_run_time: tuple[Difference, ...] = ()
+    """Differences of properties that the template itself says change at run time: told, and no fault."""
+
     @property
     def is_right(self) -> bool:
         """Whether it exists and is as the template says."""
@@ -65,9 +71,9 @@ def verify(running: CloudState, *, stack: str | None = None, account: str = "", 
 
 
 def _verified(item: dict[str, Any]) -> Verified:
-    found = tuple(Difference(**difference) for difference in item.pop("differences"))
     item |= {name: tuple(item[name]) for name in ("compared", "unread")}
-    return Verified(**item, differences=found)
+    item |= {name: tuple(Difference(**one) for one in item[name]) for name in ("differences", "at_run_time")}
+    return Verified(**item)
 
 
 @admin("verify")
@@ -96,7 +102,10 @@ def _rows(result: Verified) -> Iterator[dict[str, str]]:
     for item in result.differences:
         detail = {"property": item.property, "template": item.wanted, "service": item.answered}
         yield start | detail | {"result": "differs"}
-    wrong = {item.property.split(".")[0].split("[")[0] for item in result.differences}
+    for item in result.at_run_time:
+        detail = {"property": item.property, "template": item.wanted, "service": item.answered}
+        yield start | detail | {"result": RUN_TIME}
+    wrong = {_top(item.property) for item in (*result.differences, *result.at_run_time)}
     for name in result.compared:
         if name not in wrong:
             yield start | {"property": name, "template": "", "service": "", "result": "ok"}
@@ -153,10 +162,11 @@ def _compare(
     if type_name.startswith("Custom::") or type_name == "AWS::CloudFormation::CustomResource":
         # only its function knows the rest
         unread, compared = tuple(sorted(set(wanted) - {"ServiceToken"})), {"ServiceToken": wanted["ServiceToken"]}
-    found = tuple(
+    found = [
         Difference(property=path, wanted=_short(left), answered=_short(right))
         for path, left, right in differences(compared, answered)
-    )
+    ]
+    changing = _changing(deployed)
     return Verified(
         stack=stack.name,
         logical_id=name,
@@ -165,8 +175,20 @@ def _compare(
         compared=tuple(sorted(compared)),
         unread=unread,
         problem=None,
-        differences=found,
+        differences=tuple(item for item in found if _top(item.property) not in changing),
+        at_run_time=tuple(item for item in found if _top(item.property) in changing),
     )
+
+
+def _changing(deployed: Deployed) -> frozenset[str]:
+    """The properties that the template says change at run time."""
+    metadata = deployed.metadata if isinstance(deployed.metadata, Mapping) else {}
+    return frozenset(metadata.get(names.RUN_TIME_CHANGES, ()))
+
+
+def _top(path: str) -> str:
+    """The property that a path begins with."""
+    return path.split(".")[0].split("[")[0]
 
 
 def _short(value: Any) -> str:
@@ -185,4 +207,8 @@ def table(results: Iterable[Verified]) -> str:
         if item.problem is not None:
             rows.append(f"{'':8}{item.problem}")
         rows += [f"{'':8}{diff.property}: wanted {diff.wanted}, answered {diff.answered}" for diff in item.differences]
+        rows += [
+            f"{'':8}{diff.property} {RUN_TIME}: the template says {diff.wanted}, the service {diff.answered}"
+            for diff in item.at_run_time
+        ]
     return "\n".join(rows)

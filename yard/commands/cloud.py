@@ -34,7 +34,7 @@ def ask(verb: str, **params: Any) -> dict[str, Any]:
 
 @app.command()
 def up(
-    port: int = typer.Option(0, "--port", help="A port of your choice; by default a free one."),
+    port: int = typer.Option(0, "--port", help="A port of your choice; by default a free one.", min=0, max=65535),
     as_json: bool = _JSON,
 ) -> None:
     """Start the cloud; a running one is left alone.

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from yard.cloud.cloudformation import graph
-from yard.cloud.cloudformation.errors import ResourceError, TemplateError
+from yard.cloud.cloudformation.errors import NotEmulated, ResourceError, TemplateError
 from yard.cloud.cloudformation.plan import Step, desired
 from yard.cloud.cloudformation.resources import Operator
 from yard.cloud.cloudformation.stack import STORE, Deployed, Inputs, Output, Stack
@@ -210,6 +210,9 @@ class Operation:
         for old, new in reversed(self.changed):
             try:
                 self.stack.resources[old.logical_id] = self.operator.restore(old, new)
+            except NotEmulated:
+                # what cannot be changed here has not been changed either
+                self.stack.resources[old.logical_id] = old
             except ResourceError as error:
                 problem = f"The following resource(s) failed to update: [{old.logical_id}]. {error}"
         changed = {old.logical_id for old, _ in self.changed}

@@ -21,6 +21,19 @@ log = logging.getLogger(__name__)
 
 def _forgotten(provider: Provider, physical_id: str, properties: dict[str, Any], ctx: Context) -> list[str]:
     """The properties that were given and that the service knows nothing of: its provider has passed over them."""
+    return [path for path, found in _unlike(provider, physical_id, properties, properties, ctx) if found is None]
+
+
+def _stale(provider: Provider, physical_id: str, old: dict[str, Any], new: dict[str, Any], ctx: Context) -> list[str]:
+    """The properties that an update was to change and that its service does not answer as they should be now."""
+    changed = {name: value for name, value in new.items() if old.get(name) != value}
+    return [path for path, _ in _unlike(provider, physical_id, new, changed, ctx)]
+
+
+def _unlike(
+    provider: Provider, physical_id: str, properties: dict[str, Any], looked_at: dict[str, Any], ctx: Context
+) -> list[tuple[str, Any]]:
+    """Where the service's answer is not what was given: the path, and what it answers."""
     if provider.type == CUSTOM_RESOURCE:
         return []
     try:
@@ -28,8 +41,8 @@ def _forgotten(provider: Provider, physical_id: str, properties: dict[str, Any],
     except ClientError:
         # the stack's role may create and not look
         return []
-    wanted = {name: value for name, value in properties.items() if name not in provider.unread}
-    return [] if answered is None else [path for path, _, found in differences(wanted, answered) if found is None]
+    wanted = {name: value for name, value in looked_at.items() if name not in provider.unread}
+    return [] if answered is None else [(path, found) for path, _, found in differences(wanted, answered)]
 
 
 class Operator:
@@ -86,7 +99,8 @@ class Operator:
             resource,
             "UPDATE",
             old.physical_id,
-            lambda: find(resource.type).update(
+            lambda: self._update(
+                find(resource.type),
                 old.physical_id,
                 dynamic.resolve(copy.deepcopy(old.properties), ctx),
                 dynamic.resolve(copy.deepcopy(properties), ctx),
@@ -95,6 +109,14 @@ class Operator:
         )
         self._event(resource, made.physical_id, "UPDATE_COMPLETE", None)
         return self._deployed(resource, properties, made, ctx, "UPDATE_COMPLETE")
+
+    @staticmethod
+    def _update(provider: Provider, physical_id: str, old: dict[str, Any], new: dict[str, Any], ctx: Context) -> Made:
+        made = provider.update(physical_id, copy.deepcopy(old), copy.deepcopy(new), ctx)
+        stale = _stale(provider, made.physical_id, old, new, ctx)
+        if stale:
+            raise ResourceError(f"the embedded cloud does not change {', '.join(stale)} of {ctx.type} in place")
+        return made
 
     def restore(self, old: Deployed, new: Deployed) -> Deployed:
         """Undo a change in place."""
@@ -150,6 +172,9 @@ class Operator:
             status = error.response["ResponseMetadata"].get("HTTPStatusCode")
             service, code = resource.type.split("::")[1], detail.get("Code")
             reason = f"{detail.get('Message', '')} (Service: {service}, Status Code: {status}, Error Code: {code})"
+        except NotEmulated as error:
+            self._event(resource, physical_id, f"{verb}_FAILED", str(error))
+            raise
         except ServiceError as error:
             reason = f"{error.message} ({error.code})"
         except (ResourceError, BotoCoreError) as error:

@@ -1,7 +1,7 @@
 """Templates: JSON or YAML text to a checked structure."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -112,8 +112,9 @@ def parse(body: str) -> Template:
     unknown = sorted(set(document) - SECTIONS)
     if unknown:
         raise TemplateError(f"Invalid template property or properties [{', '.join(unknown)}]")
-    if document.get("Transform"):
-        raise TemplateError(f"the embedded cloud runs no transforms: {document['Transform']}")
+    transforms = sorted(set(_transforms(document)))
+    if transforms:
+        raise TemplateError(f"the embedded cloud runs no transforms: {', '.join(transforms)}")
     resources = document.get("Resources")
     if not isinstance(resources, dict) or not resources:
         raise TemplateError("At least one Resources member must be defined.")
@@ -132,6 +133,18 @@ def parse(body: str) -> Template:
             for name in ("Parameters", "Mappings", "Conditions", "Outputs", "Rules")
         },
     )
+
+
+def _transforms(value: Any, depth: int = 0) -> Iterator[str]:
+    """What only a transform or a macro could make into a template."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        if key == "Transform" and depth == 0 and item:
+            yield from (str(name) for name in (item if isinstance(item, list) else [item]))
+        elif isinstance(key, str) and key.startswith(("Fn::Transform", "Fn::ForEach::")):
+            yield key
+        else:
+            yield from _transforms(item, depth + 1)
 
 
 def _document(body: str) -> dict[str, Any]:

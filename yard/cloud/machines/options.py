@@ -13,6 +13,9 @@ class MachineOptions:
     limit_error: str = "modelled"
     """How a SageMaker limit arrives: `modelled` is SageMaker.ResourceLimitExceededException, `generic` is
     SageMaker.AmazonSageMakerException. Both have been seen."""
+    stopped_job: str = "succeeds"
+    """How a `.sync` task ends whose job was stopped, by a person or by its longest run time: `succeeds` with the job's
+    description as its result, or `fails` with States.TaskFailed. The service's documentation does not say."""
     wait_scale: float = 1.0
     """What every Wait state and retry interval is multiplied by: a test need not wait an hour for a retry."""
 
@@ -20,14 +23,18 @@ class MachineOptions:
 options = MachineOptions()
 
 
+_WORDS = {"limit_error": ("modelled", "generic"), "stopped_job": ("succeeds", "fails")}
+
+
 @admin("machines")
 def _machines(params: Params) -> dict[str, Any]:
     for name, value in params.items():
-        if name == "limit_error" and value in ("modelled", "generic"):
-            options.limit_error = value
+        if value in _WORDS.get(name, ()):
+            setattr(options, name, value)
         elif name == "wait_scale" and float(value) >= 0:
             options.wait_scale = float(value)
         else:
-            text = f"{name}={value!r} is not an option (limit_error: modelled or generic; wait_scale: 0 or more)"
+            known = [f"{key}: {' or '.join(words)}" for key, words in _WORDS.items()]
+            text = f"{name}={value!r} is not an option ({'; '.join([*known, 'wait_scale: 0 or more'])})"
             raise ServiceError("ValidationException", text)
     return {field.name: getattr(options, field.name) for field in fields(options)}

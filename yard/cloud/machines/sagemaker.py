@@ -210,7 +210,8 @@ class SageMakerTask(StateTaskServiceCallback):  # type: ignore[misc]
                 job.call(client, "Stop", **name)
             env.stack.append({})
             return
-        if described[job.status_field] == "Failed":
+        status = described[job.status_field]
+        if status == "Failed" or (status == "Stopped" and options.stopped_job == "fails"):
             raise FailureEventException(self._failure(env, "States.TaskFailed", json.dumps(plain(described))))
         env.stack.append(plain(described))
 

@@ -13,6 +13,8 @@ from yard.cloud.training.job import TrainingJob
 from yard.cloud.training.locations import Location
 from yard.cloud.training.transfer import S3Object, list_objects
 
+_NAME_BYTES_MOST = 255
+
 
 class DataError(Exception):
     """A channel's data cannot be had; the message is the one that the job's FailureReason carries."""
@@ -81,7 +83,7 @@ def _resolve(client: Any, job: TrainingJob, config: Mapping[str, Any], hosts: Se
         if kind == "ManifestFile":
             items = _manifest(client, location)
         elif kind == "AugmentedManifestFile":
-            lines = _augmented(client, location)
+            lines = _augmented(client, location, source.get("AttributeNames", ()))
         else:
             items = [
                 Item(bucket=location.bucket, object=found, name=local_name(location.key, found.key))
@@ -90,6 +92,8 @@ def _resolve(client: Any, job: TrainingJob, config: Mapping[str, Any], hosts: Se
     except ClientError as error:
         # the listing was there when the job was created, so it is the objects that cannot be read
         raise DataError(f"ClientError: Data download failed: {source['S3Uri']}: {error}") from error
+    for item in items:
+        _check_name(item)
     if not items and not lines:
         raise DataError(f"ClientError: {missing(job.request, job.region, source['S3Uri'])}")
     return Channel(
@@ -126,12 +130,32 @@ def local_name(prefix: str, key: str) -> str:
     return key[prefix.rfind("/") + 1 :]
 
 
+def refused(bucket: str, key: str, why: str) -> DataError:
+    """The error for an object that cannot become a file."""
+    return DataError(f"ClientError: Data download failed:Failed to download data. S3 key: s3://{bucket}/{key} {why}")
+
+
+def _check_name(item: Item) -> None:
+    """A key can be what no file can be called, or would lie outside of its channel."""
+    parts = item.name.split("/")
+    if "//" in item.object.key or "" in parts:
+        raise refused(item.bucket, item.object.key, "has an illegal char sub-sequence '//' in it")
+    for part in parts:
+        if part in (".", "..") or "\0" in part:
+            raise refused(item.bucket, item.object.key, f"has an illegal part {part!r} in it")
+        if len(part.encode()) > _NAME_BYTES_MOST:
+            raise refused(item.bucket, item.object.key, f"has a part of more than {_NAME_BYTES_MOST} bytes in it")
+
+
 def _manifest(client: Any, location: Location) -> list[Item]:
     """`[{"prefix": "s3://bucket/folder/"}, "a", "b/c"]`: the folder, and names in it."""
-    entries = json.loads(client.get_object(Bucket=location.bucket, Key=location.key)["Body"].read())
-    if not isinstance(entries, list) or not entries or "prefix" not in entries[0]:
-        raise DataError(f'ClientError: The manifest {location} is not a list that begins with {{"prefix": "s3://..."}}')
-    prefix = entries[0]["prefix"]
+    entries = _json(client.get_object(Bucket=location.bucket, Key=location.key)["Body"].read(), str(location))
+    start = entries[0] if isinstance(entries, list) and entries else None
+    prefix = start.get("prefix") if isinstance(start, dict) else None
+    if not isinstance(prefix, str) or not all(isinstance(name, str) for name in entries[1:]):
+        raise DataError(
+            f'ClientError: The manifest {location} is not a list of names that begins with {{"prefix": "s3://..."}}'
+        )
     items = []
     for name in entries[1:]:
         target = Location.parse(prefix + name)
@@ -140,9 +164,28 @@ def _manifest(client: Any, location: Location) -> list[Item]:
     return items
 
 
-def _augmented(client: Any, location: Location) -> tuple[Mapping[str, Any], ...]:
+def _augmented(client: Any, location: Location, attributes: Sequence[str]) -> tuple[Mapping[str, Any], ...]:
     body = client.get_object(Bucket=location.bucket, Key=location.key)["Body"].read()
-    return tuple(json.loads(line) for line in body.splitlines() if line.strip())
+    lines = []
+    for number, text in enumerate(body.splitlines(), 1):
+        if not text.strip():
+            continue
+        where = f"{location}, line {number},"
+        line = _json(text, where)
+        if not isinstance(line, dict):
+            raise DataError(f"ClientError: The manifest {where} is not an object")
+        for attribute in attributes:
+            if attribute not in line:
+                raise DataError(f"ClientError: The manifest {where} has no attribute {attribute!r}")
+        lines.append(line)
+    return tuple(lines)
+
+
+def _json(text: bytes, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise DataError(f"ClientError: The manifest {where} is not JSON: {error}") from None
 
 
 def check_objects(client: Any, request: Mapping[str, Any], region: str) -> None:

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from yard.cloud import roles
-from yard.cloud.registry import ServiceError
+from yard.cloud import references, roles
 
 _SERVICE = "sagemaker.amazonaws.com"
 _SESSION = "SageMaker"
@@ -11,14 +10,7 @@ _SESSION = "SageMaker"
 
 def check(role_arn: str, region: str) -> None:
     """The role must be there and trust SageMaker."""
-    try:
-        roles.assume(role_arn, service=_SERVICE, session=_SESSION, region=region)
-    except ServiceError:
-        raise ServiceError(
-            "ValidationException",
-            f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal "
-            f"'{_SERVICE}' to assume the role.",
-        ) from None
+    references.check_role(role_arn, _SERVICE, region)
 
 
 def client(role_arn: str, service: str, region: str) -> Any:

@@ -41,7 +41,11 @@ class Inputs:
             folder.mkdir(parents=True, exist_ok=True)
             for item in items:
                 check()
-                download(self._client, item.bucket, item.object, folder / item.name)
+                try:
+                    download(self._client, item.bucket, item.object, folder / item.name)
+                except OSError as error:
+                    # a full disk, or a key that is a folder to another one
+                    raise channels.refused(item.bucket, item.object.key, f"({error.strerror})") from error
 
     def _is_streamed(self, channel: Channel) -> bool:
         """Where FUSE is forbidden, FastFile is copied like File: slower to begin, and the same to a program."""

@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from yard.cloud import clients
-from yard.cloud.registry import ServiceError
+from shardyard.spec.instances import INSTANCES
+from yard.cloud import references
+from yard.cloud.registry import Call, ServiceError
 from yard.cloud.training import channels, execution_role, model_check
 
 _RESERVED_PATHS = ("/opt/ml/input", "/opt/ml/model", "/opt/ml/output", "/opt/ml/code", "/opt/ml/errors")
@@ -20,21 +19,11 @@ def check_create(request: Mapping[str, Any], account: str, region: str) -> None:
     for rule in (_algorithm, _resources, _stopping, _channels, _checkpoints, _metrics):
         for message in rule(request):
             raise ServiceError("ValidationException", message)
-    _check_network(request.get("VpcConfig"), account, region)
+    network = request.get("VpcConfig", {})
+    call = Call(account=account, region=region, principal="")
+    references.check_network(call, network.get("Subnets", []), network.get("SecurityGroupIds", []))
     execution_role.check(request["RoleArn"], region)
     channels.check_objects(execution_role.client(request["RoleArn"], "s3", region), request, region)
-
-
-def _check_network(config: Mapping[str, Any] | None, account: str, region: str) -> None:
-    """The subnets and security groups must be there; nodes are not put into them."""
-    if config is None:
-        return
-    ec2 = clients.client("ec2", account, region)
-    try:
-        ec2.describe_subnets(SubnetIds=config["Subnets"])
-        ec2.describe_security_groups(GroupIds=config["SecurityGroupIds"])
-    except ClientError as error:
-        raise ServiceError("ValidationException", error.response["Error"]["Message"]) from error
 
 
 def _algorithm(request: Mapping[str, Any]) -> Iterator[str]:
@@ -44,6 +33,11 @@ def _algorithm(request: Mapping[str, Any]) -> Iterator[str]:
         return
     if ("TrainingImage" in algorithm) == ("AlgorithmName" in algorithm):
         yield "Exactly one of TrainingImage and AlgorithmName must be specified in AlgorithmSpecification."
+    elif ".dkr.ecr." not in algorithm.get("TrainingImage", ".dkr.ecr.") and "TrainingImageConfig" not in algorithm:
+        yield (
+            "TrainingImageConfig with TrainingRepositoryAccessMode set to VPC must be provided when using a training "
+            "image from a private Docker registry."
+        )
     elif "AlgorithmName" in algorithm:
         yield "AlgorithmName is not emulated: the embedded cloud runs jobs that name a TrainingImage."
 
@@ -67,6 +61,10 @@ def _resources(request: Mapping[str, Any]) -> Iterator[str]:
     counts = [group["InstanceCount"] for group in groups] if groups else [config.get("InstanceCount", 1)]
     if min(counts) < 1:
         yield f"InstanceCount must be at least 1, not {min(counts)}."
+    types = [group["InstanceType"] for group in groups or preferences or [config] if "InstanceType" in group]
+    own_disks = [one for one in types if one in INSTANCES and INSTANCES[one].local_disk_gb]
+    if "VolumeKmsKeyId" in config and types and len(own_disks) == len(types):
+        yield f"VolumeKmsKeyId cannot be used with {', '.join(own_disks)}: these instances have local storage."
     if config.get("KeepAlivePeriodInSeconds") and request.get("EnableManagedSpotTraining"):
         yield "KeepAlivePeriodInSeconds cannot be used with managed spot training."
 
@@ -89,7 +87,7 @@ def _stopping(request: Mapping[str, Any]) -> Iterator[str]:
         if wait is None or wait < runtime:
             yield "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds"
     elif wait is not None:
-        yield "MaxWaitTimeInSeconds can only be specified when EnableManagedSpotTraining is true."
+        yield "Invalid MaxWaitTimeInSeconds. It is only supported when EnableManagedSpotTraining is set to true"
 
 
 def _channels(request: Mapping[str, Any]) -> Iterator[str]:
@@ -100,16 +98,19 @@ def _channels(request: Mapping[str, Any]) -> Iterator[str]:
     groups = {group["InstanceGroupName"] for group in request["ResourceConfig"].get("InstanceGroups", [])}
     default_mode = request["AlgorithmSpecification"]["TrainingInputMode"]
     for channel in channels:
-        yield from _channel(channel, channel.get("InputMode", default_mode), sorted(groups))
+        mode = channel.get("InputMode", default_mode)
+        yield from _channel(channel, mode, sorted(groups), has_network="VpcConfig" in request)
 
 
-def _channel(channel: Mapping[str, Any], mode: str, groups: Sequence[str]) -> Iterator[str]:
+def _channel(channel: Mapping[str, Any], mode: str, groups: Sequence[str], *, has_network: bool) -> Iterator[str]:
     name, source = channel["ChannelName"], channel["DataSource"]
     if len(source) != 1:
         yield f"Channel {name}: DataSource must have exactly one of S3DataSource, FileSystemDataSource, DatasetSource."
         return
     if "DatasetSource" in source:
         yield f"Channel {name}: DatasetSource is not emulated."
+    if "FileSystemDataSource" in source and not has_network:
+        yield f"Channel {name}: a FileSystemDataSource needs a VpcConfig with a way to the file system."
     s3 = source.get("S3DataSource")
     if s3 is None:
         return

@@ -68,5 +68,6 @@ def find(type_name: str) -> Provider:
         type_name = CUSTOM_RESOURCE
     found = PROVIDERS.get(type_name)
     if found is None:
-        raise NotEmulated(f"the embedded cloud does not emulate the resource type {type_name}")
+        nested = " (nested stacks)" if type_name == "AWS::CloudFormation::Stack" else ""
+        raise NotEmulated(f"the embedded cloud does not emulate the resource type {type_name}{nested}")
     return found

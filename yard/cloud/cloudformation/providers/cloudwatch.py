@@ -65,15 +65,6 @@ class Alarm(_AnyAlarm):
 
 
 @provider
-class CompositeAlarm(_AnyAlarm):
-    """`AWS::CloudWatch::CompositeAlarm`."""
-
-    type = "AWS::CloudWatch::CompositeAlarm"
-    operation = "PutCompositeAlarm"
-    result = "CompositeAlarms"
-
-
-@provider
 class Dashboard(Provider):
     """`AWS::CloudWatch::Dashboard`."""
 

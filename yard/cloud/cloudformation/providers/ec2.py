@@ -230,8 +230,13 @@ class SubnetRouteTableAssociation(_Link):
     type = "AWS::EC2::SubnetRouteTableAssociation"
 
     def create(self, props: Props, ctx: Context) -> Made:
-        """Give the subnet its routes."""
-        answer = ctx.client("ec2").associate_route_table(RouteTableId=props["RouteTableId"], SubnetId=props["SubnetId"])
+        """Give the subnet its routes; one that has some already, as in a replacement, gets these in their place."""
+        ec2, subnet = ctx.client("ec2"), props["SubnetId"]
+        tables = ec2.describe_route_tables(Filters=[{"Name": "association.subnet-id", "Values": [subnet]}])
+        for association in (one for table in tables["RouteTables"] for one in table["Associations"]):
+            if association.get("SubnetId") == subnet:
+                return self.update(association["RouteTableAssociationId"], props, props, ctx)
+        answer = ec2.associate_route_table(RouteTableId=props["RouteTableId"], SubnetId=subnet)
         return Made(physical_id=answer["AssociationId"], attributes={"Id": answer["AssociationId"]})
 
     def update(self, physical_id: str, old: Props, new: Props, ctx: Context) -> Made:

@@ -10,7 +10,21 @@ from yard.cloud.cloudformation.providers.base import Made, Props
 from yard.cloud.cloudformation.providers.declared import Declared, is_absent
 from yard.cloud.cloudformation.providers.shapes import without
 
-Declared(
+
+class _CodeRepository(Declared):
+    """A repository: of its address and its secret only the secret can be changed."""
+
+    def update(self, physical_id: str, old: Props, new: Props, ctx: Context) -> Made:
+        """Change the secret, and the tags."""
+        secrets = [{**props, "GitConfig": _only_secret(props)} for props in (old, new)]
+        return super().update(physical_id, *secrets, ctx)
+
+
+def _only_secret(props: Props) -> dict[str, Any]:
+    return {key: value for key, value in props["GitConfig"].items() if key == "SecretArn"}
+
+
+_CodeRepository(
     type="AWS::SageMaker::CodeRepository",
     service="sagemaker",
     create_operation="CreateCodeRepository",

@@ -17,7 +17,9 @@ class Parameter(Provider):
 
     def create(self, props: Props, ctx: Context) -> Made:
         """Put it."""
-        name = str(props.get("Name", ctx.name(100)))
+        # as CloudFormation names it: a stack may be called aws-something, a parameter may not
+        made = f"CFN-{ctx.logical_id}-{ctx.name(100).rpartition('-')[2]}"
+        name = str(props.get("Name", made))
         ctx.client("ssm").put_parameter(Name=name, Tags=tag_list(props.get("Tags")), **without(props, "Name", "Tags"))
         return self._made(name, props)
 

@@ -26,13 +26,18 @@ def make_table() -> dict[str, Any]:
             for name, instance in sorted(INSTANCES.items())
             if instance.accelerators and instance.efa_interfaces
         },
+        "neuron_cores": {
+            name: instance.neuron_cores for name, instance in sorted(INSTANCES.items()) if instance.neuron_cores
+        },
     }
 
 
 def as_text(table: dict[str, Any]) -> str:
     """One line for each type, so that a change is easy to review."""
     rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(row)}" for name, row in table["instances"].items())
-    return f'{{\n "source": {json.dumps(table["source"])},\n "instances": {{\n{rows}\n }}\n}}\n'
+    cores = json.dumps(table["neuron_cores"])
+    source = json.dumps(table["source"])
+    return f'{{\n "source": {source},\n "instances": {{\n{rows}\n }},\n "neuron_cores": {cores}\n}}\n'
 
 
 if __name__ == "__main__":

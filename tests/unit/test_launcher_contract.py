@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shardyard.spec.instances import INSTANCES
 from training.launcher import environment, hosts, network, source
 from training.launcher.__main__ import processes_per_node
 from training.launcher.contract import Contract, read_contract, restore_types
@@ -256,6 +257,15 @@ def test_the_efa_table_is_an_extract_of_the_catalogue() -> None:
     assert network.efa_table().keys() >= {"ml.p4d.24xlarge", "ml.p5.48xlarge", "ml.g5.48xlarge", "ml.trn1.32xlarge"}
     written = (Path(network.__file__).parent / "efa.json").read_text()
     assert written == as_text(make_table()), "run `make efa-table`"
+
+
+def test_a_neuron_machine_has_a_process_for_each_core(tmp_path: Path) -> None:
+    assert environment.count_neuron_cores("ml.trn1.32xlarge", tmp_path) == 0, "without devices there is nothing to use"
+    for device in range(16):
+        (tmp_path / f"neuron{device}").touch()
+    assert environment.count_neuron_cores("ml.trn1.32xlarge", tmp_path) == 32
+    assert environment.count_neuron_cores("ml.g5.xlarge", tmp_path) == 0
+    assert INSTANCES["ml.trn1.32xlarge"].processes == 32, "what the rules allow is what the launcher starts"
 
 
 def zipped(**files: str) -> bytes:

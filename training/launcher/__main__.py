@@ -39,7 +39,7 @@ def _run(supervisor: Supervisor, contract: Contract) -> int:
     if strategy not in STRATEGIES:
         raise failure.LaunchError(f"SHARDYARD_LAUNCHER is {strategy!r}; known: {', '.join(STRATEGIES)}")
     gpus, cpus = environment.count_gpus(), environment.count_cpus()
-    processes = processes_per_node(gpus)
+    processes = processes_per_node(max(gpus, environment.count_neuron_cores(contract.instance_type)))
     base_environ = _base_environ(contract, processes=processes, cpus=cpus)
     # Each strategy is imported where it is used: a plain start pays for no other
     if strategy == "torchrun":
@@ -65,11 +65,11 @@ def _run(supervisor: Supervisor, contract: Contract) -> int:
     return plain.run(supervisor, launch)
 
 
-def processes_per_node(gpus: int, environ: Mapping[str, str] = os.environ) -> int:
-    """As many as the job says, or one a GPU, or one."""
+def processes_per_node(accelerators: int, environ: Mapping[str, str] = os.environ) -> int:
+    """As many as the job says, or one a GPU or Neuron core, or one."""
     given = environ.get("SHARDYARD_PROCESSES_PER_NODE")
     if given is None:
-        return max(gpus, 1)
+        return max(accelerators, 1)
     if not given.isdigit() or int(given) == 0:
         raise failure.LaunchError(f"SHARDYARD_PROCESSES_PER_NODE must be a positive whole number, not {given!r}")
     return int(given)

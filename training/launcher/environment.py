@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from training.launcher import network
 from training.launcher.contract import Contract
 from training.launcher.program import Program, to_arguments
 
@@ -24,6 +25,11 @@ def count_devices(pattern: str, folder: Path = Path("/dev")) -> int:
 def count_gpus() -> int:
     """The number of NVIDIA GPUs that this container sees."""
     return count_devices(r"nvidia\d+")
+
+
+def count_neuron_cores(instance_type: str, folder: Path = Path("/dev")) -> int:
+    """The Neuron cores that this container sees: those of its instance type, where there are devices at all."""
+    return network.neuron_cores(instance_type) if count_devices(r"neuron\d+", folder) else 0
 
 
 def count_cpus() -> int:
@@ -81,7 +87,7 @@ def _values(contract: Contract, program: Program, *, interface: str, gpus: int, 
         "model_dir": str(contract.model_dir),
         "num_cpus": cpus,
         "num_gpus": gpus,
-        "num_neurons": count_devices(r"neuron\d+"),
+        "num_neurons": count_neuron_cores(contract.instance_type),
     }
 
 

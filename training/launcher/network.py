@@ -42,12 +42,21 @@ def pick_interface(named: str | None, address: str | None, present: Mapping[str,
 
 
 def efa_table() -> dict[str, dict[str, Any]]:
-    """Instance types with EFA, an extract of the instance catalogue (`make efa-table` writes it)."""
-    content = pkgutil.get_data("training.launcher", "efa.json")
-    if content is None:
-        return {}
-    table: dict[str, dict[str, Any]] = json.loads(content)["instances"]
+    """Instance types with EFA."""
+    table: dict[str, dict[str, Any]] = _extract()["instances"]
     return table
+
+
+def neuron_cores(instance_type: str) -> int:
+    """The Neuron cores of an instance type; 0 where it has none. A device has several, and its file says nothing."""
+    return int(_extract()["neuron_cores"].get(instance_type, 0))
+
+
+def _extract() -> dict[str, Any]:
+    """An extract of the instance catalogue (`make efa-table` writes it)."""
+    content = pkgutil.get_data("training.launcher", "efa.json")
+    extract: dict[str, Any] = {"instances": {}, "neuron_cores": {}} if content is None else json.loads(content)
+    return extract
 
 
 def network_variables(

@@ -21,6 +21,8 @@ from stacks.scenarios import Synthesised, contexts, synthesise
 
 STRICT = "--cdk-validator" in sys.argv
 """Whether this process runs CDK's own validator: it takes seconds an app, so it looks at two, beside the rest."""
+REGIONS = ("us-east-1", "eu-central-1", "cn-north-1")
+"""Where every type and value of the templates must be known. GovCloud's CloudFormation has no AWS::Budgets::Budget."""
 MOST_IDLE_USD = 5
 """What the default app may cost in a month in which nobody trains."""
 
@@ -79,10 +81,11 @@ def _too_dear(done: dict[str, Synthesised]) -> list[str]:
 
 def cfn_lint(templates: list[str]) -> list[str]:
     """What cfn-lint says, errors and warnings alike, one line each."""
+    lint = Path(sys.executable).with_name("cfn-lint")
     with tempfile.TemporaryDirectory() as folder:
         filled = [copy for template in templates if (copy := _fill_in(Path(template), Path(folder)))]
         result = subprocess.run(
-            [str(Path(sys.executable).with_name("cfn-lint")), "--format", "parseable", "--", *templates, *filled],
+            [str(lint), "--regions", *REGIONS, "--format", "parseable", "--", *templates, *filled],
             capture_output=True,
             text=True,
             check=False,

@@ -6,7 +6,7 @@ import pytest
 
 from shardyard.handlers.training_events.index import Place, compose, react
 
-PLACE = Place(project="yard", stage="dev", topic_arn="arn:topic", watchdog_rule="watch", region="eu-west-1")
+PLACE = Place(project="yard", stage="dev", topic_arn="arn:topic", watchdog_rule="watch")
 BY_HAND = {"project": "yard", "stage": "dev"}
 OURS = {**BY_HAND, "run": "20261121-073000-a1b2", "shardyard:execution": "arn:execution"}
 
@@ -28,8 +28,9 @@ class Recorder:
 
 
 def change(status: str, secondary: str = "", **more: Any) -> dict[str, Any]:
+    arn = "arn:aws-us-gov:sagemaker:us-gov-west-1:123456789012:training-job/gpt-1"
     detail = {"TrainingJobName": "gpt-1", "TrainingJobStatus": status, "SecondaryStatus": secondary or status}
-    return {**detail, "Tags": OURS, **more}
+    return {**detail, "TrainingJobArn": arn, "Tags": OURS, **more}
 
 
 def counted(clients: Recorder) -> list[str]:
@@ -81,14 +82,16 @@ def test_jobs_of_other_projects_are_left_alone() -> None:
 
 
 def test_a_spot_interruption_is_told() -> None:
-    message = compose(change("InProgress", "Interrupted"), "eu-west-1")
+    message = compose(change("InProgress", "Interrupted"))
     assert message is not None
     assert message.text.startswith("The training job gpt-1 was interrupted.\nIts spot capacity was taken back.")
+    console = "https://us-gov-west-1.console.amazonaws-us-gov.com/sagemaker/home?region=us-gov-west-1"
+    assert message.text.endswith(f"\n{console}#/jobs/gpt-1"), "the console of the job's own partition"
 
 
 def test_the_time_is_told_as_people_say_it() -> None:
     message = compose(
-        change("Stopped", "MaxRuntimeExceeded", TrainingStartTime=0, TrainingEndTime=5_400_000, Tags=BY_HAND), "x"
+        change("Stopped", "MaxRuntimeExceeded", TrainingStartTime=0, TrainingEndTime=5_400_000, Tags=BY_HAND)
     )
     assert message is not None
     assert message.text.startswith(
@@ -97,17 +100,17 @@ def test_the_time_is_told_as_people_say_it() -> None:
 
 
 def test_a_completed_job_of_nobodys_launch_is_told() -> None:
-    message = compose(change("Completed", Tags=BY_HAND), "x")
+    message = compose(change("Completed", Tags=BY_HAND))
     assert message is not None
     assert message.subject == "gpt-1 completed"
 
 
 @pytest.mark.parametrize("secondary", ["Starting", "Downloading", "Training", "Uploading"])
 def test_the_ordinary_phases_are_not_told(secondary: str) -> None:
-    assert compose(change("InProgress", secondary), "x") is None
+    assert compose(change("InProgress", secondary)) is None
 
 
 def test_a_subject_fits_what_sns_takes() -> None:
-    message = compose(change("Failed", TrainingJobName="j" * 120, Tags=BY_HAND), "x")
+    message = compose(change("Failed", TrainingJobName="j" * 120, Tags=BY_HAND))
     assert message is not None
     assert len(message.subject) == 100

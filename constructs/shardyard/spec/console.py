@@ -16,6 +16,12 @@ def job_log_url(region: str, partition: str, training_job: str) -> str:
     )
 
 
+def job_url(training_job_arn: str) -> str:
+    """A training job of SageMaker's."""
+    _, partition, _, region, _, job = training_job_arn.split(":")
+    return f"{_home('sagemaker', region, partition)}#/jobs/{job.removeprefix('training-job/')}"
+
+
 def dashboard_url(region: str, partition: str, dashboard: str) -> str:
     """A CloudWatch dashboard."""
     return f"{_home('cloudwatch', region, partition)}#dashboards/dashboard/{dashboard}"

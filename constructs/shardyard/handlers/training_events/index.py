@@ -11,6 +11,7 @@ from typing import Any
 from shardyard.handlers import aws
 from shardyard.handlers.classify.failures import Kind, read_job
 from shardyard.spec import names
+from shardyard.spec.console import job_url
 from shardyard.spec.request import EXECUTION_TAG
 from shardyard.spec.units import format_duration
 
@@ -25,7 +26,6 @@ class Place:
     stage: str
     topic_arn: str
     watchdog_rule: str
-    region: str
 
     @classmethod
     def from_environment(cls) -> "Place":
@@ -35,7 +35,6 @@ class Place:
             stage=os.environ["STAGE"],
             topic_arn=os.environ["TOPIC_ARN"],
             watchdog_rule=os.environ["WATCHDOG_RULE"],
-            region=os.environ["AWS_REGION"],
         )
 
 
@@ -67,12 +66,12 @@ def react(detail: dict[str, Any], place: Place, clients: aws.Clients) -> None:
         _count(clients("cloudwatch"), place, "Jobs", Outcome=status)
     if status == "Failed" and not launched:
         _count(clients("cloudwatch"), place, names.OTHER_FAILURES_METRIC)
-    message = compose(detail, place.region)
+    message = compose(detail)
     if message is not None:
         clients("sns").publish(TopicArn=place.topic_arn, Subject=message.subject, Message=message.text)
 
 
-def compose(detail: dict[str, Any], region: str) -> Message | None:
+def compose(detail: dict[str, Any]) -> Message | None:
     """The sentence for a change that people want to know; None for the others."""
     name, status, secondary = detail["TrainingJobName"], detail["TrainingJobStatus"], detail.get("SecondaryStatus")
     if status == "InProgress" and secondary == "Interrupted":
@@ -90,7 +89,7 @@ def compose(detail: dict[str, Any], region: str) -> Message | None:
         said, more = "completed", ""
     else:
         return None
-    lines = [f"The training job {name} {said}{_after(detail)}.", more, "", _link(name, region)]
+    lines = [f"The training job {name} {said}{_after(detail)}.", more, "", job_url(detail["TrainingJobArn"])]
     return Message(subject=f"{name} {said}"[:100], text="\n".join(line for line in lines if line is not None))
 
 
@@ -107,10 +106,6 @@ def _after(detail: dict[str, Any]) -> str:
     if start is None or end is None:
         return ""
     return f" after {format_duration((end - start) / 1000)}"
-
-
-def _link(name: str, region: str) -> str:
-    return f"https://console.aws.amazon.com/sagemaker/home?region={region}#/jobs/{name}"
 
 
 def _count(cloudwatch: Any, place: Place, metric: str, **more: str) -> None:

@@ -25,6 +25,7 @@ from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.job import JobSpec
 from shardyard.spec.job_data import Channel
 from shardyard.spec.job_parameters import job_parameters, pascal
+from shardyard.spec.project_files import misread_texts
 from shardyard.spec.request import Deployment, to_request
 from shardyard.spec.sfn_fields import unknown_to_step_functions
 from shardyard.state_machine import definition
@@ -262,13 +263,8 @@ class TrainingJob(Launchable):
 
 
 def _embeddable(spec: JobSpec) -> dict[str, Any]:
-    """The definition as it may stand in a state machine, whose language gives two spellings a meaning of their own."""
-    tables = spec.to_dict()
-    problems = [
-        Problem(f"jobs/{spec.name}.toml", f"{text!r} is not allowed: the state machine would take it for {meaning}")
-        for text, meaning in (("${", "a placeholder of CloudFormation's"), ('.$":', "a path of its own"))
-        if text in json.dumps(tables, separators=(",", ":"))
-    ]
+    """The definition as it may stand in a state machine."""
+    problems = [Problem(f"jobs/{spec.name}.toml", problem.message) for problem in misread_texts(spec)]
     if problems:
         raise SpecError(problems)
-    return tables
+    return spec.to_dict()

@@ -131,6 +131,16 @@ MACHINES = [
         says="compute.preferences: ml.g5.xlarge is named twice (each type once)",
     ),
     Case(
+        rule="fallback-list",
+        good={
+            "compute": {"fallback": [{"instance_type": "ml.g6.xlarge"}, {"instance_type": "ml.g6.xlarge", "count": 2}]}
+        },
+        bad={
+            "compute": {"fallback": [{"instance_type": "ml.g6.xlarge"}, {"instance_type": "ml.g6.xlarge", "count": 1}]}
+        },
+        says="compute.fallback[1]: 1 x ml.g6.xlarge is tried before it already (remove it)",
+    ),
+    Case(
         rule="one-training-plan",
         good={"compute": preferences("ml.g5.xlarge", training_plan=PLAN)},
         bad={

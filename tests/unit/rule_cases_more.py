@@ -69,6 +69,13 @@ LIMITS = [
         "remove some here, or from the setting `tags`",
     ),
     Case(
+        rule="fits-the-state",
+        good={"hyperparameters": {f"p{number}": "x" * 2400 for number in range(30)}},
+        bad={"hyperparameters": {f"p{number}": "x" * 2400 for number in range(32)}},
+        says="hyperparameters: with the environment 77144 bytes are not allowed (75000 or fewer, kept 2 times); "
+        "put large values into a file of a channel",
+    ),
+    Case(
         rule="command-lengths",
         good={"program": {"arguments": ["--verbose"]}},
         bad={"program": {"arguments": ["x" * 509]}},
@@ -145,7 +152,8 @@ PROGRAMS = [
             "compute": {"instance_type": "ml.c5.xlarge"},
         },
         says="compute.instance_type: ml.c5.xlarge has no GPU, and the deploy chose "
-        "pytorch:2.13-cu133-amzn2023-sagemaker by the job's first type (take types of one kind, or change the first and deploy)",
+        "pytorch:2.13-cu133-amzn2023-sagemaker by the job's first type "
+        "(take types of one kind, or change the first and deploy)",
     ),
     Case(
         rule="image-architecture",

@@ -187,6 +187,20 @@ def test_the_tags_of_the_project_count(tmp_path: Path) -> None:
         load_jobs(tmp_path, "dev", project_tags={f"p{number}": "x" for number in range(5)})
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[hyperparameters]\na = '${Role}'\n", "'${' is not allowed in it: the state machine would take it for a"),
+        ("[hyperparameters]\n'a.$' = '$.x'\n", "'.$' is not allowed in it: the state machine would take it for a"),
+        ("[overrides.prod]\nname = 'x'\n", "[overrides.prod] name: it cannot be set; the file's name is the job's"),
+    ],
+)
+def test_what_no_state_machine_can_hold_is_said_with_the_rest(tmp_path: Path, text: str, says: str) -> None:
+    write(tmp_path, job=GOOD + text)
+    (problem,) = problems_of(tmp_path)
+    assert problem.startswith(f"job.toml: {says}")
+
+
 def test_two_jobs_on_one_checkpoint_prefix_are_refused(tmp_path: Path) -> None:
     text = GOOD + "[checkpoints]\nenabled = true\ns3 = 's3://bucket/ck'\n"
     assert len(problems_of(write(tmp_path, one=text, two=text))) == 2

@@ -78,6 +78,25 @@ def test_a_container_must_fit_the_fallbacks_and_the_parameters_values_too() -> N
     assert "ml.m5.xlarge" in processors and "ml.g6.xlarge" not in processors
 
 
+def test_a_fallback_is_another_machine_and_there_are_ten_at_most() -> None:
+    same = check(make(compute={"fallback": [{"instance_type": "ml.g5.xlarge"}]}))
+    assert [str(problem) for problem in same] == [
+        "compute.fallback[0]: 1 x ml.g5.xlarge is tried before it already (remove it)"
+    ]
+    many = [{"instance_type": "ml.g6.xlarge", "count": number + 1} for number in range(11)]
+    assert [str(problem) for problem in check(make(compute={"fallback": many}))] == [
+        "compute.fallback: 11 are not allowed (10 or fewer)"
+    ]
+
+
+def test_a_tag_has_letters_that_the_service_takes() -> None:
+    assert check(make(tags={"caf\u00e9 1": "a_b.c:/=+-@"})) == []
+    assert [str(problem) for problem in check(make(tags={"a*": "x", "b": "\U0001f600"}))] == [
+        "tags.a*: '*' is not allowed (letters, digits, blanks and _.:/=+-@)",
+        "tags.b: '\U0001f600' is not allowed (letters, digits, blanks and _.:/=+-@)",
+    ]
+
+
 def test_a_fallback_does_not_repeat_the_problems_of_the_job() -> None:
     spec = make(tags={"project": "x"}, compute={"fallback": [{"instance_type": "ml.g6.xlarge"}]})
     assert len(check(spec)) == 1

@@ -1,5 +1,7 @@
 """Durations, sizes and counts as people write them."""
 
+from collections.abc import Callable
+
 import pytest
 
 from shardyard.spec.units import format_duration, parse_count, parse_duration, parse_size_gb
@@ -42,6 +44,14 @@ def test_a_wrong_count_says_how_to_write_one() -> None:
 @pytest.mark.parametrize("seconds", [0, 1, 59, 60, 3600, 5400, 86400, 90061])
 def test_a_duration_written_is_read_back(seconds: int) -> None:
     assert parse_duration(format_duration(seconds)) == seconds
+
+
+@pytest.mark.parametrize("parse", [parse_duration, parse_size_gb, parse_count])
+@pytest.mark.parametrize("number", ["9" * 400, "1e999", "\u0664"])
+def test_a_number_that_no_machine_can_hold_is_refused(parse: Callable[[str], float], number: str) -> None:
+    for unit in ("d", "TB", "B"):
+        with pytest.raises(ValueError, match="is not a"):
+            parse(f"{number}{unit}")
 
 
 def test_a_negative_duration_keeps_its_sign() -> None:

@@ -80,6 +80,9 @@ def label(stage: str) -> str:
 def _merged(
     raw: Mapping[str, Any], name: str, over: Mapping[str, Any], where: str, problems: list[Problem]
 ) -> JobSpec | None:
+    for key in INTERNAL_KEYS:
+        if key in over:
+            problems.append(Problem(f"{where}{key}", "it cannot be set; the file's name is the job's name"))
     changed = {key: value for key, value in over.items() if key not in INTERNAL_KEYS}
     tables = {**merge(raw, changed), "name": name, "from_stage": _paths(changed)}
     return build(JobSpec, tables, where=where, problems=problems)

@@ -8,7 +8,7 @@ from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.job import JobSpec
 from shardyard.spec.job_file import Variants, label, read_job
 from shardyard.spec.job_parameters import pascal
-from shardyard.spec.project_files import missing_files
+from shardyard.spec.project_files import misread_texts, missing_files
 from shardyard.spec.rules import Facts, check
 
 
@@ -36,7 +36,7 @@ def load_jobs(
     ground = _Ground(stage=stage, facts=Facts(has_network=has_network, project_tags=project_tags), root=root)
     for variants in jobs:
         found = [*_problems(variants, jobs, ground), *_same_ids(variants[stage], [other[stage] for other in jobs])]
-        problems += [Problem(f"{places[variants[stage].name]}{one.where}", one.message) for one in found]
+        problems += [Problem(f"{places[variants[stage].name]}{one.where}".rstrip(": "), one.message) for one in found]
     if problems:
         raise SpecError(problems)
     return tuple(variants[stage] for variants in jobs)
@@ -72,7 +72,7 @@ def _violations(spec: JobSpec, jobs: Sequence[Variants], stage: str, facts: Fact
         if other.checkpoints.enabled and other.checkpoints.s3 is not None
     }
     named = [] if root is None else missing_files(spec, root)
-    return [*check(spec, replace(facts, other_checkpoints=others)), *named]
+    return [*check(spec, replace(facts, other_checkpoints=others)), *named, *misread_texts(spec)]
 
 
 def _same_ids(job: JobSpec, jobs: Sequence[JobSpec]) -> Iterator[Problem]:

@@ -1,5 +1,6 @@
-"""What a job names of the project's own files: its image's folder, its code, its program. Known before any synth."""
+"""What a job's file must be right in besides the job itself: the project's files that it names, and its spelling."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,18 @@ def missing_files(spec: JobSpec, root: Path) -> Iterator[Problem]:
         yield Problem("source.dir", f"there is no folder {spec.source.dir!r} in the project (make it, or correct it)")
     else:
         yield from _entry(spec, root, code)
+
+
+_MISREAD = {"${": "a placeholder of CloudFormation's", '.$":': "a path of its own"}
+
+
+def misread_texts(spec: JobSpec) -> Iterator[Problem]:
+    """The spellings to which a state machine, in which the definition stands, gives a meaning of its own."""
+    text = json.dumps(spec.to_dict(), separators=(",", ":"))
+    for spelling, meaning in _MISREAD.items():
+        if spelling in text:
+            shown = spelling.rstrip('":')
+            yield Problem("", f"{shown!r} is not allowed in it: the state machine would take it for {meaning}")
 
 
 def _image_folder(spec: JobSpec, root: Path) -> Iterator[Problem]:

@@ -27,7 +27,9 @@ def check(spec: JobSpec, facts: Facts | None = None) -> list[Problem]:
     problems = _violations(spec, known)
     for number in range(1, len(spec.compute.fallback) + 1):
         fallback = apply_fallback(spec, number)
-        for problem in _violations(fallback, known):
+        # The list itself is the job's; on a fallback it would seem to name its own machines.
+        alone = replace(fallback, compute=replace(fallback.compute, fallback=()))
+        for problem in _violations(alone, known):
             if problem not in problems:
                 problems.append(Problem(f"compute.fallback[{number - 1}]", str(problem)))
     return problems

@@ -1,6 +1,8 @@
 """Rules about numbers and lengths that the service counts."""
 
+import json
 import re
+import unicodedata
 from collections.abc import Iterator
 
 from shardyard.spec.errors import Problem
@@ -10,6 +12,8 @@ from shardyard.spec.metrics import STANDARD_METRICS
 from shardyard.spec.request import OUR_TAGS, environment
 from shardyard.spec.rules.base import API, Facts, rule
 
+_MOST_STATE_BYTES = 150_000
+"""What is left of a state's 256 KB for values, beside the request's other fields, the data and the attempts."""
 _NUL = "a NUL letter is not allowed: no program can be given one"
 
 
@@ -107,7 +111,7 @@ def metric_patterns(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
 @rule(
     "tag-limits",
     reason="SageMaker refuses the request.",
-    source=f"{API}: Tags, at most 50, keys of 1 to 128 and values of at most 256 letters",
+    source=f"{API}: Tags, at most 50, keys of 1 to 128 and values of at most 256 letters; TagKey and TagValue, pattern",
 )
 def tag_limits(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     """A job has at most 40 tags of its own, with keys and values that the service takes."""
@@ -119,6 +123,13 @@ def tag_limits(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
             yield Problem(where, "this tag is set by Shardyard or AWS (choose another key)")
         if not 1 <= len(key) <= 128 or len(value) > 256:
             yield Problem(where, "a key has 1 to 128 letters and a value at most 256")
+        odd = next((letter for letter in key + value if not _in_tags(letter)), None)
+        if odd is not None:
+            yield Problem(where, f"{odd!r} is not allowed (letters, digits, blanks and _.:/=+-@)")
+
+
+def _in_tags(letter: str) -> bool:
+    return unicodedata.category(letter)[0] in "LNZ" or letter in "_.:/=+-@"
 
 
 @rule(
@@ -135,6 +146,23 @@ def tag_count(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     if total > 50:
         message = f"{total} with the {len(added)} of the project and the launch are not allowed (50 or fewer)"
         yield Problem("tags", f"{message}; remove some here, or from the setting `tags`")
+
+
+@rule(
+    "fits-the-state",
+    reason="Step Functions ends such an execution without a word: a state holds at most 256 KB.",
+    source="AWS Step Functions developer guide, quotas: 256 KiB as UTF-8 for the input or the result of a state",
+)
+def fits_the_state(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """The hyperparameters and variables fit into an execution's state, once for each fallback."""
+    tables = (spec.hyperparameters, spec.environment, *(one.hyperparameters for one in spec.compute.fallback))
+    largest = sum(len(json.dumps(table, ensure_ascii=False).encode()) for table in tables)
+    # The request has them, the record of who said what has them, and each fallback has its own.
+    copies = 2 + (len(spec.compute.fallback) + 1 if spec.compute.fallback else 0)
+    if largest * copies > _MOST_STATE_BYTES:
+        room = _MOST_STATE_BYTES // copies
+        message = f"with the environment {largest} bytes are not allowed ({room} or fewer, kept {copies} times)"
+        yield Problem("hyperparameters", f"{message}; put large values into a file of a channel")
 
 
 @rule(

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +77,13 @@ def nodes(
     arguments: list[str] | None = None,
     hyperparameters: dict[str, str] | None = None,
     command: list[str] | None = None,
+    networks: Sequence[str] = (),
     **variables: str,
 ) -> Iterator[list[Node]]:
-    """Run a program under the launcher on so many nodes; whatever is left at the end is killed."""
+    """Run a program under the launcher on so many nodes; whatever is left at the end is killed.
+
+    With networks, each node runs in its own network namespace, under its own host name.
+    """
     names = [f"algo-{number + 1}" for number in range(count)]
     addresses = {name: f"127.0.0.{number + 1}" for number, name in enumerate(names)}
     shared: dict[str, str] = {
@@ -99,6 +103,9 @@ def nodes(
         for name in names:
             base = make_base(tmp_path / name, program, current=name, hosts=names, hyperparameters=hyperparameters or {})
             launch = command or [sys.executable, "-m", "training.launcher", "train"]
+            if networks:
+                renamed = ["unshare", "--uts", "sh", "-c", 'hostname "$0"; exec "$@"', name]
+                launch = ["ip", "netns", "exec", networks[names.index(name)], *renamed, *launch]
             running.append(Node(base, {**shared, "SAGEMAKER_BASE_DIR": str(base)}, launch))
         yield running
     finally:

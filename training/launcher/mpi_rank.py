@@ -1,15 +1,23 @@
-"""What mpirun starts for each rank: it puts the node's own variables in place and becomes the program.
+"""What mpirun starts for each rank: it runs the program, passes an interruption on, and says how the rank ended.
 
-A login through ssh has none of the container's environment, and mpirun passes on the first node's; the SM_*
-variables have to be this node's.
+mpirun itself kills ranks a second after SIGTERM, one after the other, and ends the others when one of them exits with
+75. It does pass SIGUSR1 on to every rank of every node at once, so that is what the launcher sends.
 """
 
 import os
+import signal
 import sys
+from collections.abc import Mapping
 
-from training.launcher import environment, hosts, network
+from training.launcher import mpi_agent, plain
 from training.launcher.contract import read_contract
+from training.launcher.launch import GRACE_SECONDS, GRACE_VARIABLE
 from training.launcher.program import read_program
+from training.launcher.supervise import Supervisor
+from training.launcher.worker import execute_bound
+
+INTERRUPT = signal.SIGUSR1
+"""What the launcher sends to mpirun when SIGTERM has come."""
 
 _RANKS = {
     "RANK": "OMPI_COMM_WORLD_RANK",
@@ -19,26 +27,22 @@ _RANKS = {
 }
 
 
-def main() -> int:
-    """Replace this process by the program."""
+def main(environ: Mapping[str, str] = os.environ) -> int:
+    """Run the program; 1 when it failed, and 0 otherwise, since mpirun takes any other code for a failure."""
+    supervisor = Supervisor()
+    signal.signal(INTERRUPT, lambda *_: setattr(supervisor, "terminated", True))
     contract = read_contract()
-    program = read_program(contract)
-    present = network.interface_addresses()
-    address = hosts.known_addresses().get(contract.current_host)
-    interface = network.pick_interface(contract.resource.get("network_interface_name"), address, present)
-    gpus, cpus = environment.count_gpus(), environment.count_cpus()
-    ranks = {ours: os.environ[theirs] for ours, theirs in _RANKS.items() if theirs in os.environ}
-    table = network.efa_table()
-    environ = {
-        **network.network_variables(contract.instance_type, interface, contract.hosts, table),
-        **os.environ,
-        **ranks,
-        **environment.sm_variables(contract, program, interface=interface, gpus=gpus, cpus=cpus),
-    }
-    if contract.code_dir.is_dir():
-        os.chdir(contract.code_dir)
-    command = program.command()
-    os.execvpe(command[0], command, environ)
+    # Read here and not handed over as arguments: mpirun gives a lone colon among them a meaning
+    command = read_program(contract).command()
+    ranks = {ours: environ[theirs] for ours, theirs in _RANKS.items() if theirs in environ}
+    folder = contract.code_dir if contract.code_dir.is_dir() else None
+    action = execute_bound(command, {**environ, **ranks}, working_dir=folder)
+    rank = int(ranks["RANK"])
+    child = supervisor.start(f"rank {rank}", action, prefix=f"[rank {rank}] " if int(ranks["WORLD_SIZE"]) > 1 else "")
+    grace = float(environ.get(GRACE_VARIABLE, GRACE_SECONDS))
+    code, message = plain.wait_for_end(supervisor, child, host=contract.current_host, base=contract.base, grace=grace)
+    mpi_agent.tell({"rank": rank, "code": code, "message": message})
+    return 1 if code == 1 else 0
 
 
 if __name__ == "__main__":

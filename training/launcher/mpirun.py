@@ -1,44 +1,85 @@
 """The strategy `mpirun`: Open MPI started once, on the first node; the others serve it until it is done.
 
-The image brings Open MPI, an ssh server and keys that let the nodes log in to each other.
+The image brings Open MPI 4 and nothing else: what ssh does elsewhere, the launchers do among themselves.
 """
 
-import os
-import selectors
-import socket
+import shutil
 import sys
+import tempfile
 import time
 from pathlib import Path
 
-from training.launcher import failure, plain
+from training.launcher import failure
 from training.launcher.environment import MASTER_PORT
 from training.launcher.failure import LaunchError
 from training.launcher.launch import Launch
-from training.launcher.supervise import INTERRUPTED, Supervisor, execute
+from training.launcher.mpi_agent import SOCKET_VARIABLE
+from training.launcher.mpi_nodes import FirstNode, OtherNode, call
+from training.launcher.mpi_rank import INTERRUPT
+from training.launcher.supervise import INTERRUPTED, Child, Supervisor
+from training.launcher.worker import execute_bound
 
-_NOT_PASSED_ON = {"HOSTNAME", "PWD", "OLDPWD", "SHLVL", "_", "HOME", "PATH", "LD_LIBRARY_PATH"}
-_WAIT_SECONDS = 300.0
+_TELL_AGAIN_SECONDS = 3.0
+
+_LAST_WORDS_SECONDS = 5.0
+"""How long after mpirun's end the last rank's report may still be on its way from another node."""
 
 
 def run(supervisor: Supervisor, launch: Launch) -> int:
     """Start everything on the first node; serve on the others."""
-    if launch.contract.host_rank > 0:
-        return _serve(supervisor, launch)
-    others = launch.contract.hosts[1:]
-    if not others:
-        return plain.run_command(supervisor, launch, make_command(launch), launch.environ)
-    with _listen(launch) as listener:
-        waiting = _wait_for_nodes(supervisor, launch, listener)
-        code = plain.run_command(supervisor, launch, make_command(launch), launch.environ)
-        for connection in waiting:
-            connection.sendall(b"%d\n" % code)
-            connection.close()
+    contract = launch.contract
+    first = contract.hosts[0]
+    tool = "mpirun" if contract.current_host == first else "orted"
+    if shutil.which(tool, path=launch.environ.get("PATH")) is None:
+        raise LaunchError(f"the image has no {tool}: install Open MPI 4 in it, or set launcher to torchrun or plain")
+    with tempfile.TemporaryDirectory(prefix="shardyard-") as name:
+        folder = Path(name)
+        if contract.current_host == first:
+            verdict: tuple[int, str] | None = _lead(supervisor, launch, folder)
+        else:
+            verdict = _serve(supervisor, launch, folder)
+    code, message = verdict if verdict is not None else (1, f"{first} was lost while mpirun was running on it")
+    if code == 1:
+        failure.write(contract.base, message)
     return code
 
 
-def make_command(launch: Launch) -> list[str]:
+def _lead(supervisor: Supervisor, launch: Launch, folder: Path) -> tuple[int, str]:
+    hosts = launch.contract.hosts
+    node = FirstNode(supervisor, folder, launch.addresses)
+    if len(hosts) > 1:
+        node.wait_for_nodes(launch.addresses[hosts[0]], hosts[1:])
+    code, message = INTERRUPTED, ""
+    if not supervisor.terminated:
+        command = make_command(launch, folder / "hosts")
+        action = execute_bound(command, _environ(launch, node.path), working_dir=launch.working_dir)
+        child = supervisor.start("mpirun", action)
+        _wait(supervisor, child, launch.grace_seconds)
+        code, message = _outcome(supervisor, launch, child, node)
+    node.say_goodbye(code, message)
+    return code, message
+
+
+def _serve(supervisor: Supervisor, launch: Launch, folder: Path) -> tuple[int, str] | None:
+    connection = call(supervisor, launch.addresses[launch.contract.hosts[0]])
+    if connection is None:
+        return INTERRUPTED, ""
+    node = OtherNode(supervisor, folder, connection, _environ(launch, folder / "desk"))
+    return node.serve(launch.contract.current_host)
+
+
+def _environ(launch: Launch, desk: Path) -> dict[str, str]:
+    """What the ranks find; each node's come from its own launcher, so that SM_CURRENT_HOST is true everywhere."""
+    return {
+        **launch.environ,
+        "MASTER_ADDR": launch.addresses[launch.contract.hosts[0]],
+        "MASTER_PORT": str(MASTER_PORT),
+        SOCKET_VARIABLE: str(desk),
+    }
+
+
+def make_command(launch: Launch, host_file: Path) -> list[str]:
     """mpirun's argument vector: the total number of ranks, the host file, and one interface."""
-    host_file = Path(launch.environ.get("TMPDIR", "/tmp")) / f"shardyard-hosts-{os.getpid()}"
     slots = launch.processes_per_node
     lines = [f"{launch.addresses[host]} slots={slots}" for host in launch.contract.hosts]
     host_file.write_text("\n".join(lines) + "\n")
@@ -46,13 +87,11 @@ def make_command(launch: Launch) -> list[str]:
     settings = {
         "btl_tcp_if_include": interface,
         "oob_tcp_if_include": interface,
+        "plm_rsh_agent": f"{sys.executable} -m training.launcher.mpi_agent",
         "plm_rsh_no_tree_spawn": "1",
-        # After SIGTERM mpirun gives its ranks this long to save before it kills them
-        "odls_base_sigkill_timeout": str(int(launch.grace_seconds)),
+        # The daemons stay children of their launchers instead of slipping into the background
+        "orte_leave_session_attached": "1",
     }
-    passed_on = sorted(
-        name for name in os.environ.keys() | {"PYTHONPATH"} if name not in _NOT_PASSED_ON and not name.startswith("SM_")
-    )
     return [
         "mpirun",
         "--allow-run-as-root",
@@ -60,65 +99,53 @@ def make_command(launch: Launch) -> list[str]:
         *("--hostfile", str(host_file)),
         *("--bind-to", "none"),
         *(word for name, value in settings.items() for word in ("-mca", name, value)),
-        *(word for name in passed_on for word in ("-x", name)),
         *(sys.executable, "-m", "training.launcher.mpi_rank"),
     ]
 
 
-def _listen(launch: Launch) -> socket.socket:
-    address = launch.addresses[launch.contract.current_host]
-    listener = socket.create_server((address, MASTER_PORT), backlog=len(launch.contract.hosts))
-    listener.setblocking(False)
-    return listener
+def _wait(supervisor: Supervisor, child: Child, grace_seconds: float) -> None:
+    """Wait for mpirun's end; the ranks keep the grace period, and a mpirun that outlives it by 5 s is killed."""
+    told_at = deadline = float("inf")
+    while child.status is None:
+        supervisor.step(0.5)
+        now = time.monotonic()
+        if supervisor.terminated and deadline == float("inf"):
+            told_at, deadline = now, now + grace_seconds + 5.0
+            supervisor.signal([child], INTERRUPT)
+        elif now >= deadline:
+            supervisor.stop([child], grace_seconds=0.0)
+        elif now >= told_at + _TELL_AGAIN_SECONDS:
+            # Ranks that were only being started have missed it
+            told_at = now
+            supervisor.signal([child], INTERRUPT)
+    supervisor.kill_groups([child])
 
 
-def _wait_for_nodes(supervisor: Supervisor, launch: Launch, listener: socket.socket) -> list[socket.socket]:
-    """Wait until every other node has said that its ssh server runs."""
-    expected = len(launch.contract.hosts) - 1
-    connections: list[socket.socket] = []
-    deadline = time.monotonic() + _WAIT_SECONDS
-    while len(connections) < expected:
-        try:
-            connection, _ = listener.accept()
-            connection.setblocking(True)
-            connections.append(connection)
-        except BlockingIOError:
-            supervisor.step(0.1)
-        if supervisor.terminated or time.monotonic() > deadline:
-            raise LaunchError(f"only {len(connections)} of {expected} other nodes were ready within 300 s")
-    return connections
+def _outcome(supervisor: Supervisor, launch: Launch, child: Child, node: FirstNode) -> tuple[int, str]:
+    """What the run came to: a rank that failed counts first, then mpirun, then ranks that said nothing."""
+    world = launch.processes_per_node * len(launch.contract.hosts)
+    deadline = time.monotonic() + _LAST_WORDS_SECONDS
+    while len(node.ended) < world and not _failures(node) and time.monotonic() < deadline:
+        supervisor.step(0.1)
+    if failures := _failures(node):
+        return 1, failures[0]
+    if supervisor.terminated and child.status in (-INTERRUPT, 128 + INTERRUPT):
+        # It came before mpirun or its ranks could take it: nothing had begun
+        return INTERRUPTED, ""
+    if child.status != 0:
+        ended = failure.Failure(
+            name="mpirun",
+            host=launch.contract.current_host,
+            exit_status=child.status if child.status is not None else 1,
+            tail=child.tail.decode(errors="replace"),
+        )
+        return 1, failure.describe(ended, base=launch.contract.base)
+    if silent := sorted(set(range(world)) - node.ended.keys()):
+        return 1, f"mpirun ended with 0, but nothing is known of rank {', '.join(map(str, silent))}"
+    if supervisor.terminated or any(code == INTERRUPTED for code, _ in node.ended.values()):
+        return INTERRUPTED, ""
+    return 0, ""
 
 
-def _serve(supervisor: Supervisor, launch: Launch) -> int:
-    """Run an ssh server until the first node says how it ended, or is gone."""
-    server = supervisor.start("sshd", execute(["/usr/sbin/sshd", "-D"], launch.environ, working_dir=None))
-    first = launch.contract.hosts[0]
-    connection = _call(supervisor, launch.addresses[first])
-    verdict = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(connection, selectors.EVENT_READ)
-        while not verdict:
-            supervisor.step(0.1)
-            if server.status is not None:
-                raise LaunchError(f"the ssh server on {launch.contract.current_host} ended with {server.status}")
-            if selector.select(0):
-                verdict = connection.recv(16) or b"lost"
-    supervisor.stop([server], grace_seconds=1.0)
-    if verdict == b"lost":
-        failure.write(launch.contract.base, f"{first} was lost while mpirun was running on it")
-        return 1
-    code = int(verdict)
-    if code == 1:
-        failure.write(launch.contract.base, f"mpirun failed; the failure file of {first} says why")
-    return INTERRUPTED if supervisor.terminated and code == 0 else code
-
-
-def _call(supervisor: Supervisor, address: str) -> socket.socket:
-    deadline = time.monotonic() + _WAIT_SECONDS
-    while True:
-        try:
-            return socket.create_connection((address, MASTER_PORT), timeout=5)
-        except OSError as error:
-            if supervisor.terminated or time.monotonic() > deadline:
-                raise LaunchError(f"the first node could not be reached: {error}") from error
-            supervisor.step(0.25)
+def _failures(node: FirstNode) -> list[str]:
+    return [message for code, message in node.ended.values() if code == 1]

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from pathlib import Path
 
 from training.launcher import failure
 from training.launcher.launch import Launch
@@ -17,29 +18,35 @@ def run(supervisor: Supervisor, launch: Launch) -> int:
 
 def run_command(supervisor: Supervisor, launch: Launch, command: list[str], environ: dict[str, str]) -> int:
     """Run one command to its end, pass SIGTERM on to it, and say how it failed."""
-    killed_before = failure.killed_for_memory()
     child = supervisor.start(_NAME, execute(command, environ, working_dir=launch.working_dir))
-    stopped_late = _wait(supervisor, child, launch.grace_seconds)
+    code, message = wait_for_end(
+        supervisor, child, host=launch.contract.current_host, base=launch.contract.base, grace=launch.grace_seconds
+    )
+    if message:
+        failure.write(launch.contract.base, message)
+    return code
+
+
+def wait_for_end(supervisor: Supervisor, child: Child, *, host: str, base: Path, grace: float) -> tuple[int, str]:
+    """Wait for a program that has just been started; the launcher's exit code, and what to say about a failure."""
+    killed_before = failure.killed_for_memory()
+    stopped_late = _wait(supervisor, child, grace)
     status = child.status if child.status is not None else 1
     if status == INTERRUPTED or (supervisor.terminated and status == 0):
         # After SIGTERM even an exit code of 0 does not mean that the training has finished
-        return INTERRUPTED
+        return INTERRUPTED, ""
     if status == 0:
-        return 0
-    host = launch.contract.current_host
+        return 0, ""
     if supervisor.terminated and (stopped_late or status == -signal.SIGTERM):
-        message = interrupted_message(_NAME, host, stopped_late=stopped_late, grace_seconds=launch.grace_seconds)
-    else:
-        ended = failure.Failure(
-            name=_NAME,
-            host=host,
-            exit_status=status,
-            tail=child.tail.decode(errors="replace"),
-            out_of_memory=failure.killed_for_memory() > killed_before,
-        )
-        message = failure.describe(ended, base=launch.contract.base)
-    failure.write(launch.contract.base, message)
-    return 1
+        return 1, interrupted_message(child.name, host, stopped_late=stopped_late, grace_seconds=grace)
+    ended = failure.Failure(
+        name=child.name,
+        host=host,
+        exit_status=status,
+        tail=child.tail.decode(errors="replace"),
+        out_of_memory=failure.killed_for_memory() > killed_before,
+    )
+    return 1, failure.describe(ended, base=base)
 
 
 def interrupted_message(name: str, host: str, *, stopped_late: bool, grace_seconds: float) -> str:

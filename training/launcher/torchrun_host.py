@@ -20,8 +20,8 @@ from typing import Any
 from training.launcher import failure
 from training.launcher.plain import interrupted_message
 from training.launcher.program import Program
-from training.launcher.supervise import INTERRUPTED, Child, Supervisor, execute
-from training.launcher.worker import die_with_parent, name_process, run_python
+from training.launcher.supervise import INTERRUPTED, Child, Supervisor
+from training.launcher.worker import die_with_parent, execute_bound, name_process, run_python
 
 _MESSAGE_BYTES = 1 << 20
 _STOP_GRACE_SECONDS = 0.5
@@ -109,13 +109,7 @@ class Host:
     def _rank_action(self, environ: dict[str, str]) -> Callable[[], object]:
         if self.program.kind != "executable" and self.spec["fork"]:
             return lambda: run_python(self.program, environ)
-        action = execute(self.program.command(), environ, working_dir=None)
-
-        def run() -> None:
-            die_with_parent()
-            action()
-
-        return run
+        return execute_bound(self.program.command(), environ, working_dir=None)
 
     def _stop_ranks(self) -> None:
         self.stopping = True

@@ -8,8 +8,12 @@ import runpy
 import signal
 import sys
 import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
 
 from training.launcher.program import Program
+from training.launcher.supervise import execute
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
@@ -42,6 +46,17 @@ def run_python(program: Program, environ: dict[str, str]) -> int:
 def die_with_parent() -> None:
     """Ask the kernel to kill this process when its parent dies: no rank may outlive its supervisor."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def execute_bound(command: list[str], environ: dict[str, str], *, working_dir: Path | None) -> Callable[[], NoReturn]:
+    """As `execute`, for a process that must not outlive the one that starts it."""
+    become = execute(command, environ, working_dir=working_dir)
+
+    def action() -> NoReturn:
+        die_with_parent()
+        become()
+
+    return action
 
 
 def name_process(name: str) -> None:

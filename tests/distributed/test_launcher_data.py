@@ -34,6 +34,28 @@ dist.destroy_process_group()
 """
 
 
+JOINED = """
+import json
+import torch
+from datetime import timedelta
+import torch.distributed as dist
+from torch.distributed.algorithms.join import Join
+from torch.nn.parallel import DistributedDataParallel
+from training.pytorch.data import Loader, channel
+
+dist.init_process_group("gloo", timeout=timedelta(seconds=20))
+model = DistributedDataParallel(torch.nn.Linear(1, 1))
+loader = Loader(channel("train", equalise="join"), batch_size=3, collate=list, last="keep")
+batches = []
+with Join([model]):
+    for batch in loader:
+        model(torch.tensor(batch, dtype=torch.float32)[:, None]).sum().backward()
+        batches.append(batch)
+print("result " + json.dumps({"epochs": [batches], "seen": batches}), flush=True)
+dist.destroy_process_group()
+"""
+
+
 def write_channel(base: Path, files: dict[str, list[int]], **settings: str) -> None:
     folder = base / "input" / "data" / "train"
     folder.mkdir(parents=True)
@@ -45,14 +67,19 @@ def write_channel(base: Path, files: dict[str, list[int]], **settings: str) -> N
 
 
 def results(
-    tmp_path: Path, channels: list[dict[str, list[int]]], *, processes: int = 1, **settings: object
+    tmp_path: Path,
+    channels: list[dict[str, list[int]]],
+    *,
+    processes: int = 1,
+    program: str = PROGRAM,
+    **settings: object,
 ) -> list[dict[str, Any]]:
     distribution = "ShardedByS3Key" if len(channels) > 1 else "FullyReplicated"
     for number, files in enumerate(channels):
         write_channel(tmp_path / f"algo-{number + 1}", files, S3DistributionType=distribution)
     found = []
     with nodes(
-        tmp_path, PROGRAM, count=len(channels), processes=processes, arguments=[json.dumps(settings)]
+        tmp_path, program, count=len(channels), processes=processes, arguments=[json.dumps(settings)]
     ) as running:
         assert [node.end() for node in running] == [0] * len(channels), [node.output for node in running]
         for node in running:
@@ -81,3 +108,9 @@ def test_uneven_nodes_get_equal_numbers_of_batches(tmp_path: Path) -> None:
 def test_uneven_streams_stop_together(tmp_path: Path) -> None:
     ranks = results(tmp_path, [{"a.jsonl": list(range(20))}, {"b.jsonl": list(range(100, 110))}], stream=True)
     assert [[len(epoch) for epoch in rank["epochs"]] for rank in ranks] == [[3, 3], [3, 3]]
+
+
+def test_uneven_nodes_read_every_sample_once_under_torchs_join(tmp_path: Path) -> None:
+    ranks = results(tmp_path, [{"a.jsonl": list(range(20))}, {"b.jsonl": list(range(100, 110))}], program=JOINED)
+    assert samples(ranks, 0) == [*range(20), *range(100, 110)]
+    assert sorted(len(rank["epochs"][0]) for rank in ranks) == [4, 7]

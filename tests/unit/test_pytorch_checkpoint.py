@@ -95,6 +95,49 @@ def test_a_sigterm_saves_and_leaves_with_75(tmp_path: Path, undisturbed: dict[in
     assert resumed.losses == {step: undisturbed[step] for step in range(8, 21)}
 
 
+def test_a_sigterm_during_a_save_waits_for_it_and_saves_the_last_step_as_well(
+    tmp_path: Path, undisturbed: dict[int, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = checkpoint_module.torch.save
+    ended: list[float] = []
+
+    def slow(*arguments: object) -> None:
+        time.sleep(0.2)
+        save(*arguments)
+        ended.append(time.monotonic())
+
+    monkeypatch.setattr(checkpoint_module.torch, "save", slow)
+    training = Training(tmp_path)
+    told: list[float] = []
+
+    def each(step: int) -> None:
+        if step == 6:
+            told.append(time.monotonic())
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(Interrupted):
+        training.run(20, each)
+    assert told[0] < ended[0], "the save of step 5 was over before the signal came"
+    assert saved(tmp_path) == ["step-00000005-g1", "step-00000006-g1"]
+    resumed = Training(tmp_path)
+    assert resumed.run(20) == 6
+    assert resumed.losses == {step: undisturbed[step] for step in range(7, 21)}
+
+
+def test_a_pointer_that_cannot_be_written_does_not_end_the_training(
+    tmp_path: Path, undisturbed: dict[int, str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "latest.json")
+
+    monkeypatch.setattr(CheckpointStore, "point_to", full)
+    training = Training(tmp_path)
+    training.run(20)
+    assert training.losses == undisturbed
+    assert "No space left on device: 'latest.json'; the saves themselves are sound" in capfd.readouterr().err
+    assert Training(tmp_path).run(21) == 20
+
+
 def cut(path: Path) -> None:
     """Half of the file is missing."""
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])

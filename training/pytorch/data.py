@@ -11,7 +11,7 @@ import torch.distributed as dist
 from torch.utils.data import DataLoader, Sampler
 
 from training import data
-from training.data import Dataset, Reader, Stream, World, s3
+from training.data import DataError, Dataset, Reader, Stream, World, s3
 
 
 def gather(number: int) -> list[int]:
@@ -58,8 +58,19 @@ class Loader:
     def __iter__(self) -> Iterator[Any]:
         """The rest of this epoch in batches; at its end the next epoch begins."""
         if isinstance(self.dataset, Stream):
-            return self._stream(self.dataset)
-        return self._map(self.dataset)
+            is_whole, found = self.dataset.position == 0, self._stream(self.dataset)
+        else:
+            is_whole, found = self.dataset.consumed == 0, self._map(self.dataset)
+        batches = 0
+        for batch in found:
+            batches += 1
+            yield batch
+        if is_whole and batches == 0:
+            # Who loops over epochs until enough steps are done would never end
+            raise DataError(
+                f"an epoch of the channel {self.dataset.channel.name!r} has not one batch of {self._batch_size} "
+                "on every rank: take a smaller batch, fewer ranks or more data"
+            )
 
     def state_dict(self) -> dict[str, Any]:
         """The position behind the last batch that was handed out."""

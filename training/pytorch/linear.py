@@ -90,7 +90,9 @@ def evaluate(model: nn.Module, table: tuple[Tensor, Tensor], ranks: Ranks) -> di
 def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
     """All steps, then the model."""
     files = resolve("train").files()
-    loader = Loader(channel("train", Csv(), seed=options.seed), options.batch_size, collate=collate)
+    # At any place, in FastFile mode too: the number of steps is known before the first one
+    dataset = channel("train", Csv(), seed=options.seed, stream=False)
+    loader = Loader(dataset, options.batch_size, collate=collate)
     # Sharded nodes hold different files, and all ranks must scale alike: rank 0's file decides
     mean, deviation = gather(ranks, measure(files[0]) if ranks.is_first else None)[0]
     seed_everything(options.seed)

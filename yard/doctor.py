@@ -139,7 +139,7 @@ def _stacks(aws: Aws) -> Iterator[Finding]:
 
     found = project_stacks(aws)
     if found:
-        yield _ok("stacks", ", ".join(found))
+        yield _ok("stacks", f"{len(found)} deployed: {', '.join(found)}")
     else:
         yield Finding(what="stacks", state="missing", says="nothing is deployed", fix="npx cdk deploy --all")
 

@@ -4,7 +4,8 @@ import errno
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
 
@@ -62,6 +63,17 @@ def _explain_disk(error: OSError) -> UserError | None:
     return None
 
 
+@contextmanager
+def writing(place: object) -> Iterator[None]:
+    """Name the place in the error of a write that fails: the system itself names it at the opening of a file only."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(place)
+        raise
+
+
 def _explain_cloud(said: str) -> UserError:
     """Sentences of the embedded cloud begin small; a port that is taken gets its own way out."""
     taken = re.search(r"Port (\d+) is in use", said)
@@ -90,8 +102,10 @@ def _explain_botocore(error: BaseException) -> UserError | None:
         )
     if isinstance(error, exceptions.ProfileNotFound):
         return UserError(f"{error}.", "Set AWS_PROFILE to a profile that `aws configure list-profiles` shows.")
-    if isinstance(error, exceptions.InvalidRegionError):
-        return UserError(f"{error}.", "Set AWS_REGION to a region such as us-east-1.")
+    if isinstance(error, exceptions.InvalidRegionError | exceptions.UnknownRegionError):
+        return UserError(
+            f"There is no region {error.kwargs['region_name']!r}.", "Set AWS_REGION to a region such as us-east-1."
+        )
     if isinstance(error, exceptions.ConnectionError | exceptions.HTTPClientError):  # no route, refused, timed out
         where = error.kwargs.get("endpoint_url", "the endpoint")
         return UserError(

@@ -1,8 +1,10 @@
 """Following a run: one picture of the phase, the nodes, the progress and the cost, drawn again as things change."""
 
 import itertools
+import statistics
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
@@ -25,6 +27,8 @@ MEASURE_EVERY = 10
 """Every so many polls CloudWatch is asked for the nodes' utilisation, which changes each minute."""
 
 _UTILISATION = ("CPUUtilization", "GPUUtilization")
+_PACES = 25
+"""The time to go is told by the pace of so many lines."""
 _MOST_MEASURED = 200
 """One call takes 500 metrics."""
 
@@ -68,7 +72,10 @@ class View:
     seconds_by_job: dict[str, float] = field(default_factory=dict)
     """What each attempt has trained; all of them are paid for."""
     is_spot: bool = False
-    _first_step: tuple[float, float] | None = None
+    _newest: tuple[float, float] | None = None
+    """The newest step and the second of its line."""
+    _paces: deque[float] = field(default_factory=lambda: deque(maxlen=_PACES))
+    """What the latest steps took, in seconds each."""
 
     def observe(self, attempts: list[dict[str, Any]], description: dict[str, Any] | None, execution: str) -> None:
         """Take in what the services say about the run."""
@@ -98,11 +105,16 @@ class View:
         if not metrics:
             node.line = line.text
             return
-        step = metrics.get("step")
-        went_back = step is not None and step < node.metrics.get("step", 0.0)  # an attempt that resumed
         node.metrics.update(metrics)
-        if step is not None and (self._first_step is None or went_back):
-            self._first_step = (step, line.at_milliseconds / 1000)
+        if "step" in metrics:
+            self._time(metrics["step"], line.at_milliseconds / 1000)
+
+    def _time(self, step: float, at: float) -> None:
+        """Take the time of the steps since the last line; a run that resumed may have gone back."""
+        if self._newest is not None and step > self._newest[0]:
+            self._paces.append((at - self._newest[1]) / (step - self._newest[0]))
+        if self._newest is None or step != self._newest[0]:
+            self._newest = (step, at)
 
     @property
     def training_seconds(self) -> float:
@@ -125,9 +137,13 @@ class View:
         total = max((node.metrics.get("total_steps", 0.0) for node in self.nodes.values()), default=0.0)
         if not step or not total:
             return None
-        first_step, first_at = self._first_step or (step, time.time())
-        made, spent = step - first_step, time.time() - first_at
-        return min(step / total, 1.0), (total - step) * spent / made if made > 0 else None
+        return min(step / total, 1.0), self._seconds_left(total - step)
+
+    def _seconds_left(self, steps: float) -> float | None:
+        """By the median of the latest paces, in which a wait for capacity counts for nothing."""
+        if not self._paces or self._newest is None:
+            return None
+        return max(steps * statistics.median(self._paces) - (time.time() - self._newest[1]), 0.0)
 
 
 def _instances(description: dict[str, Any]) -> int:
@@ -151,7 +167,9 @@ def picture(view: View) -> "Group":
     if progress is not None:
         done, left = progress
         bar = "#" * round(done * 30)
-        head += f"\n[{bar:<30}] {done:4.0%}" + (f"  {format_duration(left)} to go" if left else "")
+        head += f"\n[{bar:<30}] {done:4.0%}"
+        if left is not None and view.phase == _PHASES["Training"]:
+            head += f"  {format_duration(left)} to go"
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("node", "step", "loss", "per second", "cpu", "gpu", "last line"):
         table.add_column(column, no_wrap=True, overflow="ellipsis")

@@ -14,9 +14,7 @@ _THREADS = 16
 
 def rows(aws: Aws, jobs: Sequence[str], limit: int) -> list[dict[str, Any]]:
     """The newest runs of these jobs, one row each; a run that was resumed is one run, as it stands now."""
-    found: dict[str, runs.Run] = {}
-    for run in runs.all_executions(aws, jobs, limit):
-        found.setdefault(run.run_id, run)
+    found = {run.run_id: run for run in runs.all_runs(aws, jobs, limit)}
     newest = sorted(found.values(), key=lambda run: run.started, reverse=True)[:limit]
     if not newest:
         return []

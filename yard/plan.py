@@ -9,7 +9,7 @@ from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.job import JobSpec
 from shardyard.spec.overrides import LaunchInput, apply_input
 from shardyard.spec.units import format_duration
-from yard.errors import UserError
+from yard.errors import Exit, UserError
 from yard.project import Project
 
 if TYPE_CHECKING:
@@ -123,6 +123,6 @@ def read_pairs(option: str, pairs: Sequence[str]) -> dict[str, str]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name:
-            raise UserError(f"{option} {pair!r} is not name=value.")
+            raise UserError(f"{option} {pair!r} is not name=value.", code=Exit.USAGE)
         found[name] = value
     return found

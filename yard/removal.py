@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from yard import upload
 from yard.aws import Aws
 from yard.errors import UserError
+from yard.logs import LOG_GROUP
 from yard.spending import project_stacks
 
 
@@ -27,24 +29,41 @@ class Fate:
 
 
 def fates(aws: Aws) -> Iterator[Fate]:
-    """Every bucket, key, repository and notebook of the project's stacks, and what a removal does to it."""
+    """Every bucket, key, repository, log group and notebook of the project's stacks, and what a removal does to it;
+    and what is in no stack and stays."""
     client = aws.client("cloudformation")
+    log_groups: Counter[str] = Counter()
     for stack in project_stacks(aws):
         body = client.get_template(StackName=stack)["TemplateBody"]
         resources = (body if isinstance(body, dict) else json.loads(body))["Resources"]
         names = _physical_names(client, stack)
         for logical_id, resource in resources.items():
             kind = resource["Type"]
-            if kind in _KEEPS_DATA:
-                stays = str(resource.get("DeletionPolicy", "Delete")).startswith("Retain")
+            stays = str(resource.get("DeletionPolicy", "Delete")).startswith("Retain")
+            if kind == "AWS::Logs::LogGroup":  # one for each function and machine: too many for a row each
+                log_groups["stays" if stays else "goes"] += 1
+            elif kind in _KEEPS_DATA:
                 name = names.get(logical_id, logical_id)
                 yield Fate(
                     stack=stack,
                     resource=name,
                     kind=kind,
                     fate="stays" if stays else "goes",
-                    why="its stack retains it (stage prod)" if stays else _content(aws, kind, name),
+                    why=_RETAINED if stays else _content(aws, kind, name),
                 )
+    for fate, number in log_groups.items():
+        why = "with the lines of functions, state machines and the network" if fate == "goes" else _RETAINED
+        yield Fate(stack="", resource=_count(number, "log group"), kind="AWS::Logs::LogGroup", fate=fate, why=why)
+    for name, kind, why in _IN_NO_STACK:
+        yield Fate(stack="", resource=name, kind=kind, fate="stays", why=why)
+
+
+_RETAINED = "its stack retains it (stage prod)"
+_IN_NO_STACK = (
+    ("CDKToolkit", "bootstrap stack", "other projects of the account may use it"),
+    (LOG_GROUP, "log group", "SageMaker's own: it holds the lines of every training job of the account"),
+    ("training jobs", "history", "SageMaker keeps their descriptions; they cost nothing"),
+)
 
 
 _KEEPS_DATA = (
@@ -70,13 +89,17 @@ def _content(aws: Aws, kind: str, name: str) -> str:
     if kind == "AWS::S3::Bucket":
         found = list(upload.objects(aws.client("s3"), name, ""))
         size = sum(one["Size"] for one in found)
-        return f"with {len(found)} objects, {size / 1e6:.1f} MB, and all their old versions"
+        return f"with {_count(len(found), 'object')}, {size / 1e6:.1f} MB, and all their old versions"
     if kind == "AWS::ECR::Repository":
         pages = aws.client("ecr").get_paginator("list_images").paginate(repositoryName=name)
-        return f"with {sum(len(page['imageIds']) for page in pages)} images"
+        return f"with {_count(sum(len(page['imageIds']) for page in pages), 'image')}"
     if kind == "AWS::KMS::Key":
         return "after a waiting period; what it encrypted can then never be read again"
     return "with all that is in it"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def stacks(aws: Aws) -> list[str]:

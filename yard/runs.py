@@ -73,17 +73,27 @@ def executions(aws: Aws, job: str) -> Iterator[Run]:
         raise not_deployed(aws, job, error) from None
 
 
-def all_executions(aws: Aws, jobs: Sequence[str], limit: int | None = None) -> Iterator[Run]:
-    """The runs of several jobs, the newest of each first; a job that is new and not deployed yet has none. An error
-    if not one of them is deployed."""
+def all_runs(aws: Aws, jobs: Sequence[str], limit: int | None = None) -> Iterator[Run]:
+    """The newest runs of several jobs, as many of each; a job that is new and not deployed yet has none. An error if
+    not one of them is deployed."""
     missing: list[NotDeployedError] = []
     for job in jobs:
         try:
-            yield from itertools.islice(executions(aws, job), limit)
+            yield from itertools.islice(_once(executions(aws, job)), limit)
         except NotDeployedError as error:
             missing.append(error)
     if missing and len(missing) == len(jobs):
-        raise missing[0]
+        happened = missing[0].happened if len(jobs) == 1 else f"No job of jobs/ is deployed in {aws.region}."
+        raise NotDeployedError(happened, missing[0].fix)
+
+
+def _once(found: Iterator[Run]) -> Iterator[Run]:
+    """Each run once, as its newest execution has it: a run that was resumed has several."""
+    seen: set[str] = set()
+    for run in found:
+        if run.run_id not in seen:
+            seen.add(run.run_id)
+            yield run
 
 
 def latest(aws: Aws, job: str) -> Run:
@@ -96,7 +106,7 @@ def latest(aws: Aws, job: str) -> Run:
 def find(aws: Aws, wanted: str) -> Run:
     """The run of a job's name (its newest run) or of a run id."""
     if re.fullmatch(RUN_ID, wanted):
-        for run in all_executions(aws, [job.name for job in aws.project.jobs()]):
+        for run in all_runs(aws, [job.name for job in aws.project.jobs()]):
             if run.run_id == wanted:
                 return run
         raise UserError(f"There is no run {wanted}.", "See the runs: yard history")
@@ -129,7 +139,7 @@ def attempts(aws: Aws, run: Run) -> list[dict[str, Any]]:
 
 
 def receipt(aws: Aws, run_id: str) -> dict[str, Any]:
-    """The receipt of a run, or an error that says that there is none yet."""
+    """The receipt of a run, or an error that says why there is none."""
     from botocore.exceptions import ClientError
 
     bucket, key = aws.artifact_bucket(), names.receipt_key(run_id)
@@ -138,7 +148,9 @@ def receipt(aws: Aws, run_id: str) -> dict[str, Any]:
     except ClientError as error:
         if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
             raise UserError(
-                f"The run {run_id} has no receipt (s3://{bucket}/{key}); it is written when the run ends."
+                f"The run {run_id} has no receipt (s3://{bucket}/{key}).",
+                "It is written when the run ends by itself, not when it is stopped. How it stands: "
+                f"yard status {run_id}; yard cost counts what it has billed all the same.",
             ) from None
         raise
     return dict(json.loads(body))

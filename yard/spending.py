@@ -1,19 +1,22 @@
 """What was spent: this month's receipts by job, the budget, what the stacks cost idle."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from shardyard.spec import names
+from shardyard.spec import names, prices
 from shardyard.spec.idle_cost import IdleItem, idle_items
-from yard import upload
+from yard import runs, upload
 from yard.aws import Aws
 
 _THREADS = 16
+_ENDED = ("Completed", "Failed", "Stopped")
+_NAME = re.compile(rf"(?P<job>.+)-(?P<run>{runs.RUN_ID})-\d+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,26 +28,88 @@ class JobSpending:
     usd: float
     saved_usd: float
     unpriced: int
-    """Runs whose cost is not known, because a price was missing."""
+    """Bills whose amount is not known, because a price was missing."""
+    without_receipt: int
+    """Training jobs that no receipt tells, such as those of a run that was stopped: counted by their billed time."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Bill:
+    job: str
+    run_id: str
+    usd: float | None
+    saved_usd: float
+    has_receipt: bool
 
 
 def month_to_date(aws: Aws, today: date | None = None) -> list[JobSpending]:
-    """What each job has cost since the first of the month, from its receipts; the dearest first."""
-    month = f"{today or datetime.now(UTC).date():%Y%m}"
-    by_job: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for receipt in _receipts(aws, names.run_prefix(month).rstrip("/")):
-        by_job[receipt["job"]].append(receipt)
-    rows = [
-        JobSpending(
-            job=job,
-            runs=len(receipts),
-            usd=round(sum(receipt["cost_usd"] or 0.0 for receipt in receipts), 2),
-            saved_usd=round(sum(receipt["saved_usd"] or 0.0 for receipt in receipts), 2),
-            unpriced=sum(receipt["cost_usd"] is None for receipt in receipts),
-        )
-        for job, receipts in by_job.items()
-    ]
+    """What each job has cost since the first of the month, from its receipts and from the training jobs that none of
+    them tells; the dearest first."""
+    first = (today if today is not None else datetime.now(UTC).date()).replace(day=1)
+    receipts = _receipts(aws, names.run_prefix(f"{first:%Y%m}").rstrip("/"))
+    told = {attempt["name"] for receipt in receipts for attempt in receipt["attempts"]}
+    by_job: dict[str, list[_Bill]] = defaultdict(list)
+    for bill in (*map(_of_receipt, receipts), *_untold(aws, first, told)):
+        by_job[bill.job].append(bill)
+    rows = [_sum(job, bills) for job, bills in by_job.items()]
     return sorted(rows, key=lambda row: -row.usd)
+
+
+def _sum(job: str, bills: list[_Bill]) -> JobSpending:
+    return JobSpending(
+        job=job,
+        runs=len({bill.run_id for bill in bills}),
+        usd=round(sum(bill.usd for bill in bills if bill.usd is not None), 2),
+        saved_usd=round(sum(bill.saved_usd for bill in bills), 2),
+        unpriced=sum(bill.usd is None for bill in bills),
+        without_receipt=sum(not bill.has_receipt for bill in bills),
+    )
+
+
+def _of_receipt(receipt: dict[str, Any]) -> _Bill:
+    saved = receipt["saved_usd"]
+    return _Bill(
+        job=receipt["job"],
+        run_id=receipt["run_id"],
+        usd=receipt["cost_usd"],
+        saved_usd=0.0 if saved is None else saved,
+        has_receipt=True,
+    )
+
+
+def _untold(aws: Aws, first: date, told: set[str]) -> Iterator[_Bill]:
+    """The ended training jobs since the first of the month that wrote to the project's bucket and are in no receipt."""
+    sagemaker, since = aws.client("sagemaker"), datetime(first.year, first.month, first.day, tzinfo=UTC)
+    pages = sagemaker.get_paginator("list_training_jobs").paginate(CreationTimeAfter=since)
+    wanted = [
+        (name, found)
+        for page in pages
+        for summary in page["TrainingJobSummaries"]
+        if (name := summary["TrainingJobName"]) not in told and summary["TrainingJobStatus"] in _ENDED
+        if (found := _NAME.fullmatch(name)) is not None
+    ]
+    place = f"s3://{aws.artifact_bucket()}/"
+    for name, found in wanted:
+        job = sagemaker.describe_training_job(TrainingJobName=name)
+        if job["OutputDataConfig"]["S3OutputPath"].startswith(
+            place
+        ):  # else it is another stage's, or another project's
+            usd, saved = _cost(job, aws.region)
+            yield _Bill(job=found["job"], run_id=found["run"], usd=usd, saved_usd=saved, has_receipt=False)
+
+
+def _cost(job: dict[str, Any], region: str) -> tuple[float | None, float]:
+    """What a training job has cost, at the snapshot's prices, and what spot has saved."""
+    resources = job["ResourceConfig"]
+    hourly = 0.0
+    for group in resources.get("InstanceGroups") or [resources]:
+        price = prices.hourly_usd(group["InstanceType"], region) if "InstanceType" in group else None
+        if price is None:
+            return None, 0.0
+        hourly += price.hourly_usd * group["InstanceCount"]
+    training = job.get("TrainingTimeInSeconds", 0)
+    billable = job.get("BillableTimeInSeconds", training)
+    return hourly * billable / 3600, hourly * max(training - billable, 0) / 3600
 
 
 def _receipts(aws: Aws, prefix: str) -> list[dict[str, Any]]:
@@ -83,13 +148,11 @@ def project_stacks(aws: Aws) -> list[str]:
 
 
 def billed(aws: Aws, today: date | None = None) -> float:
-    """What Cost Explorer says that this month has cost. Each such call bills 0.01 USD."""
-    end = today or datetime.now(UTC).date()
-    start = end.replace(day=1)
-    if start == end:
-        return 0.0
+    """What Cost Explorer says that this month has cost, today included. Each such call bills 0.01 USD."""
+    today = today if today is not None else datetime.now(UTC).date()
+    tomorrow = today + timedelta(days=1)  # the end of the period is not in it
     answer = aws.client("ce").get_cost_and_usage(
-        TimePeriod={"Start": start.isoformat(), "End": end.isoformat()},
+        TimePeriod={"Start": today.replace(day=1).isoformat(), "End": tomorrow.isoformat()},
         Granularity="MONTHLY",
         Metrics=["UnblendedCost"],
     )

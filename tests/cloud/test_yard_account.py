@@ -1,6 +1,9 @@
 """Looking, uploading and planning with the real command: nothing here launches a job."""
 
 import json
+import re
+import signal
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.cloud.conftest import Cloud
-from tests.cloud.yard_command import ROOT, Yard
+from tests.cloud.house import wait_until
+from tests.cloud.yard_command import COMMAND, ROOT, Yard
 from yard.errors import Exit
 
 QUOTA = "ml.g5.xlarge for spot training job usage"
@@ -131,6 +135,27 @@ def test_shards_are_balanced_and_known_again(yard: Yard, digits: Path) -> None:
     assert [row["objects"] for row in yard.json(*command)] == [1, 1, 1]
 
 
+def test_an_upload_that_was_interrupted_goes_on_where_it_was(yard: Yard, deployed_cloud: Cloud, tmp_path: Path) -> None:
+    (stack,) = deployed_cloud.client("cloudformation").describe_stacks(StackName="shardyard-dev-storage")["Stacks"]
+    bucket = next(one["OutputValue"] for one in stack["Outputs"] if one["OutputKey"] == "DataBucketName")
+    s3, prefix = deployed_cloud.client("s3"), "events/validation/"
+    for number in range(1500):
+        (tmp_path / f"{number:04}.bin").write_bytes(bytes([number % 256]) * 2000)
+    command = [*COMMAND, "data", "put", str(tmp_path), "--job", "linear-sharded", "--channel", "validation"]
+    process = subprocess.Popen(
+        command, cwd=yard.folder, env=yard.environment(), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    wait_until(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["KeyCount"] > 0, "the first file")
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == Exit.INTERRUPTED
+    assert re.search(r"Interrupted: \d+ of 1500 files sent\. To go on, run it again\.", said)
+    rest = yard.json(*command[len(COMMAND) :], "--json")
+    assert 0 < rest["sent"] < 1500
+    balance = ("data", "balance", "--job", "linear-sharded", "--channel", "validation", "--nodes", "1", "--json")
+    assert yard.json(*balance) == [{"node": "algo-1", "objects": 1500, "bytes": 3_000_000}]
+
+
 def test_a_channel_that_is_not_there(yard: Yard, digits: Path) -> None:
     command = ("data", "put", str(digits), "--job", "mnist-ddp", "--channel", "trian")
     assert "did you mean 'train'?" in yard(*command, code=Exit.FIX).stderr
@@ -153,7 +178,8 @@ def test_the_doctor_finds_the_account_in_order(yard: Yard) -> None:
 def test_what_a_removal_would_do(yard: Yard) -> None:
     done = yard("destroy", "--dry-run", "--json")
     rows = json.loads(done.stdout)
-    assert {row["fate"] for row in rows} == {"goes"}
+    stay = [row["resource"] for row in rows if row["fate"] == "stays"]
+    assert stay == ["CDKToolkit", "/aws/sagemaker/TrainingJobs", "training jobs"]
     assert any(row["kind"] == "AWS::S3::Bucket" and "objects" in row["why"] for row in rows)
     assert "shardyard-dev-storage" in done.stderr
     assert "nothing was removed" in yard("destroy", "--yes-project", "other", code=Exit.FIX).stderr
@@ -162,7 +188,7 @@ def test_what_a_removal_would_do(yard: Yard) -> None:
 def test_a_plain_request_can_be_sent(yard: Yard) -> None:
     request = yard.json("export", "mnist-ddp", "--request")
     assert request["ResourceConfig"]["InstanceCount"] == 2
-    assert "Say which" in yard("export", "mnist-ddp", code=Exit.FIX).stderr
+    assert "Say which" in yard("export", "mnist-ddp", code=Exit.USAGE).stderr
 
 
 def test_the_cloud_from_its_own_folder(yard: Yard, deployed_cloud: Cloud, tmp_path: Path) -> None:

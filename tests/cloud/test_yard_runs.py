@@ -83,7 +83,7 @@ def test_runs_side_by_side(yard: Yard, run_id: str, tmp_path: Path) -> None:
     assert re.search(r"^seed +1 +2 *$", table, re.M)
     assert "epochs" not in table
     assert "<polyline" in (tmp_path / "runs.html").read_text()
-    assert "There is nothing to compare" in yard("compare", run_id, code=Exit.FIX).stderr
+    assert "There is nothing to compare" in yard("compare", run_id, code=Exit.USAGE).stderr
 
 
 def begin(yard: Yard, shipped: House) -> dict[str, Any]:

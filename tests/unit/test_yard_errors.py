@@ -9,7 +9,7 @@ import pytest
 from botocore import exceptions
 
 from shardyard.spec.errors import Problem, SpecError
-from yard.errors import Exit, UserError, explain, guard
+from yard.errors import Exit, UserError, explain, guard, writing
 
 
 def client_error(code: str, message: str = "no") -> exceptions.ClientError:
@@ -21,6 +21,12 @@ def client_error(code: str, message: str = "no") -> exceptions.ClientError:
     [
         (exceptions.NoCredentialsError(), "There are no AWS credentials.", "aws sso login"),
         (exceptions.NoRegionError(), "No region is chosen.", "AWS_REGION"),
+        (
+            exceptions.UnknownRegionError(region_name="mars-1", error_msg="No partition found."),
+            "There is no region 'mars-1'.",
+            "us-east-1",
+        ),
+        (exceptions.InvalidRegionError(region_name="a b"), "There is no region 'a b'.", "us-east-1"),
         (client_error("ExpiredTokenException"), "does not accept the credentials any more", "aws sso login"),
         (
             client_error("AccessDeniedException", "User: arn:x is not authorized to perform: states:StartExecution"),
@@ -123,6 +129,14 @@ def test_a_worst_case_above_the_cap_is_refused_with_both_figures() -> None:
     (job,) = [job for job in load_jobs(Path(__file__).parents[2] / "jobs", "dev") if job.name == "mnist-ddp"]
     with pytest.raises(UserError, match=r"can cost up to 2\.82 USD .* and the cap is 0\.50 USD"):
         make_plan(job, LaunchInput(max_cost_usd=0.5), region="us-east-1")
+
+
+def test_a_full_disk_is_named_by_what_was_being_written() -> None:
+    with pytest.raises(OSError) as caught, writing(Path("models/run")):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    known = explain(caught.value)
+    assert known is not None
+    assert known.happened == "The disk is full while writing models/run."
 
 
 def test_a_reader_that_leaves_early_ends_it_without_a_word() -> None:

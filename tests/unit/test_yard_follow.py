@@ -82,6 +82,44 @@ def test_progress_and_time_to_go_come_from_the_steps() -> None:
     assert left == pytest.approx(80, rel=0.1)
 
 
+def test_an_interruption_makes_the_time_to_go_no_longer() -> None:
+    shown = view()
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    for step, ago in ((10, 330), (20, 320), (30, 310), (40, 10), (50, 0)):  # five minutes without capacity
+        shown.hear(line("algo-1", f"metric step={step} total_steps=100", now - 1000 * ago))
+    progress = shown.progress()
+    assert progress is not None
+    assert progress[1] == pytest.approx(50, rel=0.1)
+
+
+def test_the_time_to_go_counts_down_between_two_steps() -> None:
+    shown = view()
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    shown.hear(line("algo-1", "metric step=50 total_steps=100", now - 60_000))
+    shown.hear(line("algo-1", "metric step=60 total_steps=100", now - 30_000))
+    progress = shown.progress()
+    assert progress is not None
+    assert progress[1] == pytest.approx(90, rel=0.1)
+
+
+def test_no_time_to_go_is_shown_while_nothing_trains() -> None:
+    shown = view()
+    shown.observe([{}], described("Training"), "RUNNING")
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    for step, ago in ((10, 20), (20, 10)):
+        shown.hear(line("algo-1", f"metric step={step} total_steps=100", now - 1000 * ago))
+    assert "to go" in drawn(shown)
+    shown.observe([{}], described("Interrupted"), "RUNNING")
+    assert "20%" in drawn(shown)
+    assert "to go" not in drawn(shown)
+
+
+def drawn(shown: View) -> str:
+    out = io.StringIO()
+    Console(file=out, width=120).print(picture(shown))
+    return out.getvalue()
+
+
 def test_an_ordinary_line_is_kept_as_the_last_one() -> None:
     shown = view()
     shown.hear(line("algo-2", "loading data"))
@@ -93,9 +131,7 @@ def test_the_picture_shows_all_of_it_in_the_order_of_the_nodes() -> None:
     shown = view()
     for host in ("algo-10", "algo-2"):
         shown.hear(line(host, "metric step=10 total_steps=20 loss=2.5 tokens_per_second=8113"))
-    out = io.StringIO()
-    Console(file=out, width=120).print(picture(shown))
-    text = out.getvalue()
+    text = drawn(shown)
     assert "50%" in text
     assert "2.5000" in text
     assert "8,113" in text

@@ -115,13 +115,13 @@ def cost(
         items = [{"stack": stack, **asdict(item)} for stack, item in idle]
         emit_json({"jobs": rows, "budget_usd": budget, "idle_monthly_usd": idle_usd, "idle": items, "billed": from_ce})
         return
-    columns = ("job", "runs", "usd", "saved_usd", "unpriced")
-    emit_rows(rows, columns, as_json=False, empty="No run of this month has a receipt.")
+    columns = ("job", "runs", "usd", "saved_usd", "unpriced", "without_receipt")
+    emit_rows(rows, columns, as_json=False, empty="Nothing was trained this month.")
     spent = sum(float(row["usd"]) for row in rows)
     say(f"Training this month: {spent:.2f} USD of a budget of {budget:g} USD (cdk.json).")
     say(f"Idle, all stacks: {idle_usd:.2f} USD a month, before free tiers.")
     if from_ce is not None:
-        say(f"Billed this month until yesterday, whole account: {from_ce:.2f} USD.")
+        say(f"Billed this month, whole account: {from_ce:.2f} USD.")
 
 
 @cost_app.command("estimate")
@@ -167,7 +167,7 @@ def advise(
     try:
         size = parse_count(parameters)
     except ValueError as error:
-        raise UserError(f"--params {error}.") from None
+        raise UserError(f"--params {error}.", code=Exit.USAGE) from None
     advice = advise_on(workload(size), instance, count, region=offline_region())
     if as_json:
         tried = [{"plan": one.name, "needed_gb": one.needed_gb, "usable_gb": one.usable_gb} for one in advice.tried]

@@ -9,7 +9,7 @@ import typer
 
 from yard.commands.cloud import ask
 from yard.commands.complete import complete_jobs
-from yard.errors import UserError
+from yard.errors import Exit, UserError
 from yard.output import emit_facts, emit_rows
 from yard.project import find_project
 
@@ -244,7 +244,7 @@ def _json(option: str, text: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise UserError(f"{option} {text!r} is not JSON: {error}.") from None
+        raise UserError(f"{option} {text!r} is not JSON: {error}.", code=Exit.USAGE) from None
 
 
 def register(app: typer.Typer) -> None:

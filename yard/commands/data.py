@@ -10,7 +10,7 @@ from shardyard.spec.errors import nearest
 from yard import balance, upload
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
-from yard.errors import UserError
+from yard.errors import Exit, UserError, writing
 from yard.output import console, emit_json, emit_rows, say
 from yard.project import find_project
 
@@ -61,7 +61,7 @@ def put(
     if as_json:
         counts = {"files": len(items), "bytes": sum(item.size for item in items), "sent": len(wanted)}
         emit_json({"to": place, **counts, "others": others, "others_deleted": delete and bool(others)})
-    say(f"{place}: {len(wanted)} of {len(items)} files sent, the others were there already.")
+    say(f"{place}: {_sent(len(wanted), len(items))}")
     if others:
         say(
             f"{len(others)} others were removed."
@@ -69,6 +69,12 @@ def put(
             else f"{len(others)} others lie there too, such as {others[0]}, and the job reads them as well; "
             "remove them with --delete."
         )
+
+
+def _sent(sent: int, of: int) -> str:
+    if sent == of:
+        return f"all {of} files sent." if of > 1 else "the file was sent."
+    return f"{sent} of {of} files sent, the others were there already." if sent else "everything was there already."
 
 
 @app.command("balance")
@@ -98,14 +104,14 @@ def show_balance(
             f"Upload it: yard data put DIR --job {job} --channel {channel}",
         )
     dealt = balance.shares(found, spec.compute.most_instances if nodes is None else nodes)
+    distribution = _channel(spec, channel).distribution
+    if distribution != "ShardedByS3Key":
+        say(f"The channel {channel!r} is {distribution}: every node gets all of it. If it were sharded by key:")
     rows = [{"node": share.node, "objects": share.objects, "bytes": share.size} for share in dealt]
     emit_rows(rows, ("node", "objects", "bytes"), as_json=as_json, empty="")
     percent = balance.imbalance_percent(dealt)
     warning = "; cut it again: yard data put --shards N" if percent > _WARN_PERCENT else ""
     say(f"The fullest node gets {percent:.1f} percent more than the mean{warning}.")
-    distribution = _channel(spec, channel).distribution
-    if distribution != "ShardedByS3Key":
-        say(f"The channel {channel!r} is {distribution}: as it stands, every node gets all of it.")
 
 
 def _cut(folder: Path, shards: int | None, scratch: Path) -> Path:
@@ -114,8 +120,9 @@ def _cut(folder: Path, shards: int | None, scratch: Path) -> Path:
     count = len(balance.samples(folder))
     if count < shards:
         raise UserError(f"{folder} holds {count} samples, which is too few for {shards} shards.")
-    for path in balance.write_shards(folder, shards, scratch):
-        say(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB")
+    with writing(scratch):
+        for path in balance.write_shards(folder, shards, scratch):
+            say(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB")
     return scratch
 
 
@@ -142,7 +149,11 @@ def _send_with_progress(s3: object, bucket: str, items: list[upload.Item]) -> No
     columns, where = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()), console(stderr=True)
     with Progress(*columns, console=where, transient=True, disable=not where.is_terminal) as progress:
         task = progress.add_task("upload", total=len(items))
-        upload.send(s3, bucket, items, on_file=lambda item: progress.advance(task))
+        try:
+            upload.send(s3, bucket, items, on_file=lambda item: progress.advance(task))
+        except KeyboardInterrupt:
+            say(f"Interrupted: {progress.tasks[0].completed:.0f} of {len(items)} files sent. To go on, run it again.")
+            raise typer.Exit(Exit.INTERRUPTED) from None
 
 
 def register(main: typer.Typer) -> None:

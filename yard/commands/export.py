@@ -4,7 +4,7 @@ import typer
 
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
-from yard.errors import UserError
+from yard.errors import Exit, UserError
 from yard.output import emit_json
 from yard.project import find_project
 
@@ -29,7 +29,7 @@ def export(
     from yard.sources import upload_source
 
     if sdk == request:
-        raise UserError("Say which: --sdk for a script, --request for the plain request.")
+        raise UserError("Say which: --sdk for a script, --request for the plain request.", code=Exit.USAGE)
     aws = Aws(find_project())
     found = deployed.read(aws, aws.project.job(job).name)
     spec = found.spec

@@ -62,6 +62,7 @@ def train(
         processes_per_node=processes,
         hyperparameters=_hyperparameters(values),
     )
+    _warn_about_hyperparameters(aws.project.job(job).hyperparameters, launch.get("hyperparameters", {}))
     plan = _plan_of(aws, job, launch, dry_run=dry_run)
     if dry_run:
         emit_facts(_as_json(plan) if as_json else _as_facts(plan), as_json=as_json)
@@ -113,7 +114,6 @@ def _plan_of(aws: Aws, job: str, launch: dict[str, Any], *, dry_run: bool) -> "P
     from yard.plan import make_plan, offline_region
 
     local, given = aws.project.job(job), LaunchInput.from_dict(launch)
-    _warn_about_hyperparameters(local.hyperparameters, given.hyperparameters)
     try:
         found = deployed.read(aws, job)
     except Exception as error:
@@ -164,6 +164,8 @@ def _launch(
     say(f"Launched {job}, run {run.run_id}.")
     if (is_terminal() and not as_json) if follow is None else follow:
         run = _follow(aws, run, plan, as_json=as_json)
+    else:
+        say(f"Watch it: yard logs {run.run_id} --follow; how it stands: yard status {run.run_id}")
     if as_json:
         facts = {"run": run.run_id, "job": job, "execution": run.execution_arn, "status": run.status}
         emit_json({**facts, "plan": _as_json(plan)})
@@ -214,10 +216,15 @@ def _as_facts(plan: "Plan") -> dict[str, Any]:
         "fallback": ", ".join(fallback.instance_type for fallback in spec.compute.fallback) or None,
         "capacity": "spot" if spec.spot.enabled else "on demand",
         "longest_runtime": format_duration(spec.limits.max_runtime_seconds),
-        "hyperparameters": ", ".join(f"{name}={value}" for name, value in spec.hyperparameters.items()),
+        "hyperparameters": ", ".join(f"{name}={_plain(value)}" for name, value in spec.hyperparameters.items()),
         "not_from_the_file": ", ".join(changed) or None,
         "worst_case": plan.cost.lines[-1],
     }
+
+
+def _plain(value: Any) -> str:
+    """As the job's file and --set write it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _as_json(plan: "Plan") -> dict[str, Any]:
@@ -245,7 +252,7 @@ def _seconds(text: str | None) -> int | None:
     try:
         return None if text is None else parse_duration(text)
     except ValueError as error:
-        raise UserError(f"--max-runtime {error}.") from None
+        raise UserError(f"--max-runtime {error}.", code=Exit.USAGE) from None
 
 
 def _hyperparameters(pairs: list[str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from shardyard.spec import names
 from yard import runs
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
-from yard.errors import UserError
+from yard.errors import Exit, UserError, writing
 from yard.output import emit_json, emit_rows, say
 from yard.project import find_project
 
@@ -79,12 +79,13 @@ def model_get(
     found = runs.find(aws, run)
     bucket, key = model_place(aws, found)
     folder = to / found.run_id
-    folder.mkdir(parents=True, exist_ok=True)
-    archive = folder / "model.tar.gz"
-    aws.client("s3").download_file(bucket, key, str(archive))
-    with tarfile.open(archive) as packed:
-        packed.extractall(folder, filter="data")
-    archive.unlink()
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        archive = folder / "model.tar.gz"
+        aws.client("s3").download_file(bucket, key, str(archive))
+        with tarfile.open(archive) as packed:
+            packed.extractall(folder, filter="data")
+        archive.unlink()
     if as_json:
         files = sorted(str(path) for path in folder.rglob("*") if path.is_file())
         emit_json({"run": found.run_id, "model": f"s3://{bucket}/{key}", "folder": str(folder), "files": files})
@@ -123,14 +124,16 @@ def compare(
     from yard.comparison import differing, read_curve
 
     if len(wanted) < 2:
-        raise UserError(f"There is nothing to compare {wanted[0]} with.", "Name two runs or more: yard history")
+        said = f"There is nothing to compare {wanted[0]} with."
+        raise UserError(said, "Name two runs or more: yard history", Exit.USAGE)
     aws = Aws(find_project())
     curves = [read_curve(aws, runs.find(aws, one)) for one in wanted]
     differences, ended = differing(curves), _outcome(curves)
     if plot is not None:
         from yard.plot import page
 
-        plot.write_text(page(curves, differences, ended), encoding="utf-8")
+        with writing(plot):
+            plot.write_text(page(curves, differences, ended), encoding="utf-8")
         say(f"The curves are in {plot}.")
     if as_json:
         emit_json([asdict(curve) for curve in curves])

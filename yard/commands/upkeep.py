@@ -13,7 +13,7 @@ from shardyard.spec import names
 from yard import runs, upload
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
-from yard.errors import Exit, UserError
+from yard.errors import Exit, UserError, writing
 from yard.output import emit_json, emit_rows, say
 from yard.project import find_project
 
@@ -65,7 +65,9 @@ def sweep(
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
             raise UserError(
                 f"The sweeper {function} is not deployed in {aws.region}.",
-                "Set sweeper.enabled in cdk.json to true, then: npx cdk deploy --all",
+                "Deploy it: npx cdk deploy --all. Or choose the region where it is: AWS_REGION."
+                if settings.sweeper.enabled
+                else "Set sweeper.enabled in cdk.json to true, then: npx cdk deploy --all",
             ) from None
         raise
     said = json.loads(answer["Payload"].read())
@@ -100,7 +102,7 @@ def destroy(
     if not stacks:
         raise UserError(f"Nothing of {settings.project}, stage {settings.stage}, is deployed in {aws.region}.")
     rows = [asdict(fate) for fate in removal.fates(aws)]
-    emit_rows(rows, ("fate", "kind", "resource", "why"), as_json=as_json, empty="Nothing there holds data.")
+    emit_rows(rows, ("fate", "kind", "resource", "why"), as_json=as_json, empty="")
     say(f"Stacks: {', '.join(stacks)}; account {aws.account}, {aws.region}.")
     if dry_run:
         return
@@ -110,7 +112,7 @@ def destroy(
     if given != settings.project:
         raise UserError(f"{given!r} is not {settings.project!r}; nothing was removed.")
     removal.destroy(aws)
-    say("Removed. The bootstrap stack CDKToolkit stays: other projects of the account may use it.")
+    say("Removed, but for what was said to stay.")
 
 
 def tensorboard(
@@ -138,8 +140,9 @@ def tensorboard(
     folder = to / found.run_id
     for one in files:
         path = folder / one["Key"].removeprefix(prefix)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        s3.download_file(bucket, one["Key"], str(path))
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            s3.download_file(bucket, one["Key"], str(path))
     if as_json:
         emit_json({"run": found.run_id, "folder": str(folder), "files": len(files)})
         return

@@ -10,7 +10,7 @@ from shardyard.spec.units import format_duration, parse_duration
 from yard import runs
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
-from yard.errors import NotDeployedError, UserError
+from yard.errors import Exit, NotDeployedError, UserError
 from yard.logs import Line, Tail, now_milliseconds
 from yard.output import confirm, emit_facts, emit_json, emit_json_line, emit_rows, say
 from yard.project import find_project
@@ -38,15 +38,18 @@ def logs(
     found = runs.find(aws, run)
     wanted = _pattern(grep)
     start = now_milliseconds() - _duration(since) * 1000 if since is not None else 0
-    tail = Tail(aws, found.run_id, node=node, since_milliseconds=start)
+    tail, printed = Tail(aws, found.run_id, node=node, since_milliseconds=start), 0
     while True:
         found, _ = runs.refresh(aws, found)
         for line in tail.lines([attempt["TrainingJobName"] for attempt in runs.attempts(aws, found)]):
             if wanted is None or wanted.search(line.text):
                 _print_line(line, as_json)
+                printed += 1
         if not follow or found.status != "RUNNING":
-            return
+            break
         time.sleep(_LOOK_SECONDS)
+    if not printed:
+        say(f"No such line of the run {found.run_id} of {found.job}, which is {found.status.lower()}.")
 
 
 def status(
@@ -144,14 +147,14 @@ def _pattern(grep: str | None) -> re.Pattern[str] | None:
     try:
         return None if grep is None else re.compile(grep)
     except re.error as error:
-        raise UserError(f"--grep {grep!r} is not a regular expression: {error}.") from None
+        raise UserError(f"--grep {grep!r} is not a regular expression: {error}.", code=Exit.USAGE) from None
 
 
 def _duration(text: str) -> int:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise UserError(f"--since {error}.") from None
+        raise UserError(f"--since {error}.", code=Exit.USAGE) from None
 
 
 def _print_line(line: Line, as_json: bool) -> None:

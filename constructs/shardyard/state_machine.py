@@ -46,7 +46,13 @@ def definition(
     states: dict[str, State] = {
         "Preflight": _preflight(launch),
         "Accepted?": _accepted("Submit" if second_path else "Train"),
-        "Refused": {"Type": "Pass", "InputPath": "$.launch.refused", "ResultPath": "$.end", "Next": "Notify"},
+        "Refused": {
+            "Type": "Pass",
+            "Comment": "Nothing was paid for",
+            "InputPath": "$.launch.refused",
+            "ResultPath": "$.end",
+            "Next": "Notify",
+        },
         **train,
         "Trained?": _trained("Register" if register else "Receipt"),
         **({"Register": _register()} if register else {}),
@@ -96,6 +102,7 @@ def _train(request_fields: Sequence[str]) -> State:
     # Only the fields that this job uses: a path that finds nothing fails the state.
     return {
         "Type": "Task",
+        "Comment": "One attempt, until its training job has ended",
         "Resource": "arn:${Partition}:states:::sagemaker:createTrainingJob.sync",
         "Parameters": {f"{field}.$": f"$.launch.request.{field}" for field in request_fields},
         "ResultSelector": _JOB,
@@ -148,6 +155,7 @@ def _trained(following: str) -> State:
 def _register() -> State:
     return {
         **_function("Register", {"launch.$": "$.launch"}),
+        "Comment": "The model into the Model Registry, pending approval",
         "ResultSelector": {"model_package_arn.$": "$.Payload.model_package_arn"},
         "ResultPath": "$.registered",
         "Catch": _catch("Receipt", result="$.registration_failure"),
@@ -168,6 +176,7 @@ def _classify() -> State:
 def _receipt() -> State:
     return {
         **_function("Receipt"),
+        "Comment": "What every attempt did and cost",
         "ResultSelector": {f"{name}.$": f"$.Payload.{name}" for name in _END},
         "ResultPath": "$.end",
         "Catch": _catch("Broke"),
@@ -198,6 +207,7 @@ def _broke(job: str) -> State:
 def _notify() -> State:
     return {
         "Type": "Task",
+        "Comment": "The one message of this launch",
         "Resource": "arn:${Partition}:states:::sns:publish",
         "Parameters": {"TopicArn": "${Topic}", "Subject.$": "$.end.subject", "Message.$": "$.end.text"},
         "ResultPath": None,

@@ -10,7 +10,7 @@ import typer
 from yard.commands.cloud import ask
 from yard.commands.complete import complete_jobs
 from yard.errors import Exit, UserError
-from yard.output import emit_facts, emit_rows
+from yard.output import emit_facts, emit_json, emit_rows
 from yard.project import find_project
 
 _JSON = typer.Option(False, "--json", help="Print JSON.")
@@ -106,7 +106,11 @@ def fire(
     \b
       yard cloud fire shardyard-dev-sweep
     """
-    emit_facts(ask("fire", rule=rule, event=None if event is None else _json("--event", event)), as_json=as_json)
+    fired = ask("fire", rule=rule, event=None if event is None else _json("--event", event))
+    if as_json:
+        emit_json(fired)
+        return
+    emit_rows(fired["targets"], ("target", "delivered", "reason"), as_json=False, empty="The rule has no target.")
 
 
 def outbox(

@@ -27,7 +27,8 @@ class MonthlyBudget(Construct):
         thresholds = [*(("ACTUAL", percent) for percent in ACTUAL_PERCENTS), ("FORECASTED", 100)]
         # As plain dicts: the typed property takes the amount as a number, and a parameter's value is a text.
         budget: dict[str, Any] = {
-            "BudgetName": f"{settings.project}-{settings.stage}",
+            # Budgets belong to the account and not to a region; without its name two regions would want the same one.
+            "BudgetName": f"{settings.project}-{settings.stage}-{cdk.Aws.REGION}",
             "BudgetType": "COST",
             "TimeUnit": "MONTHLY",
             "BudgetLimit": {"Amount": monthly_usd, "Unit": "USD"},

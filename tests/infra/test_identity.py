@@ -62,6 +62,12 @@ def test_roles_are_passed_to_one_service_and_by_name(everything: Assembly) -> No
         assert all(resource != "*" for resource in as_list(statement["Resource"]))
 
 
+def test_a_notebook_passes_the_training_role_and_no_other(everything: Assembly) -> None:
+    (passes,) = [s for s in statements(everything, "Notebook") if "iam:PassRole" in as_list(s["Action"])]
+    training = one(everything, "AWS::IAM::Role", "IdentityTrainingRole")
+    assert passes["Resource"] == {"Fn::GetAtt": [training.logical_id, "Arn"]}
+
+
 def test_only_calls_that_take_no_resource_are_allowed_on_all(dev: Assembly) -> None:
     without_resource = {
         "cloudwatch:PutMetricData",

@@ -74,6 +74,16 @@ def test_nobody_else_comes_in_and_only_https_goes_out(dev: Assembly) -> None:
     assert [(rule["FromPort"], rule["ToPort"]) for rule in group["SecurityGroupEgress"]] == [(443, 443)]
 
 
+def test_only_our_group_reaches_the_endpoints_and_only_by_https(everything: Assembly) -> None:
+    ours = one(everything, "AWS::EC2::SecurityGroup", GROUP)
+    group = one(everything, "AWS::EC2::SecurityGroup", "NetworkEndpoints")
+    (rule,) = group.properties["SecurityGroupIngress"]
+    assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 443, 443)
+    assert rule["SourceSecurityGroupId"] == {"Fn::GetAtt": [ours.logical_id, "GroupId"]}
+    assert "CidrIp" not in rule
+    assert [egress["CidrIp"] for egress in group.properties["SecurityGroupEgress"]] == ["255.255.255.255/32"]
+
+
 def test_flow_logs_are_encrypted_with_our_key(dev: Assembly) -> None:
     (flow_log,) = dev.resources("AWS::EC2::FlowLog")
     group = dev.target(flow_log.stack, flow_log.properties["LogGroupName"])

@@ -133,6 +133,11 @@ def test_no_two_widgets_of_the_dashboard_lie_on_each_other(dev: Assembly) -> Non
         taken |= cells
 
 
+def test_two_regions_do_not_want_the_same_budget(dev: Assembly) -> None:
+    (budget,) = dev.resources("AWS::Budgets::Budget")
+    assert budget.properties["Budget"]["BudgetName"] == {"Fn::Join": ["", ["shardyard-dev-", {"Ref": "AWS::Region"}]]}
+
+
 def test_the_budget_warns_four_times_and_counts_the_whole_account(dev: Assembly) -> None:
     (budget,) = dev.resources("AWS::Budgets::Budget")
     assert "CostFilters" not in budget.properties["Budget"]

@@ -39,7 +39,8 @@ def test_every_bucket_refuses_plain_http(dev: Assembly, name: str) -> None:
     assert [(s["Action"], s["Principal"], s["Condition"]) for s in denied] == [
         ("s3:*", "*", {"Bool": {"aws:SecureTransport": "false"}})
     ]
-    assert bucket.logical_id in json.dumps(denied[0]["Resource"])
+    itself = {"Fn::GetAtt": [bucket.logical_id, "Arn"]}
+    assert denied[0]["Resource"] == [itself, {"Fn::Join": ["", [itself, "/*"]]}], "the bucket and its objects"
 
 
 @pytest.mark.parametrize("name", ("StorageData", "StorageArtifacts"))

@@ -85,7 +85,9 @@ class Cloud:
     def bootstrap(self, account: str = ACCOUNT, region: str = REGION) -> None:
         """Bootstrap an account and region, with the unmodified template."""
         key = "test" if account == ACCOUNT else account
-        done = self.cdk("bootstrap", f"aws://{account}/{region}", env={"AWS_ACCESS_KEY_ID": key})
+        # a folder of its own: the command refuses while another one reads the project's cdk.out
+        place = ("--output", str(self.folder / "bootstrap.out"))
+        done = self.cdk("bootstrap", f"aws://{account}/{region}", *place, env={"AWS_ACCESS_KEY_ID": key})
         assert done.returncode == 0, done.stdout + done.stderr
 
 

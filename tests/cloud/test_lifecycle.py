@@ -1,5 +1,8 @@
 """The cloud's life: up, down, status, reset, env; and its front: accounts, keys, errors."""
 
+import json
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +16,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.cloud.conftest import Cloud, start
+from tests.cloud.in_process import zipped
+from tests.cloud.training_cloud import descendants, wait_until
 from yard.cloud import lifecycle
 
 
@@ -64,6 +69,32 @@ def test_a_state_file_of_a_dead_process_is_not_believed(own_cloud: Cloud, tmp_pa
     os.waitpid(own_cloud.state.pid, 0)
     assert lifecycle.status(tmp_path) is None
     assert lifecycle.up(tmp_path).pid != own_cloud.state.pid
+
+
+def test_a_handler_that_never_returns_ends_with_a_cloud_that_is_killed(tmp_path: Path) -> None:
+    running = start(tmp_path / "cloud")
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    role = running.client("iam").create_role(
+        RoleName="r", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )["Role"]["Arn"]
+    code = "import subprocess, time\ndef handler(event, context):\n    subprocess.run(['sleep', '600'])\n"
+    client = running.client("lambda")
+    client.create_function(
+        FunctionName="f", Runtime="python3.13", Handler="m.handler", Role=role, Code={"ZipFile": zipped({"m.py": code})}
+    )
+    client.invoke(FunctionName="f", InvocationType="Event")
+    wait_until(lambda: len(descendants(running.state.pid)) == 2, 20, "the handler's own process")
+    left = descendants(running.state.pid)
+    os.kill(running.state.pid, signal.SIGKILL)
+    os.waitpid(running.state.pid, 0)
+    wait_until(lambda: not any(_runs(pid) for pid in left), 10, "the end of the handler")
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
 
 
 def test_env_points_away_from_everything_real(own_cloud: Cloud) -> None:
@@ -164,7 +195,8 @@ def test_nothing_is_written_to_the_users_own_folders(tmp_path: Path) -> None:
     home.mkdir()
     running = start(tmp_path / "cloud")
     try:
-        done = running.cdk("bootstrap", "aws://123456789012/us-east-1", env={"HOME": str(home)})
+        place = ("--output", str(tmp_path / "cdk.out"))
+        done = running.cdk("bootstrap", "aws://123456789012/us-east-1", *place, env={"HOME": str(home)})
         assert done.returncode == 0, done.stderr
     finally:
         lifecycle.down(running.folder)

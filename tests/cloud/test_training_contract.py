@@ -244,3 +244,22 @@ def test_the_first_line_of_user_code_comes_within_two_seconds(cloud: TrainingClo
     first_lines = [float(lines[0]) - began for lines in cloud.lines("clock").values()]
     assert len(first_lines) == 2
     assert max(first_lines) < 2.0
+
+
+def test_output_of_any_bytes_becomes_lines(cloud: TrainingCloud) -> None:
+    image = cloud.image(
+        "bytes",
+        r"""
+        import sys
+        out = sys.stdout.buffer
+        out.write("gr\u00fc\u00dfe \u6f22\u5b57 \U0001f680\n".encode() + b"\xff\x00binary\n" + b"a\r\nb\rc\n\n   \n")
+        out.write("\u6f22".encode() * 200_000 + b"\n" + b"no newline at the end")
+        out.flush()
+        """,
+    )
+    assert cloud.run("bytes", image)["TrainingJobStatus"] == "Completed"
+    lines = cloud.lines("bytes")["algo-1"]
+    assert lines[:4] == ["gr\u00fc\u00dfe \u6f22\u5b57 \U0001f680", "\ufffd\x00binary", "a", "b\rc"]
+    assert lines[-1] == "no newline at the end"
+    assert set("".join(lines[4:-1])) == {"\u6f22"}, "a character was cut in two"
+    assert len("".join(lines[4:-1])) == 200_000

@@ -4,8 +4,10 @@ import base64
 import errno
 import gzip
 import hashlib
+import io
 import json
 import struct
+import tarfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -331,3 +333,43 @@ def test_checkpoints_at_another_local_path(cloud: TrainingCloud) -> None:
     config = {"S3Uri": f"s3://{BUCKET}/elsewhere", "LocalPath": "/opt/ml/local/checkpoints"}
     assert cloud.run("elsewhere", image, CheckpointConfig=config)["TrainingJobStatus"] == "Completed"
     assert cloud.keys("elsewhere/") == ["elsewhere/x"]
+
+
+def test_a_checkpoint_that_was_a_file_and_became_a_folder_fails_the_next_job_and_is_named(cloud: TrainingCloud) -> None:
+    for key in ("both/state", "both/state/part"):
+        cloud.put(key, "x")
+    image = cloud.image("listing", "print('here')")
+    ended = cloud.run("both", image, CheckpointConfig={"S3Uri": f"s3://{BUCKET}/both"})
+    assert ended["FailureReason"] == f"{PREFIX}both/state/part (File exists)"
+
+
+def test_links_are_followed_on_the_node_and_never_out_of_it(cloud: TrainingCloud) -> None:
+    program = """
+        import os
+        for folder in ("/opt/ml/checkpoints", "/opt/ml/model"):
+            os.makedirs(folder + "/step-1")
+            open(folder + "/step-1/state", "w").write("one")
+            os.symlink(folder + "/step-1/state", folder + "/absolute")
+            os.symlink("step-1/state", folder + "/relative")
+            os.symlink("/etc/passwd", folder + "/outside")
+            os.symlink("../../../../../../../../etc/passwd", folder + "/above")
+            os.symlink("circle", folder + "/circle")
+            os.symlink("nowhere", folder + "/dangling")
+            os.mkfifo(folder + "/fifo")
+        os.symlink("/etc/passwd", "/opt/ml/output/failure")
+        raise SystemExit(WAY)
+    """
+    config = {"S3Uri": f"s3://{BUCKET}/links"}
+    for way, status in ((0, "Completed"), (1, "Failed")):
+        image = cloud.image(f"links-{way}", program.replace("WAY", str(way)))
+        ended = cloud.run(f"links-{way}", image, CheckpointConfig={"S3Uri": f"{config['S3Uri']}/{way}"})
+        assert ended["TrainingJobStatus"] == status
+        assert [cloud.get(key) for key in cloud.keys(f"links/{way}/")] == [b"one"] * 3
+        assert [key.rpartition("/")[2] for key in cloud.keys(f"links/{way}/")] == ["absolute", "relative", "state"]
+    assert ended["FailureReason"] == "AlgorithmError: , exit code: 1"
+    with tarfile.open(fileobj=io.BytesIO(cloud.get("out/links-0/output/model.tar.gz"))) as tar:
+        assert {item.name: item.isfile() for item in tar} == {
+            "absolute": True,
+            "relative": True,
+            "step-1/state": True,
+        }

@@ -9,7 +9,9 @@ import importlib
 import json
 import logging
 import os
+import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -19,6 +21,7 @@ NEWLINE_IN_EVENT = "\x1e"
 """Stands for a line break inside one log event on the way to the cloud: a traceback is one event, as on Lambda."""
 END_OF_LOG = "\x1d"
 """The line after an invocation's last log line."""
+_LOOK_SECONDS = 1.0
 
 Handler = Callable[[Any, "Context"], Any]
 
@@ -115,8 +118,16 @@ def _answer(results: TextIO, answer: dict[str, Any]) -> None:
     results.flush()
 
 
+def _end_with(cloud: int) -> None:
+    """End this process and all that the handler started when the cloud is gone: a handler may never return."""
+    while os.getppid() == cloud:
+        time.sleep(_LOOK_SECONDS)
+    os.killpg(0, signal.SIGKILL)
+
+
 def main(result_descriptor: int) -> None:
     """Load the handler, then answer one request after the other until stdin ends."""
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     results = os.fdopen(result_descriptor, "w", encoding="utf-8")
     requests, sys.stdin = sys.stdin, open(os.devnull, encoding="utf-8")  # noqa: SIM115
     log = LambdaLogHandler()

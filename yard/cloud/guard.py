@@ -16,7 +16,7 @@ from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 from moto.utilities.utils import get_partition
 
-from yard.cloud import policies, protocol, status
+from yard.cloud import policies, protocol, resource_tags, status
 from yard.cloud.iam_requests import Ask, action_of, asks_of
 from yard.cloud.iam_resources import Where, key_arn
 from yard.cloud.policies import as_list
@@ -56,8 +56,10 @@ def check(parsed: Parsed, caller: Caller, region: str, request: Request) -> None
     asks = asks_of(parsed, caller.account, region)
     context = _context(caller, region)
     own = identity_policies(caller, region) if limited else None
+    with_tags = own is not None and resource_tags.are_asked_for([*own[0], *own[1]])
     for ask in [*asks, *(_keys_behind(parsed, region) if limited else ())]:
-        _check_one(parsed, caller, ask, {**context, **ask.context}, own, region)
+        tags = resource_tags.context(ask, caller.account, region) if with_tags else {}
+        _check_one(parsed, caller, ask, {**context, **tags, **ask.context}, own, region)
 
 
 def _context(caller: Caller, region: str) -> dict[str, Any]:

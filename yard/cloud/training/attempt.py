@@ -64,10 +64,7 @@ class AttemptRun:
         config = self._job.request.get("CheckpointConfig")
         if config is not None:
             check()
-            checkpoints.restore(s3, config, self._checkpoint_folders(config))
-
-    def _checkpoint_folders(self, config: dict[str, Any]) -> list[Path]:
-        return [checkpoints.local_folder(ml, config) for ml in self.ml.values()]
+            checkpoints.restore(s3, config, list(self.ml.values()))
 
     def start(self) -> None:
         """Start the nodes, and everything that watches and serves them."""
@@ -110,8 +107,8 @@ class AttemptRun:
             self._streams.append(LogStream(logs_client, f"{job.name}/{host}-{stamp}", output, metrics.read))
         config = job.request.get("CheckpointConfig")
         if config is not None:
-            folders = self._checkpoint_folders(config)
-            self._sync = CheckpointSync(self.client("s3"), config, folders, current.checkpoint_seconds)
+            nodes = list(self.ml.values())
+            self._sync = CheckpointSync(self.client("s3"), config, nodes, current.checkpoint_seconds)
         self._meter = Meter(self.client("cloudwatch"), job, metrics, attempt.programs, self.ml, current.metric_seconds)
         for thread in (*self._streams, self._meter):
             thread.start()

@@ -93,7 +93,7 @@ def _resolve(client: Any, job: TrainingJob, config: Mapping[str, Any], hosts: Se
         # the listing was there when the job was created, so it is the objects that cannot be read
         raise DataError(f"ClientError: Data download failed: {source['S3Uri']}: {error}") from error
     for item in items:
-        _check_name(item)
+        check_name(item.bucket, item.object.key, item.name)
     if not items and not lines:
         raise DataError(f"ClientError: {missing(job.request, job.region, source['S3Uri'])}")
     return Channel(
@@ -135,16 +135,16 @@ def refused(bucket: str, key: str, why: str) -> DataError:
     return DataError(f"ClientError: Data download failed:Failed to download data. S3 key: s3://{bucket}/{key} {why}")
 
 
-def _check_name(item: Item) -> None:
-    """A key can be what no file can be called, or would lie outside of its channel."""
-    parts = item.name.split("/")
-    if "//" in item.object.key or "" in parts:
-        raise refused(item.bucket, item.object.key, "has an illegal char sub-sequence '//' in it")
+def check_name(bucket: str, key: str, name: str) -> None:
+    """A key can be what no file can be called, or would lie outside of its folder."""
+    parts = name.split("/")
+    if "//" in key or "" in parts:
+        raise refused(bucket, key, "has an illegal char sub-sequence '//' in it")
     for part in parts:
         if part in (".", "..") or "\0" in part:
-            raise refused(item.bucket, item.object.key, f"has an illegal part {part!r} in it")
+            raise refused(bucket, key, f"has an illegal part {part!r} in it")
         if len(part.encode()) > _NAME_BYTES_MOST:
-            raise refused(item.bucket, item.object.key, f"has a part of more than {_NAME_BYTES_MOST} bytes in it")
+            raise refused(bucket, key, f"has a part of more than {_NAME_BYTES_MOST} bytes in it")
 
 
 def _manifest(client: Any, location: Location) -> list[Item]:

@@ -9,7 +9,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from yard.cloud.training.channels import check_name, refused
 from yard.cloud.training.engine import CONTAINER_ROOT
+from yard.cloud.training.folders import node_files
 from yard.cloud.training.locations import Location
 from yard.cloud.training.transfer import download, list_objects
 
@@ -22,15 +24,22 @@ def local_folder(ml: Path, config: dict[str, Any]) -> Path:
     return ml / Path(config.get("LocalPath", DEFAULT_PATH)).relative_to(CONTAINER_ROOT)
 
 
-def restore(client: Any, config: dict[str, Any], folders: Sequence[Path]) -> None:
-    """Give every node all that lies in S3: what any node left there before."""
+def restore(client: Any, config: dict[str, Any], nodes: Sequence[Path]) -> None:
+    """Give every node all that lies in S3: what any node left there before. `nodes` are their /opt/ml."""
+    folders = [local_folder(ml, config) for ml in nodes]
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
     location = Location.parse(config["S3Uri"])
     prefix = location.key.rstrip("/") + "/" if location.key else ""
     for item in list_objects(client, Location(bucket=location.bucket, key=prefix)):
+        name = item.key[len(prefix) :]
+        check_name(location.bucket, item.key, name)
         for folder in folders:
-            download(client, location.bucket, item, folder / item.key[len(prefix) :])
+            try:
+                download(client, location.bucket, item, folder / name)
+            except OSError as error:
+                # deletions are not carried over: what was a file once and a folder later is both in S3
+                raise refused(location.bucket, item.key, f"({error.strerror})") from error
 
 
 class CheckpointSync(threading.Thread):
@@ -39,11 +48,14 @@ class CheckpointSync(threading.Thread):
     A deletion is not carried over, and what another puts into S3 meanwhile reaches no node.
     """
 
-    def __init__(self, client: Any, config: dict[str, Any], folders: Sequence[Path], period_seconds: float) -> None:
+    def __init__(self, client: Any, config: dict[str, Any], nodes: Sequence[Path], period_seconds: float) -> None:
         super().__init__(name="checkpoints", daemon=True)
-        self._client, self._folders, self._period_seconds = client, folders, period_seconds
+        self._client, self._period_seconds = client, period_seconds
+        self._folders = [(local_folder(ml, config), ml) for ml in nodes]
         self._location = Location.parse(config["S3Uri"])
-        self._sent = {path: _stamp(path) for folder in folders for path in _files(folder)}
+        self._sent = {
+            path: _stamp(real) for folder, ml in self._folders for path, real in node_files(folder, ml).items()
+        }
         self._stopping = threading.Event()
         self._last_look = True
         self.error: Exception | None = None
@@ -61,15 +73,15 @@ class CheckpointSync(threading.Thread):
         self._stopping.set()
 
     def _copy(self) -> None:
-        found = [(folder, path) for folder in self._folders for path in _files(folder)]
+        found = [(folder, item) for folder, ml in self._folders for item in node_files(folder, ml).items()]
         random.shuffle(found)
-        for folder, path in found:
+        for folder, (path, real) in found:
             try:
-                stamp = _stamp(path)
+                stamp = _stamp(real)
                 if self._sent.get(path) == stamp:
                     continue
                 target = self._location.below(str(path.relative_to(folder)))
-                self._client.upload_file(str(path), target.bucket, target.key)
+                self._client.upload_file(str(real), target.bucket, target.key)
                 self._sent[path] = stamp
             except FileNotFoundError:
                 # renamed or removed between the look and the copy: the next look sees what became of it
@@ -79,10 +91,6 @@ class CheckpointSync(threading.Thread):
                     log.warning("checkpoints: %s", error)
                 self.error = error
                 return
-
-
-def _files(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.is_file()] if folder.is_dir() else []
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _READ_BYTES = 1 << 16
 _LINE_BYTES_MOST = 256 * 1024 - 26
-_EVENTS_MOST = 1000
+_EVENTS_MOST = 10_000
 _BATCH_BYTES_MOST = 900_000
 _FLUSH_SECONDS = 0.3
 _EVENT_OVERHEAD_BYTES = 26
@@ -22,6 +22,11 @@ _LINE_END = re.compile(rb"\r?\n")
 
 log = logging.getLogger(__name__)
 LineListener = Callable[[str, float], None]
+
+
+def _character_start(text: bytes, at: int) -> int:
+    """Where to cut, at most three bytes before, so that no character of UTF-8 is cut in two."""
+    return next((cut for cut in range(at, at - 4, -1) if text[cut] & 0xC0 != 0x80), at)
 
 
 class LogStream(threading.Thread):
@@ -61,8 +66,9 @@ class LogStream(threading.Thread):
         for line in lines:
             self._add(line)
         while len(self._rest) > _LINE_BYTES_MOST:
-            self._add(self._rest[:_LINE_BYTES_MOST])
-            self._rest = self._rest[_LINE_BYTES_MOST:]
+            end = _character_start(self._rest, _LINE_BYTES_MOST)
+            self._add(self._rest[:end])
+            self._rest = self._rest[end:]
 
     def _add(self, raw: bytes) -> None:
         moment = time.time()

@@ -2,10 +2,11 @@
 
 import tarfile
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from yard.cloud.training.folders import node_files, real_file
 from yard.cloud.training.job import TrainingJob
 from yard.cloud.training.locations import Location
 
@@ -20,17 +21,17 @@ def upload(client: Any, job: TrainingJob, nodes: Sequence[Path], *, with_model: 
     extra = _encryption(config)
     if with_model:
         target = base.below("model.tar.gz" if packed else "model")
-        _send(client, [ml / "model" for ml in nodes], target, packed, extra)
+        _send(client, _merged(nodes, "model"), target, packed, extra)
         job.model_artifacts = str(target) if packed else f"{target}/"
-    data = [ml / "output" / "data" for ml in nodes]
-    if any(_files(folder) for folder in data):
+    data = _merged(nodes, "output/data")
+    if data:
         _send(client, data, base.below("output.tar.gz" if packed else "data"), packed, extra)
 
 
 def failure_text(ml: Path) -> str:
     """The first 1024 characters of a node's failure file; empty if it left none."""
-    path = ml / "output" / "failure"
-    if not path.is_file():
+    path = real_file(ml / "output" / "failure", ml)
+    if path is None:
         return ""
     with path.open(errors="replace") as file:
         return file.read(FAILURE_CHARACTERS)
@@ -41,17 +42,12 @@ def _encryption(config: dict[str, Any]) -> dict[str, str]:
     return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
-
-
-def _merged(folders: Iterable[Path]) -> dict[str, Path]:
+def _merged(nodes: Sequence[Path], part: str) -> dict[str, Path]:
     """Every node's files by their path; of those with the same path, the last node's wins."""
-    return {str(path.relative_to(folder)): path for folder in folders for path in _files(folder)}
+    return {str(path.relative_to(ml / part)): real for ml in nodes for path, real in node_files(ml / part, ml).items()}
 
 
-def _send(client: Any, folders: Iterable[Path], target: Location, packed: bool, extra: dict[str, str]) -> None:
-    files = _merged(folders)
+def _send(client: Any, files: dict[str, Path], target: Location, packed: bool, extra: dict[str, str]) -> None:
     if not packed:
         for name, path in files.items():
             client.upload_file(str(path), target.bucket, f"{target.key}/{name}", ExtraArgs=extra)

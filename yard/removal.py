@@ -63,6 +63,7 @@ _IN_NO_STACK = (
     ("CDKToolkit", "bootstrap stack", "other projects of the account may use it"),
     (LOG_GROUP, "log group", "SageMaker's own: it holds the lines of every training job of the account"),
     ("training jobs", "history", "SageMaker keeps their descriptions; they cost nothing"),
+    ("registered models", "model package groups", "they are made with a first model, by no stack; they cost nothing"),
 )
 
 

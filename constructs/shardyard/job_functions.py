@@ -113,7 +113,9 @@ def _register(around: Surroundings) -> StepFunction:
         description="Registers trained models, pending approval",
         statements=[
             policy.allow(["sagemaker:DescribeTrainingJob"], [_jobs()]),
-            policy.allow(["sagemaker:CreateModelPackage"], packages),
+            policy.allow(
+                ["sagemaker:AddTags", "sagemaker:CreateModelPackage", "sagemaker:CreateModelPackageGroup"], packages
+            ),
             policy.allow(["s3:GetObject", "s3:PutObject"], [f"{around.artifacts}/runs/*"]),
             policy.allow(["s3:GetBucketLocation", "s3:ListBucket"], [around.artifacts]),
             around.writes_with_key(),

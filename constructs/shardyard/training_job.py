@@ -8,7 +8,6 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
@@ -82,7 +81,6 @@ class TrainingJob(Launchable):
         self.machine = self._machine()
         self.machine_arn = self.machine.attr_arn
         self.alarm = failed_alarm(self, self.machine_name, self.machine_arn, topic_arn=runtime.topic_arn)
-        self.model_package_group = self._model_package_group() if spec.registry.enabled else None
         self._output()
         if spec.deploy.launch:
             digest = hashlib.sha256(str(self.machine.definition_string).encode()).hexdigest()
@@ -115,7 +113,7 @@ class TrainingJob(Launchable):
     @property
     def counts(self) -> dict[str, int]:
         """How much of its stack's budgets this job takes."""
-        resources = 6 + (self._policy is not None) * 2 - 1 + (self.model_package_group is not None)
+        resources = 5 + (self._policy is not None) * 2
         return {"Parameters": len(self.parameters), "Outputs": 1, "Resources": resources}
 
     @property
@@ -240,17 +238,6 @@ class TrainingJob(Launchable):
             settings=self._runtime.settings,
         )
         return role
-
-    def _model_package_group(self) -> sagemaker.CfnModelPackageGroup:
-        settings, registry = self._runtime.settings, self.spec.registry
-        return sagemaker.CfnModelPackageGroup(
-            self,
-            "Models",
-            model_package_group_name=names.model_package_group_name(
-                settings.project, settings.stage, self.spec.name, registry.group
-            ),
-            model_package_group_description=f"Models that {self.machine_name} trained",
-        )
 
     def _output(self) -> None:
         """How the job is launched, from the CLI and without it."""

@@ -48,6 +48,9 @@ dir = "experiments"
 
 [program]
 entry = "train.py"
+
+[registry]
+enabled = true
 """
 
 
@@ -85,3 +88,12 @@ def test_a_script_of_ones_own_runs_in_awss_image(containers: OwnProject) -> None
         "code",
         "launcher",
     }
+
+
+def test_its_model_is_registered_in_a_group_that_the_first_run_makes(containers: OwnProject) -> None:
+    receipts = [containers.receipt(containers.succeed(SCRIPT, {})) for _ in range(2)]
+    packages = [receipt["model_package_arn"] for receipt in receipts]
+    assert len(set(packages)) == 2 and all(f":model-package/research-dev-{SCRIPT}/" in one for one in packages)
+    sagemaker = containers.aws.client("sagemaker")
+    status = sagemaker.describe_model_package(ModelPackageName=packages[1])["ModelApprovalStatus"]
+    assert status == "PendingManualApproval"

@@ -46,6 +46,7 @@ class FakeAws:
         self.groups: dict[str, tuple[str, ...]] = {"sg-1": ("IpPermissions", "IpPermissionsEgress")}
         """Security groups and the directions in which each allows itself everything."""
         self.packages: list[dict[str, Any]] = []
+        self.groups_of_models: list[str] = []
         self.messages: list[dict[str, Any]] = []
         self.outcomes: list[Mapping[str, Any]] = []
         """What becomes of each created job in turn: fields of its description, or an error to raise."""
@@ -175,6 +176,12 @@ def sagemaker_list_tags(aws: FakeAws, *, ResourceArn: str) -> Any:
 
 def sns_publish(aws: FakeAws, **message: Any) -> None:
     aws.messages.append(message)
+
+
+def sagemaker_create_model_package_group(aws: FakeAws, **request: Any) -> None:
+    if request["ModelPackageGroupName"] in aws.groups_of_models:
+        raise failure("ValidationException", "Model Package Group already exists: arn")
+    aws.groups_of_models.append(request["ModelPackageGroupName"])
 
 
 def sagemaker_create_model_package(aws: FakeAws, **request: Any) -> Any:

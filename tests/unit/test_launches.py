@@ -183,6 +183,13 @@ def test_registers_the_model_before_the_receipt(aws: FakeAws) -> None:
     assert receipt_of(aws)["model_package_arn"] in messages[0]["Message"]
 
 
+def test_a_group_of_models_is_made_once_and_jobs_may_share_it(aws: FakeAws) -> None:
+    aws.groups_of_models = ["team"]
+    done, _ = run(tiny(registry={"enabled": True, "group": "team"}), aws)
+    assert done.status == "SUCCEEDED"
+    assert (aws.groups_of_models, [one["ModelPackageGroupName"] for one in aws.packages]) == (["team"], ["team"])
+
+
 def test_a_refusal_is_told_and_creates_nothing(aws: FakeAws) -> None:
     done, messages = run(tiny(), aws, {"max_cost_usd": 0.5})
     assert (done.status, done.error) == ("FAILED", "Refused")

@@ -1,8 +1,14 @@
-"""The Register step: a model package with its metrics and where it came from, pending approval."""
+"""The Register step: a model package with its metrics and where it came from, pending approval.
+
+The group is made here and not by the stack: CloudFormation lacks it in China, two jobs may share one, and a stack that
+holds a group with models in it cannot be removed.
+"""
 
 import json
 from collections.abc import Mapping
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from shardyard.handlers import aws
 from shardyard.spec import names
@@ -23,6 +29,7 @@ def register(launch: Mapping[str, Any], clients: aws.Clients) -> dict[str, str]:
     body = json.dumps({"metrics": {name: {"value": value} for name, value in metrics.items()}}, indent=2).encode()
     clients("s3").put_object(Bucket=run["artifact_bucket"], Key=metrics_key, Body=body, ContentType="application/json")
     statistics = {"ContentType": "application/json", "S3Uri": f"s3://{run['artifact_bucket']}/{metrics_key}"}
+    _make_group(sagemaker, plan["register"]["group"], run)
     answer = sagemaker.create_model_package(
         ModelPackageGroupName=plan["register"]["group"],
         ModelPackageDescription=f"{run['job']}, run {run['id']}"[:1024],
@@ -39,6 +46,19 @@ def register(launch: Mapping[str, Any], clients: aws.Clients) -> dict[str, str]:
         ClientToken=f"shardyard-{run['id']}",
     )
     return {"model_package_arn": str(answer["ModelPackageArn"])}
+
+
+def _make_group(sagemaker: Any, name: str, run: Mapping[str, Any]) -> None:
+    """Make the group of the models, unless it is there."""
+    tags = [{"Key": key, "Value": run[key]} for key in ("project", "stage")]
+    try:
+        sagemaker.create_model_package_group(
+            ModelPackageGroupName=name, ModelPackageGroupDescription=f"Models of {run['project']}", Tags=tags
+        )
+    except ClientError as error:
+        # SageMaker has no code of its own for it: ValidationException, `Model Package Group already exists`.
+        if "already exist" not in str(error):
+            raise
 
 
 def _container(job: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, str]:

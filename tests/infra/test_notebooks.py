@@ -38,9 +38,17 @@ def test_each_stops_by_itself(everything: Assembly) -> None:
         assert found is not None and found.logical_id == config.logical_id
 
 
-def test_what_auto_stop_needs_is_reached_from_inside(everything: Assembly) -> None:
-    endpoints = json.dumps([e.properties["ServiceName"] for e in everything.resources("AWS::EC2::VPCEndpoint")])
-    assert ".sagemaker.api" in endpoints
+def test_notebooks_bring_the_endpoints_that_they_need(scenario: Scenario) -> None:
+    # This scenario asks for no endpoint itself. Without sagemaker.api a notebook could not stop itself.
+    endpoints = scenario("notebooks, no repository").assembly.resources("AWS::EC2::VPCEndpoint")
+    names = [
+        json.dumps(e.properties["ServiceName"]) for e in endpoints if e.properties["VpcEndpointType"] == "Interface"
+    ]
+    assert sorted(name.rstrip('"]}').rsplit(".", 1)[1] for name in names) == ["api", "logs", "states", "sts"]
+    assert any(".sagemaker.api" in name for name in names)
+
+
+def test_the_notebook_may_stop_itself(everything: Assembly) -> None:
     allowed = json.dumps(one(everything, "AWS::IAM::ManagedPolicy", "IdentityNotebook").properties["PolicyDocument"])
     assert "sagemaker:StopNotebookInstance" in allowed
 

@@ -99,7 +99,9 @@ def test_the_alarms_stand_on_metrics_with_fixed_dimensions(dev: Assembly) -> Non
         assert properties["AlarmActions"], metric
         assert "OKActions" not in properties, "the first look at a quiet metric would send an OK"
         assert properties["TreatMissingData"] == "notBreaching"
-    assert alarms["LowGpuMinutes"]["Threshold"] == 30
+        assert properties["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+    limits = {"FailuresOutsideLaunches": 1, "LowGpuMinutes": 30, "SilentMinutes": 30}
+    assert {metric: properties["Threshold"] for metric, properties in alarms.items()} == limits
 
 
 def test_the_dashboard_needs_no_job_names_and_has_a_section_a_job(dev: Assembly) -> None:

@@ -9,6 +9,7 @@ from shardyard.handlers.cfn_response import Refused
 from shardyard.handlers.quota import index
 from shardyard.handlers.quota_codes.index import codes
 from shardyard.handlers.service_quotas import Quota
+from tests.unit.custom_resources import Context, waiting_for_answers
 
 NAME = "ml.g5.12xlarge for training job usage"
 OTHER = "ml.p4d.24xlarge for training job usage"
@@ -155,3 +156,11 @@ def test_the_kept_codes_are_those_that_launches_need() -> None:
 
     found = codes([quota(NAME), quota("ml.g5.xlarge for endpoint usage"), quota("Number of instances across all jobs")])
     assert set(found) == {NAME, "Number of instances across all jobs"}
+
+
+def test_a_deletion_asks_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shardyard.handlers.aws.clients", lambda service: pytest.fail(f"called {service}"))
+    with waiting_for_answers() as answers:
+        properties = {"ServiceCode": "sagemaker", "QuotaName": NAME, "AtLeast": "4"}
+        index.handler(answers.event("Delete", properties, PhysicalResourceId=f"sagemaker/{NAME}"), Context())
+    assert (answers.only["Status"], answers.only["PhysicalResourceId"]) == ("SUCCESS", f"sagemaker/{NAME}")

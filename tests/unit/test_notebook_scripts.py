@@ -135,3 +135,19 @@ def test_the_program_inside_the_script_arrives_unchanged(tmp_path: Path) -> None
         ["bash", "-c", "cat" + block + "\nAUTO_STOP\n"], check=True, capture_output=True, text=True
     ).stdout
     assert here == SCRIPT.read_text()
+
+
+def test_the_start_script_leaves_a_timer_that_goes_on(tmp_path: Path) -> None:
+    """systemd's commands are written down; a unit has no HOME, and without one the aws command finds no credentials."""
+    for name in ("systemctl", "systemd-run", "install"):
+        command = tmp_path / name
+        command.write_text(f'#!/bin/sh\necho {name} "$@" >> {tmp_path}/called\n')
+        command.chmod(0o755)
+    script = tmp_path / "on_start.sh"
+    script.write_text(on_start(45).replace("/opt/shardyard", str(tmp_path)))
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    subprocess.run(["bash", str(script)], check=True, env={**os.environ, "PATH": path})
+    timer = (tmp_path / "called").read_text().splitlines()[-1]
+    assert timer.startswith("systemd-run --unit=shardyard-auto-stop --on-active=5min --on-unit-active=5min ")
+    assert timer.endswith(f"--setenv=HOME=/root /usr/bin/python3 {tmp_path}/auto_stop.py --idle-minutes 45")
+    assert (tmp_path / "auto_stop.py").read_text() == SCRIPT.read_text()

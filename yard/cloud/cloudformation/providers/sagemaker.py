@@ -16,12 +16,11 @@ class _CodeRepository(Declared):
 
     def update(self, physical_id: str, old: Props, new: Props, ctx: Context) -> Made:
         """Change the secret, and the tags."""
-        secrets = [{**props, "GitConfig": _only_secret(props)} for props in (old, new)]
-        return super().update(physical_id, *secrets, ctx)
+        return super().update(physical_id, _only_secret(old), _only_secret(new), ctx)
 
 
-def _only_secret(props: Props) -> dict[str, Any]:
-    return {key: value for key, value in props["GitConfig"].items() if key == "SecretArn"}
+def _only_secret(props: Props) -> Props:
+    return {**props, "GitConfig": {key: value for key, value in props["GitConfig"].items() if key == "SecretArn"}}
 
 
 _CodeRepository(

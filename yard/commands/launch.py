@@ -200,7 +200,9 @@ def _say_end(aws: Aws, run: runs.Run) -> None:
     say(f"{run.status.capitalize().replace('_', ' ')}: {execution.get('error', '')}")
     if execution.get("cause"):
         say(str(execution["cause"]))
-    say(f"Its lines: yard logs {run.run_id}; its receipt: yard receipt {run.run_id}")
+    # A run that was stopped has no receipt, but it may go on.
+    after = "go on with it: yard resume" if run.status == "ABORTED" else "its receipt: yard receipt"
+    say(f"Its lines: yard logs {run.run_id}; {after} {run.run_id}")
 
 
 def _as_facts(plan: "Plan") -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The strategy `plain`, as real processes: arguments, signals, exit codes, the failure file."""
 
+import hashlib
 import os
 import shutil
 import signal
@@ -130,6 +131,23 @@ def test_a_host_that_never_comes_is_named_in_the_failure_file(tmp_path: Path) ->
     with nodes(tmp_path, SAYS, count=2, launcher="plain", **variables) as (node, _):
         assert node.end(90) == 1
     assert node.failure.startswith("algo-2 never came: the name did not resolve within 1 s.")
+
+
+def test_an_error_of_the_launcher_itself_reaches_the_failure_file(tmp_path: Path) -> None:
+    """A file where the code zip needs a folder stands for all that can go wrong on a disk."""
+    with nodes(tmp_path / "first", SAYS, launcher="plain") as (node,):
+        node.end()
+    channel = node.base / "input" / "data" / "code"
+    channel.mkdir(parents=True)
+    with zipfile.ZipFile(channel / "code.zip", "w") as archive:
+        archive.writestr("a", "")
+        archive.writestr("a/b.py", "")
+    digest = hashlib.sha256((channel / "code.zip").read_bytes()).hexdigest()
+    environ = {**os.environ, "SAGEMAKER_BASE_DIR": str(node.base), "SHARDYARD_SOURCE_SHA256": digest}
+    done = subprocess.run([sys.executable, "-m", "training.launcher"], env=environ, cwd=ROOT, capture_output=True)
+    assert done.returncode == 1
+    assert node.failure.startswith("the launcher on ")
+    assert "failed: NotADirectoryError: [Errno 20] Not a directory: " in node.failure.splitlines()[0]
 
 
 def test_a_launcher_that_does_not_exist_is_refused(tmp_path: Path) -> None:

@@ -158,6 +158,13 @@ def test_what_cannot_be_healed_is_not_tried_again(tmp_path: Path) -> None:
     assert node.failure.startswith("rank 0 on algo-1 failed: ModuleNotFoundError: No module named 'no_such_module'")
 
 
+def test_a_script_that_cannot_be_compiled_is_not_tried_again(tmp_path: Path) -> None:
+    with nodes(tmp_path, "def f(:", processes=1) as (node,):
+        assert node.end() == 1
+        assert node.output.count("def f(:") == 2, "once from the rank, once in the launcher's own message"
+    assert node.failure.startswith("rank 0 on algo-1 failed: SyntaxError: invalid syntax")
+
+
 def test_a_full_disk_is_said(tmp_path: Path) -> None:
     program = "open('/dev/full', 'w').write('x' * 100000)"
     with nodes(tmp_path, program, processes=1) as (node,):

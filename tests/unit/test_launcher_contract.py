@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shardyard.spec.instances import INSTANCES
-from training.launcher import environment, hosts, network, source
+from training.launcher import environment, hosts, network, source, variables
 from training.launcher.__main__ import processes_per_node
 from training.launcher.contract import Contract, read_contract, restore_types
 from training.launcher.failure import LaunchError
@@ -356,8 +356,35 @@ def test_processes_are_one_a_gpu_unless_said() -> None:
     assert processes_per_node(8, {}) == 8
     assert processes_per_node(0, {}) == 1
     assert processes_per_node(0, {"SHARDYARD_PROCESSES_PER_NODE": "2"}) == 2
-    with pytest.raises(LaunchError, match="must be a positive whole number, not '0'"):
+    with pytest.raises(LaunchError, match="must be a whole number of at least 1, not '0'"):
         processes_per_node(0, {"SHARDYARD_PROCESSES_PER_NODE": "0"})
+
+
+@pytest.mark.parametrize("given", ["abc", "-1", "nan", "inf", ""])
+def test_a_time_that_is_none_is_refused_by_its_variables_name(given: str) -> None:
+    assert variables.seconds({}, "SHARDYARD_X_SECONDS", 1.5) == 1.5
+    assert variables.seconds({"SHARDYARD_X_SECONDS": "0.25"}, "SHARDYARD_X_SECONDS", 1.5) == 0.25
+    with pytest.raises(LaunchError, match=f"SHARDYARD_X_SECONDS must be a number of seconds, not '{given}'"):
+        variables.seconds({"SHARDYARD_X_SECONDS": given}, "SHARDYARD_X_SECONDS", 1.5)
+
+
+@pytest.mark.parametrize("given", ["two", "-1", "1.0", "\u00b2", ""])
+def test_a_count_that_is_none_is_refused_by_its_variables_name(given: str) -> None:
+    assert variables.whole({}, "SHARDYARD_X", 3) == 3
+    assert variables.whole({"SHARDYARD_X": "0"}, "SHARDYARD_X", 3) == 0
+    with pytest.raises(LaunchError, match=f"SHARDYARD_X must be a whole number of at least 0, not '{given}'"):
+        variables.whole({"SHARDYARD_X": given}, "SHARDYARD_X", 3)
+
+
+@pytest.mark.parametrize("listed", [[], "algo-1"])
+def test_a_resource_file_without_hosts_is_said(tmp_path: Path, listed: object) -> None:
+    with pytest.raises(LaunchError, match=r"resourceconfig\.json must list at least one host, not "):
+        write_config(tmp_path, resource={"current_host": "algo-1", "hosts": listed})
+
+
+def test_addresses_that_are_no_json_are_said() -> None:
+    with pytest.raises(LaunchError, match=r"SHARDYARD_HOST_ADDRESSES must be a JSON object, not '\{'"):
+        hosts.known_addresses({"SHARDYARD_HOST_ADDRESSES": "{"})
 
 
 def test_the_launcher_needs_nothing_but_the_standard_library() -> None:

@@ -59,6 +59,26 @@ def test_kills_are_told_apart() -> None:
     assert failed(status=3) == "rank 3 on algo-2 ended with exit code 3"
 
 
+SYNTAX_ERROR = """step 1
+  File "/opt/ml/code/train.py", line 1
+    def f(:
+          ^
+SyntaxError: invalid syntax
+"""
+
+
+def test_a_syntax_error_of_the_script_itself_has_no_traceback_and_is_named_all_the_same() -> None:
+    assert failed(SYNTAX_ERROR).splitlines() == [
+        "rank 3 on algo-2 failed: SyntaxError: invalid syntax",
+        'File "/opt/ml/code/train.py", line 1',
+        "    def f(:",
+        "          ^",
+        "SyntaxError: invalid syntax",
+    ]
+    assert is_incurable(SYNTAX_ERROR)
+    assert failed("SyntaxError: said in a log\nmore\n").splitlines()[0] == "rank 3 on algo-2 ended with exit code 1"
+
+
 def test_what_a_restart_cannot_heal_is_known() -> None:
     assert is_incurable(TRACEBACK.replace("ValueError", "ModuleNotFoundError"))
     assert is_incurable("OSError: [Errno 28] No space left on device")

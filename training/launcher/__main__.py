@@ -2,10 +2,11 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
-from training.launcher import environment, failure, hosts, network, source
+from training.launcher import environment, failure, hosts, network, source, variables
 from training.launcher.contract import BASE_VARIABLE, DEFAULT_BASE, Contract, read_contract
 from training.launcher.launch import GRACE_SECONDS, GRACE_VARIABLE, Launch
 from training.launcher.program import read_program
@@ -28,6 +29,10 @@ def main(arguments: list[str]) -> int:
         return 1
     except Interrupted:
         return INTERRUPTED
+    except Exception:
+        # A disk that filled up while the code was unpacked, or a mistake of ours: it must be read where all else is
+        failure.write(base, failure.describe_own(traceback.format_exc(), base=base))
+        return 1
 
 
 class Interrupted(Exception):
@@ -67,12 +72,7 @@ def _run(supervisor: Supervisor, contract: Contract) -> int:
 
 def processes_per_node(accelerators: int, environ: Mapping[str, str] = os.environ) -> int:
     """As many as the job says, or one a GPU or Neuron core, or one."""
-    given = environ.get("SHARDYARD_PROCESSES_PER_NODE")
-    if given is None:
-        return max(accelerators, 1)
-    if not given.isdigit() or int(given) == 0:
-        raise failure.LaunchError(f"SHARDYARD_PROCESSES_PER_NODE must be a positive whole number, not {given!r}")
-    return int(given)
+    return variables.whole(environ, "SHARDYARD_PROCESSES_PER_NODE", max(accelerators, 1), at_least=1)
 
 
 def _base_environ(contract: Contract, *, processes: int, cpus: int) -> dict[str, str]:
@@ -105,15 +105,15 @@ def _prepare(
     )
     table = network.efa_table() if len(contract.hosts) > 1 else {}
     settings = network.network_variables(contract.instance_type, interface, contract.hosts, table)
-    variables = environment.sm_variables(contract, program, interface=interface, gpus=gpus, cpus=cpus)
+    sm_variables = environment.sm_variables(contract, program, interface=interface, gpus=gpus, cpus=cpus)
     return Launch(
         contract=contract,
         program=program,
-        environ={**settings, **base_environ, **variables},
+        environ={**settings, **base_environ, **sm_variables},
         working_dir=unpacked,
         addresses=addresses,
         processes_per_node=processes,
-        grace_seconds=float(os.environ.get(GRACE_VARIABLE, GRACE_SECONDS)),
+        grace_seconds=variables.seconds(os.environ, GRACE_VARIABLE, GRACE_SECONDS),
     )
 
 

@@ -83,7 +83,10 @@ def read_contract(environ: Mapping[str, str] = os.environ) -> Contract:
     base = Path(environ.get(BASE_VARIABLE, DEFAULT_BASE))
     config = base / "input" / "config"
     resource = _read_json(config / "resourceconfig.json")
-    hosts = natural_order(resource.get("hosts", ["algo-1"]))
+    listed = resource.get("hosts", ["algo-1"])
+    if not isinstance(listed, list) or not listed:
+        raise LaunchError(f"resourceconfig.json must list at least one host, not {listed!r}")
+    hosts = natural_order(listed)
     current = str(resource.get("current_host", hosts[0]))
     if current not in hosts:
         raise LaunchError(f"resourceconfig.json names {current!r} as this host, but the hosts are {', '.join(hosts)}")

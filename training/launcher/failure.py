@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,11 @@ FAILURE_LIMIT_BYTES = 1024
 
 _TRACEBACK_START = "Traceback (most recent call last):"
 _RANK_PREFIX = re.compile(r"^\[rank\d+\]: ?", re.MULTILINE)
+_UNCOMPILED = re.compile(
+    r'^  File "[^"\n]+", line \d+\n(?:    .*\n){0,2}(?:Syntax|Indentation|Tab)Error: .*\s*\Z', re.MULTILINE
+)
 _DISK_FULL = "No space left on device"
-_INCURABLE = ("ImportError", "ModuleNotFoundError", "SyntaxError", "IndentationError", "FileNotFoundError")
+_INCURABLE = ("ImportError", "ModuleNotFoundError", "SyntaxError", "IndentationError", "TabError", "FileNotFoundError")
 
 
 class LaunchError(Exception):
@@ -50,12 +54,19 @@ def describe(failure: Failure, *, base: Path) -> str:
     return _fit(sentence, _user_frames(details))
 
 
+def describe_own(tail: str, *, base: Path) -> str:
+    """The same for an error of the launcher itself."""
+    return describe(Failure(name="the launcher", host=socket.gethostname(), exit_status=1, tail=tail), base=base)
+
+
 def traceback_of(text: str) -> str:
     """The last Python traceback in a text, without what was printed before it; empty when there is none."""
     text = _RANK_PREFIX.sub("", text)
     start = text.rfind(_TRACEBACK_START)
     if start < 0:
-        return ""
+        # The script itself could not be compiled: Python shows the place without that first line
+        found = _UNCOMPILED.search(text)
+        return "" if found is None else found[0].strip()
     lines = text[start:].splitlines()
     end = next((n for n, line in enumerate(lines[1:], 1) if line and not line.startswith((" ", "\t"))), len(lines) - 1)
     # An exception's message may have several lines: keep a few, but not the whole log that follows

@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from training.launcher import variables
 from training.launcher.failure import LaunchError
 
 ADDRESSES_VARIABLE = "SHARDYARD_HOST_ADDRESSES"
@@ -31,12 +32,17 @@ def _natural_key(name: str) -> list[tuple[bool, int, str]]:
 def known_addresses(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The addresses that were given instead of name resolution; usually none."""
     given = environ.get(ADDRESSES_VARIABLE)
-    return {} if given is None else dict(json.loads(given))
+    if given is None:
+        return {}
+    try:
+        return dict(json.loads(given))
+    except (TypeError, ValueError) as error:
+        raise LaunchError(f"{ADDRESSES_VARIABLE} must be a JSON object, not {given!r}") from error
 
 
 def wait_seconds(environ: Mapping[str, str] = os.environ) -> float:
     """The limit for `wait_for_hosts`."""
-    return float(environ.get(WAIT_VARIABLE, "900"))
+    return variables.seconds(environ, WAIT_VARIABLE, 900.0)
 
 
 def wait_for_hosts(

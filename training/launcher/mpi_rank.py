@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Mapping
 
-from training.launcher import mpi_agent, plain
+from training.launcher import mpi_agent, plain, variables
 from training.launcher.contract import read_contract
 from training.launcher.launch import GRACE_SECONDS, GRACE_VARIABLE
 from training.launcher.program import read_program
@@ -39,7 +39,7 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     action = execute_bound(command, {**environ, **ranks}, working_dir=folder)
     rank = int(ranks["RANK"])
     child = supervisor.start(f"rank {rank}", action, prefix=f"[rank {rank}] " if int(ranks["WORLD_SIZE"]) > 1 else "")
-    grace = float(environ.get(GRACE_VARIABLE, GRACE_SECONDS))
+    grace = variables.seconds(environ, GRACE_VARIABLE, GRACE_SECONDS)
     code, message = plain.wait_for_end(supervisor, child, host=contract.current_host, base=contract.base, grace=grace)
     mpi_agent.tell({"rank": rank, "code": code, "message": message})
     return 1 if code == 1 else 0

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from training.launcher import failure
+from training.launcher import failure, variables
 from training.launcher.launch import Launch
 from training.launcher.supervise import INTERRUPTED, Child, Supervisor
 
@@ -87,10 +87,10 @@ def make_order(launch: Launch, environ: Mapping[str, str] = os.environ) -> dict[
         "hosts": contract.hosts,
         "host": contract.current_host,
         "master_address": "127.0.0.1" if alone else launch.addresses[contract.hosts[0]],
-        "port": int(environ.get(PORT_VARIABLE, _RENDEZVOUS_PORT)),
+        "port": variables.whole(environ, PORT_VARIABLE, _RENDEZVOUS_PORT, at_least=1),
         "run_id": environ.get("TRAINING_JOB_NAME", "local"),
         "processes_per_node": launch.processes_per_node,
-        "max_restarts": int(environ.get(MAX_RESTARTS_VARIABLE, _MAX_RESTARTS)),
+        "max_restarts": variables.whole(environ, MAX_RESTARTS_VARIABLE, _MAX_RESTARTS),
         "grace_seconds": launch.grace_seconds,
         "fork": environ.get(FORK_VARIABLE, "1") != "0",
     }

@@ -1,0 +1,30 @@
+"""Numbers among the variables that the launcher reads."""
+
+from collections.abc import Mapping
+
+from training.launcher.failure import LaunchError
+
+
+def seconds(environ: Mapping[str, str], name: str, default: float) -> float:
+    """A time, which may have a fraction."""
+    given = environ.get(name)
+    if given is None:
+        return default
+    try:
+        value = float(given)
+    except ValueError:
+        value = -1.0
+    # Neither a negative number nor "nan" is a time
+    if not 0 <= value < float("inf"):
+        raise LaunchError(f"{name} must be a number of seconds, not {given!r}")
+    return value
+
+
+def whole(environ: Mapping[str, str], name: str, default: int, *, at_least: int = 0) -> int:
+    """A count."""
+    given = environ.get(name)
+    if given is None:
+        return default
+    if not (given.isascii() and given.isdigit()) or int(given) < at_least:
+        raise LaunchError(f"{name} must be a whole number of at least {at_least}, not {given!r}")
+    return int(given)

@@ -1,7 +1,8 @@
 """How long a container takes to its first user line and to a process group, and a run to its first step after a kill.
 
-Each row is measured side by side with its bare counterpart, in turns, in the same minute; ratios and differences
-are of the fastest runs, since a busy machine only ever adds time.
+Each row is measured side by side with its bare counterpart and with the public toolkit, in turns, in the same minute;
+ratios and differences are of the fastest runs, since a busy machine only ever adds time. All sides run the same script
+with the same interpreter; its first line is there when the last of the processes has said it.
 """
 
 import json
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks import _toolkit
 from benchmarks._report import Figure, report
 
 ROOT = Path(__file__).parent.parent
@@ -75,64 +77,60 @@ class Timings:
 
 def main() -> int:
     """Measure and report."""
+    toolkit = _toolkit.install()
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        figures = [*_first_line(work), *_process_group(work), *_restart(work), *_restart_two_nodes(work)]
+        figures = [*_first_line(work, toolkit), *_process_group(work, toolkit)]
+        figures += [*_restart(work), *_restart_two_nodes(work)]
     return report("launch", figures, notes=f"fastest of {ROUNDS} runs each, taken in turns")
 
 
-def _first_line(work: Path) -> list[Figure]:
+def _first_line(work: Path, toolkit: bool) -> list[Figure]:
     script = _write(work, "first", FIRST_LINE)
-    rows = _in_turns(
-        {
-            "bare python": lambda: _run([sys.executable, str(script)]),
-            "plain": lambda: _launch(work, "first", script, "plain", 1),
-        }
-    )
-    bare, plain = rows["bare python"], rows["plain"]
+    sides = {
+        "bare python": lambda: _run([sys.executable, str(script)]),
+        "launcher, plain": lambda: _launch(work, "first", script, "plain", 1),
+    }
+    if toolkit:
+        command, environ = _toolkit.prepare(work / "toolkit-plain", script, torchrun=False)
+        sides["toolkit, plain"] = lambda: _run(command, environ)
+    rows = _in_turns(sides)
+    over = rows["launcher, plain"].best("first") - rows["bare python"].best("first")
     return [
-        Figure(name="first line: bare python", value=bare.best("first"), unit="s"),
-        Figure(name="first line: launcher, plain", value=plain.best("first"), unit="s"),
-        Figure(
-            name="first line: plain minus bare python",
-            value=plain.best("first") - bare.best("first"),
-            unit="s",
-            at_most=0.05,
-        ),
-        Figure(name="CPU: bare python", value=min(bare.cpu_seconds), unit="s"),
-        Figure(name="CPU: launcher, plain", value=min(plain.cpu_seconds), unit="s"),
+        *_seconds(rows, "first", "first line"),
+        Figure(name="first line: plain minus bare python", value=over, unit="s", at_most=0.05),
+        *_cpu(rows),
     ]
 
 
-def _process_group(work: Path) -> list[Figure]:
+def _process_group(work: Path, toolkit: bool) -> list[Figure]:
     script = _write(work, "group", GROUP)
-    rows = _in_turns(
-        {
-            "bare torchrun": lambda: _run([*_torchrun(2), str(script)]),
-            "torchrun": lambda: _launch(work, "group", script, "torchrun", 2),
-        }
-    )
-    bare, ours = rows["bare torchrun"], rows["torchrun"]
+    sides = {
+        "bare torchrun, 2 processes": lambda: _run([*_torchrun(2), str(script)]),
+        "launcher, torchrun, 2 processes": lambda: _launch(work, "group", script, "torchrun", 2),
+    }
+    if toolkit:
+        # It starts as many as there are GPUs, or one
+        command, environ = _toolkit.prepare(work / "toolkit-torchrun", script, torchrun=True)
+        sides["toolkit, torchrun, 1 process"] = lambda: _run(command, environ)
+    rows = _in_turns(sides)
+    bare, ours = rows["bare torchrun, 2 processes"], rows["launcher, torchrun, 2 processes"]
+    first, group = (ours.best(event) / bare.best(event) for event in ("first", "group"))
     return [
-        Figure(name="first line: bare torchrun, 2 processes", value=bare.best("first"), unit="s"),
-        Figure(name="first line: launcher, torchrun", value=ours.best("first"), unit="s"),
-        Figure(
-            name="first line: launcher / bare torchrun",
-            value=ours.best("first") / bare.best("first"),
-            unit="ratio",
-            at_most=1.0,
-        ),
-        Figure(name="group ready: bare torchrun", value=bare.best("group"), unit="s"),
-        Figure(name="group ready: launcher, torchrun", value=ours.best("group"), unit="s"),
-        Figure(
-            name="group ready: launcher / bare torchrun",
-            value=ours.best("group") / bare.best("group"),
-            unit="ratio",
-            at_most=0.75,
-        ),
-        Figure(name="CPU: bare torchrun", value=min(bare.cpu_seconds), unit="s"),
-        Figure(name="CPU: launcher, torchrun", value=min(ours.cpu_seconds), unit="s"),
+        *_seconds(rows, "first", "first line"),
+        Figure(name="first line: launcher / bare torchrun", value=first, unit="ratio", at_most=1.0),
+        *_seconds(rows, "group", "group ready"),
+        Figure(name="group ready: launcher / bare torchrun", value=group, unit="ratio", at_most=0.75),
+        *_cpu(rows),
     ]
+
+
+def _seconds(rows: dict[str, Timings], event: str, title: str) -> list[Figure]:
+    return [Figure(name=f"{title}: {side}", value=timings.best(event), unit="s") for side, timings in rows.items()]
+
+
+def _cpu(rows: dict[str, Timings]) -> list[Figure]:
+    return [Figure(name=f"CPU: {side}", value=min(timings.cpu_seconds), unit="s") for side, timings in rows.items()]
 
 
 def _restart(work: Path) -> list[Figure]:

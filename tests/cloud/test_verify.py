@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.cloud.conftest import Cloud
 from tests.cloud.stacks_api import StackUnderTest, bucket, of, parameter
 from yard.cloud.verify import Verified, table, verify
+from yard.commands import cloud as command
 
 BLOCK = {"BlockPublicAcls": True, "BlockPublicPolicy": True, "IgnorePublicAcls": True, "RestrictPublicBuckets": True}
 RULE = {"Id": "old", "Status": "Enabled", "NoncurrentVersionExpiration": {"NoncurrentDays": 30}}
@@ -108,3 +110,12 @@ def test_only_the_named_property_may_change_at_run_time(cloud: Cloud) -> None:
     found = results(stack)["Rule"]
     assert not found.is_right
     assert [one.property for one in found.differences] == ["ScheduleExpression"]
+
+
+def test_the_command_prints_what_changes_at_run_time_and_ends_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    changed = {"property": "State", "wanted": "DISABLED", "answered": "ENABLED"}
+    one = {"stack": "s", "logical_id": "Rule", "type": "T", "compared": ["State"], "differences": [], "problem": None}
+    monkeypatch.setattr(command, "ask", lambda verb, **params: {"resources": [{**one, "at_run_time": [changed]}]})
+    done = CliRunner().invoke(command.app, ["verify"])
+    assert done.exit_code == 0
+    assert "s Rule State changes at run time: template DISABLED, service ENABLED." in done.output

@@ -103,11 +103,18 @@ def test_any_value_reaches_the_program_as_it_is(value: str) -> None:
 def test_the_variables_of_the_contract(tmp_path: Path) -> None:
     contract = write_config(
         tmp_path,
-        hyperparameters={"batch-size": "32", "name": "adam", "sagemaker_program": "x.py"},
+        hyperparameters={
+            "batch-size": "32",
+            "name": "adam",
+            "sagemaker_program": "x.py",
+            "sagemaker_container_log_level": "10",
+            "sagemaker_mpi_enabled": "true",
+            "_tuning_objective_metric": "loss",
+        },
         channels=CHANNELS,
         resource=TWO_NODES,
     )
-    program = Program(kind="script", target="/opt/ml/code/train.py", arguments=())
+    program = Program(kind="script", target=str(tmp_path / "code" / "train.py"), arguments=())
     variables = environment.sm_variables(contract, program, interface="eth0", gpus=8, cpus=96)
     expected = {
         "SM_HOSTS": '["algo-1","algo-2"]',
@@ -126,9 +133,11 @@ def test_the_variables_of_the_contract(tmp_path: Path) -> None:
         "SM_HP_BATCH_SIZE": "32",
         "SM_HP_NAME": "adam",
         "SM_USER_ARGS": '["--batch-size","32","--name","adam"]',
-        "SM_FRAMEWORK_PARAMS": '{"sagemaker_program":"x.py"}',
+        "SM_FRAMEWORK_PARAMS": '{"sagemaker_mpi_enabled":true}',
         "SM_FRAMEWORK_MODULE": "",
         "SM_MODULE_NAME": "train",
+        "SM_USER_ENTRY_POINT": "train.py",
+        "SM_DISTRIBUTION_INSTANCE_GROUPS": "[]",
         "SM_MODEL_DIR": str(tmp_path / "model"),
         "SM_OUTPUT_DATA_DIR": str(tmp_path / "output" / "data"),
         "SM_INPUT_CONFIG_DIR": str(tmp_path / "input" / "config"),
@@ -136,7 +145,7 @@ def test_the_variables_of_the_contract(tmp_path: Path) -> None:
         "SM_CURRENT_INSTANCE_GROUP": "workers",
         "SM_INSTANCE_GROUPS": '["workers"]',
         "SM_IS_HETERO": "false",
-        "SM_LOG_LEVEL": "20",
+        "SM_LOG_LEVEL": "10",
     }
     assert {name: variables.get(name) for name in expected} == expected
     assert json.loads(variables["SM_RESOURCE_CONFIG"]) == TWO_NODES
@@ -146,6 +155,30 @@ def test_the_variables_of_the_contract(tmp_path: Path) -> None:
     assert training_env["channel_input_dirs"] == {"train": str(tmp_path / "input" / "data" / "train")}
     assert training_env["master_hostname"] == "algo-1"
     assert training_env["is_master"] is False
+    assert training_env["user_entry_point"] == "train.py"
+
+
+def test_groups_of_different_instances_are_told_apart(tmp_path: Path) -> None:
+    """The same file gave the public toolkit, sagemaker-training 5.1.4, these values."""
+    groups = [
+        {"instance_group_name": "g1", "instance_type": "ml.g5.xlarge", "hosts": ["algo-1"]},
+        {"instance_group_name": "g2", "instance_type": "ml.c5.xlarge", "hosts": ["algo-2"]},
+    ]
+    resource = {**TWO_NODES, "current_group_name": "g2", "instance_groups": groups}
+    hyperparameters = {"sagemaker_distribution_instance_groups": '["g1"]'}
+    contract = write_config(tmp_path, hyperparameters=hyperparameters, resource=resource)
+    program = Program(kind="module", target="a.b", arguments=())
+    found = environment.sm_variables(contract, program, interface="lo", gpus=0, cpus=1)
+    expected = {
+        "SM_CURRENT_INSTANCE_GROUP": "g2",
+        "SM_CURRENT_INSTANCE_GROUP_HOSTS": '["algo-2"]',
+        "SM_INSTANCE_GROUPS": '["g1","g2"]',
+        "SM_DISTRIBUTION_INSTANCE_GROUPS": '["g1"]',
+        "SM_IS_HETERO": "true",
+        "SM_USER_ENTRY_POINT": "a.b",
+    }
+    assert {name: found[name] for name in expected} == expected
+    assert json.loads(found["SM_INSTANCE_GROUPS_DICT"]) == {group["instance_group_name"]: group for group in groups}
 
 
 DOCUMENTED = (

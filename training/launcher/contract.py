@@ -15,7 +15,8 @@ BASE_VARIABLE = "SAGEMAKER_BASE_DIR"
 
 DEFAULT_BASE = "/opt/ml"
 
-_RESERVED_PREFIX = "sagemaker_"
+_RESERVED_PREFIXES = ("sagemaker_", "_tuning_objective_metric")
+"""What SageMaker's tools, the tuner among them, put beside the user's own hyperparameters."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,7 +30,7 @@ class Contract:
     """The user's hyperparameters with their types restored."""
 
     framework_parameters: Mapping[str, Any]
-    """Hyperparameters that begin with `sagemaker_`: settings of tools, never arguments of the script."""
+    """Hyperparameters that SageMaker's tools add, such as `sagemaker_region`: never arguments of the script."""
 
     channels: Mapping[str, Mapping[str, Any]]
     """inputdataconfig.json: each channel's mode and distribution."""
@@ -93,8 +94,8 @@ def read_contract(environ: Mapping[str, str] = os.environ) -> Contract:
     restored = restore_types(_read_json(config / "hyperparameters.json"))
     return Contract(
         base=base,
-        hyperparameters={key: value for key, value in restored.items() if not key.startswith(_RESERVED_PREFIX)},
-        framework_parameters={key: value for key, value in restored.items() if key.startswith(_RESERVED_PREFIX)},
+        hyperparameters={key: value for key, value in restored.items() if not key.startswith(_RESERVED_PREFIXES)},
+        framework_parameters={key: value for key, value in restored.items() if key.startswith(_RESERVED_PREFIXES)},
         channels=_read_json(config / "inputdataconfig.json"),
         resource=resource,
         hosts=hosts,

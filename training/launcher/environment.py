@@ -14,6 +14,18 @@ from training.launcher.program import Program, to_arguments
 MASTER_PORT = 7777
 """The port that SageMaker's own launchers announce."""
 
+_KNOWN_PARAMETERS = {
+    "sagemaker_program",
+    "sagemaker_submit_directory",
+    "sagemaker_container_log_level",
+    "sagemaker_job_name",
+    "sagemaker_region",
+    "sagemaker_s3_output",
+    "sagemaker_enable_cloudwatch_metrics",
+    "_tuning_objective_metric",
+}
+"""Settings that say how to start, and so are nothing that a framework has to know."""
+
 
 def count_devices(pattern: str, folder: Path = Path("/dev")) -> int:
     """Count device files, such as nvidia0, nvidia1: a start of nvidia-smi would cost more than the whole launcher."""
@@ -50,7 +62,7 @@ def sm_variables(contract: Contract, program: Program, *, interface: str, gpus: 
 
 
 def _values(contract: Contract, program: Program, *, interface: str, gpus: int, cpus: int) -> dict[str, Any]:
-    resource = contract.resource
+    resource, given = contract.resource, contract.framework_parameters
     group = resource.get("current_group_name", "homogeneousCluster")
     groups = {item["instance_group_name"]: item for item in resource.get("instance_groups", [])}
     return {
@@ -62,9 +74,9 @@ def _values(contract: Contract, program: Program, *, interface: str, gpus: int, 
         "master_port": MASTER_PORT,
         "network_interface_name": interface,
         "hps": dict(contract.hyperparameters),
-        "user_entry_point": program.target,
+        "user_entry_point": _as_given(program, contract),
         "user_args": list(to_arguments(contract.hyperparameters)),
-        "framework_params": dict(contract.framework_parameters),
+        "framework_params": {key: value for key, value in given.items() if key not in _KNOWN_PARAMETERS},
         "framework_module": None,
         "resource_config": dict(resource),
         "input_data_config": dict(contract.channels),
@@ -74,11 +86,11 @@ def _values(contract: Contract, program: Program, *, interface: str, gpus: int, 
         "current_instance_group_hosts": list(groups.get(group, {}).get("hosts", [])),
         "instance_groups": list(groups),
         "instance_groups_dict": groups,
-        "distribution_instance_groups": list(groups),
+        "distribution_instance_groups": given.get("sagemaker_distribution_instance_groups", []),
         "is_hetero": len(groups) > 1,
         "module_name": Path(program.target).stem if program.kind == "script" else program.target,
         "module_dir": str(contract.code_dir),
-        "log_level": 20,
+        "log_level": given.get("sagemaker_container_log_level", 20),
         "input_dir": str(contract.base / "input"),
         "input_config_dir": str(contract.config_dir),
         "output_dir": str(contract.output_dir),
@@ -91,10 +103,16 @@ def _values(contract: Contract, program: Program, *, interface: str, gpus: int, 
     }
 
 
+def _as_given(program: Program, contract: Contract) -> str:
+    """The program's name as the job has it: a script's place is told by SM_MODULE_DIR."""
+    path = Path(program.target)
+    return str(path.relative_to(contract.code_dir)) if path.is_relative_to(contract.code_dir) else program.target
+
+
 def _training_env(values: Mapping[str, Any], contract: Contract) -> dict[str, Any]:
     """The same as one JSON object, under the names that the toolkit gives its attributes."""
     renamed = {"hps": "hyperparameters", "framework_params": "additional_framework_parameters"}
-    left_out = {"user_args", "channels", "host_count", "current_host_rank", "master_addr", "master_port", "num_neurons"}
+    left_out = {"user_args", "channels", "host_count", "current_host_rank", "master_addr", "master_port"}
     training_env = {renamed.get(key, key): value for key, value in values.items() if key not in left_out}
     training_env["channel_input_dirs"] = {name: str(contract.channel_dir(name)) for name in contract.channels}
     training_env["is_master"] = contract.host_rank == 0

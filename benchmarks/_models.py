@@ -1,9 +1,11 @@
 """The models of the training benchmarks, and one step of each in two ways: by hand, and with this library."""
 
 import argparse
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 
@@ -47,12 +49,26 @@ def batches(samples: int, size: int, ranks: Ranks) -> EpochBatches:
     return EpochBatches(samples, batch_size=size, part=ranks.rank, parts=ranks.world_size)
 
 
-def by_hand_cnn(ranks: Ranks) -> Iterator[None]:
-    """What anyone would write down for the CNN."""
-    images, labels = digits()
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cnn:
+    """What both ways train by turns: one model, since where its memory comes to lie changes its speed by a tenth."""
+
+    net: Net
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+
+
+def make_cnn(ranks: Ranks) -> Cnn:
+    """The CNN on one rank or on several."""
     net = Net()
     model: nn.Module = net if ranks.world_size == 1 else DistributedDataParallel(net)
-    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
+    return Cnn(net=net, model=model, optimizer=torch.optim.Adam(net.parameters(), lr=1e-3))
+
+
+def by_hand_cnn(ranks: Ranks, cnn: Cnn) -> Iterator[None]:
+    """What anyone would write down for the CNN."""
+    images, labels = digits()
+    model, optimizer = cnn.model, cnn.optimizer
     for chosen in batches(len(images), BATCH["cnn"], ranks):
         index = torch.from_numpy(chosen)
         loss = functional.cross_entropy(model(scale(images[index])), labels[index])
@@ -62,14 +78,12 @@ def by_hand_cnn(ranks: Ranks) -> Iterator[None]:
         yield
 
 
-def with_us_cnn(ranks: Ranks, folder: Path) -> Iterator[None]:
+def with_us_cnn(ranks: Ranks, folder: Path, cnn: Cnn) -> Iterator[None]:
     """The same in the loop of `training.pytorch.mnist`."""
     images, labels = digits()
-    net = Net()
-    model: nn.Module = net if ranks.world_size == 1 else DistributedDataParallel(net)
-    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
+    model, optimizer = cnn.model, cnn.optimizer
     order = batches(len(images), BATCH["cnn"], ranks)
-    loop = make_loop(net, optimizer, order, ranks, folder, "samples")
+    loop = make_loop(cnn.net, optimizer, order, ranks, folder, "samples")
     for _ in loop:
         with loop.waiting_for_data():
             index = torch.from_numpy(next(order))
@@ -166,15 +180,15 @@ def seconds_of(steps: Iterator[object], count: int) -> tuple[float, float]:
 Side = Callable[[int], tuple[float, float]]
 
 
-def alternate(first: Side, second: Side, *, rounds: int, steps: int) -> dict[str, float]:
-    """Both ways in turn; first / second of the fastest third of each, since a busy machine only ever adds time."""
-    taken: dict[Side, list[tuple[float, float]]] = {first: [], second: []}
+def alternate(first: Side, second: Side, *, rounds: int) -> dict[str, float]:
+    """Both ways in turn, a step each; the median of first / second over the rounds.
+
+    Neighbouring steps see the same machine, whatever else it does meanwhile.
+    """
     first(3), second(3)
+    ratios: dict[str, list[float]] = {"wall": [], "cpu": []}
     for number in range(rounds):
-        for side in (first, second) if number % 2 == 0 else (second, first):
-            taken[side].append(side(steps))
-    ratios = {}
-    for index, name in enumerate(("wall", "cpu")):
-        fastest = {side: sum(sorted(pair[index] for pair in pairs)[: rounds // 3]) for side, pairs in taken.items()}
-        ratios[name] = fastest[first] / fastest[second]
-    return ratios
+        taken = {side: side(1) for side in ((first, second) if number % 2 == 0 else (second, first))}
+        for clock, one, other in zip(ratios, taken[first], taken[second], strict=True):
+            ratios[clock].append(one / other)
+    return {clock: statistics.median(found) for clock, found in ratios.items()}

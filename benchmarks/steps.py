@@ -24,7 +24,7 @@ CASES = {
     "fsdp-2": ("GPT, two ranks, FSDP, next to bare fully_shard", 2, 0.95),
 }
 ROUNDS = 30
-STARTS = 4
+STARTS = int(os.environ.get("BENCH_STARTS", "4"))
 """Where a process's memory comes to lie changes its speed by a tenth: several starts, each way first in half."""
 
 

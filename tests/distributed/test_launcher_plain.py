@@ -178,7 +178,8 @@ def test_a_launcher_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     assert node.failure == "SHARDYARD_LAUNCHER is 'slurm'; known: plain, torchrun, mpirun"
 
 
-def test_it_runs_from_one_zip(tmp_path: Path) -> None:
+@pytest.mark.parametrize("launcher", ["plain", "torchrun"])
+def test_it_runs_from_one_zip(tmp_path: Path, launcher: str) -> None:
     archive = tmp_path / "launcher.zip"
     subprocess.run([sys.executable, "-m", "training.launcher.bundle", str(archive)], cwd=ROOT, check=True)
     first = archive.read_bytes()
@@ -187,6 +188,6 @@ def test_it_runs_from_one_zip(tmp_path: Path) -> None:
     with zipfile.ZipFile(archive) as content:
         assert "__main__.py" in content.namelist()
     command = [sys.executable, str(archive), "train"]
-    with nodes(tmp_path / "run", SAYS, launcher="plain", command=command, PYTHONPATH="") as (node,):
+    with nodes(tmp_path / "run", SAYS, launcher=launcher, command=command, PYTHONPATH="") as (node,):
         assert node.end() == 0
         assert "argv []" in node.output

@@ -4,22 +4,14 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.cloud.training_cloud import BUCKET, TrainingCloud, training_cloud, wait_until
+from tests.cloud.training_cloud import TrainingCloud, wait_until
+from tests.cloud.training_programs import POLITE, cloud, statuses
 
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingCloud]:
-    with training_cloud(tmp_path_factory.mktemp("cloud")) as running:
-        yield running
-
-
-def statuses(described: dict[str, Any]) -> list[str]:
-    return [entry["Status"] for entry in described["SecondaryStatusTransitions"]]
+__all__ = ["cloud"]
 
 
 def test_a_job_that_goes_well_passes_through_all_statuses(cloud: TrainingCloud) -> None:
@@ -82,155 +74,6 @@ def test_a_command_that_is_not_there(cloud: TrainingCloud) -> None:
     assert "cannot run '/no/such/program'" in cloud.lines("no-program")["algo-1"][0]
 
 
-POLITE = """
-import signal, sys, time
-def stop(*_):
-    open("/opt/ml/model/saved", "w").write("saved")
-    print("saved", flush=True)
-    sys.exit(0)
-signal.signal(signal.SIGTERM, stop)
-print("ready", flush=True)
-time.sleep(60)
-"""
-STUBBORN = """
-import signal, time
-signal.signal(signal.SIGTERM, lambda *_: print("not now", flush=True))
-print("ready", flush=True)
-while True:
-    time.sleep(1)
-"""
-
-
-def test_stop_gives_time_to_save(cloud: TrainingCloud) -> None:
-    cloud.create("polite", cloud.image("polite", POLITE))
-    cloud.wait_for_line("polite", "ready")
-    cloud.client("sagemaker").stop_training_job(TrainingJobName="polite")
-    assert cloud.describe("polite")["TrainingJobStatus"] in ("Stopping", "Stopped")
-    described = cloud.finished("polite")
-    assert described["TrainingJobStatus"] == described["SecondaryStatus"] == "Stopped"
-    assert statuses(described) == ["Starting", "Downloading", "Training", "Stopping", "Uploading", "Stopped"]
-    assert cloud.lines("polite")["algo-1"] == ["ready", "saved"]
-    assert described["ModelArtifacts"]["S3ModelArtifacts"].endswith("polite/output/model.tar.gz")
-
-
-def test_stop_kills_what_does_not_end_within_the_grace(cloud: TrainingCloud) -> None:
-    cloud.create("stubborn", cloud.image("stubborn", STUBBORN), ResourceConfig__InstanceCount=2)
-    cloud.wait_for_line("stubborn", "ready")
-    cloud.wait_for_line("stubborn", "ready", "algo-2")
-    began = time.monotonic()
-    cloud.client("sagemaker").stop_training_job(TrainingJobName="stubborn")
-    described = cloud.finished("stubborn")
-    assert described["TrainingJobStatus"] == "Stopped"
-    assert 3 <= time.monotonic() - began < 60
-    assert cloud.lines("stubborn")["algo-2"] == ["ready", "not now"]
-
-
-def test_process_1_without_a_handler_does_not_hear_sigterm(cloud: TrainingCloud) -> None:
-    """As in a container: the kernel gives process 1 only the signals that it asked for."""
-    cloud.create("deaf", cloud.image("deaf", "import time; print('ready', flush=True); time.sleep(60)"))
-    cloud.wait_for_line("deaf", "ready")
-    began = time.monotonic()
-    cloud.client("sagemaker").stop_training_job(TrainingJobName="deaf")
-    cloud.finished("deaf")
-    assert time.monotonic() - began >= 3
-
-
-def test_max_runtime(cloud: TrainingCloud) -> None:
-    described = cloud.run("overtime", cloud.image("polite", POLITE), StoppingCondition={"MaxRuntimeInSeconds": 1})
-    assert described["TrainingJobStatus"] == "Stopped"
-    assert described["SecondaryStatus"] == "MaxRuntimeExceeded"
-    assert cloud.lines("overtime")["algo-1"][-1] == "saved"
-    assert "ModelArtifacts" in described
-
-
-RESUMING = """
-import os, signal, sys, time
-path = "/opt/ml/checkpoints/step"
-step = int(open(path).read()) if os.path.exists(path) else 0
-print(f"from {step}", flush=True)
-def stop(*_):
-    open(path, "w").write(str(step))
-    sys.exit(75)
-signal.signal(signal.SIGTERM, stop)
-while step < 10 or not step > int(os.environ["UNTIL"]):
-    step += 1
-    if step == 5 and not os.path.exists(path):
-        print("five", flush=True)
-        time.sleep(60)
-print("done", flush=True)
-"""
-
-
-def spot(cloud: TrainingCloud, max_wait: int = 100, **fields: Any) -> dict[str, Any]:
-    return {
-        "EnableManagedSpotTraining": True,
-        "StoppingCondition": {"MaxRuntimeInSeconds": 50, "MaxWaitTimeInSeconds": max_wait},
-        **fields,
-    }
-
-
-def test_a_spot_interruption_and_the_way_back(cloud: TrainingCloud) -> None:
-    config = {"S3Uri": f"s3://{BUCKET}/spot"}
-    image = cloud.image("resuming", RESUMING)
-    cloud.create("spot", image, **spot(cloud, CheckpointConfig=config, Environment={"UNTIL": "0"}))
-    cloud.wait_for_line("spot", "five")
-    cloud.admin("interrupt", job="spot")
-    described = cloud.finished("spot")
-    assert described["TrainingJobStatus"] == "Completed", described.get("FailureReason")
-    assert statuses(described) == [
-        *("Starting", "Downloading", "Training", "Interrupted"),
-        *("Starting", "Downloading", "Training", "Uploading", "Completed"),
-    ]
-    assert cloud.lines("spot")["algo-1"] == ["from 5", "done"], "the second attempt has a stream of its own"
-    assert described["EnableManagedSpotTraining"] is True
-    assert described["BillableTimeInSeconds"] <= described["TrainingTimeInSeconds"]
-    streams = cloud.client("logs").describe_log_streams(
-        logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix="spot/"
-    )["logStreams"]
-    assert len(streams) == 2
-
-
-def test_an_interruption_that_is_not_heeded_loses_what_was_not_sent(cloud: TrainingCloud) -> None:
-    image = cloud.image(
-        "heedless",
-        """
-        import os, signal, sys, time
-        root = "/opt/ml/checkpoints"
-        if os.path.exists(root + "/first"):
-            print(sorted(os.listdir(root)), flush=True)
-            sys.exit(0)
-        def late(*_):
-            time.sleep(2.9)
-            while True:
-                open(root + "/late", "a").write("x")
-        signal.signal(signal.SIGTERM, late)
-        open(root + "/first", "w").write("x")
-        print("ready", flush=True)
-        time.sleep(60)
-        """,
-    )
-    config = {"S3Uri": f"s3://{BUCKET}/heedless"}
-    cloud.create("heedless", image, **spot(cloud, CheckpointConfig=config))
-    cloud.wait_for_line("heedless", "ready")
-    wait_until(lambda: cloud.keys("heedless/") == ["heedless/first"], 10, "the first checkpoint")
-    cloud.admin("settings", checkpoint_seconds=30)
-    cloud.admin("interrupt", job="heedless")
-    described = cloud.finished("heedless")
-    cloud.admin("settings", checkpoint_seconds=0.2)
-    assert described["TrainingJobStatus"] == "Completed"
-    assert "Interrupted" in statuses(described)
-
-
-def test_only_spot_jobs_can_be_interrupted(cloud: TrainingCloud) -> None:
-    cloud.create("on-demand", cloud.image("polite", POLITE))
-    with pytest.raises(AssertionError, match="on-demand is no spot job"):
-        cloud.admin("interrupt", job="on-demand")
-    with pytest.raises(AssertionError, match="no training job 'nothing' runs"):
-        cloud.admin("interrupt", job="nothing")
-    cloud.client("sagemaker").stop_training_job(TrainingJobName="on-demand")
-    cloud.finished("on-demand")
-
-
 def test_kill_of_one_host(cloud: TrainingCloud) -> None:
     cloud.create("killed", cloud.image("polite", POLITE), ResourceConfig__InstanceCount=2)
     cloud.wait_for_line("killed", "ready", "algo-2")
@@ -258,74 +101,6 @@ def test_a_machine_that_breaks_is_an_internal_error_and_can_be_retried(cloud: Tr
     cloud.wait_for_line("retried", "ready")
     cloud.client("sagemaker").stop_training_job(TrainingJobName="retried")
     assert cloud.finished("retried")["TrainingJobStatus"] == "Stopped"
-
-
-def test_no_capacity(cloud: TrainingCloud) -> None:
-    image = cloud.image("well", "")
-    cloud.admin("capacity", instance_type="ml.p5.48xlarge", count=0)
-    cloud.admin("settings", capacity_wait_seconds=0.3)
-    cloud.admin("quota", name="ml.p5.48xlarge for training job usage", value=10)
-    cloud.admin("quota", name="ml.p5.48xlarge for spot training job usage", value=10)
-    described = cloud.run("no-capacity", image, ResourceConfig__InstanceType="ml.p5.48xlarge")
-    assert described["FailureReason"].startswith("CapacityError: Unable to provision requested ML compute capacity")
-    assert statuses(described) == ["Starting", "Failed"]
-    assert "TrainingTimeInSeconds" not in described
-
-    waited = cloud.run("max-wait", image, **spot(cloud, 2, ResourceConfig__InstanceType="ml.p5.48xlarge") | _short())
-    assert waited["TrainingJobStatus"] == "Stopped"
-    assert waited["SecondaryStatus"] == "MaxWaitTimeExceeded"
-
-    preferences = [{"InstanceType": "ml.p5.48xlarge"}, {"InstanceType": "ml.m5.large"}]
-    config = {"InstancePreferences": preferences, "InstanceCount": 1, "VolumeSizeInGB": 10}
-    image = cloud.image("type", "import json; print(open('/opt/ml/input/config/resourceconfig.json').read())")
-    chosen = cloud.run("preferences", image, ResourceConfig=config)
-    assert chosen["TrainingJobStatus"] == "Completed"
-    assert cloud.said("preferences")["current_instance_type"] == "ml.m5.large"
-    cloud.admin("capacity", instance_type="ml.p5.48xlarge")
-
-
-def _short() -> dict[str, Any]:
-    return {"StoppingCondition": {"MaxRuntimeInSeconds": 1, "MaxWaitTimeInSeconds": 1}}
-
-
-def test_a_job_waits_for_capacity_that_comes_back(cloud: TrainingCloud) -> None:
-    cloud.admin("settings", capacity_wait_seconds=20)
-    cloud.admin("capacity", instance_type="ml.m5.xlarge", count=1)
-    image = cloud.image("polite", POLITE)
-    small = {"ResourceConfig__InstanceType": "ml.m5.xlarge"}
-    cloud.create("first", image, **small)
-    cloud.wait_for_line("first", "ready")
-    cloud.create("second", image, **small)
-
-    def message() -> str:
-        text: str = cloud.describe("second")["SecondaryStatusTransitions"][-1]["StatusMessage"]
-        return text
-
-    wait_until(lambda: "Insufficient capacity" in message(), 10, "the word about capacity")
-    cloud.client("sagemaker").stop_training_job(TrainingJobName="first")
-    cloud.wait_for_line("second", "ready")
-    cloud.client("sagemaker").stop_training_job(TrainingJobName="second")
-    cloud.finished("second")
-    cloud.admin("capacity", instance_type="ml.m5.xlarge")
-
-
-def test_quotas_are_enforced_in_the_service_s_words(cloud: TrainingCloud) -> None:
-    name = "ml.m5.4xlarge for training job usage"
-    cloud.admin("quota", name=name, value=1)
-    sagemaker = cloud.client("sagemaker")
-    with pytest.raises(sagemaker.exceptions.ResourceLimitExceeded) as caught:
-        cloud.create(
-            "too-many",
-            cloud.image("well", ""),
-            ResourceConfig={"InstanceType": "ml.m5.4xlarge", "InstanceCount": 2, "VolumeSizeInGB": 1},
-        )
-    assert caught.value.response["Error"]["Message"] == (
-        f"The account-level service limit '{name}' is 1 Instances, with current utilization of 0 Instances and a "
-        "request delta of 2 Instances. Please use AWS Service Quotas to request an increase for this quota. If AWS "
-        "Service Quotas is not available, contact AWS support to request an increase for this quota."
-    )
-    with pytest.raises(sagemaker.exceptions.ClientError, match="Requested resource not found"):
-        cloud.describe("too-many")
 
 
 def test_a_role_without_rights_fails_the_job_and_not_the_cloud(cloud: TrainingCloud) -> None:

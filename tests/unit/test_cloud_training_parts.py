@@ -1,9 +1,8 @@
-"""The parts of the embedded cloud's training that need no cloud to be tested."""
+"""The parts of the embedded cloud's training that need no cloud to be tested: a job's life, its cell, its limits."""
 
 import os
 import queue
 import signal
-import struct
 import threading
 from pathlib import Path
 from typing import Any
@@ -11,19 +10,14 @@ from typing import Any
 import pytest
 
 from yard.cloud.registry import ServiceError
-from yard.cloud.training import capacity, contract, endings, environment, fuse, image, model_check, settings
+from yard.cloud.training import capacity, contract, endings, model_check, settings
 from yard.cloud.training.cell import network, relay
 from yard.cloud.training.cell.plan import Bind, CellPlan, NodePlan
-from yard.cloud.training.channels import Item, local_name
 from yard.cloud.training.endings import Inbox, Order
 from yard.cloud.training.engine import NodeExit
-from yard.cloud.training.fast_file import _tree
 from yard.cloud.training.folders import remove_folder
 from yard.cloud.training.job import TrainingJob
-from yard.cloud.training.locations import Location
 from yard.cloud.training.metrics import AlgorithmMetrics
-from yard.cloud.training.pipes import record
-from yard.cloud.training.transfer import S3Object
 
 
 def job(**fields: Any) -> TrainingJob:
@@ -34,123 +28,6 @@ def job(**fields: Any) -> TrainingJob:
         **fields,
     }
     return TrainingJob("123456789012", "us-east-1", request)
-
-
-@pytest.mark.parametrize(
-    ("prefix", "key", "name"),
-    [
-        ("data/", "data/a/b", "a/b"),
-        ("data", "data/a/b", "a/b"),
-        ("data/a.csv", "data/a.csv", "a.csv"),
-        ("data/part", "data/part-1", "part-1"),
-        ("data/train", "data/train2/x", "train2/x"),
-        ("", "a/b", "a/b"),
-        ("a.csv", "a.csv", "a.csv"),
-    ],
-)
-def test_names_of_objects_on_a_node(prefix: str, key: str, name: str) -> None:
-    assert local_name(prefix, key) == name
-
-
-@pytest.mark.parametrize(
-    ("uri", "bucket", "key"),
-    [
-        ("s3://bucket/a/b", "bucket", "a/b"),
-        ("s3://bucket", "bucket", ""),
-        ("https://s3.us-east-1.amazonaws.com/bucket/a/b", "bucket", "a/b"),
-        ("https://bucket.s3.eu-west-1.amazonaws.com/a/b", "bucket", "a/b"),
-        ("https://s3.amazonaws.com/bucket/a", "bucket", "a"),
-    ],
-)
-def test_locations(uri: str, bucket: str, key: str) -> None:
-    assert Location.parse(uri) == Location(bucket=bucket, key=key)
-
-
-def test_a_location_that_is_none() -> None:
-    with pytest.raises(ServiceError, match="'ftp://x' is not of the form"):
-        Location.parse("ftp://x")
-
-
-@pytest.mark.parametrize(
-    ("uri", "folder"),
-    [
-        ("123456789012.dkr.ecr.us-east-1.amazonaws.com/shardyard-dev/pytorch:0123456789abcdef", "pytorch"),
-        ("123456789012.dkr.ecr.us-east-1.amazonaws.com/own:latest", "own"),
-        ("763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.9-cpu", "pytorch"),
-        ("763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch:2.13-cpu-amzn2023-sagemaker", "pytorch"),
-        ("763104351884.dkr.ecr.cn-north-1.amazonaws.com.cn/tensorflow-training:2.21-cpu-py312", "tensorflow"),
-        (f"123456789012.dkr.ecr.us-east-1.amazonaws.com/a/b@sha256:{'0' * 64}", "b"),
-    ],
-)
-def test_the_folder_of_an_image(uri: str, folder: str) -> None:
-    assert image.parse_name(uri).folder == folder
-
-
-def test_an_image_of_another_registry() -> None:
-    with pytest.raises(image.ImageError, match="knows images of Amazon ECR only"):
-        image.parse_name("docker.io/library/python:3.11")
-
-
-DOCKERFILE = """
-ARG BASE=python:3.11
-FROM ${BASE} AS builder
-COPY secret /opt/secret
-FROM ${BASE}
-# a comment
-RUN apt-get update \\
-    && apt-get install --yes g++
-COPY --from=builder /x /y
-COPY containers/own/requirements.txt /opt/own/
-COPY training /opt/shardyard/training
-ENV PYTHONPATH=/opt/shardyard \\
-    GREETING="hello world"
-ENV PATH=/opt/own/bin:$PATH
-WORKDIR /opt/ml
-ENTRYPOINT ["python", "-m", "training.launcher"]
-"""
-
-
-def write_image(root: Path, dockerfile: str) -> str:
-    folder = root / "containers" / "own"
-    folder.mkdir(parents=True)
-    (folder / "Dockerfile").write_text(dockerfile)
-    (folder / "requirements.txt").write_text("")
-    return "123456789012.dkr.ecr.us-east-1.amazonaws.com/test/own:1"
-
-
-def test_what_a_dockerfile_says_of_a_run(tmp_path: Path) -> None:
-    found = image.load(write_image(tmp_path, DOCKERFILE), tmp_path)
-    assert found.entrypoint == ("python", "-m", "training.launcher")
-    assert found.work_folder == "/opt/ml"
-    assert found.environment["PYTHONPATH"] == "/opt/shardyard"
-    assert found.environment["GREETING"] == "hello world"
-    assert found.environment["PATH"].startswith("/opt/own/bin:/usr/local/sbin:")
-    assert found.copies == (
-        (tmp_path / "containers/own/requirements.txt", "/opt/own/requirements.txt"),
-        (tmp_path / "training", "/opt/shardyard/training"),
-    )
-
-
-def test_a_shell_form_entrypoint_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(image.ImageError, match=r"ENTRYPOINT 'python run\.py' is not in exec form"):
-        image.load(write_image(tmp_path, "FROM x\nENTRYPOINT python run.py\n"), tmp_path)
-
-
-def test_an_image_without_a_folder_names_those_that_are_there(tmp_path: Path) -> None:
-    write_image(tmp_path, DOCKERFILE)
-    with pytest.raises(image.ImageError, match=r"no containers/other/Dockerfile in this project; there are: own"):
-        image.load("123456789012.dkr.ecr.us-east-1.amazonaws.com/other:1", tmp_path)
-
-
-def test_a_comment_makes_no_other_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    first, second, third = (tmp_path / name for name in ("first", "second", "third"))
-    first.write_text("numpy==1\n")
-    second.write_text("# why\nnumpy==1  # because\n\n")
-    third.write_text("numpy==2\n")
-    assert environment.environment_folder(first) == environment.environment_folder(second)
-    assert environment.environment_folder(first) != environment.environment_folder(third)
-    assert environment.environment_folder(first).is_relative_to(tmp_path / "shardyard" / "environments")
 
 
 def test_resource_config_of_instance_groups() -> None:
@@ -288,37 +165,6 @@ def test_quotas_count_what_runs() -> None:
         capacity.check_quotas(job(), running, lambda account, region, name: granted.get(name))
     running[0].finish("Completed", "Completed", "done")
     capacity.check_quotas(job(), running, lambda account, region, name: granted.get(name))
-
-
-def test_recordio() -> None:
-    assert record(b"abcde") == struct.pack("<II", 0xCED7230A, 5) + b"abcde\0\0\0"
-    assert record(b"") == struct.pack("<II", 0xCED7230A, 0)
-
-
-def item(name: str, size: int = 1) -> Item:
-    return Item(bucket="b", object=S3Object(key=name, size_bytes=size), name=name)
-
-
-def test_the_tree_of_a_streamed_channel() -> None:
-    nodes = _tree([item("a"), item("a/b", 7), item("c/d/e"), item("f", 9)])
-    root = nodes[fuse.ROOT_ID]
-    assert root.children is not None
-    assert sorted(root.children) == ["a", "c", "f"]
-    assert root.children["f"].size_bytes == 9
-    folder = root.children["a"].children
-    assert folder is not None
-    assert folder["b"].size_bytes == 7, "S3 may hold `a` and `a/b`; the folder wins"
-
-
-def test_a_folder_is_listed_in_parts_that_fit() -> None:
-    nodes = _tree([item(f"name-{index}") for index in range(100)])
-    names, offset = [], 0
-    while part := fuse.entries(nodes[fuse.ROOT_ID], offset, 200):
-        while part:
-            _, offset, length, _ = struct.unpack_from("<QQII", part)
-            names.append(part[24 : 24 + length].decode())
-            part = part[24 + length + (-length % 8) :]
-    assert names == [".", "..", *(f"name-{index}" for index in range(100))]
 
 
 def test_plans_survive_the_way_to_the_cell() -> None:

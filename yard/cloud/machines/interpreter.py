@@ -1,6 +1,6 @@
 """What is put into moto's interpreter: clients in the machine's role, SageMaker tasks, waits that can be shortened.
 
-Written for moto 5.2.5; tests/cloud/test_machines.py fails when another one is installed.
+Written for moto 5.2.5; tests/cloud/test_machines_training.py fails when another one is installed.
 """
 
 import logging

@@ -156,3 +156,19 @@ def test_a_custom_resource_waits_a_little_longer_than_its_function(everything: A
         function = everything.target(resource.stack, resource.properties["ServiceToken"])
         assert function is not None, resource.where
         assert resource.properties["ServiceTimeout"] == function.properties["Timeout"] + 60
+
+
+@pytest.mark.parametrize(("name", "protected"), [("prod", True), ("dev", False)])
+def test_the_stacks_of_prod_are_protected_from_deletion(scenario: Scenario, name: str, protected: bool) -> None:
+    manifest = json.loads((scenario(name).folder / "manifest.json").read_text())
+    stacks = [part for part in manifest["artifacts"].values() if part["type"] == "aws:cloudformation:stack"]
+    assert {stack["properties"].get("terminationProtection", False) for stack in stacks} == {protected}
+
+
+def test_every_log_group_is_encrypted_with_our_key_and_ends(everything: Assembly) -> None:
+    groups = list(everything.resources("AWS::Logs::LogGroup"))
+    assert len(groups) > 10
+    for group in groups:
+        key = everything.target(group.stack, group.properties["KmsKeyId"])
+        assert key is not None and key.type == "AWS::KMS::Key", group.where
+        assert group.properties["RetentionInDays"] == 90, group.where

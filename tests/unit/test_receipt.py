@@ -7,6 +7,7 @@ import pytest
 
 from shardyard.handlers.receipt.attempts import account, total
 from shardyard.handlers.receipt.index import make_receipt, write_receipt
+from shardyard.spec import prices
 from shardyard.spec.receipt_text import subject, text
 from tests.unit.fake_aws import STARTED, FakeAws
 
@@ -69,6 +70,25 @@ def test_spot_is_billed_for_less_than_it_trained() -> None:
     made = receipt(job(EnableManagedSpotTraining=True, BillableTimeInSeconds=300))
     assert (made["cost_usd"], made["undiscounted_usd"], made["saved_usd"]) == (0.6, 2.0, 1.4)
     assert made["spot_saving_percent"] == 70.0
+
+
+def test_a_resumed_run_counts_what_its_earlier_launches_cost() -> None:
+    aws = FakeAws()
+    before = job(
+        TrainingJobName="tiny-r1-1",
+        TrainingJobStatus="Stopped",
+        ResourceConfig={"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30},
+    )
+    aws.jobs = {"tiny-r1-1": before, "tiny-r1-2": job(TrainingJobName="tiny-r1-2")}
+    given = event()
+    given["launch"]["run"]["attempt"] = 2
+    given["launch"]["request"] = {"TrainingJobName": "tiny-r1-2"}
+    made = make_receipt(given, aws, STARTED.timestamp() + 2000)
+    assert [line["name"] for line in made["attempts"]] == ["tiny-r1-1", "tiny-r1-2"]
+    price = prices.hourly_usd("ml.m5.xlarge", "us-east-1")
+    assert price is not None
+    assert made["cost_usd"] == pytest.approx(2.0 + 1000 / 3600 * price.hourly_usd, abs=1e-3)
+    assert made["price_source"] == f"Pricing API, 2026-11-21; ml.m5.xlarge: snapshot of {prices.snapshot_date()}"
 
 
 def test_a_job_without_spot_has_no_savings_to_tell() -> None:

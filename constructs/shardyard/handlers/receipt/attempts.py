@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from shardyard.handlers import aws
+from shardyard.spec import prices
 
 MOST_DESCRIBED = 50
 """Attempts beyond the last so many are counted but not described: hours of queueing can make hundreds."""
@@ -15,6 +16,15 @@ def read_attempts(names: Sequence[str], clients: aws.Clients) -> list[dict[str, 
     """Describe the training jobs of a run, the oldest first; a name without a job is left out."""
     found = aws.in_parallel(lambda name: aws.describe_job(clients("sagemaker"), name), names[-MOST_DESCRIBED:])
     return [job for job in found if job is not None]
+
+
+def with_snapshot_prices(cost: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]], region: str) -> dict[str, Any]:
+    """The launch's prices, and the snapshot's for types that only an earlier launch of the run was on."""
+    kinds = {kind for job in jobs for kind, _ in _instances(job["ResourceConfig"])} - cost["hourly_usd"].keys()
+    known = {kind: prices.hourly_usd(kind, region) for kind in sorted(kinds)}
+    added = {kind: price.hourly_usd for kind, price in known.items() if price is not None}
+    source = "".join(f"; {kind}: snapshot of {prices.snapshot_date()}" for kind in added)
+    return {**cost, "hourly_usd": {**cost["hourly_usd"], **added}, "source": f"{cost['source']}{source}"}
 
 
 def account(job: Mapping[str, Any], cost: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,10 +68,10 @@ def _instances(resources: Mapping[str, Any]) -> list[tuple[str, int]]:
     return [(one["InstanceType"], one["InstanceCount"]) for one in resources.get("InstancePreferences", [])[:1]]
 
 
-def _hourly_usd(instances: Sequence[tuple[str, int]], prices: Mapping[str, float | None]) -> float | None:
+def _hourly_usd(instances: Sequence[tuple[str, int]], known: Mapping[str, float | None]) -> float | None:
     total_usd = 0.0
     for kind, count in instances:
-        price = prices.get(kind)
+        price = known.get(kind)
         if price is None:
             return None
         total_usd += price * count

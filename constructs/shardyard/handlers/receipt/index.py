@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shardyard.handlers import aws
-from shardyard.handlers.receipt.attempts import account, read_attempts, total
+from shardyard.handlers.receipt.attempts import account, read_attempts, total, with_snapshot_prices
 from shardyard.spec import names, receipt_text
 from shardyard.spec.console import dashboard_url, execution_url, job_log_url
 
@@ -39,8 +39,8 @@ def make_receipt(event: Mapping[str, Any], clients: aws.Clients, now: float) -> 
     launch = event["launch"]
     run, plan, cost = launch["run"], launch["plan"], launch["cost"]
     outcome, error, cause = _end(event)
-    job_names = [*dict.fromkeys([*(one["name"] for one in run["attempts"]), launch["request"]["TrainingJobName"]])]
-    jobs = read_attempts(job_names, clients)
+    jobs = read_attempts(_job_names(run, launch["request"]), clients)
+    cost = with_snapshot_prices(cost, jobs, run["region"])
     lines = [account(job, cost) for job in jobs]
     last = jobs[-1] if jobs else {}
     completed = last.get("TrainingJobStatus") == "Completed"
@@ -72,6 +72,12 @@ def make_receipt(event: Mapping[str, Any], clients: aws.Clients, now: float) -> 
             "execution": execution_url(run["execution"]),
         },
     }
+
+
+def _job_names(run: Mapping[str, Any], request: Mapping[str, Any]) -> list[str]:
+    """The training jobs of the whole run, the oldest first: those of the launches that it was resumed from, too."""
+    before = [names.training_job_name(run["job"], run["id"], number) for number in range(1, run["attempt"])]
+    return [*dict.fromkeys([*before, *(one["name"] for one in run["attempts"]), request["TrainingJobName"]])]
 
 
 def _values(run: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from stacks.scenarios import Synthesised, contexts, synthesise
 
 STRICT = "--cdk-validator" in sys.argv
 """Whether this process runs CDK's own validator: it takes seconds an app, so it looks at two, beside the rest."""
-REGIONS = ("us-east-1", "eu-central-1")
+REGIONS = ("us-east-1", "eu-central-1", "cn-north-1")
 """Where every type and value of the templates must be known; the README says what other partitions lack."""
 MOST_IDLE_USD = 5
 """What the default app may cost in a month in which nobody trains."""

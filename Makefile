@@ -77,4 +77,4 @@ efa-table: setup  ## Write the launcher's EFA table from the instance catalogue
 	$(BIN)/python -m scripts.make_efa_table
 
 clean:  ## Remove all that the verbs made (the embedded cloud must be down)
-	rm -rf .venv .venv-sdk build node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf .venv .venv-sdk .venv-toolkit build node_modules cdk.out .pytest_cache .mypy_cache .ruff_cache *.egg-info

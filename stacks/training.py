@@ -76,8 +76,6 @@ class TrainingStack(ProjectStack):
 
     def _job(self, spec: JobSpec) -> TrainingJob:
         ground = self._ground
-        if spec.source is not None:
-            spec = spec.with_source(self.runtime.add_bundle(source_bundle(ground.root, spec.source.dir)))
         return TrainingJob(
             self,
             spec.name,
@@ -85,6 +83,7 @@ class TrainingStack(ProjectStack):
             image=JobImage.of(self, spec, settings=ground.settings, root=ground.root),
             data=ground.storage,
             network=ground.placement,
+            source=None if spec.source is None else source_bundle(ground.root, spec.source.dir),
             runtime=self.runtime,
             instance_types=_accepted(spec),
         )

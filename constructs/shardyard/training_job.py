@@ -53,15 +53,21 @@ class TrainingJob(Launchable):
         data: Storage,
         network: Placement | None,
         role: iam.CfnRole | None = None,
+        source: bytes | None = None,
         runtime: JobRuntime | None = None,
         instance_types: Sequence[str] = (),
     ) -> None:
         """`image` is None for a job that names an algorithm; `instance_types` are those that its parameter takes.
 
-        Without a `runtime` the job takes the one of its app, which the first job makes.
+        `source` is the bundle of a job's own code (`job_source.source_bundle`), for a spec with `[source]`. Without a
+        `runtime` the job takes the one of its app, which the first job makes.
         """
         super().__init__(scope, construct_id)
+        if (spec.source is None) != (source is None):
+            raise ValueError(f"{spec.name}: `source` is given where the spec has [source], and nowhere else")
         runtime = JobRuntime.of(self, data) if runtime is None else runtime
+        if source is not None:
+            spec = spec.with_source(runtime.add_bundle(source))
         self._network, self._runtime, self._image = network, runtime, image
         self._places = runtime.places if data is runtime.storage else Places.of(data)
         launcher = None if image is None else image.launcher

@@ -1,5 +1,6 @@
 """The TrainingJob construct, by its template."""
 
+import hashlib
 import io
 import json
 import subprocess
@@ -18,7 +19,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 
 from shardyard.job_image import JobImage
-from shardyard.job_source import launcher_bundle
+from shardyard.job_source import launcher_bundle, source_bundle
 from shardyard.spec.errors import SpecError
 from shardyard.spec.job import JobSpec
 from shardyard.spec.job_data import Channel
@@ -253,6 +254,21 @@ def test_a_job_stands_without_a_runtime_and_the_jobs_of_an_app_share_one() -> No
     assert [len(own(one, name)) for name in ("tiny-0", "tiny-2")] == [7, 7] and len(own(two, "tiny-1")) == 7
     topic = only(two, "AWS::StepFunctions::StateMachine")["DefinitionSubstitutions"]["Topic"]
     assert json.dumps(topic).endswith(':shardyard-dev-alerts"]]}') or "ImportValue" in json.dumps(topic)
+
+
+def test_a_job_with_code_of_its_own_stands_without_a_runtime_too(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "train.py").write_text("print(1)\n")
+    app, settings = cdk.App(outdir=mkdtemp()), Settings()
+    ground, stack = build_foundation(app, settings), cdk.Stack(app, "one")
+    spec = job(source={"dir": "mine"}, program={"entry": "train.py"})
+    image = JobImage.of(stack, spec, settings=settings, root=ROOT)
+    bundle = source_bundle(tmp_path, "mine")
+    with pytest.raises(ValueError, match="tiny: `source` is given where the spec has"):
+        TrainingJob(stack, "bare", spec=spec, image=image, data=ground.storage, network=None)
+    TrainingJob(stack, spec.name, spec=spec, image=image, data=ground.storage, network=None, source=bundle)
+    template = json.loads((Path(app.synth().directory) / "one.template.json").read_text())
+    assert list(only(template, "Custom::SourceBundles")["Bundles"]) == [hashlib.sha256(bundle).hexdigest()]
 
 
 def test_a_job_may_bring_its_own_role() -> None:

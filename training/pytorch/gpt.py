@@ -118,8 +118,8 @@ def make_schedule(optimizer: torch.optim.Optimizer, warmup: int, steps: int) -> 
     return torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
 
 
-def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
-    """All steps, then the model."""
+def choose(options: argparse.Namespace, ranks: Ranks) -> tuple[GPTConfig, Plan]:
+    """The model's shape and the plan, which must fit to it and to the ranks."""
     config = PRESETS[options.preset]
     config = config if options.context is None else replace(config, context=options.context)
     plan = plan_of(options)
@@ -129,6 +129,12 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
         shape=config.shape,
         batch_size=options.batch_size,
     )
+    return config, plan
+
+
+def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
+    """All steps, then the model."""
+    config, plan = choose(options, ranks)
     channel = resolve("train")
     tokens = read_tokens(channel.files(), vocabulary=config.vocabulary, tokenizer=options.tokenizer)
     seed_everything(options.seed)
@@ -179,13 +185,8 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
             loop.done(samples=tokens_done, loss=partial(stepper.mean_loss, loss))
     weights = gather_weights(parallel, ranks)
     if ranks.is_first:
-        about = {
-            "model": "training.pytorch.gpt_model.GPT",
-            "config": asdict(config),
-            "steps": steps,
-            "plan": asdict(plan),
-        }
-        save_model(paths.model_folder(), weights, about)
+        about = {"model": "training.pytorch.gpt_model.GPT", "config": asdict(config), "plan": asdict(plan)}
+        save_model(paths.model_folder(), weights, {**about, "steps": steps})
 
 
 def gather_weights(parallel: Parallel, ranks: Ranks) -> dict[str, Tensor]:

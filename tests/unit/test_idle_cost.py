@@ -26,7 +26,7 @@ def test_what_one_resource_costs(given: dict[str, object], usd: float) -> None:
 
 def test_each_item_says_why() -> None:
     [item] = idle_items(template("AWS::SageMaker::NotebookInstance", VolumeSizeInGB=20))
-    assert (item.logical_id, item.why) == ("Thing", "20 GB of a stopped notebook")
+    assert (item.logical_id, item.why) == ("Thing", "20 GB disk of a stopped notebook")
 
 
 def test_the_sum_is_over_all_stacks() -> None:

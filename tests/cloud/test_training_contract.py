@@ -6,9 +6,10 @@ import tarfile
 import time
 from collections.abc import Iterator
 
+import boto3
 import pytest
 
-from tests.cloud.training_cloud import BUCKET, LOG_GROUP, REGION, TrainingCloud, channel, training_cloud
+from tests.cloud.training_cloud import BUCKET, LOG_GROUP, REGION, TrainingCloud, channel, packages_of, training_cloud
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +89,7 @@ def test_the_role_s_credentials_reach_the_cloud_from_inside(cloud: TrainingCloud
         "boto",
         f"""
         import json, sys
-        sys.path.append({json.dumps(_boto_path())})
+        sys.path.append({json.dumps(packages_of(boto3))})
         import boto3
         arn = boto3.client("sts").get_caller_identity()["Arn"]
         boto3.client("s3").put_object(Bucket="{BUCKET}", Key="from-inside", Body=b"hello" * 1000000)
@@ -99,15 +100,6 @@ def test_the_role_s_credentials_reach_the_cloud_from_inside(cloud: TrainingCloud
     assert described["TrainingJobStatus"] == "Completed", cloud.lines("credentials")
     assert cloud.said("credentials") == "arn:aws:sts::123456789012:assumed-role/training/SageMaker"
     assert len(cloud.get("from-inside")) == 5_000_000
-
-
-def _boto_path() -> str:
-    import boto3
-
-    path = boto3.__path__[0].rpartition("/")[0]
-    if path.startswith("/tmp/"):
-        pytest.skip(f"a node has a /tmp of its own, so it cannot borrow the packages in {path}")
-    return path
 
 
 def test_a_job_with_network_isolation_has_no_way_to_the_cloud(cloud: TrainingCloud) -> None:

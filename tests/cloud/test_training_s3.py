@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.cloud.training_cloud import BUCKET, REGION, ROOT, TRUST, TrainingCloud, training_cloud
+from tests.cloud.training_cloud import BUCKET, REGION, ROOT, TRUST, TrainingCloud, packages_of, training_cloud
 from tests.distributed.ranks import results, run_ranks
 from tests.distributed.training_cases import Run, train
 from training.data import s3
@@ -171,7 +171,7 @@ def prepare_environment(cloud: TrainingCloud, image: str, monkeypatch: pytest.Mo
     folder = environment_folder(cloud.project / "containers" / image / "requirements.txt")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     (packages,) = folder.glob("lib/python*/site-packages")
-    (packages / "borrowed.pth").write_text(f"{torch.__path__[0].rpartition('/')[0]}\n{ROOT}\n")
+    (packages / "borrowed.pth").write_text(f"{packages_of(torch)}\n{ROOT}\n")
     (folder / ".complete").touch()
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.cloud.conftest import Cloud
 from tests.cloud.house import wait_until
-from tests.cloud.yard_command import COMMAND, ROOT, Yard
+from tests.cloud.yard_command import COMMAND, ROOT, Yard, heed_ctrl_c
 from yard.errors import Exit
 
 QUOTA = "ml.g5.xlarge for spot training job usage"
@@ -143,7 +143,13 @@ def test_an_upload_that_was_interrupted_goes_on_where_it_was(yard: Yard, deploye
         (tmp_path / f"{number:04}.bin").write_bytes(bytes([number % 256]) * 2000)
     command = [*COMMAND, "data", "put", str(tmp_path), "--job", "linear-sharded", "--channel", "validation"]
     process = subprocess.Popen(
-        command, cwd=yard.folder, env=yard.environment(), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command,
+        cwd=yard.folder,
+        env=yard.environment(),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_ctrl_c,
     )
     wait_until(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["KeyCount"] > 0, "the first file")
     process.send_signal(signal.SIGINT)
@@ -179,7 +185,7 @@ def test_what_a_removal_would_do(yard: Yard) -> None:
     done = yard("destroy", "--dry-run", "--json")
     rows = json.loads(done.stdout)
     stay = [row["resource"] for row in rows if row["fate"] == "stays"]
-    assert stay == ["CDKToolkit", "/aws/sagemaker/TrainingJobs", "training jobs"]
+    assert stay == ["CDKToolkit", "/aws/sagemaker/TrainingJobs", "training jobs", "registered models"]
     assert any(row["kind"] == "AWS::S3::Bucket" and "objects" in row["why"] for row in rows)
     assert "shardyard-dev-storage" in done.stderr
     assert "nothing was removed" in yard("destroy", "--yes-project", "other", code=Exit.FIX).stderr

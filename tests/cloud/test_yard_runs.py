@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.cloud.house import DISTURBABLE, House, wait_until
-from tests.cloud.yard_command import COMMAND, Yard
+from tests.cloud.yard_command import COMMAND, Yard, heed_ctrl_c
 from yard import runs
 from yard.errors import Exit
 
@@ -122,8 +122,7 @@ def test_ctrl_c_leaves_it_running_where_nobody_can_be_asked(yard: Yard, shipped:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A terminal's child heeds Ctrl-C; that of a shell's background job inherits that it is ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=heed_ctrl_c,
     )
     assert process.stdout is not None
     for line in process.stdout:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -47,3 +48,8 @@ class Yard:
         """The whole environment of the process."""
         found = {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "constructs"))), **self.env, **env}
         return {name: value for name, value in found.items() if name not in self.without}
+
+
+def heed_ctrl_c() -> None:
+    """As a terminal's child does; that of a shell's background job inherits that SIGINT is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

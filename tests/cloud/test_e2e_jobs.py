@@ -1,11 +1,13 @@
 """Each shipped job, through its own state machine, from data in S3 to a model in S3, with IAM enforced."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.cloud.house import EMAIL, House
+from tests.cloud.yard_command import Yard
 from tests.small_jobs import SMALL
 from yard import runs
 
@@ -21,6 +23,16 @@ def test_mnist_ddp_trains_on_two_nodes(shipped: House, undisturbed: runs.Run) ->
 @pytest.mark.parametrize("job", sorted(set(SMALL) - {"mnist-ddp"}))
 def test_a_shipped_job_trains(shipped: House, job: str) -> None:
     check_results(shipped, shipped.succeed(job, SMALL[job]))
+
+
+@pytest.mark.e2e
+def test_tensorboard_files_can_be_fetched(shipped: House, tmp_path: Path) -> None:
+    run = shipped.succeed("mnist-hetero", SMALL["mnist-hetero"])
+    yard = Yard(env=shipped.cloud.env)
+    said = yard.json("tensorboard", run.run_id, "--to", str(tmp_path), "--json")
+    files = [path for path in Path(said["folder"]).rglob("*") if path.is_file()]
+    assert [said["run"], said["files"]] == [run.run_id, 1] and len(files) == 1
+    assert "tfevents" in files[0].name and b"loss" in files[0].read_bytes()
 
 
 @pytest.mark.e2e

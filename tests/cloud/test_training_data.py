@@ -373,3 +373,22 @@ def test_links_are_followed_on_the_node_and_never_out_of_it(cloud: TrainingCloud
             "relative": True,
             "step-1/state": True,
         }
+
+
+def test_tensorboard_files_go_to_s3_below_the_jobs_name(cloud: TrainingCloud) -> None:
+    program = """
+        import pathlib, socket, time
+        folder = pathlib.Path("/opt/ml/output/tensorboard")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"events.{socket.gethostname()}").write_text("early")
+        time.sleep(3)
+        (folder / f"events.{socket.gethostname()}").write_text("and late")
+    """
+    image = cloud.image("board", program)
+    config = {"S3OutputPath": f"s3://{BUCKET}/boards"}
+    cloud.create("board", image, ResourceConfig__InstanceCount=2, TensorBoardOutputConfig=config)
+    place = "boards/board/tensorboard-output/events.algo-"
+    wait_until(lambda: cloud.keys("boards/") == [f"{place}1", f"{place}2"], 20, "the files, while the job runs")
+    assert cloud.get(f"{place}1") == b"early"
+    assert cloud.finished("board")["TrainingJobStatus"] == "Completed"
+    assert cloud.get(f"{place}2") == b"and late"

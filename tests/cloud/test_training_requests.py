@@ -114,6 +114,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "The checkpoints' LocalPath /checkpoints is not below /opt/ml/.",
     ),
     (
+        "TensorBoard files elsewhere",
+        {"TensorBoardOutputConfig": {"S3OutputPath": f"s3://{BUCKET}/t", "LocalPath": "/tmp/events"}},
+        "The embedded cloud carries TensorBoard files from below /opt/ml alone; LocalPath is /tmp/events.",
+    ),
+    (
         "an image of another registry",
         {"AlgorithmSpecification__TrainingImage": "docker.io/library/python:3"},
         "TrainingImageConfig with TrainingRepositoryAccessMode set to VPC must be provided when using a training image "

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from yard.cloud import clients
 from yard.cloud.training import checkpoints, contract, endings, execution_role, file_systems
-from yard.cloud.training.checkpoints import CheckpointSync
 from yard.cloud.training.endings import Ending, Inbox, Reason
 from yard.cloud.training.engine import Attempt, AttemptSpec, Engine, NodeSpec
+from yard.cloud.training.folder_sync import FolderSync, synced
 from yard.cloud.training.folders import remove_folder
 from yard.cloud.training.inputs import Inputs
 from yard.cloud.training.job import TrainingJob
@@ -25,7 +25,7 @@ _JOIN_SECONDS_MOST = 30.0
 
 
 class AttemptRun:
-    """The attempt's nodes with their data, logs, metrics and checkpoints. Use as a context manager."""
+    """The attempt's nodes with their data, logs, metrics and what they carry to S3. Use as a context manager."""
 
     def __init__(self, job: TrainingJob, engine: Engine, inbox: Inbox) -> None:
         self._job, self._engine, self._inbox = job, engine, inbox
@@ -34,7 +34,7 @@ class AttemptRun:
         self.folder = Path(tempfile.mkdtemp(prefix="shardyard-job-", dir=root))
         self.ml = {host: self.folder / host / "ml" for host in self.hosts}
         self._attempt: Attempt | None = None
-        self._sync: CheckpointSync | None = None
+        self._syncs: list[FolderSync] = []
         self._meter: Meter | None = None
         self._inputs: Inputs | None = None
         self._streams: list[LogStream] = []
@@ -105,15 +105,14 @@ class AttemptRun:
         stamp = int(time.time() * 1000)
         for host, output in attempt.outputs.items():
             self._streams.append(LogStream(logs_client, f"{job.name}/{host}-{stamp}", output, metrics.read))
-        config = job.request.get("CheckpointConfig")
-        if config is not None:
-            nodes = list(self.ml.values())
-            self._sync = CheckpointSync(self.client("s3"), config, nodes, current.checkpoint_seconds)
+        nodes = list(self.ml.values())
+        self._syncs = [
+            FolderSync(self.client("s3"), one, nodes, current.checkpoint_seconds)
+            for one in synced(job.request, job.name)
+        ]
         self._meter = Meter(self.client("cloudwatch"), job, metrics, attempt.programs, self.ml, current.metric_seconds)
-        for thread in (*self._streams, self._meter):
+        for thread in (*self._streams, self._meter, *self._syncs):
             thread.start()
-        if self._sync is not None:
-            self._sync.start()
         threading.Thread(target=self._pass_exits, args=(attempt,), name=f"exits {job.name}", daemon=True).start()
 
     def _pass_exits(self, attempt: Attempt) -> None:
@@ -161,10 +160,10 @@ class AttemptRun:
         errors = list(self._inputs.stop())
         for stream in self._streams:
             stream.join(_JOIN_SECONDS_MOST)
-        if self._sync is not None:
-            self._sync.stop(last_look=last_checkpoints)
-            self._sync.join()
-            errors += [self._sync.error] if self._sync.error is not None else []
+        for sync in self._syncs:
+            sync.stop(last_look=last_checkpoints)
+            sync.join()
+            errors += [sync.error] if sync.error is not None else []
         if self._meter is not None:
             self._meter.stop()
             self._meter.join(_JOIN_SECONDS_MOST)

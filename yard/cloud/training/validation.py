@@ -16,7 +16,7 @@ _RUNTIME_SECONDS_MOST = 28 * 86400
 def check_create(request: Mapping[str, Any], account: str, region: str) -> None:
     """Raise the service's error for a request that it would refuse."""
     model_check.check("CreateTrainingJob", request)
-    for rule in (_algorithm, _resources, _stopping, _channels, _checkpoints, _metrics):
+    for rule in (_algorithm, _resources, _stopping, _channels, _checkpoints, _tensorboard, _metrics):
         for message in rule(request):
             raise ServiceError("ValidationException", message)
     network = request.get("VpcConfig", {})
@@ -135,6 +135,12 @@ def _checkpoints(request: Mapping[str, Any]) -> Iterator[str]:
         yield f"The checkpoints' LocalPath {path} is not below /opt/ml/."
     if any(path == reserved or path.startswith(reserved + "/") for reserved in _RESERVED_PATHS):
         yield f"The checkpoints' LocalPath {path} is reserved by SageMaker."
+
+
+def _tensorboard(request: Mapping[str, Any]) -> Iterator[str]:
+    path = request.get("TensorBoardOutputConfig", {}).get("LocalPath", "/opt/ml/output/tensorboard")
+    if not path.startswith("/opt/ml/"):
+        yield f"The embedded cloud carries TensorBoard files from below /opt/ml alone; LocalPath is {path}."
 
 
 def _metrics(request: Mapping[str, Any]) -> Iterator[str]:

@@ -81,6 +81,9 @@ def test_shipped_jobs_take_step_functions_own_path_but_for_two_that_show_the_oth
         "mnist-hetero": (
             "ResourceConfig.InstanceGroups",
             *(f"ResourceConfig.InstanceGroups.{name}" for name in groups),
+            "TensorBoardOutputConfig",
+            "TensorBoardOutputConfig.S3OutputPath",
+            "TensorBoardOutputConfig.LocalPath",
         ),
     }
 

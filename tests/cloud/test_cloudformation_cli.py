@@ -50,7 +50,7 @@ def test_bootstrap_again_changes_nothing(bootstrapped_cloud: Cloud) -> None:
     assert "(no changes)" in done.stderr
 
 
-@pytest.mark.parametrize("method", ["change-set", "direct"])
+@pytest.mark.parametrize("method", [pytest.param("change-set", marks=pytest.mark.e2e), "direct"])
 def test_a_small_app_through_its_life(app: SmallApp, method: str) -> None:
     before = app.cloud.admin("inventory")["inventory"]
     by = f"--method={method}"
@@ -81,6 +81,7 @@ def test_a_first_deploy_that_fails_says_why_and_the_next_one_recovers(app: Small
     assert app.output("Value") == "one-"
 
 
+@pytest.mark.e2e
 def test_parameters_stay_until_they_are_given_again(app: SmallApp) -> None:
     assert app.deploy("--parameters", f"{app.prefix}-base:Size=big").returncode == 0
     assert app.output("Value") == "one-big"
@@ -93,6 +94,7 @@ def test_parameters_stay_until_they_are_given_again(app: SmallApp) -> None:
     assert "Size" in refused.stdout + refused.stderr
 
 
+@pytest.mark.e2e
 def test_another_account_and_region_with_the_real_command(cloud: Cloud, tmp_path: Path) -> None:
     account, region = "444444444444", "eu-central-1"
     where = {"AWS_ACCESS_KEY_ID": account, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}

@@ -190,6 +190,7 @@ def test_the_command_prints_exports_that_a_shell_can_take(own_cloud: Cloud) -> N
     assert done.stdout.strip() == own_cloud.endpoint
 
 
+@pytest.mark.e2e
 def test_nothing_is_written_to_the_users_own_folders(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()

@@ -154,7 +154,7 @@ def test_an_upload_that_was_interrupted_goes_on_where_it_was(yard: Yard, deploye
     wait_until(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["KeyCount"] > 0, "the first file")
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
-    assert process.returncode == Exit.INTERRUPTED
+    assert process.returncode == Exit.INTERRUPTED, said
     assert re.search(r"Interrupted: \d+ of 1500 files sent\. To go on, run it again\.", said)
     rest = yard.json(*command[len(COMMAND) :], "--json")
     assert 0 < rest["sent"] < 1500

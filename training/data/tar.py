@@ -61,7 +61,10 @@ def stream_samples(stream: BinaryIO, path: str) -> Iterator[Sample]:
     sample: Sample = {}
     key = ""
     for name, content in _stream_members(stream, path):
-        stem, extension = split_name(name)
+        # The plain form in place: a call for each member is worth a hundredth of the speed
+        stem, _, extension = name.partition(".")
+        if "/" in name:
+            stem, extension = split_name(name)
         if stem != key:
             if sample:
                 yield sample
@@ -100,7 +103,7 @@ def _stream_members(stream: BinaryIO, path: str) -> Iterator[tuple[str, bytes | 
             if override or header[345]:
                 name, override = override or _name(header), ""
             else:
-                name = header[:100].rstrip(b"\0").decode(errors="surrogateescape")
+                name = header[:100].rstrip(b"\0").decode("utf-8", "surrogateescape")
             yield name, None if missing else content
         elif kind in (_LONG_NAME, _EXTENDED):
             override = (_long_name(content) if kind == _LONG_NAME else _extended_name(content)) or override

@@ -175,6 +175,7 @@ def prepare_environment(cloud: TrainingCloud, image: str, monkeypatch: pytest.Mo
     (folder / ".complete").touch()
 
 
+@pytest.mark.e2e
 def test_a_job_reads_and_saves_with_its_roles_own_permissions(
     cloud: TrainingCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:

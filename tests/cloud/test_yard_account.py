@@ -141,6 +141,7 @@ def test_an_upload_that_was_interrupted_goes_on_where_it_was(yard: Yard, deploye
     s3, prefix = deployed_cloud.client("s3"), "events/validation/"
     for number in range(1500):
         (tmp_path / f"{number:04}.bin").write_bytes(bytes([number % 256]) * 2000)
+    before = s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["KeyCount"]
     command = [*COMMAND, "data", "put", str(tmp_path), "--job", "linear-sharded", "--channel", "validation"]
     process = subprocess.Popen(
         command,
@@ -151,7 +152,7 @@ def test_an_upload_that_was_interrupted_goes_on_where_it_was(yard: Yard, deploye
         text=True,
         preexec_fn=heed_ctrl_c,
     )
-    wait_until(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["KeyCount"] > 0, "the first file")
+    wait_until(lambda: s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["KeyCount"] > before, "the first file")
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == Exit.INTERRUPTED, said
@@ -159,7 +160,11 @@ def test_an_upload_that_was_interrupted_goes_on_where_it_was(yard: Yard, deploye
     rest = yard.json(*command[len(COMMAND) :], "--json")
     assert 0 < rest["sent"] < 1500
     balance = ("data", "balance", "--job", "linear-sharded", "--channel", "validation", "--nodes", "1", "--json")
-    assert yard.json(*balance) == [{"node": "algo-1", "objects": 1500, "bytes": 3_000_000}]
+    (row,) = yard.json(*balance)
+    assert row["objects"] == 1500 + len(rest["others"])  # the prefix has what other tests train with, too
+    keys = [{"Key": f"{prefix}{number:04}.bin"} for number in range(1500)]
+    for first in (0, 1000):
+        s3.delete_objects(Bucket=bucket, Delete={"Objects": keys[first : first + 1000]})
 
 
 def test_a_channel_that_is_not_there(yard: Yard, digits: Path) -> None:

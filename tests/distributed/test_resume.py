@@ -60,7 +60,13 @@ def test_after_a_sigterm_all_ranks_save_the_same_step_and_the_run_goes_on_where_
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [("fsdp-4", "fsdp-2"), ("fsdp-2", "fsdp-4"), ("ddp-2", "ddp-4"), ("tp-2-pp-2", "ddp-2"), ("ddp-2", "pp-4")],
+    [
+        pytest.param("fsdp-4", "fsdp-2", marks=SLOW),
+        ("fsdp-2", "fsdp-4"),
+        ("ddp-2", "ddp-4"),
+        pytest.param("tp-2-pp-2", "ddp-2", marks=SLOW),
+        ("ddp-2", "pp-4"),
+    ],
 )
 def test_another_world_size_or_plan_goes_on_from_the_union(before: str, after: str, tmp_path: Path) -> None:
     world, plan = PLANS[before]

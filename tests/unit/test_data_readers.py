@@ -99,6 +99,41 @@ def test_a_truncated_tar_names_file_and_offset(tmp_path: Path) -> None:
         stream_all(Tar(), path)
 
 
+def test_a_stream_that_is_cut_anywhere_yields_whole_samples_and_then_says_where(tmp_path: Path) -> None:
+    members = [("1.bin", b"x" * 700), ("1.cls", b""), ("2.bin", b"y" * 512), ("3.bin", b"z")]
+    content = write_tar(tmp_path / "a.tar", members, tarfile.USTAR_FORMAT).read_bytes()
+    ends = [0, 1536, 2048, 3072, 4096]
+    samples = [
+        {"__key__": "1", "bin": b"x" * 700, "cls": b""},
+        {"__key__": "2", "bin": b"y" * 512},
+        {"__key__": "3", "bin": b"z"},
+    ]
+    for cut in range(0, 4097, 64):
+        found = []
+        try:
+            for sample in Tar().stream(io.BytesIO(content[:cut]), "a.tar"):
+                found.append(sample)
+        except ShardError as error:
+            assert cut not in ends
+            assert error.offset == cut
+        else:
+            assert cut in ends
+        assert found == samples[: len(found)] or (cut == 1536 and found == [{"__key__": "1", "bin": b"x" * 700}])
+
+
+def test_a_stream_passes_over_what_is_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as archive:
+        folder = tarfile.TarInfo("very/" * 30 + "deep")
+        folder.type = tarfile.DIRTYPE
+        archive.addfile(folder)
+        for name in ("1.bin", "1.cls", ".hidden"):
+            archive.addfile(tarfile.TarInfo(name))
+    expected = [{"__key__": "1", "bin": b"", "cls": b""}, {"__key__": "", "hidden": b""}]
+    assert stream_all(Tar(), path) == expected
+    assert read_all(Tar(), path) == expected
+
+
 @given(place=st.integers(0, 10239), value=st.integers(0, 255), cut=st.none() | st.integers(0, 10240))
 def test_a_damaged_tar_is_an_error_of_ours_or_other_content_but_never_a_crash(
     tmp_path_factory: pytest.TempPathFactory, place: int, value: int, cut: int | None

@@ -4,7 +4,7 @@ import random
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, BinaryIO, Self
 
 from training.data.channel import Channel
@@ -97,21 +97,18 @@ class Stream:
 
     def _samples(self) -> Iterator[Any]:
         if self.channel.mode == "Pipe":
-            yield from self._divided(str(self.channel.pipe(self.epoch)))
-            return
+            return self._divided(str(self.channel.pipe(self.epoch)))
         order = [str(path) for path in self._files]
         if self.settings.shuffle:
             places = Permutation(len(order), seed=self.settings.seed, epoch=self.epoch)
             order = [order[places(place)] for place in range(len(order))]
         whole = len(order) // self._members * self._members
-        for path in order[self._index : whole : self._members]:
-            yield from self._read(path)
-        for path in order[whole:]:
-            yield from self._divided(path)
+        mine = map(self._read, order[self._index : whole : self._members])
+        return chain.from_iterable([*mine, *map(self._divided, order[whole:])])
 
     def _divided(self, path: str) -> Iterator[Any]:
         """Each member's turn among the samples of one file."""
-        yield from islice(self._read(path), self._index, None, self._members)
+        return islice(self._read(path), self._index, None, self._members)
 
     def _read(self, path: str) -> Iterator[Any]:
         try:

@@ -95,12 +95,12 @@ def test_a_run_on_two_nodes_saves_to_s3_and_goes_on_from_there(
     assert saves == ["step-00000002-g1", "step-00000004-g1"]
     assert json.loads(cloud.get(f"{folder}/latest.json"))["folder"] == "step-00000004-g1"
 
-    whole = cloud.get(f"{folder}/step-00000004-g1/rank-00001/__0_0.distcp")
-    cloud.put(f"{folder}/step-00000004-g1/rank-00001/__0_0.distcp", whole[:-1] + bytes([whole[-1] ^ 1]))
+    whole = cloud.get(f"{folder}/step-00000004-g1/rank-00001/tensors.safetensors")
+    cloud.put(f"{folder}/step-00000004-g1/rank-00001/tensors.safetensors", whole[:-1] + bytes([whole[-1] ^ 1]))
     run = Run(plan=Plan(data="fsdp"), location=run.location)
     resumed = start(run, 2, tmp_path / "c", variables)
     assert [one["start"] for one in resumed] == [2, 2]
-    said = "warning: checkpoint step-00000004-g1/rank-00001/__0_0.distcp does not match its sha256"
+    said = "warning: checkpoint step-00000004-g1/rank-00001/tensors.safetensors does not match its sha256"
     assert said in (tmp_path / "c" / "rank-0.log").read_text()
     assert resumed[0]["digest"] == undisturbed[0]["digest"]
 
@@ -121,7 +121,7 @@ def test_replicas_write_each_piece_once_and_not_once_a_node(
     results(run_ranks(1, train, alone, folder=tmp_path, environ=variables))
 
     def stored(prefix: str) -> int:
-        return sum(len(cloud.get(key)) for key in cloud.keys(prefix) if key.endswith(".distcp"))
+        return sum(len(cloud.get(key)) for key in cloud.keys(prefix) if key.endswith(".safetensors"))
 
     assert stored("checkpoints/replicas/") < 1.2 * stored("checkpoints/alone/")
 

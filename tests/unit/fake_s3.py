@@ -63,11 +63,6 @@ class FakeS3:
         self._note("put", key)
         self.objects[bucket, key] = stream.getvalue()
 
-    def copy_object(self, bucket: str, key: str, new_bucket: str, new_key: str) -> None:
-        """A copy."""
-        self._note("copy", key)
-        self.objects[new_bucket, new_key] = self._get(bucket, key)
-
     def delete_object(self, bucket: str, key: str) -> None:
         """Deleting what is not there is no error."""
         self._note("delete", key)

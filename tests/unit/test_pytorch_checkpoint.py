@@ -151,7 +151,7 @@ def flip(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [cut, flip, Path.unlink])
-@pytest.mark.parametrize("name", ["__0_0.distcp", ".metadata", "state.pt", "manifest.json"])
+@pytest.mark.parametrize("name", ["tensors.safetensors", "state.pt", "manifest.json"])
 def test_a_damaged_file_is_named_and_the_save_before_it_is_used(
     tmp_path: Path, undisturbed: dict[int, str], name: str, damage: Callable, capfd: pytest.CaptureFixture
 ) -> None:

@@ -203,14 +203,6 @@ def create(uri: str) -> Iterator[BinaryIO]:
         yield stream
 
 
-def rename(old: str, new: str) -> None:
-    """The same content under another key of the bucket."""
-    reached = client()
-    with _named(old):
-        reached.copy_object(*split(old), *split(new))
-        reached.delete_object(*split(old))
-
-
 def delete(uri: str) -> None:
     """Remove an object."""
     reached = client()

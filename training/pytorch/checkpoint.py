@@ -27,8 +27,10 @@ from training.pytorch.random_state import read_random_state
 from training.pytorch.restoring import REST, Stateful, restore
 from training.pytorch.save_files import SaveFiles
 from training.pytorch.shards import Share, divide, layout_digest
-from training.pytorch.snapshot import StagedTensors, Staging, TrainingState, pieces_of
+from training.pytorch.snapshot import TrainingState
+from training.pytorch.staging import Staged, Staging, pieces_of
 from training.pytorch.store import CheckpointStore
+from training.pytorch.united import TENSORS
 from training.pytorch.writer import Writer
 
 INTERRUPTED = 75
@@ -169,7 +171,7 @@ class Checkpointer:
         if self._ranks.local_rank == 0:
             self._writer.tidy(lambda: self._store.keep_only(complete, newest))
 
-    def _copy(self) -> tuple[StagedTensors, dict[str, Any]]:
+    def _copy(self) -> tuple[Staged, dict[str, Any]]:
         tensors, values = self._state.read()
         if self._share is None:
             held = gather(self._ranks, (pieces_of(tensors), self._ranks.node))
@@ -184,12 +186,13 @@ class Checkpointer:
         }
         return self._staging.copy(tensors, self._share.writes), rest
 
-    def _fill(self, folder: str, save: Save, staged: StagedTensors, rest: dict[str, Any]) -> Manifest:
+    def _fill(self, folder: str, save: Save, staged: Staged, rest: dict[str, Any]) -> Manifest:
         """Write one rank's files; runs in the writer's thread."""
         assert self._share is not None
-        files = SaveFiles(self._store.place)
-        staged.write(files, folder)
-        with files.create_stream(f"{folder}/{REST}", "wb") as stream:
+        files = SaveFiles(self._store.place, folder)
+        with files.create(TENSORS) as stream:
+            staged.write(stream)
+        with files.create(REST) as stream:
             torch.save(rest, stream)
         return Manifest(
             run_id=self._store.run_id,

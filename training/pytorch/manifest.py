@@ -4,7 +4,7 @@
         latest.json                      the newest checkpoint that every rank finished; rank 0 writes it
         step-00000120-g2/                one save: step 120, written by the second start of this run
             rank-00003/                  what rank 3 wrote, and nobody else
-                *.distcp .metadata       tensors, in torch.distributed.checkpoint's own format
+                tensors.safetensors      the tensors of model and optimizer, or the pieces of them that are here
                 state.pt                 random states, position in the data, scheduler, plain values
                 manifest.json            written last: sizes and sha256 of the files beside it
 
@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from training.pytorch.places import Place
 
 MANIFEST = "manifest.json"
-FORMAT = 1
+FORMAT = 2
 CHUNK_BYTES = 1 << 22
 
 
@@ -84,11 +84,14 @@ class Manifest:
         try:
             body = json.loads(data)
             digest = body.pop("sha256")
-            sound = digest == _digest_of(body) and body.pop("format") == FORMAT
+            sound = digest == _digest_of(body)
+            form = body.pop("format")
         except (ValueError, KeyError, AttributeError, TypeError) as error:
             raise Damaged(f"{where} is not a manifest: {error}") from error
         if not sound:
             raise Damaged(f"{where} does not match its own sha256")
+        if form != FORMAT:
+            raise Damaged(f"{where} has format {form} and this version reads format {FORMAT} only")
         files = {name: FileEntry(**entry) for name, entry in body.pop("files").items()}
         return cls(**{**body, "needs": tuple(body["needs"]), "files": files})
 

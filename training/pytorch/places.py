@@ -31,9 +31,6 @@ class Place(Protocol):
     def create(self, name: str) -> AbstractContextManager[BinaryIO]:
         """A new file."""
 
-    def rename(self, old: str, new: str) -> None:
-        """The same file under another name."""
-
     def write_whole(self, name: str, data: bytes) -> None:
         """Write a whole file or nothing: a reader sees the old content or the new."""
 
@@ -78,10 +75,6 @@ class Folder:
     def create(self, name: str) -> AbstractContextManager[BinaryIO]:
         """A new file."""
         return (self._path / name).open("wb")
-
-    def rename(self, old: str, new: str) -> None:
-        """Another name."""
-        os.replace(self._path / old, self._path / new)
 
     def write_whole(self, name: str, data: bytes) -> None:
         """Through a temporary file.
@@ -134,10 +127,6 @@ class Bucket:
         """A new object, which is there when the block has ended well."""
         with s3.create(self._at(name)) as stream:
             yield stream
-
-    def rename(self, old: str, new: str) -> None:
-        """Another key."""
-        s3.rename(self._at(old), self._at(new))
 
     def write_whole(self, name: str, data: bytes) -> None:
         """An object is never there half."""

@@ -11,8 +11,9 @@ import torch
 from training.pytorch.manifest import Damaged, Manifest, Save, newest_first, rank_folder, ranks_needed, verify
 from training.pytorch.process_group import Ranks, gather
 from training.pytorch.random_state import seed_everything, write_random_state
-from training.pytorch.snapshot import TrainingState, load_into
+from training.pytorch.snapshot import TrainingState
 from training.pytorch.store import CheckpointStore
+from training.pytorch.united import load_into
 
 REST = "state.pt"
 """What a rank writes beside its tensors: random states, positions, plain values."""

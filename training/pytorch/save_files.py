@@ -1,75 +1,41 @@
-"""A place as torch.distributed.checkpoint sees it: what is written is hashed on its way."""
+"""The files of a save, hashed on their way."""
 
 import hashlib
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
-from typing import Any
-
-from torch.distributed.checkpoint.filesystem import FileSystemBase
+from typing import Any, BinaryIO
 
 from training.pytorch.manifest import FileEntry
 from training.pytorch.places import Place
 
-ReadSlice = Callable[[int, int], bytes]
-"""Offset and size to bytes."""
+_PIECE_BYTES = 1 << 20
+"""Small enough that what has been hashed is still in the processor's cache when it is written."""
 
 
-class SaveFiles(FileSystemBase):
-    """The files of one place, for torch's readers and writers; paths are the place's own names."""
+class SaveFiles:
+    """What one rank writes into its folder."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, place: Place, folder: str) -> None:
+        self._place, self._folder = place, folder
         self.written: dict[str, FileEntry] = {}
         """What has been written, by the file's own name."""
 
     @contextmanager
-    def create_stream(self, path: Any, mode: str) -> Iterator[Any]:
-        """A new file as a stream, or a function that reads slices of an old one."""
-        if mode == "rb":
-            yield partial(self._place.read, path)
-            return
-        with self._place.create(path) as raw:
+    def create(self, name: str) -> Iterator["Hashed"]:
+        """A new file as a stream."""
+        with self._place.create(f"{self._folder}/{name}") as raw:
             stream = Hashed(raw)
             yield stream
-        self.written[_own_name(path)] = FileEntry(bytes=stream.tell(), sha256=stream.sha256.hexdigest())
-
-    def concat_path(self, path: Any, suffix: str) -> str:
-        """A name in a folder."""
-        return f"{path}/{suffix}"
-
-    def rename(self, path: Any, new_path: Any) -> None:
-        """Torch writes its metadata under another name first."""
-        self._place.rename(path, new_path)
-        self.written[_own_name(new_path)] = self.written.pop(_own_name(path))
-
-    def init_path(self, path: Any) -> str:
-        """As it is."""
-        return str(path)
-
-    def mkdir(self, path: Any) -> None:
-        """The store has made it."""
-
-    @classmethod
-    def validate_checkpoint_id(cls, checkpoint_id: Any) -> bool:
-        """Nobody asks: the place is given."""
-        return True
-
-    def exists(self, path: Any) -> bool:
-        """A save's folder is new, so nothing that is to be written is there."""
-        return False
-
-    def rm_file(self, path: Any) -> None:
-        """Remove a file."""
-        self._place.remove(path)
+        self.written[name] = FileEntry(bytes=stream.size, sha256=stream.sha256.hexdigest())
 
 
 class Hashed(io.RawIOBase):
     """A stream that keeps count of what goes through it."""
 
-    def __init__(self, raw: Any) -> None:
-        self._raw, self._size = raw, 0
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        self.size = 0
         self.sha256 = hashlib.sha256()
 
     def writable(self) -> bool:
@@ -77,16 +43,11 @@ class Hashed(io.RawIOBase):
         return True
 
     def write(self, data: Any, /) -> int:
-        """Pass on."""
-        self.sha256.update(data)
-        self._raw.write(data)
-        self._size += len(data)
-        return len(data)
-
-    def tell(self) -> int:
-        """How many bytes have gone through."""
-        return self._size
-
-
-def _own_name(path: str) -> str:
-    return path.rpartition("/")[2]
+        """Pass on, piece by piece."""
+        view = memoryview(data)
+        for start in range(0, len(view), _PIECE_BYTES):
+            piece = view[start : start + _PIECE_BYTES]
+            self.sha256.update(piece)
+            self._raw.write(piece)
+        self.size += len(view)
+        return len(view)

@@ -1,37 +1,27 @@
-"""The state of a training run as named tensors and plain values: taken off the model, written, read back."""
+"""The state of a model and its optimizer under names that stay: what a checkpoint is made of and goes back into."""
 
-import io
-import pickle
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
-import torch.distributed.checkpoint as dcp
 from torch import nn
-from torch.distributed.checkpoint.default_planner import DefaultLoadPlanner, create_default_global_save_plan
-from torch.distributed.checkpoint.filesystem import FileSystemReader, FileSystemWriter
-from torch.distributed.checkpoint.metadata import Metadata, MetadataIndex, TensorStorageMetadata
-from torch.distributed.checkpoint.planner import SavePlan, SavePlanner, WriteItem
-from torch.distributed.checkpoint.planner_helpers import _create_write_items
 from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,
     get_model_state_dict,
     get_optimizer_state_dict,
+    set_model_state_dict,
     set_optimizer_state_dict,
 )
-from torch.distributed.tensor import DTensor
 
-from training.pytorch.manifest import Save, rank_folder
-from training.pytorch.places import Place
-from training.pytorch.save_files import ReadSlice, SaveFiles
-from training.pytorch.shards import Piece
-
-# Each rank writes its own folder, on purpose; torch warns of it at every save
-warnings.filterwarnings("ignore", message="torch.distributed is disabled, unavailable or uninitialized")
+from training.pytorch.staging import local
 
 FLAT = StateDictOptions(flatten_optimizer_state_dict=True)
-MODEL, OPTIMIZER = "model.", "optimizer."
+PARTIAL = StateDictOptions(strict=False)
+MODEL, OPTIMIZER, GROUPS = "model.", "optimizer.", "param_groups."
+_OWN_STATE = "_extra_state"
+"""What a module's own get_extra_state gives: it may be made anew at each call, so it cannot be filled in place."""
+
+Memory = list[tuple[int, torch.Size]]
 
 
 class TrainingState:
@@ -39,141 +29,77 @@ class TrainingState:
 
     def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer | None) -> None:
         self.model, self.optimizer = model, optimizer
+        self._tensors: dict[str, torch.Tensor] = {}
+        self._memory: Memory | None = None
+        self._named_groups: list[list[str]] = []
+        """The names of the parameters in each of the optimizer's groups."""
 
     def model_tensors(self) -> dict[str, torch.Tensor]:
         """The model's own tensors, not copies of them."""
-        return {MODEL + name: tensor for name, tensor in get_model_state_dict(self.model).items()}
+        return {name: value for name, value in self._model_state().items() if _is_tensor(name, value)}
 
     def read(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-        """All tensors, not copied, and the values too small to be worth a tensor file (counters, learning rates)."""
-        everything: dict[str, Any] = self.model_tensors()
-        if self.optimizer is not None:
-            flat = get_optimizer_state_dict(self.model, self.optimizer, options=FLAT)
-            everything.update({OPTIMIZER + name: value for name, value in flat.items()})
-        tensors = {name: value for name, value in everything.items() if _is_large(value)}
-        values = {name: value for name, value in everything.items() if name not in tensors}
-        return tensors, values
+        """All tensors, not copied, and everything else (learning rates, a module's own state).
+
+        As long as all tensors lie where they lay, the same mapping comes back: to look all names up again would take
+        longer than to copy a small model.
+        """
+        values: dict[str, Any] = {}
+        if self._memory is None or self._memory != self._look():
+            everything = self._model_state()
+            if self.optimizer is not None:
+                everything.update(self._optimizer_state(self.optimizer))
+            self._tensors = {name: value for name, value in everything.items() if _is_tensor(name, value)}
+            values = {name: value for name, value in everything.items() if name not in self._tensors}
+            # Values that are no tensors may have changed next time, and then have to be looked up again
+            self._memory = None if values else self._look()
+        return self._tensors, {**values, **self._group_values()}
 
     def write(self, tensors: Mapping[str, torch.Tensor], values: Mapping[str, Any]) -> None:
         """Put back what `read` gave; the model's tensors have been filled in place already."""
-        model_values = {name.removeprefix(MODEL): value for name, value in values.items() if name.startswith(MODEL)}
-        own = get_model_state_dict(self.model)
-        for name, value in model_values.items():
-            own[name].copy_(value)
+        own = {name.removeprefix(MODEL): value for name, value in values.items() if name.startswith(MODEL)}
+        if own:
+            set_model_state_dict(self.model, own, options=PARTIAL)
         if self.optimizer is None:
             return
         flat = {**tensors, **values}
         flat = {name.removeprefix(OPTIMIZER): value for name, value in flat.items() if name.startswith(OPTIMIZER)}
         set_optimizer_state_dict(self.model, self.optimizer, flat, options=FLAT)
 
+    def _model_state(self) -> dict[str, Any]:
+        return {MODEL + name: value for name, value in get_model_state_dict(self.model).items()}
 
-def _is_large(value: Any) -> bool:
-    return isinstance(value, torch.Tensor) and value.dim() > 0
+    def _optimizer_state(self, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+        """The state of each parameter; what belongs to a group of them is read anew each time."""
+        groups: Any = get_optimizer_state_dict(self.model, optimizer)["param_groups"]
+        self._named_groups = [group["params"] for group in groups]
+        flat = get_optimizer_state_dict(self.model, optimizer, options=FLAT)
+        return {OPTIMIZER + name: value for name, value in flat.items() if not name.startswith(GROUPS)}
 
+    def _group_values(self) -> dict[str, Any]:
+        groups = [] if self.optimizer is None else self.optimizer.param_groups
+        return {
+            f"{OPTIMIZER}{GROUPS}{name}.{key}": value
+            for names, group in zip(self._named_groups, groups, strict=True)
+            for key, value in group.items()
+            if key != "params"
+            for name in names
+        }
 
-def pieces_of(tensors: Mapping[str, torch.Tensor]) -> dict[Piece, int]:
-    """The pieces of the tensors that this process holds, with their sizes in bytes."""
-    return {_piece(item): _local(tensors[item.index.fqn]).nbytes for item in _write_items(tensors)}
+    @torch.no_grad()
+    def _look(self) -> Memory:
+        """Where every tensor lies."""
+        return [(held.data_ptr(), held.shape) for held in map(local, self._all_tensors())]
 
-
-def _write_items(tensors: Mapping[str, torch.Tensor]) -> list[WriteItem]:
-    items = [item for name, tensor in tensors.items() for item in _create_write_items(name, tensor)]
-    return [item for item in items if item.tensor_data.chunk.sizes.numel() > 0]
-
-
-def _piece(item: WriteItem) -> Piece:
-    return item.index.fqn, tuple(item.tensor_data.chunk.offsets)
-
-
-def _local(tensor: torch.Tensor) -> torch.Tensor:
-    return (tensor.to_local() if isinstance(tensor, DTensor) else tensor).detach()
-
-
-class Staging:
-    """Host memory that the tensors are copied into, kept from save to save."""
-
-    def __init__(self) -> None:
-        self._buffers: dict[str, torch.Tensor] = {}
-
-    def copy(self, tensors: Mapping[str, torch.Tensor], writes: frozenset[Piece]) -> "StagedTensors":
-        """Copy the pieces that this rank writes; the model may change again once this returns."""
-        items = [item for item in _write_items(tensors) if _piece(item) in writes]
-        names = [item.index.fqn for item in items]
-        sources = [_local(tensors[name]) for name in names]
-        for name, source in zip(names, sources, strict=True):
-            held = self._buffers.get(name)
-            if held is None or held.shape != source.shape or held.dtype != source.dtype:
-                self._buffers[name] = torch.empty_like(source, device="cpu", pin_memory=source.is_cuda)
-        if sources:
-            torch._foreach_copy_([self._buffers[name] for name in names], sources, non_blocking=True)
-        if any(source.is_cuda for source in sources):
-            torch.cuda.synchronize()
-        return StagedTensors(items, {item.index: self._buffers[item.index.fqn] for item in items})
+    def _all_tensors(self) -> Iterator[torch.Tensor]:
+        yield from self.model.parameters()
+        yield from self.model.buffers()
+        states = {} if self.optimizer is None else self.optimizer.state
+        for state in states.values():
+            for value in state.values():
+                if isinstance(value, torch.Tensor):
+                    yield value
 
 
-class StagedTensors(SavePlanner):
-    """Tensors that have been copied and the plan of writing them; no other rank is asked."""
-
-    def __init__(self, items: Sequence[WriteItem], tensors: Mapping[MetadataIndex, torch.Tensor]) -> None:
-        self._items, self._tensors = list(items), tensors
-
-    def set_up_planner(self, state_dict: Any, storage_meta: Any = None, is_coordinator: bool = False) -> None:
-        """Nothing to do: the plan is there."""
-
-    def create_local_plan(self) -> SavePlan:
-        """The pieces that this rank writes."""
-        return SavePlan(self._items)
-
-    def create_global_plan(self, all_plans: list[SavePlan]) -> tuple[list[SavePlan], Metadata]:
-        """The same: each rank's folder is complete in itself."""
-        plans, metadata = create_default_global_save_plan(all_plans)
-        return plans, metadata
-
-    def finish_plan(self, new_plan: SavePlan) -> SavePlan:
-        """Unchanged."""
-        return new_plan
-
-    def resolve_data(self, write_item: WriteItem) -> torch.Tensor:
-        """The copied tensor."""
-        return self._tensors[write_item.index]
-
-    def write(self, files: SaveFiles, folder: str) -> None:
-        """Write the tensors into an existing folder."""
-        writer = FileSystemWriter(folder, sync_files=False)
-        writer.fs, writer.path = files, folder
-        dcp.save({}, storage_writer=writer, planner=self, no_dist=True)
-
-
-class UnitedReader(FileSystemReader):
-    """Reads the folders of several ranks as one checkpoint, whoever wrote which piece."""
-
-    def __init__(self, place: Place, save: Save, ranks: Sequence[int]) -> None:
-        super().__init__(save.name)
-        self.fs, self.path = SaveFiles(place), save.name
-        self._place, self._folders = place, [rank_folder(rank) for rank in ranks]
-
-    def read_metadata(self, *args: Any, **kwargs: Any) -> Metadata:
-        """The union of what the ranks' folders hold."""
-        united = Metadata(state_dict_metadata={}, storage_data={})
-        for folder in self._folders:
-            part = pickle.loads(self._place.read(f"{self.path}/{folder}/.metadata"))
-            for name, entry in part.state_dict_metadata.items():
-                _unite(united.state_dict_metadata.setdefault(name, entry), entry)
-            for index, place in part.storage_data.items():
-                place.relative_path = f"{folder}/{place.relative_path}"
-                united.storage_data[index] = place
-        return united
-
-    def _slice_file(self, file: ReadSlice, sinfo: Any) -> io.BytesIO:
-        return io.BytesIO(file(sinfo.offset, sinfo.length))
-
-
-def _unite(known: TensorStorageMetadata, more: TensorStorageMetadata) -> None:
-    seen = {tuple(chunk.offsets) for chunk in known.chunks}
-    known.chunks.extend(chunk for chunk in more.chunks if tuple(chunk.offsets) not in seen)
-
-
-def load_into(tensors: Mapping[str, torch.Tensor], place: Place, save: Save, ranks: Sequence[int]) -> None:
-    """Fill the tensors in place from the folders of the given ranks, cutting and joining pieces as needed."""
-    reader = UnitedReader(place, save, ranks)
-    dcp.load(dict(tensors), storage_reader=reader, planner=DefaultLoadPlanner(), no_dist=True)
+def _is_tensor(name: str, value: Any) -> bool:
+    return isinstance(value, torch.Tensor) and not name.endswith(_OWN_STATE)

@@ -6,21 +6,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from torch.distributed.checkpoint.api import CheckpointException
-
 from training.pytorch.manifest import Manifest, Save
 from training.pytorch.process_group import first_line
 from training.pytorch.store import CheckpointStore
 
 RETRY_SECONDS = 10.0
 """After a failed save (a full disk, say) another one is tried this much later, not at every step."""
-
-
-def reason_of(error: BaseException) -> str:
-    """The error itself: torch.distributed.checkpoint wraps it into one that is no Exception and prints its trace."""
-    if isinstance(error, CheckpointException) and error.failures:
-        error = next(iter(error.failures.values()))[0]
-    return first_line(error)
 
 
 class Writer:
@@ -51,9 +42,9 @@ class Writer:
         try:
             folder = self._store.begin(save, self._rank)
             self._store.finish(folder, fill(folder))
-        except (Exception, CheckpointException) as error:  # it must not end the training that it is there to protect
+        except Exception as error:  # it must not end the training that it is there to protect
             self._clean_up(folder)
-            self.problem = f"rank {self._rank}: save at step {save.step} failed: {reason_of(error)}"
+            self.problem = f"rank {self._rank}: save at step {save.step} failed: {first_line(error)}"
             self._failed_at = time.monotonic()
             print(f"warning: {self.problem}; training goes on, older saves are kept", file=sys.stderr, flush=True)
         else:

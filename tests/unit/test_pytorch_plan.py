@@ -51,6 +51,7 @@ def test_eight_ranks_form_a_grid(plan: Plan, grid: tuple[int, ...]) -> None:
         ({"pipeline_parallel": 2, "microbatches": 3}, r"batch_size 8 cannot be cut into 3 equal microbatches"),
         ({"accumulation": 0}, r"accumulation is 0 and must be 1 or more"),
         ({"clip_norm": 0.0}, r"clip_norm is 0.0 and must be above 0"),
+        ({"clip_norm": float("nan")}, r"clip_norm is nan and must be above 0"),
     ],
 )
 def test_a_plan_that_does_not_fit_says_why(settings: dict, message: str) -> None:

@@ -1,7 +1,7 @@
 """The options that all entry points share. Hyperparameters arrive as `--name value`, names with underscores."""
 
 import argparse
-from collections.abc import Sequence
+import math
 
 
 def switch(text: str) -> bool:
@@ -13,9 +13,40 @@ def switch(text: str) -> bool:
 
 def positive(text: str) -> int:
     """A whole number above 0."""
-    if not text.isdigit() or int(text) == 0:
+    if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} must be a whole number above 0")
     return int(text)
+
+
+def whole(text: str) -> int:
+    """A whole number, 0 or more."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number, 0 or more")
+    return int(text)
+
+
+def above_zero(text: str) -> float:
+    """A number above 0; neither nan nor inf is one."""
+    number = _finite(text)
+    if number is None or number <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number above 0")
+    return number
+
+
+def not_negative(text: str) -> float:
+    """A number, 0 or more."""
+    number = _finite(text)
+    if number is None or number < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number, 0 or more")
+    return number
+
+
+def _finite(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def make_parser(description: str | None, *, batch_size: int, learning_rate: float) -> argparse.ArgumentParser:
@@ -23,26 +54,16 @@ def make_parser(description: str | None, *, batch_size: int, learning_rate: floa
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     add = parser.add_argument
     add("--batch_size", type=positive, default=batch_size, help="samples of one step on one rank")
-    add("--learning_rate", type=float, default=learning_rate, help="peak learning rate")
+    add("--learning_rate", type=above_zero, default=learning_rate, help="peak learning rate")
     add("--max_steps", type=positive, default=None, help="stop after this many steps (None: as --epochs says)")
-    add("--seed", type=int, default=1, help="seed of the model's start values, the order of the data and dropout")
+    add("--seed", type=whole, default=1, help="seed of the model's start values, the order of the data and dropout")
     add("--log_steps", type=positive, default=10, help="print a metric line every so many steps")
     add("--checkpoint_steps", type=positive, default=None, help="save every so many steps (None: not by steps)")
-    add("--checkpoint_seconds", type=float, default=60.0, help="save every so many seconds")
+    add("--checkpoint_seconds", type=above_zero, default=60.0, help="save every so many seconds")
     add(
         "--checkpoint_folder", default=None, help="s3://bucket/prefix/ saves straight to S3 (None: /opt/ml/checkpoints)"
     )
     add("--checkpoint_keep", type=positive, default=3, help="complete checkpoints that are kept")
     add("--backend", choices=("gloo", "nccl", "smddp"), default=None, help="None: nccl on GPUs, gloo on CPUs")
-    add("--timeout_seconds", type=float, default=30.0, help="a collective that takes longer has lost a rank")
+    add("--timeout_seconds", type=above_zero, default=30.0, help="a collective that takes longer has lost a rank")
     return parser
-
-
-def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Parse, and check what concerns more than one option."""
-    options = parser.parse_args(arguments)
-    for name in ("learning_rate", "timeout_seconds", "checkpoint_seconds"):
-        value = getattr(options, name)
-        if value is not None and value <= 0:
-            parser.error(f"--{name} is {value} and must be above 0")
-    return options

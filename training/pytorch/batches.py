@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy
 
+from training.data.errors import DataError
+
 
 class EpochBatches:
     """Endless batches of sample numbers. A part of every epoch that does not fill a batch on all ranks is dropped.
@@ -18,7 +20,7 @@ class EpochBatches:
             raise ValueError(f"batch_size is {batch_size} and must be 1 or more")
         self.per_epoch = samples // (batch_size * parts)
         if self.per_epoch == 0:
-            raise ValueError(f"{samples} samples do not fill one batch of {batch_size} on each of {parts} ranks")
+            raise DataError(f"{samples} samples do not fill one batch of {batch_size} on each of {parts} ranks")
         self._samples, self._batch_size, self._part, self._parts, self._seed = samples, batch_size, part, parts, seed
         self._next = 0
         self._order: tuple[int, numpy.ndarray] | None = None

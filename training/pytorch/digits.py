@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy
 
+from training.data.errors import DataError
+
 SIDE = 28
 Digits = tuple[numpy.ndarray, numpy.ndarray]
 """Images as uint8 [n, 28, 28] and labels as int64 [n]."""
 
 
-class NoDigits(ValueError):
+class NoDigits(DataError):
     """The channel holds nothing that can be read as digits."""
 
 

@@ -19,9 +19,10 @@ from torch.distributed.tensor import DTensor
 
 from training.data.channel import Channel, resolve
 from training.pytorch import paths
-from training.pytorch.arguments import make_parser, parse, positive, switch
+from training.pytorch.arguments import make_parser, not_negative, positive, switch, whole
 from training.pytorch.batches import EpochBatches
 from training.pytorch.checkpoint import Checkpointer
+from training.pytorch.entry import reasons_without_traceback
 from training.pytorch.gpt_model import PRESETS, GPTConfig, next_token_loss
 from training.pytorch.loop import Loop
 from training.pytorch.metrics import Metrics
@@ -45,8 +46,8 @@ def make_parser_for_gpt() -> argparse.ArgumentParser:
     add("--context", type=positive, default=None, help="tokens of one sample (None: the preset's)")
     add("--epochs", type=positive, default=1, help="passes over the data, when max_steps is not given")
     add("--tokenizer", type=Path, default=None, help="a tokenizer.json for text files (None: bytes)")
-    add("--warmup_steps", type=int, default=10, help="steps in which the learning rate rises to its peak")
-    add("--weight_decay", type=float, default=0.1, help="of the matrices; norms have none")
+    add("--warmup_steps", type=whole, default=10, help="steps in which the learning rate rises to its peak")
+    add("--weight_decay", type=not_negative, default=0.1, help="of the matrices; norms have none")
     add("--plan", choices=("ddp", "fsdp", "hsdp"), default="ddp", help="data parallelism")
     add("--tensor_parallel", type=positive, default=1, help="ranks that share every matrix")
     add("--pipeline_parallel", type=positive, default=1, help="ranks that share the layers")
@@ -56,7 +57,7 @@ def make_parser_for_gpt() -> argparse.ArgumentParser:
     add("--activation_checkpointing", type=switch, default=False, help="compute activations twice to save memory")
     add("--compile", type=switch, default=False, help="torch.compile every block")
     add("--precision", choices=("fp32", "bf16"), default="fp32", help="what matrices are multiplied in")
-    add("--clip_norm", type=float, default=1.0, help="largest norm of the gradients; 0 means no clipping")
+    add("--clip_norm", type=not_negative, default=1.0, help="largest norm of the gradients; 0 means no clipping")
     return parser
 
 
@@ -217,10 +218,14 @@ def gather_weights(parallel: Parallel, ranks: Ranks) -> dict[str, Tensor]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Parse, connect, train."""
-    options = parse(make_parser_for_gpt(), arguments)
+    options = make_parser_for_gpt().parse_args(arguments)
     # Ranks compile at different speeds, and the fast ones wait for the slow ones in the first step
     timeout_seconds = max(options.timeout_seconds, COMPILE_SECONDS) if options.compile else options.timeout_seconds
-    with connect(backend=options.backend, timeout_seconds=timeout_seconds) as ranks, Metrics(ranks) as metrics:
+    with (
+        reasons_without_traceback("gpt"),
+        connect(backend=options.backend, timeout_seconds=timeout_seconds) as ranks,
+        Metrics(ranks) as metrics,
+    ):
         train(options, ranks, metrics)
 
 

@@ -8,7 +8,6 @@ The first column of the CSV files is the target, the others are features. The lo
 """
 
 import argparse
-import csv
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,9 +21,10 @@ from torch.nn.parallel import DistributedDataParallel
 
 from training.data import Csv, DataError, resolve
 from training.pytorch import paths
-from training.pytorch.arguments import make_parser, parse, positive
+from training.pytorch.arguments import make_parser, positive
 from training.pytorch.checkpoint import Checkpointer
 from training.pytorch.data import Loader, channel
+from training.pytorch.entry import reasons_without_traceback
 from training.pytorch.loop import Loop
 from training.pytorch.metrics import Metrics
 from training.pytorch.outputs import save_model
@@ -48,25 +48,36 @@ class Regression(nn.Module):
 
 def collate(rows: Sequence[Mapping[str, str]]) -> tuple[Tensor, Tensor]:
     """Rows of text to features and targets."""
-    numbers = torch.from_numpy(numpy.array([list(row.values()) for row in rows], dtype=numpy.float32))
+    try:
+        numbers = torch.from_numpy(numpy.array([list(row.values()) for row in rows], dtype=numpy.float32))
+    except ValueError as error:
+        raise DataError(f"a row of the channel 'train' cannot be used: {error}") from None
     return numbers[:, 1:], numbers[:, 0]
+
+
+def read_rows(file: Path, most: int | None = None) -> Tensor:
+    """The rows of a CSV file below its line of names, all of them or the first ones."""
+    try:
+        numbers = numpy.loadtxt(
+            file, delimiter=",", quotechar='"', skiprows=1, max_rows=most, dtype=numpy.float32, ndmin=2
+        )
+    except ValueError as error:
+        raise DataError(f"{file}, below its line of names: {error}") from None
+    if numbers.size == 0:
+        raise DataError(f"{file} has no rows below its line of names")
+    return torch.from_numpy(numbers)
 
 
 def read_table(files: Sequence[Path]) -> tuple[Tensor, Tensor]:
     """Whole CSV files as features and targets."""
-    parts = [numpy.loadtxt(path, delimiter=",", skiprows=1, dtype=numpy.float32, ndmin=2) for path in files]
-    numbers = torch.from_numpy(numpy.concatenate(parts))
+    numbers = torch.cat([read_rows(path) for path in files])
     return numbers[:, 1:], numbers[:, 0]
 
 
 def measure(file: Path, rows: int = 2000) -> tuple[Tensor, Tensor]:
     """Mean and deviation of the features in the beginning of one file."""
-    with file.open(newline="") as stream:
-        lines = csv.reader(stream)
-        next(lines)
-        numbers = [[float(text) for text in line] for line, _ in zip(lines, range(rows), strict=False)]
-    features = torch.tensor(numbers)[:, 1:]
-    return features.mean(0), features.std(0).clamp(min=1e-3)
+    features = read_rows(file, rows)[:, 1:]
+    return features.mean(0), features.std(0, correction=0).clamp(min=1e-3)
 
 
 def endless(loader: Loader) -> Iterator[tuple[Tensor, Tensor]]:
@@ -96,6 +107,9 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
     # Sharded nodes hold different files, and all ranks must scale alike: rank 0's file decides
     mean, deviation = gather(ranks, measure(files[0]) if ranks.is_first else None)[0]
     seed_everything(options.seed)
+    table = read_table(resolve("validation").files())
+    if table[0].shape[1] != len(mean):
+        raise DataError(f"the channel 'validation' has {table[0].shape[1]} features and 'train' has {len(mean)}")
     net = Regression(mean, deviation).to(ranks.device)
     model: nn.Module = net if ranks.world_size == 1 else DistributedDataParallel(net)
     optimizer = torch.optim.Adam(net.parameters(), lr=options.learning_rate)
@@ -123,7 +137,6 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
         unit="samples",
         samples_ranks=ranks.world_size,
     )
-    table = read_table(resolve("validation").files())
     scores: dict[str, float] = {}
     started = time.monotonic()
     with checkpoints:
@@ -148,8 +161,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Parse, connect, train."""
     parser = make_parser(__doc__, batch_size=500, learning_rate=0.3)
     parser.add_argument("--epochs", type=positive, default=2, help="passes over the data")
-    options = parse(parser, arguments)
-    with connect(backend=options.backend, timeout_seconds=options.timeout_seconds) as ranks, Metrics(ranks) as metrics:
+    options = parser.parse_args(arguments)
+    with (
+        reasons_without_traceback("linear"),
+        connect(backend=options.backend, timeout_seconds=options.timeout_seconds) as ranks,
+        Metrics(ranks) as metrics,
+    ):
         train(options, ranks, metrics)
 
 

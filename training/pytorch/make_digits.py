@@ -63,6 +63,11 @@ def main(arguments: list[str] | None = None) -> None:
     if options.shards < 1:
         parser.error(f"--shards is {options.shards} and must be 1 or more")
     write = write_npy if options.format == "npy" else write_tar
+    if options.folder.is_file():
+        parser.error(f"{options.folder} is a file; give a folder")
+    fewest = len(real_digits(test=True)[1])
+    if options.shards > fewest:
+        parser.error(f"--shards is {options.shards} and there are {fewest} digits to test with: at most {fewest}")
     for part in ("train", "test"):
         images, labels = real_digits(test=part == "test")
         folder = options.folder / part

@@ -49,7 +49,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--rows", type=int, default=20_000, help="events a year")
     options = parser.parse_args(arguments)
     if options.shards < 1 or options.rows < 1:
-        parser.error("--shards and --rows must be 1 or more")
+        parser.error(f"--shards is {options.shards} and --rows is {options.rows}: both must be 1 or more")
+    if options.folder.is_file():
+        parser.error(f"{options.folder} is a file; give a folder")
     for part, years in (("train", range(options.shards)), ("validation", range(options.shards, options.shards + 1))):
         folder = options.folder / part
         folder.mkdir(parents=True, exist_ok=True)

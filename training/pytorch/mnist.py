@@ -6,6 +6,7 @@
 """
 
 import argparse
+import os
 from collections.abc import Sequence
 
 import torch
@@ -15,12 +16,12 @@ from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
 from training.data.channel import Channel, resolve
-from training.data.errors import DataError
 from training.pytorch import paths
-from training.pytorch.arguments import make_parser, parse, positive
+from training.pytorch.arguments import make_parser, positive
 from training.pytorch.batches import EpochBatches
 from training.pytorch.checkpoint import Checkpointer
 from training.pytorch.digits import read_digits
+from training.pytorch.entry import reasons_without_traceback
 from training.pytorch.loop import Loop
 from training.pytorch.make_digits import real_digits
 from training.pytorch.metrics import Metrics
@@ -52,11 +53,9 @@ Tensors = tuple[Tensor, Tensor]
 
 
 def find(name: str) -> Channel | None:
-    """A channel of the job, or None if it has none of this name."""
-    try:
-        return resolve(name)
-    except DataError:
-        return None
+    """A channel of the job, or None if it has none of this name; one that cannot be used is an error."""
+    place = paths.base() / "input" / "data" / name
+    return resolve(name) if f"SM_CHANNEL_{name.upper()}" in os.environ or place.is_dir() else None
 
 
 def load(channel: Channel | None, device: torch.device, *, test: bool = False) -> Tensors:
@@ -169,8 +168,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = make_parser(__doc__, batch_size=100, learning_rate=1e-3)
     parser.add_argument("--epochs", type=positive, default=10, help="passes over the data")
     parser.add_argument("--width", type=positive, default=1024, help="size of the dense layer")
-    options = parse(parser, arguments)
-    with connect(backend=options.backend, timeout_seconds=options.timeout_seconds) as ranks, Metrics(ranks) as metrics:
+    options = parser.parse_args(arguments)
+    with (
+        reasons_without_traceback("mnist"),
+        connect(backend=options.backend, timeout_seconds=options.timeout_seconds) as ranks,
+        Metrics(ranks) as metrics,
+    ):
         train(options, ranks, metrics)
 
 

@@ -1,5 +1,6 @@
 """Every plan computes what a single process computes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy
@@ -23,6 +24,7 @@ PLANS = {
     "tp-2-pp-2": (4, Plan(tensor_parallel=2, pipeline_parallel=2, clip_norm=0.5)),
     "ddp-2-pp-2": (4, Plan(pipeline_parallel=2, microbatches=2, clip_norm=0.5)),
     "fsdp-2-pp-2": (4, Plan(data="fsdp", pipeline_parallel=2, microbatches=2, clip_norm=0.5)),
+    "hsdp-2x2-accumulation": (4, Plan(data="hsdp", shard_size=2, accumulation=2, clip_norm=0.5)),
     "ddp-2-accumulation": (2, Plan(accumulation=2, clip_norm=0.5)),
     "fsdp-2-accumulation": (2, Plan(data="fsdp", accumulation=2, clip_norm=0.5)),
     "fsdp-2-activation-checkpointing": (2, Plan(data="fsdp", activation_checkpointing=True, clip_norm=0.5)),
@@ -46,20 +48,22 @@ def test_a_plan_computes_what_one_process_computes(name: str, alone: dict, tmp_p
         assert losses == pytest.approx([float.fromhex(loss) for loss in alone["losses"].values()], rel=2e-6)
         assert list(report["norms"].values()) == pytest.approx(list(alone["norms"].values()), rel=2e-5)
         assert min(report["norms"].values()) > 0.5, "nothing was clipped, so clipping was not tested"
+        assert list(report["clipped"].values()) == pytest.approx([0.5] * 4, rel=1e-5)
     assert reports[0]["weights"].keys() == alone["weights"].keys()
     for key, expected in alone["weights"].items():
         numpy.testing.assert_allclose(reports[0]["weights"][key], expected, rtol=0, atol=5e-5, err_msg=key)
 
 
-def test_bf16_changes_the_losses_a_little(alone: dict, tmp_path: Path) -> None:
-    for number, plan in enumerate((Plan(precision="bf16"), Plan(data="fsdp", precision="bf16"))):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        report = results(run_ranks(2, train, Run(plan=plan, steps=4), folder=folder))[0]
-        losses = [float.fromhex(loss) for loss in report["losses"].values()]
-        expected = [float.fromhex(loss) for loss in alone["losses"].values()]
-        assert losses == pytest.approx(expected, rel=5e-3)
-        assert losses != pytest.approx(expected, rel=1e-7), "this was not bf16"
+@pytest.mark.parametrize("name", ["ddp-2", "fsdp-2", "tp-2", "tp-2-pp-2", "fsdp-2-tp-2", "fsdp-2-pp-2"])
+def test_bf16_changes_the_losses_a_little(name: str, alone: dict, tmp_path: Path) -> None:
+    world, plan = PLANS[name]
+    plan = replace(plan, precision="bf16", activation_checkpointing=world == 4)
+    report = results(run_ranks(world, train, Run(plan=plan, steps=4), folder=tmp_path))[0]
+    losses = [float.fromhex(loss) for loss in report["losses"].values()]
+    expected = [float.fromhex(loss) for loss in alone["losses"].values()]
+    assert losses == pytest.approx(expected, rel=5e-3)
+    assert losses != pytest.approx(expected, rel=1e-7), "this was not bf16"
+    assert list(report["norms"].values()) == pytest.approx(list(alone["norms"].values()), rel=2e-2)
 
 
 def test_two_runs_are_equal_bit_by_bit(tmp_path: Path) -> None:

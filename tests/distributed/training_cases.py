@@ -19,7 +19,7 @@ from training.pytorch.plan import Plan
 from training.pytorch.process_group import connect
 from training.pytorch.random_state import seed_everything
 from training.pytorch.rehearsal import rehearse
-from training.pytorch.stepping import Stepper
+from training.pytorch.stepping import Stepper, clip_gradients
 from training.pytorch.tokens import Tokens
 
 CONFIG = GPTConfig(vocabulary=32, layers=4, width=32, heads=4, kv_heads=2, hidden=64, context=16)
@@ -75,12 +75,18 @@ def train_with(run: Run, ranks: Any) -> dict[str, Any]:
     stepper = Stepper(parallel, next_token_loss, ranks)
     rehearse(parallel.forward, lambda: stepper.gradients([tokens.batch([0] * batch, CONFIG.context)]))
     seed_everything(5, ranks.rank)
-    report: dict[str, Any] = {"start": 0, "losses": {}, "norms": {}, "draws": {}, "pid": os.getpid()}
+    report: dict[str, Any] = {"start": 0, "losses": {}, "norms": {}, "clipped": {}, "draws": {}}
+    report["pid"] = os.getpid()
+    stages = run.plan.pipeline_parallel
 
     def one_step(step: int) -> None:
         drawn = [tokens.batch(next(batches), CONFIG.context) for _ in range(run.plan.accumulation)]
         loss = stepper.gradients(drawn)
         report["norms"][step] = float(stepper.clip())
+        clipped = clip_gradients(
+            parallel.model.parameters(), None, stages=stages, stage_ranks=ranks.world_size // stages
+        )
+        report["clipped"][step] = float(clipped)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         schedule.step()

@@ -68,7 +68,7 @@ def build(config: GPTConfig, plan: Plan, ranks: Ranks, *, seed: int) -> Parallel
     fill(model, seed)
     forward: nn.Module = model
     if whole and ranks.world_size > 1:
-        forward = DistributedDataParallel(model)
+        forward = DistributedDataParallel(model, gradient_as_bucket_view=True)  # else they are kept twice
     return Parallel(
         model=model,
         forward=forward,

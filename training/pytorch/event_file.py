@@ -1,5 +1,6 @@
 """TensorBoard's event files, written without TensorBoard: a scalar is some forty bytes."""
 
+import math
 import os
 import socket
 import struct
@@ -31,12 +32,19 @@ def record(data: bytes) -> bytes:
 
 def scalar_event(wall_time: float, step: int, tag: str, value: float) -> bytes:
     """The protocol buffer of one scalar: Event{wall_time, step, summary{value{tag, simple_value}}}."""
-    entry = _field(1, tag.encode()) + b"\x15" + struct.pack("<f", value)
+    entry = _field(1, tag.encode()) + b"\x15" + _float32(value)
     return b"\x09" + struct.pack("<d", wall_time) + b"\x10" + _varint(step) + _field(5, _field(1, entry))
 
 
 def _field(number: int, data: bytes) -> bytes:
     return _varint(number << 3 | 2) + _varint(len(data)) + data
+
+
+def _float32(value: float) -> bytes:
+    try:
+        return struct.pack("<f", value)
+    except OverflowError:
+        return struct.pack("<f", math.copysign(math.inf, value))
 
 
 def _varint(value: int) -> bytes:

@@ -1,17 +1,15 @@
 """Numbers on their way out: one line on standard output that the metric definitions match, TensorBoard, MLflow."""
 
-import importlib
-import importlib.util
 import os
 import resource
 import sys
 from types import TracebackType
-from typing import Any
 
 import torch
 
 from training.pytorch import paths
 from training.pytorch.event_file import EventFile
+from training.pytorch.mlflow_run import start_mlflow
 from training.pytorch.process_group import Ranks
 
 
@@ -36,7 +34,7 @@ class Metrics:
         folder = paths.tensorboard_folder()
         wanted = self._active and ("SHARDYARD_TENSORBOARD_DIR" in os.environ or folder.parent.is_dir())
         self._events = EventFile(folder) if wanted else None
-        self._mlflow = _start_mlflow() if self._active else None
+        self._mlflow = start_mlflow() if self._active else None
 
     def __enter__(self) -> "Metrics":
         return self
@@ -47,34 +45,21 @@ class Metrics:
         if self._events is not None:
             self._events.close()
         if self._mlflow is not None:
-            self._mlflow.end_run("FINISHED" if kind is None else "FAILED")
+            self._mlflow.end("FINISHED" if kind is None else "FAILED")
 
     def log(self, step: int, **values: float) -> None:
         """Report the numbers of one step."""
         if not self._active:
             return
         print(format_line({"step": step, **values}), flush=True)
+        for name, value in values.items():
+            if not _is_finite(value):
+                print(f"warning: {name} of step {step} is {value}", file=sys.stderr, flush=True)
         plain = {name: float(value) for name, value in values.items()}
         if self._events is not None:
             self._events.add(step, plain)
         if self._mlflow is not None:
-            self._mlflow.log_metrics(plain, step=step)
-
-
-def _start_mlflow() -> Any:
-    """MLflow, where a tracking server is configured; a job must not fail because its diary cannot be written."""
-    if "MLFLOW_TRACKING_URI" not in os.environ:
-        return None
-    if importlib.util.find_spec("mlflow") is None:
-        print("warning: MLFLOW_TRACKING_URI is set but mlflow is not installed: no MLflow run", file=sys.stderr)
-        return None
-    mlflow = importlib.import_module("mlflow")
-    try:
-        mlflow.start_run(run_name=paths.run_id())
-    except Exception as error:  # whatever the client raises: the server is somebody else's
-        print(f"warning: no MLflow run: {error}", file=sys.stderr)
-        return None
-    return mlflow
+            self._mlflow.log(step, plain)
 
 
 def wait_for_device(device: torch.device) -> None:

@@ -210,7 +210,7 @@ ACCELERATORS = [
         rule="plan-fits-memory",
         good={"model": {"parameters": "124M"}},
         bad={"model": {"parameters": "7B"}},
-        says="model.parameters: 7e+09 parameters with ddp need 124.3 GB of each GPU, and the A10G of ml.g5.xlarge has "
+        says="model.parameters: 7e+09 parameters with ddp need 129.3 GB of each GPU, and the A10G of ml.g5.xlarge has "
         "20.6 GB to give (yard advise --params 7e+09 --instance ml.g5.xlarge --count 1)",
     ),
     Case(

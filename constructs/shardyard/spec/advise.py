@@ -99,7 +99,8 @@ def speed(one: Memory, instance: Instance, count: int) -> tuple[str, ...]:
 
 def _between_nodes(work: Workload, layout: Layout, count: int) -> float:
     if layout.pipeline_parallel == count:
-        return work.batch_size * work.sequence * work.hidden * 4.0
+        # Activations and their gradients in fp32, by every tensor-parallel rank to its like
+        return work.batch_size * work.sequence * work.hidden * 8.0 * layout.tensor_parallel
     # A ring all-reduce of fp32 gradients, or weights gathered twice in bfloat16 and gradients scattered in fp32.
     return work.parameters * 8 * (count - 1) / count / layout.pipeline_parallel
 
@@ -138,6 +139,7 @@ def workload_of(spec: JobSpec) -> Workload:
         batch_size=_size(spec, "batch_size", 1),
         precision="bf16" if str(given.get("precision", "fp32")).lower() in ("bf16", "bfloat16") else "fp32",
         activation_checkpointing=str(given.get("activation_checkpointing", False)).lower() == "true",
+        accumulation=_size(spec, "accumulation", 1),
     )
 
 

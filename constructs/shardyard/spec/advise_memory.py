@@ -1,8 +1,8 @@
 """How much of a GPU's memory a training step takes: the arithmetic behind `yard advise` and the memory rule.
 
 It counts what AdamW in mixed precision keeps, as `training.pytorch.gpt` does: weights, gradients and two moments in
-fp32, and a bfloat16 copy of what is being computed. Activations follow Korthikanti et al. (2205.05198, 34 bytes a
-token, layer and unit of width) without the attention matrix, which fused attention never writes.
+fp32, and a bfloat16 copy of what is being computed. Activations are those of its blocks (RMSNorm, SwiGLU, fused
+attention, which never writes its matrix); a test counts them.
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,17 @@ GB = 1024**3
 STATE_BYTES = 16
 """fp32 weight, gradient and two Adam moments of one parameter."""
 
-VOCABULARY = 32_000
-"""Tokens whose scores the last layer writes, when nothing else is known."""
+WHOLE_BYTES = {"bf16": 18, "fp32": 16}
+"""Activations of one token, layer and unit of width that every tensor-parallel rank keeps: around norms."""
+
+SPLIT_BYTES = {"bf16": 34, "fp32": 70}
+"""Those that tensor-parallel ranks share: inside attention and feed-forward."""
+
+SCORE_BYTES = {"bf16": 10, "fp32": 8}
+"""What one score of one token takes, with its logarithm and in fp32; every tensor-parallel rank has all scores."""
+
+VOCABULARY = 50_304
+"""Tokens whose scores the last layer writes: those of GPT-2, as nothing else is known."""
 
 RESERVED_GB = 1.5
 """CUDA's context and NCCL's buffers."""
@@ -48,6 +57,9 @@ class Workload:
 
     activation_checkpointing: bool = False
     """Whether activations are computed twice rather than kept."""
+
+    accumulation: int = 1
+    """Batches whose gradients are summed before one step."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,9 +137,9 @@ def memory(work: Workload, layout: Layout, instance: Instance, count: int) -> Me
     parts = layout.tensor_parallel * layout.pipeline_parallel
     shards = layout.shards(ranks)
     state = work.parameters * STATE_BYTES / parts / shards / GB
-    copies, copies_line = _copies(work, parts, shards)
+    copies, copies_line = _copies(work, layout, shards)
     kept, kept_line = _activations(work, layout)
-    scores = work.sequence * work.batch_size * VOCABULARY * 8 / layout.tensor_parallel / GB
+    scores = work.sequence * work.batch_size * VOCABULARY * SCORE_BYTES[work.precision] / GB
     needed = state + copies + kept + scores + RESERVED_GB
     usable = instance.accelerator_memory_gb * USABLE
     divided = f" / {parts} parts" * (parts > 1) + f" / {shards} shards" * (shards > 1)
@@ -143,22 +155,28 @@ def memory(work: Workload, layout: Layout, instance: Instance, count: int) -> Me
     return Memory(work=work, layout=layout, needed_gb=needed, usable_gb=usable, lines=lines)
 
 
-def _copies(work: Workload, parts: int, shards: int) -> tuple[float, str]:
+def _copies(work: Workload, layout: Layout, shards: int) -> tuple[float, str]:
     width = 2 if work.precision == "bf16" else 4
+    parts = layout.tensor_parallel * layout.pipeline_parallel
     if shards > 1:
         blocks = min(2, work.layers)
-        size = work.parameters / work.layers * blocks * width * 2 / parts / GB
-        return size, f"{blocks} gathered blocks with gradients x {width} bytes"
+        gathered = work.parameters / work.layers * blocks + 2 * VOCABULARY * work.hidden
+        size, line = gathered * width * 2 / parts, f"{blocks} gathered blocks, embedding and head, with gradients"
+        if work.accumulation > 1 or layout.pipeline_parallel > 1:
+            size += work.parameters * 4 / parts
+            line += ", and all gradients in fp32 until the last batch of a step"
+        return size / GB, line
     if work.precision == "bf16":
         return work.parameters * 2 / parts / GB, f"bfloat16 copy of the weights: {work.parameters:.3g} x 2 bytes"
     return 0.0, "no copies in fp32"
 
 
 def _activations(work: Workload, layout: Layout) -> tuple[float, str]:
-    factor = 1 if work.precision == "bf16" else 2
-    token = work.sequence * work.batch_size * work.hidden * factor / GB
+    whole, split = WHOLE_BYTES[work.precision], SPLIT_BYTES[work.precision]
     layers = -(-work.layers // layout.pipeline_parallel)
+    block = whole + split / layout.tensor_parallel
+    unit = work.sequence * work.batch_size * work.hidden / GB
     if work.activation_checkpointing:
-        size = token * (2 * layers + 34 / layout.tensor_parallel)
-        return size, f"activations, checkpointed: {layers} layers x 2 bytes and one x 34, a token and unit"
-    return token * 34 * layers / layout.tensor_parallel, f"activations: {layers} layers x 34 bytes, a token and unit"
+        size = unit * (4 * layers + block)
+        return size, f"activations, checkpointed: {layers} layers x 4 bytes and one x {block:.3g}, a token and unit"
+    return unit * block * layers, f"activations: {layers} layers x {block:.3g} bytes, a token and unit"

@@ -1,10 +1,16 @@
 """The advisor's bytes of activations, against what the model keeps for its backward pass."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from shardyard.spec.advise_memory import SCORE_BYTES, SPLIT_BYTES, WHOLE_BYTES
-from training.pytorch.gpt_model import GPT, GPTConfig, next_token_loss
+from shardyard.spec.job import JobSpec
+from shardyard.spec.jobs import load_jobs
+from training.pytorch.gpt_model import GPT, PRESETS, GPTConfig, next_token_loss
+
+DESCRIBED = [job for job in load_jobs(Path(__file__).parents[2] / "jobs", "dev") if job.model is not None]
 
 SHAPE = {"vocabulary": 64, "width": 64, "heads": 4, "context": 64}
 
@@ -53,3 +59,12 @@ def test_a_score_takes_what_the_advisor_counts(precision: str) -> None:
         next_token_loss(scores, torch.zeros(2, 8, dtype=torch.int64))
     converted = scores.numel() * 4 if precision == "bf16" else 0
     assert (sum(made.values()) + converted) / scores.numel() == SCORE_BYTES[precision]
+
+
+@pytest.mark.parametrize("job", DESCRIBED, ids=[job.name for job in DESCRIBED])
+def test_a_shipped_job_describes_the_model_that_it_trains(job: JobSpec) -> None:
+    assert job.model is not None
+    preset = PRESETS[str(job.hyperparameters["preset"])]
+    assert job.model.parameters == pytest.approx(preset.parameters, rel=0.01)
+    assert (job.model.layers, job.model.hidden) == (preset.layers, preset.width)
+    assert job.hyperparameters.get("context", preset.context) == job.hyperparameters.get("context", job.model.sequence)

@@ -5,6 +5,8 @@ from functools import cache
 
 import torch
 
+from training.pytorch.hardware import wait_for_device
+
 DENSE_BF16_TFLOPS = {
     "B200": 2250.0,
     "H200": 989.0,
@@ -28,14 +30,18 @@ def peak_flops(device: torch.device) -> float:
     return measure_flops(device)
 
 
-def measure_flops(device: torch.device, size: int = 768) -> float:
-    """The best of a few large fp32 matrix products."""
-    matrix = torch.ones(size, size, device=device)
+def measure_flops(device: torch.device) -> float:
+    """The best of a few large matrix products: in bf16 on a GPU that has it, else in fp32."""
+    size, dtype = 768, torch.float32
+    if device.type == "cuda":
+        size = 8192
+        dtype = torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float32
+    matrix = torch.ones(size, size, device=device, dtype=dtype)
     best = float("inf")
     for _ in range(10):
+        wait_for_device(device)
         started = time.perf_counter()
         matrix @ matrix
-        if device.type == "cuda":
-            torch.cuda.synchronize()
+        wait_for_device(device)
         best = min(best, time.perf_counter() - started)
     return 2 * size**3 / best

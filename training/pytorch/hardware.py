@@ -24,6 +24,12 @@ def bind_device(local_rank: int) -> torch.device:
     return device
 
 
+def wait_for_device(device: torch.device) -> None:
+    """Until a GPU has done what it was given; a CPU always has."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
 def pick_backend(asked: str | None) -> str:
     """gloo on CPUs, nccl on GPUs; smddp when asked for and installed, else nccl with a message."""
     if not torch.cuda.is_available():

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 
 from training.pytorch.checkpoint import Checkpointer
 from training.pytorch.flops import peak_flops
-from training.pytorch.metrics import Metrics, peak_memory_bytes, wait_for_device
+from training.pytorch.hardware import wait_for_device
+from training.pytorch.metrics import Metrics, peak_memory_bytes
 from training.pytorch.process_group import Ranks
 
 

@@ -62,12 +62,6 @@ class Metrics:
             self._mlflow.log(step, plain)
 
 
-def wait_for_device(device: torch.device) -> None:
-    """Until a GPU has done what it was given; a CPU always has."""
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-
-
 def peak_memory_bytes(device: torch.device) -> int:
     """The most memory that was used at once: the GPU's, or this process's own on a CPU."""
     if device.type == "cuda":

@@ -66,6 +66,17 @@ def test_bf16_changes_the_losses_a_little(name: str, alone: dict, tmp_path: Path
     assert list(report["norms"].values()) == pytest.approx(list(alone["norms"].values()), rel=2e-2)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ddp-2", "fsdp-2", "pp-2"])
+def test_a_compiled_plan_computes_the_same(name: str, alone: dict, tmp_path: Path) -> None:
+    world, plan = PLANS[name]
+    run = Run(plan=replace(plan, compile=True), steps=4, timeout_seconds=200)
+    report = results(run_ranks(world, train, run, folder=tmp_path, seconds=200))[0]
+    losses = [float.fromhex(loss) for loss in report["losses"].values()]
+    assert losses == pytest.approx([float.fromhex(loss) for loss in alone["losses"].values()], rel=2e-6)
+    assert list(report["norms"].values()) == pytest.approx(list(alone["norms"].values()), rel=2e-5)
+
+
 def test_two_runs_are_equal_bit_by_bit(tmp_path: Path) -> None:
     digests = set()
     for number in range(2):

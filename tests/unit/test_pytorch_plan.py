@@ -50,6 +50,7 @@ def test_eight_ranks_form_a_grid(plan: Plan, grid: tuple[int, ...]) -> None:
         ({"pipeline_parallel": 4, "microbatches": 2}, r"microbatches 2 is less than pipeline_parallel 4"),
         ({"pipeline_parallel": 2, "microbatches": 3}, r"batch_size 8 cannot be cut into 3 equal microbatches"),
         ({"accumulation": 0}, r"accumulation is 0 and must be 1 or more"),
+        ({"compile": True, "tensor_parallel": 2}, r"compile and tensor_parallel exclude each other: torch 2\.13 fails"),
         ({"clip_norm": 0.0}, r"clip_norm is 0.0 and must be above 0"),
         ({"clip_norm": float("nan")}, r"clip_norm is nan and must be above 0"),
     ],

@@ -109,6 +109,11 @@ class Plan:
             problems.append("microbatches is for pipeline_parallel above 1; without a pipeline use accumulation")
         if self.accumulation > 1 and self.pipeline_parallel > 1:
             problems.append("accumulation and pipeline_parallel exclude each other: raise microbatches instead")
+        if self.compile and self.tensor_parallel > 1:
+            problems.append(
+                "compile and tensor_parallel exclude each other: torch 2.13 fails in the backward pass of compiled "
+                "blocks whose matrices are shared; leave compile out"
+            )
         if self.clip_norm is not None and not self.clip_norm > 0:
             problems.append(f"clip_norm is {self.clip_norm} and must be above 0 (None means no clipping)")
         return problems

@@ -12,7 +12,6 @@ from tests.distributed.training_cases import Run, train, train_digits
 from training.pytorch.plan import Plan
 
 SLOW = pytest.mark.slow  # four ranks on two processors; `make e2e` runs them
-RESUMED = ("ddp-2", "fsdp-2", "tp-2", "pp-2", "ddp-4", "hsdp-2x2", "fsdp-2-tp-2", "tp-2-pp-2", "fsdp-2-pp-2")
 
 
 def start(run: Run, world: int, folder: Path, nodes: int = 2) -> list[Ended]:
@@ -30,7 +29,7 @@ def unite(checkpoints: Path, into: Path) -> Path:
 
 @pytest.mark.parametrize(
     "name",
-    [name if name.endswith("-2") and name.count("-") == 1 else pytest.param(name, marks=SLOW) for name in RESUMED],
+    [name if name.endswith("-2") and name.count("-") == 1 else pytest.param(name, marks=SLOW) for name in PLANS],
 )
 def test_after_a_sigterm_all_ranks_save_the_same_step_and_the_run_goes_on_where_it_was(
     name: str, tmp_path: Path
@@ -65,6 +64,8 @@ def test_after_a_sigterm_all_ranks_save_the_same_step_and_the_run_goes_on_where_
         ("fsdp-2", "fsdp-4"),
         ("ddp-2", "ddp-4"),
         pytest.param("tp-2-pp-2", "ddp-2", marks=SLOW),
+        pytest.param("hsdp-2x2", "tp-2", marks=SLOW),
+        pytest.param("fsdp-2-tp-2", "fsdp-2-pp-2", marks=SLOW),
         ("ddp-2", "pp-4"),
     ],
 )

@@ -16,22 +16,22 @@ def test_the_state_of_a_ddp_replica_is_sixteen_bytes_a_parameter() -> None:
 
 def test_sharding_divides_the_state_by_the_ranks() -> None:
     work, instance = workload(7e9), INSTANCES["ml.g5.12xlarge"]
-    whole, sharded = (memory(work, Layout(data=kind), instance, 2).lines[0] for kind in ("ddp", "fsdp"))
+    whole, sharded = (memory(work, Layout(data=kind), instance, 8).lines[0] for kind in ("ddp", "fsdp"))
     assert whole.endswith("= 104.3 GB")
     assert sharded.endswith("/ 8 shards = 13.0 GB")
 
 
 def test_gradients_that_wait_for_the_last_batch_are_whole_on_every_rank() -> None:
     instance, layout = INSTANCES["ml.g5.12xlarge"], Layout(data="fsdp")
-    once, summed = (memory(workload(7e9, accumulation=n), layout, instance, 2).needed_gb for n in (1, 4))
+    once, summed = (memory(workload(7e9, accumulation=n), layout, instance, 8).needed_gb for n in (1, 4))
     assert summed - once == pytest.approx(7e9 * 4 / GB)
-    alone, together = (memory(workload(1e9, accumulation=n), Layout(), instance, 2).needed_gb for n in (1, 4))
+    alone, together = (memory(workload(1e9, accumulation=n), Layout(), instance, 8).needed_gb for n in (1, 4))
     assert alone == together, "replicas keep their gradients anyway"
 
 
 def test_tensor_parallel_ranks_each_keep_what_is_around_the_norms() -> None:
     work = workload(7e9, layers=32, hidden=4096)
-    lines = memory(work, Layout(tensor_parallel=4), INSTANCES["ml.g5.12xlarge"], 1).lines
+    lines = memory(work, Layout(tensor_parallel=4), INSTANCES["ml.g5.12xlarge"], 4).lines
     assert lines[2] == f"activations: 32 layers x 26.5 bytes, a token and unit = {32 * 26.5 * 2048 * 4096 / GB:.1f} GB"
     assert lines[3].endswith(f"= {2048 * 50_304 * 10 / GB:.1f} GB"), "all scores are on every rank"
 
@@ -101,6 +101,27 @@ def test_a_job_describes_its_workload_by_its_hyperparameters() -> None:
     assert work.activation_checkpointing
     assert work.accumulation == 3
     assert layout_of(spec) == Layout(data="fsdp", tensor_parallel=2)
+
+
+def test_a_job_with_fewer_processes_has_fewer_shards() -> None:
+    job = {"model": {"parameters": "7B"}, "hyperparameters": {"plan": "fsdp", "activation_checkpointing": True}}
+    compute = {"instance_type": "ml.p4d.24xlarge", "count": 1}
+    program = {"entry": "train.py", "launcher": "torchrun"}
+    assert memory_problem(make(**job, compute=compute, program=program)) is None
+    alone = memory_problem(make(**job, compute=compute, program={**program, "processes_per_node": 1}))
+    assert alone is not None
+
+
+def test_neuron_cores_share_the_memory_of_their_device() -> None:
+    lines = advise(workload(1e9), "ml.trn1.32xlarge", 1).lines
+    assert lines[0] == "1e+09 parameters on 1 x ml.trn1.32xlarge: 32 Neuron cores"
+    assert any("usable of 16.0 GB (Trainium)" in line for line in lines)
+    assert any("16 x 190 TFLOPS" in line for line in lines)
+
+
+def test_a_model_of_nothing_is_refused() -> None:
+    with pytest.raises(SpecError, match="parameters: 0 is less than 1; say how many, as in 7e9"):
+        workload(0)
 
 
 def test_a_description_holds_for_its_preset_only() -> None:

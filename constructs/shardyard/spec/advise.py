@@ -35,7 +35,7 @@ def advise(work: Workload, instance_type: str, count: int, *, region: str = "us-
     instance = _instance(instance_type)
     tried = tuple(candidates(work, instance, count))
     best = next((one for one in tried if one.fits), None)
-    lines = [f"{work.parameters:.3g} parameters on {count} x {instance_type}: {instance.processes * count} GPUs"]
+    lines = [f"{work.parameters:.3g} parameters on {count} x {instance_type}: {_devices(instance, count)}"]
     for one in tried:
         says = "fits" if one.fits else "does not fit"
         lines.append(f"  {one.name}: {one.needed_gb:.1f} GB of {one.usable_gb:.1f} GB, {says}")
@@ -53,7 +53,7 @@ def candidates(work: Workload, instance: Instance, count: int) -> Iterator[Memor
     for kind in (data_layouts, model_layouts):
         for one in works:
             for layout in kind(instance, count):
-                yield memory(one, layout, instance, count)
+                yield memory(one, layout, instance, instance.processes * count)
 
 
 def data_layouts(instance: Instance, count: int) -> Iterator[Layout]:
@@ -83,9 +83,10 @@ def speed(one: Memory, instance: Instance, count: int) -> tuple[str, ...]:
     tokens = work.batch_size * work.sequence * replicas
     operations = 8 if work.activation_checkpointing else 6
     flops = operations * work.parameters * tokens
-    computing = flops / (ranks * peak * 1e12 * EFFICIENCY)
+    devices = instance.accelerators * count
+    computing = flops / (devices * peak * 1e12 * EFFICIENCY)
     lines = [
-        f"a step: {tokens} tokens x {operations} x {work.parameters:.3g} = {flops:.3g} operations; {ranks} x {peak:g}"
+        f"a step: {tokens} tokens x {operations} x {work.parameters:.3g} = {flops:.3g} operations; {devices} x {peak:g}"
         f" TFLOPS at {EFFICIENCY:.0%} = {computing:.2f} s, {tokens / computing:.0f} tokens a second"
     ]
     gbps = instance.network_baseline_gbps
@@ -116,7 +117,7 @@ def memory_problem(spec: JobSpec) -> str | None:
         instance = INSTANCES.get(kind)
         if instance is None or not instance.accelerators:
             continue
-        one = memory(work, layout, instance, count)
+        one = memory(work, layout, instance, ranks_of_a_node(spec, kind) * count)
         if not one.fits:
             return (
                 f"{work.parameters:.3g} parameters with {layout} need {one.needed_gb:.1f} GB of each GPU, and the "
@@ -124,6 +125,13 @@ def memory_problem(spec: JobSpec) -> str | None:
                 f"(yard advise --params {work.parameters:.3g} --instance {kind} --count {count})"
             )
     return None
+
+
+def ranks_of_a_node(spec: JobSpec, kind: str) -> int:
+    """How many processes a job runs on each instance of a type."""
+    if spec.program is not None and spec.program.processes_per_node is not None:
+        return spec.program.processes_per_node
+    return INSTANCES[kind].processes if kind in INSTANCES else 1
 
 
 def workload_of(spec: JobSpec) -> Workload:
@@ -158,6 +166,10 @@ def _size(spec: JobSpec, name: str, default: int) -> int:
     """A hyperparameter that is a positive whole number; what is none, the program itself refuses."""
     given = spec.hyperparameters.get(name)
     return given if isinstance(given, int) and not isinstance(given, bool) and given > 0 else default
+
+
+def _devices(instance: Instance, count: int) -> str:
+    return f"{instance.processes * count} {'Neuron cores' if instance.neuron_cores else 'GPUs'}"
 
 
 def _instance(instance_type: str) -> Instance:

@@ -8,6 +8,7 @@ attention, which never writes its matrix); a test counts them.
 from dataclasses import dataclass
 from typing import Literal
 
+from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.instances import Instance
 
 GB = 1024**3
@@ -126,14 +127,15 @@ class Memory:
 
 def workload(parameters: float, *, layers: int | None = None, hidden: int | None = None, **rest: object) -> Workload:
     """A workload whose shape is guessed where it is not given: decoders are about 128 times as wide as deep."""
+    if parameters < 1:
+        raise SpecError([Problem("parameters", f"{parameters:g} is less than 1; say how many, as in 7e9")])
     guessed = max(round((parameters / (12 * 128**2)) ** (1 / 3)), 1) if layers is None else layers
     width = max(round((parameters / (12 * guessed)) ** 0.5), 1) if hidden is None else hidden
     return Workload(parameters=parameters, layers=guessed, hidden=width, **rest)  # type: ignore[arg-type]
 
 
-def memory(work: Workload, layout: Layout, instance: Instance, count: int) -> Memory:
-    """What one GPU of `count` such instances must hold under a layout."""
-    ranks = instance.processes * count
+def memory(work: Workload, layout: Layout, instance: Instance, ranks: int) -> Memory:
+    """What the GPU, or the Neuron core, of each of so many ranks on such instances must hold under a layout."""
     parts = layout.tensor_parallel * layout.pipeline_parallel
     shards = layout.shards(ranks)
     state = work.parameters * STATE_BYTES / parts / shards / GB
@@ -141,7 +143,8 @@ def memory(work: Workload, layout: Layout, instance: Instance, count: int) -> Me
     kept, kept_line = _activations(work, layout)
     scores = work.sequence * work.batch_size * VOCABULARY * SCORE_BYTES[work.precision] / GB
     needed = state + copies + kept + scores + RESERVED_GB
-    usable = instance.accelerator_memory_gb * USABLE
+    whole = instance.accelerator_memory_gb * instance.accelerators / instance.processes
+    usable = whole * USABLE
     divided = f" / {parts} parts" * (parts > 1) + f" / {shards} shards" * (shards > 1)
     lines = (
         f"state: {work.parameters:.3g} parameters x {STATE_BYTES} bytes{divided} = {state:.1f} GB",
@@ -149,8 +152,7 @@ def memory(work: Workload, layout: Layout, instance: Instance, count: int) -> Me
         f"{kept_line} = {kept:.1f} GB",
         f"scores of {VOCABULARY} tokens, forward and backward = {scores:.1f} GB",
         f"CUDA and NCCL = {RESERVED_GB:.1f} GB",
-        f"together {needed:.1f} GB of {usable:.1f} GB usable of {instance.accelerator_memory_gb:.1f} GB"
-        f" ({instance.accelerator})",
+        f"together {needed:.1f} GB of {usable:.1f} GB usable of {whole:.1f} GB ({instance.accelerator})",
     )
     return Memory(work=work, layout=layout, needed_gb=needed, usable_gb=usable, lines=lines)
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from shardyard.spec.advise import layout_of, memory_problem
+from shardyard.spec.advise import layout_of, memory_problem, ranks_of_a_node
 from shardyard.spec.errors import Problem
-from shardyard.spec.instances import ACCELERATORS, INSTANCES
+from shardyard.spec.instances import ACCELERATORS
 from shardyard.spec.job import JobSpec
 from shardyard.spec.rules.base import Facts, asks_for, known_types, rule
 
@@ -108,7 +108,7 @@ def parallelism_divides_the_ranks(spec: JobSpec, facts: Facts) -> Iterator[Probl
     if spec.compute.groups or (parts == 1 and layout.shard_size is None):
         return
     for ((kind, count),) in spec.compute.alternatives:
-        node = _ranks_of_a_node(spec, kind)
+        node = ranks_of_a_node(spec, kind)
         ranks = node * count
         if layout.tensor_parallel > node:
             message = f"{layout.tensor_parallel} is more than the {node} ranks of a {kind} ({node} or less)"
@@ -120,9 +120,3 @@ def parallelism_divides_the_ranks(spec: JobSpec, facts: Facts) -> Iterator[Probl
         elif layout.shard_size is not None and (ranks // parts) % layout.shard_size:
             message = f"{layout.shard_size} does not divide the {ranks // parts} data-parallel ranks"
             yield Problem("hyperparameters.shard_size", message)
-
-
-def _ranks_of_a_node(spec: JobSpec, kind: str) -> int:
-    if spec.program is not None and spec.program.processes_per_node is not None:
-        return spec.program.processes_per_node
-    return INSTANCES[kind].processes if kind in INSTANCES else 1

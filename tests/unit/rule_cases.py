@@ -8,6 +8,7 @@ from shardyard.spec.rules import Facts
 PLAN = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/plan"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1"
 MLFLOW = {"resource_arn": "arn:aws:sagemaker:us-east-1:123456789012:mlflow-app/app"}
+GPT = {"entry": "training.pytorch.gpt"}
 LUSTRE = {"file_system": {"id": "fs-01234567", "path": "/abc"}}
 
 
@@ -219,6 +220,16 @@ ACCELERATORS = [
         bad={"hyperparameters": {"tensor_parallel": 3}, "compute": {"instance_type": "ml.g5.12xlarge"}},
         says="hyperparameters.tensor_parallel: it makes groups of 3 ranks, which do not divide the 4 ranks of "
         "1 x ml.g5.12xlarge",
+    ),
+    Case(
+        rule="plan-options-go-together",
+        good={
+            "hyperparameters": {"plan": "hsdp", "shard_size": 4},
+            "program": GPT,
+            "compute": {"instance_type": "ml.g5.12xlarge"},
+        },
+        bad={"hyperparameters": {"plan": "hsdp"}, "program": GPT},
+        says="hyperparameters.shard_size: missing: the plan hsdp needs it (usually the ranks of a node)",
     ),
 ]
 

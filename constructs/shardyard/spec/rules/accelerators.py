@@ -120,3 +120,25 @@ def parallelism_divides_the_ranks(spec: JobSpec, facts: Facts) -> Iterator[Probl
         elif layout.shard_size is not None and (ranks // parts) % layout.shard_size:
             message = f"{layout.shard_size} does not divide the {ranks // parts} data-parallel ranks"
             yield Problem("hyperparameters.shard_size", message)
+
+
+@rule(
+    "plan-options-go-together",
+    reason="Every rank stops at start, after the instances began to bill.",
+    source="training.pytorch.plan, which checks the same in the container",
+)
+def plan_options_go_together(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """The options of training.pytorch.gpt that say how the model is spread do not contradict each other."""
+    if spec.program is None or spec.program.entry != "training.pytorch.gpt":
+        return
+    given, layout = spec.hyperparameters, layout_of(spec)
+    if layout.data == "hsdp" and "shard_size" not in given:
+        yield Problem("hyperparameters.shard_size", "missing: the plan hsdp needs it (usually the ranks of a node)")
+    if layout.data != "hsdp" and "shard_size" in given:
+        yield Problem("hyperparameters.shard_size", f"it is for the plan hsdp, and the plan is {layout.data}")
+    if layout.pipeline_parallel == 1 and "microbatches" in given:
+        yield Problem("hyperparameters.microbatches", "it is for pipeline_parallel above 1 (use accumulation)")
+    if layout.pipeline_parallel > 1 and given.get("accumulation", 1) != 1:
+        yield Problem("hyperparameters.accumulation", "it does not go with pipeline_parallel (raise microbatches)")
+    if layout.tensor_parallel > 1 and str(given.get("compile", False)).lower() == "true":
+        yield Problem("hyperparameters.compile", "it does not go with tensor_parallel (leave it out)")

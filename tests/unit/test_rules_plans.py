@@ -1,0 +1,37 @@
+"""What training.pytorch.gpt would refuse in the container is refused before launch, if its options alone tell."""
+
+from typing import Any
+
+import pytest
+
+from shardyard.spec.rules import RULES, Facts
+from tests.unit.spec_tables import make
+from training.pytorch.gpt import make_parser_for_gpt, plan_of
+from training.pytorch.plan import PlanError
+
+RULE = RULES["plan-options-go-together"]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"plan": "hsdp"}, "shard_size: missing: the plan hsdp needs it (usually the ranks of a node)"),
+        ({"plan": "fsdp", "shard_size": 2}, "shard_size: it is for the plan hsdp, and the plan is fsdp"),
+        ({"microbatches": 4}, "microbatches: it is for pipeline_parallel above 1 (use accumulation)"),
+        (
+            {"pipeline_parallel": 2, "accumulation": 4},
+            "accumulation: it does not go with pipeline_parallel (raise microbatches)",
+        ),
+        ({"tensor_parallel": 2, "compile": True}, "compile: it does not go with tensor_parallel (leave it out)"),
+    ],
+)
+def test_options_that_contradict_each_other(given: dict[str, Any], says: str) -> None:
+    spec = make(hyperparameters=given, program={"entry": "training.pytorch.gpt"})
+    assert [str(problem) for problem in RULE.check(spec, Facts())] == [f"hyperparameters.{says}"]
+    arguments = [text for name, value in given.items() for text in (f"--{name}", str(value))]
+    with pytest.raises(PlanError):
+        plan_of(make_parser_for_gpt().parse_args(arguments))
+
+
+def test_options_of_other_programs_are_their_own() -> None:
+    assert list(RULE.check(make(hyperparameters={"plan": "hsdp"}, program={"entry": "train.py"}), Facts())) == []

@@ -36,6 +36,21 @@ def test_tensor_parallel_ranks_each_keep_what_is_around_the_norms() -> None:
     assert lines[3].endswith(f"= {2048 * 50_304 * 10 / GB:.1f} GB"), "all scores are on every rank"
 
 
+def test_a_stage_holds_as_many_parts_of_a_batch_as_there_are_stages() -> None:
+    work, instance = workload(7e9, layers=32, hidden=4096, batch_size=8), INSTANCES["ml.g5.12xlarge"]
+    token = 2048 * 4096 / GB
+    piped = memory(work, Layout(pipeline_parallel=2, microbatches=8), instance, 2).lines
+    assert piped[2].endswith(f"2 of the batch's 8 parts at once = {16 * 52 * 2 * token:.1f} GB")
+    assert piped[3].endswith(f"= {2048 * 50_304 * 10 / GB:.1f} GB"), "the scores of one part"
+    assert memory(work, Layout(), instance, 2).lines[2].endswith(f"= {32 * 52 * 8 * token:.1f} GB")
+
+
+def test_a_pipeline_is_advised_with_a_sample_for_each_part() -> None:
+    tried = {one.layout.pipeline_parallel: one.work for one in advise(workload(7e9), "ml.g5.12xlarge", 2).tried}
+    assert tried[1].batch_size == 1
+    assert tried[2].batch_size == 4
+
+
 @pytest.mark.parametrize(
     ("parameters", "kind", "count", "best"),
     [

@@ -151,6 +151,9 @@ def advise(
     parameters: str = typer.Option(..., "--params", help="The model's size: 124M, 7e9, 7B.", metavar="SIZE"),
     instance: str = typer.Option(..., "--instance", help="The instance type.", metavar="TYPE"),
     count: int = typer.Option(1, "--count", help="How many of them.", min=1),
+    batch_size: int = typer.Option(1, "--batch-size", help="Samples that a replica computes at once.", min=1),
+    sequence: int = typer.Option(2048, "--sequence", help="Tokens of a sample.", min=1),
+    precision: str = typer.Option("bf16", "--precision", help="bf16 or fp32: what matrices are multiplied in."),
     as_json: bool = _JSON,
 ) -> None:
     """Say which parallel plan fits, with the arithmetic.
@@ -168,7 +171,10 @@ def advise(
         size = parse_count(parameters)
     except ValueError as error:
         raise UserError(f"--params {error}.", code=Exit.USAGE) from None
-    advice = advise_on(workload(size), instance, count, region=offline_region())
+    if precision not in ("bf16", "fp32"):
+        raise UserError(f"--precision is {precision!r}; choose bf16 or fp32.", code=Exit.USAGE)
+    work = workload(size, batch_size=batch_size, sequence=sequence, precision=precision)
+    advice = advise_on(work, instance, count, region=offline_region())
     if as_json:
         tried = [{"plan": one.name, "needed_gb": one.needed_gb, "usable_gb": one.usable_gb} for one in advice.tried]
         emit_json({"best": advice.best.name if advice.best else None, "tried": tried, "lines": list(advice.lines)})

@@ -53,7 +53,9 @@ def candidates(work: Workload, instance: Instance, count: int) -> Iterator[Memor
     for kind in (data_layouts, model_layouts):
         for one in works:
             for layout in kind(instance, count):
-                yield memory(one, layout, instance, instance.processes * count)
+                # A pipeline needs a sample for each part of a batch
+                enough = replace(one, batch_size=max(one.batch_size, layout.batch_parts))
+                yield memory(enough, layout, instance, instance.processes * count)
 
 
 def data_layouts(instance: Instance, count: int) -> Iterator[Layout]:
@@ -159,6 +161,7 @@ def layout_of(spec: JobSpec) -> Layout:
         tensor_parallel=_size(spec, "tensor_parallel", 1),
         pipeline_parallel=_size(spec, "pipeline_parallel", 1),
         shard_size=_size(spec, "shard_size", 0) or None,
+        microbatches=_size(spec, "microbatches", 0) or None,
     )
 
 

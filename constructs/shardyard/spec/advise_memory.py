@@ -79,6 +79,16 @@ class Layout:
     shard_size: int | None = None
     """hsdp: ranks that share one replica."""
 
+    microbatches: int | None = None
+    """Parts of a batch in the pipeline; None: twice the stages."""
+
+    @property
+    def batch_parts(self) -> int:
+        """The parts that a batch is cut into on its way through the stages: 1 without a pipeline."""
+        if self.pipeline_parallel == 1:
+            return 1
+        return 2 * self.pipeline_parallel if self.microbatches is None else self.microbatches
+
     def shards(self, ranks: int) -> int:
         """Over how many ranks the state of one tensor- and pipeline-parallel part is spread."""
         data = max(ranks // (self.tensor_parallel * self.pipeline_parallel), 1)
@@ -141,7 +151,7 @@ def memory(work: Workload, layout: Layout, instance: Instance, ranks: int) -> Me
     state = work.parameters * STATE_BYTES / parts / shards / GB
     copies, copies_line = _copies(work, layout, shards)
     kept, kept_line = _activations(work, layout)
-    scores = work.sequence * work.batch_size * VOCABULARY * SCORE_BYTES[work.precision] / GB
+    scores = work.sequence * work.batch_size / layout.batch_parts * VOCABULARY * SCORE_BYTES[work.precision] / GB
     needed = state + copies + kept + scores + RESERVED_GB
     whole = instance.accelerator_memory_gb * instance.accelerators / instance.processes
     usable = whole * USABLE
@@ -177,8 +187,13 @@ def _activations(work: Workload, layout: Layout) -> tuple[float, str]:
     whole, split = WHOLE_BYTES[work.precision], SPLIT_BYTES[work.precision]
     layers = -(-work.layers // layout.pipeline_parallel)
     block = whole + split / layout.tensor_parallel
-    unit = work.sequence * work.batch_size * work.hidden / GB
+    # A stage has begun as many parts of the batch as there are stages before the first of them comes back
+    at_once = min(layout.pipeline_parallel, layout.batch_parts)
+    unit = work.sequence * work.batch_size / layout.batch_parts * work.hidden / GB
+    of_batch = f", {at_once} of the batch's {layout.batch_parts} parts at once" * (layout.pipeline_parallel > 1)
     if work.activation_checkpointing:
-        size = unit * (4 * layers + block)
-        return size, f"activations, checkpointed: {layers} layers x 4 bytes and one x {block:.3g}, a token and unit"
-    return unit * block * layers, f"activations: {layers} layers x {block:.3g} bytes, a token and unit"
+        size = unit * (4 * layers * at_once + block)
+        line = f"activations, checkpointed: {layers} layers x 4 bytes and one x {block:.3g}, a token and unit{of_batch}"
+        return size, line
+    line = f"activations: {layers} layers x {block:.3g} bytes, a token and unit{of_batch}"
+    return unit * block * layers * at_once, line

@@ -2,8 +2,6 @@
 
 import io
 import json
-import os
-import threading
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
@@ -12,8 +10,9 @@ from typing import Any
 import numpy
 import pytest
 
-from tests.unit.test_data_readers import recordio, write_tar
-from training.data import DataError, Dataset, RecordIO, ShardError, Stream, World, channel
+from tests.unit.test_data_readers import write_tar
+from training.data import DataError, Dataset, ShardError, Stream, World, channel
+from training.data.dataset import Gather
 
 
 def make_channel(base: Path, files: dict[str, bytes], *, name: str = "train", **settings: str) -> dict[str, str]:
@@ -32,6 +31,13 @@ def numbers(count: int, start: int = 0) -> bytes:
 def world(rank: int, size: int, local: int | None = None) -> World:
     local_size = size if local is None else local
     return World(rank=rank, world_size=size, local_rank=rank % local_size, local_world_size=local_size)
+
+
+def told(samples: Sequence[int], *ranks_of_nodes: int) -> Gather:
+    """What all ranks would say: their nodes' samples first, then how many ranks their nodes have."""
+    sizes = [size for size in ranks_of_nodes for _ in range(size)]
+    answers = iter([samples, sizes])
+    return lambda _: next(answers)
 
 
 def open_map(environ: dict[str, str], **arguments: Any) -> Dataset:
@@ -59,42 +65,6 @@ def test_each_epoch_has_an_order_of_its_own_and_each_seed_too(tmp_path: Path) ->
     assert list(open_map(environ, shuffle=False)) == list(range(50))
 
 
-@pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize("taken", [0, 1, 7, 24, 25, 30])
-def test_a_new_dataset_continues_at_the_very_next_sample(tmp_path: Path, stream: bool, taken: int) -> None:
-    environ = make_channel(tmp_path, {"a.jsonl": numbers(30), "b.jsonl": numbers(20, 30)})
-
-    def open_it() -> Dataset | Stream:
-        return channel("train", environ=environ, world=world(1, 2), stream=stream, window=8)
-
-    def take(dataset: Dataset | Stream, count: int) -> list[Any]:
-        taken_samples: list[Any] = []
-        while len(taken_samples) < count:
-            for sample in dataset:
-                taken_samples.append(sample)
-                if len(taken_samples) == count:
-                    break
-        return taken_samples
-
-    undisturbed = take(open_it(), 60)
-    first = open_it()
-    before = take(first, taken)
-    state = json.loads(json.dumps(first.state_dict()))
-    second = open_it()
-    second.load_state_dict(state)
-    assert before + take(second, 60 - taken) == undisturbed
-
-
-def test_a_position_is_refused_for_other_data(tmp_path: Path) -> None:
-    environ = make_channel(tmp_path, {"a.jsonl": numbers(10)})
-    state = open_map(environ).state_dict()
-    with pytest.raises(DataError, match="with seed 0, not 1"):
-        open_map(environ, seed=1).load_state_dict(state)
-    make_channel(tmp_path, {"b.jsonl": numbers(1)})
-    with pytest.raises(DataError, match="with other files or samples"):
-        open_map(environ).load_state_dict(state)
-
-
 def test_nodes_that_own_their_files_divide_them_among_local_ranks(tmp_path: Path) -> None:
     owned = {0: numbers(20), 1: numbers(10, 100)}
     bases = {node: tmp_path / f"node{node}" for node in owned}
@@ -103,12 +73,13 @@ def test_nodes_that_own_their_files_divide_them_among_local_ranks(tmp_path: Path
         for node, content in owned.items()
     }
 
-    def gather(_: int) -> Sequence[int]:
-        return [20, 20, 10, 10]
-
     def read(equalise: str) -> list[list[int]]:
         return [
-            list(open_map(environs[rank // 2], world=world(rank, 4, 2), equalise=equalise, gather=gather))
+            list(
+                open_map(
+                    environs[rank // 2], world=world(rank, 4, 2), equalise=equalise, gather=told([20, 20, 10, 10], 2, 2)
+                )
+            )
             for rank in range(4)
         ]
 
@@ -124,8 +95,25 @@ def test_nodes_that_own_their_files_divide_them_among_local_ranks(tmp_path: Path
 def test_the_balance_is_reported_once_and_warns(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     environ = make_channel(tmp_path, {"a.jsonl": numbers(20)}, S3DistributionType="ShardedByS3Key")
     for rank in (0, 1):
-        open_map(environ, world=world(rank, 2, 1), gather=lambda _: [20, 10])
+        open_map(environ, world=world(rank, 2, 1), gather=told([20, 10], 1, 1))
     assert capfd.readouterr().err.count("warning: channel train: samples per node 20, 10; imbalance 33.3 percent") == 1
+
+
+def test_a_node_with_too_little_is_named_on_all_ranks(tmp_path: Path) -> None:
+    """If only its own ranks refused, the others would wait for them."""
+    environ = make_channel(tmp_path, {"a.jsonl": numbers(20)}, S3DistributionType="ShardedByS3Key")
+    with pytest.raises(DataError, match="node 1's part of the channel 'train' has 1 samples for 2 ranks"):
+        open_map(environ, world=world(0, 4, 2), gather=told([20, 20, 1, 1], 2, 2))
+
+
+@pytest.mark.parametrize("node", [0, 1])
+def test_nodes_with_different_numbers_of_ranks_all_exchange_their_counts(tmp_path: Path, node: int) -> None:
+    """6 is no multiple of 4: who divided would count one node there, and not take part."""
+    environ = make_channel(tmp_path, {"a.jsonl": numbers(12)}, S3DistributionType="ShardedByS3Key")
+    here = World(rank=4 * node, world_size=6, local_rank=0, local_world_size=(4, 2)[node])
+    dataset = open_map(environ, world=here, gather=told([12] * 4 + [9] * 2, 4, 2))
+    assert dataset.balance.samples_per_node == (12, 9)
+    assert len(dataset) == 3
 
 
 def test_nodes_that_own_their_files_need_to_hear_of_each_other(tmp_path: Path) -> None:
@@ -157,35 +145,6 @@ def test_a_bad_record_is_replaced_so_that_ranks_stay_even(tmp_path: Path) -> Non
     dataset = open_map(environ, skip_unreadable=True)
     assert sorted(dataset) == [0, 1, 3, 3]
     assert dataset.skipped == 1
-
-
-def test_a_pipe_carries_one_epoch_and_is_divided_among_nodes(tmp_path: Path) -> None:
-    environ = make_channel(tmp_path, {}, TrainingInputMode="Pipe")
-    records = [b"%d" % number for number in range(10)]
-
-    def feed() -> None:
-        for epoch in range(2):
-            path = tmp_path / "input" / "data" / f"train_{epoch}"
-            path.write_bytes(recordio(*records))
-
-    for epoch in range(2):
-        os.mkfifo(tmp_path / "input" / "data" / f"train_{epoch}")
-    feeder = threading.Thread(target=feed)
-    feeder.start()
-    dataset = channel("train", RecordIO(), environ=environ, world=world(1, 2, 1))
-    assert isinstance(dataset, Stream)
-    odd = [record for number, record in enumerate(records) if number % 2 == 1]
-    assert sorted(dataset) == odd
-    assert sorted(dataset) == odd
-    feeder.join(timeout=5)
-
-
-def test_what_a_pipe_cannot_do_is_said(tmp_path: Path) -> None:
-    environ = make_channel(tmp_path, {}, TrainingInputMode="Pipe")
-    with pytest.raises(DataError, match="which the 2 processes of a node cannot share"):
-        channel("train", RecordIO(), environ=environ, world=world(0, 2))
-    with pytest.raises(DataError, match="say its `reader`"):
-        channel("train", environ=environ, world=world(0, 1))
 
 
 def test_fast_file_reads_tar_through_and_files_at_any_place(tmp_path: Path) -> None:

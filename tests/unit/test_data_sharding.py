@@ -100,7 +100,12 @@ def test_another_number_of_ranks_continues_at_the_very_next_sample(
 
 @pytest.mark.parametrize(("equalise", "expected"), [("drop", 2), ("repeat", 5), ("join", None)])
 def test_nodes_with_files_of_their_own_agree_on_a_number_of_steps(equalise: Equalise, expected: int | None) -> None:
-    assert steps_per_rank([10, 5], members=2, equalise=equalise) == expected
+    assert steps_per_rank([10, 5], members=[2, 2], equalise=equalise) == expected
+
+
+def test_nodes_may_have_different_numbers_of_ranks() -> None:
+    assert steps_per_rank([12, 9], members=[4, 2], equalise="drop") == 3
+    assert steps_per_rank([12, 9], members=[4, 2], equalise="repeat") == 5
 
 
 def test_a_window_keeps_reads_near_and_shards_whole() -> None:
@@ -120,7 +125,15 @@ def test_the_balance_report_warns_above_ten_percent() -> None:
     assert str(uneven).startswith("warning: channel train: samples per node 150, 50; imbalance 50.0 percent")
 
 
+def test_one_node_with_much_less_is_a_warning_too() -> None:
+    """It is hardly an excess over the mean, and with `drop` it costs all the other nodes half of their samples."""
+    poor = Balance(name="train", samples_per_node=(100,) * 9 + (50,), read=500)
+    assert poor.imbalance_percent < 10
+    assert str(poor).startswith("warning: ")
+    assert "an epoch reads 500 of 950" in str(poor)
+
+
 def test_fewer_samples_than_ranks_are_refused() -> None:
-    with pytest.raises(DataError, match="'train' has 3 samples for 8 ranks"):
-        require_enough("train", 3, 8, "drop")
-    require_enough("train", 3, 8, "repeat")
+    with pytest.raises(DataError, match="the channel has 3 samples for 8 ranks"):
+        require_enough("the channel", 3, 8, "drop")
+    require_enough("the channel", 3, 8, "repeat")

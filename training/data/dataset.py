@@ -1,6 +1,5 @@
 """What `channel()` returns: this rank's samples, epoch after epoch, from any position on."""
 
-import hashlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from typing import Any, Self
 
 from training.data.channel import Channel
 from training.data.errors import DataError, ShardError
-from training.data.media import File
+from training.data.position import fingerprint, place_in_group, require_same_order
 from training.data.readers import Reader, guess
 from training.data.sharding import Balance, Equalise, Order, require_enough, share, steps_per_rank
 from training.data.shards import Shard
@@ -72,14 +71,10 @@ class Dataset:
         reader = guess(paths, channel.name) if reader is None else reader
         self.samples = Samples(reader.open(paths, root=channel.root, tolerate=settings.skip_unreadable))
         self._note_damage()
-        own = channel.distribution == "ShardedByS3Key"
-        self._index, self._members = (
-            (world.local_rank, world.local_world_size) if own else (world.rank, world.world_size)
-        )
+        self._index, self._members = place_in_group(channel, world)
         self._steps: int | None = None
-        self._fingerprint = _fingerprint(channel, paths, self.samples.counts)
-        require_enough(channel.name, len(self.samples), self._members, settings.equalise)
-        self.balance = self._compare_nodes(own, gather)
+        self._fingerprint = fingerprint(channel, paths, self.samples.counts)
+        self.balance = self._compare_nodes(gather)
 
     def _note_damage(self) -> None:
         for shard in self.samples.shards:
@@ -87,28 +82,44 @@ class Dataset:
                 self.skipped += 1
                 _say(f"channel {self.channel.name}: passed over: {shard.damage}")
 
-    def _compare_nodes(self, own: bool, gather: Gather | None) -> Balance:
+    def _compare_nodes(self, gather: Gather | None) -> Balance:
         """Learn what the other nodes have, and agree on a number of samples for each rank."""
-        count = len(self.samples)
-        if self.world.nodes == 1:
-            counts: tuple[int, ...] = (count,)
-        elif gather is not None:
-            counts = tuple(gather(count)[:: self.world.local_world_size])
-        elif own and self.settings.equalise != "join":
+        own = self.channel.distribution == "ShardedByS3Key"
+        name, equalise = self.channel.name, self.settings.equalise
+        counts, ranks = self._on_each_node(gather)
+        if own:
+            self._steps = steps_per_rank(counts, members=ranks, equalise=equalise)
+        elif len(set(counts)) > 1:
+            found = ", ".join(map(str, counts))
+            raise DataError(f"the channel {name!r} is FullyReplicated, and its nodes have different samples: {found}")
+        read = None if self._steps is None else self._steps * sum(ranks)
+        balance = Balance(name=name, samples_per_node=counts, read=read)
+        if self.world.rank == 0 and own:
+            _say(str(balance))
+        # After the exchange, so that all ranks refuse together and none waits for one that is gone
+        if own:
+            for node, (samples, members) in enumerate(zip(counts, ranks, strict=True)):
+                require_enough(f"node {node}'s part of the channel {name!r}", samples, members, equalise)
+        else:
+            require_enough(f"the channel {name!r}", counts[0], self._members, equalise)
+        return balance
+
+    def _on_each_node(self, gather: Gather | None) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Samples and ranks of each node; of this one alone where nobody brings the others' numbers."""
+        count, ranks = len(self.samples), self.world.local_world_size
+        if self.world.world_size > ranks and gather is not None:
+            counts, sizes = gather(count), gather(ranks)
+            firsts = [0]
+            while firsts[-1] + sizes[firsts[-1]] < len(sizes):
+                firsts.append(firsts[-1] + sizes[firsts[-1]])
+            return tuple(counts[first] for first in firsts), tuple(sizes[first] for first in firsts)
+        own = self.channel.distribution == "ShardedByS3Key"
+        if own and self.world.world_size > ranks and self.settings.equalise != "join":
             raise DataError(
                 f"the channel {self.channel.name!r} is ShardedByS3Key on {self.world.nodes} nodes: the ranks can only "
                 "agree on their number of samples with `gather`; training.pytorch.data.channel brings it"
             )
-        else:
-            counts = (count,)
-        balance = Balance(name=self.channel.name, samples_per_node=counts)
-        if own:
-            self._steps = steps_per_rank(counts, members=self._members, equalise=self.settings.equalise)
-        elif len(set(counts)) > 1:
-            raise DataError(f"{balance}; the channel is FullyReplicated, so all nodes must have the same samples")
-        if self.world.rank == 0 and (own or balance.is_uneven):
-            _say(str(balance))
-        return balance
+        return (count,), (ranks,)
 
     def __len__(self) -> int:
         """How many samples this rank reads in a whole epoch."""
@@ -130,8 +141,9 @@ class Dataset:
         count, members, index = len(self.samples), self._members, self._index
         if self._steps is None:
             return share(count, index=index, members=members, consumed=consumed, equalise=self.settings.equalise)
-        steps = self._steps - consumed // members
-        return [place % count for place in range(consumed + index, consumed + steps * members, members)]
+        end = self._steps * members
+        mine = share(end, index=index, members=members, consumed=consumed, equalise=self.settings.equalise)
+        return [place % count for place in mine]
 
     def __iter__(self) -> Iterator[Any]:
         """The rest of this epoch; at its end the next epoch begins."""
@@ -172,6 +184,7 @@ class Dataset:
         return {
             "epoch": self.epoch,
             "consumed": self.consumed,
+            "nodes": self.world.nodes,
             "seed": self.settings.seed,
             "shuffle": self.settings.shuffle,
             "window": self.settings.window,
@@ -180,21 +193,9 @@ class Dataset:
 
     def load_state_dict(self, state: dict[str, Any]) -> Self:
         """Continue at a position; the data and the order have to be the same."""
-        mine = self.state_dict()
-        for key in ("seed", "shuffle", "window", "fingerprint"):
-            if state[key] != mine[key]:
-                what = "other files or samples" if key == "fingerprint" else f"{key} {state[key]!r}, not {mine[key]!r}"
-                raise DataError(f"the position was saved for the channel {self.channel.name!r} with {what}")
+        require_same_order(self.channel, state, self.state_dict())
         self.epoch, self.consumed = int(state["epoch"]), int(state["consumed"])
         return self
-
-
-def _fingerprint(channel: Channel, paths: Sequence[File], counts: Sequence[int]) -> str:
-    """Names and counts, so that a position is never applied to other data. Nodes that own other files differ."""
-    if channel.distribution == "ShardedByS3Key":
-        return "own"
-    names = [str(path).removeprefix(channel.root) for path in paths]
-    return hashlib.sha256(repr((names, list(counts))).encode()).hexdigest()[:16]
 
 
 def _say(text: str) -> None:

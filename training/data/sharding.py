@@ -111,16 +111,17 @@ def share(count: int, *, index: int, members: int, consumed: int = 0, equalise: 
     return [place % count for place in range(consumed + index, consumed + steps * members, members)]
 
 
-def steps_per_rank(counts: Sequence[int], *, members: int, equalise: Equalise) -> int | None:
+def steps_per_rank(counts: Sequence[int], *, members: Sequence[int], equalise: Equalise) -> int | None:
     """How many samples each rank reads when every node owns other files; None when ranks may differ (`join`).
 
-    `counts` are the nodes' samples, `members` the ranks of a node.
+    `counts` are the nodes' samples, `members` their ranks.
     """
     if equalise == "join":
         return None
+    nodes = zip(counts, members, strict=True)
     if equalise == "drop":
-        return min(count // members for count in counts)
-    return max(-(-count // members) for count in counts)
+        return min(count // ranks for count, ranks in nodes)
+    return max(-(-count // ranks) for count, ranks in nodes)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,6 +130,8 @@ class Balance:
 
     name: str
     samples_per_node: tuple[int, ...]
+    read: int | None = None
+    """How many samples all ranks together read in an epoch, where they read equally many."""
 
     @property
     def imbalance_percent(self) -> float:
@@ -138,19 +141,23 @@ class Balance:
 
     @property
     def is_uneven(self) -> bool:
-        """Whether it is worth a warning."""
-        return self.imbalance_percent > 10
+        """Whether it is worth a warning: one node with less than the others costs all of them as much."""
+        total = sum(self.samples_per_node)
+        read = total if self.read is None else self.read
+        return self.imbalance_percent > 10 or abs(total - read) > 0.1 * total
 
     def __str__(self) -> str:
         counts = ", ".join(str(count) for count in self.samples_per_node[:16])
         more = ", ..." if len(self.samples_per_node) > 16 else ""
         text = f"channel {self.name}: samples per node {counts}{more}; imbalance {self.imbalance_percent:.1f} percent"
+        if self.read is not None:
+            text += f"; an epoch reads {self.read} of {sum(self.samples_per_node)}"
         if self.is_uneven:
             text = f"warning: {text}: make the objects under the prefix more equal, or their number a multiple of nodes"
         return text
 
 
-def require_enough(name: str, count: int, members: int, equalise: Equalise) -> None:
+def require_enough(what: str, count: int, members: int, equalise: Equalise) -> None:
     """Refuse a share of nothing, with which training would end before it began."""
     if count == 0 or (equalise == "drop" and count < members):
-        raise DataError(f"the channel {name!r} has {count} samples for {members} ranks: each rank needs at least one")
+        raise DataError(f"{what} has {count} samples for {members} ranks: each rank needs at least one")

@@ -2,8 +2,9 @@
 
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain, islice
 from typing import Any, BinaryIO, Self
 
@@ -11,18 +12,22 @@ from training.data.channel import Channel
 from training.data.dataset import Settings
 from training.data.errors import DataError, ShardError
 from training.data.media import File, open_through
-from training.data.readers import Reader, guess
+from training.data.pipes import Pipes
+from training.data.position import fingerprint, place_in_group, require_same_order
+from training.data.readers import Files, Npy, Reader, guess
 from training.data.sharding import Permutation
 from training.data.world import World
 
 _WINDOW = 1024
+Source = Callable[[], Iterator[Any]]
+"""Samples that are read one after the other once it is called."""
 
 
 class Stream:
     """One rank's part of a channel that is read through. Nobody knows its length before its end.
 
     The ranks of a group take whole files in turn; files that are left over are divided sample by sample. In Pipe
-    mode the node's one pipe is divided among the nodes. Ranks may end unevenly: `training.pytorch.data.loader`
+    mode the node's one pipe is divided among the nodes. Ranks may end unevenly: `training.pytorch.data.Loader`
     makes them stop together at the first that has no full batch.
     """
 
@@ -32,60 +37,119 @@ class Stream:
         self.position = 0
         """How many samples of this epoch this rank has consumed."""
         self.skipped = 0
-        own = channel.distribution == "ShardedByS3Key"
+        self._earlier: list[tuple[int, int]] = []
+        """How many ranks divided this epoch before, and how many samples each of them consumed."""
+        if settings.equalise == "repeat":
+            raise DataError(
+                f"the channel {channel.name!r} is read through, and nobody knows how much of it to repeat: use "
+                "equalise='drop' or 'join', or stream=False"
+            )
         if channel.mode == "Pipe":
-            if world.local_world_size > 1:
-                raise DataError(
-                    f"the channel {channel.name!r} is a pipe, which the {world.local_world_size} processes of a node "
-                    "cannot share: use FastFile mode, or one process a node"
-                )
-            if reader is None:
-                raise DataError(f"the channel {channel.name!r} is a pipe, which has no file names: say its `reader`")
+            self._reader = _reader_of_pipe(channel, reader, world)
+            self._pipes = Pipes(channel)
             self._files: Sequence[File] = ()
+            own = channel.distribution == "ShardedByS3Key"
             self._index, self._members = (0, 1) if own else (world.node, world.nodes)
-            self._reader = reader
         else:
             self._files = channel.sources()
-            self._index, self._members = (
-                (world.local_rank, world.local_world_size) if own else (world.rank, world.world_size)
-            )
             self._reader = guess(self._files, channel.name) if reader is None else reader
+            self._index, self._members = place_in_group(channel, world)
+        self._fingerprint = fingerprint(channel, self._files)
 
     def __iter__(self) -> Iterator[Any]:
         """The rest of this epoch; at its end the next epoch begins."""
-        samples = self._shuffled() if self.settings.shuffle else self._samples()
-        for sample in islice(samples, self.position, None):
+        yield from self.rest()
+        self.next_epoch()
+
+    def rest(self) -> Iterator[Any]:
+        """The rest of this epoch, at whose end the position stays."""
+        for sample in islice(self._part(self._index, self._members, self._earlier), self.position, None):
             self.position += 1
             yield sample
-        self.next_epoch()
 
     def next_epoch(self) -> None:
         """Begin the next epoch."""
         self.epoch += 1
         self.position = 0
+        self._earlier = []
+
+    @property
+    def is_at_beginning(self) -> bool:
+        """Whether nothing of this epoch has been consumed, by whatever number of ranks."""
+        return self.position == 0 and not self._earlier
 
     def state_dict(self) -> dict[str, Any]:
-        """The position, and the rank's part that it belongs to."""
-        part = [self._index, self._members, self.settings.seed, self.settings.shuffle, self.settings.window]
-        return {"epoch": self.epoch, "position": self.position, "part": part}
+        """The position, and what it belongs to."""
+        return {
+            "epoch": self.epoch,
+            "position": self.position,
+            "part": [self._index, self._members],
+            "earlier": [list(division) for division in self._earlier],
+            "nodes": self.world.nodes,
+            "seed": self.settings.seed,
+            "shuffle": self.settings.shuffle,
+            "window": self.settings.window,
+            "fingerprint": self._fingerprint,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> Self:
-        """Continue at a position: what comes before it is read again and dropped."""
-        mine = self.state_dict()["part"]
-        if list(state["part"]) != mine and state["position"] > 0:
-            raise DataError(
-                f"the position in the stream {self.channel.name!r} belongs to part {state['part'][0]} of "
-                f"{state['part'][1]}, not {mine[0]} of {mine[1]}: another number of ranks can only begin at an epoch"
-            )
+        """Continue at a position: what comes before it is read again and dropped.
+
+        Another number of ranks divides what is left when all ranks had consumed as much as this one, as they have
+        between the batches of a `Loader`.
+        """
+        require_same_order(self.channel, state, self.state_dict())
         self.epoch, self.position = int(state["epoch"]), int(state["position"])
+        self._earlier = [(members, position) for members, position in state["earlier"]]
+        index, members = state["part"]
+        if members != self._members and self.position > 0:
+            if self.channel.mode == "Pipe":
+                raise DataError(
+                    f"the position in the pipe {self.channel.name!r} belongs to one of {members} nodes, not "
+                    f"{self._members}: a pipe is read once, so another number of nodes can only begin at an epoch"
+                )
+            self._earlier.append((members, self.position))
+            self.position = 0
+        elif index != self._index and self.position > 0:
+            raise DataError(
+                f"the position in the channel {self.channel.name!r} belongs to part {index} of {members}, not "
+                f"{self._index}: every rank has to load its own"
+            )
         return self
 
-    def _shuffled(self) -> Iterator[Any]:
+    def _part(self, index: int, members: int, earlier: Sequence[tuple[int, int]]) -> Iterator[Any]:
+        """The samples of one member of a group: whole sources in turn, then its turns in those that are left over."""
+        sources = self._sources(earlier)
+        whole = len(sources) // members * members
+        in_turn = (source() for source in sources[index:whole:members])
+        divided = (islice(source(), index, None, members) for source in sources[whole:])
+        samples = chain.from_iterable(chain(in_turn, divided))
+        return self._shuffled(samples, f"{index}/{members}") if self.settings.shuffle else samples
+
+    def _sources(self, earlier: Sequence[tuple[int, int]]) -> list[Source]:
+        """What a group divides: the files or, when another group began this epoch, what is left of its parts."""
+        if earlier:
+            *before, (members, position) = earlier
+            return [partial(self._rest_of_part, index, members, before, position) for index in range(members)]
+        if self.channel.mode == "Pipe":
+            return [self._read_pipe]
+        order = [str(path) for path in self._files]
+        if self.settings.shuffle:
+            places = Permutation(len(order), seed=self.settings.seed, epoch=self.epoch)
+            order = [order[places(place)] for place in range(len(order))]
+        return [partial(self._read, path) for path in order]
+
+    def _rest_of_part(
+        self, index: int, members: int, earlier: Sequence[tuple[int, int]], position: int
+    ) -> Iterator[Any]:
+        return islice(self._part(index, members, earlier), position, None)
+
+    def _shuffled(self, samples: Iterator[Any], part: str) -> Iterator[Any]:
         """Draw from a buffer of so many samples, the same way each time for the same seed, epoch and part."""
         window = _WINDOW if self.settings.window is None else self.settings.window
-        draw = random.Random(f"{self.settings.seed}/{self.epoch}/{self._index}/{self._members}")
+        draw = random.Random(f"{self.settings.seed}/{self.epoch}/{part}")
         held: list[Any] = []
-        for sample in self._samples():
+        for sample in samples:
             if len(held) < window:
                 held.append(sample)
                 continue
@@ -95,30 +159,35 @@ class Stream:
         draw.shuffle(held)
         yield from held
 
-    def _samples(self) -> Iterator[Any]:
-        if self.channel.mode == "Pipe":
-            return self._divided(str(self.channel.pipe(self.epoch)))
-        order = [str(path) for path in self._files]
-        if self.settings.shuffle:
-            places = Permutation(len(order), seed=self.settings.seed, epoch=self.epoch)
-            order = [order[places(place)] for place in range(len(order))]
-        whole = len(order) // self._members * self._members
-        mine = map(self._read, order[self._index : whole : self._members])
-        return chain.from_iterable([*mine, *map(self._divided, order[whole:])])
+    def _read_pipe(self) -> Iterator[Any]:
+        path, stream = self._pipes.open_next()
+        return self._read(path, lambda _: stream)
 
-    def _divided(self, path: str) -> Iterator[Any]:
-        """Each member's turn among the samples of one file."""
-        return islice(self._read(path), self._index, None, self._members)
-
-    def _read(self, path: str) -> Iterator[Any]:
+    def _read(self, path: str, open_: Callable[[str], BinaryIO] = open_through) -> Iterator[Any]:
         try:
-            with open_through(path) as stream, _named(stream, path):
+            with open_(path) as stream, _named(stream, path):
                 yield from self._reader.stream(stream, path)
         except ShardError as error:
             if not self.settings.skip_unreadable:
                 raise
             self.skipped += 1
             print(f"data: channel {self.channel.name}: passed over: {error}", file=sys.stderr, flush=True)
+
+
+def _reader_of_pipe(channel: Channel, reader: Reader | None, world: World) -> Reader:
+    if world.local_world_size > 1:
+        raise DataError(
+            f"the channel {channel.name!r} is a pipe, which the {world.local_world_size} processes of a node "
+            "cannot share: use FastFile mode, or one process a node"
+        )
+    if reader is None:
+        raise DataError(f"the channel {channel.name!r} is a pipe, which has no file names: say its `reader`")
+    if isinstance(reader, Files | Npy):
+        raise DataError(
+            f"the channel {channel.name!r} is a pipe, which does not say where files begin: set the channel's "
+            'record_wrapper = "RecordIO" and read it with RecordIO(), or use FastFile mode'
+        )
+    return reader
 
 
 @contextmanager

@@ -2,11 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.unit.test_data_channel import make_channel, numbers
-from training.data import DataError, channel, s3
+from training.data import DataError, ShardError, World, channel, s3
 from training.pytorch.data import Loader, _workers_context
 
 
@@ -37,3 +38,52 @@ def test_workers_are_forks_unless_s3_has_threads_here(monkeypatch: pytest.Monkey
     assert _workers_context() is None
     monkeypatch.setattr(s3, "is_in_use", lambda: True)
     assert _workers_context().get_start_method() == "forkserver"
+
+
+BROKEN = {"a.jsonl": b"0\n1\noops\n3\n"}
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_worker_that_cannot_read_says_so_in_the_same_words(tmp_path: Path, workers: int) -> None:
+    loader = Loader(channel("train", environ=make_channel(tmp_path, BROKEN)), 2, workers=workers)
+    with pytest.raises(ShardError, match=r"^\S+a\.jsonl cannot be read at byte 4: this line is not JSON"):
+        list(loader)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_what_workers_pass_over_is_counted(tmp_path: Path, workers: int) -> None:
+    dataset = channel("train", environ=make_channel(tmp_path, BROKEN), skip_unreadable=True)
+    batches = list(Loader(dataset, 2, workers=workers, collate=list))
+    assert sorted(sample for batch in batches for sample in batch) == [0, 1, 3, 3]
+    assert dataset.skipped == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_run_that_stopped_behind_the_smaller_last_batch_is_at_the_end_of_that_epoch(
+    tmp_path: Path, stream: bool
+) -> None:
+    """Other ranks may have had a full one last, and all of them have to be in the same epoch when they go on."""
+    environ = make_channel(tmp_path, {"a.jsonl": numbers(5)})
+    loader = Loader(channel("train", environ=environ, stream=stream), 2, collate=list, last="keep")
+    states = [loader.state_dict() for _ in loader]
+    assert [state["epoch"] for state in states] == [0, 0, 0]
+    resumed = Loader(channel("train", environ=environ, stream=stream), 2, collate=list, last="keep")
+    resumed.load_state_dict(states[-1])
+    assert list(resumed) == []
+    assert resumed.state_dict()["epoch"] == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_rank_without_a_sample_is_no_error_under_join(tmp_path: Path, stream: bool) -> None:
+    environ = make_channel(tmp_path, {"a.jsonl": numbers(3)})
+    last = World(rank=3, world_size=4, local_rank=3, local_world_size=4)
+    found = channel("train", environ=environ, stream=stream, world=last, equalise="join")
+    assert list(Loader(found, 2, last="keep")) == []
+
+
+@pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"workers": -1}, {"last": "pad"}])
+def test_arguments_of_a_loader_that_mean_nothing_are_refused(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    found = channel("train", environ=make_channel(tmp_path, {"a.jsonl": numbers(3)}))
+    ((name, value),) = wrong.items()
+    with pytest.raises(DataError, match=f"{name}( is)? {value!r}"):
+        Loader(found, **{"batch_size": 1, **wrong})

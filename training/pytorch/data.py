@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import torch
 import torch.distributed as dist
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader
 
 from training import data
 from training.data import DataError, Dataset, Reader, Stream, World, s3
@@ -48,7 +48,15 @@ class Loader:
         workers: int = 0,
         last: Literal["drop", "keep"] = "drop",
     ) -> None:
-        """`last="keep"` yields a smaller last batch: right for evaluation, a hang for training with uneven ranks."""
+        """`last="keep"` yields a smaller last batch: right for evaluation, a hang for training with uneven ranks.
+
+        `workers` read ahead at any place; what is read through, each rank reads itself.
+        """
+        if batch_size < 1 or workers < 0 or last not in ("drop", "keep"):
+            raise DataError(
+                f"batch_size is {batch_size!r}, workers {workers!r} and last {last!r}: a batch needs 1 sample or more, "
+                "workers are 0 or more, and last is 'drop' or 'keep'"
+            )
         self.dataset = dataset
         self._batch_size = batch_size
         self._collate = torch.utils.data.default_collate if collate is None else collate
@@ -58,14 +66,15 @@ class Loader:
     def __iter__(self) -> Iterator[Any]:
         """The rest of this epoch in batches; at its end the next epoch begins."""
         if isinstance(self.dataset, Stream):
-            is_whole, found = self.dataset.position == 0, self._stream(self.dataset)
+            is_whole, found = self.dataset.is_at_beginning, self._stream(self.dataset)
         else:
             is_whole, found = self.dataset.consumed == 0, self._map(self.dataset)
         batches = 0
         for batch in found:
             batches += 1
             yield batch
-        if is_whole and batches == 0:
+        may_be_none = self._last == "keep" and self.dataset.settings.equalise == "join"
+        if is_whole and batches == 0 and not may_be_none:
             # Who loops over epochs until enough steps are done would never end
             raise DataError(
                 f"an epoch of the channel {self.dataset.channel.name!r} has not one batch of {self._batch_size} "
@@ -86,20 +95,27 @@ class Loader:
         if self._workers == 0:
             loaded: Iterator[Any] = (self._collate([dataset.read(place) for place in batch]) for batch in batches)
         else:
-            # The workers read ahead, so the position moves only when a batch is handed out here
-            loaded = iter(
-                DataLoader(
-                    _Places(dataset),
-                    batch_sampler=_Once(batches),
-                    num_workers=self._workers,
-                    multiprocessing_context=_workers_context(),
-                    collate_fn=self._collate,
-                )
-            )
+            loaded = self._read_ahead(dataset, batches)
         for content in loaded:
             dataset.advance(sizes.popleft())
             yield content
         dataset.next_epoch()
+
+    def _read_ahead(self, dataset: Dataset, batches: Iterator[list[tuple[int, int]]]) -> Iterator[Any]:
+        """The workers are ahead, so position and count of unreadable samples move when a batch is handed out here."""
+        loaded = DataLoader(
+            _Batches(dataset, self._collate),
+            sampler=batches,
+            batch_size=None,
+            num_workers=self._workers,
+            multiprocessing_context=_workers_context(),
+            collate_fn=_as_it_is,
+        )
+        for content, skipped in loaded:
+            if isinstance(content, DataError):
+                raise content
+            dataset.skipped += skipped
+            yield content
 
     def _batches(self, dataset: Dataset, sizes: deque[int]) -> Iterator[list[tuple[int, int]]]:
         places = dataset.places()
@@ -111,15 +127,14 @@ class Loader:
 
     def _stream(self, stream: Stream) -> Iterator[Any]:
         """All ranks stop at the first one that has no full batch left: they agree before each batch."""
-        epoch = stream.epoch
-        samples = iter(stream)
+        ask = _here if stream.settings.equalise == "join" else _everyone
+        samples = stream.rest()
         while True:
             batch = list(islice(samples, self._batch_size))
-            if not _everyone(len(batch) == self._batch_size or (self._last == "keep" and len(batch) > 0)):
+            if not ask(len(batch) == self._batch_size or (self._last == "keep" and len(batch) > 0)):
                 break
             yield self._collate(batch)
-        if stream.epoch == epoch:
-            stream.next_epoch()
+        stream.next_epoch()
 
 
 def _workers_context() -> Any:
@@ -131,24 +146,28 @@ def _workers_context() -> Any:
     return context
 
 
-class _Places:
-    """The dataset by places, for the workers of a DataLoader."""
+class _Batches:
+    """The dataset by places of whole batches, for the workers of a DataLoader."""
 
-    def __init__(self, dataset: Dataset) -> None:
-        self._dataset = dataset
+    def __init__(self, dataset: Dataset, collate: Callable[[Sequence[Any]], Any]) -> None:
+        self._dataset, self._collate = dataset, collate
 
-    def __getitem__(self, place: tuple[int, int]) -> Any:
-        return self._dataset.read(place)
+    def __getitem__(self, places: Sequence[tuple[int, int]]) -> tuple[Any, int]:
+        """A batch, or the error in its place, and how many samples this worker could not read for it."""
+        before = self._dataset.skipped
+        try:
+            content = self._collate([self._dataset.read(place) for place in places])
+        except DataError as error:
+            return error, 0  # torch would make a RuntimeError with a traceback in its message of it
+        return content, self._dataset.skipped - before
 
 
-class _Once(Sampler[list[tuple[int, int]]]):
-    """An iterator in the shape that DataLoader asks for."""
+def _as_it_is(content: Any) -> Any:
+    return content
 
-    def __init__(self, batches: Iterator[list[tuple[int, int]]]) -> None:
-        self._batches = batches
 
-    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        return self._batches
+def _here(ready: bool) -> bool:
+    return ready
 
 
 def _everyone(ready: bool) -> bool:

@@ -52,7 +52,11 @@ class Channel:
             )
         if not self.folder.is_dir():
             raise DataError(f"the channel {self.name!r} has no folder {self.folder}: is it among the job's channels?")
-        files = tuple(Path(path) for path in sorted(_walk(str(self.folder))))
+        try:
+            files = tuple(Path(path) for path in sorted(_walk(str(self.folder))))
+        except OSError as error:
+            where = f"{error.filename}: {error.strerror}"
+            raise DataError(f"the files of the channel {self.name!r} cannot be listed: {where}") from error
         if not files:
             raise DataError(f"the channel {self.name!r} is empty: {self.folder} holds no file")
         return files
@@ -69,15 +73,23 @@ def resolve(name: str, environ: Mapping[str, str] = os.environ) -> Channel:
     """
     if s3.is_s3(name):
         return Channel(name=name, folder=Path(), prefix=name)
+    if not name:
+        raise DataError("a channel has a name, and this one is empty")
     base = Path(environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
     channels: dict[str, dict[str, str]] = json.loads(environ.get("SM_INPUT_DATA_CONFIG", "{}"))
     if not channels:
         config = base / "input" / "config" / "inputdataconfig.json"
         channels = json.loads(config.read_text()) if config.is_file() else {}
-    place = environ.get(f"SM_CHANNEL_{name.upper()}", str(base / "input" / "data" / name))
+
+    def place_of(channel: str) -> str:
+        return environ.get(f"SM_CHANNEL_{channel.upper()}", str(base / "input" / "data" / channel))
+
+    place = place_of(name)
     if s3.is_s3(place):
         return Channel(name=name, folder=Path(), prefix=place)
     folder = Path(place)
+    # Scripts often hand over SM_CHANNEL_TRAIN's folder: that is the channel `train`, with its mode and distribution
+    name = next((known for known in channels if name != known and Path(place_of(known)) == folder), name)
     settings = channels.get(name)
     if settings is None:
         if not folder.is_dir():

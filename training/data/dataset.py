@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from training.data.channel import Channel
 from training.data.errors import DataError, ShardError
@@ -29,6 +29,14 @@ class Settings:
     equalise: Equalise = "drop"
     skip_unreadable: bool = False
     """Pass over what cannot be read, and count it in `skipped`, instead of stopping."""
+
+    def __post_init__(self) -> None:
+        if self.equalise not in get_args(Equalise):
+            raise DataError(f"equalise is {self.equalise!r}; known: {', '.join(get_args(Equalise))}")
+        if not _is_whole(self.seed):
+            raise DataError(f"seed is {self.seed!r} and must be a whole number")
+        if self.window is not None and not (_is_whole(self.window) and self.window > 0):
+            raise DataError(f"window is {self.window!r} and must be a whole number from 1, or None")
 
 
 class Samples:
@@ -196,6 +204,10 @@ class Dataset:
         require_same_order(self.channel, state, self.state_dict())
         self.epoch, self.consumed = int(state["epoch"]), int(state["consumed"])
         return self
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _say(text: str) -> None:

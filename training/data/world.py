@@ -24,12 +24,11 @@ class World:
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Read RANK, WORLD_SIZE, LOCAL_RANK and LOCAL_WORLD_SIZE; without them, one process alone."""
-        world_size = int(environ.get("WORLD_SIZE", "1"))
         return cls(
             rank=int(environ.get("RANK", "0")),
-            world_size=world_size,
+            world_size=int(environ.get("WORLD_SIZE", "1")),
             local_rank=int(environ.get("LOCAL_RANK", "0")),
-            local_world_size=int(environ.get("LOCAL_WORLD_SIZE", str(min(world_size, 1)))),
+            local_world_size=int(environ.get("LOCAL_WORLD_SIZE", "1")),
         )
 
     @property

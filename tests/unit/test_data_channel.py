@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy
 import pytest
 
 from tests.unit.test_data_readers import write_tar
-from training.data import DataError, Dataset, ShardError, Stream, World, channel
+from training.data import DataError, Dataset, ShardError, Stream, World, channel, resolve
 from training.data.dataset import Gather
 
 
@@ -176,9 +177,16 @@ ROWS = npy(numpy.arange(6.0).reshape(3, 2))
     [
         ("csv", b"a,b\n1,2\n3,4\n5,6\n", b"\xff\xfe,b\n1,2\n", "this line is not CSV: 'utf-8' codec can't decode"),
         ("csv", b"a,b\n1,2\n3,4\n5,6\n", b"", "a CSV file begins with a line of names"),
+        ("csv", b"a,b\n1,2\n3,4\n5,6\n", b"a,b,a\n1,2,3\n", "the first line has the name 'a' more than once"),
+        (
+            "npy",
+            ROWS,
+            b"PK\x03\x04" + bytes(99),
+            "this is no .npy file that can be read: the magic string is not correct",
+        ),
         ("npy", ROWS, ROWS.replace(b"(3, 2)", b"(3, 2("), "this is no .npy file that can be read"),
         ("npy", ROWS, ROWS[:-8], "this is no .npy file that can be read: mmap length is greater than file size"),
-        ("npy", ROWS, b"", "this is no .npy file that can be read: No data left in file"),
+        ("npy", ROWS, b"", "this is no .npy file that can be read: EOF: reading magic string"),
         ("npy", ROWS, npy(numpy.float64(3)), "the array is a single number and has no rows"),
     ],
 )
@@ -213,3 +221,69 @@ def test_unknown_and_empty_channels_are_named(tmp_path: Path) -> None:
     environ = make_channel(tmp_path, {"a.txt": b""}, TrainingInputMode="Tape")
     with pytest.raises(DataError, match="the input mode 'Tape'; known: File, FastFile, Pipe"):
         channel("train", environ=environ)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"equalise": "drop_last"}, "equalise is 'drop_last'; known: drop, repeat, join"),
+        ({"window": 0}, "window is 0 and must be a whole number from 1, or None"),
+        ({"window": 2.5}, "window is 2.5 and must be a whole number"),
+        ({"seed": None}, "seed is None and must be a whole number"),
+        ({"equalise": "repeat", "stream": True}, "nobody knows how much of it to repeat"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(tmp_path: Path, wrong: dict[str, Any], message: str) -> None:
+    environ = make_channel(tmp_path, {"a.jsonl": numbers(3)})
+    with pytest.raises(DataError, match=message):
+        channel("train", environ=environ, **wrong)
+
+
+def test_a_channel_is_found_by_its_folder_too(tmp_path: Path) -> None:
+    """Scripts hand over SM_CHANNEL_TRAIN. Taken as any folder, every node would drop the other nodes' share of it."""
+    environ = make_channel(tmp_path, {"a.jsonl": numbers(9)}, S3DistributionType="ShardedByS3Key")
+    for name in (str(tmp_path / "input" / "data" / "train"), "train/"):
+        assert resolve(name, environ).distribution == "ShardedByS3Key"
+        assert resolve(name, environ).name == "train"
+    with pytest.raises(DataError, match="a channel has a name, and this one is empty"):
+        resolve("", environ)
+
+
+def test_a_folder_that_cannot_be_listed_is_named(tmp_path: Path) -> None:
+    environ = make_channel(tmp_path, {"a.jsonl": b"1"})
+    (tmp_path / "input" / "data" / "train" / "loop").symlink_to(".")
+    with pytest.raises(
+        DataError, match=r"of the channel 'train' cannot be listed: \S+loop: Too many levels of symbolic"
+    ):
+        channel("train", environ=environ)
+
+
+def test_links_are_followed_and_a_broken_one_is_an_unreadable_file(tmp_path: Path) -> None:
+    environ = make_channel(tmp_path, {"a.jsonl": numbers(3)})
+    folder = tmp_path / "input" / "data" / "train"
+    (folder / "b.jsonl").symlink_to(folder / "a.jsonl")
+    assert sorted(open_map(environ)) == [0, 0, 1, 1, 2, 2]
+    (folder / "c.jsonl").symlink_to(folder / "nowhere")
+    with pytest.raises(ShardError, match=r"c\.jsonl cannot be read at byte 0: No such file or directory"):
+        open_map(environ)
+
+
+def test_a_file_that_becomes_shorter_while_it_is_read_is_named(tmp_path: Path) -> None:
+    environ = make_channel(tmp_path, {"a.jsonl": numbers(100)})
+    dataset = iter(open_map(environ, shuffle=False))
+    assert next(dataset) == 0
+    os.truncate(tmp_path / "input" / "data" / "train" / "a.jsonl", 101)
+    with pytest.raises(ShardError, match=r"a\.jsonl cannot be read at byte 101: the file ends 3 bytes too early"):
+        list(dataset)
+
+
+def test_a_damaged_line_does_not_cost_the_rest_of_a_stream(tmp_path: Path) -> None:
+    for name, content in {"a.jsonl": b"0\noops\n2\n[[\n4\n", "b.csv": b"n\n0\n1,2\n2\n3,4\n4\n"}.items():
+        found = channel(
+            "train",
+            environ=make_channel(tmp_path / name, {name: content}),
+            stream=True,
+            skip_unreadable=True,
+        )
+        assert sorted(int(one["n"] if name == "b.csv" else one) for one in found) == [0, 2, 4]
+        assert found.skipped == 2

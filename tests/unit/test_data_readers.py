@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from training.data import media
 from training.data.errors import DataError, ShardError
 from training.data.readers import Csv, Files, JsonLines, Npy, Reader, RecordIO, Tar, Tokens, guess
 from training.data.records import RECORDIO_MAGIC
@@ -230,3 +231,73 @@ def test_the_format_is_guessed_from_names_unless_they_differ() -> None:
     )
     with pytest.raises(DataError, match=r"mixes \.csv, \.tar"):
         guess([Path("a.tar"), Path("b.csv")], "train")
+
+
+@pytest.mark.parametrize("name", ["a.tar.gz", "a.TGZ", "a.jsonl.gz", "a.csv.zst"])
+def test_compressed_files_of_a_known_format_are_no_plain_files(name: str) -> None:
+    with pytest.raises(DataError, match=f"holds {name}, which is compressed: unpack it"):
+        guess([Path("a.txt"), Path(name)], "train")
+    assert guess([Path("a.nii.gz")], "train") == Files()
+
+
+@pytest.mark.parametrize("read", [read_all, stream_all])
+def test_csv_takes_a_mark_of_utf8_and_lines_that_repeat_the_names(tmp_path: Path, read: Any) -> None:
+    """Spreadsheets write the mark; files that were put one behind the other, as Pipe mode does, repeat their names."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"\xef\xbb\xbfa,b\n1,2\n" + b"\xef\xbb\xbfa,b\n3,4\n")
+    assert read(Csv(), path) == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
+    path.write_bytes(b"")
+    with pytest.raises(ShardError, match="at byte 0: a CSV file begins with a line of names"):
+        read(Csv(), path)
+
+
+def test_an_open_quotation_mark_is_found_in_one_pass(tmp_path: Path) -> None:
+    """Looking at all that is held once more for each line, this takes minutes and not milliseconds."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(b'a\n"' + b"line\n" * 200_000)
+    with pytest.raises(ShardError, match="at byte 2: a quotation mark is opened here and never closed"):
+        stream_all(Csv(), path)
+
+
+@pytest.mark.parametrize("read", [read_all, stream_all])
+def test_json_that_is_too_deep_is_a_damaged_line(tmp_path: Path, read: Any) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b"1\n" + b"[" * 200_000 + b"\n")
+    with pytest.raises(ShardError, match="at byte 2: this line is not JSON"):
+        read(JsonLines(), path)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"block": 0}, "block is 0 and must be 1 or more tokens"),
+        ({"block": 4, "dtype": "uint99"}, "dtype is 'uint99': tokens are whole numbers"),
+        ({"block": 4, "dtype": "float32"}, "dtype is 'float32': tokens are whole numbers"),
+    ],
+)
+def test_tokens_that_mean_nothing_are_refused(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        Tokens(**wrong)
+
+
+def test_tokens_are_never_a_files_header_nor_fractions(tmp_path: Path) -> None:
+    path = tmp_path / "a.npy"
+    numpy.save(path, numpy.arange(9))
+    with pytest.raises(DataError, match=r"a\.npy: \.npy cannot be streamed"):
+        stream_all(Tokens(block=2), path)
+    numpy.save(path, numpy.ones(9))
+    with pytest.raises(DataError, match="has numbers of type float64: tokens are whole numbers"):
+        read_all(Tokens(block=2), path)
+
+
+def test_a_file_that_is_closed_for_another_is_not_closed_for_who_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With few files open at once, what one thread opens would else get the number of what another is reading."""
+    monkeypatch.setattr(media, "_MAX_OPEN", 1)
+    (tmp_path / "a").write_bytes(b"a")
+    (tmp_path / "b").write_bytes(b"b")
+    mine = media._opened(str(tmp_path / "a"))
+    assert media.read_at(str(tmp_path / "b"), 0, 1) == b"b"
+    assert mine.read(0, 1) == b"a"
+    assert media.read_at(str(tmp_path / "a"), 0, 1) == b"a"

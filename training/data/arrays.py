@@ -14,8 +14,8 @@ class DistantArray:
     """An array in S3: one request for each row, or for each run of rows."""
 
     def __init__(self, path: str, *, start: int, shape: Sequence[int], dtype: Any) -> None:
-        self.ndim = len(shape)
-        self._path, self._start, self._shape, self._dtype = path, start, tuple(shape), dtype
+        self.ndim, self.dtype = len(shape), dtype
+        self._path, self._start, self._shape = path, start, tuple(shape)
         self._row_bytes = prod(self._shape[1:]) * dtype.itemsize
 
     def __len__(self) -> int:
@@ -30,15 +30,15 @@ class DistantArray:
         import numpy
 
         data = read_at(self._path, self._start + first * self._row_bytes, (behind - first) * self._row_bytes)
-        return numpy.frombuffer(data, self._dtype).reshape(behind - first, *self._shape[1:])
+        return numpy.frombuffer(data, self.dtype).reshape(behind - first, *self._shape[1:])
 
 
 def open_array(path: str) -> Any:
     """A .npy file or object."""
-    import numpy
+    from numpy.lib import format as npy
 
     try:
-        array = _open_distant(path) if s3.is_s3(path) else numpy.load(path, mmap_mode="r")
+        array = _open_distant(path) if s3.is_s3(path) else npy.open_memmap(path, mode="r")
     except ShardError:
         raise
     except (OSError, ValueError, EOFError, SyntaxError, TokenError) as error:  # numpy parses the header as Python

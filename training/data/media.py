@@ -14,7 +14,7 @@ File = Path | s3.S3Object
 """Where samples are: as text, a path or an address that begins with s3://."""
 
 _MAX_OPEN = 256
-_open_files: OrderedDict[tuple[int, str], int] = OrderedDict()
+_open_files: OrderedDict[str, "_Opened"] = OrderedDict()
 
 
 def read_at(path: str, offset: int, size: int) -> bytes:
@@ -32,7 +32,7 @@ def read_at(path: str, offset: int, size: int) -> bytes:
 
 
 def _read_some(path: str, offset: int, size: int) -> bytes:
-    return s3.read(path, offset, size) if path.startswith(s3.SCHEME) else os.pread(_descriptor(path), size, offset)
+    return s3.read(path, offset, size) if path.startswith(s3.SCHEME) else _opened(path).read(offset, size)
 
 
 def read_whole(path: str) -> bytes:
@@ -136,14 +136,24 @@ def walk(path: str) -> Iterator[Source]:
         yield Flow(stream, path)
 
 
-def _descriptor(path: str) -> int:
-    # The process id keeps a forked data loader from closing its parent's descriptors
-    key = (os.getpid(), path)
-    descriptor = _open_files.get(key)
-    if descriptor is None:
-        if len(_open_files) >= _MAX_OPEN:
-            (process, _), oldest = _open_files.popitem(last=False)
-            if process == os.getpid():
-                os.close(oldest)
-        descriptor = _open_files[key] = os.open(path, os.O_RDONLY)
-    return descriptor
+class _Opened:
+    """An open file that is closed when nobody uses it any more, so that no thread reads from another's file."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def read(self, offset: int, size: int) -> bytes:
+        """At most so many bytes from that offset."""
+        return os.pread(self._descriptor, size, offset)
+
+    def __del__(self) -> None:
+        os.close(self._descriptor)
+
+
+def _opened(path: str) -> _Opened:
+    found = _open_files.get(path)
+    if found is None:
+        found = _open_files[path] = _Opened(os.open(path, os.O_RDONLY))
+        if len(_open_files) > _MAX_OPEN:
+            _open_files.popitem(last=False)
+    return found

@@ -59,9 +59,8 @@ class JsonLines:
         return [shards.json_lines_shard(path, tolerate=tolerate) for path in paths]
 
     def stream(self, stream: BinaryIO, name: str) -> Iterator[Any]:
-        """Line after line."""
-        for offset, line in lines(stream, name, quoted=False):
-            yield shards.parse_json(line, name, offset)
+        """Line after line; behind one that is damaged it goes on."""
+        return map(lambda row: shards.parse_json(row[1], name, row[0]), lines(stream, name, quoted=False))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,12 +72,9 @@ class Csv:
         return _open_each(paths, partial(shards.csv_shard, tolerate=tolerate), tolerate=tolerate)
 
     def stream(self, stream: BinaryIO, name: str) -> Iterator[dict[str, str]]:
-        """Line after line."""
-        rows = lines(stream, name, quoted=True)
-        begin, header = next(rows, (0, b""))
-        names = shards.csv_fields(header, name, begin)
-        for offset, line in rows:
-            yield shards.parse_csv(names, line, name, offset)
+        """Line after line; behind one that is damaged it goes on."""
+        names, rows = shards.csv_rows(stream, name)
+        return map(lambda row: shards.parse_csv(names, row[1], name, row[0]), rows)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,6 +111,18 @@ class Tokens:
     block: int
     dtype: str = "uint16"
 
+    def __post_init__(self) -> None:
+        import numpy
+
+        if self.block < 1:
+            raise DataError(f"block is {self.block} and must be 1 or more tokens")
+        try:
+            is_whole = numpy.dtype(self.dtype).kind in "iu"
+        except TypeError:
+            is_whole = False
+        if not is_whole:
+            raise DataError(f"dtype is {self.dtype!r}: tokens are whole numbers, as uint16 or int32")
+
     def open(self, paths: Sequence[File], *, root: str, tolerate: bool) -> list[Shard]:
         """One shard a file."""
         return _open_each(paths, partial(shards.TokenShard, block=self.block, dtype=self.dtype), tolerate=tolerate)
@@ -123,6 +131,8 @@ class Tokens:
         """Window after window; the last token of one is the first of the next."""
         import numpy
 
+        if name.endswith(".npy"):
+            raise DataError(f"{name}: .npy cannot be streamed; use File or FastFile mode")
         dtype = numpy.dtype(self.dtype)
         held = stream.read((self.block + 1) * dtype.itemsize)
         while len(held) == (self.block + 1) * dtype.itemsize:
@@ -141,8 +151,18 @@ _BY_SUFFIX: dict[str, Reader] = {
 }
 
 
+_PACKINGS = ("gz", "bz2", "xz", "zst", "zip")
+
+
 def guess(paths: Sequence[File], channel: str) -> Reader:
     """The format that the files' names say; plain files where they say nothing."""
+    for path in paths:
+        unpacked, _, packing = path.name.lower().rpartition(".")
+        if packing == "tgz" or (packing in _PACKINGS and PurePosixPath(unpacked).suffix in _BY_SUFFIX):
+            raise DataError(
+                f"the channel {channel!r} holds {path.name}, which is compressed: unpack it, let Pipe mode do it "
+                '(compression = "Gzip"), or read it as it is with Files()'
+            )
     suffixes = {path.suffix.lower() for path in paths}
     known = suffixes & _BY_SUFFIX.keys()
     if len(suffixes) > 1 and known:

@@ -74,18 +74,22 @@ def recordio_stream(source: Source) -> Iterator[bytes]:
 def lines(stream: BinaryIO, path: str, *, quoted: bool) -> Iterator[tuple[int, bytes]]:
     """Each line that is not blank, and where it begins; with `quoted`, a field in quotes may hold line breaks."""
     offset = 0
-    begin, held = 0, b""
+    begin, held = 0, list[bytes]()
+    is_open = False
     try:
         for line in stream:
             if not held:
                 begin = offset
             offset += len(line)
-            held = held + line if held else line
-            if quoted and held.count(b'"') % 2 == 1:
+            if quoted and line.count(b'"') % 2 == 1:
+                is_open = not is_open
+            held.append(line)
+            if is_open:
                 continue
-            if not held.isspace():
-                yield begin, held
-            held = b""
+            whole = line if len(held) == 1 else b"".join(held)
+            held.clear()
+            if not whole.isspace():
+                yield begin, whole
     except OSError as error:
         raise ShardError(path, offset, error.strerror or str(error)) from error
     if held:

@@ -3,9 +3,10 @@
 import csv
 import json
 from array import array
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from training.data.arrays import open_array, open_numbers
 from training.data.errors import DataError, ShardError
@@ -102,6 +103,8 @@ class TokenShard:
         self._tokens = open_array(str(path)) if path.suffix == ".npy" else open_numbers(str(path), dtype)
         if self._tokens.ndim != 1:
             raise DataError(f"{path} has {self._tokens.ndim} dimensions: tokens are one row of whole numbers")
+        if self._tokens.dtype.kind not in "iu":
+            raise DataError(f"{path} has numbers of type {self._tokens.dtype}: tokens are whole numbers")
         self._block = block
 
     def __len__(self) -> int:
@@ -125,31 +128,37 @@ def recordio_shard(path: File, *, tolerate: bool) -> SpanShard:
 
 def json_lines_shard(path: File, *, tolerate: bool) -> SpanShard:
     """JSON lines; a sample is what a line holds."""
-    return SpanShard(path, partial(_line_spans, quoted=False), parse_json, tolerate=tolerate)
+    return SpanShard(path, _line_spans, parse_json, tolerate=tolerate)
 
 
 def csv_shard(path: File, *, tolerate: bool) -> SpanShard:
     """CSV with a header; a sample is a mapping of the header's names to text."""
-    names = csv_header(str(path))
-    spans = partial(_line_spans, quoted=True, skip=1)
-    return SpanShard(path, spans, partial(parse_csv, names), tolerate=tolerate)
+    with open_through(str(path)) as file:
+        names, _ = csv_rows(file, str(path))
+    return SpanShard(path, _csv_spans, partial(parse_csv, names), tolerate=tolerate)
 
 
-def csv_header(path: str) -> list[str]:
-    """The names in the first line."""
-    with open_through(path) as file:
-        _, line = next(lines(file, path, quoted=True), (0, b""))
-    names = csv_fields(line, path, 0)
+def csv_rows(stream: BinaryIO, path: str) -> tuple[list[str], Iterator[tuple[int, bytes]]]:
+    """The names in the first line, and the lines behind it. One that repeats it is no sample.
+
+    Files that were put one behind the other have such lines, and Pipe mode sends files so.
+    """
+    rows = lines(stream, path, quoted=True)
+    begin, header = next(rows, (0, b""))
+    names = csv_fields(header.removeprefix(BOM_UTF8), path, begin)
     if not names:
-        raise ShardError(path, 0, "a CSV file begins with a line of names")
-    return names
+        raise ShardError(path, begin, "a CSV file begins with a line of names")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ShardError(path, begin, f"the first line has the name {twice[0]!r} more than once")
+    return names, (row for row in rows if row[1] != header)
 
 
 def parse_json(data: bytes, path: str, offset: int) -> Any:
     """One line of JSON."""
     try:
         return json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ShardError(path, offset, f"this line is not JSON: {error}") from error
 
 
@@ -190,11 +199,17 @@ def _tar_spans(path: str) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def _line_spans(path: str, *, quoted: bool, skip: int = 0) -> Iterator[tuple[int, int]]:
+def _line_spans(path: str) -> Iterator[tuple[int, int]]:
     with open_through(path) as file:
-        for number, (begin, line) in enumerate(lines(file, path, quoted=quoted)):
-            if number >= skip:
-                yield begin, begin + len(line)
+        for begin, line in lines(file, path, quoted=False):
+            yield begin, begin + len(line)
+
+
+def _csv_spans(path: str) -> Iterator[tuple[int, int]]:
+    with open_through(path) as file:
+        _, rows = csv_rows(file, path)
+        for begin, line in rows:
+            yield begin, begin + len(line)
 
 
 class Missing:

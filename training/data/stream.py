@@ -166,12 +166,22 @@ class Stream:
     def _read(self, path: str, open_: Callable[[str], BinaryIO] = open_through) -> Iterator[Any]:
         try:
             with open_(path) as stream, _named(stream, path):
-                yield from self._reader.stream(stream, path)
+                samples = self._reader.stream(stream, path)
+                while True:
+                    try:
+                        yield from samples
+                        return
+                    except ShardError as error:
+                        # Once more: behind a damaged line comes the next one. Where nothing comes, this was the end
+                        self._pass_over(error)
         except ShardError as error:
-            if not self.settings.skip_unreadable:
-                raise
-            self.skipped += 1
-            print(f"data: channel {self.channel.name}: passed over: {error}", file=sys.stderr, flush=True)
+            self._pass_over(error)
+
+    def _pass_over(self, error: ShardError) -> None:
+        if not self.settings.skip_unreadable:
+            raise error
+        self.skipped += 1
+        print(f"data: channel {self.channel.name}: passed over: {error}", file=sys.stderr, flush=True)
 
 
 def _reader_of_pipe(channel: Channel, reader: Reader | None, world: World) -> Reader:

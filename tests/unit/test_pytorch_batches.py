@@ -1,5 +1,7 @@
 """The order of samples in memory: each at most once an epoch, equal batches on all ranks, exact positions."""
 
+import json
+
 import numpy
 import pytest
 from hypothesis import given
@@ -38,6 +40,22 @@ def test_another_number_of_ranks_goes_on_with_the_same_samples(done: int, before
         rank.load_state_dict(first[0].state_dict())
     for step in range(done, done + 5):
         assert {int(one) for rank in second for one in next(rank)} == undisturbed[step]
+
+
+def test_another_batch_goes_on_at_the_very_next_sample() -> None:
+    """7 samples are no multiple of 2 batches of 2: nothing of them comes again, and the epoch ends in time."""
+    first, second = EpochBatches(20, batch_size=7), EpochBatches(20, batch_size=2, parts=2)
+    seen = next(first).tolist()
+    second.load_state_dict(json.loads(json.dumps(first.state_dict())))
+    while second.epoch == 0:
+        seen += next(second).tolist()
+    assert len(seen) == len(set(seen)) == 7 + 2 * 3
+
+
+def test_a_position_belongs_to_its_seed() -> None:
+    state = EpochBatches(20, batch_size=2).state_dict()
+    with pytest.raises(ValueError, match="saved with seed 0, and now it is 1"):
+        EpochBatches(20, batch_size=2, seed=1).load_state_dict(state)
 
 
 def test_epochs_and_seeds_are_shuffled_differently() -> None:

@@ -11,8 +11,8 @@ from training.data.errors import DataError
 class EpochBatches:
     """Endless batches of sample numbers. A part of every epoch that does not fill a batch on all ranks is dropped.
 
-    Its position counts batches of the whole job, so a run that goes on with another number of ranks, at the same
-    global batch, sees the same samples in the same order.
+    Its position counts samples of the whole job, so a run that goes on with another number of ranks or another batch
+    continues at the very next sample.
     """
 
     def __init__(self, samples: int, *, batch_size: int, part: int = 0, parts: int = 1, seed: int = 0) -> None:
@@ -22,7 +22,7 @@ class EpochBatches:
         if self.per_epoch == 0:
             raise DataError(f"{samples} samples do not fill one batch of {batch_size} on each of {parts} ranks")
         self._samples, self._batch_size, self._part, self._parts, self._seed = samples, batch_size, part, parts, seed
-        self._next = 0
+        self._epoch, self._consumed = 0, 0
         self._order: tuple[int, numpy.ndarray] | None = None
 
     def limit(self, per_epoch: int) -> None:
@@ -32,23 +32,33 @@ class EpochBatches:
     @property
     def epoch(self) -> int:
         """The epoch, from 0, of the next batch."""
-        return self._next // self.per_epoch
+        return self._epoch + 1 if self._is_over() else self._epoch
+
+    def _is_over(self) -> bool:
+        of_all = self._batch_size * self._parts
+        return self._consumed + of_all > self.per_epoch * of_all
 
     def __iter__(self) -> Iterator[numpy.ndarray]:
         return self
 
     def __next__(self) -> numpy.ndarray:
-        epoch, batch = divmod(self._next, self.per_epoch)
-        if self._order is None or self._order[0] != epoch:
-            self._order = epoch, numpy.random.default_rng((self._seed, epoch)).permutation(self._samples)
-        self._next += 1
-        start = (batch * self._parts + self._part) * self._batch_size
+        if self._is_over():
+            self._epoch, self._consumed = self._epoch + 1, 0
+        if self._order is None or self._order[0] != self._epoch:
+            shuffled = numpy.random.default_rng((self._seed, self._epoch)).permutation(self._samples)
+            self._order = self._epoch, shuffled
+        start = self._consumed + self._part * self._batch_size
+        self._consumed += self._batch_size * self._parts
         return self._order[1][start : start + self._batch_size]
 
     def state_dict(self) -> dict[str, Any]:
-        """The position."""
-        return {"next_sample": self._next * self._batch_size * self._parts}
+        """The position, and what it belongs to."""
+        return {"epoch": self._epoch, "consumed": self._consumed, "seed": self._seed}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on at a position."""
-        self._next = state["next_sample"] // (self._batch_size * self._parts)
+        """Go on at a position; the order has to be the same."""
+        if state["seed"] != self._seed:
+            raise ValueError(
+                f"the position in the data was saved with seed {state['seed']}, and now it is {self._seed}"
+            )
+        self._epoch, self._consumed = state["epoch"], state["consumed"]

@@ -2,12 +2,15 @@
 
 import gzip
 import hashlib
+import io
 import struct
 from pathlib import Path
 
 import numpy
 import pytest
 
+from tests.unit.test_data_readers import write_tar
+from training.data import ShardError
 from training.pytorch import make_digits
 from training.pytorch.digits import NoDigits, read_digits
 
@@ -70,3 +73,61 @@ def test_images_without_their_labels_are_refused(tmp_path: Path) -> None:
     numpy.save(tmp_path / "a-labels.npy", numpy.zeros(2, numpy.int64))
     with pytest.raises(NoDigits, match="are not n x 28 x 28 and n"):
         read_digits(files(tmp_path))
+
+
+def npy(array: numpy.ndarray) -> bytes:
+    stream = io.BytesIO()
+    numpy.save(stream, array)
+    return stream.getvalue()
+
+
+IMAGES = numpy.zeros((3, 28, 28), numpy.uint8)
+LABELS = npy(numpy.arange(3))
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        ({"a-images.npy": npy(IMAGES)}, "cannot be read: .*No such file"),
+        ({"a-images.npy": b"", "a-labels.npy": LABELS}, "a-images.npy and its labels cannot be read: No data left"),
+        (
+            {"a-images.npy": b"PK\x03\x04", "a-labels.npy": LABELS},
+            "a-images.npy and its labels cannot be read: File is not",
+        ),
+        (
+            {"a-images.npy": npy(IMAGES + 0.5), "a-labels.npy": LABELS},
+            "images are not whole numbers from 0 to 255, but float64",
+        ),
+        (
+            {"a-images.npy": npy(IMAGES), "a-labels.npy": npy(numpy.array([0, 1, 10]))},
+            "labels are .* from 0 to 9, but int64 up to 10",
+        ),
+        (
+            {"train-images-idx3-ubyte": bytes(100), "train-labels-idx1-ubyte": bytes(9)},
+            "cannot be read: cannot reshape",
+        ),
+        (
+            {"train-images-idx3-ubyte.gz": b"no", "train-labels-idx1-ubyte.gz": b""},
+            "cannot be read: Not a gzipped file",
+        ),
+    ],
+)
+def test_files_that_are_no_digits_are_named(tmp_path: Path, found: dict[str, bytes], message: str) -> None:
+    for name, content in found.items():
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(NoDigits, match=message):
+        read_digits(files(tmp_path))
+
+
+def test_a_tar_of_a_folder_is_read_and_a_damaged_one_named(tmp_path: Path) -> None:
+    image = npy(IMAGES[0])
+    path = write_tar(
+        tmp_path / "a.tar", [("./a.b/1.npy", image), ("./a.b/1.cls", b"7"), ("./c/1.npy", image), ("./c/1.cls", b"8")]
+    )
+    assert read_digits([path])[1].tolist() == [7, 8]
+    path.write_bytes(path.read_bytes()[:900])
+    with pytest.raises(ShardError, match=r"a\.tar cannot be read at byte 900"):
+        read_digits([path])
+    write_tar(path, [("1.npy", image)])
+    with pytest.raises(NoDigits, match=r"its 1 samples are not one \.npy image and one \.cls label each"):
+        read_digits([path])

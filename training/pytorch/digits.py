@@ -2,13 +2,14 @@
 
 import gzip
 import io
-import tarfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy
 
-from training.data.errors import DataError
+from training.data import DataError, Tar
 
 SIDE = 28
 Digits = tuple[numpy.ndarray, numpy.ndarray]
@@ -35,14 +36,18 @@ def read_digits(files: Sequence[Path], *, test: bool = False) -> Digits:
 
 
 def _read_file(path: Path) -> Digits | None:
-    if path.name.endswith("-images.npy"):
-        return _checked(numpy.load(path), numpy.load(path.with_name(path.name.replace("-images", "-labels"))), path)
-    if "-images-idx3-ubyte" in path.name:
-        labels = path.with_name(path.name.replace("-images-idx3", "-labels-idx1"))
-        return _checked(_read_idx(path, 16).reshape(-1, SIDE, SIDE), _read_idx(labels, 8), path)
-    if path.suffix == ".tar":
-        return _read_tar(path)
-    return None
+    try:
+        if path.name.endswith("-images.npy"):
+            labels = path.with_name(path.name.replace("-images", "-labels"))
+            return _checked(numpy.load(path), numpy.load(labels), path)
+        if "-images-idx3-ubyte" in path.name:
+            labels = path.with_name(path.name.replace("-images-idx3", "-labels-idx1"))
+            return _checked(_read_idx(path, 16).reshape(-1, SIDE, SIDE), _read_idx(labels, 8), path)
+        return _read_tar(path) if path.suffix == ".tar" else None
+    except (NoDigits, DataError):
+        raise
+    except (OSError, ValueError, EOFError, BadZipFile, zlib.error) as error:
+        raise NoDigits(f"{path} and its labels cannot be read: {error}") from error
 
 
 def _read_idx(path: Path, header_bytes: int) -> numpy.ndarray:
@@ -52,24 +57,20 @@ def _read_idx(path: Path, header_bytes: int) -> numpy.ndarray:
 
 def _read_tar(path: Path) -> Digits:
     """webdataset's naming: 000017.npy is an image, 000017.cls its label."""
-    images, labels = {}, {}
-    with tarfile.open(path) as archive:
-        for member in archive:
-            stream = archive.extractfile(member)
-            if stream is None:
-                continue
-            key, _, kind = member.name.partition(".")
-            if kind == "npy":
-                images[key] = numpy.load(io.BytesIO(stream.read()))
-            elif kind == "cls":
-                labels[key] = int(stream.read())
-    keys = sorted(images)
-    if not keys or set(keys) != set(labels):
-        raise NoDigits(f"{path}: {len(images)} .npy images and {len(labels)} .cls labels do not pair up")
-    return _checked(numpy.stack([images[key] for key in keys]), numpy.array([labels[key] for key in keys]), path)
+    (shard,) = Tar().open([path], root="", tolerate=False)
+    samples = [shard.read(number) for number in range(len(shard))]
+    if not samples or not all("npy" in sample and "cls" in sample for sample in samples):
+        raise NoDigits(f"{path}: its {len(samples)} samples are not one .npy image and one .cls label each")
+    images = numpy.stack([numpy.load(io.BytesIO(sample["npy"])) for sample in samples])
+    return _checked(images, numpy.array([int(sample["cls"]) for sample in samples]), path)
 
 
 def _checked(images: numpy.ndarray, labels: numpy.ndarray, path: Path) -> Digits:
-    if images.shape[1:] != (SIDE, SIDE) or len(images) != len(labels):
+    if images.shape[1:] != (SIDE, SIDE) or labels.shape != images.shape[:1]:
         raise NoDigits(f"{path}: images {images.shape} and labels {labels.shape} are not n x {SIDE} x {SIDE} and n")
+    for what, numbers, most in (("images", images, 255), ("labels", labels, 9)):
+        if numbers.dtype.kind not in "iu" or (numbers.size and not 0 <= numbers.min() <= numbers.max() <= most):
+            raise NoDigits(
+                f"{path}: its {what} are not whole numbers from 0 to {most}, but {numbers.dtype} up to {numbers.max()}"
+            )
     return images.astype(numpy.uint8), labels.astype(numpy.int64)

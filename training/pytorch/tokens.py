@@ -8,12 +8,12 @@ import numpy
 import torch
 from torch import Tensor
 
-from training.data.errors import DataError
+from training.data.arrays import open_array, open_numbers
 
 TEXT_SUFFIXES = (".txt", ".md", ".py", ".json", ".jsonl", ".csv")
 
 
-class NoTokens(DataError):
+class NoTokens(ValueError):
     """The channel holds no tokens, or tokens that the model does not know."""
 
 
@@ -59,9 +59,10 @@ def read_tokens(files: Sequence[Path], *, vocabulary: int, tokenizer: Path | Non
     if ready:
         parts = [_map(path) for path in ready]
     elif tokenizer is not None:
-        parts = [part for part in _tokenize(texts, tokenizer) if len(part)]
+        parts = _tokenize(texts, tokenizer)
     else:
-        parts = [numpy.memmap(path, dtype=numpy.uint8, mode="r") for path in texts]
+        parts = [open_numbers(str(path), "uint8") for path in texts]
+    parts = [part for part in parts if len(part) > 0]
     if not parts:
         raise NoTokens(f"{files[0].parent} holds no *.npy or *.bin of tokens and no text ({', '.join(TEXT_SUFFIXES)})")
     _check_vocabulary(parts, vocabulary, files[0].parent)
@@ -69,52 +70,43 @@ def read_tokens(files: Sequence[Path], *, vocabulary: int, tokenizer: Path | Non
 
 
 def _map(path: Path) -> numpy.ndarray:
-    if path.stat().st_size == 0:
-        raise NoTokens(f"{path} is empty")
     if path.suffix == ".npy":
-        try:
-            tokens: numpy.ndarray = numpy.load(path, mmap_mode="r")
-        except ValueError as error:
-            raise NoTokens(f"{path} cannot be read as an array: {error}") from None
-        if tokens.size == 0:
-            raise NoTokens(f"{path} is empty")
+        tokens: numpy.ndarray = open_array(str(path))
         if tokens.ndim != 1 or tokens.dtype.kind not in "iu":
             raise NoTokens(
                 f"{path}: tokens must be one row of whole numbers, not {tokens.dtype} of shape {tokens.shape}"
             )
         return tokens
-    if path.stat().st_size % 2:
-        raise NoTokens(f"{path} has {path.stat().st_size} bytes, and tokens of uint16 take two each")
-    return numpy.memmap(path, dtype=numpy.uint16, mode="r")
+    numbers: numpy.ndarray = open_numbers(str(path), "uint16")
+    return numbers
 
 
 def _tokenize(texts: Sequence[Path], tokenizer: Path) -> list[numpy.ndarray]:
-    if not tokenizer.is_file():
-        raise NoTokens(f"there is no tokenizer file {tokenizer}")
     try:
         from tokenizers import Tokenizer  # only where a tokenizer file is used: the image does not need it
-    except ModuleNotFoundError:
-        raise NoTokens(f"{tokenizer} needs the package tokenizers: pip install tokenizers") from None
-
+    except ImportError as error:
+        raise NoTokens(
+            "a tokenizer file needs the package tokenizers: add it to the image's requirements.txt"
+        ) from error
     try:
         cutter: Any = Tokenizer.from_file(str(tokenizer))
-    except Exception as error:  # the package raises this class itself
-        raise NoTokens(f"{tokenizer} is no tokenizer file: {error}") from None
+    except Exception as error:  # it raises nothing more exact
+        raise NoTokens(f"{tokenizer} is no tokenizer.json that can be read: {error}") from error
     return [numpy.array(cutter.encode(_text(path)).ids, dtype=numpy.int32) for path in texts]
 
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text("utf-8")
     except UnicodeDecodeError as error:
-        raise NoTokens(f"{path} is not UTF-8 at byte {error.start}") from None
+        raise NoTokens(f"{path} is not UTF-8 at byte {error.start}, and a tokenizer takes text") from error
 
 
 def _check_vocabulary(parts: Sequence[numpy.ndarray], vocabulary: int, folder: Path) -> None:
     """Look at the beginning of each file: a wrong vocabulary would only show as an error deep inside the model."""
-    starts = [part[:65536] for part in parts]
-    smallest, largest = min(int(part.min()) for part in starts), max(int(part.max()) for part in starts)
+    largest = max(int(part[:65536].max()) for part in parts)
+    smallest = min(int(part[:65536].min()) for part in parts)
     if smallest < 0:
-        raise NoTokens(f"{folder} has token {smallest} and the model knows 0 to {vocabulary - 1}")
+        raise NoTokens(f"{folder} has token {smallest}: tokens are numbered from 0")
     if largest >= vocabulary:
         raise NoTokens(f"{folder} has token {largest} and the model knows 0 to {vocabulary - 1}: choose another preset")

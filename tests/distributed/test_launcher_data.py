@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.distributed.launching import nodes
 
 PROGRAM = """
@@ -35,7 +37,7 @@ dist.destroy_process_group()
 
 
 JOINED = """
-import json
+import json, sys
 import torch
 from datetime import timedelta
 import torch.distributed as dist
@@ -45,7 +47,8 @@ from training.pytorch.data import Loader, channel
 
 dist.init_process_group("gloo", timeout=timedelta(seconds=20))
 model = DistributedDataParallel(torch.nn.Linear(1, 1))
-loader = Loader(channel("train", equalise="join"), batch_size=3, collate=list, last="keep")
+settings = json.loads(sys.argv[1])
+loader = Loader(channel("train", equalise="join", **settings), batch_size=3, collate=list, last="keep")
 batches = []
 with Join([model]):
     for batch in loader:
@@ -110,7 +113,19 @@ def test_uneven_streams_stop_together(tmp_path: Path) -> None:
     assert [[len(epoch) for epoch in rank["epochs"]] for rank in ranks] == [[3, 3], [3, 3]]
 
 
-def test_uneven_nodes_read_every_sample_once_under_torchs_join(tmp_path: Path) -> None:
-    ranks = results(tmp_path, [{"a.jsonl": list(range(20))}, {"b.jsonl": list(range(100, 110))}], program=JOINED)
+@pytest.mark.parametrize("stream", [False, True])
+def test_uneven_nodes_read_every_sample_once_under_torchs_join(tmp_path: Path, stream: bool) -> None:
+    channels = [{"a.jsonl": list(range(20))}, {"b.jsonl": list(range(100, 110))}]
+    ranks = results(tmp_path, channels, program=JOINED, stream=stream)
     assert samples(ranks, 0) == [*range(20), *range(100, 110)]
     assert sorted(len(rank["epochs"][0]) for rank in ranks) == [4, 7]
+
+
+def test_a_node_without_enough_for_its_ranks_ends_all_nodes_with_the_reason(tmp_path: Path) -> None:
+    for number, count in enumerate((20, 1)):
+        files = {"a.jsonl": list(range(count))}
+        write_channel(tmp_path / f"algo-{number + 1}", files, S3DistributionType="ShardedByS3Key")
+    with nodes(tmp_path, PROGRAM, count=2, processes=2, arguments=["{}"]) as running:
+        assert all(node.end() != 0 for node in running)
+        for node in running:
+            assert "node 1's part of the channel 'train' has 1 samples for 2 ranks" in node.failure

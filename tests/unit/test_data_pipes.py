@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from tests.unit.test_data_channel import make_channel, world
-from tests.unit.test_data_readers import recordio
-from training.data import DataError, Files, Npy, RecordIO, Stream, channel
+from tests.unit.test_data_readers import recordio, write_tar
+from training.data import DataError, Files, Npy, RecordIO, Stream, Tar, channel
 
 RECORDS = [b"%d" % number for number in range(10)]
 
@@ -24,7 +24,7 @@ def open_pipe(environ: dict[str, str], **settings: Any) -> Stream:
 
 
 @contextmanager
-def fed(base: Path, first: int = 0) -> Iterator[dict[str, str]]:
+def fed(base: Path, content: bytes = recordio(*RECORDS)) -> Iterator[dict[str, str]]:
     """A channel whose pipes are fed as SageMaker does: the next one is there when somebody reads the one before."""
     environ = make_channel(base, {}, TrainingInputMode="Pipe")
     stop = threading.Event()
@@ -33,14 +33,14 @@ def fed(base: Path, first: int = 0) -> Iterator[dict[str, str]]:
         return base / "input" / "data" / f"train_{number}"
 
     def feed() -> None:
-        for number in count(first):
+        for number in count():
             with open(path(number), "wb") as pipe:
                 os.mkfifo(path(number + 1))
                 if stop.is_set():
                     return
-                pipe.write(recordio(*RECORDS))
+                pipe.write(content)
 
-    os.mkfifo(path(first))
+    os.mkfifo(path(0))
     feeder = threading.Thread(target=feed, daemon=True)
     feeder.start()
     yield environ
@@ -76,6 +76,25 @@ def test_a_process_that_is_restarted_in_place_reads_the_next_pipe(tmp_path: Path
     with fed(tmp_path) as environ:
         assert sorted(open_pipe(environ)) == RECORDS
         assert sorted(open_pipe(environ)) == RECORDS
+
+
+def test_one_tar_behind_the_other_is_read_to_the_end_of_the_pipe(tmp_path: Path) -> None:
+    """Each tar says that it is over, and the pipe is not."""
+    shards = [write_tar(tmp_path / name, [(f"{name}.txt", name.encode())]).read_bytes() for name in "abc"]
+    with fed(tmp_path, b"".join(shards)) as environ:
+        assert [sample["txt"] for sample in channel("train", Tar(), environ=environ, shuffle=False)] == [
+            b"a",
+            b"b",
+            b"c",
+        ]
+
+
+def test_what_is_damaged_in_a_pipe_is_passed_over_once(tmp_path: Path) -> None:
+    shard = write_tar(tmp_path / "a", [("a.txt", b"a")]).read_bytes()
+    with fed(tmp_path, shard + b"garbage" * 1000) as environ:
+        found = channel("train", Tar(), environ=environ, skip_unreadable=True)
+        assert [sample["txt"] for sample in found] == [b"a"]
+        assert found.skipped == 1
 
 
 def test_what_a_pipe_cannot_do_is_said(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,6 +14,7 @@ from training.data.errors import ShardError
 File = Path | s3.S3Object
 """Where samples are: as text, a path or an address that begins with s3://."""
 
+_AHEAD_BYTES = 1 << 20
 _MAX_OPEN = 256
 _open_files: OrderedDict[str, "_Opened"] = OrderedDict()
 
@@ -46,10 +48,12 @@ def read_whole(path: str) -> bytes:
         raise ShardError(path, 0, error.strerror or str(error)) from error
 
 
-def open_through(path: str) -> BinaryIO:
+def open_through(path: str) -> BufferedReader:
     """A file as a stream that is read from its beginning to its end."""
     try:
-        return s3.open_through(path) if path.startswith(s3.SCHEME) else open(path, "rb", buffering=1 << 20)
+        if path.startswith(s3.SCHEME):
+            return s3.open_through(path)
+        return BufferedReader(FileIO(path), _AHEAD_BYTES)
     except OSError as error:
         raise ShardError(path, 0, error.strerror or str(error)) from error
 

@@ -1,8 +1,8 @@
 """Pipe mode: a pipe for each epoch, numbered from the job's start, read one after the other and each once."""
 
 import contextlib
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from training.data.channel import Channel
 from training.data.errors import DataError
@@ -18,7 +18,7 @@ class Pipes:
         self._channel = channel
         self._next: int | None = None
 
-    def open_next(self) -> tuple[str, BinaryIO]:
+    def open_next(self) -> tuple[str, BufferedReader]:
         """The next pipe's path, and its content as a stream once somebody writes to it."""
         number = self._first_unread() if self._next is None else self._next
         path = self._channel.pipe(number)

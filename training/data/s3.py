@@ -189,7 +189,7 @@ class _Through(io.RawIOBase):
         return self._passed
 
 
-def open_through(uri: str) -> BinaryIO:
+def open_through(uri: str) -> io.BufferedReader:
     """An object as a buffered stream; nothing of it that has been read is kept."""
     return io.BufferedReader(_Through(uri), _AHEAD_BYTES)
 

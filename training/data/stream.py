@@ -3,7 +3,7 @@
 import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from itertools import chain, islice
 from typing import Any, BinaryIO, Self
@@ -161,9 +161,15 @@ class Stream:
 
     def _read_pipe(self) -> Iterator[Any]:
         path, stream = self._pipes.open_next()
-        return self._read(path, lambda _: stream)
+        skipped = self.skipped
+        with stream:
+            # Object comes behind object, and a tar is over before the pipe is
+            while stream.peek(1) and self.skipped == skipped:
+                yield from self._read(path, lambda _: nullcontext(stream))
 
-    def _read(self, path: str, open_: Callable[[str], BinaryIO] = open_through) -> Iterator[Any]:
+    def _read(
+        self, path: str, open_: Callable[[str], AbstractContextManager[BinaryIO]] = open_through
+    ) -> Iterator[Any]:
         try:
             with open_(path) as stream, _named(stream, path):
                 samples = self._reader.stream(stream, path)

@@ -12,7 +12,7 @@ import numpy
 import pytest
 
 from tests.unit.test_data_readers import write_tar
-from training.data import DataError, Dataset, ShardError, Stream, World, channel, resolve
+from training.data import DataError, Dataset, ShardError, Stream, Tar, World, channel, resolve
 from training.data.dataset import Gather
 
 
@@ -237,6 +237,12 @@ def test_settings_that_mean_nothing_are_refused(tmp_path: Path, wrong: dict[str,
     environ = make_channel(tmp_path, {"a.jsonl": numbers(3)})
     with pytest.raises(DataError, match=message):
         channel("train", environ=environ, **wrong)
+
+
+@pytest.mark.parametrize("reader", [Tar, "tar"])
+def test_a_reader_is_no_class_and_no_name(tmp_path: Path, reader: Any) -> None:
+    with pytest.raises(DataError, match=r"and a reader is meant, as Tar\(\)"):
+        channel("train", reader, environ=make_channel(tmp_path, {"a.tar": b""}))
 
 
 def test_a_channel_is_found_by_its_folder_too(tmp_path: Path) -> None:

@@ -182,6 +182,30 @@ def test_damaged_recordio_names_the_offset(tmp_path: Path) -> None:
         stream_all(RecordIO(), path)
 
 
+@pytest.mark.parametrize("read", [read_all, stream_all])
+@pytest.mark.parametrize(
+    ("parts", "offset", "reason"),
+    [
+        ((0, 1), 12, "the last record begins and does not end"),
+        ((1, 0), 12, "a record's parts do not follow each other here"),
+        ((0, 3), 12, "a record's parts do not follow each other here"),
+        ((2,), 0, "a record's parts do not follow each other here"),
+    ],
+)
+def test_a_part_of_a_record_is_never_taken_for_one_nor_left_out(
+    tmp_path: Path, read: Any, parts: tuple[int, ...], offset: int, reason: str
+) -> None:
+    path = tmp_path / "a.rec"
+    path.write_bytes(b"".join(struct.pack("<II", RECORDIO_MAGIC, part << 29 | 4) + b"part" for part in parts))
+    with pytest.raises(ShardError, match=f"at byte {offset}: {reason}"):
+        read(RecordIO(), path)
+
+
+def test_the_message_of_a_name_that_is_no_text_can_be_written() -> None:
+    assert "\\udcff.tar cannot be read" in str(ShardError("\udcff.tar", 0, "why"))
+    str(ShardError("\udcff.tar", 0, "why")).encode()
+
+
 def test_json_lines(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"a": 1}\n\n[2]\n"last without a line break"')

@@ -54,6 +54,8 @@ def channel(
     end instead of at any place; by default that is what Pipe mode does, and FastFile and S3 with tar shards, RecordIO,
     JSON lines or CSV, whose samples could only be counted by reading all of them.
     """
+    if isinstance(reader, type | str):
+        raise DataError(f"reader is {reader!r}, and a reader is meant, as Tar() or Tokens(block=1024)")
     found = resolve(name, environ)
     settings = Settings(shuffle=shuffle, seed=seed, window=window, equalise=equalise, skip_unreadable=skip_unreadable)
     world = World.from_environ(environ) if world is None else world

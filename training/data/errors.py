@@ -14,7 +14,9 @@ class ShardError(DataError):
         self.path = str(path)
         self.offset = offset
         self.reason = reason
-        super().__init__(f"{path} cannot be read at byte {offset}: {reason}")
+        # A name may hold bytes that are no text, and the message goes to files
+        shown = self.path.encode(errors="backslashreplace").decode()
+        super().__init__(f"{shown} cannot be read at byte {offset}: {reason}")
 
     def __reduce__(self) -> tuple[type["ShardError"], tuple[str, int, str]]:
         """Data loaders hand errors from process to process."""

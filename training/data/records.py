@@ -17,13 +17,20 @@ def recordio_frames(source: Source) -> Iterator[tuple[int, int, int]]:
 
     The source stands at the frame's content; the caller reads or skips it, padded to four bytes.
     """
+    start, is_open = 0, False
     while not source.at_end():
         start = source.offset
         header = source.read(8)
         if header[:4] != _MAGIC_BYTES:
             raise ShardError(source.path, start, f"there is no RecordIO frame here (found {header[:4].hex()})")
         word = int.from_bytes(header[4:], "little")
-        yield start, word >> 29, word & _LENGTH_MASK
+        part = word >> 29
+        if is_open == (part in (_WHOLE, _FIRST)):
+            raise ShardError(source.path, start, "a record's parts do not follow each other here")
+        is_open = part not in (_WHOLE, _LAST)
+        yield start, part, word & _LENGTH_MASK
+    if is_open:
+        raise ShardError(source.path, start, "the last record begins and does not end")
 
 
 def padded4(length: int) -> int:

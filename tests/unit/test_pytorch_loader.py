@@ -1,13 +1,15 @@
 """Batches of a channel: an epoch without one is an error, never a loop without an end."""
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 
 from tests.unit.test_data_channel import make_channel, numbers
-from training.data import DataError, ShardError, World, channel, s3
+from training.data import DataError, Npy, Reader, ShardError, Tokens, World, channel, s3
 from training.pytorch.data import Loader, _workers_context
 
 
@@ -87,3 +89,14 @@ def test_arguments_of_a_loader_that_mean_nothing_are_refused(tmp_path: Path, wro
     ((name, value),) = wrong.items()
     with pytest.raises(DataError, match=f"{name}( is)? {value!r}"):
         Loader(found, **{"batch_size": 1, **wrong})
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("reader", "stream"), [(Npy(), False), (Tokens(block=2), False), (Tokens(block=2), True)])
+def test_arrays_become_tensors_without_a_warning(tmp_path: Path, reader: Reader, stream: bool) -> None:
+    content = io.BytesIO()
+    numpy.save(content, numpy.arange(9, dtype=numpy.uint16))
+    raw = numpy.arange(9, dtype=numpy.uint16).tobytes()
+    files = {"a.npy": content.getvalue()} if isinstance(reader, Npy) else {"a.bin": raw}
+    found = channel("train", reader, environ=make_channel(tmp_path, files), stream=stream)
+    assert all(batch.is_contiguous() for batch in Loader(found, 2))

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO, Protocol
 
 from training.data import shards
+from training.data.arrays import own_copy
 from training.data.errors import DataError, ShardError
 from training.data.media import File, Flow
 from training.data.records import lines, recordio_stream
@@ -136,7 +137,7 @@ class Tokens:
         dtype = numpy.dtype(self.dtype)
         held = stream.read((self.block + 1) * dtype.itemsize)
         while len(held) == (self.block + 1) * dtype.itemsize:
-            yield numpy.frombuffer(held, dtype)
+            yield own_copy(numpy.frombuffer(held, dtype))
             held = held[-dtype.itemsize :] + stream.read(self.block * dtype.itemsize)
 
 

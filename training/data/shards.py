@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, BinaryIO, Protocol
 
-from training.data.arrays import open_array, open_numbers
+from training.data.arrays import open_array, open_numbers, own_copy
 from training.data.errors import DataError, ShardError
 from training.data.media import File, open_through, read_at, read_whole, walk
 from training.data.records import join_frames, lines, recordio_spans
@@ -91,7 +91,7 @@ class ArrayShard:
 
     def read(self, number: int) -> Any:
         """One row."""
-        return self._rows[number]
+        return own_copy(self._rows[number])
 
 
 class TokenShard:
@@ -113,7 +113,7 @@ class TokenShard:
     def read(self, number: int) -> Any:
         """block + 1 tokens."""
         start = number * self._block
-        return self._tokens[start : start + self._block + 1]
+        return own_copy(self._tokens[start : start + self._block + 1])
 
 
 def tar_shard(path: File, *, tolerate: bool) -> SpanShard:

@@ -107,25 +107,3 @@ def test_text_is_read_as_bytes_and_numbers_are_mapped(tmp_path: Path) -> None:
         read_tokens([ready], vocabulary=256)
     with pytest.raises(NoTokens, match=r"holds no .* and no text"):
         read_tokens([tmp_path / "c.jpg"], vocabulary=256)
-
-
-@pytest.mark.parametrize(
-    ("name", "data", "message"),
-    [
-        ("a.npy", b"", "a.npy is empty"),
-        ("a.bin", b"", "a.bin is empty"),
-        ("a.bin", b"abc", "a.bin has 3 bytes, and tokens of uint16 take two each"),
-        ("a.npy", b"no array", "a.npy cannot be read as an array"),
-    ],
-)
-def test_a_file_of_tokens_that_cannot_be_used_is_named(tmp_path: Path, name: str, data: bytes, message: str) -> None:
-    (tmp_path / name).write_bytes(data)
-    with pytest.raises(NoTokens, match=message):
-        read_tokens([tmp_path / name], vocabulary=256)
-
-
-def test_arrays_without_tokens_or_with_negative_ones_are_refused(tmp_path: Path) -> None:
-    for tokens, message in (([], "a.npy is empty"), ([3, -1], "has token -1 and the model knows 0 to 255")):
-        numpy.save(tmp_path / "a.npy", numpy.array(tokens, dtype=numpy.int64))
-        with pytest.raises(NoTokens, match=message):
-            read_tokens([tmp_path / "a.npy"], vocabulary=256)

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from training.data.arrays import open_array, open_numbers
+from training.data.errors import DataError
 
 TEXT_SUFFIXES = (".txt", ".md", ".py", ".json", ".jsonl", ".csv")
 
 
-class NoTokens(ValueError):
+class NoTokens(DataError):
     """The channel holds no tokens, or tokens that the model does not know."""
 
 
@@ -82,6 +83,8 @@ def _map(path: Path) -> numpy.ndarray:
 
 
 def _tokenize(texts: Sequence[Path], tokenizer: Path) -> list[numpy.ndarray]:
+    if not tokenizer.is_file():
+        raise NoTokens(f"there is no tokenizer file {tokenizer}")
     try:
         from tokenizers import Tokenizer  # only where a tokenizer file is used: the image does not need it
     except ImportError as error:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.pytorch.batches import EpochBatches
+from training.data import DataError
+from training.pytorch.batches import EpochBatches, equal_batches
 
 
 @given(st.integers(1, 200), st.integers(1, 8), st.integers(1, 5), st.integers(0, 9))
@@ -56,6 +57,26 @@ def test_a_position_belongs_to_its_seed() -> None:
     state = EpochBatches(20, batch_size=2).state_dict()
     with pytest.raises(ValueError, match="saved with seed 0, and now it is 1"):
         EpochBatches(20, batch_size=2, seed=1).load_state_dict(state)
+
+
+def test_a_position_in_an_epoch_belongs_to_its_samples() -> None:
+    first = EpochBatches(20, batch_size=10)
+    EpochBatches(30, batch_size=10).load_state_dict(first.state_dict())
+    next(first)
+    with pytest.raises(DataError, match="saved with 20 samples, and now there are 30"):
+        EpochBatches(30, batch_size=10).load_state_dict(first.state_dict())
+    EpochBatches(20, batch_size=5).load_state_dict(first.state_dict())
+
+
+def test_all_ranks_refuse_when_one_has_no_batch() -> None:
+    def make(samples: int, counts: list[int]) -> EpochBatches:
+        return equal_batches(samples, batch_size=4, part=0, parts=2, seed=0, gather=lambda own: [own, *counts])
+
+    assert make(40, [3, 7]).per_epoch == 3
+    with pytest.raises(DataError, match="rank 2 has not one batch of 4 in an epoch, and others have 5"):
+        make(40, [5, 0])
+    with pytest.raises(DataError, match="7 samples do not fill one batch of 4 on each of 2 ranks"):
+        make(7, [5, 5])
 
 
 def test_epochs_and_seeds_are_shuffled_differently() -> None:

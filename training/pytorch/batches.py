@@ -1,6 +1,6 @@
 """Which sample goes to which rank, for data in memory: shuffled by seed and epoch, resumed at the very next one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy
@@ -53,12 +53,33 @@ class EpochBatches:
 
     def state_dict(self) -> dict[str, Any]:
         """The position, and what it belongs to."""
-        return {"epoch": self._epoch, "consumed": self._consumed, "seed": self._seed}
+        return {"epoch": self._epoch, "consumed": self._consumed, "seed": self._seed, "samples": self._samples}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on at a position; the order has to be the same."""
         if state["seed"] != self._seed:
-            raise ValueError(
-                f"the position in the data was saved with seed {state['seed']}, and now it is {self._seed}"
+            raise DataError(f"the position in the data was saved with seed {state['seed']}, and now it is {self._seed}")
+        if state["samples"] != self._samples and state["consumed"] > 0:
+            raise DataError(
+                f"the position in the data was saved with {state['samples']} samples, and now there are "
+                f"{self._samples}: the epoch cannot go on where it was; put the data back, or begin a new run"
             )
         self._epoch, self._consumed = state["epoch"], state["consumed"]
+
+
+def equal_batches(
+    samples: int, *, batch_size: int, part: int, parts: int, seed: int, gather: Callable[[int], Sequence[int]]
+) -> EpochBatches:
+    """As many batches on every rank as the one with the fewest has; where that is none, all ranks refuse together.
+
+    `gather` hands one number of each rank to all of them.
+    """
+    counts = gather(samples // (batch_size * parts))
+    batches = EpochBatches(samples, batch_size=batch_size, part=part, parts=parts, seed=seed)
+    if min(counts) == 0:
+        raise DataError(
+            f"rank {counts.index(0)} has not one batch of {batch_size} in an epoch, and others have {max(counts)}: "
+            "take a smaller batch, fewer ranks or more data"
+        )
+    batches.limit(min(counts))
+    return batches

@@ -20,7 +20,7 @@ from torch.distributed.tensor import DTensor
 from training.data.channel import Channel, resolve
 from training.pytorch import paths
 from training.pytorch.arguments import make_parser, not_negative, positive, switch, whole
-from training.pytorch.batches import EpochBatches
+from training.pytorch.batches import EpochBatches, equal_batches
 from training.pytorch.checkpoint import Checkpointer
 from training.pytorch.entry import reasons_without_traceback
 from training.pytorch.gpt_model import PRESETS, GPTConfig, next_token_loss
@@ -91,9 +91,14 @@ def divide(
         parts //= nodes
         part %= parts
     windows = tokens.windows(config.context)
-    batches = EpochBatches(windows, batch_size=options.batch_size, part=part, parts=parts, seed=options.seed)
-    batches.limit(min(gather(ranks, batches.per_epoch)))
-    return batches
+    return equal_batches(
+        windows,
+        batch_size=options.batch_size,
+        part=part,
+        parts=parts,
+        seed=options.seed,
+        gather=partial(gather, ranks),
+    )
 
 
 def make_optimizer(parallel: Parallel, options: argparse.Namespace) -> torch.optim.Optimizer:

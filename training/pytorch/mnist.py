@@ -8,6 +8,7 @@
 import argparse
 import os
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 import torch.distributed as dist
@@ -18,7 +19,7 @@ from torch.nn.parallel import DistributedDataParallel
 from training.data.channel import Channel, resolve
 from training.pytorch import paths
 from training.pytorch.arguments import make_parser, positive
-from training.pytorch.batches import EpochBatches
+from training.pytorch.batches import EpochBatches, equal_batches
 from training.pytorch.checkpoint import Checkpointer
 from training.pytorch.digits import read_digits
 from training.pytorch.entry import reasons_without_traceback
@@ -67,21 +68,35 @@ def load(channel: Channel | None, device: torch.device, *, test: bool = False) -
     return torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device)
 
 
-def find_test_digits(train: Channel | None, device: torch.device) -> Tensors | None:
-    """The channel `test`, or MNIST's own test files beside the training ones, or none."""
+def own_part(channel: Channel | None, ranks: Ranks) -> tuple[int, int]:
+    """Which part of a channel's digits this rank takes: of all when every node has them all, else of its node's."""
+    if channel is not None and channel.distribution == "ShardedByS3Key":
+        return ranks.local_rank, ranks.local_world_size
+    return ranks.rank, ranks.world_size
+
+
+def find_test_digits(train: Channel | None, ranks: Ranks) -> Tensors | None:
+    """This rank's part of the channel `test`, or of MNIST's own test files beside the training ones, or none."""
     test = find("test")
     if test is None and train is not None and not any(path.name.startswith("t10k-") for path in train.files()):
         return None
-    return load(train if test is None else test, device, test=True)
+    channel = train if test is None else test
+    part, parts = own_part(channel, ranks)
+    images, labels = load(channel, ranks.device, test=True)
+    return images[part::parts], labels[part::parts]
 
 
 def divide(channel: Channel | None, samples: int, options: argparse.Namespace, ranks: Ranks) -> EpochBatches:
-    """Each rank's batches: of all samples when every node has them all, of the node's own when they are sharded."""
-    sharded = channel is not None and channel.distribution == "ShardedByS3Key"
-    part, parts = (ranks.local_rank, ranks.local_world_size) if sharded else (ranks.rank, ranks.world_size)
-    batches = EpochBatches(samples, batch_size=options.batch_size, part=part, parts=parts, seed=options.seed)
-    batches.limit(min(gather(ranks, batches.per_epoch)))
-    return batches
+    """This rank's batches."""
+    part, parts = own_part(channel, ranks)
+    return equal_batches(
+        samples,
+        batch_size=options.batch_size,
+        part=part,
+        parts=parts,
+        seed=options.seed,
+        gather=partial(gather, ranks),
+    )
 
 
 def scale(images: Tensor) -> Tensor:
@@ -91,8 +106,8 @@ def scale(images: Tensor) -> Tensor:
 
 @torch.no_grad()
 def evaluate(model: nn.Module, data: Tensors, ranks: Ranks) -> dict[str, float]:
-    """Accuracy and loss over the whole test set, each rank taking its part."""
-    images, labels = (tensor[ranks.rank :: ranks.world_size] for tensor in data)
+    """Accuracy and loss over the whole test set, of which every rank has its part."""
+    images, labels = data
     model.eval()
     sums = torch.zeros(3, dtype=torch.float64, device=ranks.device)
     for start in range(0, len(images), 256):
@@ -117,7 +132,7 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
     seed_everything(options.seed, "dropout", ranks.rank)
     channel = find("train")
     images, labels = load(channel, ranks.device)
-    test = find_test_digits(channel, ranks.device)
+    test = find_test_digits(channel, ranks)
     batches = divide(channel, len(images), options, ranks)
     steps = options.epochs * batches.per_epoch if options.max_steps is None else options.max_steps
 

@@ -8,7 +8,9 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +21,40 @@ from benchmarks._ranks import run_ranks
 from benchmarks._report import Figure, report
 from training.pytorch.process_group import Ranks, connect
 
-INTERVAL, ROUNDS = 10, 8
+INTERVAL, ROUNDS = 10, 12
+Clocks = tuple[float, float]
+"""Wall and CPU seconds."""
 
 
-def block(steps: Iterator[Any], *, saves: bool) -> tuple[float, float, float]:
-    """Ten steps, the first with a save or not: wall seconds, CPU seconds, and the seconds that the save took from us.
+def block(steps: Iterator[Any], *, saves: bool) -> tuple[list[Clocks], float]:
+    """Ten steps, the first with a save or not: what each of them took, and the seconds that the save held them up.
 
-    The wait for the writing to end is counted, so that nothing of it is left for the next block.
+    The last waits for the writing to end, so that nothing of it is left for the next block.
     """
-    started, worked = time.perf_counter(), time.process_time()
-    checkpoints = next(steps)
+    taken: list[Clocks] = []
     blocked = 0.0
-    if saves:
-        since = time.perf_counter()
-        checkpoints.save()
-        blocked = time.perf_counter() - since
-    _models.seconds_of(steps, INTERVAL - 1)
-    checkpoints.wait()
-    return time.perf_counter() - started, time.process_time() - worked, blocked
+    for number in range(INTERVAL):
+        started, worked = time.perf_counter(), time.process_time()
+        with redirect_stdout(StringIO()):
+            checkpoints = next(steps)
+        if saves and number == 0:
+            since = time.perf_counter()
+            checkpoints.save()
+            blocked = time.perf_counter() - since
+        if number == INTERVAL - 1:
+            checkpoints.wait()
+        taken.append((time.perf_counter() - started, time.process_time() - worked))
+    return taken, blocked
+
+
+def usual(blocks: Sequence[Sequence[Clocks]]) -> Clocks:
+    """What a block takes: the sum of what its first, its second, its third step usually take.
+
+    The machine's speed changes by more from block to block than saving costs, and a median of each step does not.
+    """
+    places = list(zip(*blocks, strict=True))
+    wall = sum(statistics.median(step[0] for step in place) for place in places)
+    return wall, sum(statistics.median(step[1] for step in place) for place in places)
 
 
 def copy_seconds(ranks: Ranks) -> float:
@@ -56,17 +74,20 @@ def measure(case: str) -> None:
     with connect(timeout_seconds=120) as ranks, tempfile.TemporaryDirectory() as folder:
         steps = _models.with_us_gpt(ranks, Path(folder), sharded=case == "fsdp")
         block(steps, saves=True)
-        taken: dict[bool, list[tuple[float, float, float]]] = {True: [], False: []}
+        taken: dict[bool, list[list[Clocks]]] = {True: [], False: []}
+        held_up: list[float] = []
         for number in range(ROUNDS):
             for saves in (True, False) if number % 2 == 0 else (False, True):
-                taken[saves].append(block(steps, saves=saves))
-        fastest = {saves: [min(column) for column in zip(*blocks, strict=True)] for saves, blocks in taken.items()}
+                steps_taken, blocked = block(steps, saves=saves)
+                taken[saves].append(steps_taken)
+                held_up += [blocked] if saves else []
+        with_saves, without = usual(taken[True]), usual(taken[False])
         print(
             json.dumps(
                 {
-                    "wall": fastest[True][0] / fastest[False][0] - 1,
-                    "cpu": fastest[True][1] / fastest[False][1] - 1,
-                    "blocked": statistics.median(blocked for _, _, blocked in taken[True]),
+                    "wall": with_saves[0] / without[0] - 1,
+                    "cpu": with_saves[1] / without[1] - 1,
+                    "blocked": statistics.median(held_up),
                     "copy": copy_seconds(ranks),
                 }
             )

@@ -10,7 +10,7 @@ from training.pytorch import tensor_file
 from training.pytorch.manifest import hash_file
 from training.pytorch.places import Folder
 from training.pytorch.save_files import SaveFiles
-from training.pytorch.staging import Staging, pieces_of
+from training.pytorch.staging import Staging
 from training.pytorch.tensor_file import Entry, encode_header, read_header, read_tensor
 
 DTYPES = sorted(tensor_file._CODES, key=str)
@@ -30,7 +30,7 @@ def write(folder: Path, tensors: dict[str, torch.Tensor]) -> Path:
     place = Folder(folder)
     files = SaveFiles(place, ".")
     with files.create("x") as stream:
-        Staging().copy(tensors, frozenset(pieces_of(tensors))).write(stream)
+        Staging().copy(tensors, frozenset()).write(stream)
     return folder / "x"
 
 

@@ -184,7 +184,7 @@ class Checkpointer:
             "random": read_random_state(),
             "also": {name: thing.state_dict() for name, thing in self._also.items()},
         }
-        return self._staging.copy(tensors, self._share.writes), rest
+        return self._staging.copy(tensors, self._share.leaves), rest
 
     def _fill(self, folder: str, save: Save, staged: Staged, rest: dict[str, Any]) -> Manifest:
         """Write one rank's files; runs in the writer's thread."""

@@ -13,8 +13,9 @@ Piece = tuple[str, tuple[int, ...]]
 class Share:
     """One rank's part in every save."""
 
-    writes: frozenset[Piece]
-    """The pieces that this rank writes; its replicas on the same node do not."""
+    leaves: frozenset[Piece]
+    """The pieces of this rank that a replica on the same node writes. All others it writes itself, also those that come
+    to be later: an optimizer makes the state of a parameter when that gets its first gradient."""
     needs: tuple[int, ...]
     """The ranks of this node that write something which this rank holds; itself among them."""
 
@@ -30,9 +31,9 @@ def divide(held: Sequence[Mapping[Piece, int]], nodes: Sequence[int]) -> list[Sh
         ranks = [rank for rank in range(len(held)) if nodes[rank] == node]
         owner = _owners({rank: held[rank] for rank in ranks})
         for rank in ranks:
-            mine = frozenset(piece for piece in held[rank] if owner[piece] == rank)
+            others = frozenset(piece for piece in held[rank] if owner[piece] != rank)
             needs = tuple(sorted({rank, *(owner[piece] for piece in held[rank])}))
-            shares[rank] = Share(writes=mine, needs=needs)
+            shares[rank] = Share(leaves=others, needs=needs)
     return [share for share in shares if share is not None]
 
 

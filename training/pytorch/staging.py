@@ -53,21 +53,21 @@ class Staging:
     def __init__(self) -> None:
         self._tensors: Mapping[str, torch.Tensor] | None = None
 
-    def copy(self, tensors: Mapping[str, torch.Tensor], writes: frozenset[Piece]) -> Staged:
-        """Copy the pieces that this rank writes; the model may change again once this returns.
+    def copy(self, tensors: Mapping[str, torch.Tensor], leaves: frozenset[Piece]) -> Staged:
+        """Copy all pieces but those that another rank writes; the model may change again once this returns.
 
         Whoever gives the same mapping again means the same memory: then nothing is done but the copy.
         """
         if tensors is not self._tensors:
-            self._lay_out(tensors, writes)
+            self._lay_out(tensors, leaves)
         if self._sources:
             torch._foreach_copy_(self._targets, self._sources, non_blocking=True)
         if self._pinned:
             torch.cuda.synchronize()
         return self._staged
 
-    def _lay_out(self, tensors: Mapping[str, torch.Tensor], writes: frozenset[Piece]) -> None:
-        items = [item for item in _write_items(tensors) if _piece(item) in writes]
+    def _lay_out(self, tensors: Mapping[str, torch.Tensor], leaves: frozenset[Piece]) -> None:
+        items = [item for item in _write_items(tensors) if _piece(item) not in leaves]
         # The widest numbers first: so each lies where its type may lie
         items.sort(key=lambda item: -tensors[item.index.fqn].element_size())
         entries = dict(_entries(items, tensors))

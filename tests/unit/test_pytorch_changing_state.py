@@ -1,11 +1,15 @@
 """What changes while a run is under way, or differs between its starts, is saved and comes back."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
+from threading import Event
 
+import pytest
 import torch
 from torch import Tensor, nn
 
+from training.pytorch import checkpoint as checkpoint_module
 from training.pytorch.checkpoint import Checkpointer
 from training.pytorch.process_group import Ranks
 
@@ -70,3 +74,37 @@ def test_parameters_that_join_the_optimizer_after_the_first_save_are_saved_with_
     resumed.add_param_group({"params": list(again.first.parameters())})
     assert checkpointer(tmp_path, again, resumed).restore() == 3
     assert_same(optimizer, resumed)
+
+
+class Counter:
+    """A position that is handed out itself, not as a copy."""
+
+    def __init__(self) -> None:
+        self.state = {"seen": [0]}
+
+    def state_dict(self) -> dict[str, list[int]]:
+        return self.state
+
+    def load_state_dict(self, state: dict[str, list[int]]) -> None:
+        self.state = state
+
+
+def test_what_changes_while_it_is_written_is_saved_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    net, counter, changed, save = Nets(), Counter(), Event(), torch.save
+    optimizer, average = torch.optim.SGD(net.parameters(), lr=0.1), deepcopy(net)
+
+    def late(*arguments: object) -> None:
+        assert changed.wait(20)
+        save(*arguments)
+
+    monkeypatch.setattr(checkpoint_module.torch, "save", late)
+    also = {"average": average, "counter": counter}
+    checkpoints = checkpointer(tmp_path, net, optimizer, also=also, every_steps=None)
+    checkpoints.save()
+    average.first.weight.data.fill_(9)
+    counter.state["seen"][0] = 9
+    changed.set()
+    checkpoints.wait()
+    checkpointer(tmp_path, net, optimizer, also=also).restore()
+    assert torch.equal(average.first.weight, net.first.weight)
+    assert counter.state == {"seen": [0]}

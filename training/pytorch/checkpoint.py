@@ -28,7 +28,7 @@ from training.pytorch.restoring import REST, Stateful, restore
 from training.pytorch.save_files import SaveFiles
 from training.pytorch.shards import Share, divide, layout_digest
 from training.pytorch.snapshot import TrainingState
-from training.pytorch.staging import Staged, Staging, pieces_of
+from training.pytorch.staging import Staged, Staging, copied, pieces_of
 from training.pytorch.store import CheckpointStore
 from training.pytorch.united import TENSORS
 from training.pytorch.writer import Writer
@@ -177,12 +177,9 @@ class Checkpointer:
             held = gather(self._ranks, (pieces_of(tensors), self._ranks.node))
             self._share = divide([pieces for pieces, _ in held], [node for _, node in held])[self._ranks.rank]
         rest = {
-            "values": {
-                name: value.detach().cpu().clone() if isinstance(value, torch.Tensor) else value
-                for name, value in values.items()
-            },
+            "values": copied(values),
             "random": read_random_state(),
-            "also": {name: thing.state_dict() for name, thing in self._also.items()},
+            "also": {name: copied(thing.state_dict()) for name, thing in self._also.items()},
         }
         return self._staging.copy(tensors, self._share.leaves), rest
 

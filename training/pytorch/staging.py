@@ -1,6 +1,7 @@
 """A copy of the tensors in host memory, laid out as the file that is written from it while training goes on."""
 
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ import torch
 from torch.distributed.checkpoint.planner import WriteItem
 from torch.distributed.checkpoint.planner_helpers import _create_write_items
 from torch.distributed.tensor import DTensor
+from torch.utils._pytree import tree_map
 
 from training.pytorch.shards import Piece
 from training.pytorch.tensor_file import Entry, encode_header
@@ -21,6 +23,15 @@ def pieces_of(tensors: Mapping[str, torch.Tensor]) -> dict[Piece, int]:
 def local(tensor: torch.Tensor) -> torch.Tensor:
     """What of a tensor lies in this process's memory."""
     return (tensor.to_local() if isinstance(tensor, DTensor) else tensor).detach()
+
+
+def copied(value: Any) -> Any:
+    """A copy of a nested value that does not change with it, its tensors in host memory."""
+
+    def copy(leaf: Any) -> Any:
+        return leaf.detach().cpu().clone() if isinstance(leaf, torch.Tensor) else deepcopy(leaf)
+
+    return tree_map(copy, value)
 
 
 def _write_items(tensors: Mapping[str, torch.Tensor]) -> list[WriteItem]:

@@ -97,11 +97,11 @@ def test_everything_goes_back_where_it_came_from() -> None:
     first.model[0].seen["texts"] = 9  # type: ignore[index]
     tensors, values = copied(first), first.read()[1]
     second = make(nn.Sequential(Counting(), nn.BatchNorm1d(2)), lr=0.5, amsgrad=True)
-    into = second.read()[0]
+    into = second.to_fill(tensors)[0]
     assert into.keys() == tensors.keys()
     for name, tensor in into.items():
         tensor.copy_(tensors[name])
-    second.write(into, values)
+    second.write(values)
     assert second.model[0].seen == {"texts": 9}  # type: ignore[index]
     assert second.optimizer is not None
     assert second.optimizer.param_groups[0]["lr"] == 0.1

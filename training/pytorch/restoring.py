@@ -2,7 +2,7 @@
 
 import io
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,12 +13,16 @@ from training.pytorch.process_group import Ranks, gather
 from training.pytorch.random_state import seed_everything, write_random_state
 from training.pytorch.snapshot import TrainingState
 from training.pytorch.store import CheckpointStore
-from training.pytorch.united import load_into
+from training.pytorch.united import United
 
 REST = "state.pt"
 """What a rank writes beside its tensors: random states, positions, plain values."""
 Usable = dict[Save, tuple[tuple[int, ...], dict[int, Manifest]]]
 """For each save: the ranks whose files this rank has to read, and all manifests that are here."""
+
+
+class Unfit(ValueError):
+    """A save is sound and is not one of this model and optimizer; the message names what differs."""
 
 
 class Stateful(Protocol):
@@ -122,14 +126,16 @@ def _load(
     source: tuple[tuple[int, ...], dict[int, Manifest]],
 ) -> None:
     needed, manifests = source
-    tensors, _ = state.read()
-    load_into(tensors, store.place, save, needed)
     same_world = next(iter(manifests.values())).world_size == ranks.world_size
     own = ranks.rank if ranks.rank in needed else needed[ranks.rank % len(needed)]
     parts = [_read_rest(store, save, rank) for rank in needed]
     mine = parts[needed.index(own)]
     values = {name: value for part in [*parts, mine] for name, value in part["values"].items()}
-    state.write(tensors, values)
+    united = United(store.place, save, needed)
+    tensors, others = state.to_fill({*united.shapes(), *values})
+    _compare(save, tensors, united.shapes(), others.keys() - values.keys())
+    united.load_into(tensors)
+    state.write(values)
     for name, thing in also.items():
         if name not in mine["also"]:
             raise KeyError(
@@ -140,3 +146,22 @@ def _load(
         write_random_state(mine["random"])
     else:  # more ranks than states, or fewer: streams that are new, different for each rank, and always the same
         seed_everything(store.run_id, save.step, ranks.rank, ranks.world_size)
+
+
+def _compare(
+    save: Save, tensors: Mapping[str, torch.Tensor], shapes: Mapping[str, tuple[int, ...]], lacking: Collection[str]
+) -> None:
+    """Raise Unfit unless the save has all that is needed, in the same shapes."""
+    differences = []
+    for name, tensor in tensors.items():
+        if name in shapes and shapes[name] != tuple(tensor.shape):
+            differences.append(f"has {name} as {list(shapes[name])}, which is {list(tensor.shape)} here")
+        elif name not in shapes and tensor.numel() > 0:
+            differences.append(f"has no {name}")
+    differences += [f"has no {name}" for name in sorted(lacking)]
+    if differences:
+        more = f" ({len(differences) - 1} more differ)" if len(differences) > 1 else ""
+        raise Unfit(
+            f"{save.name} {differences[0]}{more}: go on with the model and the optimizer that it was saved with, "
+            "or start under another run id"
+        )

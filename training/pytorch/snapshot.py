@@ -1,27 +1,17 @@
 """The state of a model and its optimizer under names that stay: what a checkpoint is made of and goes back into."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import torch
 from torch import nn
-from torch.distributed.checkpoint.state_dict import (
-    StateDictOptions,
-    get_model_state_dict,
-    get_optimizer_state_dict,
-    set_model_state_dict,
-    set_optimizer_state_dict,
-)
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict, set_model_state_dict
 
+from training.pytorch.optimizer_state import OptimizerState
 from training.pytorch.staging import local
 
-FLAT = StateDictOptions(flatten_optimizer_state_dict=True)
 PARTIAL = StateDictOptions(strict=False)
-MODEL, OPTIMIZER, GROUPS = "model.", "optimizer.", "param_groups."
-_OWN_STATE = "_extra_state"
-"""What a module's own get_extra_state gives: it may be made anew at each call, so it cannot be filled in place."""
-
-Memory = list[tuple[int, torch.Size]]
+MODEL = "model."
 
 
 class TrainingState:
@@ -29,14 +19,16 @@ class TrainingState:
 
     def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer | None) -> None:
         self.model, self.optimizer = model, optimizer
-        self._tensors: dict[str, torch.Tensor] = {}
-        self._memory: Memory | None = None
-        self._named_groups: list[list[str]] = []
-        """The names of the parameters in each of the optimizer's groups."""
+        self._learnt: OptimizerState | None = None
+        # Only what FSDP2 has sharded, as it does for this, is what the optimizer knows
+        self._tensors = self.model_tensors()
+        if optimizer is not None:
+            self._learnt = OptimizerState(model, optimizer)
+        self._memory: list[Any] | None = None
 
     def model_tensors(self) -> dict[str, torch.Tensor]:
         """The model's own tensors, not copies of them."""
-        return {name: value for name, value in self._model_state().items() if _is_tensor(name, value)}
+        return self._split(self._model_state())[0]
 
     def read(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         """All tensors, not copied, and everything else (learning rates, a module's own state).
@@ -47,59 +39,59 @@ class TrainingState:
         values: dict[str, Any] = {}
         if self._memory is None or self._memory != self._look():
             everything = self._model_state()
-            if self.optimizer is not None:
-                everything.update(self._optimizer_state(self.optimizer))
-            self._tensors = {name: value for name, value in everything.items() if _is_tensor(name, value)}
-            values = {name: value for name, value in everything.items() if name not in self._tensors}
+            if self._learnt is not None:
+                self._learnt.look_names_up()
+                everything.update(self._learnt.read())
+            self._tensors, values = self._split(everything)
             # Values that are no tensors may have changed next time, and then have to be looked up again
             self._memory = None if values else self._look()
-        return self._tensors, {**values, **self._group_values()}
+        return self._tensors, values if self._learnt is None else {**values, **self._learnt.options()}
 
-    def write(self, tensors: Mapping[str, torch.Tensor], values: Mapping[str, Any]) -> None:
-        """Put back what `read` gave; the model's tensors have been filled in place already."""
+    def to_fill(self, saved: Collection[str]) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """The same, with room for all state of the optimizer that was saved."""
+        if self._learnt is not None:
+            self._learnt.make(saved)
+        return self.read()
+
+    def write(self, values: Mapping[str, Any]) -> None:
+        """Put back what is no tensor; tensors have been filled in place already."""
         own = {name.removeprefix(MODEL): value for name, value in values.items() if name.startswith(MODEL)}
         if own:
             set_model_state_dict(self.model, own, options=PARTIAL)
-        if self.optimizer is None:
-            return
-        flat = {**tensors, **values}
-        flat = {name.removeprefix(OPTIMIZER): value for name, value in flat.items() if name.startswith(OPTIMIZER)}
-        set_optimizer_state_dict(self.model, self.optimizer, flat, options=FLAT)
+        if self._learnt is not None:
+            self._learnt.write(values)
 
     def _model_state(self) -> dict[str, Any]:
         return {MODEL + name: value for name, value in get_model_state_dict(self.model).items()}
 
-    def _optimizer_state(self, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
-        """The state of each parameter; what belongs to a group of them is read anew each time."""
-        groups: Any = get_optimizer_state_dict(self.model, optimizer)["param_groups"]
-        self._named_groups = [group["params"] for group in groups]
-        flat = get_optimizer_state_dict(self.model, optimizer, options=FLAT)
-        return {OPTIMIZER + name: value for name, value in flat.items() if not name.startswith(GROUPS)}
-
-    def _group_values(self) -> dict[str, Any]:
-        groups = [] if self.optimizer is None else self.optimizer.param_groups
-        return {
-            f"{OPTIMIZER}{GROUPS}{name}.{key}": value
-            for names, group in zip(self._named_groups, groups, strict=True)
-            for key, value in group.items()
-            if key != "params"
-            for name in names
-        }
+    def _split(self, everything: Mapping[str, Any]) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """Tensors that lie in the model or the optimizer, and what a module or a hook made for this call."""
+        memory = {_memory_of(value) for value in self._values() if isinstance(value, torch.Tensor)}
+        tensors: dict[str, torch.Tensor] = {}
+        values: dict[str, Any] = {}
+        for name, value in everything.items():
+            if isinstance(value, torch.Tensor) and _memory_of(value) in memory:
+                tensors[name] = value
+            else:
+                values[name] = value
+        return tensors, values
 
     @torch.no_grad()
-    def _look(self) -> Memory:
-        """Where every tensor lies."""
-        return [(held.data_ptr(), held.shape) for held in map(local, self._all_tensors())]
+    def _look(self) -> list[Any]:
+        """Where every tensor lies, and which parameters the optimizer has in which group."""
+        places = [_place(value) if isinstance(value, torch.Tensor) else None for value in self._values()]
+        return [places, None if self._learnt is None else self._learnt.members()]
 
-    def _all_tensors(self) -> Iterator[torch.Tensor]:
-        yield from self.model.parameters()
-        yield from self.model.buffers()
-        states = {} if self.optimizer is None else self.optimizer.state
-        for state in states.values():
-            for value in state.values():
-                if isinstance(value, torch.Tensor):
-                    yield value
+    def _values(self) -> list[Any]:
+        state = () if self._learnt is None else self._learnt.values()
+        return [*self.model.parameters(), *self.model.buffers(), *state]
 
 
-def _is_tensor(name: str, value: Any) -> bool:
-    return isinstance(value, torch.Tensor) and not name.endswith(_OWN_STATE)
+def _memory_of(tensor: torch.Tensor) -> int:
+    address: int = local(tensor).untyped_storage().data_ptr()
+    return address
+
+
+def _place(tensor: torch.Tensor) -> tuple[int, torch.Size, tuple[int, ...]]:
+    held = local(tensor)
+    return held.data_ptr(), held.shape, held.stride()

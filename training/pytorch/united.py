@@ -29,31 +29,35 @@ TENSORS = "tensors.safetensors"
 """What a rank writes of the model and the optimizer."""
 
 
-def load_into(tensors: Mapping[str, torch.Tensor], place: Place, save: Save, ranks: Sequence[int]) -> None:
-    """Fill the tensors in place from the folders of the given ranks, cutting and joining pieces as needed."""
-    reader = UnitedReader(place, [f"{save.name}/{rank_folder(rank)}/{TENSORS}" for rank in ranks])
-    dcp.load(dict(tensors), storage_reader=reader, planner=DefaultLoadPlanner(), no_dist=True)
-
-
-class UnitedReader(StorageReader):
+class United(StorageReader):
     """Several files as one checkpoint."""
 
-    def __init__(self, place: Place, files: Sequence[str]) -> None:
-        self._place, self._files = place, files
+    def __init__(self, place: Place, save: Save, ranks: Sequence[int]) -> None:
+        self._place = place
         self._found: dict[Piece, tuple[str, Entry]] = {}
         """Where each piece lies. Of a piece that several ranks wrote, any copy will do."""
-
-    def read_metadata(self, *args: Any, **kwargs: Any) -> Metadata:
-        """The union of what the files hold."""
-        tensors: dict[str, Any] = {}
-        for file in self._files:
-            for name, entry in read_header(self._place, file).items():
+        self._tensors: dict[str, Any] = {}
+        for rank in ranks:
+            file = f"{save.name}/{rank_folder(rank)}/{TENSORS}"
+            for name, entry in read_header(place, file).items():
                 if (name, entry.offsets) in self._found:
                     continue
                 self._found[name, entry.offsets] = file, entry
                 chunk = ChunkStorageMetadata(offsets=torch.Size(entry.offsets), sizes=torch.Size(entry.shape))
-                tensors.setdefault(name, _describe(entry)).chunks.append(chunk)
-        return Metadata(state_dict_metadata=tensors)
+                self._tensors.setdefault(name, _describe(entry)).chunks.append(chunk)
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Of all tensors, whole, by name; none is empty."""
+        return {name: tuple(tensor.size) for name, tensor in self._tensors.items()}
+
+    def load_into(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Fill the tensors in place, cutting and joining pieces as needed."""
+        filled = {name: tensor for name, tensor in tensors.items() if tensor.numel() > 0}
+        dcp.load(filled, storage_reader=self, planner=DefaultLoadPlanner(), no_dist=True)
+
+    def read_metadata(self, *args: Any, **kwargs: Any) -> Metadata:
+        """The union of what the files hold."""
+        return Metadata(state_dict_metadata=dict(self._tensors))
 
     def read_data(self, plan: LoadPlan, planner: LoadPlanner) -> Future[None]:
         """Copy each piece, or the part of it that is asked for, into the tensor that it belongs to."""

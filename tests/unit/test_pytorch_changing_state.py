@@ -15,6 +15,7 @@ from training.pytorch import checkpoint as checkpoint_module
 from training.pytorch.checkpoint import Checkpointer
 from training.pytorch.process_group import Ranks
 from training.pytorch.restoring import Unfit
+from training.pytorch.staging import copied
 
 
 class Nets(nn.Module):
@@ -111,6 +112,17 @@ def test_what_changes_while_it_is_written_is_saved_as_it_was(tmp_path: Path, mon
     checkpointer(tmp_path, net, optimizer, also=also).restore()
     assert torch.equal(average.first.weight, net.first.weight)
     assert counter.state == {"seen": [0]}
+
+
+def test_a_copy_is_of_the_same_types() -> None:
+    state = nn.BatchNorm1d(2).state_dict()
+    value = {"state": state, "pair": (1, [2]), "set": {3}}
+    same = copied(value)
+    state["weight"].fill_(9)
+    assert same["state"]["weight"].tolist() == [1, 1]
+    assert same["state"]._metadata == state._metadata
+    assert (same["pair"], same["set"]) == ((1, [2]), {3})
+    assert same["pair"][1] is not value["pair"][1]
 
 
 def test_a_parameter_that_had_no_gradient_yet_comes_back_without_a_state(tmp_path: Path) -> None:

@@ -177,7 +177,7 @@ class Checkpointer:
             held = gather(self._ranks, (pieces_of(tensors), self._ranks.node))
             self._share = divide([pieces for pieces, _ in held], [node for _, node in held])[self._ranks.rank]
         rest = {
-            "values": copied(values),
+            "values": values,
             "random": read_random_state(),
             "also": {name: copied(thing.state_dict()) for name, thing in self._also.items()},
         }

@@ -10,6 +10,8 @@ import torch
 from torch import nn
 from torch.distributed.checkpoint.state_dict import _get_fqns, _init_optim_state
 
+from training.pytorch.staging import copied
+
 STATE, GROUPS = "optimizer.state.", "optimizer.param_groups."
 _NEEDS_MORE = (torch.optim.LBFGS, torch.optim.SparseAdam)
 """Before a state can be loaded it must be there, and one step without gradients does not make that of these."""
@@ -45,14 +47,14 @@ class OptimizerState:
         return {name: holder[key] for name, holder, key in self._all_slots()}
 
     def options(self) -> dict[str, Any]:
-        """Learning rates and the like."""
-        return {
-            f"{GROUPS}{self._names[parameter]}.{key}": value
-            for group in self._optimizer.param_groups
-            for parameter in group["params"]
-            for key, value in group.items()
-            if key != "params"
-        }
+        """Copies of learning rates and the like, for each parameter: groups may be others at the next start."""
+        found: dict[str, Any] = {}
+        for group in self._optimizer.param_groups:
+            own = [(key, copied(value)) for key, value in group.items() if key != "params"]
+            for parameter in group["params"]:
+                prefix = f"{GROUPS}{self._names[parameter]}."
+                found.update({prefix + key: value for key, value in own})
+        return found
 
     def make(self, saved: Collection[str]) -> None:
         """Have a state of each parameter of which one was saved.

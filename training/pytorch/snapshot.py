@@ -8,7 +8,7 @@ from torch import nn
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict, set_model_state_dict
 
 from training.pytorch.optimizer_state import OptimizerState
-from training.pytorch.staging import local
+from training.pytorch.staging import copied, local
 
 PARTIAL = StateDictOptions(strict=False)
 MODEL = "model."
@@ -31,7 +31,7 @@ class TrainingState:
         return self._split(self._model_state())[0]
 
     def read(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-        """All tensors, not copied, and everything else (learning rates, a module's own state).
+        """All tensors, not copied, and copies of everything else (learning rates, a module's own state).
 
         As long as all tensors lie where they lay, the same mapping comes back: to look all names up again would take
         longer than to copy a small model.
@@ -42,7 +42,8 @@ class TrainingState:
             if self._learnt is not None:
                 self._learnt.look_names_up()
                 everything.update(self._learnt.read())
-            self._tensors, values = self._split(everything)
+            self._tensors, others = self._split(everything)
+            values = copied(others)
             # Values that are no tensors may have changed next time, and then have to be looked up again
             self._memory = None if values else self._look()
         return self._tensors, values if self._learnt is None else {**values, **self._learnt.options()}

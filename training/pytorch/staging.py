@@ -1,7 +1,7 @@
 """A copy of the tensors in host memory, laid out as the file that is written from it while training goes on."""
 
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,6 @@ import torch
 from torch.distributed.checkpoint.planner import WriteItem
 from torch.distributed.checkpoint.planner_helpers import _create_write_items
 from torch.distributed.tensor import DTensor
-from torch.utils._pytree import tree_map
 
 from training.pytorch.shards import Piece
 from training.pytorch.tensor_file import Entry, encode_header
@@ -27,11 +26,15 @@ def local(tensor: torch.Tensor) -> torch.Tensor:
 
 def copied(value: Any) -> Any:
     """A copy of a nested value that does not change with it, its tensors in host memory."""
-
-    def copy(leaf: Any) -> Any:
-        return leaf.detach().cpu().clone() if isinstance(leaf, torch.Tensor) else deepcopy(leaf)
-
-    return tree_map(copy, value)
+    if isinstance(value, torch.Tensor):
+        return value.detach().cpu().clone()
+    if isinstance(value, dict):
+        same = copy(value)  # a model's state_dict is a dictionary with an attribute
+        same.update((key, copied(inner)) for key, inner in value.items())
+        return same
+    if type(value) in (list, tuple):
+        return type(value)(map(copied, value))
+    return deepcopy(value)
 
 
 def _write_items(tensors: Mapping[str, torch.Tensor]) -> list[WriteItem]:

@@ -1,6 +1,7 @@
 """What changes while a run is under way, or differs between its starts, is saved and comes back."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -80,7 +81,7 @@ def test_parameters_that_join_the_optimizer_after_the_first_save_are_saved_with_
     assert_same(optimizer, resumed)
 
 
-class Counter:
+class Position:
     """A position that is handed out itself, not as a copy."""
 
     def __init__(self) -> None:
@@ -94,7 +95,7 @@ class Counter:
 
 
 def test_what_changes_while_it_is_written_is_saved_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    net, counter, changed, save = Nets(), Counter(), Event(), torch.save
+    net, counter, changed, save = Nets(), Position(), Event(), torch.save
     optimizer, average = torch.optim.SGD(net.parameters(), lr=0.1), deepcopy(net)
 
     def late(*arguments: object) -> None:
@@ -116,12 +117,12 @@ def test_what_changes_while_it_is_written_is_saved_as_it_was(tmp_path: Path, mon
 
 def test_a_copy_is_of_the_same_types() -> None:
     state = nn.BatchNorm1d(2).state_dict()
-    value = {"state": state, "pair": (1, [2]), "set": {3}}
+    value = {"state": state, "pair": (1, [2]), "set": {3}, "milestones": Counter([4, 4])}
     same = copied(value)
     state["weight"].fill_(9)
     assert same["state"]["weight"].tolist() == [1, 1]
     assert same["state"]._metadata == state._metadata
-    assert (same["pair"], same["set"]) == ((1, [2]), {3})
+    assert (same["pair"], same["set"], same["milestones"]) == ((1, [2]), {3}, {4: 2})
     assert same["pair"][1] is not value["pair"][1]
 
 

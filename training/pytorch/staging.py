@@ -30,7 +30,8 @@ def copied(value: Any) -> Any:
         return value.detach().cpu().clone()
     if isinstance(value, dict):
         same = copy(value)  # a model's state_dict is a dictionary with an attribute
-        same.update((key, copied(inner)) for key, inner in value.items())
+        for key, inner in value.items():
+            same[key] = copied(inner)
         return same
     if type(value) in (list, tuple):
         return type(value)(map(copied, value))

@@ -100,7 +100,7 @@ def test_a_killed_rank_costs_no_more_than_an_interval(tmp_path: Path) -> None:
 
 
 def test_saves_by_the_clock_are_agreed_by_all_ranks(tmp_path: Path) -> None:
-    run = Run(plan=Plan(), checkpoints=tmp_path / "a", every_steps=None, every_seconds=0.01)
+    run = Run(plan=Plan(), checkpoints=tmp_path / "a", every_steps=None, every_seconds=1e-6)
     results(start(run, 2, tmp_path / "logs-a"))
     folders = [
         sorted(path.name for path in (tmp_path / "a" / node / "run").glob("step-*")) for node in ("node-0", "node-1")

@@ -6,11 +6,13 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+import torch.distributed as dist
 from torch import nn
 
 from training.pytorch import checkpoint as checkpoint_module
@@ -36,11 +38,10 @@ class Training:
         self.checkpoints = Checkpointer(
             model=self.net,
             optimizer=self.optimizer,
-            ranks=Ranks(),
             also={"data": self.batches, "schedule": self.schedule},
             folder=folder,
             run_id=run_id,
-            **{"every_steps": 5, **settings},
+            **{"ranks": Ranks(), "every_steps": 5, **settings},
         )
 
     def run(self, steps: int, each: Callable[[int], None] = lambda step: None) -> int:
@@ -233,6 +234,58 @@ def test_training_goes_on_while_bytes_are_written(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(checkpoint_module.torch, "save", slow)
     training.run(7)
     assert reached[0], "steps 5 to 7 did not run while the save of step 4 was being written"
+
+
+@pytest.fixture
+def group() -> Iterator[Ranks]:
+    """One rank that agrees with itself, one step late as all do."""
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    yield Ranks(control=dist.group.WORLD)
+    dist.destroy_process_group()
+
+
+class Clock:
+    """Stands until it is set."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seconds = 0.0
+        for module in ("checkpoint", "writer"):
+            fake = SimpleNamespace(monotonic=lambda: self.seconds)
+            monkeypatch.setattr(f"training.pytorch.{module}.time", fake)
+
+
+def test_a_save_by_the_clock_is_made_once(tmp_path: Path, group: Ranks, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+
+    def each(step: int) -> None:
+        clock.seconds = {3: 10, 7: 20}.get(step, clock.seconds)
+
+    Training(tmp_path, ranks=group, every_steps=None, every_seconds=10).run(12, each)
+    assert saved(tmp_path) == ["step-00000004-g1", "step-00000008-g1", "step-00000012-g1"]
+
+
+def test_a_failed_save_is_tried_again_once(tmp_path: Path, group: Ranks, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, begin = Clock(monkeypatch), CheckpointStore.begin
+    training = Training(tmp_path, ranks=group, every_steps=6)
+    tried = []
+
+    def full_at_first(store: CheckpointStore, save: Save, rank: int) -> str:
+        tried.append(save.step)
+        if len(tried) == 1:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        deadline = time.monotonic() + 2
+        while 10 not in training.losses and time.monotonic() < deadline:
+            time.sleep(0.001)
+        return begin(store, save, rank)
+
+    def each(step: int) -> None:
+        training.checkpoints.wait() if step == 7 else None
+        clock.seconds = 11 if step >= 7 else 0
+
+    monkeypatch.setattr(CheckpointStore, "begin", full_at_first)
+    training.run(11, each)
+    assert tried == [6, 8, 11]
+    assert saved(tmp_path) == ["step-00000008-g1", "step-00000011-g1"]
 
 
 def test_what_is_saved_is_the_state_at_the_save_not_a_later_one(tmp_path: Path, undisturbed: dict[int, str]) -> None:

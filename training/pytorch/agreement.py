@@ -31,6 +31,7 @@ class Agreement:
     def __init__(self, ranks: Ranks) -> None:
         self._group = ranks.control
         self._sent: tuple[torch.Tensor, Sequence[Save], Any] | None = None
+        self._has_saved = False
 
     def exchange(self, mine: Wishes, saves: Sequence[Save]) -> Wishes:
         """`saves` are those begun and not yet agreed to be durable; all ranks name the same ones."""
@@ -41,8 +42,12 @@ class Agreement:
         votes = [not mine.save, not mine.stop, *(save in mine.durable for save in saves)]
         message = torch.tensor(votes, dtype=torch.int32)
         work = dist.all_reduce(message, op=dist.ReduceOp.MIN, group=self._group, async_op=True)
-        self._sent = message, saves, work
+        self._sent, self._has_saved = (message, saves, work), False
         return agreed
+
+    def note_save(self) -> None:
+        """A save has begun: what is still on its way asks for none that would be another one."""
+        self._has_saved = True
 
     def settle(self) -> Wishes:
         """What the last exchange agreed on; nothing at all before the first."""
@@ -52,7 +57,7 @@ class Agreement:
         work.wait()
         votes = message.tolist()
         durable = tuple(save for save, vote in zip(saves, votes[2:], strict=True) if vote)
-        return Wishes(save=not votes[0], stop=not votes[1], durable=durable)
+        return Wishes(save=not (votes[0] or self._has_saved), stop=not votes[1], durable=durable)
 
     def exchange_now(self, mine: Wishes, saves: Sequence[Save]) -> Wishes:
         """The same without the delay."""

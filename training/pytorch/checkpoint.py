@@ -135,6 +135,7 @@ class Checkpointer:
         staged, rest = self._copy()
         self._begun = [*self._begun[1 - MOST_SAVES :], save]
         self._saved_at = time.monotonic()
+        self._agreement.note_save()
         self._writer.start(save, lambda folder: self._fill(folder, save, staged, rest))
 
     def wait(self) -> None:

@@ -35,6 +35,7 @@ class Writer:
 
     def start(self, save: Save, fill: Callable[[str], Manifest]) -> None:
         """Let `fill` write into a new folder, in the background; `wait` must have been called."""
+        self._failed_at = None
         self._current = self._thread.submit(self._write, save, fill)
 
     def _write(self, save: Save, fill: Callable[[str], Manifest]) -> None:
@@ -48,7 +49,7 @@ class Writer:
             self._failed_at = time.monotonic()
             print(f"warning: {self.problem}; training goes on, older saves are kept", file=sys.stderr, flush=True)
         else:
-            self.problem, self._failed_at = None, None
+            self.problem = None
             self.durable.add(save)
 
     def tidy(self, work: Callable[[], None]) -> None:

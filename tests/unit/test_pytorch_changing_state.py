@@ -105,6 +105,7 @@ def test_what_changes_while_it_is_written_is_saved_as_it_was(tmp_path: Path, mon
     monkeypatch.setattr(checkpoint_module.torch, "save", late)
     also = {"average": average, "counter": counter}
     checkpoints = checkpointer(tmp_path, net, optimizer, also=also, every_steps=None)
+    checkpoints.restore()
     checkpoints.save()
     average.first.weight.data.fill_(9)
     counter.state["seen"][0] = 9

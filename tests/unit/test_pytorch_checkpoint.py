@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy
 import pytest
 import torch
 import torch.distributed as dist
@@ -187,6 +188,26 @@ def test_a_save_of_another_run_is_never_used(tmp_path: Path, capfd: pytest.Captu
 def test_a_run_id_must_name_a_folder(tmp_path: Path, run_id: str) -> None:
     with pytest.raises(ValueError, match="cannot name a folder"):
         CheckpointStore(tmp_path, run_id)
+
+
+def test_a_folder_must_have_a_name() -> None:
+    with pytest.raises(ValueError, match="the folder for checkpoints is an empty string"):
+        CheckpointStore("", "run")
+
+
+def test_without_restore_nothing_is_saved_over_an_earlier_start(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match=r"^call restore\(\) before"), Training(tmp_path).checkpoints as checkpoints:
+        checkpoints.after_step(1)
+
+
+def test_a_step_is_saved_once_however_often_it_is_asked_for(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with Training(tmp_path).checkpoints as checkpoints:
+        checkpoints.restore()
+        for step in (numpy.int64(5), 5):
+            checkpoints.after_step(step)
+            checkpoints.save()
+    assert saved(tmp_path) == ["step-00000005-g1"]
+    assert capfd.readouterr().err == ""
 
 
 def test_a_full_disk_does_not_end_the_training_and_is_tried_again(

@@ -138,6 +138,7 @@ def test_what_cannot_be_tidied_up_is_said_and_costs_nothing(
 
 def test_two_jobs_that_write_one_run_are_told(fake: FakeS3, capfd: pytest.CaptureFixture[str]) -> None:
     first, second = start(), start()
+    second.checkpoints.restore()
     first.run(5)
     before = dict(fake.objects)
     for step in range(1, 6):

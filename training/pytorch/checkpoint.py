@@ -6,6 +6,7 @@ with connect() as ranks, Checkpointer(model=model, optimizer=optimizer, ranks=ra
         saved.after_step(step)   # saves when due; after a SIGTERM it saves and leaves with exit code 75
 """
 
+import operator
 import signal
 import sys
 import threading
@@ -83,7 +84,8 @@ class Checkpointer:
         held = gather(ranks, (pieces_of(self._state.model_tensors()), ranks.node))
         self._layout = layout_digest([pieces for pieces, _ in held], [node for _, node in held])
         self._share: Share | None = None
-        self._step, self._generation = 0, 1
+        self._step = 0
+        self._generation: int | None = None
         self._begun: list[Save] = []
         self._complete: list[Save] = []
         self._agreement = Agreement(ranks)
@@ -117,7 +119,8 @@ class Checkpointer:
     def after_step(self, step: int) -> None:
         """Say that a step is done: saves when it is time, raises Interrupted when told to stop and all is saved."""
         started = time.monotonic()
-        self._step = step
+        self._step = operator.index(step)
+        self._this_start()
         agreed = self._agreement.exchange(self._wishes(), self._begun)
         self._settle(agreed)
         if agreed.stop:
@@ -130,8 +133,10 @@ class Checkpointer:
 
     def save(self) -> None:
         """Copy the state and have it written while training goes on. Every rank calls this at the same step."""
+        save = Save(step=self._step, generation=self._this_start())
+        if save in self._begun or save in self._complete:
+            return
         self._writer.wait()
-        save = Save(step=self._step, generation=self._generation)
         staged, rest = self._copy()
         self._begun = [*self._begun[1 - MOST_SAVES :], save]
         self._saved_at = time.monotonic()
@@ -141,6 +146,12 @@ class Checkpointer:
     def wait(self) -> None:
         """Until this rank has written what it began to write."""
         self._writer.wait()
+
+    def _this_start(self) -> int:
+        """Which start of the run this is: no save goes into a folder of an earlier one."""
+        if self._generation is None:
+            raise RuntimeError("call restore() before the first step: it returns 0 where nothing is to be restored")
+        return self._generation
 
     def _save_last_step(self) -> bool:
         """Save the last step if it is not saved yet; whether every rank has it on its disk in the end."""

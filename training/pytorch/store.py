@@ -20,6 +20,8 @@ class CheckpointStore:
     def __init__(self, location: Path | str, run_id: str) -> None:
         if not run_id or "/" in run_id or run_id.startswith("."):
             raise ValueError(f"run id {run_id!r} cannot name a folder")
+        if not str(location):
+            raise ValueError("the folder for checkpoints is an empty string: name one, or None for /opt/ml/checkpoints")
         self.run_id = run_id
         self.place = place_at(f"{str(location).rstrip('/')}/{run_id}")
 

@@ -200,6 +200,12 @@ def test_without_restore_nothing_is_saved_over_an_earlier_start(tmp_path: Path) 
         checkpoints.after_step(1)
 
 
+def test_a_last_save_that_fails_leaves_no_handler_behind(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), Training(tmp_path).checkpoints:
+        assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
 def test_a_step_is_saved_once_however_often_it_is_asked_for(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with Training(tmp_path).checkpoints as checkpoints:
         checkpoints.restore()

@@ -101,11 +101,13 @@ class Checkpointer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None and not self._save_last_step() and self._ranks.is_first:
-            print(f"warning: step {self._step}, the last, is not saved: {self._what_failed()}", file=sys.stderr)
-        self._writer.close()
-        if self._old_handler is not None:
-            signal.signal(signal.SIGTERM, self._old_handler)
+        try:
+            if kind is None and not self._save_last_step() and self._ranks.is_first:
+                print(f"warning: step {self._step}, the last, is not saved: {self._what_failed()}", file=sys.stderr)
+        finally:
+            self._writer.close()
+            if self._old_handler is not None:
+                signal.signal(signal.SIGTERM, self._old_handler)
 
     def _on_sigterm(self, number: int, frame: FrameType | None) -> None:
         self._told_to_stop.set()

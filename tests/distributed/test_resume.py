@@ -8,7 +8,7 @@ import pytest
 
 from tests.distributed.ranks import Ended, results, run_ranks
 from tests.distributed.test_plans import PLANS
-from tests.distributed.training_cases import Run, train, train_digits
+from tests.distributed.training_cases import Run, train, train_digits, train_odd
 from training.pytorch.plan import Plan
 
 SLOW = pytest.mark.slow  # four ranks on two processors; `make e2e` runs them
@@ -84,6 +84,16 @@ def test_another_world_size_or_plan_goes_on_from_the_union(before: str, after: s
         assert loss == pytest.approx(float.fromhex(undisturbed[0]["losses"][step]), rel=1e-5)
     draws = [one["draws"][5] for one in resumed]
     assert len(set(draws)) == len(draws), "ranks must not share a random stream"
+
+
+def test_rows_that_do_not_divide_and_a_model_left_whole_by_an_evaluation_come_back_on_more_ranks(
+    tmp_path: Path,
+) -> None:
+    before = results(run_ranks(2, train_odd, 2, tmp_path / "saves", folder=tmp_path))
+    after = results(run_ranks(3, train_odd, 2, tmp_path / "saves", folder=tmp_path))
+    assert before[0][0] == 0
+    assert after == [(2, before[0][1])] * 3
+    assert len(before[0][1]) == 5 + 3 * 4, "five tensors, and three of the state of all but the unused one"
 
 
 def test_a_killed_rank_costs_no_more_than_an_interval(tmp_path: Path) -> None:

@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy
 import torch
+from torch import nn
+from torch.distributed.fsdp import fully_shard
+from torch.distributed.tensor import DTensor
 
 from training.pytorch import gpt, mnist
 from training.pytorch.batches import EpochBatches
@@ -121,6 +124,42 @@ def train_with(run: Run, ranks: Any) -> dict[str, Any]:
     report["digest"] = digest(weights)
     report["rates"] = [group["lr"] for group in optimizer.param_groups]
     return report
+
+
+def train_odd(steps: int, folder: Path) -> tuple[int, dict[str, list[float]]]:
+    """Odd rows that do not divide among the ranks, one that some ranks have nothing of, and one that is never used.
+
+    Returns the step that it started from, and in the end all weights and the optimizer's state.
+    """
+    with connect(timeout_seconds=20) as ranks:
+        torch.manual_seed(1)
+        net = nn.Sequential(nn.Linear(5, 7), nn.Linear(7, 1))
+        net.unused = nn.Parameter(torch.ones(1, 3))
+        fully_shard(net[0])
+        fully_shard(net)
+        optimizer = torch.optim.AdamW(net.parameters(), lr=0.1)
+        checkpoints = Checkpointer(
+            model=net, optimizer=optimizer, ranks=ranks, folder=folder, run_id="odd", every_steps=1
+        )
+        with checkpoints:
+            start = checkpoints.restore()
+            for step in range(start + 1, steps + 1):
+                net(torch.full((2, 5), 0.1 * step)).sum().backward()
+                optimizer.step()
+                optimizer.zero_grad()
+                with torch.no_grad():
+                    net(torch.ones(2, 5))  # after an evaluation FSDP2 leaves the outermost parameters whole
+                checkpoints.after_step(step)
+            net.state_dict()  # and this cuts them again
+            states = [
+                {"": parameter, **optimizer.state.get(parameter, {})}
+                for parameter in optimizer.param_groups[0]["params"]
+            ]
+            return start, {
+                f"{number}.{name}": (value.full_tensor() if isinstance(value, DTensor) else value).flatten().tolist()
+                for number, state in enumerate(states)
+                for name, value in state.items()
+            }
 
 
 def digest(weights: dict[str, torch.Tensor]) -> str:

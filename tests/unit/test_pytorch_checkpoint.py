@@ -195,6 +195,15 @@ def test_a_folder_must_have_a_name() -> None:
         CheckpointStore("", "run")
 
 
+def test_a_folder_that_cannot_be_written_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match=r"checkpoints cannot be kept in .*/file/run: Not a directory"):
+        Training(tmp_path / "file")
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    with pytest.raises(ValueError, match=r"checkpoints cannot be kept in .*/run: Permission denied"):
+        Training(tmp_path)
+
+
 def test_without_restore_nothing_is_saved_over_an_earlier_start(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match=r"^call restore\(\) before"), Training(tmp_path).checkpoints as checkpoints:
         checkpoints.after_step(1)

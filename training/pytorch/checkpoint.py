@@ -75,6 +75,7 @@ class Checkpointer:
         self._every_steps, self._every_seconds = every_steps, every_seconds
         folder = paths.checkpoint_folder() if folder is None else folder
         self._store = CheckpointStore(folder, paths.run_id() if run_id is None else run_id)
+        self._store.place.prepare()
         if self._store.place.is_shared:
             # All ranks see what each one writes, so they share the work as if they sat on one node
             ranks = replace(ranks, node=0, local_rank=ranks.rank, local_world_size=ranks.world_size)

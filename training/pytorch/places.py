@@ -1,5 +1,6 @@
 """Where checkpoints are kept: a folder of this node, or a prefix in S3. Both know files by names with slashes."""
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -15,6 +16,9 @@ class Place(Protocol):
 
     is_shared: bool
     """Whether every node sees the same files."""
+
+    def prepare(self) -> None:
+        """Be ready for files; ValueError says why that cannot be."""
 
     def children(self, below: str) -> list[str]:
         """The names of files and folders directly below a folder; none when there is no such folder."""
@@ -50,6 +54,18 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+
+    def prepare(self) -> None:
+        """Make the root, and see that it can be written."""
+        try:
+            self._path.mkdir(parents=True, exist_ok=True)
+            if not os.access(self._path, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        except OSError as error:
+            raise ValueError(
+                f"checkpoints cannot be kept in {self._path}: {error.strerror}; "
+                "SHARDYARD_CHECKPOINT_DIR names another folder"
+            ) from error
 
     def children(self, below: str) -> list[str]:
         """What is directly below a folder."""
@@ -104,6 +120,9 @@ class Bucket:
 
     def __init__(self, uri: str) -> None:
         self._uri = uri.rstrip("/")
+
+    def prepare(self) -> None:
+        """Nothing to do: a bucket is there, and whether it may be written is seen at the first save."""
 
     def children(self, below: str) -> list[str]:
         """What is directly below a folder."""

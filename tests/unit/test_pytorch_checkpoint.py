@@ -17,12 +17,14 @@ import torch.distributed as dist
 from torch import nn
 
 from training.pytorch import checkpoint as checkpoint_module
+from training.pytorch.agreement import MOST_SAVES, Agreement, Wishes
 from training.pytorch.batches import EpochBatches
 from training.pytorch.checkpoint import Checkpointer, Interrupted, SaveFailed
 from training.pytorch.manifest import Save
 from training.pytorch.process_group import Ranks
 from training.pytorch.random_state import seed_everything
 from training.pytorch.store import CheckpointStore
+from training.pytorch.writer import Writer
 
 
 class Training:
@@ -244,6 +246,24 @@ def test_a_full_disk_does_not_end_the_training_and_is_tried_again(
     assert saved(tmp_path) == ["step-00000005-g1", "step-00000020-g1"]
     errors = capfd.readouterr().err
     assert "save at step 10 failed: [Errno 28] No space left on device; training goes on" in errors
+
+
+def test_saves_that_another_rank_never_finishes_do_not_pile_up(
+    tmp_path: Path, group: Ranks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Agreement, "settle", lambda agreement: Wishes(save=False, stop=False, durable=()))
+    Training(tmp_path, ranks=group, every_steps=1).run(12)
+    written = sorted(path.parts[-3] for path in tmp_path.glob("run/*/*/manifest.json"))
+    assert written == [f"step-{step:08d}-g1" for step in range(12 - MOST_SAVES, 13)]
+
+
+def test_what_another_job_wrote_is_not_given_up(tmp_path: Path) -> None:
+    store, save = CheckpointStore(tmp_path, "run"), Save(step=5, generation=1)
+    folder = store.begin(save, 0)
+    writer = Writer(store, 0)
+    writer.give_up(save)
+    writer.close()
+    assert (tmp_path / "run" / folder).exists()
 
 
 def test_an_interruption_that_cannot_be_saved_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

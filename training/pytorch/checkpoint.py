@@ -141,10 +141,17 @@ class Checkpointer:
             return
         self._writer.wait()
         staged, rest = self._copy()
-        self._begun = [*self._begun[1 - MOST_SAVES :], save]
+        self._begin(save)
         self._saved_at = time.monotonic()
         self._agreement.note_save()
         self._writer.start(save, lambda folder: self._fill(folder, save, staged, rest))
+
+    def _begin(self, save: Save) -> None:
+        """Note a save, and remove what so many later ones have not made durable: another rank could not write it."""
+        self._begun.append(save)
+        # The oldest that the ranks vote on may be in the message that is on its way, so one more is kept
+        while len(self._begun) > MOST_SAVES + 1:
+            self._writer.give_up(self._begun.pop(0))
 
     def wait(self) -> None:
         """Until this rank has written what it began to write."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from training.pytorch.manifest import Manifest, Save
+from training.pytorch.manifest import Manifest, Save, rank_folder
 from training.pytorch.process_group import first_line
 from training.pytorch.store import CheckpointStore
 
@@ -51,6 +51,11 @@ class Writer:
         else:
             self.problem = None
             self.durable.add(save)
+
+    def give_up(self, save: Save) -> None:
+        """Remove what this rank has written of a save."""
+        if save in self.durable:
+            self.tidy(lambda: self._store.abandon(f"{save.name}/{rank_folder(self._rank)}"))
 
     def tidy(self, work: Callable[[], None]) -> None:
         """Do this behind what is being written: in S3 it takes requests, and no step is to wait for them."""

@@ -51,6 +51,7 @@ def connect(*, backend: str | None = None, timeout_seconds: float = TIMEOUT_SECO
     if "RANK" not in os.environ:
         yield Ranks(device=bind_device(0), backend=pick_backend(backend))
         return
+    _check_environment()
     rank, world_size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     local_rank = int(os.environ.get("LOCAL_RANK", rank))
     local_world_size = int(os.environ.get("LOCAL_WORLD_SIZE", world_size))
@@ -78,6 +79,15 @@ def connect(*, backend: str | None = None, timeout_seconds: float = TIMEOUT_SECO
             _name_the_missing(store, rank, world_size, timeout_seconds, error)
         raise
     dist.destroy_process_group()
+
+
+def _check_environment() -> None:
+    missing = [name for name in ("WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT") if name not in os.environ]
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        raise ValueError(
+            f"RANK is set and {', '.join(missing)} {verb} not: start with torchrun, or unset RANK for a single process"
+        )
 
 
 def _attempt_store(rank: int, world_size: int) -> dist.Store:

@@ -18,9 +18,12 @@ ValueError: bad thing
 """
 
 
+def ended(tail: str = "", status: int = 1, out_of_memory: bool = False) -> Failure:
+    return Failure(name="rank 3", host="algo-2", exit_status=status, tail=tail, out_of_memory=out_of_memory)
+
+
 def failed(tail: str = "", status: int = 1, out_of_memory: bool = False) -> str:
-    ended = Failure(name="rank 3", host="algo-2", exit_status=status, tail=tail, out_of_memory=out_of_memory)
-    return describe(ended, base=Path("/tmp"))
+    return describe(ended(tail, status, out_of_memory), base=Path("/tmp"))
 
 
 def test_the_rank_the_error_and_the_users_frames() -> None:
@@ -75,20 +78,44 @@ def test_a_syntax_error_of_the_script_itself_has_no_traceback_and_is_named_all_t
         "          ^",
         "SyntaxError: invalid syntax",
     ]
-    assert is_incurable(SYNTAX_ERROR)
+    assert is_incurable(ended(SYNTAX_ERROR))
     assert failed("SyntaxError: said in a log\nmore\n").splitlines()[0] == "rank 3 on algo-2 ended with exit code 1"
 
 
 def test_what_a_restart_cannot_heal_is_known() -> None:
-    assert is_incurable(TRACEBACK.replace("ValueError", "ModuleNotFoundError"))
-    assert is_incurable("OSError: [Errno 28] No space left on device")
-    assert not is_incurable(TRACEBACK)
+    assert is_incurable(ended(TRACEBACK.replace("ValueError", "ModuleNotFoundError")))
+    assert is_incurable(ended("OSError: [Errno 28] No space left on device"))
+    assert not is_incurable(ended(TRACEBACK))
+
+
+def test_a_killed_rank_is_healed_whatever_it_had_logged_before() -> None:
+    assert not is_incurable(ended(TRACEBACK.replace("ValueError", "ModuleNotFoundError"), -signal.SIGKILL))
+
+
+IGNORED = """Exception ignored in: <function Loader.__del__ at 0x7f>
+Traceback (most recent call last):
+  File "/opt/ml/code/train.py", line 3, in __del__
+    import os
+ImportError: sys.meta_path is None, Python is likely shutting down
+"""
+
+
+def test_what_python_ignores_at_its_end_is_not_the_reason() -> None:
+    assert failed(TRACEBACK + IGNORED) == failed(TRACEBACK)
+    assert not is_incurable(ended(TRACEBACK + IGNORED))
+    assert traceback_of(IGNORED) == ""
 
 
 @given(tail=st.text(max_size=5000))
 def test_the_text_always_fits(tail: str) -> None:
     assert len(failed(TRACEBACK + tail).encode()) <= FAILURE_LIMIT_BYTES
     assert len(failed(tail).encode()) <= FAILURE_LIMIT_BYTES
+
+
+def test_a_message_in_another_script_fits_too() -> None:
+    text = failed(TRACEBACK.replace("bad thing", "\u6f22" * 2000))
+    assert text.startswith("rank 3 on algo-2 failed: ValueError: \u6f22")
+    assert len(text.encode()) <= FAILURE_LIMIT_BYTES
 
 
 def test_a_long_traceback_loses_its_beginning() -> None:
@@ -101,3 +128,11 @@ def test_a_long_traceback_loses_its_beginning() -> None:
 def test_the_file_is_written_even_before_its_folder_exists(tmp_path: Path) -> None:
     write(tmp_path, "one\n" + "x" * 5000)
     assert (tmp_path / "output" / "failure").read_bytes() == b"one\n" + b"x" * (FAILURE_LIMIT_BYTES - 4)
+
+
+def test_the_file_is_text_wherever_it_is_cut_and_whatever_a_name_holds(tmp_path: Path) -> None:
+    write(tmp_path, "x" + "\u00e9" * 1000 + "\udcff")
+    text = (tmp_path / "output" / "failure").read_text()
+    assert text == "x" + "\u00e9" * ((FAILURE_LIMIT_BYTES - 1) // 2)
+    write(tmp_path, "no bytes of text: \udcff")
+    assert (tmp_path / "output" / "failure").read_text() == "no bytes of text: ?"

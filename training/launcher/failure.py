@@ -12,6 +12,9 @@ FAILURE_LIMIT_BYTES = 1024
 """SageMaker copies this much of the file into the job's FailureReason and drops the rest."""
 
 _TRACEBACK_START = "Traceback (most recent call last):"
+_IGNORED = re.compile(rf"^Exception ignored .*\n(?:{re.escape(_TRACEBACK_START)}\n(?: .*\n)*\S.*\n?)?", re.MULTILINE)
+"""What a destructor raises, often at the interpreter's end and so after the real reason."""
+
 _RANK_PREFIX = re.compile(r"^\[rank\d+\]: ?", re.MULTILINE)
 _UNCOMPILED = re.compile(
     r'^  File "[^"\n]+", line \d+\n(?:    .*\n){0,2}(?:Syntax|Indentation|Tab)Error: .*\s*\Z', re.MULTILINE
@@ -61,7 +64,7 @@ def describe_own(tail: str, *, base: Path) -> str:
 
 def traceback_of(text: str) -> str:
     """The last Python traceback in a text, without what was printed before it; empty when there is none."""
-    text = _RANK_PREFIX.sub("", text)
+    text = _IGNORED.sub("", _RANK_PREFIX.sub("", text))
     start = text.rfind(_TRACEBACK_START)
     if start < 0:
         # The script itself could not be compiled: Python shows the place without that first line
@@ -73,9 +76,12 @@ def traceback_of(text: str) -> str:
     return "\n".join(lines[: end + 6]).strip()
 
 
-def is_incurable(tail: str) -> bool:
+def is_incurable(failure: Failure) -> bool:
     """Whether the same program would only fail again: nothing is gained by a restart."""
-    return _DISK_FULL in tail or _last_line(tail).partition(":")[0] in _INCURABLE
+    if failure.exit_status < 0:
+        # What a killed process had logged before is not why it ended
+        return False
+    return _DISK_FULL in failure.tail or _last_line(failure.tail).partition(":")[0] in _INCURABLE
 
 
 def write(base: Path, message: str) -> None:
@@ -84,7 +90,7 @@ def write(base: Path, message: str) -> None:
     path = base / "output" / "failure"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(message.encode()[:FAILURE_LIMIT_BYTES])
+        path.write_bytes(_cut(message, FAILURE_LIMIT_BYTES).encode())
     except OSError as error:
         # A full disk is one of the things this file reports, and then it cannot be written
         print(f"launcher: {path} could not be written: {error}", file=sys.stderr, flush=True)
@@ -129,13 +135,18 @@ def _user_frames(details: str) -> str:
 
 def _fit(sentence: str, details: str) -> str:
     """Cut the details at their beginning, since a traceback's end says the most."""
-    sentence = " ".join(sentence.split())[:500]
+    sentence = _cut(" ".join(sentence.split()), 500)
     room = FAILURE_LIMIT_BYTES - len(sentence.encode()) - 1
     encoded = details.encode()
     if len(encoded) > room:
         encoded = b"..." + encoded[len(encoded) - room + 3 :]
     text = encoded.decode(errors="ignore").strip()
     return f"{sentence}\n{text}" if text and room > 20 else sentence
+
+
+def _cut(text: str, limit_bytes: int) -> str:
+    """The beginning of a text as far as it fits, in whole characters that a file can hold."""
+    return text.encode(errors="replace")[:limit_bytes].decode(errors="ignore")
 
 
 def _signal_name(number: int) -> str:

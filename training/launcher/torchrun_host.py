@@ -139,7 +139,7 @@ class Host:
         text = "" if child.status == 0 else self._describe(child)
         if text and not self.first_failure:
             self.first_failure = text
-        incurable = text != "" and failure.is_incurable(child.tail.decode(errors="replace"))
+        incurable = text != "" and failure.is_incurable(self._failure(child))
         self._send({"exit": local_rank, "status": child.status, "text": text, "incurable": incurable})
 
     def _on_agent_end(self) -> None:
@@ -211,14 +211,16 @@ class Host:
         return {"code": 1, "message": report["message"] or self.first_failure}
 
     def _describe(self, child: Child) -> str:
-        ended = failure.Failure(
+        return failure.describe(self._failure(child), base=Path(self.spec["base"]))
+
+    def _failure(self, child: Child) -> failure.Failure:
+        return failure.Failure(
             name=child.name,
             host=self.spec["host"],
             exit_status=child.status if child.status is not None else 1,
             tail=child.tail.decode(errors="replace"),
             out_of_memory=failure.killed_for_memory() > self.memory_kills,
         )
-        return failure.describe(ended, base=Path(self.spec["base"]))
 
     # Starting things
 

@@ -165,6 +165,21 @@ def test_a_script_that_cannot_be_compiled_is_not_tried_again(tmp_path: Path) -> 
     assert node.failure.startswith("rank 0 on algo-1 failed: SyntaxError: invalid syntax")
 
 
+def test_a_rank_that_is_killed_is_started_again_whatever_it_had_logged(tmp_path: Path) -> None:
+    program = """
+import os, traceback
+try:
+    import no_such_module
+except ImportError:
+    traceback.print_exc()
+if os.environ["SHARDYARD_ATTEMPT"] == "0":
+    os.kill(os.getpid(), 9)
+"""
+    with nodes(tmp_path, program, processes=1) as (node,):
+        assert node.end() == 0
+    assert node.failure == ""
+
+
 def test_a_full_disk_is_said(tmp_path: Path) -> None:
     program = "open('/dev/full', 'w').write('x' * 100000)"
     with nodes(tmp_path, program, processes=1) as (node,):
@@ -202,6 +217,15 @@ def test_a_rank_that_does_not_stop_is_killed_and_named(tmp_path: Path) -> None:
         node.process.send_signal(signal.SIGTERM)
         assert node.end(60) == 1
     assert "was interrupted (SIGTERM) and did not stop within 1 s: it was killed" in node.failure
+
+
+def test_ranks_that_lose_their_parent_while_they_save_have_saved_nothing(tmp_path: Path) -> None:
+    program = LOOP.replace("stop.__setitem__(0, True)", "(os.kill(os.getppid(), 9), time.sleep(60))")
+    with nodes(tmp_path, program, processes=1, arguments=["5000"]) as (node,):
+        started(node, 0, 0)
+        node.process.send_signal(signal.SIGTERM)
+        assert node.end(60) == 1
+    assert node.failure == "the torchrun host on algo-1 was killed by SIGKILL"
 
 
 def test_what_a_rank_leaves_behind_does_not_keep_the_launcher(tmp_path: Path) -> None:

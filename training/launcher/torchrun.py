@@ -64,9 +64,10 @@ def run(supervisor: Supervisor, launch: Launch, host: TorchHost) -> int:
             if outcome["code"] == 1:
                 failure.write(launch.contract.base, outcome["message"])
             return int(outcome["code"])
-        if supervisor.terminated:
+        if host.child.status == -signal.SIGTERM and supervisor.terminated:
+            # It came before the host could take it: nothing had begun
             return INTERRUPTED
-        if restarts_left == 0 or host.child.status == 1:
+        if supervisor.terminated or restarts_left == 0 or host.child.status == 1:
             return _give_up(launch, host)
         restarts_left -= 1
         print("launcher: the torchrun host was killed; starting it again", file=sys.stderr, flush=True)

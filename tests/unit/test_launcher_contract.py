@@ -1,5 +1,6 @@
 """From the files under /opt/ml to the environment and the arguments of the user's program."""
 
+import argparse
 import hashlib
 import io
 import json
@@ -93,7 +94,39 @@ def test_a_value_cannot_become_another_argument(value: str) -> None:
     assert to_arguments({"note": value}) == (f"--note={value}",)
 
 
-@given(value=st.text())
+@pytest.mark.parametrize("value", [-1, -0.5, -1e-05, "-3.", "-.5", "-1e3", "-\u0661", True, [-1], {"a": -1}])
+def test_argparse_reads_every_value(value: Any) -> None:
+    """It takes a negative number with an exponent for an option."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rate")
+    assert parser.parse_args(list(to_arguments({"rate": value}))).rate == (
+        "a=-1" if isinstance(value, dict) else str(value)
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("a=b", 1), ("", 1), ("a\0", 1), ("a", "\0"), ("a", {"b": "\0"}), ("a", "\ud800"), ("\ud800", 1)]
+)
+def test_what_no_process_can_be_given_is_refused_by_its_name(key: str, value: Any) -> None:
+    with pytest.raises(LaunchError, match="cannot be handed to a program") as refused:
+        to_arguments({key: value})
+    assert f"the hyperparameter {key!a} " in str(refused.value)
+
+
+def test_text_of_many_brackets_stays_text() -> None:
+    assert restore_types({"a": "[" * 2000}) == {"a": "[" * 2000}
+
+
+def test_more_than_a_variable_can_hold_is_said(tmp_path: Path) -> None:
+    contract = write_config(tmp_path, hyperparameters={f"k{number}": "v" * 2000 for number in range(70)})
+    program = Program(kind="module", target="a.b", arguments=())
+    with pytest.raises(
+        LaunchError, match=r"SM_\w+ would have \d+ bytes, and Linux allows 131071: pass fewer or shorter"
+    ):
+        environment.sm_variables(contract, program, interface="lo", gpus=0, cpus=1)
+
+
+@given(value=st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
 def test_any_value_reaches_the_program_as_it_is(value: str) -> None:
     """Quotes, dollars, line breaks: there is no shell that could read them."""
     (*_, last) = to_arguments({"note": value})

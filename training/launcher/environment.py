@@ -9,10 +9,14 @@ from typing import Any
 
 from training.launcher import network
 from training.launcher.contract import Contract
+from training.launcher.failure import LaunchError
 from training.launcher.program import Program, to_arguments
 
 MASTER_PORT = 7777
 """The port that SageMaker's own launchers announce."""
+
+_LONGEST_VARIABLE_BYTES = 131_071
+"""Linux' limit for one argument or variable; SageMaker allows 100 hyperparameters of 2500 letters."""
 
 _KNOWN_PARAMETERS = {
     "sagemaker_program",
@@ -58,7 +62,18 @@ def sm_variables(contract: Contract, program: Program, *, interface: str, gpus: 
         variables |= _both_spellings(f"SM_CHANNEL_{name}", str(contract.channel_dir(name)))
     for name, value in contract.hyperparameters.items():
         variables |= _both_spellings(f"SM_HP_{name}", _encode(value))
+    _refuse_too_long(variables)
     return variables
+
+
+def _refuse_too_long(variables: Mapping[str, str]) -> None:
+    for name, value in variables.items():
+        size = len(os.fsencode(f"{name}={value}"))
+        if size > _LONGEST_VARIABLE_BYTES:
+            raise LaunchError(
+                f"{name} would have {size} bytes, and Linux allows {_LONGEST_VARIABLE_BYTES}: "
+                "pass fewer or shorter hyperparameters"
+            )
 
 
 def _values(contract: Contract, program: Program, *, interface: str, gpus: int, cpus: int) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from training.launcher.contract import Contract
 from training.launcher.failure import LaunchError
 
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
-_NUMBER = re.compile(r"-\d+(\.\d*)?([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"-[0-9]+|-[0-9]*\.[0-9]+")
+"""What argparse takes for a negative number: it takes -1e-05 for an option."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +62,7 @@ def to_arguments(hyperparameters: Mapping[str, Any]) -> tuple[str, ...]:
     for key in sorted(hyperparameters):
         option = f"--{key}" if len(key) > 1 else f"-{key}"
         value = _as_text(hyperparameters[key])
+        _refuse_unspeakable(key, value)
         if value.startswith("-") and not _NUMBER.fullmatch(value):
             arguments.append(f"{option}={value}")
         else:
@@ -74,6 +76,19 @@ def _as_text(value: Any) -> str:
     if isinstance(value, Mapping):
         return ",".join(f"{key}={item}" for key, item in sorted(value.items()))
     return str(value)
+
+
+def _refuse_unspeakable(key: str, value: str) -> None:
+    """Linux gives a program no NUL and no half letter, and no variable a name with an equals sign."""
+    sentence = f"the hyperparameter {key!a} cannot be handed to a program"
+    if not key or "=" in key or "\0" in key:
+        raise LaunchError(f"{sentence}: give it a name of letters, digits, hyphens and underscores")
+    try:
+        os.fsencode(f"{key}{value}")
+    except UnicodeEncodeError as error:
+        raise LaunchError(f"{sentence}: {error}; write its letters in UTF-8") from error
+    if "\0" in value:
+        raise LaunchError(f"{sentence}: its value {value[:100]!r} holds a NUL letter; leave that out")
 
 
 def _fixed_arguments(environ: Mapping[str, str]) -> list[str]:

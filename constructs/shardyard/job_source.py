@@ -7,14 +7,6 @@ from pathlib import Path
 
 from shardyard.spec.source import bundle, files_of
 
-_MAIN = '''"""Run the launcher from this zip."""
-
-import sys
-
-from training.launcher.__main__ import main
-
-sys.exit(main(sys.argv[1:]))
-'''
 _FIRST_DAY = (1980, 1, 1, 0, 0, 0)
 
 
@@ -31,9 +23,10 @@ def launcher_bundle(root: Path) -> bytes:
     Named as the image names it, so that a job's module is found in both; the same bytes every time.
     """
     found = [(path.relative_to(root).as_posix(), path.read_bytes()) for path in files_of(root / "training")]
+    start = (root / "training" / "launcher" / "__main__.py").read_bytes()
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in [("__main__.py", _MAIN.encode()), *found]:
+        for name, content in [("__main__.py", start), *found]:
             entry = zipfile.ZipInfo(name, _FIRST_DAY)
             entry.create_system = 3
             entry.external_attr = 0o644 << 16

@@ -91,7 +91,7 @@ def test_training_goes_into_an_image_alone() -> None:
 
 def test_the_launcher_is_framework_blind() -> None:
     # torchrun's own agent needs torch, and the launcher starts it as a program of its own.
-    result = bare(ROOT, ["training.launcher.__main__"])
+    result = bare(ROOT, ["training.launcher.main"])
     assert result.returncode == 0, result.stderr
     found = [
         f"{path.name}: {name}"

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from shardyard.spec.instances import INSTANCES
 from training.launcher import environment, hosts, network, source, variables
-from training.launcher.__main__ import processes_per_node
 from training.launcher.contract import Contract, read_contract, restore_types
 from training.launcher.failure import LaunchError
+from training.launcher.main import processes_per_node
 from training.launcher.program import Program, read_program, to_arguments
 
 TWO_NODES = {

@@ -8,14 +8,6 @@ import sys
 import zipfile
 from pathlib import Path
 
-_MAIN = '''"""Run the launcher from this zip."""
-
-import sys
-
-from training.launcher.__main__ import main
-
-sys.exit(main(sys.argv[1:]))
-'''
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -27,12 +19,24 @@ def make_bundle() -> bytes:
     )
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as bundle:
-        bundle.writestr(zipfile.ZipInfo("__main__.py", _EPOCH), _MAIN, zipfile.ZIP_DEFLATED)
-        for path in files:
-            name = f"training/{path.relative_to(package).as_posix()}"
+        named = [(f"training/{path.relative_to(package).as_posix()}", path) for path in files]
+        for name, path in [("__main__.py", package / "launcher" / "__main__.py"), *named]:
             bundle.writestr(zipfile.ZipInfo(name, _EPOCH), path.read_bytes(), zipfile.ZIP_DEFLATED)
     return content.getvalue()
 
 
+def main(arguments: list[str]) -> int:
+    """Write the zip where the one argument says."""
+    if len(arguments) != 1:
+        print("give one path: python -m training.launcher.bundle launcher.zip", file=sys.stderr)
+        return 2
+    try:
+        Path(arguments[0]).write_bytes(make_bundle())
+    except OSError as error:
+        print(f"the zip could not be written: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_bytes(make_bundle())
+    sys.exit(main(sys.argv[1:]))

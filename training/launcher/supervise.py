@@ -87,6 +87,7 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._note_termination)
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
 
     def _note_termination(self, *_: object) -> None:
         self.terminated = True

@@ -1,0 +1,119 @@
+"""Start the user's program as the job asks for, and never lose its end."""
+
+import os
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+
+from training.launcher import environment, failure, hosts, network, source, variables
+from training.launcher.contract import BASE_VARIABLE, DEFAULT_BASE, Contract, read_contract
+from training.launcher.launch import GRACE_SECONDS, GRACE_VARIABLE, Launch
+from training.launcher.program import read_program
+from training.launcher.supervise import INTERRUPTED, Supervisor
+
+STRATEGIES = ("plain", "torchrun", "mpirun")
+
+
+def main(arguments: list[str]) -> int:
+    """Run the job on this node and return its exit code: 0, 1, or 75 after an interruption."""
+    supervisor = Supervisor()
+    base = Path(os.environ.get(BASE_VARIABLE, DEFAULT_BASE))
+    try:
+        if arguments not in ([], ["train"]):
+            raise failure.LaunchError(f"unknown arguments {' '.join(arguments)!r}; known: train")
+        return _run(supervisor, read_contract())
+    except failure.LaunchError as error:
+        failure.write(base, str(error))
+        return 1
+    except Interrupted:
+        return INTERRUPTED
+    except Exception:
+        # A disk that filled up while the code was unpacked, or a mistake of ours: it must be read where all else is
+        failure.write(base, failure.describe_own(traceback.format_exc(), base=base))
+        return 1
+    finally:
+        supervisor.kill_groups(supervisor.children.values())
+
+
+class Interrupted(Exception):
+    """SIGTERM came before the program was started: there is nothing to save."""
+
+
+def _run(supervisor: Supervisor, contract: Contract) -> int:
+    strategy = os.environ.get("SHARDYARD_LAUNCHER", "plain")
+    if strategy not in STRATEGIES:
+        raise failure.LaunchError(f"SHARDYARD_LAUNCHER is {strategy!r}; known: {', '.join(STRATEGIES)}")
+    gpus, cpus = environment.count_gpus(), environment.count_cpus()
+    processes = processes_per_node(max(gpus, environment.count_neuron_cores(contract.instance_type)))
+    base_environ = _base_environ(contract, processes=processes, cpus=cpus)
+    # Each strategy is imported where it is used: a plain start pays for no other
+    if strategy == "torchrun":
+        from training.launcher import torchrun
+
+        # Importing torch takes a second: it begins now, while the other nodes' names and the code are awaited
+        host = torchrun.start_host(supervisor, base_environ)
+    launch = _prepare(supervisor, contract, base_environ, processes=processes, gpus=gpus, cpus=cpus)
+    if supervisor.terminated:
+        raise Interrupted
+    if strategy == "torchrun":
+        return torchrun.run(supervisor, launch, host)
+    if strategy == "mpirun":
+        from training.launcher import mpirun
+
+        return mpirun.run(supervisor, launch)
+    from training.launcher import plain
+
+    return plain.run(supervisor, launch)
+
+
+def processes_per_node(accelerators: int, environ: Mapping[str, str] = os.environ) -> int:
+    """As many as the job says, or one a GPU or Neuron core, or one."""
+    return variables.whole(environ, "SHARDYARD_PROCESSES_PER_NODE", max(accelerators, 1), at_least=1)
+
+
+def _base_environ(contract: Contract, *, processes: int, cpus: int) -> dict[str, str]:
+    """What is known before anything is awaited. Threads: all processors divided by the processes, unless set."""
+    package_root = str(Path(__file__).parent.parent.parent)
+    path = [str(contract.code_dir), package_root, os.environ.get("PYTHONPATH", "")]
+    return {
+        "OMP_NUM_THREADS": str(max(cpus // processes, 1)),
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(part for part in path if part),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _prepare(
+    supervisor: Supervisor, contract: Contract, base_environ: dict[str, str], *, processes: int, gpus: int, cpus: int
+) -> Launch:
+    addresses = hosts.wait_for_hosts(
+        contract.hosts,
+        limit_seconds=hosts.wait_seconds(),
+        known=hosts.known_addresses(),
+        pause=lambda seconds: _pause(supervisor, seconds),
+    )
+    unpacked = source.unpack_source(contract.channel_dir(source.CODE_CHANNEL), contract.code_dir)
+    program = read_program(contract)
+    interface = network.pick_interface(
+        contract.resource.get("network_interface_name"),
+        addresses[contract.current_host],
+        network.interface_addresses(),
+    )
+    table = network.efa_table() if len(contract.hosts) > 1 else {}
+    settings = network.network_variables(contract.instance_type, interface, contract.hosts, table)
+    sm_variables = environment.sm_variables(contract, program, interface=interface, gpus=gpus, cpus=cpus)
+    return Launch(
+        contract=contract,
+        program=program,
+        environ={**settings, **base_environ, **sm_variables},
+        working_dir=unpacked,
+        addresses=addresses,
+        processes_per_node=processes,
+        grace_seconds=variables.seconds(os.environ, GRACE_VARIABLE, GRACE_SECONDS),
+    )
+
+
+def _pause(supervisor: Supervisor, seconds: float) -> None:
+    supervisor.step(seconds)
+    if supervisor.terminated:
+        raise Interrupted

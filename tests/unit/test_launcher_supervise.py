@@ -26,3 +26,38 @@ def test_a_signal_to_a_child_that_has_only_just_been_forked_is_not_lost() -> Non
     """Until the child has put the default handling back, the parent's handler would take the signal and forget it."""
     done = subprocess.run([sys.executable, "-c", EARLY_SIGNAL], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout.split() == ["-15", "True", "False"], done.stderr
+
+
+LONG_STEP = """
+from training.launcher.supervise import Supervisor
+
+supervisor = Supervisor()
+child = supervisor.start("short", lambda: 3)
+while child.status is None:
+    supervisor.step(1e300)
+print(child.status)
+"""
+
+
+def test_a_time_longer_than_the_kernel_knows_is_waited_for() -> None:
+    done = subprocess.run([sys.executable, "-c", LONG_STEP], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "3\n", done.stderr
+
+
+DEAD_HOST = """
+from training.launcher import torchrun, torchrun_host
+from training.launcher.supervise import Supervisor
+
+torchrun_host.main = lambda *_: 1
+supervisor = Supervisor()
+host = torchrun.start_host(supervisor, {})
+while host.child.status is None:
+    supervisor.step(1)
+print(torchrun._run_host(supervisor, host, {"processes_per_node": 1}, 1.0), host.child.status)
+"""
+
+
+def test_a_torch_process_that_died_before_its_order_is_known_by_its_own_end() -> None:
+    """While the other nodes are awaited for minutes, an image without torch has long said so."""
+    done = subprocess.run([sys.executable, "-c", DEAD_HOST], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "None 1\n", done.stderr

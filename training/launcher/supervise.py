@@ -17,6 +17,9 @@ INTERRUPTED = 75
 TAIL_BYTES = 16384
 """How much of a child's standard error is kept for the failure file."""
 
+_LONGEST_STEP_SECONDS = 3600.0
+"""epoll knows no more than 24 days, and a grace period of years is a way to say `as long as it takes`."""
+
 _HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 
 
@@ -156,7 +159,7 @@ class Supervisor:
 
     def step(self, timeout_seconds: float) -> list[Child]:
         """Wait for something to happen, handle it, and return the children that have ended since."""
-        for key, _ in self._selector.select(timeout_seconds):
+        for key, _ in self._selector.select(min(timeout_seconds, _LONGEST_STEP_SECONDS)):
             if key.fd == self._wakeup:
                 with contextlib.suppress(BlockingIOError):
                     os.read(self._wakeup, 4096)

@@ -4,6 +4,7 @@ PID 1 itself imports no framework: it forks `torchrun_host`, hands it the order 
 and starts it again when it is killed.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -93,7 +94,7 @@ def make_order(launch: Launch, environ: Mapping[str, str] = os.environ) -> dict[
         "processes_per_node": launch.processes_per_node,
         "max_restarts": variables.whole(environ, MAX_RESTARTS_VARIABLE, _MAX_RESTARTS),
         "grace_seconds": launch.grace_seconds,
-        "fork": environ.get(FORK_VARIABLE, "1") != "0",
+        "fork": variables.whole(environ, FORK_VARIABLE, 1) != 0,
     }
 
 
@@ -102,7 +103,8 @@ def _run_host(
 ) -> dict[str, Any] | None:
     """One life of the host: its outcome, or None when it ended without one."""
     supervisor.private -= {host.order, host.report}
-    with os.fdopen(host.order, "w") as pipe:
+    # A host that has died, while the other nodes were awaited, says why by its end
+    with contextlib.suppress(BrokenPipeError), os.fdopen(host.order, "w") as pipe:
         pipe.write(json.dumps(order))
     deadline: float | None = None
     while host.child.status is None:

@@ -391,7 +391,7 @@ def test_a_program_is_a_module_a_script_or_an_executable(
     contract = write_config(tmp_path, hyperparameters={"lr": "0.1"})
     contract.code_dir.mkdir()
     for name in ("train.py", "run"):
-        (contract.code_dir / name).touch()
+        (contract.code_dir / name).touch(mode=0o755)
     program = read_program(contract, {"SHARDYARD_ENTRY": entry, "SHARDYARD_ARGUMENTS": '["--fast"]'})
     assert program.kind == kind
     head = [sys.executable] if kind != "executable" else [str(contract.code_dir / "run")]
@@ -411,6 +411,14 @@ def test_a_program_that_is_missing_is_said(tmp_path: Path) -> None:
         read_program(contract, {"SHARDYARD_ENTRY": "train.py", "SHARDYARD_ARGUMENTS": "--fast"})
 
 
+def test_a_program_that_nobody_may_execute_is_said(tmp_path: Path) -> None:
+    contract = write_config(tmp_path)
+    contract.code_dir.mkdir()
+    (contract.code_dir / "run.sh").touch(mode=0o644)
+    with pytest.raises(LaunchError, match=r"the program 'run\.sh' is neither a \.py file nor executable: chmod \+x"):
+        read_program(contract, {"SHARDYARD_ENTRY": "run.sh"})
+
+
 def test_the_sdks_own_way_to_name_a_program_works(tmp_path: Path) -> None:
     contract = write_config(tmp_path, hyperparameters={"sagemaker_program": '"train.py"'})
     contract.code_dir.mkdir()
@@ -419,11 +427,15 @@ def test_the_sdks_own_way_to_name_a_program_works(tmp_path: Path) -> None:
 
 
 def test_processes_are_one_a_gpu_unless_said() -> None:
-    assert processes_per_node(8, {}) == 8
-    assert processes_per_node(0, {}) == 1
-    assert processes_per_node(0, {"SHARDYARD_PROCESSES_PER_NODE": "2"}) == 2
+    assert processes_per_node("torchrun", 8, {}) == 8
+    assert processes_per_node("mpirun", 0, {}) == 1
+    assert processes_per_node("torchrun", 0, {"SHARDYARD_PROCESSES_PER_NODE": "2"}) == 2
     with pytest.raises(LaunchError, match="must be a whole number of at least 1, not '0'"):
-        processes_per_node(0, {"SHARDYARD_PROCESSES_PER_NODE": "0"})
+        processes_per_node("torchrun", 0, {"SHARDYARD_PROCESSES_PER_NODE": "0"})
+
+
+def test_the_one_process_of_plain_has_all_processors() -> None:
+    assert processes_per_node("plain", 8, {"SHARDYARD_PROCESSES_PER_NODE": "8"}) == 1
 
 
 @pytest.mark.parametrize("given", ["abc", "-1", "nan", "inf", ""])

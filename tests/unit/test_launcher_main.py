@@ -40,6 +40,17 @@ def test_unknown_words_are_refused_where_all_else_is_read(tmp_path: Path) -> Non
     assert (tmp_path / "output" / "failure").read_text() == "unknown arguments 'serve'; known: train"
 
 
+def test_the_failure_file_is_written_when_nobody_reads_the_log(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    environ = {**os.environ, "SAGEMAKER_BASE_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "training.launcher", "serve"]
+    done = subprocess.run(command, cwd=ROOT, env=environ, stderr=write, timeout=60)
+    os.close(write)
+    assert done.returncode == 1
+    assert (tmp_path / "output" / "failure").read_text().startswith("unknown arguments")
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -1,5 +1,6 @@
 """What /opt/ml/output/failure says: which rank failed first, and why, in one sentence and a short traceback."""
 
+import contextlib
 import os
 import re
 import signal
@@ -86,7 +87,9 @@ def is_incurable(failure: Failure) -> bool:
 
 def write(base: Path, message: str) -> None:
     """Write the failure file, and say the same on standard error, where it also reaches the log."""
-    print(f"launcher: {message}", file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):
+        # Whoever read the log may have gone; the file matters more
+        print(f"launcher: {message}", file=sys.stderr, flush=True)
     path = base / "output" / "failure"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -44,7 +44,7 @@ def _run(supervisor: Supervisor, contract: Contract) -> int:
     if strategy not in STRATEGIES:
         raise failure.LaunchError(f"SHARDYARD_LAUNCHER is {strategy!r}; known: {', '.join(STRATEGIES)}")
     gpus, cpus = environment.count_gpus(), environment.count_cpus()
-    processes = processes_per_node(max(gpus, environment.count_neuron_cores(contract.instance_type)))
+    processes = processes_per_node(strategy, max(gpus, environment.count_neuron_cores(contract.instance_type)))
     base_environ = _base_environ(contract, processes=processes, cpus=cpus)
     # Each strategy is imported where it is used: a plain start pays for no other
     if strategy == "torchrun":
@@ -66,8 +66,10 @@ def _run(supervisor: Supervisor, contract: Contract) -> int:
     return plain.run(supervisor, launch)
 
 
-def processes_per_node(accelerators: int, environ: Mapping[str, str] = os.environ) -> int:
-    """As many as the job says, or one a GPU or Neuron core, or one."""
+def processes_per_node(strategy: str, accelerators: int, environ: Mapping[str, str] = os.environ) -> int:
+    """One for `plain`; otherwise as many as the job says, or one a GPU or Neuron core, or one."""
+    if strategy == "plain":
+        return 1
     return variables.whole(environ, "SHARDYARD_PROCESSES_PER_NODE", max(accelerators, 1), at_least=1)
 
 

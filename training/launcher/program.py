@@ -107,9 +107,13 @@ def _fixed_arguments(environ: Mapping[str, str]) -> list[str]:
 def _resolve(entry: str, code_dir: Path) -> tuple[Literal["module", "script", "executable"], str]:
     """A path if it looks like one or names a file, a module otherwise."""
     path = Path(entry) if Path(entry).is_absolute() else code_dir / entry
+    if path.is_file() and path.suffix == ".py":
+        return "script", str(path)
     if path.is_file():
-        return ("script" if path.suffix == ".py" else "executable", str(path))
+        if not os.access(path, os.X_OK):
+            raise LaunchError(f"the program {entry!r} is neither a .py file nor executable: chmod +x it")
+        return "executable", str(path)
     if _MODULE.fullmatch(entry) and not entry.endswith(".py"):
-        return ("module", entry)
+        return "module", entry
     present = ", ".join(sorted(item.name for item in code_dir.iterdir())) if code_dir.is_dir() else "no code came"
     raise LaunchError(f"the program {entry!r} is not in {code_dir} ({present})")

@@ -188,6 +188,8 @@ def test_it_runs_from_one_zip(tmp_path: Path, launcher: str) -> None:
     with zipfile.ZipFile(archive) as content:
         assert "__main__.py" in content.namelist()
     command = [sys.executable, str(archive), "train"]
-    with nodes(tmp_path / "run", SAYS, launcher=launcher, command=command, PYTHONPATH="") as (node,):
+    program = f"import training.launcher.hosts as ours; print('from', ours.__file__)\n{SAYS}"
+    with nodes(tmp_path / "run", program, launcher=launcher, command=command, PYTHONPATH="") as (node,):
         assert node.end() == 0
         assert "argv []" in node.output
+        assert f"from {archive}/training/launcher/hosts.py" in node.output

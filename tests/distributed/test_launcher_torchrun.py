@@ -265,6 +265,16 @@ print(f"drawn={random.random()}/{numpy.random.rand()}")
         assert node.output.count("thread was awaited") == 2
 
 
+def test_a_package_of_the_users_may_be_called_training_too(tmp_path: Path) -> None:
+    package = tmp_path / "package" / "training"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("mine = True")
+    program = f"import sys; sys.path.insert(0, {str(package.parent)!r}); import training; print('mine', training.mine)"
+    with nodes(tmp_path, program, processes=1) as (node,):
+        assert node.end() == 0
+        assert "mine True" in node.output
+
+
 def test_a_data_loader_and_a_big_product_work_in_a_fork(tmp_path: Path) -> None:
     """OpenMP and forked or spawned workers are what a fork could break."""
     program = """

@@ -272,7 +272,8 @@ def main(order_fd: int, report_fd: int, environ: Mapping[str, str]) -> int:
     die_with_parent()
     name_process("torchrun-host")
     os.environ.update(environ)
-    sys.path[1:1] = [part for part in environ["PYTHONPATH"].split(os.pathsep) if part not in sys.path]
+    # The first one is the rank's to replace
+    sys.path[1:1] = [part for part in environ["PYTHONPATH"].split(os.pathsep) if part not in sys.path[1:]]
     supervisor = Supervisor()
     supervisor.private.add(report_fd)
     _import(*_NEEDED_BY_ALL)

@@ -65,12 +65,15 @@ def name_process(name: str) -> None:
 
 
 def _fresh_interpreter_state() -> None:
-    """Undo what a fork shares and a new process would not: input, buffering, random numbers, thread counts."""
+    """Undo what a fork shares and a new process would not: input, buffering, modules, random numbers, thread counts."""
     sys.stdin = open(os.devnull)  # noqa: SIM115  it lives as long as the process
     os.dup2(sys.stdin.fileno(), 0)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     faulthandler.enable()
+    for name in [name for name in sys.modules if name.partition(".")[0] == "training"]:
+        # The user's code may have a package of this name: whichever comes first on the path is imported
+        del sys.modules[name]
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         # Python reseeds its own generator after a fork; numpy does not, and all ranks would draw the same numbers

@@ -89,6 +89,9 @@ class FirstNode(Desk):
         super().__init__(supervisor, folder)
         self._hosts = {address: host for host, address in addresses.items()}
         self._nodes: dict[str, Line] = {}
+        self.slots: dict[str, int] = {}
+        """How many ranks each other node has room for: groups of different instances differ."""
+
         self._asking: dict[str, Line] = {}
         self.ended: dict[int, tuple[int, str]] = {}
         """Each rank's exit code and what to say about it, in the order in which they ended."""
@@ -129,12 +132,14 @@ class FirstNode(Desk):
     def _welcome(self, connection: socket.socket) -> None:
         connection.settimeout(5)
         line = Line(connection)
-        hello = line.receive()
-        if not hello:
+        hello = _hello(line)
+        if hello is None or hello["host"] not in self._hosts.values():
+            # The port is open to the whole security group: whoever else calls is not one of ours
             connection.close()
             return
-        host = hello[0]["host"]
+        host = hello["host"]
         self._nodes[host] = line
+        self.slots[host] = hello["slots"]
         self._supervisor.watch(connection.fileno(), lambda: self._on_node(host))
 
     def _on_node(self, host: str) -> None:
@@ -175,10 +180,10 @@ class OtherNode(Desk):
         self._verdict: tuple[int, str] | None = None
         supervisor.watch(connection.fileno(), self._on_message)
 
-    def serve(self, host: str) -> tuple[int, str] | None:
+    def serve(self, host: str, slots: int) -> tuple[int, str] | None:
         """Serve until the first node says how it ended: its code and message, or None when it is lost."""
         said = False
-        self._line.send({"host": host})
+        self._line.send({"host": host, "slots": slots})
         while self._verdict is None and not self._line.closed:
             for child in self._supervisor.step(1.0):
                 if child is self._daemon:
@@ -204,6 +209,16 @@ class OtherNode(Desk):
                 self._daemon = self._supervisor.start("the mpirun daemon", action)
             else:
                 self._verdict = message["code"], message["message"]
+
+
+def _hello(line: Line) -> dict[str, Any] | None:
+    """What another node says first; None when it was something else."""
+    try:
+        messages = line.receive()
+    except ValueError:
+        return None
+    hello: object = messages[0] if messages else None
+    return hello if isinstance(hello, dict) and hello.keys() == {"host", "slots"} else None
 
 
 def call(supervisor: Supervisor, address: str) -> socket.socket | None:

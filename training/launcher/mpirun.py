@@ -7,6 +7,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from training.launcher import failure
@@ -47,15 +48,17 @@ def run(supervisor: Supervisor, launch: Launch) -> int:
 def _lead(supervisor: Supervisor, launch: Launch, folder: Path) -> tuple[int, str]:
     hosts = launch.contract.hosts
     node = FirstNode(supervisor, folder, launch.addresses)
+    slots = {hosts[0]: launch.processes_per_node}
     if len(hosts) > 1:
         node.wait_for_nodes(launch.addresses[hosts[0]], hosts[1:])
+        slots |= node.slots
     code, message = INTERRUPTED, ""
     if not supervisor.terminated:
-        command = make_command(launch, folder / "hosts")
+        command = make_command(launch, slots, folder / "hosts")
         action = execute_bound(command, _environ(launch, node.path), working_dir=launch.working_dir)
         child = supervisor.start("mpirun", action)
         _wait(supervisor, child, launch.grace_seconds)
-        code, message = _outcome(supervisor, launch, child, node)
+        code, message = _outcome(supervisor, launch, child, node, world=sum(slots.values()))
     node.say_goodbye(code, message)
     return code, message
 
@@ -65,7 +68,7 @@ def _serve(supervisor: Supervisor, launch: Launch, folder: Path) -> tuple[int, s
     if connection is None:
         return INTERRUPTED, ""
     node = OtherNode(supervisor, folder, connection, _environ(launch, folder / "desk"))
-    return node.serve(launch.contract.current_host)
+    return node.serve(launch.contract.current_host, launch.processes_per_node)
 
 
 def _environ(launch: Launch, desk: Path) -> dict[str, str]:
@@ -78,10 +81,9 @@ def _environ(launch: Launch, desk: Path) -> dict[str, str]:
     }
 
 
-def make_command(launch: Launch, host_file: Path) -> list[str]:
+def make_command(launch: Launch, slots: Mapping[str, int], host_file: Path) -> list[str]:
     """mpirun's argument vector: the total number of ranks, the host file, and one interface."""
-    slots = launch.processes_per_node
-    lines = [f"{launch.addresses[host]} slots={slots}" for host in launch.contract.hosts]
+    lines = [f"{launch.addresses[host]} slots={slots[host]}" for host in launch.contract.hosts]
     host_file.write_text("\n".join(lines) + "\n")
     interface = launch.environ["SM_NETWORK_INTERFACE_NAME"]
     settings = {
@@ -95,7 +97,7 @@ def make_command(launch: Launch, host_file: Path) -> list[str]:
     return [
         "mpirun",
         "--allow-run-as-root",
-        *("-np", str(slots * len(launch.contract.hosts))),
+        *("-np", str(sum(slots.values()))),
         *("--hostfile", str(host_file)),
         *("--bind-to", "none"),
         *(word for name, value in settings.items() for word in ("-mca", name, value)),
@@ -121,9 +123,8 @@ def _wait(supervisor: Supervisor, child: Child, grace_seconds: float) -> None:
     supervisor.kill_groups([child])
 
 
-def _outcome(supervisor: Supervisor, launch: Launch, child: Child, node: FirstNode) -> tuple[int, str]:
+def _outcome(supervisor: Supervisor, launch: Launch, child: Child, node: FirstNode, *, world: int) -> tuple[int, str]:
     """What the run came to: a rank that failed counts first, then mpirun, then ranks that said nothing."""
-    world = launch.processes_per_node * len(launch.contract.hosts)
     deadline = time.monotonic() + _LAST_WORDS_SECONDS
     while len(node.ended) < world and not _failures(node) and time.monotonic() < deadline:
         supervisor.step(0.1)

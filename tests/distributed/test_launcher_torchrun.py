@@ -91,6 +91,14 @@ def test_two_nodes_form_one_group_in_natural_order(tmp_path: Path) -> None:
             node.wait_for(rf"begin rank={rank} world=4")
 
 
+@pytest.mark.slow
+def test_a_node_that_never_comes_to_the_rendezvous_is_named(tmp_path: Path) -> None:
+    with nodes(tmp_path, LOOP, count=2, processes=1, SHARDYARD_HOST_WAIT_SECONDS="3") as (first, second):
+        second.process.kill()
+        assert first.end(60) == 1
+    assert first.failure.startswith("algo-2 never came to the rendezvous: read its log, and check that the security")
+
+
 def test_a_killed_rank_is_restarted_within_a_second(tmp_path: Path) -> None:
     with nodes(tmp_path, LOOP, arguments=["250"]) as (node,):
         started(node, 1, 0)

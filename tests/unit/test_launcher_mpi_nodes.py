@@ -22,7 +22,7 @@ from training.launcher.supervise import Supervisor
 mpi_nodes.PORT = int(sys.argv[1])
 addresses = {"algo-1": "127.0.0.1", "algo-2": "127.0.0.2", "algo-3": "127.0.0.3"}
 node = mpi_nodes.FirstNode(Supervisor(), Path(sys.argv[2]), addresses)
-node.wait_for_nodes("127.0.0.1", ("algo-2", "algo-3"))
+node.wait_for_nodes("127.0.0.1", ("algo-2", "algo-3"), 30.0)
 print(sorted(node.slots.items()))
 """
 

@@ -14,7 +14,7 @@ ADDRESSES_VARIABLE = "SHARDYARD_HOST_ADDRESSES"
 """JSON, host to address: replaces name resolution where several nodes share one machine without namespaces."""
 
 WAIT_VARIABLE = "SHARDYARD_HOST_WAIT_SECONDS"
-"""How long to wait for the other nodes' names; the default is 900, since nodes may start minutes apart."""
+"""How long to wait for the other nodes, first for their names; the default is 900: they may start minutes apart."""
 
 _POLL_SECONDS = 0.25
 
@@ -41,7 +41,7 @@ def known_addresses(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 
 def wait_seconds(environ: Mapping[str, str] = os.environ) -> float:
-    """The limit for `wait_for_hosts`."""
+    """How long the other nodes may take to come."""
     return variables.seconds(environ, WAIT_VARIABLE, 900.0)
 
 

@@ -30,4 +30,7 @@ class Launch:
     """Each host's address."""
 
     processes_per_node: int
+    host_wait_seconds: float
+    """How long the other nodes may take to come."""
+
     grace_seconds: float

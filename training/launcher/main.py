@@ -88,9 +88,10 @@ def _base_environ(contract: Contract, *, processes: int, cpus: int) -> dict[str,
 def _prepare(
     supervisor: Supervisor, contract: Contract, base_environ: dict[str, str], *, processes: int, gpus: int, cpus: int
 ) -> Launch:
+    host_wait_seconds = hosts.wait_seconds()
     addresses = hosts.wait_for_hosts(
         contract.hosts,
-        limit_seconds=hosts.wait_seconds(),
+        limit_seconds=host_wait_seconds,
         known=hosts.known_addresses(),
         pause=lambda seconds: _pause(supervisor, seconds),
     )
@@ -111,6 +112,7 @@ def _prepare(
         working_dir=unpacked,
         addresses=addresses,
         processes_per_node=processes,
+        host_wait_seconds=host_wait_seconds,
         grace_seconds=variables.seconds(os.environ, GRACE_VARIABLE, GRACE_SECONDS),
     )
 

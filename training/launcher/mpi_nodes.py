@@ -17,7 +17,6 @@ from training.launcher.supervise import Child, Supervisor
 from training.launcher.worker import execute_bound
 
 PORT = 29401
-WAIT_SECONDS = 300.0
 
 _MESSAGE_BYTES = 1 << 16
 
@@ -96,16 +95,16 @@ class FirstNode(Desk):
         self.ended: dict[int, tuple[int, str]] = {}
         """Each rank's exit code and what to say about it, in the order in which they ended."""
 
-    def wait_for_nodes(self, own_address: str, others: tuple[str, ...]) -> None:
+    def wait_for_nodes(self, own_address: str, others: tuple[str, ...], limit_seconds: float) -> None:
         """Wait until every other node has called, or SIGTERM has come."""
-        deadline = time.monotonic() + WAIT_SECONDS
+        deadline = time.monotonic() + limit_seconds
         with socket.create_server((own_address, PORT), backlog=len(others)) as listener:
             listener.setblocking(False)
             while (missing := [host for host in others if host not in self._nodes]) and not self._supervisor.terminated:
                 with contextlib.suppress(BlockingIOError):
                     self._welcome(listener.accept()[0])
                 if time.monotonic() > deadline:
-                    raise LaunchError(f"{', '.join(missing)} did not call within {WAIT_SECONDS:.0f} s")
+                    raise LaunchError(f"{', '.join(missing)} did not call within {limit_seconds:.0f} s")
                 self._supervisor.step(0.05)
 
     def handle(self, message: dict[str, Any], visitor: Line) -> None:
@@ -221,9 +220,9 @@ def _hello(line: Line) -> dict[str, Any] | None:
     return hello if isinstance(hello, dict) and hello.keys() == {"host", "slots"} else None
 
 
-def call(supervisor: Supervisor, address: str) -> socket.socket | None:
+def call(supervisor: Supervisor, address: str, limit_seconds: float) -> socket.socket | None:
     """Connect to the first node, which may start later than this one; None when SIGTERM comes first."""
-    deadline = time.monotonic() + WAIT_SECONDS
+    deadline = time.monotonic() + limit_seconds
     while not supervisor.terminated:
         try:
             connection = socket.create_connection((address, PORT), timeout=5)

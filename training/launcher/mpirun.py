@@ -50,7 +50,7 @@ def _lead(supervisor: Supervisor, launch: Launch, folder: Path) -> tuple[int, st
     node = FirstNode(supervisor, folder, launch.addresses)
     slots = {hosts[0]: launch.processes_per_node}
     if len(hosts) > 1:
-        node.wait_for_nodes(launch.addresses[hosts[0]], hosts[1:])
+        node.wait_for_nodes(launch.addresses[hosts[0]], hosts[1:], launch.host_wait_seconds)
         slots |= node.slots
     code, message = INTERRUPTED, ""
     if not supervisor.terminated:
@@ -64,7 +64,7 @@ def _lead(supervisor: Supervisor, launch: Launch, folder: Path) -> tuple[int, st
 
 
 def _serve(supervisor: Supervisor, launch: Launch, folder: Path) -> tuple[int, str] | None:
-    connection = call(supervisor, launch.addresses[launch.contract.hosts[0]])
+    connection = call(supervisor, launch.addresses[launch.contract.hosts[0]], launch.host_wait_seconds)
     if connection is None:
         return INTERRUPTED, ""
     node = OtherNode(supervisor, folder, connection, _environ(launch, folder / "desk"))

@@ -24,6 +24,9 @@ FORK_VARIABLE = "SHARDYARD_FORK"
 
 PORT_VARIABLE = "SHARDYARD_RENDEZVOUS_PORT"
 
+REJOIN_SECONDS = 60.0
+"""How long a node that has been there may take to come again."""
+
 _MAX_RESTARTS = 3
 _RENDEZVOUS_PORT = 29400
 
@@ -92,6 +95,7 @@ def make_order(launch: Launch, environ: Mapping[str, str] = os.environ) -> dict[
         "port": variables.whole(environ, PORT_VARIABLE, _RENDEZVOUS_PORT, at_least=1),
         "run_id": environ.get("TRAINING_JOB_NAME", "local"),
         "processes_per_node": launch.processes_per_node,
+        "wait_seconds": launch.host_wait_seconds,
         "max_restarts": variables.whole(environ, MAX_RESTARTS_VARIABLE, _MAX_RESTARTS),
         "grace_seconds": launch.grace_seconds,
         "fork": variables.whole(environ, FORK_VARIABLE, 1) != 0,

@@ -207,9 +207,14 @@ def _run(agent: ForkAgent, rendezvous: Rendezvous, spec: Mapping[str, Any]) -> d
     try:
         result: RunResult = agent.run()
     except RendezvousTimeoutError:
-        hosts = spec["hosts"]
-        missing = [hosts[number] for number in range(len(hosts)) if number not in rendezvous.present()]
-        return {"op": "failed", "message": f"{', '.join(missing) or 'a node'} never came to the rendezvous"}
+        # Whoever gives up has left the rendezvous
+        present = rendezvous.present() | {spec["node_rank"]}
+        missing = [host for number, host in enumerate(spec["hosts"]) if number not in present]
+        message = (
+            f"{', '.join(missing) or 'a node'} never came to the rendezvous: read its log, "
+            "and check that the security group lets the nodes reach each other"
+        )
+        return {"op": "failed", "message": message}
     except RendezvousClosedError:
         agent.learn_first_failure()
         message = agent.first_failure or "another node ended the run; its log says why"

@@ -21,6 +21,7 @@ from training.launcher import failure
 from training.launcher.plain import interrupted_message
 from training.launcher.program import Program
 from training.launcher.supervise import INTERRUPTED, Child, Supervisor
+from training.launcher.torchrun import REJOIN_SECONDS
 from training.launcher.worker import die_with_parent, execute_bound, name_process, run_python
 
 _MESSAGE_BYTES = 1 << 20
@@ -49,6 +50,7 @@ class Host:
         self.report: dict[str, Any] | None = None
         self.stopping = False
         self.interrupted = False
+        self.ranks_began = False
         self.memory_kills = failure.killed_for_memory()
         self.store: Child | None = None
         self.agent: Child | None = None
@@ -95,6 +97,7 @@ class Host:
 
     def _start_ranks(self, environments: list[dict[str, str]]) -> list[int]:
         self.stopping = False
+        self.ranks_began = True
         if self.first_failure:
             self.restarts_left = max(self.restarts_left - 1, 0)
         self.ended = {}
@@ -227,6 +230,8 @@ class Host:
     def _start_agent(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         spec = {**self.spec, "max_restarts": self.restarts_left}
+        if self.ranks_began:
+            spec["wait_seconds"] = REJOIN_SECONDS
 
         def action() -> None:
             from training.launcher import torchrun_agent

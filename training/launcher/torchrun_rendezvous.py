@@ -11,8 +11,8 @@ import torch.distributed as dist
 from torch.distributed.elastic.rendezvous import RendezvousConnectionError, dynamic_rendezvous
 from torch.distributed.elastic.rendezvous.c10d_rendezvous_backend import C10dRendezvousBackend
 
-_FIRST_JOIN_SECONDS = 900
-_REJOIN_SECONDS = 60
+from training.launcher.torchrun import REJOIN_SECONDS
+
 _GOODBYE_SECONDS = 10.0
 
 
@@ -33,7 +33,7 @@ class Rendezvous(dynamic_rendezvous.DynamicRendezvousHandler):  # type: ignore[m
         info = super().next_rendezvous()
         self.attempt = self._state_holder.state.round
         # The first round waits for machines that start minutes apart; afterwards all of them are there
-        self._settings.timeout._join = timedelta(seconds=_REJOIN_SECONDS)
+        self._settings.timeout._join = timedelta(seconds=REJOIN_SECONDS)
         return info
 
     def num_nodes_waiting(self) -> int:
@@ -93,7 +93,7 @@ def make_rendezvous(spec: Mapping[str, Any], store: Any) -> Rendezvous:
         min_nodes=spec["nodes"],
         max_nodes=spec["nodes"],
         timeout=dynamic_rendezvous.RendezvousTimeout(
-            join=timedelta(seconds=_FIRST_JOIN_SECONDS),
+            join=timedelta(seconds=spec["wait_seconds"]),
             last_call=timedelta(seconds=1),
             close=timedelta(seconds=5),
             heartbeat=timedelta(seconds=5),
@@ -121,11 +121,14 @@ def say_goodbye(store: Any, spec: Mapping[str, Any]) -> None:
 
 def _tcp_store(spec: Mapping[str, Any], *, is_master: bool) -> Any:
     alone = spec["nodes"] == 1
-    return dist.TCPStore(
+    rejoin = timedelta(seconds=REJOIN_SECONDS)
+    store = dist.TCPStore(
         "127.0.0.1" if alone else spec["master_address"],
         0 if alone else spec["port"],
         is_master=is_master,
         multi_tenant=True,
         wait_for_workers=False,
-        timeout=timedelta(seconds=_REJOIN_SECONDS if is_master else _FIRST_JOIN_SECONDS),
+        timeout=rejoin if is_master else timedelta(seconds=spec["wait_seconds"]),
     )
+    store.set_timeout(rejoin)
+    return store

@@ -53,11 +53,16 @@ def test_a_full_disk_is_called_so() -> None:
     tail = TRACEBACK.replace("ValueError: bad thing", "OSError: [Errno 28] No space left on device: '/opt/ml/x'")
     assert "failed because the disk is full" in failed(tail).splitlines()[0]
     assert "larger volume" in failed(tail).splitlines()[0]
+    assert "GiB free under /dev/shm" in failed(tail).splitlines()[0]
 
 
 def test_kills_are_told_apart() -> None:
     assert failed(status=-signal.SIGKILL) == "rank 3 on algo-2 was killed by SIGKILL"
     assert "ran out of memory" in failed(status=-signal.SIGKILL, out_of_memory=True)
+    assert failed(TRACEBACK, out_of_memory=True).splitlines()[0] == (
+        "rank 3 on algo-2 failed: ValueError: bad thing "
+        "(the kernel had killed a process because the machine ran out of memory)"
+    )
     assert failed(status=-signal.SIGSEGV) == "rank 3 on algo-2 was ended by SIGSEGV"
     assert failed(status=3) == "rank 3 on algo-2 ended with exit code 3"
 

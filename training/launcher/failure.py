@@ -21,6 +21,9 @@ _UNCOMPILED = re.compile(
     r'^  File "[^"\n]+", line \d+\n(?:    .*\n){0,2}(?:Syntax|Indentation|Tab)Error: .*\s*\Z', re.MULTILINE
 )
 _DISK_FULL = "No space left on device"
+_OTHER_DISKS = (Path("/tmp"), Path("/dev/shm"))
+"""What fills up besides /opt/ml: data loaders hand batches over through /dev/shm, which is a disk of its own."""
+
 _INCURABLE = ("ImportError", "ModuleNotFoundError", "SyntaxError", "IndentationError", "TabError", "FileNotFoundError")
 
 
@@ -101,8 +104,8 @@ def write(base: Path, message: str) -> None:
 
 def _cause(failure: Failure, base: Path) -> str:
     if _DISK_FULL in failure.tail:
-        free = _free_gib(base)
-        return f"failed because the disk is full ({free:.1f} GiB free under {base}): give the job a larger volume"
+        free = ", ".join(f"{_free_gib(place):.1f} GiB free under {place}" for place in (base, *_OTHER_DISKS))
+        return f"failed because the disk is full ({free}): give the job a larger volume"
     if failure.exit_status == -signal.SIGKILL:
         if failure.out_of_memory:
             return "was killed by the kernel because the machine ran out of memory (OOM killer)"
@@ -110,7 +113,11 @@ def _cause(failure: Failure, base: Path) -> str:
     if failure.exit_status < 0:
         return f"was ended by {_signal_name(-failure.exit_status)}"
     last = _last_line(failure.tail)
-    return f"failed: {last}" if last else f"ended with exit code {failure.exit_status}"
+    sentence = f"failed: {last}" if last else f"ended with exit code {failure.exit_status}"
+    if failure.out_of_memory:
+        # A data loader's worker, for example, of whose end its rank hears no reason
+        sentence += " (the kernel had killed a process because the machine ran out of memory)"
+    return sentence
 
 
 def _last_line(tail: str) -> str:

@@ -51,7 +51,7 @@ class Host:
         self.stopping = False
         self.interrupted = False
         self.ranks_began = False
-        self.memory_kills = failure.killed_for_memory()
+        self.memory_kills = 0
         self.store: Child | None = None
         self.agent: Child | None = None
         self.channel: socket.socket | None = None
@@ -102,6 +102,7 @@ class Host:
             self.restarts_left = max(self.restarts_left - 1, 0)
         self.ended = {}
         self.first_failure = ""
+        self.memory_kills = failure.killed_for_memory()
         for local_rank, variables in enumerate(environments):
             name = f"rank {variables['RANK']}"
             environ = {**self.spec["environ"], **variables}

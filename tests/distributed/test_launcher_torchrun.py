@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -26,7 +27,9 @@ print(f"begin rank={rank} world={world} attempt={attempt} pid={os.getpid()} star
 for step in range(int(start), steps):
     flag = torch.tensor([1 if stop[0] else 0])
     dist.all_reduce(flag, op=dist.ReduceOp.MAX)
-    open(path, "w").write(str(step))
+    # Renamed into place: a rank that is killed in between leaves no empty file
+    open(path + ".new", "w").write(str(step))
+    os.replace(path + ".new", path)
     if flag.item():
         print(f"saved rank={rank} step={step}", flush=True)
         dist.destroy_process_group()
@@ -89,6 +92,16 @@ def test_two_nodes_form_one_group_in_natural_order(tmp_path: Path) -> None:
         assert (first.end(), second.end()) == (0, 0)
         for rank, node in enumerate([first, first, second, second]):
             node.wait_for(rf"begin rank={rank} world=4")
+
+
+def test_a_port_that_another_process_has_is_said_at_once(tmp_path: Path) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with nodes(tmp_path, LOOP, count=2, processes=1, SHARDYARD_RENDEZVOUS_PORT=port) as (first, _):
+            assert first.end(30) == 1
+            assert first.output.count("Traceback") == 1
+    assert first.failure.startswith(f"algo-1 could not open port {port} for the other nodes: torch.distributed.Dist")
+    assert first.failure.endswith("address already in use; set SHARDYARD_RENDEZVOUS_PORT to a free one")
 
 
 @pytest.mark.slow

@@ -454,6 +454,13 @@ def test_a_count_that_is_none_is_refused_by_its_variables_name(given: str) -> No
         variables.whole({"SHARDYARD_X": given}, "SHARDYARD_X", 3)
 
 
+@pytest.mark.parametrize("given", ["65536", "9" * 5000], ids=["one more", "thousands of digits"])
+def test_a_count_may_have_a_highest_value(given: str) -> None:
+    assert variables.whole({"SHARDYARD_X": "65535"}, "SHARDYARD_X", 3, at_most=65535) == 65535
+    with pytest.raises(LaunchError, match=f"SHARDYARD_X must be a whole number from 0 to 65535, not '{given}'"):
+        variables.whole({"SHARDYARD_X": given}, "SHARDYARD_X", 3, at_most=65535)
+
+
 @pytest.mark.parametrize("listed", [[], "algo-1"])
 def test_a_resource_file_without_hosts_is_said(tmp_path: Path, listed: object) -> None:
     with pytest.raises(LaunchError, match=r"resourceconfig\.json must list at least one host, not "):

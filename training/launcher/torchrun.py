@@ -92,7 +92,7 @@ def make_order(launch: Launch, environ: Mapping[str, str] = os.environ) -> dict[
         "hosts": contract.hosts,
         "host": contract.current_host,
         "master_address": "127.0.0.1" if alone else launch.addresses[contract.hosts[0]],
-        "port": variables.whole(environ, PORT_VARIABLE, _RENDEZVOUS_PORT, at_least=1),
+        "port": variables.whole(environ, PORT_VARIABLE, _RENDEZVOUS_PORT, at_least=1, at_most=65535),
         "run_id": environ.get("TRAINING_JOB_NAME", "local"),
         "processes_per_node": launch.processes_per_node,
         "wait_seconds": launch.host_wait_seconds,

@@ -125,13 +125,27 @@ class Host:
 
     def _on_end(self, child: Child) -> None:
         if child is self.store:
-            self._start_store()
+            self._on_store_end(child)
         elif child is self.agent:
-            self._on_agent_end()
+            self._on_agent_end(child)
         else:
             local_rank = next((number for number, rank in self.ranks.items() if rank is child), None)
             if local_rank is not None and not self.stopping:
                 self._on_rank_end(local_rank, child)
+
+    def _on_store_end(self, child: Child) -> None:
+        """A store that was killed is replaced; one that failed by itself would fail again."""
+        if child.status is not None and child.status < 0:
+            self._start_store()
+            return
+        reason = failure.traceback_of(child.tail.decode(errors="replace")).rpartition("\n")[2]
+        message = (
+            f"{self.spec['host']} could not open port {self.spec['port']} for the other nodes: {reason}; "
+            "set SHARDYARD_RENDEZVOUS_PORT to a free one"
+        )
+        self.report = {"op": "failed", "message": message}
+        if self.agent is not None:
+            self.supervisor.kill_groups([self.agent])
 
     def _on_rank_end(self, local_rank: int, child: Child) -> None:
         self.ended[local_rank] = child
@@ -146,7 +160,7 @@ class Host:
         incurable = text != "" and failure.is_incurable(self._failure(child))
         self._send({"exit": local_rank, "status": child.status, "text": text, "incurable": incurable})
 
-    def _on_agent_end(self) -> None:
+    def _on_agent_end(self, child: Child) -> None:
         assert self.channel is not None
         # Its last message may still be in the socket
         with contextlib.suppress(BlockingIOError):
@@ -157,12 +171,14 @@ class Host:
         self.channel.close()
         if self.report is not None and self.report["op"] != "lost":
             return
-        why = "lost the rendezvous store" if self.report is not None else "was killed"
+        why = "was killed" if child.status is not None and child.status < 0 else "failed"
+        if self.report is not None:
+            why = "lost the rendezvous store"
         self.report = None
         if self.restarts_left == 0:
             message = self.first_failure or f"the agent on {self.spec['host']} {why}, and no restart was left"
-            if self.agent is not None and self.agent.tail:
-                message += "\n" + self.agent.tail.decode(errors="replace")[-600:]
+            if child.tail:
+                message += "\n" + child.tail.decode(errors="replace")[-600:]
             self.report = {"op": "failed", "message": message}
             return
         print(f"launcher: the agent on {self.spec['host']} {why}; starting it again", file=sys.stderr, flush=True)

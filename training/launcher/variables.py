@@ -20,11 +20,13 @@ def seconds(environ: Mapping[str, str], name: str, default: float) -> float:
     return value
 
 
-def whole(environ: Mapping[str, str], name: str, default: int, *, at_least: int = 0) -> int:
+def whole(environ: Mapping[str, str], name: str, default: int, *, at_least: int = 0, at_most: int | None = None) -> int:
     """A count."""
     given = environ.get(name)
     if given is None:
         return default
-    if not (given.isascii() and given.isdigit()) or int(given) < at_least:
-        raise LaunchError(f"{name} must be a whole number of at least {at_least}, not {given!r}")
-    return int(given)
+    value = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else -1
+    if value < at_least or (at_most is not None and value > at_most):
+        allowed = f"of at least {at_least}" if at_most is None else f"from {at_least} to {at_most}"
+        raise LaunchError(f"{name} must be a whole number {allowed}, not {given!r}")
+    return value

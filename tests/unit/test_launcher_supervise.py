@@ -61,3 +61,30 @@ def test_a_torch_process_that_died_before_its_order_is_known_by_its_own_end() ->
     """While the other nodes are awaited for minutes, an image without torch has long said so."""
     done = subprocess.run([sys.executable, "-c", DEAD_HOST], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout == "None 1\n", done.stderr
+
+
+OUTPUT = """
+import os, time
+from training.launcher.supervise import Supervisor
+
+def speak():
+    os.write(1, b"one\\ntw")
+    time.sleep(0.1)
+    os.write(1, b"o\\n10%\\r20%\\r" + b"x" * 20000)
+    time.sleep(0.1)
+    os.write(1, b"last words")
+    if os.fork() == 0:
+        time.sleep(10)  # holds the pipe open beyond its parent's end
+
+supervisor = Supervisor()
+child = supervisor.start("rank 0", speak, prefix="[rank 0] ")
+while child.status is None:
+    supervisor.step(10)
+supervisor.kill_groups([child])
+"""
+
+
+def test_ranks_lines_are_told_apart_also_those_of_progress_bars_and_those_without_an_end() -> None:
+    done = subprocess.run([sys.executable, "-c", OUTPUT], cwd=ROOT, capture_output=True, timeout=60)
+    lines = [b"one\n", b"two\n", b"10%\r", b"20%\r", b"x" * 20000 + b"\n", b"last words\n"]
+    assert done.stdout == b"".join(b"[rank 0] " + line for line in lines), done.stderr

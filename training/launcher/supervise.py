@@ -63,13 +63,18 @@ class _Stream:
         if not self.prefix:
             _write_all(self.target, chunk)
             return
-        # Whole lines only: lines of several ranks must not be mixed within one line
-        lines = (self.pending + chunk).split(b"\n")
-        self.pending = lines.pop()
-        if not chunk and self.pending:
-            lines, self.pending = [self.pending], b""
-        if lines:
-            _write_all(self.target, b"".join(self.prefix + line + b"\n" for line in lines))
+        # Whole lines only: lines of several ranks must not be mixed within one line. A progress bar ends its own by \r
+        lines = (self.pending + chunk).splitlines(keepends=True)
+        self.pending = b"" if not lines or lines[-1].endswith((b"\n", b"\r")) else lines.pop()
+        _write_all(self.target, b"".join(self.prefix + line for line in lines))
+        if len(self.pending) > TAIL_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Pass on what is left of a line that will not end, or is too long to be kept."""
+        if self.pending:
+            _write_all(self.target, self.prefix + self.pending + b"\n")
+            self.pending = b""
 
 
 class Supervisor:
@@ -198,6 +203,7 @@ class Supervisor:
 
     def _close(self, stream: _Stream) -> None:
         if stream in stream.child.streams:
+            stream.flush()
             stream.child.streams.remove(stream)
             self._selector.unregister(stream.source)
             os.close(stream.source)

@@ -1,7 +1,6 @@
 """Start the user's program as the job asks for, and never lose its end."""
 
 import os
-import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -28,7 +27,10 @@ def main(arguments: list[str]) -> int:
     except Interrupted:
         return INTERRUPTED
     except Exception:
-        # A disk that filled up while the code was unpacked, or a mistake of ours: it must be read where all else is
+        # A disk that filled up while the code was unpacked, or a mistake of ours: it must be read where all else is.
+        # Imported only here: a start that fails nowhere need not pay for it
+        import traceback
+
         failure.write(base, failure.describe_own(traceback.format_exc(), base=base))
         return 1
     finally:

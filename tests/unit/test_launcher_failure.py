@@ -87,6 +87,21 @@ def test_a_syntax_error_of_the_script_itself_has_no_traceback_and_is_named_all_t
     assert failed("SyntaxError: said in a log\nmore\n").splitlines()[0] == "rank 3 on algo-2 ended with exit code 1"
 
 
+USAGE = """step 0
+usage: train.py [-h] [--lr LR]
+train.py: error: unrecognized arguments: --rate 1
+"""
+
+
+def test_arguments_that_argparse_refuses_are_named_and_not_tried_again() -> None:
+    first, *rest = failed(USAGE, status=2).splitlines()
+    assert first == "rank 3 on algo-2 failed: train.py: error: unrecognized arguments: --rate 1"
+    assert rest == USAGE.splitlines()
+    assert is_incurable(ended(USAGE, status=2))
+    assert not is_incurable(ended(USAGE, status=3))
+    assert not is_incurable(ended("no usage\n", status=2))
+
+
 def test_what_a_restart_cannot_heal_is_known() -> None:
     assert is_incurable(ended(TRACEBACK.replace("ValueError", "ModuleNotFoundError")))
     assert is_incurable(ended("OSError: [Errno 28] No space left on device"))

@@ -21,6 +21,9 @@ _UNCOMPILED = re.compile(
     r'^  File "[^"\n]+", line \d+\n(?:    .*\n){0,2}(?:Syntax|Indentation|Tab)Error: .*\s*\Z', re.MULTILINE
 )
 _DISK_FULL = "No space left on device"
+_REFUSED = re.compile(r"^usage: (?:.*\n)+?(.*: error: .*)\s*\Z", re.MULTILINE)
+"""argparse's last words, with exit code 2."""
+
 _OTHER_DISKS = (Path("/tmp"), Path("/dev/shm"))
 """What fills up besides /opt/ml: data loaders hand batches over through /dev/shm, which is a disk of its own."""
 
@@ -85,7 +88,9 @@ def is_incurable(failure: Failure) -> bool:
     if failure.exit_status < 0:
         # What a killed process had logged before is not why it ended
         return False
-    return _DISK_FULL in failure.tail or _last_line(failure.tail).partition(":")[0] in _INCURABLE
+    if _DISK_FULL in failure.tail or _refusal(failure):
+        return True
+    return _last_line(failure.tail).partition(":")[0] in _INCURABLE
 
 
 def write(base: Path, message: str) -> None:
@@ -112,7 +117,7 @@ def _cause(failure: Failure, base: Path) -> str:
         return "was killed by SIGKILL"
     if failure.exit_status < 0:
         return f"was ended by {_signal_name(-failure.exit_status)}"
-    last = _last_line(failure.tail)
+    last = _last_line(failure.tail) or _refusal(failure)
     sentence = f"failed: {last}" if last else f"ended with exit code {failure.exit_status}"
     if failure.out_of_memory:
         # A data loader's worker, for example, of whose end its rank hears no reason
@@ -126,6 +131,12 @@ def _last_line(tail: str) -> str:
         if line and not line.startswith((" ", "\t")):
             return line.strip()[:300]
     return ""
+
+
+def _refusal(failure: Failure) -> str:
+    """What argparse says about arguments that the program does not take; empty when it did not."""
+    found = _REFUSED.search(failure.tail) if failure.exit_status == 2 else None
+    return "" if found is None else found[1].strip()[:300]
 
 
 def _user_frames(details: str) -> str:

@@ -1,9 +1,12 @@
 """The strategy `torchrun`: real process groups on one and two fake nodes, with ranks, agents and hosts killed."""
 
+import hashlib
 import os
 import signal
 import socket
+import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -177,6 +180,31 @@ def test_what_cannot_be_healed_is_not_tried_again(tmp_path: Path) -> None:
         assert node.output.count("[rank") == 0
         assert node.output.count("Traceback") == 2, "once from the rank, once in the launcher's own message"
     assert node.failure.startswith("rank 0 on algo-1 failed: ModuleNotFoundError: No module named 'no_such_module'")
+
+
+def test_a_module_that_does_not_exist_is_not_tried_again(tmp_path: Path) -> None:
+    with nodes(tmp_path, "", processes=1, SHARDYARD_ENTRY="no_such_module") as (node,):
+        assert node.end() == 1
+        assert node.output.count("Traceback") == 2, "once from the rank, once in the launcher's own message"
+    assert node.failure.splitlines() == [
+        "rank 0 on algo-1 failed: ImportError: No module named no_such_module",
+        "Traceback (most recent call last):",
+        "ImportError: No module named no_such_module",
+    ]
+
+
+def test_the_code_channels_own_modules_are_found(tmp_path: Path) -> None:
+    channel = tmp_path / "algo-1" / "input" / "data" / "code"
+    channel.mkdir(parents=True)
+    with zipfile.ZipFile(channel / "code.zip", "w") as archive:
+        archive.writestr("train.py", "import helper; print('answer', helper.answer)")
+        archive.writestr("helper.py", "answer = 42")
+    digest = hashlib.sha256((channel / "code.zip").read_bytes()).hexdigest()
+    late = ["sh", "-c", 'rm -r "$SAGEMAKER_BASE_DIR/code"; exec "$@"', "sh", sys.executable, "-m", "training.launcher"]
+    settings = {"SHARDYARD_ENTRY": "train.py", "SHARDYARD_SOURCE_SHA256": digest}
+    with nodes(tmp_path, "", processes=1, command=late, **settings) as (node,):
+        assert node.end() == 0
+        assert "answer 42" in node.output
 
 
 def test_a_script_that_cannot_be_compiled_is_not_tried_again(tmp_path: Path) -> None:

@@ -303,6 +303,8 @@ def main(order_fd: int, report_fd: int, environ: Mapping[str, str]) -> int:
         order = pipe.read()
     if not order:
         return INTERRUPTED
+    # The user's code has been unpacked meanwhile, into a folder that Python remembers not to have found
+    importlib.invalidate_caches()
     spec = json.loads(order)
     os.environ.update(spec["environ"])
     if spec["cwd"] is not None:

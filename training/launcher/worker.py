@@ -100,6 +100,9 @@ def _report(error: BaseException) -> None:
     traceback = error.__traceback__
     while traceback is not None and traceback.tb_frame.f_code.co_filename in (__file__, "<frozen runpy>"):
         traceback = traceback.tb_next
+    if traceback is None:
+        # The program itself was not found: without any frame Python would print no traceback at all
+        traceback = error.__traceback__
     hook = sys.excepthook
     if getattr(hook, "__module__", "").startswith("torch."):
         hook = sys.__excepthook__

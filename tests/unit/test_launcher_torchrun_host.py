@@ -1,0 +1,41 @@
+"""The process that imports torch before the user's code has come."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+
+LATE_CODE = """
+import json, os, sys
+from pathlib import Path
+from training.launcher import torchrun_host
+
+code = Path(sys.argv[1]) / "code"
+
+class FakeHost:
+    def __init__(self, supervisor, spec): pass
+
+    def run(self):
+        import helper
+        return {"code": helper.answer}
+
+def import_and_unpack(*names):
+    import colorsys  # looks for it in every folder of the path, as an import of torch does
+    code.mkdir()
+    (code / "helper.py").write_text("answer = 42")
+
+torchrun_host.Host, torchrun_host._import = FakeHost, import_and_unpack
+order_read, order_write = os.pipe()
+report_read, report_write = os.pipe()
+os.write(order_write, json.dumps({"environ": {}, "cwd": None}).encode())
+os.close(order_write)
+print(torchrun_host.main(order_read, report_write, {"PYTHONPATH": str(code)}))
+"""
+
+
+def test_code_that_is_unpacked_while_torch_is_imported_is_found(tmp_path: Path) -> None:
+    """Python remembers that a folder on its path did not exist."""
+    command = [sys.executable, "-c", LATE_CODE, str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "42\n", done.stderr

@@ -88,3 +88,20 @@ def test_ranks_lines_are_told_apart_also_those_of_progress_bars_and_those_withou
     done = subprocess.run([sys.executable, "-c", OUTPUT], cwd=ROOT, capture_output=True, timeout=60)
     lines = [b"one\n", b"two\n", b"10%\r", b"20%\r", b"x" * 20000 + b"\n", b"last words\n"]
     assert done.stdout == b"".join(b"[rank 0] " + line for line in lines), done.stderr
+
+
+IGNORED_SIGNALS = """
+import os
+from training.launcher.supervise import Supervisor, execute
+
+supervisor = Supervisor()
+child = supervisor.start("script", execute(["grep", "SigIgn", "/proc/self/status"], dict(os.environ), working_dir=None))
+while child.status is None:
+    supervisor.step(10)
+"""
+
+
+def test_a_program_ignores_no_signal_because_python_does() -> None:
+    """Python ignores SIGPIPE, and a shell script that inherited that would not end where its reader has gone."""
+    done = subprocess.run([sys.executable, "-c", IGNORED_SIGNALS], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert int(done.stdout.split()[1], 16) == 0, done.stderr

@@ -248,6 +248,9 @@ def execute(command: list[str], environ: dict[str, str], *, working_dir: Path | 
     def action() -> NoReturn:
         if working_dir is not None:
             os.chdir(working_dir)
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):
+            # Python ignores them, and what a process ignores its successor ignores too
+            signal.signal(number, signal.SIG_DFL)
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
         os.execvpe(command[0], command, environ)

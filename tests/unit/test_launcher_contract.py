@@ -407,8 +407,9 @@ def test_a_program_that_is_missing_is_said(tmp_path: Path) -> None:
     (contract.code_dir / "train.py").touch()
     with pytest.raises(LaunchError, match=r"the program 'trian\.py' is not in .* \(train\.py\)"):
         read_program(contract, {"SHARDYARD_ENTRY": "trian.py"})
-    with pytest.raises(LaunchError, match="SHARDYARD_ARGUMENTS must be a JSON list of strings"):
-        read_program(contract, {"SHARDYARD_ENTRY": "train.py", "SHARDYARD_ARGUMENTS": "--fast"})
+    for arguments in ("--fast", "[1]", '["\\u0000"]'):
+        with pytest.raises(LaunchError, match="SHARDYARD_ARGUMENTS must be a JSON list of strings without NUL letters"):
+            read_program(contract, {"SHARDYARD_ENTRY": "train.py", "SHARDYARD_ARGUMENTS": arguments})
 
 
 def test_a_program_that_nobody_may_execute_is_said(tmp_path: Path) -> None:

@@ -79,16 +79,20 @@ def _as_text(value: Any) -> str:
 
 
 def _refuse_unspeakable(key: str, value: str) -> None:
-    """Linux gives a program no NUL and no half letter, and no variable a name with an equals sign."""
     sentence = f"the hyperparameter {key!a} cannot be handed to a program"
-    if not key or "=" in key or "\0" in key:
+    # An equals sign would end a variable's name
+    if not key or "=" in key or not _is_speakable(key):
         raise LaunchError(f"{sentence}: give it a name of letters, digits, hyphens and underscores")
+    if not _is_speakable(value):
+        raise LaunchError(f"{sentence}: leave NUL letters and lone surrogates out of its value {value[:100]!a}")
+
+
+def _is_speakable(text: str) -> bool:
+    """Whether Linux can hand a text to a program."""
     try:
-        os.fsencode(f"{key}{value}")
-    except UnicodeEncodeError as error:
-        raise LaunchError(f"{sentence}: {error}; write its letters in UTF-8") from error
-    if "\0" in value:
-        raise LaunchError(f"{sentence}: its value {value[:100]!r} holds a NUL letter; leave that out")
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
 
 
 def _fixed_arguments(environ: Mapping[str, str]) -> list[str]:
@@ -99,8 +103,8 @@ def _fixed_arguments(environ: Mapping[str, str]) -> list[str]:
         arguments = json.loads(given)
     except ValueError:
         arguments = None
-    if not isinstance(arguments, list) or not all(isinstance(item, str) for item in arguments):
-        raise LaunchError(f"SHARDYARD_ARGUMENTS must be a JSON list of strings, not {given!r}")
+    if not isinstance(arguments, list) or not all(isinstance(item, str) and _is_speakable(item) for item in arguments):
+        raise LaunchError(f"SHARDYARD_ARGUMENTS must be a JSON list of strings without NUL letters, not {given!r}")
     return arguments
 
 

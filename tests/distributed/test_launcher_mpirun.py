@@ -1,12 +1,14 @@
 """The strategy `mpirun`: with a stand-in that starts as many ranks as it is told, and with Open MPI itself."""
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
 import signal
 import stat
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,6 +72,20 @@ def test_a_failing_rank_fails_the_job(tmp_path: Path) -> None:
     with nodes(tmp_path, PROGRAM, launcher="mpirun", arguments=["--fail"], **variables) as (node,):
         assert node.end() == 1
     assert node.failure.startswith("rank 1 on algo-1 failed: ValueError: bad thing\nTraceback")
+
+
+def test_a_package_of_the_users_may_be_called_training_too(tmp_path: Path) -> None:
+    variables = fake_mpirun(tmp_path / "bin")
+    channel = tmp_path / "algo-1" / "input" / "data" / "code"
+    channel.mkdir(parents=True)
+    with zipfile.ZipFile(channel / "code.zip", "w") as archive:
+        archive.writestr("training/__init__.py", "mine = 1")
+        archive.writestr("training/launcher.py", "raise ImportError('not the one that was meant')")
+        archive.writestr("main.py", "import os, training; print('mine', training.mine, os.environ['RANK'])")
+    variables["SHARDYARD_SOURCE_SHA256"] = hashlib.sha256((channel / "code.zip").read_bytes()).hexdigest()
+    with nodes(tmp_path, "", launcher="mpirun", **variables) as (node,):
+        assert node.end() == 0
+        assert {"[rank 0] mine 1 0", "[rank 1] mine 1 1"} <= set(node.lines)
 
 
 SAVES = """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from training.launcher import environment, failure, hosts, network, source, variables
 from training.launcher.contract import BASE_VARIABLE, DEFAULT_BASE, Contract, read_contract
-from training.launcher.launch import GRACE_SECONDS, GRACE_VARIABLE, Launch
+from training.launcher.launch import GRACE_SECONDS, GRACE_VARIABLE, PACKAGE_ROOT, Launch
 from training.launcher.program import read_program
 from training.launcher.supervise import INTERRUPTED, Supervisor
 
@@ -77,8 +77,7 @@ def processes_per_node(strategy: str, accelerators: int, environ: Mapping[str, s
 
 def _base_environ(contract: Contract, *, processes: int, cpus: int) -> dict[str, str]:
     """What is known before anything is awaited. Threads: all processors divided by the processes, unless set."""
-    package_root = str(Path(__file__).parent.parent.parent)
-    path = [str(contract.code_dir), package_root, os.environ.get("PYTHONPATH", "")]
+    path = [str(contract.code_dir), PACKAGE_ROOT, os.environ.get("PYTHONPATH", "")]
     return {
         "OMP_NUM_THREADS": str(max(cpus // processes, 1)),
         **os.environ,

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from training.launcher import mpi_agent, plain, variables
 from training.launcher.contract import read_contract
-from training.launcher.launch import GRACE_SECONDS, GRACE_VARIABLE
+from training.launcher.launch import GRACE_SECONDS, GRACE_VARIABLE, PACKAGE_ROOT
 from training.launcher.program import read_program
 from training.launcher.supervise import Supervisor
 from training.launcher.worker import execute_bound
@@ -36,7 +36,8 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     command = read_program(contract).command()
     ranks = {ours: environ[theirs] for ours, theirs in _RANKS.items() if theirs in environ}
     folder = contract.code_dir if contract.code_dir.is_dir() else None
-    action = execute_bound(command, {**environ, **ranks}, working_dir=folder)
+    path = environ["PYTHONPATH"].removeprefix(f"{PACKAGE_ROOT}{os.pathsep}")
+    action = execute_bound(command, {**environ, **ranks, "PYTHONPATH": path}, working_dir=folder)
     rank = int(ranks["RANK"])
     child = supervisor.start(f"rank {rank}", action, prefix=f"[rank {rank}] " if int(ranks["WORLD_SIZE"]) > 1 else "")
     grace = variables.seconds(environ, GRACE_VARIABLE, GRACE_SECONDS)

@@ -3,6 +3,7 @@
 The image brings Open MPI 4 and nothing else: what ssh does elsewhere, the launchers do among themselves.
 """
 
+import os
 import shutil
 import sys
 import tempfile
@@ -13,7 +14,7 @@ from pathlib import Path
 from training.launcher import failure
 from training.launcher.environment import MASTER_PORT
 from training.launcher.failure import LaunchError
-from training.launcher.launch import Launch
+from training.launcher.launch import PACKAGE_ROOT, Launch
 from training.launcher.mpi_agent import SOCKET_VARIABLE
 from training.launcher.mpi_nodes import FirstNode, OtherNode, call
 from training.launcher.mpi_rank import INTERRUPT
@@ -75,6 +76,8 @@ def _environ(launch: Launch, desk: Path) -> dict[str, str]:
     """What the ranks find; each node's come from its own launcher, so that SM_CURRENT_HOST is true everywhere."""
     return {
         **launch.environ,
+        # Ours first (and -P below): the user's code may have a package called training too. mpi_rank takes it off again
+        "PYTHONPATH": f"{PACKAGE_ROOT}{os.pathsep}{launch.environ['PYTHONPATH']}",
         "MASTER_ADDR": launch.addresses[launch.contract.hosts[0]],
         "MASTER_PORT": str(MASTER_PORT),
         SOCKET_VARIABLE: str(desk),
@@ -89,7 +92,7 @@ def make_command(launch: Launch, slots: Mapping[str, int], host_file: Path) -> l
     settings = {
         "btl_tcp_if_include": interface,
         "oob_tcp_if_include": interface,
-        "plm_rsh_agent": f"{sys.executable} -m training.launcher.mpi_agent",
+        "plm_rsh_agent": f"{sys.executable} -P -m training.launcher.mpi_agent",
         "plm_rsh_no_tree_spawn": "1",
         # The daemons stay children of their launchers instead of slipping into the background
         "orte_leave_session_attached": "1",
@@ -101,7 +104,7 @@ def make_command(launch: Launch, slots: Mapping[str, int], host_file: Path) -> l
         *("--hostfile", str(host_file)),
         *("--bind-to", "none"),
         *(word for name, value in settings.items() for word in ("-mca", name, value)),
-        *(sys.executable, "-m", "training.launcher.mpi_rank"),
+        *(sys.executable, "-P", "-m", "training.launcher.mpi_rank"),
     ]
 
 

@@ -30,6 +30,8 @@ PLANS = {
     "fsdp-2-activation-checkpointing": (2, Plan(data="fsdp", activation_checkpointing=True, clip_norm=0.5)),
 }
 
+SLOW = pytest.mark.slow  # four ranks on two processors; `make e2e` runs them
+
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> dict:
@@ -54,7 +56,15 @@ def test_a_plan_computes_what_one_process_computes(name: str, alone: dict, tmp_p
         numpy.testing.assert_allclose(reports[0]["weights"][key], expected, rtol=0, atol=5e-5, err_msg=key)
 
 
-@pytest.mark.parametrize("name", ["ddp-2", "fsdp-2", "tp-2", "tp-2-pp-2", "fsdp-2-tp-2", "fsdp-2-pp-2"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ddp-2",
+        "fsdp-2",
+        "tp-2",
+        *(pytest.param(name, marks=SLOW) for name in ("tp-2-pp-2", "fsdp-2-tp-2", "fsdp-2-pp-2")),
+    ],
+)
 def test_bf16_changes_the_losses_a_little(name: str, alone: dict, tmp_path: Path) -> None:
     world, plan = PLANS[name]
     plan = replace(plan, precision="bf16", activation_checkpointing=world == 4)

@@ -103,6 +103,10 @@ def test_arguments_that_argparse_refuses_are_named_and_not_tried_again() -> None
 
 
 def test_what_a_restart_cannot_heal_is_known() -> None:
+    assert is_incurable(
+        ended(TRACEBACK + "training.pytorch.plan.PlanError: shard_size is for hsdp\nand 3 divides no 8\n")
+    )
+    assert not is_incurable(ended(TRACEBACK + "training.data.errors.ShardError: a.tar cannot be read at byte 4\n"))
     assert is_incurable(ended(TRACEBACK.replace("ValueError", "ModuleNotFoundError")))
     assert is_incurable(ended("OSError: [Errno 28] No space left on device"))
     assert not is_incurable(ended(TRACEBACK))

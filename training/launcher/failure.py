@@ -29,6 +29,11 @@ _OTHER_DISKS = (Path("/tmp"), Path("/dev/shm"))
 
 _INCURABLE = ("ImportError", "ModuleNotFoundError", "SyntaxError", "IndentationError", "TabError", "FileNotFoundError")
 
+_OUR_REFUSALS = re.compile(
+    r"^training\.[\w.]+\.(?:PlanError|Unsupported|Unfit|DataError|NoDigits|NoTokens): ", re.MULTILINE
+)
+"""A plan, a machine, a checkpoint or data that do not go together: their messages may have several lines."""
+
 
 class LaunchError(Exception):
     """The program could not be started; the message is the sentence for the failure file."""
@@ -88,7 +93,7 @@ def is_incurable(failure: Failure) -> bool:
     if failure.exit_status < 0:
         # What a killed process had logged before is not why it ended
         return False
-    if _DISK_FULL in failure.tail or _refusal(failure):
+    if _DISK_FULL in failure.tail or _refusal(failure) or _OUR_REFUSALS.search(failure.tail):
         return True
     return _last_line(failure.tail).partition(":")[0] in _INCURABLE
 

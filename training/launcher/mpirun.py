@@ -1,6 +1,6 @@
 """The strategy `mpirun`: Open MPI started once, on the first node; the others serve it until it is done.
 
-The image brings Open MPI 4 and nothing else: what ssh does elsewhere, the launchers do among themselves.
+The image has to bring Open MPI 4 and nothing else: what ssh does elsewhere, the launchers do among themselves.
 """
 
 import os

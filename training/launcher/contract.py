@@ -3,9 +3,8 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from training.launcher.failure import LaunchError
 from training.launcher.hosts import natural_order
@@ -19,8 +18,7 @@ _RESERVED_PREFIXES = ("sagemaker_", "_tuning_objective_metric")
 """What SageMaker's tools, the tuner among them, put beside the user's own hyperparameters."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Contract:
+class Contract(NamedTuple):
     """One node's view of the training job."""
 
     base: Path

@@ -6,8 +6,8 @@ import re
 import signal
 import socket
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 FAILURE_LIMIT_BYTES = 1024
 """SageMaker copies this much of the file into the job's FailureReason and drops the rest."""
@@ -39,8 +39,7 @@ class LaunchError(Exception):
     """The program could not be started; the message is the sentence for the failure file."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """How one process ended."""
 
     name: str

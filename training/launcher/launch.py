@@ -1,8 +1,8 @@
 """What every strategy is given: the contract, the program, and how to run it here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from training.launcher.contract import Contract
 from training.launcher.program import Program
@@ -17,8 +17,7 @@ GRACE_SECONDS = 110.0
 """SageMaker sends SIGKILL 120 s after SIGTERM: the rest is for the failure file."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Launch:
+class Launch(NamedTuple):
     """One node's part of the run."""
 
     contract: Contract

@@ -5,9 +5,8 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from training.launcher.contract import Contract
 from training.launcher.failure import LaunchError
@@ -17,8 +16,7 @@ _NUMBER = re.compile(r"-[0-9]+|-[0-9]*\.[0-9]+")
 """What argparse takes for a negative number: it takes -1e-05 for an option."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Program:
+class Program(NamedTuple):
     """What each rank runs."""
 
     kind: Literal["module", "script", "executable"]

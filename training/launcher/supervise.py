@@ -7,7 +7,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,30 +22,25 @@ _LONGEST_STEP_SECONDS = 3600.0
 _HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 
 
-@dataclass(kw_only=True, slots=True)
 class Child:
     """One process that the supervisor started; it leads a process group of its own."""
 
-    name: str
-    pid: int
-    status: int | None = None
-    """Its exit code, or minus the signal that ended it; None while it runs."""
+    def __init__(self, name: str, pid: int) -> None:
+        self.name, self.pid = name, pid
+        self.status: int | None = None
+        """Its exit code, or minus the signal that ended it; None while it runs."""
+        self.ended_at = 0.0
+        self.tail = b""
+        self.streams: list[_Stream] = []
 
-    ended_at: float = 0.0
-    tail: bytes = b""
-    streams: list["_Stream"] = field(default_factory=list)
 
-
-@dataclass(kw_only=True, slots=True)
 class _Stream:
     """One end of a pipe that a child writes to, and where its lines go."""
 
-    source: int
-    target: int
-    prefix: bytes
-    child: Child
-    keeps_tail: bool
-    pending: bytes = b""
+    def __init__(self, source: int, target: int, *, prefix: bytes, child: Child, keeps_tail: bool) -> None:
+        self.source, self.target, self.prefix = source, target, prefix
+        self.child, self.keeps_tail = child, keeps_tail
+        self.pending = b""
 
     def pump(self) -> int | None:
         """Pass on what has arrived and return how much; 0 at the end of the stream, None when nothing is there."""

@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from training.launcher import failure, variables
@@ -83,7 +83,7 @@ def make_order(launch: Launch, environ: Mapping[str, str] = os.environ) -> dict[
     contract = launch.contract
     alone = len(contract.hosts) == 1
     return {
-        "program": asdict(launch.program),
+        "program": launch.program._asdict(),
         "environ": launch.environ,
         "cwd": None if launch.working_dir is None else str(launch.working_dir),
         "base": str(contract.base),

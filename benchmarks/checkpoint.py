@@ -9,8 +9,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -19,42 +17,35 @@ import torch
 from benchmarks import _models
 from benchmarks._ranks import run_ranks
 from benchmarks._report import Figure, report
+from training.pytorch.checkpoint import Checkpointer
 from training.pytorch.process_group import Ranks, connect
 
-INTERVAL, ROUNDS = 10, 12
+INTERVAL, TOUCHED, PAIRS = 10, 3, 40
+"""A save every ten steps touches three of them: bytes are written beside the first, old saves removed beside the next.
+
+Three steps with a save are compared with their three neighbours without one, and the difference counts once in ten
+steps: over ten steps the machine's own speed changes by more than a save costs.
+"""
 Clocks = tuple[float, float]
 """Wall and CPU seconds."""
 
 
-def block(steps: Iterator[Any], *, saves: bool) -> tuple[list[Clocks], float]:
-    """Ten steps, the first with a save or not: what each of them took, and the seconds that the save held them up.
-
-    The last waits for the writing to end, so that nothing of it is left for the next block.
-    """
-    taken: list[Clocks] = []
+def group(steps: Iterator[Any], checkpoints: Checkpointer, *, saves: bool) -> tuple[Clocks, float]:
+    """Three steps behind a save or not: what they took until all was written, and how long the save held them up."""
+    started, worked = time.perf_counter(), time.process_time()
     blocked = 0.0
-    for number in range(INTERVAL):
-        started, worked = time.perf_counter(), time.process_time()
-        with redirect_stdout(StringIO()):
-            checkpoints = next(steps)
-        if saves and number == 0:
-            since = time.perf_counter()
-            checkpoints.save()
-            blocked = time.perf_counter() - since
-        if number == INTERVAL - 1:
-            checkpoints.wait()
-        taken.append((time.perf_counter() - started, time.process_time() - worked))
-    return taken, blocked
+    if saves:
+        checkpoints.save()
+        blocked = time.perf_counter() - started
+    _models.seconds_of(steps, TOUCHED)
+    checkpoints.wait()
+    return (time.perf_counter() - started, time.process_time() - worked), blocked
 
 
-def usual(blocks: Sequence[Sequence[Clocks]]) -> Clocks:
-    """What a block takes: the sum of what its first, its second, its third step usually take.
-
-    The machine's speed changes by more from block to block than saving costs, and a median of each step does not.
-    """
-    places = list(zip(*blocks, strict=True))
-    wall = sum(statistics.median(step[0] for step in place) for place in places)
-    return wall, sum(statistics.median(step[1] for step in place) for place in places)
+def share_of_time(with_saves: Sequence[float], without: Sequence[float]) -> float:
+    """What a save adds, as a share of ten steps."""
+    added = statistics.median(one - other for one, other in zip(with_saves, without, strict=True))
+    return added / (INTERVAL / TOUCHED * statistics.median(without))
 
 
 def copy_seconds(ranks: Ranks) -> float:
@@ -73,20 +64,24 @@ def measure(case: str) -> None:
     """Be one rank."""
     with connect(timeout_seconds=120) as ranks, tempfile.TemporaryDirectory() as folder:
         steps = _models.with_us_gpt(ranks, Path(folder), sharded=case == "fsdp")
-        block(steps, saves=True)
-        taken: dict[bool, list[list[Clocks]]] = {True: [], False: []}
+        checkpoints = next(steps)
+        group(steps, checkpoints, saves=True)
+        taken: dict[bool, list[Clocks]] = {True: [], False: []}
         held_up: list[float] = []
-        for number in range(ROUNDS):
+        for number in range(PAIRS):
             for saves in (True, False) if number % 2 == 0 else (False, True):
-                steps_taken, blocked = block(steps, saves=saves)
-                taken[saves].append(steps_taken)
+                clocks, blocked = group(steps, checkpoints, saves=saves)
+                taken[saves].append(clocks)
                 held_up += [blocked] if saves else []
-        with_saves, without = usual(taken[True]), usual(taken[False])
+        wall, cpu = (
+            share_of_time([clocks[clock] for clocks in taken[True]], [clocks[clock] for clocks in taken[False]])
+            for clock in (0, 1)
+        )
         print(
             json.dumps(
                 {
-                    "wall": with_saves[0] / without[0] - 1,
-                    "cpu": with_saves[1] / without[1] - 1,
+                    "wall": wall,
+                    "cpu": cpu,
                     "blocked": statistics.median(held_up),
                     "copy": copy_seconds(ranks),
                 }
@@ -109,7 +104,10 @@ def main() -> int:
         ]
     size = 12 * _models.CONFIG.parameters / 1e6
     return report(
-        "checkpoint", figures, notes=f"a GPT whose model and optimizer are {size:.0f} MB, on two ranks of one node"
+        "checkpoint",
+        figures,
+        notes=f"a GPT whose model and optimizer are {size:.0f} MB, on two ranks of one node; {PAIRS} pairs of "
+        f"{TOUCHED} steps with a save and without",
     )
 
 

@@ -17,6 +17,7 @@ from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
 from training.data.channel import Channel, resolve
+from training.data.position import place_in_group
 from training.pytorch import paths
 from training.pytorch.arguments import make_parser, positive
 from training.pytorch.batches import EpochBatches, equal_batches
@@ -68,27 +69,20 @@ def load(channel: Channel | None, device: torch.device, *, test: bool = False) -
     return torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device)
 
 
-def own_part(channel: Channel | None, ranks: Ranks) -> tuple[int, int]:
-    """Which part of a channel's digits this rank takes: of all when every node has them all, else of its node's."""
-    if channel is not None and channel.distribution == "ShardedByS3Key":
-        return ranks.local_rank, ranks.local_world_size
-    return ranks.rank, ranks.world_size
-
-
 def find_test_digits(train: Channel | None, ranks: Ranks) -> Tensors | None:
     """This rank's part of the channel `test`, or of MNIST's own test files beside the training ones, or none."""
     test = find("test")
     if test is None and train is not None and not any(path.name.startswith("t10k-") for path in train.files()):
         return None
     channel = train if test is None else test
-    part, parts = own_part(channel, ranks)
+    part, parts = place_in_group(channel, ranks)
     images, labels = load(channel, ranks.device, test=True)
     return images[part::parts], labels[part::parts]
 
 
 def divide(channel: Channel | None, samples: int, options: argparse.Namespace, ranks: Ranks) -> EpochBatches:
     """This rank's batches."""
-    part, parts = own_part(channel, ranks)
+    part, parts = place_in_group(channel, ranks)
     return equal_batches(
         samples,
         batch_size=options.batch_size,

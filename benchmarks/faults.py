@@ -1,192 +1,27 @@
 """Faults of every kind, one a run, against an undisturbed run: what is redone, how long it takes, what differs.
 
-    python -m benchmarks.faults [--seed 1] [--only kill-rank,link-4s]
+    python -m benchmarks.faults [--seed 1] [--only kill-rank,link-cut-4s]
 
 Link cuts need root (two network namespaces) and the full disk needs a tmpfs; without root they are left out, and said.
 """
 
 import argparse
-import contextlib
 import itertools
 import os
 import random
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks._cluster import Cluster, set_link, two_networks
+from benchmarks._cluster import Cluster, two_networks
+from benchmarks._fault_kinds import FAULTS, STEPS, Round
 from benchmarks._faulty import INTERVAL
 from benchmarks._report import Figure, report
-
-STEPS = 60
-INTERRUPTED = 75
-
-
-@dataclass(kw_only=True, slots=True)
-class Round:
-    """One disturbed run."""
-
-    cluster: Cluster
-    random: random.Random
-    fault: str
-    broken_at: float = 0.0
-    """When it was disturbed."""
-    lost_saves: int = 0
-    """Saves that the fault itself destroyed: the run has to go back further by as many intervals."""
-    problems: list[str] = field(default_factory=list)
-
-    def wait(self) -> None:
-        """Let it train until a step drawn by the seed."""
-        self.cluster.wait_for_step(self.random.randint(12, STEPS - 20))
-
-    def mark(self) -> None:
-        """The disturbance begins now."""
-        self.broken_at = time.time()
-
-
-def kill_rank(rank: int) -> Callable[[Round], None]:
-    """kill -9 of one rank."""
-
-    def fault(this: Round) -> None:
-        this.wait()
-        this.mark()
-        os.kill(this.cluster.pid(rank), signal.SIGKILL)
-
-    return fault
-
-
-def kill_agent(node: int) -> Callable[[Round], None]:
-    """kill -9 of one elastic agent."""
-
-    def fault(this: Round) -> None:
-        this.wait()
-        agent = this.cluster.agent(node)
-        this.mark()
-        os.kill(agent, signal.SIGKILL)
-
-    return fault
-
-
-def stop_rank(rank: int) -> Callable[[Round], None]:
-    """SIGSTOP of one rank: it hangs without dying."""
-
-    def fault(this: Round) -> None:
-        this.wait()
-        this.mark()
-        os.kill(this.cluster.pid(rank), signal.SIGSTOP)
-
-    return fault
-
-
-def interrupt(this: Round) -> None:
-    """SIGTERM to both nodes, as a spot interruption; a new job goes on, every other time on the union of the files."""
-    this.wait()
-    this.mark()
-    for node in this.cluster.nodes:
-        node.terminate()
-    codes = this.cluster.end()
-    if codes != [INTERRUPTED] * 2:
-        this.problems.append(f"after SIGTERM the launchers ended with {codes}, not with {INTERRUPTED}")
-    if this.random.random() < 0.5:
-        this.cluster.unite()
-    this.cluster.start()
-
-
-def damage(how: Callable[[Path, random.Random], None]) -> Callable[[Round], None]:
-    """Both machines die, and a file of the newest complete checkpoint is not what it was."""
-
-    def fault(this: Round) -> None:
-        this.wait()
-        this.mark()
-        this.cluster.kill()
-        node = this.random.randrange(2)
-        saves = sorted(
-            (this.cluster.base(node) / "checkpoints" / "faults").glob(f"step-*/rank-0000{node}/manifest.json")
-        )
-        other = this.cluster.base(1 - node) / "checkpoints" / "faults"
-        complete = [
-            path for path in saves if (other / path.parts[-3] / f"rank-0000{1 - node}" / "manifest.json").exists()
-        ]
-        files = sorted(path for path in complete[-1].parent.iterdir() if path.is_file())
-        how(this.random.choice(files), this.random)
-        this.lost_saves = 1
-        this.cluster.start()
-
-    return fault
-
-
-def truncate(path: Path, chance: random.Random) -> None:
-    """A part of the file is missing."""
-    os.truncate(path, chance.randrange(path.stat().st_size))
-
-
-def flip(path: Path, chance: random.Random) -> None:
-    """One bit is wrong."""
-    data = bytearray(path.read_bytes())
-    data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
-    path.write_bytes(data)
-
-
-def delete(path: Path, chance: random.Random) -> None:
-    """The file is gone."""
-    path.unlink()
-
-
-def fill_disk(this: Round) -> None:
-    """The disk of one node's checkpoints is full for two seconds."""
-    this.wait()
-    ballast = this.cluster.base(1) / "checkpoints" / ".ballast"
-    this.mark()
-    with ballast.open("wb", buffering=0) as stream:
-        # Saves that are removed make room again, so it is taken again
-        while time.time() < this.broken_at + 2:
-            for size in (1 << 16, 512):
-                with contextlib.suppress(OSError):
-                    while True:
-                        stream.write(bytes(size))
-            time.sleep(0.02)
-    ballast.unlink()
-    if "No space left on device" not in (this.cluster.folder / "algo-2.log").read_text():
-        this.problems.append("no save met the full disk, so nothing was tested")
-
-
-def cut_link(seconds: float) -> Callable[[Round], None]:
-    """The cable between the nodes is pulled for a while."""
-
-    def fault(this: Round) -> None:
-        this.wait()
-        assert this.cluster.networks is not None
-        this.mark()
-        set_link(this.cluster.networks[1], "down")
-        time.sleep(seconds)
-        set_link(this.cluster.networks[1], "up")
-
-    return fault
-
-
-FAULTS: dict[str, tuple[Callable[[Round], None], int]] = {
-    "kill-rank-0": (kill_rank(0), 4),
-    "kill-rank-1": (kill_rank(1), 4),
-    "kill-agent-0": (kill_agent(0), 2),
-    "kill-agent-1": (kill_agent(1), 2),
-    "sigterm": (interrupt, 4),
-    "sigstop-rank-0": (stop_rank(0), 2),
-    "sigstop-rank-1": (stop_rank(1), 2),
-    "truncated-file": (damage(truncate), 3),
-    "flipped-bit": (damage(flip), 3),
-    "deleted-file": (damage(delete), 3),
-    "full-disk": (fill_disk, 2),
-    "link-cut-4s": (cut_link(4), 2),
-    "link-cut-25s": (cut_link(25), 2),
-}
-"""Each fault and how many rounds it gets."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -300,6 +135,8 @@ def undisturbed(folder: Path) -> tuple[dict[int, str], str, float]:
 def plan_rounds(only: str | None) -> list[str]:
     """The faults in the order of the table, each as often as it says."""
     chosen = [name for name in FAULTS if only is None or any(name.startswith(part) for part in only.split(","))]
+    if not chosen:
+        raise SystemExit(f"no fault begins with {only}; there are {', '.join(FAULTS)}")
     if os.geteuid() != 0:
         left_out = [name for name in chosen if name.startswith(("link", "full"))]
         print(f"left out without root: {', '.join(left_out)}" if left_out else "", flush=True)

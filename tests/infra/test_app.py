@@ -6,6 +6,7 @@ import resource
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -96,13 +97,32 @@ def test_what_bills_is_said_by_the_synth_that_switches_it_on(tmp_path: Path) -> 
     assert "largest: 2 x interface endpoint in one zone 14.60, " in line
 
 
+ONE_BUCKET = """
+import aws_cdk
+from aws_cdk import aws_s3
+
+app = aws_cdk.App()
+aws_s3.Bucket(aws_cdk.Stack(app, "one"), "bucket")
+app.synth()
+"""
+
+
 @pytest.mark.slow
-def test_a_warm_synth_takes_three_seconds_of_a_processor_at_most(tmp_path: Path) -> None:
-    """Processor time: what else runs on the machine adds to the clock alone, which `benchmarks.synth` reads."""
-    times = []
+def test_a_warm_synth_of_everything_costs_less_than_that_of_one_bucket_made_without_care(tmp_path: Path) -> None:
+    """Processor time, side by side: machines differ, and `benchmarks.synth` holds the limit of three seconds."""
+    (tmp_path / "one.py").write_text(ONE_BUCKET)
+    bare, ours = [], []
     for number in range(3):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        assert run_app(ROOT, tmp_path / str(number)).returncode == 0
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    assert min(times) <= 3.0, times
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        bare.append(processor_seconds(lambda: subprocess.run([sys.executable, "../one.py"], cwd=folder, check=True)))
+        ours.append(processor_seconds(lambda: run_app(ROOT, folder / "out").check_returncode()))
+    assert min(ours) <= 0.8 * min(bare), (ours, bare)
+
+
+def processor_seconds(work: Callable[[], object]) -> float:
+    """What the processes that are started and awaited use."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    work()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -93,10 +93,21 @@ def test_a_sigterm_saves_and_leaves_with_75(tmp_path: Path, undisturbed: dict[in
     with pytest.raises(Interrupted) as interrupted:
         Training(tmp_path).run(20, lambda step: os.kill(os.getpid(), signal.SIGTERM) if step == 7 else None)
     assert interrupted.value.code == 75
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, "the handler must be gone again"
     resumed = Training(tmp_path)
     assert resumed.run(20) == 7
     assert resumed.losses == {step: undisturbed[step] for step in range(8, 21)}
+
+
+def test_a_sigterm_that_comes_when_all_is_saved_does_not_make_a_failure_of_it(tmp_path: Path) -> None:
+    """Nodes hear of a spot interruption one after the other: by then the ranks of the last may have saved and left."""
+    with pytest.raises(Interrupted):
+        Training(tmp_path).run(20, lambda step: os.kill(os.getpid(), signal.SIGTERM) if step == 7 else None)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+
+
+def test_a_run_that_ends_by_itself_gives_the_signal_back(tmp_path: Path) -> None:
+    Training(tmp_path).run(5)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_a_sigterm_during_a_save_waits_for_it_and_saves_the_last_step_as_well(

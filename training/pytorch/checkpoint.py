@@ -108,7 +108,10 @@ class Checkpointer:
         finally:
             self._writer.close()
             if self._old_handler is not None:
-                signal.signal(signal.SIGTERM, self._old_handler)
+                # Nodes are told one after the other, and a rank that has saved because of another's signal gets its own
+                # while it leaves: that must not make a failure of it
+                saved = isinstance(error, Interrupted)
+                signal.signal(signal.SIGTERM, signal.SIG_IGN if saved else self._old_handler)
 
     def _on_sigterm(self, number: int, frame: FrameType | None) -> None:
         self._told_to_stop.set()

@@ -28,9 +28,12 @@ PLANS = {
     "ddp-2-accumulation": (2, Plan(accumulation=2, clip_norm=0.5)),
     "fsdp-2-accumulation": (2, Plan(data="fsdp", accumulation=2, clip_norm=0.5)),
     "fsdp-2-activation-checkpointing": (2, Plan(data="fsdp", activation_checkpointing=True, clip_norm=0.5)),
+    "hsdp-2x2-tp-2": (8, Plan(data="hsdp", shard_size=2, tensor_parallel=2, clip_norm=0.5)),
+    "hsdp-2x2-pp-2": (8, Plan(data="hsdp", shard_size=2, pipeline_parallel=2, microbatches=2, clip_norm=0.5)),
+    "fsdp-2-tp-2-pp-2": (8, Plan(data="fsdp", tensor_parallel=2, pipeline_parallel=2, microbatches=2, clip_norm=0.5)),
 }
 
-SLOW = pytest.mark.slow  # four ranks on two processors; `make e2e` runs them
+SLOW = pytest.mark.slow  # four ranks and more on two processors; `make e2e` runs them
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +44,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> dict:
     return report
 
 
-@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW if PLANS[name][0] > 4 else ()) for name in PLANS])
 def test_a_plan_computes_what_one_process_computes(name: str, alone: dict, tmp_path: Path) -> None:
     world, plan = PLANS[name]
     reports = results(run_ranks(world, train, Run(plan=plan, steps=4), folder=tmp_path))

@@ -11,7 +11,7 @@ from tests.distributed.test_plans import PLANS
 from tests.distributed.training_cases import Run, train, train_digits, train_odd
 from training.pytorch.plan import Plan
 
-SLOW = pytest.mark.slow  # four ranks on two processors; `make e2e` runs them
+SLOW = pytest.mark.slow  # four ranks and more on two processors; `make e2e` runs them
 
 
 def start(run: Run, world: int, folder: Path, nodes: int = 2) -> list[Ended]:
@@ -66,6 +66,7 @@ def test_after_a_sigterm_all_ranks_save_the_same_step_and_the_run_goes_on_where_
         pytest.param("tp-2-pp-2", "ddp-2", marks=SLOW),
         pytest.param("hsdp-2x2", "tp-2", marks=SLOW),
         pytest.param("fsdp-2-tp-2", "fsdp-2-pp-2", marks=SLOW),
+        pytest.param("hsdp-2x2-tp-2", "fsdp-2-tp-2-pp-2", marks=SLOW),
         ("ddp-2", "pp-4"),
     ],
 )

@@ -1,5 +1,6 @@
 """The supervisor's children: what reaches them, and when."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -104,4 +105,5 @@ while child.status is None:
 def test_a_program_ignores_no_signal_because_python_does() -> None:
     """Python ignores SIGPIPE, and a shell script that inherited that would not end where its reader has gone."""
     done = subprocess.run([sys.executable, "-c", IGNORED_SIGNALS], cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert int(done.stdout.split()[1], 16) == 0, done.stderr
+    ignored = int(done.stdout.split()[1], 16)  # of the others, whoever started the tests may ignore some
+    assert not [number for number in (signal.SIGPIPE, signal.SIGXFSZ) if ignored >> (number - 1) & 1], done.stderr

@@ -12,6 +12,7 @@ from training.pytorch.manifest import Damaged, Manifest, Save, newest_first, ran
 from training.pytorch.process_group import Ranks, gather
 from training.pytorch.random_state import seed_everything, write_random_state
 from training.pytorch.snapshot import TrainingState
+from training.pytorch.staging import local
 from training.pytorch.store import CheckpointStore
 from training.pytorch.united import United
 
@@ -151,12 +152,15 @@ def _load(
 def _compare(
     save: Save, tensors: Mapping[str, torch.Tensor], shapes: Mapping[str, tuple[int, ...]], lacking: Collection[str]
 ) -> None:
-    """Raise Unfit unless the save has all that is needed, in the same shapes."""
+    """Raise Unfit unless the save has all that is needed, in the same shapes.
+
+    A tensor with fewer rows than ranks leaves some ranks with none, and nothing of it is in their files.
+    """
     differences = []
     for name, tensor in tensors.items():
         if name in shapes and shapes[name] != tuple(tensor.shape):
             differences.append(f"has {name} as {list(shapes[name])}, which is {list(tensor.shape)} here")
-        elif name not in shapes and tensor.numel() > 0:
+        elif name not in shapes and local(tensor).numel() > 0:
             differences.append(f"has no {name}")
     differences += [f"has no {name}" for name in sorted(lacking)]
     if differences:

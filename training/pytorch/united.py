@@ -20,6 +20,7 @@ from torch.futures import Future
 from training.pytorch.manifest import Save, rank_folder
 from training.pytorch.places import Place
 from training.pytorch.shards import Piece
+from training.pytorch.staging import local
 from training.pytorch.tensor_file import Entry, read_header, read_tensor
 
 # Each rank reads by itself, on purpose; torch warns of it at every load
@@ -52,7 +53,7 @@ class United(StorageReader):
 
     def load_into(self, tensors: Mapping[str, torch.Tensor]) -> None:
         """Fill the tensors in place, cutting and joining pieces as needed."""
-        filled = {name: tensor for name, tensor in tensors.items() if tensor.numel() > 0}
+        filled = {name: tensor for name, tensor in tensors.items() if local(tensor).numel() > 0}
         dcp.load(filled, storage_reader=self, planner=DefaultLoadPlanner(), no_dist=True)
 
     def read_metadata(self, *args: Any, **kwargs: Any) -> Metadata:

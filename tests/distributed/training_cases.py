@@ -3,6 +3,7 @@
 import hashlib
 import os
 import signal
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,10 @@ from training.pytorch.checkpoint import Checkpointer
 from training.pytorch.gpt_model import GPTConfig, next_token_loss
 from training.pytorch.parallelize import build
 from training.pytorch.plan import Plan
-from training.pytorch.process_group import connect
+from training.pytorch.process_group import connect, end_first_step
 from training.pytorch.random_state import seed_everything
 from training.pytorch.rehearsal import rehearse
+from training.pytorch.roll_call import RankMissing
 from training.pytorch.stepping import Stepper, clip_gradients
 from training.pytorch.tokens import Tokens
 
@@ -48,7 +50,10 @@ class Run:
     """The step in which a rank is told to stop, by rank."""
     kill: dict[int, int] = field(default_factory=dict)
     """The step in which a rank dies, by rank."""
+    freeze: dict[int, int] = field(default_factory=dict)
+    """The step after which a rank is stopped where it is, by rank; it is killed 20 s later."""
     timeout_seconds: float = 20.0
+    first_step_seconds: float | None = None
 
 
 def node_folder(run: Run, node: int) -> Path | str:
@@ -59,9 +64,28 @@ def node_folder(run: Run, node: int) -> Path | str:
     return run.checkpoints if run.united else run.checkpoints / f"node-{node}"
 
 
+def freeze() -> None:
+    """Stop this process where it is, and have it killed when the others should long have noticed."""
+    if os.fork() == 0:
+        time.sleep(20)
+        os.kill(os.getppid(), signal.SIGKILL)
+        os._exit(0)
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def train_and_lose(run: Run) -> tuple[float, str]:
+    """Train until a rank is lost; returns how long that took, and what was said."""
+    began = time.monotonic()
+    try:
+        train(run)
+    except RankMissing as missing:
+        return time.monotonic() - began, str(missing)
+    raise AssertionError("no rank was lost")
+
+
 def train(run: Run) -> dict[str, Any]:
     """Train; returns the step it started from, losses as hexadecimal floats by step, and the final weights."""
-    with connect(timeout_seconds=run.timeout_seconds) as ranks:
+    with connect(timeout_seconds=run.timeout_seconds, first_step_seconds=run.first_step_seconds) as ranks:
         return train_with(run, ranks)
 
 
@@ -94,11 +118,15 @@ def train_with(run: Run, ranks: Any) -> dict[str, Any]:
         optimizer.zero_grad(set_to_none=True)
         schedule.step()
         report["losses"][step] = stepper.mean_loss(loss).hex()
+        if step == 1 and parallel.mesh is not None:
+            end_first_step(ranks, *parallel.mesh.get_all_groups())
         report["draws"][step] = (float(torch.rand(())).hex(), float(numpy.random.random()).hex())
         if run.sigterm.get(ranks.rank) == step:
             os.kill(os.getpid(), signal.SIGTERM)
         if run.kill.get(ranks.rank) == step:
             os.kill(os.getpid(), signal.SIGKILL)
+        if run.freeze.get(ranks.rank) == step:
+            freeze()
 
     if run.checkpoints is None and run.location is None:
         for step in range(1, run.steps + 1):

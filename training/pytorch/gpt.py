@@ -29,7 +29,7 @@ from training.pytorch.metrics import Metrics
 from training.pytorch.outputs import save_model
 from training.pytorch.parallelize import Parallel, build
 from training.pytorch.plan import Plan, PlanError
-from training.pytorch.process_group import Ranks, connect, gather
+from training.pytorch.process_group import Ranks, connect, end_first_step, gather
 from training.pytorch.random_state import seed_everything
 from training.pytorch.rehearsal import rehearse
 from training.pytorch.stepping import Stepper
@@ -179,7 +179,7 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
         flops_per_sample=config.flops_per_token,
     )
     with checkpoints:
-        for _ in loop:
+        for done, _ in enumerate(loop):
             with loop.waiting_for_data():
                 drawn = [read(next(batches)) for _ in range(plan.accumulation)]
             loss = stepper.gradients(drawn)
@@ -189,6 +189,8 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
             schedule.step()
             tokens_done = plan.accumulation * options.batch_size * config.context
             loop.done(samples=tokens_done, loss=partial(stepper.mean_loss, loss))
+            if done == 0 and parallel.mesh is not None:
+                end_first_step(ranks, *parallel.mesh.get_all_groups())
     weights = gather_weights(parallel, ranks)
     if ranks.is_first:
         about = {"model": "training.pytorch.gpt_model.GPT", "config": asdict(config), "plan": asdict(plan)}
@@ -225,10 +227,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Parse, connect, train."""
     options = make_parser_for_gpt().parse_args(arguments)
     # Ranks compile at different speeds, and the fast ones wait for the slow ones in the first step
-    timeout_seconds = max(options.timeout_seconds, COMPILE_SECONDS) if options.compile else options.timeout_seconds
+    first_step_seconds = COMPILE_SECONDS if options.compile else None
     with (
         reasons_without_traceback("gpt"),
-        connect(backend=options.backend, timeout_seconds=timeout_seconds) as ranks,
+        connect(
+            backend=options.backend, timeout_seconds=options.timeout_seconds, first_step_seconds=first_step_seconds
+        ) as ranks,
         Metrics(ranks) as metrics,
     ):
         train(options, ranks, metrics)

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
+from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, Replicate, distribute_module
 from torch.distributed.tensor._utils import compute_local_shape_and_global_offset
@@ -15,6 +15,7 @@ from torch.distributed.tensor.parallel import ColwiseParallel, ParallelStyle, Ro
 from torch.nn.parallel import DistributedDataParallel
 
 from training.pytorch.gpt_model import GPT, GPTConfig, start_value
+from training.pytorch.grid import make_grid
 from training.pytorch.hardware import check_precision
 from training.pytorch.plan import Plan, layers_of_stage
 from training.pytorch.process_group import Ranks
@@ -50,7 +51,7 @@ def build(config: GPTConfig, plan: Plan, ranks: Ranks, *, seed: int) -> Parallel
     mesh = None
     place = dict.fromkeys(grid, 0)
     if ranks.world_size > 1:
-        mesh = init_device_mesh(ranks.device.type, tuple(grid.values()), mesh_dim_names=tuple(grid))
+        mesh = make_grid(grid, ranks)
         place = dict(zip(grid, mesh.get_coordinate(), strict=True))
     with torch.device("meta"):
         layers = layers_of_stage(config.layers, place["pipeline"], grid["pipeline"])

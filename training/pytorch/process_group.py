@@ -1,8 +1,6 @@
 """The group of ranks: set up so that a restart never meets a dead peer, and a hang ends in seconds with a name."""
 
 import os
-import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,16 +11,12 @@ import torch
 import torch.distributed as dist
 
 from training.pytorch.hardware import bind_device, pick_backend
+from training.pytorch.roll_call import call_the_roll, lost_peer, name_the_missing, roll_call_seconds
 
 TIMEOUT_SECONDS = 30.0
 """A collective that takes longer has lost a rank. Raise it for models whose single step takes that long."""
 JOIN_SECONDS = 120.0
 """How long the ranks of one start may be apart: the time to import torch from a cold disk."""
-ROLL_CALL_SECONDS = 3.0
-
-
-class RankMissing(RuntimeError):
-    """Ranks did not come, died or hang; the message says which."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +32,12 @@ class Ranks:
     backend: str = "gloo"
     control: Any = None
     """A gloo group for small host-side agreements, apart from the tensors' traffic; None with a single process."""
+    timeout_seconds: float = TIMEOUT_SECONDS
+    """A collective that takes longer has lost a rank."""
+    first_step_seconds: float = TIMEOUT_SECONDS
+    """The same for the first step, and so what groups are made with; `end_first_step` ends it."""
+    patience_seconds: float = 0.0
+    """How much longer the tensors' groups wait than the control group."""
 
     @property
     def is_first(self) -> bool:
@@ -46,8 +46,16 @@ class Ranks:
 
 
 @contextmanager
-def connect(*, backend: str | None = None, timeout_seconds: float = TIMEOUT_SECONDS) -> Iterator[Ranks]:
-    """Join the ranks that torchrun's variables name, leave them at the end; a single process without them."""
+def connect(
+    *,
+    backend: str | None = None,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    first_step_seconds: float | None = None,
+) -> Iterator[Ranks]:
+    """Join the ranks that torchrun's variables name, leave them at the end; a single process without them.
+
+    `first_step_seconds`, for models that are compiled, holds until `end_first_step`.
+    """
     if "RANK" not in os.environ:
         yield Ranks(device=bind_device(0), backend=pick_backend(backend))
         return
@@ -56,11 +64,17 @@ def connect(*, backend: str | None = None, timeout_seconds: float = TIMEOUT_SECO
     local_rank = int(os.environ.get("LOCAL_RANK", rank))
     local_world_size = int(os.environ.get("LOCAL_WORLD_SIZE", world_size))
     device, backend = bind_device(local_rank), pick_backend(backend)
-    timeout = timedelta(seconds=timeout_seconds)
+    long = max(timeout_seconds, first_step_seconds or 0.0)
+    # Where NCCL runs out of time its watchdog ends the process and names nobody: the control group is to be first
+    patience = 0.0 if backend == "gloo" else 2 * roll_call_seconds(timeout_seconds)
     store = _attempt_store(rank, world_size)
-    _roll_call(store, "join", rank, world_size, JOIN_SECONDS)
+    call_the_roll(store, "join", rank, world_size, JOIN_SECONDS)
     dist.init_process_group(
-        backend, store=dist.PrefixStore("group", store), rank=rank, world_size=world_size, timeout=timeout
+        backend,
+        store=dist.PrefixStore("group", store),
+        rank=rank,
+        world_size=world_size,
+        timeout=timedelta(seconds=long + patience),
     )
     ranks = Ranks(
         rank=rank,
@@ -70,15 +84,31 @@ def connect(*, backend: str | None = None, timeout_seconds: float = TIMEOUT_SECO
         node=int(os.environ.get("GROUP_RANK", rank // local_world_size)),
         device=device,
         backend=backend,
-        control=dist.new_group(backend="gloo", timeout=timeout),
+        control=dist.new_group(backend="gloo", timeout=timedelta(seconds=long)),
+        timeout_seconds=timeout_seconds,
+        first_step_seconds=long,
+        patience_seconds=patience,
     )
     try:
         yield ranks
     except Exception as error:
-        if _looks_like_a_lost_peer(error):
-            _name_the_missing(store, rank, world_size, timeout_seconds, error)
+        if (lost := lost_peer(error)) is not None:
+            name_the_missing(store, rank, world_size, timeout_seconds, lost)
         raise
     dist.destroy_process_group()
+
+
+def end_first_step(ranks: Ranks, *others: dist.ProcessGroup) -> None:
+    """From now on a collective may only take the usual time: the ranks have compiled.
+
+    `others` are the groups besides the two that `connect` made. A pipeline's sends through gloo keep the long limit.
+    """
+    if ranks.control is None or ranks.first_step_seconds <= ranks.timeout_seconds:
+        return
+    usual = timedelta(seconds=ranks.timeout_seconds)
+    for group in (dist.group.WORLD, *others):
+        dist.distributed_c10d._set_pg_timeout(usual + timedelta(seconds=ranks.patience_seconds), group)
+    dist.distributed_c10d._set_pg_timeout(usual, ranks.control)
 
 
 def _check_environment() -> None:
@@ -110,68 +140,6 @@ def _attempt_store(rank: int, world_size: int) -> dist.Store:
         multi_tenant=not agent_store,
     )
     return dist.PrefixStore(f"shardyard/{attempt}", store)
-
-
-def _roll_call(store: dist.Store, name: str, rank: int, world_size: int, seconds: float) -> None:
-    """Wait until every rank has answered; raises RankMissing with those that have not."""
-    store.set(f"{name}/{rank}", b"here")
-    keys = {f"{name}/{other}": other for other in range(world_size)}
-    try:
-        store.wait(list(keys), timedelta(seconds=seconds))
-    except dist.DistStoreError:
-        missing = [other for key, other in keys.items() if not store.check([key])]
-        if missing:
-            raise RankMissing(f"{_named(missing)} of {world_size} did not answer within {seconds:g} s") from None
-
-
-def _named(ranks: list[int]) -> str:
-    return ("rank " if len(ranks) == 1 else "ranks ") + ", ".join(map(str, ranks))
-
-
-def _looks_like_a_lost_peer(error: Exception) -> bool:
-    if isinstance(error, RankMissing):
-        return False
-    if isinstance(error, dist.DistError):
-        return True
-    words = (
-        "timed out",
-        "timeout",
-        "connection closed by peer",
-        "connection reset",
-        "connection refused",
-        "broken pipe",
-    )
-    return isinstance(error, RuntimeError) and any(word in str(error).lower() for word in words)
-
-
-def _name_the_missing(store: dist.Store, rank: int, world_size: int, timeout_seconds: float, error: Exception) -> None:
-    """Ask every rank once more, over the store: a rank that hangs or is dead does not answer."""
-    seconds = max(ROLL_CALL_SECONDS, 0.2 * timeout_seconds)
-    answer: list[str | None] = []
-
-    def call() -> None:
-        try:
-            _roll_call(store, "roll-call", rank, world_size, seconds)
-            answer.append(None)
-        except RankMissing as missing:
-            answer.append(f"{missing} (it hangs or is dead)")
-        except (dist.DistError, RuntimeError) as lost:
-            answer.append(f"rank 0 of {world_size}, which holds the store, is dead: {first_line(lost)}")
-
-    # The store's client waits for ever when its server is stopped, whatever time-out it was given
-    caller = threading.Thread(target=call, daemon=True)
-    caller.start()
-    caller.join(seconds + 1)
-    found = answer[0] if answer else f"rank 0 of {world_size}, which holds the store, did not answer (it hangs)"
-    if found is not None:
-        message = f"rank {rank}: {found}; the collective failed with: {first_line(error)}"
-        print(message, file=sys.stderr, flush=True)
-        raise RankMissing(message) from error
-
-
-def first_line(error: BaseException) -> str:
-    """An error's message without the native stack traces that torch appends."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def gather(ranks: Ranks, value: Any) -> list[Any]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from training.pytorch.manifest import Manifest, Save, rank_folder
-from training.pytorch.process_group import first_line
+from training.pytorch.roll_call import first_line
 from training.pytorch.store import CheckpointStore
 
 RETRY_SECONDS = 10.0

@@ -1,8 +1,8 @@
 """How long a container takes to its first user line and to a process group, and a run to its first step after a kill.
 
 Each row is measured side by side with its bare counterpart and with the public toolkit, in turns, in the same minute;
-ratios and differences are of the fastest runs, since a busy machine only ever adds time; restarts are medians. All sides
-run the same script with the same interpreter; its first line is there when the last of the processes has said it.
+ratios and differences are of the fastest runs, since a busy machine only ever adds time; restarts are medians. All
+sides run the same script with the same interpreter; its first line is there when the last of the processes has said it.
 """
 
 import json

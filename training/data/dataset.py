@@ -178,6 +178,11 @@ class Dataset:
                 shard, number = (shard + 1) % len(self.samples.counts), 0
         raise DataError(f"no sample of the channel {self.channel.name!r} can be read")
 
+    @property
+    def consumed_here(self) -> int:
+        """How many samples of this epoch this rank has consumed."""
+        return self.consumed // self._members
+
     def advance(self, samples: int) -> None:
         """Note that this rank, and every other one beside it, has consumed so many samples."""
         self.consumed += samples * self._members

@@ -12,6 +12,12 @@ from torch.utils.data import DataLoader
 
 from training import data
 from training.data import DataError, Dataset, Reader, Stream, World, s3
+from training.pytorch.random_state import seed_everything
+
+Places = list[tuple[int, int]]
+"""The samples of a batch: shard and number of each."""
+Seed = tuple[int, ...]
+"""What a worker's random draws depend on, batch by batch."""
 
 
 def gather(number: int) -> list[int]:
@@ -101,15 +107,17 @@ class Loader:
             yield content
         dataset.next_epoch()
 
-    def _read_ahead(self, dataset: Dataset, batches: Iterator[list[tuple[int, int]]]) -> Iterator[Any]:
+    def _read_ahead(self, dataset: Dataset, batches: Iterator[Places]) -> Iterator[Any]:
         """The workers are ahead, so position and count of unreadable samples move when a batch is handed out here."""
         loaded = DataLoader(
             _Batches(dataset, self._collate),
-            sampler=batches,
+            sampler=_numbered(batches, dataset),
             batch_size=None,
             num_workers=self._workers,
             multiprocessing_context=_workers_context(),
             collate_fn=_as_it_is,
+            # Its own, or each epoch begun here would draw from the generator that dropout draws from
+            generator=torch.Generator(),
         )
         for content, skipped in loaded:
             if isinstance(content, DataError):
@@ -117,7 +125,7 @@ class Loader:
             dataset.skipped += skipped
             yield content
 
-    def _batches(self, dataset: Dataset, sizes: deque[int]) -> Iterator[list[tuple[int, int]]]:
+    def _batches(self, dataset: Dataset, sizes: deque[int]) -> Iterator[Places]:
         places = dataset.places()
         while batch := list(islice(places, self._batch_size)):
             if self._last == "drop" and len(batch) < self._batch_size:
@@ -137,6 +145,14 @@ class Loader:
         stream.next_epoch()
 
 
+def _numbered(batches: Iterator[Places], dataset: Dataset) -> Iterator[tuple[Places, Seed]]:
+    """Each batch with what its random draws depend on: its place in the run, and the rank, but no restart."""
+    at = dataset.consumed_here
+    for batch in batches:
+        yield batch, (dataset.settings.seed, dataset.epoch, at, dataset.world.rank)
+        at += len(batch)
+
+
 def _workers_context() -> Any:
     """How workers start: by a fork, but not of a process in which S3's client has threads; the fork might hang."""
     if not s3.is_in_use():
@@ -152,8 +168,10 @@ class _Batches:
     def __init__(self, dataset: Dataset, collate: Callable[[Sequence[Any]], Any]) -> None:
         self._dataset, self._collate = dataset, collate
 
-    def __getitem__(self, places: Sequence[tuple[int, int]]) -> tuple[Any, int]:
+    def __getitem__(self, batch: tuple[Places, Seed]) -> tuple[Any, int]:
         """A batch, or the error in its place, and how many samples this worker could not read for it."""
+        places, seed = batch
+        seed_everything(*seed)
         before = self._dataset.skipped
         try:
             content = self._collate([self._dataset.read(place) for place in places])

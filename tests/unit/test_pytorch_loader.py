@@ -100,3 +100,16 @@ def test_arrays_become_tensors_without_a_warning(tmp_path: Path, reader: Reader,
     files = {"a.npy": content.getvalue()} if isinstance(reader, Npy) else {"a.bin": raw}
     found = channel("train", reader, environ=make_channel(tmp_path, files), stream=stream)
     assert all(batch.is_contiguous() for batch in Loader(found, 2))
+
+
+@pytest.mark.parametrize(("last", "batches"), [("drop", 2), ("keep", 3)])
+def test_a_loader_knows_the_batches_of_an_epoch_also_in_its_middle(tmp_path: Path, last: Any, batches: int) -> None:
+    loader = Loader(channel("train", environ=make_channel(tmp_path, {"a.jsonl": numbers(5)})), 2, last=last)
+    assert [len(loader) for _ in loader] == [batches] * batches
+
+
+def test_what_is_read_through_has_no_length(tmp_path: Path) -> None:
+    loader = Loader(channel("train", environ=make_channel(tmp_path, {"a.jsonl": numbers(5)}), stream=True), 2)
+    with pytest.raises(TypeError, match="the channel 'train' is read through"):
+        len(loader)
+    assert len(list(loader)) == 2

@@ -69,6 +69,13 @@ class Loader:
         self._workers = workers
         self._last = last
 
+    def __len__(self) -> int:
+        """Batches of a whole epoch; what is read through is not counted beforehand."""
+        if isinstance(self.dataset, Stream):
+            raise TypeError(f"the channel {self.dataset.channel.name!r} is read through: its batches are not known")
+        samples = len(self.dataset)
+        return samples // self._batch_size if self._last == "drop" else -(-samples // self._batch_size)
+
     def __iter__(self) -> Iterator[Any]:
         """The rest of this epoch in batches; at its end the next epoch begins."""
         if isinstance(self.dataset, Stream):

@@ -25,6 +25,12 @@ LIMITS = [
         says="hyperparameters.text: a value of 2501 letters is not allowed (2500 or fewer)",
     ),
     Case(
+        rule="hyperparameter-names",
+        good={"hyperparameters": {"learning-rate": 0.1}},
+        bad={"hyperparameters": {"learning=rate": 0.1}},
+        says="hyperparameters.learning=rate: an equals sign is not allowed in a name",
+    ),
+    Case(
         rule="environment-count",
         good={"environment": many(96)},
         bad={"environment": many(97)},

@@ -41,6 +41,18 @@ def hyperparameter_lengths(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
             yield Problem(where, _NUL)
 
 
+@rule(
+    "hyperparameter-names",
+    reason="It becomes an argument and the variable SM_HP_<name>, which an equals sign would end; the job fails.",
+    source="training.launcher.program, which refuses it in the container",
+)
+def hyperparameter_names(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """No hyperparameter has an equals sign in its name."""
+    for name in spec.hyperparameters:
+        if "=" in name:
+            yield Problem(f"hyperparameters.{name}", "an equals sign is not allowed in a name")
+
+
 @rule("environment-count", reason="SageMaker refuses the request.", source=f"{API}: Environment, at most 100")
 def environment_count(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     """A job has at most 100 environment variables, those that Shardyard adds among them."""

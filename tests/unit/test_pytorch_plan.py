@@ -68,6 +68,8 @@ def test_a_pipeline_cannot_have_more_stages_than_layers() -> None:
 def test_tensors_are_not_shared_between_nodes() -> None:
     with pytest.raises(PlanError, match="tensor_parallel 4 is more than the 2 ranks of a node"):
         check(Plan(tensor_parallel=4), local=2)
+    with pytest.raises(PlanError, match=r"2 does not divide the 3 ranks of a node, .*: choose one of \[1, 3\]"):
+        check(Plan(tensor_parallel=2), world=6, local=3)
 
 
 def test_all_reasons_are_given_at_once() -> None:

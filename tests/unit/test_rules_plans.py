@@ -35,3 +35,12 @@ def test_options_that_contradict_each_other(given: dict[str, Any], says: str) ->
 
 def test_options_of_other_programs_are_their_own() -> None:
     assert list(RULE.check(make(hyperparameters={"plan": "hsdp"}, program={"entry": "train.py"}), Facts())) == []
+
+
+def test_stages_that_do_not_divide_the_ranks() -> None:
+    spec = make(hyperparameters={"pipeline_parallel": 3}, compute={"instance_type": "ml.g5.12xlarge"})
+    (problem,) = RULES["parallelism-divides-the-ranks"].check(spec, Facts())
+    assert str(problem) == (
+        "hyperparameters.pipeline_parallel: it makes groups of 3 ranks, which do not divide the 4 ranks of "
+        "1 x ml.g5.12xlarge"
+    )

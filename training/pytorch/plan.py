@@ -90,6 +90,11 @@ class Plan:
                 f"tensor_parallel {self.tensor_parallel} is more than the {local_world_size} ranks of a node; it "
                 "needs the links inside a node; use pipeline_parallel or fsdp between nodes"
             )
+        elif local_world_size % self.tensor_parallel:
+            problems.append(
+                f"tensor_parallel {self.tensor_parallel} does not divide the {local_world_size} ranks of a node, so "
+                f"some ranks that share matrices would sit on two nodes: choose one of {divisors(local_world_size)}"
+            )
         if problems:
             raise PlanError("\n".join(problems))
 

@@ -113,6 +113,9 @@ def parallelism_divides_the_ranks(spec: JobSpec, facts: Facts) -> Iterator[Probl
         if layout.tensor_parallel > node:
             message = f"{layout.tensor_parallel} is more than the {node} ranks of a {kind} ({node} or less)"
             yield Problem("hyperparameters.tensor_parallel", message)
+        elif node % layout.tensor_parallel:
+            message = f"{layout.tensor_parallel} does not divide the {node} ranks of a {kind} (groups stay on a node)"
+            yield Problem("hyperparameters.tensor_parallel", message)
         elif ranks % parts:
             message = f"it makes groups of {parts} ranks, which do not divide the {ranks} ranks of {count} x {kind}"
             name = "pipeline_parallel" if layout.pipeline_parallel > 1 else "tensor_parallel"

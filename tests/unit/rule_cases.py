@@ -218,7 +218,8 @@ ACCELERATORS = [
         rule="parallelism-divides-the-ranks",
         good={"hyperparameters": {"tensor_parallel": 4}, "compute": {"instance_type": "ml.g5.12xlarge"}},
         bad={"hyperparameters": {"tensor_parallel": 3}, "compute": {"instance_type": "ml.g5.12xlarge"}},
-        says="hyperparameters.tensor_parallel: 3 does not divide the 4 ranks of a ml.g5.12xlarge (groups stay on a node)",
+        says="hyperparameters.tensor_parallel: 3 does not divide the 4 ranks of a ml.g5.12xlarge "
+        "(groups stay on a node)",
     ),
     Case(
         rule="plan-options-go-together",

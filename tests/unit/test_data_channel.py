@@ -13,7 +13,7 @@ import pytest
 
 from tests.unit.test_data_readers import write_tar
 from training.data import DataError, Dataset, ShardError, Stream, Tar, World, channel, resolve
-from training.data.dataset import Gather
+from training.data.balance import Gather
 
 
 def make_channel(base: Path, files: dict[str, bytes], *, name: str = "train", **settings: str) -> dict[str, str]:
@@ -93,28 +93,11 @@ def test_nodes_that_own_their_files_divide_them_among_local_ranks(tmp_path: Path
     assert sorted(repeated[2] + repeated[3]) == sorted([*range(100, 110)] * 2)
 
 
-def test_the_balance_is_reported_once_and_warns(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    environ = make_channel(tmp_path, {"a.jsonl": numbers(20)}, S3DistributionType="ShardedByS3Key")
-    for rank in (0, 1):
-        open_map(environ, world=world(rank, 2, 1), gather=told([20, 10], 1, 1))
-    assert capfd.readouterr().err.count("warning: channel train: samples per node 20, 10; imbalance 33.3 percent") == 1
-
-
 def test_a_node_with_too_little_is_named_on_all_ranks(tmp_path: Path) -> None:
     """If only its own ranks refused, the others would wait for them."""
     environ = make_channel(tmp_path, {"a.jsonl": numbers(20)}, S3DistributionType="ShardedByS3Key")
     with pytest.raises(DataError, match="node 1's part of the channel 'train' has 1 samples for 2 ranks"):
         open_map(environ, world=world(0, 4, 2), gather=told([20, 20, 1, 1], 2, 2))
-
-
-@pytest.mark.parametrize("node", [0, 1])
-def test_nodes_with_different_numbers_of_ranks_all_exchange_their_counts(tmp_path: Path, node: int) -> None:
-    """6 is no multiple of 4: who divided would count one node there, and not take part."""
-    environ = make_channel(tmp_path, {"a.jsonl": numbers(12)}, S3DistributionType="ShardedByS3Key")
-    here = World(rank=4 * node, world_size=6, local_rank=0, local_world_size=(4, 2)[node])
-    dataset = open_map(environ, world=here, gather=told([12] * 4 + [9] * 2, 4, 2))
-    assert dataset.balance.samples_per_node == (12, 9)
-    assert len(dataset) == 3
 
 
 def test_nodes_that_own_their_files_need_to_hear_of_each_other(tmp_path: Path) -> None:

@@ -1,21 +1,21 @@
 """Data that is read from beginning to end: Pipe mode, files behind slow mounts (FastFile), objects in S3."""
 
 import random
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from itertools import chain, islice
 from typing import Any, BinaryIO, Self
 
+from training.data.balance import Balance, Gather, on_each_node
 from training.data.channel import Channel
 from training.data.dataset import Settings
-from training.data.errors import DataError, ShardError
-from training.data.media import File, open_through
+from training.data.errors import DataError, ShardError, say
+from training.data.media import File, file_size, open_through
 from training.data.pipes import Pipes
 from training.data.position import fingerprint, place_in_group, require_same_order
 from training.data.readers import Files, Npy, Reader, guess
-from training.data.sharding import Permutation
+from training.data.sharding import Permutation, steps_per_rank
 from training.data.world import World
 
 _WINDOW = 1024
@@ -31,7 +31,15 @@ class Stream:
     makes them stop together at the first that has no full batch.
     """
 
-    def __init__(self, channel: Channel, *, reader: Reader | None, settings: Settings, world: World) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        *,
+        reader: Reader | None,
+        settings: Settings,
+        world: World,
+        gather: Gather | None = None,
+    ) -> None:
         self.channel, self.settings, self.world = channel, settings, world
         self.epoch = 0
         self.position = 0
@@ -55,6 +63,22 @@ class Stream:
             self._reader = guess(self._files, channel.name) if reader is None else reader
             self._index, self._members = place_in_group(channel, world)
         self._fingerprint = fingerprint(channel, self._files)
+        self.balance = self._compare_nodes(gather)
+
+    def _compare_nodes(self, gather: Gather | None) -> Balance | None:
+        """Nobody knows the samples, but how large files are; None where nodes have no files of their own."""
+        if self.channel.distribution != "ShardedByS3Key" or self.channel.mode == "Pipe":
+            return None
+        found = on_each_node(_total_bytes(self._files), self.world, gather)
+        if found is None:
+            return None
+        sizes, ranks = found
+        each = steps_per_rank(sizes, members=ranks, equalise=self.settings.equalise)
+        read = None if each is None else each * sum(ranks)
+        balance = Balance(name=self.channel.name, per_node=sizes, read=read, unit="bytes")
+        if self.world.rank == 0:
+            say(str(balance))
+        return balance
 
     def __iter__(self) -> Iterator[Any]:
         """The rest of this epoch; at its end the next epoch begins."""
@@ -187,7 +211,16 @@ class Stream:
         if not self.settings.skip_unreadable:
             raise error
         self.skipped += 1
-        print(f"data: channel {self.channel.name}: passed over: {error}", file=sys.stderr, flush=True)
+        say(f"channel {self.channel.name}: passed over: {error}")
+
+
+def _total_bytes(files: Sequence[File]) -> int:
+    """As far as it can be told: a file that is not there is an error when it is read, and the other nodes wait here."""
+    total = 0
+    for file in files:
+        with suppress(ShardError):
+            total += file_size(str(file))
+    return total
 
 
 def _reader_of_pipe(channel: Channel, reader: Reader | None, world: World) -> Reader:

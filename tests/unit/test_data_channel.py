@@ -141,9 +141,26 @@ def test_fast_file_reads_tar_through_and_files_at_any_place(tmp_path: Path) -> N
 def test_streams_divide_whole_files_and_then_samples(tmp_path: Path) -> None:
     files = {f"{letter}.jsonl": numbers(6, 10 * place) for place, letter in enumerate("abcde")}
     environ = make_channel(tmp_path, files)
-    shares = [list(channel("train", environ=environ, stream=True, world=world(rank, 2))) for rank in range(2)]
+    shares = [
+        list(channel("train", environ=environ, stream=True, equalise="join", world=world(rank, 2))) for rank in range(2)
+    ]
     assert [len(share) for share in shares] == [15, 15]
     assert sorted(chain(*shares)) == sorted(10 * place + number for place in range(5) for number in range(6))
+
+
+def test_a_bare_loop_over_a_stream_whose_ranks_may_end_unevenly_is_refused(tmp_path: Path) -> None:
+    """Of five samples one rank finds three: with a step for each, it would wait for the other for ever."""
+    environ = make_channel(tmp_path, {"a.jsonl": numbers(5)})
+    for rank in range(2):
+        stream = channel("train", environ=environ, stream=True, world=world(rank, 2))
+        with pytest.raises(
+            DataError, match=r"'train' is read through, and its 2 ranks may find different numbers of samples"
+        ):
+            next(iter(stream))
+    alone = channel("train", environ=environ, stream=True)
+    assert sorted(alone) == list(range(5))
+    joined = [channel("train", environ=environ, stream=True, world=world(rank, 2), equalise="join") for rank in (0, 1)]
+    assert [len(list(part)) for part in joined] == [3, 2]
 
 
 def npy(array: numpy.ndarray) -> bytes:

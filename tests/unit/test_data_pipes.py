@@ -52,7 +52,7 @@ def fed(base: Path, content: bytes = recordio(*RECORDS)) -> Iterator[dict[str, s
 
 def test_a_pipe_carries_one_epoch_and_is_divided_among_nodes(tmp_path: Path) -> None:
     with fed(tmp_path) as environ:
-        dataset = open_pipe(environ, world=world(1, 2, 1))
+        dataset = open_pipe(environ, world=world(1, 2, 1), equalise="join")
         odd = [record for number, record in enumerate(RECORDS) if number % 2 == 1]
         assert sorted(dataset) == odd
         assert sorted(dataset) == odd

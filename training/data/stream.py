@@ -28,7 +28,8 @@ class Stream:
 
     The ranks of a group take whole files in turn; files that are left over are divided sample by sample. In Pipe
     mode the node's one pipe is divided among the nodes. Ranks may end unevenly: `training.pytorch.data.Loader`
-    makes them stop together at the first that has no full batch.
+    makes them stop together at the first that has no full batch. A bare loop cannot, and is refused, unless
+    `equalise` is `join`: then the loop has to bear it.
     """
 
     def __init__(
@@ -82,6 +83,13 @@ class Stream:
 
     def __iter__(self) -> Iterator[Any]:
         """The rest of this epoch; at its end the next epoch begins."""
+        if self.world.world_size > 1 and self.settings.equalise != "join":
+            raise DataError(
+                f"the channel {self.channel.name!r} is read through, and its {self.world.world_size} ranks may find "
+                "different numbers of samples: a rank with more would wait for ever for one that is done; put a "
+                "training.pytorch.data.Loader around it, which stops all ranks together, or say equalise='join' where "
+                "no rank waits for another"
+            )
         yield from self.rest()
         self.next_epoch()
 

@@ -122,6 +122,15 @@ def test_an_unreadable_file_stops_or_is_passed_over_and_counted(tmp_path: Path) 
     assert through.skipped == 1
 
 
+def test_a_damaged_shard_is_counted_by_one_of_the_ranks_that_share_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    environ = make_channel(tmp_path, {"a.npy": b"", "b.npy": ROWS})
+    parts = [open_map(environ, world=world(rank, 3), skip_unreadable=True) for rank in range(3)]
+    assert [part.skipped for part in parts] == [1, 0, 0]
+    assert capfd.readouterr().err.count("passed over") == 1
+
+
 def test_a_bad_record_is_replaced_so_that_ranks_stay_even(tmp_path: Path) -> None:
     environ = make_channel(tmp_path, {"a.jsonl": b"0\n1\noops\n3\n"})
     with pytest.raises(ShardError, match="at byte 4"):

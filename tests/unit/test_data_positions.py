@@ -152,3 +152,34 @@ def test_drop_reads_nothing_twice_when_other_local_ranks_continue(tmp_path: Path
     two = [open_map(environ, world=world(rank, 2)).load_state_dict(three[0].state_dict()) for rank in range(2)]
     read += chain(*two)
     assert len(read) == len(set(read))
+
+
+DAMAGED = {"a.jsonl": b"".join(b"oops\n" if n % 3 == 0 else b"%d\n" % n for n in range(30))}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("taken", [0, 1, 7, 20, 30])
+def test_what_was_passed_over_is_counted_on_behind_a_position(tmp_path: Path, stream: bool, taken: int) -> None:
+    """A stream reads the beginning of its epoch again, when it goes on too, and must not count that twice."""
+    environ = make_channel(tmp_path, DAMAGED)
+    undisturbed = channel("train", environ=environ, stream=stream, skip_unreadable=True, window=4)
+    for _ in range(3):
+        list(undisturbed)
+    first = channel("train", environ=environ, stream=stream, skip_unreadable=True, window=4)
+    list(islice(chain(first, first), taken))
+    second = channel("train", environ=environ, stream=stream, skip_unreadable=True, window=4)
+    second.load_state_dict(json.loads(json.dumps(first.state_dict())))
+    assert stream or second.skipped == first.skipped
+    for one in (first, second):
+        while one.epoch < 3:
+            list(one)
+    assert first.skipped == second.skipped == undisturbed.skipped == 30
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_position_without_a_count_is_one_of_an_earlier_version(tmp_path: Path, stream: bool) -> None:
+    dataset = channel("train", environ=make_channel(tmp_path, DAMAGED), stream=stream, skip_unreadable=True)
+    state = dataset.state_dict()
+    del state["skipped"]
+    dataset.load_state_dict({**state, "epoch": 2})
+    assert (dataset.epoch, dataset.skipped) == (2, 0)

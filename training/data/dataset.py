@@ -71,19 +71,19 @@ class Dataset:
         self.consumed = 0
         """How many samples of this epoch the group of ranks that shares these files has consumed."""
         self.skipped = 0
-        """How many samples and shards could not be read."""
+        """How often this rank could not read a sample; the first of those that share the files counts shards too."""
         paths = channel.sources()
         reader = guess(paths, channel.name) if reader is None else reader
         self.samples = Samples(reader.open(paths, root=channel.root, tolerate=settings.skip_unreadable))
-        self._note_damage()
         self._index, self._members = place_in_group(channel, world)
+        self._note_damage()
         self._steps: int | None = None
         self._fingerprint = fingerprint(channel, paths, self.samples.counts)
         self.balance = self._compare_nodes(gather)
 
     def _note_damage(self) -> None:
         for shard in self.samples.shards:
-            if shard.damage is not None:
+            if shard.damage is not None and self._index == 0:
                 self.skipped += 1
                 say(f"channel {self.channel.name}: passed over: {shard.damage}")
 
@@ -189,12 +189,14 @@ class Dataset:
             "shuffle": self.settings.shuffle,
             "window": self.settings.window,
             "fingerprint": self._fingerprint,
+            "skipped": self.skipped,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> Self:
         """Continue at a position; the data and the order have to be the same."""
         require_same_order(self.channel, state, self.state_dict())
         self.epoch, self.consumed = int(state["epoch"]), int(state["consumed"])
+        self.skipped = int(state.get("skipped", self.skipped))
         return self
 
 

@@ -46,6 +46,9 @@ class Stream:
         self.position = 0
         """How many samples of this epoch this rank has consumed."""
         self.skipped = 0
+        """How many files and samples this rank has passed over."""
+        self._skipped_before = 0
+        """The same when this epoch began: a position is reached by reading from there, which counts the rest again."""
         self._earlier: list[tuple[int, int]] = []
         """How many ranks divided this epoch before, and how many samples each of them consumed."""
         if settings.equalise == "repeat":
@@ -95,6 +98,7 @@ class Stream:
 
     def rest(self) -> Iterator[Any]:
         """The rest of this epoch, at whose end the position stays."""
+        self.skipped = self._skipped_before
         for sample in islice(self._part(self._index, self._members, self._earlier), self.position, None):
             self.position += 1
             yield sample
@@ -104,6 +108,7 @@ class Stream:
         self.epoch += 1
         self.position = 0
         self._earlier = []
+        self._skipped_before = self.skipped
 
     @property
     def is_at_beginning(self) -> bool:
@@ -122,6 +127,7 @@ class Stream:
             "shuffle": self.settings.shuffle,
             "window": self.settings.window,
             "fingerprint": self._fingerprint,
+            "skipped": self._skipped_before,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> Self:
@@ -132,6 +138,7 @@ class Stream:
         """
         require_same_order(self.channel, state, self.state_dict())
         self.epoch, self.position = int(state["epoch"]), int(state["position"])
+        self.skipped = self._skipped_before = int(state.get("skipped", 0))
         self._earlier = [(members, position) for members, position in state["earlier"]]
         index, members = state["part"]
         if members != self._members and self.position > 0:

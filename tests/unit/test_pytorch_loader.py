@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy
 import pytest
+import torch
+import torch.distributed as dist
 
 from tests.unit.test_data_channel import make_channel, numbers
 from training.data import DataError, Npy, Reader, ShardError, Tokens, World, channel, s3
-from training.pytorch.data import Loader, _workers_context
+from training.pytorch.data import Loader, _workers_context, flag_device
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -100,3 +102,21 @@ def test_arrays_become_tensors_without_a_warning(tmp_path: Path, reader: Reader,
     files = {"a.npy": content.getvalue()} if isinstance(reader, Npy) else {"a.bin": raw}
     found = channel("train", reader, environ=make_channel(tmp_path, files), stream=stream)
     assert all(batch.is_contiguous() for batch in Loader(found, 2))
+
+
+@pytest.mark.parametrize(
+    ("backend", "device"), [("nccl", "cuda"), ("smddp", "cuda"), ("gloo", "cpu"), ("cpu:gloo,cuda:nccl", "cpu")]
+)
+def test_ranks_agree_on_the_device_that_their_backend_takes(
+    monkeypatch: pytest.MonkeyPatch, backend: str, device: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(dist, "get_backend", lambda: backend)
+    assert flag_device() == torch.device(device)
+
+
+def test_without_a_gpu_ranks_agree_in_memory_whatever_the_backend_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A group that was made without naming one says `undefined`."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(dist, "get_backend", lambda: "undefined")
+    assert flag_device() == torch.device("cpu")

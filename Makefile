@@ -27,6 +27,8 @@ setup-test: setup .venv/.ready-test
 
 .venv/.ready-test: .venv/.ready requirements-test.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-test.txt
+	@# Alone: what it depends on only downloads tokenizers from a hub
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps tokenizers==0.23.3
 	@touch $@
 
 node_modules/.ready: package.json package-lock.json

@@ -13,7 +13,7 @@ import pytest
 
 from tests.unit.test_data_readers import write_tar
 from training.data import DataError, Dataset, ShardError, Stream, Tar, World, channel, resolve
-from training.data.dataset import Gather
+from training.data.balance import Gather
 
 
 def make_channel(base: Path, files: dict[str, bytes], *, name: str = "train", **settings: str) -> dict[str, str]:
@@ -93,28 +93,11 @@ def test_nodes_that_own_their_files_divide_them_among_local_ranks(tmp_path: Path
     assert sorted(repeated[2] + repeated[3]) == sorted([*range(100, 110)] * 2)
 
 
-def test_the_balance_is_reported_once_and_warns(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    environ = make_channel(tmp_path, {"a.jsonl": numbers(20)}, S3DistributionType="ShardedByS3Key")
-    for rank in (0, 1):
-        open_map(environ, world=world(rank, 2, 1), gather=told([20, 10], 1, 1))
-    assert capfd.readouterr().err.count("warning: channel train: samples per node 20, 10; imbalance 33.3 percent") == 1
-
-
 def test_a_node_with_too_little_is_named_on_all_ranks(tmp_path: Path) -> None:
     """If only its own ranks refused, the others would wait for them."""
     environ = make_channel(tmp_path, {"a.jsonl": numbers(20)}, S3DistributionType="ShardedByS3Key")
     with pytest.raises(DataError, match="node 1's part of the channel 'train' has 1 samples for 2 ranks"):
         open_map(environ, world=world(0, 4, 2), gather=told([20, 20, 1, 1], 2, 2))
-
-
-@pytest.mark.parametrize("node", [0, 1])
-def test_nodes_with_different_numbers_of_ranks_all_exchange_their_counts(tmp_path: Path, node: int) -> None:
-    """6 is no multiple of 4: who divided would count one node there, and not take part."""
-    environ = make_channel(tmp_path, {"a.jsonl": numbers(12)}, S3DistributionType="ShardedByS3Key")
-    here = World(rank=4 * node, world_size=6, local_rank=0, local_world_size=(4, 2)[node])
-    dataset = open_map(environ, world=here, gather=told([12] * 4 + [9] * 2, 4, 2))
-    assert dataset.balance.samples_per_node == (12, 9)
-    assert len(dataset) == 3
 
 
 def test_nodes_that_own_their_files_need_to_hear_of_each_other(tmp_path: Path) -> None:
@@ -139,6 +122,15 @@ def test_an_unreadable_file_stops_or_is_passed_over_and_counted(tmp_path: Path) 
     assert through.skipped == 1
 
 
+def test_a_damaged_shard_is_counted_by_one_of_the_ranks_that_share_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    environ = make_channel(tmp_path, {"a.npy": b"", "b.npy": ROWS})
+    parts = [open_map(environ, world=world(rank, 3), skip_unreadable=True) for rank in range(3)]
+    assert [part.skipped for part in parts] == [1, 0, 0]
+    assert capfd.readouterr().err.count("passed over") == 1
+
+
 def test_a_bad_record_is_replaced_so_that_ranks_stay_even(tmp_path: Path) -> None:
     environ = make_channel(tmp_path, {"a.jsonl": b"0\n1\noops\n3\n"})
     with pytest.raises(ShardError, match="at byte 4"):
@@ -158,9 +150,26 @@ def test_fast_file_reads_tar_through_and_files_at_any_place(tmp_path: Path) -> N
 def test_streams_divide_whole_files_and_then_samples(tmp_path: Path) -> None:
     files = {f"{letter}.jsonl": numbers(6, 10 * place) for place, letter in enumerate("abcde")}
     environ = make_channel(tmp_path, files)
-    shares = [list(channel("train", environ=environ, stream=True, world=world(rank, 2))) for rank in range(2)]
+    shares = [
+        list(channel("train", environ=environ, stream=True, equalise="join", world=world(rank, 2))) for rank in range(2)
+    ]
     assert [len(share) for share in shares] == [15, 15]
     assert sorted(chain(*shares)) == sorted(10 * place + number for place in range(5) for number in range(6))
+
+
+def test_a_bare_loop_over_a_stream_whose_ranks_may_end_unevenly_is_refused(tmp_path: Path) -> None:
+    """Of five samples one rank finds three: with a step for each, it would wait for the other for ever."""
+    environ = make_channel(tmp_path, {"a.jsonl": numbers(5)})
+    for rank in range(2):
+        stream = channel("train", environ=environ, stream=True, world=world(rank, 2))
+        with pytest.raises(
+            DataError, match=r"'train' is read through, and its 2 ranks may find different numbers of samples"
+        ):
+            next(iter(stream))
+    alone = channel("train", environ=environ, stream=True)
+    assert sorted(alone) == list(range(5))
+    joined = [channel("train", environ=environ, stream=True, world=world(rank, 2), equalise="join") for rank in (0, 1)]
+    assert [len(list(part)) for part in joined] == [3, 2]
 
 
 def npy(array: numpy.ndarray) -> bytes:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.unit.test_data_channel import make_channel, world
 from tests.unit.test_data_readers import recordio, write_tar
-from training.data import DataError, Files, Npy, RecordIO, Stream, Tar, channel
+from training.data import DataError, Files, Npy, RecordIO, Stream, Tar, channel, resolve
 
 RECORDS = [b"%d" % number for number in range(10)]
 
@@ -52,7 +52,7 @@ def fed(base: Path, content: bytes = recordio(*RECORDS)) -> Iterator[dict[str, s
 
 def test_a_pipe_carries_one_epoch_and_is_divided_among_nodes(tmp_path: Path) -> None:
     with fed(tmp_path) as environ:
-        dataset = open_pipe(environ, world=world(1, 2, 1))
+        dataset = open_pipe(environ, world=world(1, 2, 1), equalise="join")
         odd = [record for number, record in enumerate(RECORDS) if number % 2 == 1]
         assert sorted(dataset) == odd
         assert sorted(dataset) == odd
@@ -108,6 +108,18 @@ def test_what_a_pipe_cannot_do_is_said(tmp_path: Path) -> None:
             channel("train", reader, environ=environ)
     with pytest.raises(DataError, match=r"is in Pipe mode, and there is no pipe \S+train_0"):
         list(open_pipe(environ, skip_unreadable=True))
+
+
+def test_who_wants_files_is_told_which_mode_brings_them(tmp_path: Path) -> None:
+    environ = make_channel(tmp_path, {}, TrainingInputMode="Pipe")
+    (tmp_path / "input" / "data" / "train").rmdir()
+    wanted = (
+        "the channel 'train' is in Pipe mode, and this program reads files: set the channel's mode to File or FastFile"
+    )
+    with pytest.raises(DataError, match=wanted):
+        resolve("train", environ).files()
+    with pytest.raises(DataError, match=wanted):
+        channel("train", RecordIO(), environ=environ, stream=False)
 
 
 def test_another_number_of_nodes_cannot_continue_a_pipe(tmp_path: Path) -> None:

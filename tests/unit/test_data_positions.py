@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.unit.test_data_channel import make_channel, numbers, open_map, told, world
 from training.data import DataError, Dataset, Stream, channel
+from training.data.sharding import Equalise
 
 FILES = st.lists(st.integers(min_value=0, max_value=9), min_size=1, max_size=7)
 RANKS = st.integers(min_value=1, max_value=5)
@@ -28,7 +29,8 @@ def test_a_new_dataset_continues_at_the_very_next_sample(tmp_path: Path, stream:
     environ = make_channel(tmp_path, {"a.jsonl": numbers(30), "b.jsonl": numbers(20, 30)})
 
     def open_it() -> Dataset | Stream:
-        return channel("train", environ=environ, world=world(1, 2), stream=stream, window=8)
+        equalise: Equalise = "join" if stream else "drop"
+        return channel("train", environ=environ, world=world(1, 2), stream=stream, window=8, equalise=equalise)
 
     def take(dataset: Dataset | Stream, count: int) -> list[Any]:
         taken_samples: list[Any] = []
@@ -97,7 +99,8 @@ def test_any_numbers_of_ranks_continue_a_stream_one_after_the_other(
 def test_a_stream_that_another_number_of_ranks_continued_ends_its_epoch_for_all(tmp_path: Path) -> None:
     environ = make_files(tmp_path, [6, 6])
     first = channel("train", environ=environ, world=world(0, 2), stream=True)
-    next(iter(first))
+    assert isinstance(first, Stream)
+    next(first.rest())
     second = channel("train", environ=environ, stream=True).load_state_dict(first.state_dict())
     assert len(list(second)) == 10
     assert sorted(second) == list(range(12))
@@ -119,7 +122,8 @@ def test_a_position_is_refused_for_other_data_or_another_order(tmp_path: Path, s
 def test_a_rank_of_a_stream_loads_its_own_position(tmp_path: Path) -> None:
     environ = make_channel(tmp_path, {"a.jsonl": numbers(10)})
     first = channel("train", environ=environ, world=world(0, 2), stream=True)
-    next(iter(first))
+    assert isinstance(first, Stream)
+    next(first.rest())
     with pytest.raises(DataError, match="belongs to part 0 of 2, not 1: every rank has to load its own"):
         channel("train", environ=environ, world=world(1, 2), stream=True).load_state_dict(first.state_dict())
 
@@ -130,7 +134,8 @@ def test_other_nodes_cannot_continue_an_epoch_in_files_that_each_owns(tmp_path: 
 
     def open_on(nodes: int) -> Dataset | Stream:
         gather = told([20] * nodes, *[1] * nodes)
-        return channel("train", environ=environ, world=world(0, nodes, 1), stream=stream, gather=gather)
+        settings: Any = {"equalise": "join" if stream else "drop", "gather": gather}
+        return channel("train", environ=environ, world=world(0, nodes, 1), stream=stream, **settings)
 
     dataset = open_on(2)
     at_the_beginning = dataset.state_dict()
@@ -147,3 +152,34 @@ def test_drop_reads_nothing_twice_when_other_local_ranks_continue(tmp_path: Path
     two = [open_map(environ, world=world(rank, 2)).load_state_dict(three[0].state_dict()) for rank in range(2)]
     read += chain(*two)
     assert len(read) == len(set(read))
+
+
+DAMAGED = {"a.jsonl": b"".join(b"oops\n" if n % 3 == 0 else b"%d\n" % n for n in range(30))}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("taken", [0, 1, 7, 20, 30])
+def test_what_was_passed_over_is_counted_on_behind_a_position(tmp_path: Path, stream: bool, taken: int) -> None:
+    """A stream reads the beginning of its epoch again, when it goes on too, and must not count that twice."""
+    environ = make_channel(tmp_path, DAMAGED)
+    undisturbed = channel("train", environ=environ, stream=stream, skip_unreadable=True, window=4)
+    for _ in range(3):
+        list(undisturbed)
+    first = channel("train", environ=environ, stream=stream, skip_unreadable=True, window=4)
+    list(islice(chain(first, first), taken))
+    second = channel("train", environ=environ, stream=stream, skip_unreadable=True, window=4)
+    second.load_state_dict(json.loads(json.dumps(first.state_dict())))
+    assert stream or second.skipped == first.skipped
+    for one in (first, second):
+        while one.epoch < 3:
+            list(one)
+    assert first.skipped == second.skipped == undisturbed.skipped == 30
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_position_without_a_count_is_one_of_an_earlier_version(tmp_path: Path, stream: bool) -> None:
+    dataset = channel("train", environ=make_channel(tmp_path, DAMAGED), stream=stream, skip_unreadable=True)
+    state = dataset.state_dict()
+    del state["skipped"]
+    dataset.load_state_dict({**state, "epoch": 2})
+    assert (dataset.epoch, dataset.skipped) == (2, 0)

@@ -80,8 +80,9 @@ def test_every_format_gives_the_same_samples_in_the_same_order(
     stream_here = kind in ("tar", "jsonl", "csv", "recordio") if stream is None else stream
     for rank in range(ranks):
         world = World(rank=rank, world_size=ranks, local_rank=0, local_world_size=1)
-        there = channel(PREFIX, reader, seed=3, stream=stream, world=world, environ=environ)
-        here = channel("train", reader, seed=3, stream=stream_here, world=world, environ=environ)
+        settings: Any = {"seed": 3, "equalise": "join" if stream_here else "drop", "world": world, "environ": environ}
+        there = channel(PREFIX, reader, stream=stream, **settings)
+        here = channel("train", reader, stream=stream_here, **settings)
         assert isinstance(there, Stream) == stream_here
         for _ in range(2):
             assert [plain(sample) for sample in there] == [plain(sample) for sample in here]

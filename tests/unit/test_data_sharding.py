@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.data.errors import DataError
-from training.data.sharding import Balance, Equalise, Order, Permutation, require_enough, share, steps_per_rank
+from training.data.sharding import Equalise, Order, Permutation, require_enough, share, steps_per_rank
 
 COUNTS = st.lists(st.integers(min_value=0, max_value=40), min_size=1, max_size=8)
 MEMBERS = st.integers(min_value=1, max_value=9)
@@ -116,21 +116,6 @@ def test_a_window_keeps_reads_near_and_shards_whole() -> None:
         assert len({shard for shard, _ in window}) == 1
         assert max(number for _, number in window) - min(number for _, number in window) == 19
     assert [shard for shard, _ in read[::100]] != sorted(shard for shard, _ in read[::100])
-
-
-def test_the_balance_report_warns_above_ten_percent() -> None:
-    even = Balance(name="train", samples_per_node=(100, 101))
-    assert "warning" not in str(even)
-    uneven = Balance(name="train", samples_per_node=(150, 50))
-    assert str(uneven).startswith("warning: channel train: samples per node 150, 50; imbalance 50.0 percent")
-
-
-def test_one_node_with_much_less_is_a_warning_too() -> None:
-    """It is hardly an excess over the mean, and with `drop` it costs all the other nodes half of their samples."""
-    poor = Balance(name="train", samples_per_node=(100,) * 9 + (50,), read=500)
-    assert poor.imbalance_percent < 10
-    assert str(poor).startswith("warning: ")
-    assert "an epoch reads 500 of 950" in str(poor)
 
 
 def test_fewer_samples_than_ranks_are_refused() -> None:

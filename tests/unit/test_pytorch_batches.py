@@ -1,13 +1,17 @@
 """The order of samples in memory: each at most once an epoch, equal batches on all ranks, exact positions."""
 
 import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.data import DataError
+from training.data import Channel, DataError, World
+from training.data.balance import Gather
 from training.pytorch.batches import EpochBatches, equal_batches
 
 
@@ -68,9 +72,62 @@ def test_a_position_in_an_epoch_belongs_to_its_samples() -> None:
     EpochBatches(20, batch_size=5).load_state_dict(first.state_dict())
 
 
+def divide(samples: int, *, rank: int = 0, channel: Channel | None = None, **settings: Any) -> EpochBatches:
+    ranks = World(rank=rank, world_size=2, local_rank=0, local_world_size=1)
+    return equal_batches(samples, channel=channel, ranks=ranks, part=0, seed=0, **settings)
+
+
+def told(*answers: Sequence[int]) -> Gather:
+    """What all ranks say: their batches, the ranks of their nodes, their samples, and how many ranks share those."""
+    left = iter(answers)
+    return lambda _: next(left)
+
+
+def sharded(tmp_path: Path) -> Channel:
+    return Channel(name="train", folder=tmp_path, distribution="ShardedByS3Key")
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        (
+            (300, 100),
+            "data: warning: channel train: samples per node 300, 100; imbalance 50.0 percent; an epoch reads 200 of "
+            "400 and leaves out 200: make the objects under the prefix more equal, or their number a multiple of nodes",
+        ),
+        (
+            (100, 101),
+            "data: channel train: samples per node 100, 101; imbalance 0.5 percent; an epoch reads 200 of 201 and "
+            "leaves out 1",
+        ),
+        (
+            (19, 19),
+            "data: warning: channel train: samples per node 19, 19; imbalance 0.0 percent; an epoch reads 20 of 38 "
+            "and leaves out 18: take a smaller batch, fewer ranks or more data",
+        ),
+    ],
+)
+def test_the_first_rank_says_once_what_nodes_hold_and_an_epoch_leaves_out(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], held: tuple[int, int], said: str
+) -> None:
+    for rank in range(2):
+        gather = told([samples // 10 for samples in held], [1, 1], held, [1, 1])
+        batches = divide(held[rank], rank=rank, channel=sharded(tmp_path), batch_size=10, parts=1, gather=gather)
+        assert batches.per_epoch == min(held) // 10
+    assert capfd.readouterr().err == said + "\n"
+
+
+def test_nodes_that_all_have_the_same_files_have_nothing_to_compare(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for channel in (None, Channel(name="train", folder=tmp_path)):
+        divide(40, channel=channel, batch_size=4, parts=2, gather=lambda own: [own, own])
+    assert capfd.readouterr().err == ""
+
+
 def test_all_ranks_refuse_when_one_has_no_batch() -> None:
     def make(samples: int, counts: list[int]) -> EpochBatches:
-        return equal_batches(samples, batch_size=4, part=0, parts=2, seed=0, gather=lambda own: [own, *counts])
+        return divide(samples, batch_size=4, parts=2, gather=lambda own: [own, *counts])
 
     assert make(40, [3, 7]).per_epoch == 3
     with pytest.raises(DataError, match="rank 2 has not one batch of 4 in an epoch, and others have 5"):

@@ -1,5 +1,6 @@
 """What an entry point says to who asked for what cannot be: the reason, with the value, and no traceback."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,20 @@ def test_digits_that_are_none_are_refused() -> None:
 def test_digits_whose_folder_is_missing_are_not_replaced_by_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SM_CHANNEL_TRAIN", "/no/digits")
     assert said(mnist).startswith("mnist: error: the job has no channel 'train'")
+
+
+@pytest.mark.parametrize("program", [gpt, linear, mnist])
+def test_a_pipe_is_refused_by_who_reads_files(program: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The launcher names the folder of a pipe's channel too, and there is none."""
+    monkeypatch.setenv("SM_INPUT_DATA_CONFIG", json.dumps({"train": {"TrainingInputMode": "Pipe"}}))
+    monkeypatch.setenv("SM_CHANNEL_TRAIN", str(tmp_path / "ml/input/data/train"))
+    (tmp_path / "ml/input/data/train/a.txt").unlink()
+    (tmp_path / "ml/input/data/train").rmdir()
+    name = program.__name__.rpartition(".")[2]
+    assert said(program) == (
+        f"{name}: error: the channel 'train' is in Pipe mode, and this program reads files: set the channel's mode to "
+        "File or FastFile"
+    )
 
 
 @pytest.mark.filterwarnings("ignore:loadtxt. input contained no data")

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy
 import pytest
+import torch
+import torch.distributed as dist
 
 from tests.unit.test_data_channel import make_channel, numbers
 from training.data import DataError, Npy, Reader, ShardError, Tokens, World, channel, s3
-from training.pytorch.data import Loader, _workers_context
+from training.pytorch.data import Loader, _workers_context, flag_device
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -113,3 +115,21 @@ def test_what_is_read_through_has_no_length(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="the channel 'train' is read through"):
         len(loader)
     assert len(list(loader)) == 2
+
+
+@pytest.mark.parametrize(
+    ("backend", "device"), [("nccl", "cuda"), ("smddp", "cuda"), ("gloo", "cpu"), ("cpu:gloo,cuda:nccl", "cpu")]
+)
+def test_ranks_agree_on_the_device_that_their_backend_takes(
+    monkeypatch: pytest.MonkeyPatch, backend: str, device: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(dist, "get_backend", lambda: backend)
+    assert flag_device() == torch.device(device)
+
+
+def test_without_a_gpu_ranks_agree_in_memory_whatever_the_backend_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A group that was made without naming one says `undefined`."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(dist, "get_backend", lambda: "undefined")
+    assert flag_device() == torch.device("cpu")

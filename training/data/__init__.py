@@ -3,11 +3,12 @@
 import os
 from collections.abc import Mapping
 
+from training.data.balance import Balance, Gather
 from training.data.channel import Channel, resolve
-from training.data.dataset import Dataset, Gather, Settings
+from training.data.dataset import Dataset, Settings
 from training.data.errors import DataError, ShardError
 from training.data.readers import Csv, Files, JsonLines, Npy, Reader, RecordIO, Tar, Tokens
-from training.data.sharding import Balance, Equalise
+from training.data.sharding import Equalise
 from training.data.stream import Stream
 from training.data.world import World
 
@@ -63,7 +64,7 @@ def channel(
         slow = found.mode == "FastFile" or found.prefix is not None
         stream = found.mode == "Pipe" or (slow and _reads_through(found, reader))
     if stream:
-        return Stream(found, reader=reader, settings=settings, world=world)
+        return Stream(found, reader=reader, settings=settings, world=world, gather=gather)
     return Dataset(found, reader=reader, settings=settings, world=world, gather=gather)
 
 

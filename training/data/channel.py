@@ -50,6 +50,11 @@ class Channel:
                 f"the channel {self.name!r} is {self.prefix}, and this program wants files: make it a channel of the "
                 "job in File or FastFile mode, or read it with channel()"
             )
+        if self.mode == "Pipe":
+            raise DataError(
+                f"the channel {self.name!r} is in Pipe mode, and this program reads files: set the channel's mode to "
+                "File or FastFile"
+            )
         if not self.folder.is_dir():
             raise DataError(f"the channel {self.name!r} has no folder {self.folder}: is it among the job's channels?")
         try:

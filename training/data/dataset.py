@@ -1,20 +1,17 @@
 """What `channel()` returns: this rank's samples, epoch after epoch, from any position on."""
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, get_args
 
+from training.data.balance import Balance, Gather, on_each_node
 from training.data.channel import Channel
-from training.data.errors import DataError, ShardError
+from training.data.errors import DataError, ShardError, say
 from training.data.position import fingerprint, place_in_group, require_same_order
 from training.data.readers import Reader, guess
-from training.data.sharding import Balance, Equalise, Order, require_enough, share, steps_per_rank
+from training.data.sharding import Equalise, Order, require_enough, share, steps_per_rank
 from training.data.shards import Shard
 from training.data.world import World
-
-Gather = Callable[[int], Sequence[int]]
-"""Hands one number of each rank to all ranks, in their order; `training.pytorch.data` has one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,21 +71,21 @@ class Dataset:
         self.consumed = 0
         """How many samples of this epoch the group of ranks that shares these files has consumed."""
         self.skipped = 0
-        """How many samples and shards could not be read."""
+        """How often this rank could not read a sample; the first of those that share the files counts shards too."""
         paths = channel.sources()
         reader = guess(paths, channel.name) if reader is None else reader
         self.samples = Samples(reader.open(paths, root=channel.root, tolerate=settings.skip_unreadable))
-        self._note_damage()
         self._index, self._members = place_in_group(channel, world)
+        self._note_damage()
         self._steps: int | None = None
         self._fingerprint = fingerprint(channel, paths, self.samples.counts)
         self.balance = self._compare_nodes(gather)
 
     def _note_damage(self) -> None:
         for shard in self.samples.shards:
-            if shard.damage is not None:
+            if shard.damage is not None and self._index == 0:
                 self.skipped += 1
-                _say(f"channel {self.channel.name}: passed over: {shard.damage}")
+                say(f"channel {self.channel.name}: passed over: {shard.damage}")
 
     def _compare_nodes(self, gather: Gather | None) -> Balance:
         """Learn what the other nodes have, and agree on a number of samples for each rank."""
@@ -101,9 +98,9 @@ class Dataset:
             found = ", ".join(map(str, counts))
             raise DataError(f"the channel {name!r} is FullyReplicated, and its nodes have different samples: {found}")
         read = None if self._steps is None else self._steps * sum(ranks)
-        balance = Balance(name=name, samples_per_node=counts, read=read)
+        balance = Balance(name=name, per_node=counts, read=read)
         if self.world.rank == 0 and own:
-            _say(str(balance))
+            say(str(balance))
         # After the exchange, so that all ranks refuse together and none waits for one that is gone
         if own:
             for node, (samples, members) in enumerate(zip(counts, ranks, strict=True)):
@@ -114,20 +111,15 @@ class Dataset:
 
     def _on_each_node(self, gather: Gather | None) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Samples and ranks of each node; of this one alone where nobody brings the others' numbers."""
-        count, ranks = len(self.samples), self.world.local_world_size
-        if self.world.world_size > ranks and gather is not None:
-            counts, sizes = gather(count), gather(ranks)
-            firsts = [0]
-            while firsts[-1] + sizes[firsts[-1]] < len(sizes):
-                firsts.append(firsts[-1] + sizes[firsts[-1]])
-            return tuple(counts[first] for first in firsts), tuple(sizes[first] for first in firsts)
-        own = self.channel.distribution == "ShardedByS3Key"
-        if own and self.world.world_size > ranks and self.settings.equalise != "join":
+        found = on_each_node(len(self.samples), self.world, gather)
+        if found is not None:
+            return found
+        if self.channel.distribution == "ShardedByS3Key" and self.settings.equalise != "join":
             raise DataError(
                 f"the channel {self.channel.name!r} is ShardedByS3Key on {self.world.nodes} nodes: the ranks can only "
                 "agree on their number of samples with `gather`; training.pytorch.data.channel brings it"
             )
-        return (count,), (ranks,)
+        return (len(self.samples),), (self.world.local_world_size,)
 
     def __len__(self) -> int:
         """How many samples this rank reads in a whole epoch."""
@@ -172,7 +164,7 @@ class Dataset:
                 return self.samples[shard, number]
             except ShardError as error:
                 self.skipped += 1
-                _say(f"channel {self.channel.name}: passed over: {error}")
+                say(f"channel {self.channel.name}: passed over: {error}")
             number += 1
             while number >= self.samples.counts[shard]:
                 shard, number = (shard + 1) % len(self.samples.counts), 0
@@ -202,18 +194,16 @@ class Dataset:
             "shuffle": self.settings.shuffle,
             "window": self.settings.window,
             "fingerprint": self._fingerprint,
+            "skipped": self.skipped,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> Self:
         """Continue at a position; the data and the order have to be the same."""
         require_same_order(self.channel, state, self.state_dict())
         self.epoch, self.consumed = int(state["epoch"]), int(state["consumed"])
+        self.skipped = int(state.get("skipped", self.skipped))
         return self
 
 
 def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _say(text: str) -> None:
-    print(f"data: {text}", file=sys.stderr, flush=True)

@@ -1,5 +1,6 @@
 """What can be wrong with the data, said so that a person can act on it."""
 
+import sys
 from pathlib import Path
 
 
@@ -21,3 +22,8 @@ class ShardError(DataError):
     def __reduce__(self) -> tuple[type["ShardError"], tuple[str, int, str]]:
         """Data loaders hand errors from process to process."""
         return ShardError, (self.path, self.offset, self.reason)
+
+
+def say(text: str) -> None:
+    """One line on standard error."""
+    print(f"data: {text}", file=sys.stderr, flush=True)

@@ -7,7 +7,6 @@ and a run can continue at the very next sample, even with another number of rank
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
 
@@ -122,39 +121,6 @@ def steps_per_rank(counts: Sequence[int], *, members: Sequence[int], equalise: E
     if equalise == "drop":
         return min(count // ranks for count, ranks in nodes)
     return max(-(-count // ranks) for count, ranks in nodes)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Balance:
-    """How evenly the nodes' own files are divided."""
-
-    name: str
-    samples_per_node: tuple[int, ...]
-    read: int | None = None
-    """How many samples all ranks together read in an epoch, where they read equally many."""
-
-    @property
-    def imbalance_percent(self) -> float:
-        """How much more the fullest node has than the average."""
-        mean = sum(self.samples_per_node) / len(self.samples_per_node)
-        return 0.0 if mean == 0 else (max(self.samples_per_node) / mean - 1) * 100
-
-    @property
-    def is_uneven(self) -> bool:
-        """Whether it is worth a warning: one node with less than the others costs all of them as much."""
-        total = sum(self.samples_per_node)
-        read = total if self.read is None else self.read
-        return self.imbalance_percent > 10 or abs(total - read) > 0.1 * total
-
-    def __str__(self) -> str:
-        counts = ", ".join(str(count) for count in self.samples_per_node[:16])
-        more = ", ..." if len(self.samples_per_node) > 16 else ""
-        text = f"channel {self.name}: samples per node {counts}{more}; imbalance {self.imbalance_percent:.1f} percent"
-        if self.read is not None:
-            text += f"; an epoch reads {self.read} of {sum(self.samples_per_node)}"
-        if self.is_uneven:
-            text = f"warning: {text}: make the objects under the prefix more equal, or their number a multiple of nodes"
-        return text
 
 
 def require_enough(what: str, count: int, members: int, equalise: Equalise) -> None:

@@ -1,21 +1,21 @@
 """Data that is read from beginning to end: Pipe mode, files behind slow mounts (FastFile), objects in S3."""
 
 import random
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from itertools import chain, islice
 from typing import Any, BinaryIO, Self
 
+from training.data.balance import Balance, Gather, on_each_node
 from training.data.channel import Channel
 from training.data.dataset import Settings
-from training.data.errors import DataError, ShardError
-from training.data.media import File, open_through
+from training.data.errors import DataError, ShardError, say
+from training.data.media import File, file_size, open_through
 from training.data.pipes import Pipes
 from training.data.position import fingerprint, place_in_group, require_same_order
 from training.data.readers import Files, Npy, Reader, guess
-from training.data.sharding import Permutation
+from training.data.sharding import Permutation, steps_per_rank
 from training.data.world import World
 
 _WINDOW = 1024
@@ -28,15 +28,27 @@ class Stream:
 
     The ranks of a group take whole files in turn; files that are left over are divided sample by sample. In Pipe
     mode the node's one pipe is divided among the nodes. Ranks may end unevenly: `training.pytorch.data.Loader`
-    makes them stop together at the first that has no full batch.
+    makes them stop together at the first that has no full batch. A bare loop cannot, and is refused, unless
+    `equalise` is `join`: then the loop has to bear it.
     """
 
-    def __init__(self, channel: Channel, *, reader: Reader | None, settings: Settings, world: World) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        *,
+        reader: Reader | None,
+        settings: Settings,
+        world: World,
+        gather: Gather | None = None,
+    ) -> None:
         self.channel, self.settings, self.world = channel, settings, world
         self.epoch = 0
         self.position = 0
         """How many samples of this epoch this rank has consumed."""
         self.skipped = 0
+        """How many files and samples this rank has passed over."""
+        self._skipped_before = 0
+        """The same when this epoch began: a position is reached by reading from there, which counts the rest again."""
         self._earlier: list[tuple[int, int]] = []
         """How many ranks divided this epoch before, and how many samples each of them consumed."""
         if settings.equalise == "repeat":
@@ -55,14 +67,38 @@ class Stream:
             self._reader = guess(self._files, channel.name) if reader is None else reader
             self._index, self._members = place_in_group(channel, world)
         self._fingerprint = fingerprint(channel, self._files)
+        self.balance = self._compare_nodes(gather)
+
+    def _compare_nodes(self, gather: Gather | None) -> Balance | None:
+        """Nobody knows the samples, but how large files are; None where nodes have no files of their own."""
+        if self.channel.distribution != "ShardedByS3Key" or self.channel.mode == "Pipe":
+            return None
+        found = on_each_node(_total_bytes(self._files), self.world, gather)
+        if found is None:
+            return None
+        sizes, ranks = found
+        each = steps_per_rank(sizes, members=ranks, equalise=self.settings.equalise)
+        read = None if each is None else each * sum(ranks)
+        balance = Balance(name=self.channel.name, per_node=sizes, read=read, unit="bytes")
+        if self.world.rank == 0:
+            say(str(balance))
+        return balance
 
     def __iter__(self) -> Iterator[Any]:
         """The rest of this epoch; at its end the next epoch begins."""
+        if self.world.world_size > 1 and self.settings.equalise != "join":
+            raise DataError(
+                f"the channel {self.channel.name!r} is read through, and its {self.world.world_size} ranks may find "
+                "different numbers of samples: a rank with more would wait for ever for one that is done; put a "
+                "training.pytorch.data.Loader around it, which stops all ranks together, or say equalise='join' where "
+                "no rank waits for another"
+            )
         yield from self.rest()
         self.next_epoch()
 
     def rest(self) -> Iterator[Any]:
         """The rest of this epoch, at whose end the position stays."""
+        self.skipped = self._skipped_before
         for sample in islice(self._part(self._index, self._members, self._earlier), self.position, None):
             self.position += 1
             yield sample
@@ -72,6 +108,7 @@ class Stream:
         self.epoch += 1
         self.position = 0
         self._earlier = []
+        self._skipped_before = self.skipped
 
     @property
     def is_at_beginning(self) -> bool:
@@ -90,6 +127,7 @@ class Stream:
             "shuffle": self.settings.shuffle,
             "window": self.settings.window,
             "fingerprint": self._fingerprint,
+            "skipped": self._skipped_before,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> Self:
@@ -100,6 +138,7 @@ class Stream:
         """
         require_same_order(self.channel, state, self.state_dict())
         self.epoch, self.position = int(state["epoch"]), int(state["position"])
+        self.skipped = self._skipped_before = int(state.get("skipped", 0))
         self._earlier = [(members, position) for members, position in state["earlier"]]
         index, members = state["part"]
         if members != self._members and self.position > 0:
@@ -187,7 +226,16 @@ class Stream:
         if not self.settings.skip_unreadable:
             raise error
         self.skipped += 1
-        print(f"data: channel {self.channel.name}: passed over: {error}", file=sys.stderr, flush=True)
+        say(f"channel {self.channel.name}: passed over: {error}")
+
+
+def _total_bytes(files: Sequence[File]) -> int:
+    """As far as it can be told: a file that is not there is an error when it is read, and the other nodes wait here."""
+    total = 0
+    for file in files:
+        with suppress(ShardError):
+            total += file_size(str(file))
+    return total
 
 
 def _reader_of_pipe(channel: Channel, reader: Reader | None, world: World) -> Reader:

@@ -1,11 +1,14 @@
 """Which sample goes to which rank, for data in memory: shuffled by seed and epoch, resumed at the very next one."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy
 
-from training.data.errors import DataError
+from training.data.balance import Balance, Gather, first_ranks
+from training.data.channel import Channel
+from training.data.errors import DataError, say
+from training.data.position import Rank
 
 
 class EpochBatches:
@@ -68,13 +71,29 @@ class EpochBatches:
 
 
 def equal_batches(
-    samples: int, *, batch_size: int, part: int, parts: int, seed: int, gather: Callable[[int], Sequence[int]]
+    samples: int,
+    *,
+    channel: Channel | None,
+    ranks: Rank,
+    batch_size: int,
+    part: int,
+    parts: int,
+    seed: int,
+    gather: Gather,
 ) -> EpochBatches:
     """As many batches on every rank as the one with the fewest has; where that is none, all ranks refuse together.
 
-    `gather` hands one number of each rank to all of them.
+    `part` of `parts` is this rank's place among those that share `samples`. Where nodes hold files of their own, the
+    first rank says how many samples each has, and what an epoch leaves out.
     """
     counts = gather(samples // (batch_size * parts))
+    if channel is not None and channel.distribution == "ShardedByS3Key":
+        firsts = first_ranks(gather(ranks.local_world_size))
+        held, shares = gather(samples), gather(parts)
+        read = min(counts) * batch_size * sum(shares[first] for first in firsts)
+        balance = Balance(name=channel.name, per_node=tuple(held[first] for first in firsts), read=read)
+        if ranks.rank == 0:
+            say(str(balance))
     batches = EpochBatches(samples, batch_size=batch_size, part=part, parts=parts, seed=seed)
     if min(counts) == 0:
         raise DataError(

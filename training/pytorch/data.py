@@ -198,7 +198,11 @@ def _here(ready: bool) -> bool:
 def _everyone(ready: bool) -> bool:
     if not dist.is_initialized() or dist.get_world_size() == 1:
         return ready
-    device = torch.device("cuda") if dist.get_backend() == "nccl" else torch.device("cpu")
-    flag = torch.tensor(1 if ready else 0, device=device)
+    flag = torch.tensor(1 if ready else 0, device=flag_device())
     dist.all_reduce(flag, op=dist.ReduceOp.MIN)
     return bool(flag.item())
+
+
+def flag_device() -> torch.device:
+    """Where the group can reduce a flag: with gloo in memory; nccl and smddp take what lies on a GPU only."""
+    return torch.device("cuda" if torch.cuda.is_available() and "gloo" not in dist.get_backend() else "cpu")

@@ -93,6 +93,8 @@ def divide(
     windows = tokens.windows(config.context)
     return equal_batches(
         windows,
+        channel=channel,
+        ranks=ranks,
         batch_size=options.batch_size,
         part=part,
         parts=parts,

@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
-from training.data import Csv, DataError, resolve
+from training.data import Csv, DataError, Dataset, resolve
 from training.pytorch import paths
-from training.pytorch.arguments import make_parser, positive
+from training.pytorch.arguments import make_parser, positive, switch
 from training.pytorch.checkpoint import Checkpointer
 from training.pytorch.data import Loader, channel
 from training.pytorch.entry import reasons_without_traceback
@@ -55,12 +55,10 @@ def collate(rows: Sequence[Mapping[str, str]]) -> tuple[Tensor, Tensor]:
     return numbers[:, 1:], numbers[:, 0]
 
 
-def read_rows(file: Path, most: int | None = None) -> Tensor:
-    """The rows of a CSV file below its line of names, all of them or the first ones."""
+def read_rows(file: Path) -> Tensor:
+    """The rows of a CSV file below its line of names."""
     try:
-        numbers = numpy.loadtxt(
-            file, delimiter=",", quotechar='"', skiprows=1, max_rows=most, dtype=numpy.float32, ndmin=2
-        )
+        numbers = numpy.loadtxt(file, delimiter=",", quotechar='"', skiprows=1, dtype=numpy.float32, ndmin=2)
     except ValueError as error:
         raise DataError(f"{file}, below its line of names: {error}") from None
     if numbers.size == 0:
@@ -74,9 +72,12 @@ def read_table(files: Sequence[Path]) -> tuple[Tensor, Tensor]:
     return numbers[:, 1:], numbers[:, 0]
 
 
-def measure(file: Path, rows: int = 2000) -> tuple[Tensor, Tensor]:
-    """Mean and deviation of the features in the beginning of one file."""
-    features = read_rows(file, rows)[:, 1:]
+def measure(dataset: Dataset, rows: int = 2000) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of the features in the beginning of the first file that has rows."""
+    file, count = next((file, count) for file, count in enumerate(dataset.samples.counts) if count > 0)
+    counted = dataset.skipped
+    features, _ = collate([dataset.read((file, row)) for row in range(min(rows, count))])
+    dataset.skipped = counted  # what was passed over here comes again
     return features.mean(0), features.std(0, correction=0).clamp(min=1e-3)
 
 
@@ -84,6 +85,12 @@ def endless(loader: Loader) -> Iterator[tuple[Tensor, Tensor]]:
     """Batches, epoch after epoch."""
     while True:
         yield from loader
+
+
+def passed_over(dataset: Dataset, ranks: Ranks) -> dict[str, float]:
+    """How often all ranks together could not read a row; nothing to report where that is never."""
+    times = sum(gather(ranks, dataset.skipped))
+    return {"skipped": times} if times > 0 else {}
 
 
 @torch.no_grad()
@@ -100,12 +107,12 @@ def evaluate(model: nn.Module, table: tuple[Tensor, Tensor], ranks: Ranks) -> di
 
 def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
     """All steps, then the model."""
-    files = resolve("train").files()
     # At any place, in FastFile mode too: the number of steps is known before the first one
-    dataset = channel("train", Csv(), seed=options.seed, stream=False)
+    dataset = channel("train", Csv(), seed=options.seed, stream=False, skip_unreadable=options.skip_unreadable)
+    assert isinstance(dataset, Dataset)
     loader = Loader(dataset, options.batch_size, collate=collate)
     # Sharded nodes hold different files, and all ranks must scale alike: rank 0's file decides
-    mean, deviation = gather(ranks, measure(files[0]) if ranks.is_first else None)[0]
+    mean, deviation = gather(ranks, measure(dataset) if ranks.is_first else None)[0]
     seed_everything(options.seed)
     table = read_table(resolve("validation").files())
     if table[0].shape[1] != len(mean):
@@ -113,7 +120,7 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
     net = Regression(mean, deviation).to(ranks.device)
     model: nn.Module = net if ranks.world_size == 1 else DistributedDataParallel(net)
     optimizer = torch.optim.Adam(net.parameters(), lr=options.learning_rate)
-    per_epoch = len(loader.dataset) // options.batch_size  # type: ignore[arg-type]
+    per_epoch = len(dataset) // options.batch_size
     if per_epoch == 0:
         raise DataError(f"channel train: its rows do not fill one batch of {options.batch_size} on every rank")
     steps = options.epochs * per_epoch if options.max_steps is None else options.max_steps
@@ -151,7 +158,8 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
             loop.done(samples=len(targets), loss=loss.item)
             if loop.ends_epoch(step):
                 scores = evaluate(net, table, ranks)
-                metrics.log(step, epoch=loop.epoch(step), training_seconds=time.monotonic() - started, **scores)
+                values = {"training_seconds": time.monotonic() - started, **scores, **passed_over(dataset, ranks)}
+                metrics.log(step, epoch=loop.epoch(step), **values)
     if ranks.is_first:
         about = {"model": "training.pytorch.linear.Regression", "features": len(mean), "steps": steps, **scores}
         save_model(paths.model_folder(), net.state_dict(), about)
@@ -161,6 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Parse, connect, train."""
     parser = make_parser(__doc__, batch_size=500, learning_rate=0.3)
     parser.add_argument("--epochs", type=positive, default=2, help="passes over the data")
+    parser.add_argument("--skip_unreadable", type=switch, default=False, help="pass over rows that cannot be read")
     options = parser.parse_args(arguments)
     with (
         reasons_without_traceback("linear"),

@@ -85,6 +85,8 @@ def divide(channel: Channel | None, samples: int, options: argparse.Namespace, r
     part, parts = place_in_group(channel, ranks)
     return equal_batches(
         samples,
+        channel=channel,
+        ranks=ranks,
         batch_size=options.batch_size,
         part=part,
         parts=parts,

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import random
 import signal
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,7 +95,8 @@ def train_with(run: Run, ranks: Any) -> dict[str, Any]:
         optimizer.zero_grad(set_to_none=True)
         schedule.step()
         report["losses"][step] = stepper.mean_loss(loss).hex()
-        report["draws"][step] = (float(torch.rand(())).hex(), float(numpy.random.random()).hex())
+        numbers = (random.random(), numpy.random.random(), float(torch.rand(())))
+        report["draws"][step] = tuple(float(number).hex() for number in numbers)
         if run.sigterm.get(ranks.rank) == step:
             os.kill(os.getpid(), signal.SIGTERM)
         if run.kill.get(ranks.rank) == step:

@@ -4,7 +4,7 @@ import hashlib
 import os
 import random
 import signal
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +126,25 @@ def train_with(run: Run, ranks: Any) -> dict[str, Any]:
     report["digest"] = digest(weights)
     report["rates"] = [group["lr"] for group in optimizer.param_groups]
     return report
+
+
+def count_forwards(plan: Plan) -> list[int]:
+    """How often a block computes its forward in one step, without activation checkpointing and with it."""
+    counts = []
+    with connect(timeout_seconds=20) as ranks:
+        for wanted in (False, True):
+            parallel = build(CONFIG, replace(plan, activation_checkpointing=wanted), ranks, seed=1)
+            begun: list[None] = []
+            block = next(iter(parallel.model.blocks.values()))
+            # At its beginning: a second forward ends as soon as all that is needed of it is there
+            block.register_forward_pre_hook(lambda module, inputs, begun=begun: begun.append(None))
+            batch = torch.zeros(GLOBAL_BATCH, CONFIG.context, dtype=torch.int64)
+            stepper = Stepper(parallel, next_token_loss, ranks)
+            stepper.gradients([(batch, batch)])  # a pipeline's first step has one more, which finds the shapes
+            begun.clear()
+            stepper.gradients([(batch, batch)])
+            counts.append(len(begun))
+    return counts
 
 
 def train_odd(steps: int, folder: Path) -> tuple[int, dict[str, list[float]]]:

@@ -67,6 +67,26 @@ def test_activation_checkpointing_changes_no_gradient() -> None:
     torch.testing.assert_close(gradients[0], gradients[1], rtol=0, atol=0)
 
 
+def test_activation_checkpointing_computes_every_block_twice_and_only_in_training() -> None:
+    model = GPT(SMALL)
+    tokens = torch.randint(0, 11, (2, 8))
+    begun: list[str] = []
+    for name, block in model.blocks.items():
+        # At its beginning: a second forward ends as soon as all that is needed of it is there
+        block.register_forward_pre_hook(lambda module, inputs, name=name: begun.append(name))
+
+    def forwards() -> list[str]:
+        begun.clear()
+        next_token_loss(model(tokens), tokens).backward()
+        return list(begun)
+
+    assert forwards() == ["0", "1"]
+    model.checkpoint_activations = True
+    assert forwards() == ["0", "1", "1", "0"]
+    model.eval()
+    assert forwards() == ["0", "1"]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -331,6 +331,43 @@ def test_a_save_by_the_clock_is_made_once(tmp_path: Path, group: Ranks, monkeypa
     assert saved(tmp_path) == ["step-00000004-g1", "step-00000008-g1", "step-00000012-g1"]
 
 
+def test_a_save_costs_its_copy_and_the_save_before_it_and_no_wait_for_others(
+    tmp_path: Path, group: Ranks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(monkeypatch)
+
+    def takes(place: object, name: str, seconds: Callable[[], float]) -> None:
+        method = getattr(place, name)
+
+        def slow(*given: object) -> object:
+            clock.seconds += seconds()
+            return method(*given)
+
+        monkeypatch.setattr(place, name, slow)
+
+    queued = [0.0]  # seconds that this rank's GPU has still to compute when the step's Python is done
+
+    def compute() -> float:
+        seconds, queued[0] = queued[0], 0.0
+        return seconds
+
+    takes(Agreement, "settle", lambda: 1000)  # until another rank's step before is done
+    takes(checkpoint_module, "gather", lambda: 1000)  # until another rank begins its first save
+    takes(checkpoint_module, "wait_for_device", compute)
+    takes(Checkpointer, "_copy", lambda: 10 + compute())
+    takes(Writer, "wait", lambda: 1)
+    training = Training(tmp_path, ranks=group, every_steps=4)
+    blocked = {}
+
+    def each(step: int) -> None:
+        queued[0] = 100.0
+        blocked[step] = training.checkpoints.blocked_seconds
+
+    training.run(9, each)
+    assert blocked == {**dict.fromkeys(range(1, 5), 0), **dict.fromkeys(range(5, 9), 11), 9: 22}
+    assert training.checkpoints.blocked_seconds == 34, "the third save, and the wait until it is written"
+
+
 def test_a_failed_save_is_tried_again_once(tmp_path: Path, group: Ranks, monkeypatch: pytest.MonkeyPatch) -> None:
     clock, begin = Clock(monkeypatch), CheckpointStore.begin
     training = Training(tmp_path, ranks=group, every_steps=6)

@@ -22,6 +22,7 @@ from torch import nn
 
 from training.pytorch import paths
 from training.pytorch.agreement import MOST_SAVES, Agreement, Wishes
+from training.pytorch.errors import Unfit
 from training.pytorch.hardware import wait_for_device
 from training.pytorch.manifest import Manifest, Save
 from training.pytorch.process_group import Ranks, gather
@@ -70,7 +71,7 @@ class Checkpointer:
         """`folder` is this node's own, /opt/ml/checkpoints by default, or `s3://bucket/prefix/` for all nodes."""
         for name, value in (("every_steps", every_steps), ("every_seconds", every_seconds), ("keep", keep)):
             if value is not None and value <= 0:
-                raise ValueError(f"{name} is {value} and must be above 0 (None means never)")
+                raise Unfit(f"{name} is {value} and must be above 0 (None means never)")
         self.blocked_seconds = 0.0
         """How long training stood still for saves: for the copies, until the save before was written, and until the
         last one is. Not in it: waiting for other ranks, and for what a GPU had still to compute."""

@@ -124,7 +124,7 @@ def measure(preset: str, batch: int, ranks: Ranks, compiled: bool) -> list[Figur
             rates[name] = max(rates[name], batch * config.context / seconds_a_step(make(), ranks.device))
             release_memory()
     title = f"{preset}, bf16, batch {batch}{', compiled' if compiled else ''}"
-    share = config.flops_per_token / peak_flops(ranks.device)
+    share = config.flops_per_token / peak_flops(ranks.device, torch.bfloat16).flops
     return [
         Figure(name=f"{title}: ours", value=rates["ours"], unit="tokens/s"),
         Figure(name=f"{title}: bare loop", value=rates["bare"], unit="tokens/s"),

@@ -7,7 +7,7 @@ import numpy
 import pytest
 
 from tests.distributed.ranks import results, run_ranks
-from tests.distributed.training_cases import Run, train
+from tests.distributed.training_cases import Run, clip_spread, count_forwards, train
 from training.pytorch.plan import Plan
 
 PLANS = {
@@ -77,6 +77,22 @@ def test_bf16_changes_the_losses_a_little(name: str, alone: dict, tmp_path: Path
     assert losses == pytest.approx(expected, rel=5e-3)
     assert losses != pytest.approx(expected, rel=1e-7), "this was not bf16"
     assert list(report["norms"].values()) == pytest.approx(list(alone["norms"].values()), rel=2e-2)
+
+
+@pytest.mark.parametrize(("name", "microbatches"), [("ddp-2", 1), ("fsdp-2", 1), ("tp-2", 1), ("pp-2", 4)])
+def test_activation_checkpointing_computes_a_block_twice(name: str, microbatches: int, tmp_path: Path) -> None:
+    world, plan = PLANS[name]
+    counts = results(run_ranks(world, count_forwards, plan, folder=tmp_path))
+    assert counts == [[microbatches, 2 * microbatches]] * world
+
+
+@pytest.mark.parametrize("kind", ["ddp", "fsdp", "tp"])
+def test_a_model_that_is_spread_by_hand_is_clipped_by_the_norm_of_its_whole_gradients(
+    kind: str, tmp_path: Path
+) -> None:
+    for before, said, after in results(run_ranks(2, clip_spread, kind, folder=tmp_path)):
+        assert said == pytest.approx(before, rel=1e-6)
+        assert after == pytest.approx(before / 2, rel=1e-5)
 
 
 @pytest.mark.slow

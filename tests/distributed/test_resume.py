@@ -1,5 +1,6 @@
 """An interrupted run that goes on equals the undisturbed one, bit by bit at equal world size."""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -83,8 +84,8 @@ def test_another_world_size_or_plan_goes_on_from_the_union(before: str, after: s
     for step in (5, 6):
         loss = float.fromhex(resumed[0]["losses"][step])
         assert loss == pytest.approx(float.fromhex(undisturbed[0]["losses"][step]), rel=1e-5)
-    draws = [one["draws"][5] for one in resumed]
-    assert len(set(draws)) == len(draws), "ranks must not share a random stream"
+    for draws in zip(*(one["draws"][5] for one in resumed), strict=True):
+        assert len(set(draws)) == len(draws), "ranks must not share a random stream"
 
 
 @pytest.mark.parametrize("ranks", [2, 3])
@@ -117,6 +118,15 @@ def test_saves_by_the_clock_are_agreed_by_all_ranks(tmp_path: Path) -> None:
     ]
     assert folders[0] == folders[1]
     assert len(folders[0]) == 3, "the last three are kept"
+
+
+def test_the_first_rank_alone_points_to_the_newest_save(tmp_path: Path) -> None:
+    results(start(Run(plan=Plan(), checkpoints=tmp_path / "a", steps=2), 2, tmp_path / "logs"))
+    folders = {node: tmp_path / "a" / node / "run" for node in ("node-0", "node-1")}
+    assert all((folder / "step-00000002-g1").is_dir() for folder in folders.values())
+    pointer = json.loads((folders["node-0"] / "latest.json").read_text())
+    assert pointer == {"run_id": "run", "step": 2, "folder": "step-00000002-g1", "world_size": 2}
+    assert not (folders["node-1"] / "latest.json").exists(), "in S3 it would be written over the first rank's"
 
 
 def test_two_runs_never_mix(tmp_path: Path) -> None:

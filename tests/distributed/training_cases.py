@@ -2,17 +2,21 @@
 
 import hashlib
 import os
+import random
 import signal
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy
 import torch
 from torch import nn
+from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor
+from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
+from torch.nn.parallel import DistributedDataParallel
 
 from training.pytorch import gpt, mnist
 from training.pytorch.batches import EpochBatches
@@ -110,17 +114,15 @@ def train_with(run: Run, ranks: Any) -> dict[str, Any]:
         drawn = [tokens.batch(next(batches), CONFIG.context) for _ in range(run.plan.accumulation)]
         loss = stepper.gradients(drawn)
         report["norms"][step] = float(stepper.clip())
-        clipped = clip_gradients(
-            parallel.model.parameters(), None, stages=stages, stage_ranks=ranks.world_size // stages
-        )
-        report["clipped"][step] = float(clipped)
+        report["clipped"][step] = float(clip_gradients(parallel.model.parameters(), None, stages=stages))
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         schedule.step()
         report["losses"][step] = stepper.mean_loss(loss).hex()
         if step == 1 and parallel.mesh is not None:
             end_first_step(ranks, *parallel.mesh.get_all_groups())
-        report["draws"][step] = (float(torch.rand(())).hex(), float(numpy.random.random()).hex())
+        numbers = (random.random(), numpy.random.random(), float(torch.rand(())))
+        report["draws"][step] = tuple(float(number).hex() for number in numbers)
         if run.sigterm.get(ranks.rank) == step:
             os.kill(os.getpid(), signal.SIGTERM)
         if run.kill.get(ranks.rank) == step:
@@ -152,6 +154,53 @@ def train_with(run: Run, ranks: Any) -> dict[str, Any]:
     report["digest"] = digest(weights)
     report["rates"] = [group["lr"] for group in optimizer.param_groups]
     return report
+
+
+def count_forwards(plan: Plan) -> list[int]:
+    """How often a block computes its forward in one step, without activation checkpointing and with it."""
+    counts = []
+    with connect(timeout_seconds=20) as ranks:
+        for wanted in (False, True):
+            parallel = build(CONFIG, replace(plan, activation_checkpointing=wanted), ranks, seed=1)
+            begun: list[None] = []
+            block = next(iter(parallel.model.blocks.values()))
+            # At its beginning: a second forward ends as soon as all that is needed of it is there
+            block.register_forward_pre_hook(lambda module, inputs, begun=begun: begun.append(None))
+            batch = torch.zeros(GLOBAL_BATCH, CONFIG.context, dtype=torch.int64)
+            stepper = Stepper(parallel, next_token_loss, ranks)
+            stepper.gradients([(batch, batch)])  # a pipeline's first step has one more, which finds the shapes
+            begun.clear()
+            stepper.gradients([(batch, batch)])
+            counts.append(len(begun))
+    return counts
+
+
+def clip_spread(kind: str) -> tuple[float, float, float]:
+    """A model that is spread by hand: the norm of its whole gradients, what clipping to half says, and that after it.
+
+    Some rows do not divide among two ranks, and of the last bias the second rank of fsdp has nothing.
+    """
+    with connect(timeout_seconds=20) as ranks:
+        torch.manual_seed(1)
+        net: nn.Module = nn.Sequential(nn.Linear(8, 7), nn.Linear(7, 4), nn.Linear(4, 1))
+        mesh = init_device_mesh("cpu", (ranks.world_size,))
+        if kind == "tp":
+            parallelize_module(net, mesh, {"1": ColwiseParallel(), "2": RowwiseParallel()})
+        elif kind == "fsdp":
+            fully_shard(net[0])
+            fully_shard(net)
+        forward = DistributedDataParallel(net) if kind == "ddp" else net
+        shift = 0 if kind == "tp" else ranks.rank
+        forward(torch.arange(16.0).reshape(2, 8) + shift).sum().backward()
+
+        def whole_norm() -> float:
+            gradients = [parameter.grad for parameter in net.parameters()]
+            whole = [part.full_tensor() if isinstance(part, DTensor) else part for part in gradients]
+            return float(nn.utils.get_total_norm(whole))
+
+        before = whole_norm()
+        said = clip_gradients(net.parameters(), before / 2)
+        return before, float(said), whole_norm()
 
 
 def train_odd(steps: int, folder: Path) -> tuple[int, dict[str, list[float]]]:

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from benchmarks import gpu
+from training.pytorch.flops import Peak
 from training.pytorch.process_group import Ranks
 
 
@@ -22,7 +23,7 @@ def test_both_loops_are_measured_in_turns(monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr(gpu, name, lambda *given, name=name, made=made: order.append(name) or made(*given))
     for name, value in (("WARMUP", 0), ("STEPS", 1), ("ROUNDS", 2)):
         monkeypatch.setattr(gpu, name, value)
-    monkeypatch.setattr(gpu, "peak_flops", lambda device: 1e12)
+    monkeypatch.setattr(gpu, "peak_flops", lambda device, dtype: Peak(flops=1e12, source="a table"))
     ours, bare, ratio, used, _ = gpu.measure("toy", 1, Ranks(), compiled=False)
     assert order == ["ours", "bare"] * 2
     assert ratio.value == pytest.approx(ours.value / bare.value)

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from training.pytorch import checkpoint as checkpoint_module
 from training.pytorch.checkpoint import Checkpointer
+from training.pytorch.errors import Unfit
 from training.pytorch.process_group import Ranks
-from training.pytorch.restoring import Unfit
 from training.pytorch.staging import copied
 
 
@@ -291,13 +291,3 @@ def test_a_save_of_another_model_is_refused_by_the_first_difference(
     advice = "go on with the model and the optimizer that it was saved with, or start under another run id"
     with pytest.raises(Unfit, match=rf"^step-00000002-g1 {re.escape(difference)} \(\d+ more differ\): {advice}$"):
         checkpointer(tmp_path, *make()).restore()
-
-
-def test_what_could_not_be_restored_is_refused_at_once(tmp_path: Path) -> None:
-    net, other = Nets(), nn.Linear(5, 2)
-    with pytest.raises(
-        ValueError, match=r"the optimizer has a parameter of shape \[2, 5\] that the model does not have"
-    ):
-        checkpointer(tmp_path, net, torch.optim.SGD([*net.parameters(), *other.parameters()]))
-    with pytest.raises(TypeError, match="the state of LBFGS cannot be restored: use another optimizer"):
-        checkpointer(tmp_path, net, torch.optim.LBFGS(net.parameters()))

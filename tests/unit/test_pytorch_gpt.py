@@ -1,5 +1,7 @@
 """The transformer and what feeds it."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy
@@ -7,7 +9,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
+from training.pytorch import gpt
 from training.pytorch.gpt_model import GPT, PRESETS, GPTConfig, next_token_loss, rotate, rotation
 from training.pytorch.tokens import NoTokens, Tokens, read_tokens
 
@@ -21,6 +26,17 @@ def test_the_presets_have_the_sizes_that_their_names_say(name: str, millions: fl
     counted = sum(parameter.numel() for parameter in model.parameters())
     assert counted == PRESETS[name].parameters
     assert counted / 1e6 == pytest.approx(millions, rel=1e-3)
+
+
+@pytest.mark.parametrize("config", [SMALL, replace(SMALL, kv_heads=4), replace(SMALL, context=5, layers=3)])
+def test_the_flops_of_a_token_are_those_that_torch_counts(config: GPTConfig) -> None:
+    model = GPT(config)
+    tokens = torch.randint(0, config.vocabulary, (3, config.context))
+    # As matrix products, torch counts all of the attention: its own kernel for processors is not in its table
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        next_token_loss(model(tokens), tokens).backward()
+    norms = sum(parameter.numel() for name, parameter in model.named_parameters() if "norm" in name)
+    assert config.flops_per_token == counter.get_total_flops() / tokens.numel() + 6 * norms
 
 
 def test_no_position_sees_a_later_one() -> None:
@@ -65,6 +81,41 @@ def test_activation_checkpointing_changes_no_gradient() -> None:
         next_token_loss(model(tokens), tokens).backward()
         gradients.append([parameter.grad.clone() for parameter in model.parameters()])
     torch.testing.assert_close(gradients[0], gradients[1], rtol=0, atol=0)
+
+
+def test_activation_checkpointing_computes_every_block_twice_and_only_in_training() -> None:
+    model = GPT(SMALL)
+    tokens = torch.randint(0, 11, (2, 8))
+    begun: list[str] = []
+    for name, block in model.blocks.items():
+        # At its beginning: a second forward ends as soon as all that is needed of it is there
+        block.register_forward_pre_hook(lambda module, inputs, name=name: begun.append(name))
+
+    def forwards() -> list[str]:
+        begun.clear()
+        next_token_loss(model(tokens), tokens).backward()
+        return list(begun)
+
+    assert forwards() == ["0", "1"]
+    model.checkpoint_activations = True
+    assert forwards() == ["0", "1", "1", "0"]
+    model.eval()
+    assert forwards() == ["0", "1"]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_run_names_the_peak_of_its_own_precision(
+    precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    (tmp_path / "a.txt").write_text("some text " * 30)
+    for name in ("SM_CHANNEL_TRAIN", "SAGEMAKER_BASE_DIR"):
+        monkeypatch.setenv(name, str(tmp_path))
+    gpt.main(["--max_steps", "1", "--context", "8", "--precision", precision])
+    said = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(
+        rf"mfu is the share of \S+ TFLOP/s a rank \(the fastest of some {precision} matrix products here\)", said[0]
+    )
+    assert re.search(r"^metric step=1 .* mfu=[\d.e-]+ ", said[1])
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
 """What the hardware cannot do is refused, with what to choose instead."""
 
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 import torch
 
-from training.pytorch import hardware
 from training.pytorch.hardware import Unsupported, check_precision, pick_backend, refuse_emulated_bf16
 
 
@@ -32,19 +35,68 @@ def test_without_gpus_it_is_gloo(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert "backend nccl needs GPUs and there are none: using gloo" in capsys.readouterr().err
 
 
-def test_smddp_falls_back_to_nccl_with_a_message(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
-) -> None:
+@pytest.fixture
+def gpus(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """GPUs, and no smdistributed that was imported before or stays."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    yield
+    for name in [name for name in sys.modules if name.partition(".")[0] == "smdistributed"]:
+        del sys.modules[name]
+
+
+def install_smddp(folder: Path, monkeypatch: pytest.MonkeyPatch, **files: str) -> None:
+    """Packages of which the innermost, torch, holds these files."""
+    inner = folder / "smdistributed/dataparallel/torch"
+    inner.mkdir(parents=True)
+    for name, text in files.items():
+        (inner / f"{name}.py").write_text(text)
+    monkeypatch.syspath_prepend(str(folder))
+
+
+NOT_INSTALLED = "backend smddp is not installed (it is part of AWS's own images): using nccl\n"
+
+
+@pytest.mark.usefixtures("gpus")
+def test_smddp_falls_back_to_nccl_with_a_message(capsys: pytest.CaptureFixture) -> None:
     assert pick_backend(None) == "nccl"
+    assert capsys.readouterr().err == ""
     assert pick_backend("smddp") == "nccl"
-    assert "smddp is not installed" in capsys.readouterr().err
+    assert capsys.readouterr().err == NOT_INSTALLED
 
 
-def test_smddp_is_used_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    imported = []
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(hardware.importlib.util, "find_spec", lambda name: object())
-    monkeypatch.setattr(hardware.importlib, "import_module", imported.append)
+@pytest.mark.usefixtures("gpus")
+@pytest.mark.parametrize("parts", ["smdistributed/modelparallel", "smdistributed/dataparallel/tensorflow"])
+def test_another_library_of_the_same_name_is_no_smddp(
+    parts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    (tmp_path / parts).mkdir(parents=True)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert pick_backend("smddp") == "nccl"
+    assert capsys.readouterr().err == NOT_INSTALLED
+
+
+@pytest.mark.usefixtures("gpus")
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("import missing_of_smddp", "No module named 'missing_of_smddp'"),
+        ("raise ImportError('undefined symbol: ncclX')", "undefined symbol: ncclX"),
+        ("raise OSError('libsmddp.so: cannot open shared object file')", "libsmddp.so: cannot open shared object file"),
+    ],
+)
+def test_a_broken_smddp_falls_back_to_nccl_and_says_what_is_broken(
+    text: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    install_smddp(tmp_path, monkeypatch, torch_smddp=text)
+    assert pick_backend("smddp") == "nccl"
+    assert capsys.readouterr().err == f"backend smddp cannot be imported ({why}): using nccl\n"
+
+
+@pytest.mark.usefixtures("gpus")
+def test_smddp_is_used_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    install_smddp(tmp_path, monkeypatch, torch_smddp="")
     assert pick_backend("smddp") == "smddp"
-    assert imported == ["smdistributed.dataparallel.torch.torch_smddp"]
+    assert "smdistributed.dataparallel.torch.torch_smddp" in sys.modules
+    assert capsys.readouterr().err == ""

@@ -2,14 +2,18 @@
 
 import re
 import struct
+import sys
 import threading
 import zlib
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from shardyard.spec.metrics import STANDARD_METRICS, metric_regex
 from training.pytorch import event_file, mlflow_run
+from training.pytorch.checkpoint import Interrupted
 from training.pytorch.metrics import Metrics, format_line
 from training.pytorch.process_group import Ranks
 
@@ -69,10 +73,14 @@ def test_a_job_does_not_fail_because_mlflow_is_absent(
 
 
 class Mlflow:
-    """Keeps what it is told; `fails` names the call that raises, `hangs` the one that never ends."""
+    """Keeps what it is told; `fails` names the call that raises, `hangs` the one that never ends.
 
-    def __init__(self, fails: str = "", hangs: str = "") -> None:
+    `runs` has the tags of each run that it knows, by its own id.
+    """
+
+    def __init__(self, fails: str = "", hangs: str = "", runs: dict[str, dict[str, str]] | None = None) -> None:
         self.fails, self.hangs, self.calls = fails, hangs, []
+        self.runs = {} if runs is None else runs
 
     def _call(self, name: str, *arguments: object) -> None:
         if name == self.hangs:
@@ -81,8 +89,19 @@ class Mlflow:
             raise OSError("connection refused")
         self.calls.append((name, *arguments))
 
-    def start_run(self, *, run_name: str) -> None:
-        self._call("start_run", run_name)
+    def search_runs(self, *, filter_string: str, max_results: int, output_format: str) -> list[SimpleNamespace]:
+        self._call("search_runs")
+        key, value = re.fullmatch(r"tags\.`(.+)` = '(.+)'", filter_string).groups()
+        found = [run_id for run_id, tags in self.runs.items() if tags.get(key) == value][:max_results]
+        assert output_format == "list", "pandas is not there"
+        return [SimpleNamespace(info=SimpleNamespace(run_id=run_id)) for run_id in found]
+
+    def start_run(
+        self, *, run_id: str | None = None, run_name: str | None = None, tags: dict[str, str] | None = None
+    ) -> None:
+        self._call("start_run", run_name if run_id is None else run_id)
+        if run_id is None:
+            self.runs[f"{len(self.runs):032x}"] = tags
 
     def log_metrics(self, values: dict[str, float], *, step: int) -> None:
         self._call("log_metrics", values, step)
@@ -91,20 +110,35 @@ class Mlflow:
         self._call("end_run", status)
 
 
-def log_two_steps(mlflow: Mlflow, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def start(monkeypatch: pytest.MonkeyPatch) -> Callable[[Mlflow], Metrics]:
+    """Metrics that go to an MLflow, of a run with an id."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("SHARDYARD_RUN_ID", "run")
+    monkeypatch.delenv("MLFLOW_RUN_ID", raising=False)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
-    monkeypatch.setattr("importlib.import_module", lambda name: mlflow)
-    with Metrics(Ranks()) as metrics:
+
+    def begin(mlflow: Mlflow) -> Metrics:
+        monkeypatch.setitem(sys.modules, "mlflow", mlflow)
+        return Metrics(Ranks())
+
+    return begin
+
+
+Start = Callable[[Mlflow], Metrics]
+
+
+def log_two_steps(metrics: Metrics) -> None:
+    with metrics:
         metrics.log(1, loss=1.0)
         metrics.log(2, loss=0.5)
 
 
-def test_mlflow_gets_every_step_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mlflow_gets_every_step_in_order(start: Start) -> None:
     mlflow = Mlflow()
-    log_two_steps(mlflow, monkeypatch)
+    log_two_steps(start(mlflow))
     assert mlflow.calls == [
+        ("search_runs",),
         ("start_run", "run"),
         ("log_metrics", {"loss": 1.0}, 1),
         ("log_metrics", {"loss": 0.5}, 2),
@@ -112,11 +146,53 @@ def test_mlflow_gets_every_step_in_order(monkeypatch: pytest.MonkeyPatch) -> Non
     ]
 
 
-@pytest.mark.parametrize("fails", ["start_run", "log_metrics", "end_run"])
-def test_a_job_does_not_fail_because_mlflow_does(
-    fails: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(Interrupted(4), "KILLED"), (SystemExit(75), "KILLED"), (SystemExit(1), "FAILED"), (OSError(75), "FAILED")],
+    ids=repr,
+)
+def test_a_run_that_was_interrupted_and_saved_has_not_failed(error: BaseException, status: str, start: Start) -> None:
+    mlflow = Mlflow()
+    with pytest.raises(type(error)), start(mlflow):
+        raise error
+    assert mlflow.calls[-1] == ("end_run", status)
+
+
+def started(mlflow: Mlflow) -> list[str]:
+    return [call[1] for call in mlflow.calls if call[0] == "start_run"]
+
+
+def test_a_run_that_goes_on_goes_on_in_mlflow(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    mlflow = Mlflow()
+    for run_id in ("run", "another", "run"):
+        monkeypatch.setenv("SHARDYARD_RUN_ID", run_id)
+        log_two_steps(start(mlflow))
+    first = f"{0:032x}"
+    assert started(mlflow) == ["run", "another", first]
+    assert mlflow.runs[first] == {"shardyard.run_id": "run"}
+
+
+def test_runs_without_an_id_are_not_taken_for_one(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    mlflow = Mlflow()
+    monkeypatch.delenv("SHARDYARD_RUN_ID")
+    monkeypatch.delenv("TRAINING_JOB_NAME", raising=False)
+    for _ in range(2):
+        log_two_steps(start(mlflow))
+    assert started(mlflow) == ["local", "local"]
+
+
+def test_a_run_that_is_named_to_mlflow_itself_is_not_searched_for(
+    start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log_two_steps(Mlflow(fails=fails), monkeypatch)
+    mlflow = Mlflow(runs={"0": {"shardyard.run_id": "run"}})
+    monkeypatch.setenv("MLFLOW_RUN_ID", "1")
+    log_two_steps(start(mlflow))
+    assert mlflow.calls[0] == ("start_run", "run"), "without a run_id MLflow takes that of MLFLOW_RUN_ID"
+
+
+@pytest.mark.parametrize("fails", ["search_runs", "start_run", "log_metrics", "end_run"])
+def test_a_job_does_not_fail_because_mlflow_does(fails: str, start: Start, capsys: pytest.CaptureFixture) -> None:
+    log_two_steps(start(Mlflow(fails=fails)))
     said = capsys.readouterr()
     assert len(said.out.splitlines()) == 2
     assert said.err == "warning: MLflow gets no further metrics: connection refused\n"
@@ -124,10 +200,10 @@ def test_a_job_does_not_fail_because_mlflow_does(
 
 @pytest.mark.parametrize("hangs", ["start_run", "log_metrics"])
 def test_a_job_does_not_wait_for_a_server_that_does_not_answer(
-    hangs: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+    hangs: str, start: Start, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     monkeypatch.setattr(mlflow_run, "END_SECONDS", 0.05)
-    log_two_steps(Mlflow(hangs=hangs), monkeypatch)
+    log_two_steps(start(Mlflow(hangs=hangs)))
     said = capsys.readouterr()
     assert len(said.out.splitlines()) == 2
     assert "MLflow has not answered for 0.05 s" in said.err

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -148,13 +147,6 @@ def test_two_jobs_that_write_one_run_are_told(fake: FakeS3, capfd: pytest.Captur
         capfd.readouterr().err
     )
     assert fake.objects == before, "what the other job wrote must stay as it is"
-
-
-def test_without_the_package_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "s3torchconnector", None)
-    s3.client.cache_clear()
-    with pytest.raises(s3.S3Unavailable, match="need the package s3torchconnector, which is not installed: add"):
-        start().run(1)
 
 
 @pytest.fixture(params=["folder", "bucket"])

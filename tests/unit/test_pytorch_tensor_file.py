@@ -7,6 +7,7 @@ import torch
 from safetensors import safe_open
 
 from training.pytorch import tensor_file
+from training.pytorch.errors import Unfit
 from training.pytorch.manifest import hash_file
 from training.pytorch.places import Folder
 from training.pytorch.save_files import SaveFiles
@@ -74,9 +75,7 @@ def test_a_piece_says_where_it_belongs_and_a_whole_says_nothing() -> None:
 
 def test_a_type_that_the_format_lacks_is_named() -> None:
     odd = Entry(dtype=torch.complex128, shape=(2,), whole=(2,), offsets=(0,), start=0, end=32)
-    with pytest.raises(
-        TypeError, match=r"model\.x is of torch\.complex128, which a checkpoint cannot hold; it can hold"
-    ):
+    with pytest.raises(Unfit, match=r"model\.x is of torch\.complex128, which a checkpoint cannot hold; it can hold"):
         encode_header({"model.x": odd})
 
 

@@ -22,6 +22,8 @@ from torch import nn
 
 from training.pytorch import paths
 from training.pytorch.agreement import MOST_SAVES, Agreement, Wishes
+from training.pytorch.errors import Unfit
+from training.pytorch.hardware import wait_for_device
 from training.pytorch.manifest import Manifest, Save
 from training.pytorch.process_group import Ranks, gather
 from training.pytorch.random_state import read_random_state
@@ -69,8 +71,10 @@ class Checkpointer:
         """`folder` is this node's own, /opt/ml/checkpoints by default, or `s3://bucket/prefix/` for all nodes."""
         for name, value in (("every_steps", every_steps), ("every_seconds", every_seconds), ("keep", keep)):
             if value is not None and value <= 0:
-                raise ValueError(f"{name} is {value} and must be above 0 (None means never)")
+                raise Unfit(f"{name} is {value} and must be above 0 (None means never)")
         self.blocked_seconds = 0.0
+        """How long training stood still for saves: for the copies, until the save before was written, and until the
+        last one is. Not in it: waiting for other ranks, and for what a GPU had still to compute."""
         self._also, self._keep = dict(also or {}), keep
         self._every_steps, self._every_seconds = every_steps, every_seconds
         folder = paths.checkpoint_folder() if folder is None else folder
@@ -103,7 +107,7 @@ class Checkpointer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if kind is None and not self._save_last_step() and self._ranks.is_first:
+            if kind is None and not self.finish() and self._ranks.is_first:
                 print(f"warning: step {self._step}, the last, is not saved: {self._what_failed()}", file=sys.stderr)
         finally:
             self._writer.close()
@@ -124,30 +128,32 @@ class Checkpointer:
 
     def after_step(self, step: int) -> None:
         """Say that a step is done: saves when it is time, raises Interrupted when told to stop and all is saved."""
-        started = time.monotonic()
         self._step = operator.index(step)
         self._this_start()
         agreed = self._agreement.exchange(self._wishes(), self._begun)
         self._settle(agreed)
         if agreed.stop:
-            if not self._save_last_step():
+            if not self.finish():
                 raise SaveFailed(f"told to stop at step {step} and could not save it: {self._what_failed()}")
             raise Interrupted(step)
         if agreed.save or (self._every_steps is not None and step % self._every_steps == 0):
             self.save()
-        self.blocked_seconds += time.monotonic() - started
 
     def save(self) -> None:
         """Copy the state and have it written while training goes on. Every rank calls this at the same step."""
         save = Save(step=self._step, generation=self._this_start())
         if save in self._begun or save in self._complete:
             return
+        self._divide()
+        wait_for_device(self._ranks.device)
+        started = time.monotonic()
         self._writer.wait()
         staged, rest = self._copy()
         self._begin(save)
         self._saved_at = time.monotonic()
         self._agreement.note_save()
         self._writer.start(save, lambda folder: self._fill(folder, save, staged, rest))
+        self.blocked_seconds += time.monotonic() - started
 
     def _begin(self, save: Save) -> None:
         """Note a save, and remove what so many later ones have not made durable: another rank could not write it."""
@@ -166,12 +172,17 @@ class Checkpointer:
             raise RuntimeError("call restore() before the first step: it returns 0 where nothing is to be restored")
         return self._generation
 
-    def _save_last_step(self) -> bool:
-        """Save the last step if it is not saved yet; whether every rank has it on its disk in the end."""
+    def finish(self) -> bool:
+        """Save the last step if it is not saved yet; whether every rank has it on its disk in the end.
+
+        Leaving the `with` block does this too.
+        """
         self._settle(self._agreement.settle())
         if self._step not in {save.step for save in [*self._begun, *self._complete]}:
             self.save()
+        started = time.monotonic()
         self._writer.wait()
+        self.blocked_seconds += time.monotonic() - started
         self._settle(self._agreement.exchange_now(self._wishes(), self._begun))
         return self._step in {0, *(save.step for save in self._complete)}
 
@@ -196,11 +207,15 @@ class Checkpointer:
         if self._ranks.local_rank == 0:
             self._writer.tidy(lambda: self._store.keep_only(complete, newest))
 
-    def _copy(self) -> tuple[Staged, dict[str, Any]]:
-        tensors, values = self._state.read()
+    def _divide(self) -> None:
+        """Agree, at the first save, on who writes what."""
         if self._share is None:
-            held = gather(self._ranks, (pieces_of(tensors), self._ranks.node))
+            held = gather(self._ranks, (pieces_of(self._state.read()[0]), self._ranks.node))
             self._share = divide([pieces for pieces, _ in held], [node for _, node in held])[self._ranks.rank]
+
+    def _copy(self) -> tuple[Staged, dict[str, Any]]:
+        assert self._share is not None
+        tensors, values = self._state.read()
         rest = {
             "values": values,
             "random": read_random_state(),

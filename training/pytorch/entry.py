@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from training.data.errors import DataError
+from training.pytorch.errors import Unfit
 from training.pytorch.hardware import Unsupported
 from training.pytorch.plan import PlanError
 
@@ -18,7 +19,7 @@ def reasons_without_traceback(program: str) -> Iterator[None]:
     """
     try:
         yield
-    except (DataError, PlanError, Unsupported) as error:
+    except (DataError, PlanError, Unfit, Unsupported) as error:
         if "SM_CURRENT_HOST" in os.environ:
             raise
         sys.exit("\n".join(f"{program}: error: {line}" for line in str(error).splitlines()))

@@ -1,7 +1,7 @@
 """What the hardware could compute at best, for model FLOPs utilisation."""
 
 import time
-from functools import cache
+from dataclasses import dataclass
 
 import torch
 
@@ -16,26 +16,46 @@ DENSE_BF16_TFLOPS = {
     "L4": 121.0,
     "A10G": 70.0,
 }
-"""Dense bf16 (no sparsity) of NVIDIA's data sheets; the first name found in the device's name counts."""
+"""Dense bf16 (no sparsity) of NVIDIA's data sheets, by a word of the device's name.
+
+B300, GB200 and RTX PRO 6000 are not here: what is published of their dense bf16 differs, so they are measured.
+"""
+
+_SLOWER = {"PCIe", "NVL", "MIG"}
+"""Words in the names of variants, and of parts of a GPU, that reach less than the data sheet's SXM figure."""
 
 
-@cache
-def peak_flops(device: torch.device) -> float:
-    """FLOPs per second that one rank could reach: from the data sheet for a GPU, else measured with a large matrix."""
-    if device.type == "cuda":
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Peak:
+    """What one rank could reach."""
+
+    flops: float
+    """FLOPs per second."""
+    source: str
+    """What was computed in which precision, and where the number is from."""
+
+    def __str__(self) -> str:
+        return f"{self.flops / 1e12:.3g} TFLOP/s a rank ({self.source})"
+
+
+def peak_flops(device: torch.device, dtype: torch.dtype) -> Peak:
+    """The peak in the precision that is trained in: of the data sheet for bf16 on a known GPU, else measured.
+
+    In fp32 a GPU has two peaks, and torch's settings decide which of them counts (TF32), so that is always measured.
+    """
+    precision = {torch.bfloat16: "bf16", torch.float32: "fp32"}[dtype]
+    if device.type == "cuda" and dtype == torch.bfloat16:
         name = torch.cuda.get_device_name(device)
+        words = set(name.replace("-", " ").split())
         for known, tflops in DENSE_BF16_TFLOPS.items():
-            if known in name.replace("-", " ").split():
-                return tflops * 1e12
-    return measure_flops(device)
+            if known in words and not words & _SLOWER:
+                return Peak(flops=tflops * 1e12, source=f"dense bf16 of {known} in NVIDIA's data sheet")
+    return Peak(flops=measure_flops(device, dtype), source=f"the fastest of some {precision} matrix products here")
 
 
-def measure_flops(device: torch.device) -> float:
-    """The best of a few large matrix products: in bf16 on a GPU that has it, else in fp32."""
-    size, dtype = 768, torch.float32
-    if device.type == "cuda":
-        size = 8192
-        dtype = torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float32
+def measure_flops(device: torch.device, dtype: torch.dtype) -> float:
+    """The best of a few large matrix products."""
+    size = 8192 if device.type == "cuda" else 768
     matrix = torch.ones(size, size, device=device, dtype=dtype)
     best = float("inf")
     for _ in range(10):

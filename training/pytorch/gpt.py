@@ -179,6 +179,7 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
         unit="tokens",
         samples_ranks=parallel.data_size,
         flops_per_sample=config.flops_per_token,
+        dtype=parallel.dtype,
     )
     with checkpoints:
         for done, _ in enumerate(loop):

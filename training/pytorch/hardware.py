@@ -1,7 +1,6 @@
 """What the machine can do, asked rather than assumed: devices, backends, bf16."""
 
 import importlib
-import importlib.util
 import sys
 
 import torch
@@ -31,17 +30,20 @@ def wait_for_device(device: torch.device) -> None:
 
 
 def pick_backend(asked: str | None) -> str:
-    """gloo on CPUs, nccl on GPUs; smddp when asked for and installed, else nccl with a message."""
+    """gloo on CPUs, nccl on GPUs; smddp when asked for and usable, else nccl with a message."""
     if not torch.cuda.is_available():
         if asked not in (None, "gloo"):
             print(f"backend {asked} needs GPUs and there are none: using gloo", file=sys.stderr)
         return "gloo"
     if asked != "smddp":
         return asked if asked is not None else "nccl"
-    if importlib.util.find_spec("smdistributed") is None:
-        print("backend smddp is not installed (it is part of AWS's own images): using nccl", file=sys.stderr)
+    try:
+        importlib.import_module("smdistributed.dataparallel.torch.torch_smddp")
+    except (ImportError, OSError) as error:  # a native library that cannot be loaded is one or the other
+        absent = isinstance(error, ModuleNotFoundError) and str(error.name).startswith("smdistributed")
+        why = "is not installed (it is part of AWS's own images)" if absent else f"cannot be imported ({error})"
+        print(f"backend smddp {why}: using nccl", file=sys.stderr)
         return "nccl"
-    importlib.import_module("smdistributed.dataparallel.torch.torch_smddp")
     return "smddp"
 
 

@@ -13,8 +13,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import torch
+
 from training.pytorch.checkpoint import Checkpointer
-from training.pytorch.flops import peak_flops
+from training.pytorch.flops import Peak, peak_flops
 from training.pytorch.hardware import wait_for_device
 from training.pytorch.metrics import Metrics, peak_memory_bytes
 from training.pytorch.process_group import Ranks
@@ -35,20 +37,25 @@ class Loop:
         unit: str,
         samples_ranks: int,
         flops_per_sample: float = 0.0,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         """`unit` is what samples are called, `samples_ranks` how many ranks have samples of their own.
 
-        `flops_per_sample`, forward and backward, is what `mfu` is computed from; 0 leaves it out.
+        `flops_per_sample`, forward and backward, is what `mfu` is computed from, as a share of what the ranks could
+        reach in `dtype`; 0 leaves it out.
         """
         self._options, self._ranks, self._metrics, self.checkpoints = options, ranks, metrics, checkpoints
         self._steps, self._steps_per_epoch, self._unit = steps, steps_per_epoch, unit
         self._samples_ranks, self._flops_per_sample = samples_ranks, flops_per_sample
         self._samples, self._data_seconds, self._checkpoint_mark = 0, 0.0, 0.0
         self._loss: Callable[[], float] | None = None
+        self._dtype = dtype
+        self._peak: Peak | None = None
         self._since = time.monotonic()
 
     def __iter__(self) -> Iterator[int]:
         step = self.checkpoints.restore()
+        self._find_peak()
         self._since = time.monotonic()
         while step < self._steps:
             step += 1
@@ -57,6 +64,9 @@ class Loop:
             if step % self._options.log_steps == 0 or step == self._steps:
                 self._report(step)
             self.checkpoints.after_step(step)
+        self.checkpoints.finish()
+        if self.checkpoints.blocked_seconds > self._checkpoint_mark:
+            self._metrics.log(step, checkpoint_seconds=self._take_checkpoint_seconds())
 
     def epoch(self, step: int) -> int:
         """The epoch, from 0, that a step belongs to."""
@@ -78,21 +88,31 @@ class Loop:
         self._samples += samples
         self._loss = loss
 
+    def _find_peak(self) -> None:
+        """What `mfu` is a share of: said once, as nothing can be read from the figure without it."""
+        if self._flops_per_sample:
+            self._peak = peak_flops(self._ranks.device, self._dtype)
+            if self._ranks.is_first:
+                print(f"mfu is the share of {self._peak}", flush=True)
+
     def _report(self, step: int) -> None:
         wait_for_device(self._ranks.device)
         elapsed = time.monotonic() - self._since
         rate = self._samples * self._samples_ranks / elapsed
-        blocked = self.checkpoints.blocked_seconds
         values: dict[str, float] = {"total_steps": self._steps, "epoch": self.epoch(step)}
         if self._loss is not None:
             values["loss"] = self._loss()
         values[f"{self._unit}_per_second"] = rate
-        if self._flops_per_sample:
-            peak = peak_flops(self._ranks.device) * self._ranks.world_size
-            values["mfu"] = rate * self._flops_per_sample / peak
+        if self._peak is not None:
+            values["mfu"] = rate * self._flops_per_sample / (self._peak.flops * self._ranks.world_size)
         values["data_seconds"] = self._data_seconds
-        values["checkpoint_seconds"] = blocked - self._checkpoint_mark
+        values["checkpoint_seconds"] = self._take_checkpoint_seconds()
         values["peak_memory_bytes"] = peak_memory_bytes(self._ranks.device)
         self._metrics.log(step, **values)
-        self._samples, self._data_seconds, self._checkpoint_mark = 0, 0.0, blocked
+        self._samples, self._data_seconds = 0, 0.0
         self._since = time.monotonic()
+
+    def _take_checkpoint_seconds(self) -> float:
+        """What saves have cost since the last time that this was asked."""
+        before, self._checkpoint_mark = self._checkpoint_mark, self.checkpoints.blocked_seconds
+        return self._checkpoint_mark - before

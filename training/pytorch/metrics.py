@@ -8,6 +8,7 @@ from types import TracebackType
 import torch
 
 from training.pytorch import paths
+from training.pytorch.checkpoint import INTERRUPTED
 from training.pytorch.event_file import EventFile
 from training.pytorch.mlflow_run import start_mlflow
 from training.pytorch.process_group import Ranks
@@ -45,7 +46,8 @@ class Metrics:
         if self._events is not None:
             self._events.close()
         if self._mlflow is not None:
-            self._mlflow.end("FINISHED" if kind is None else "FAILED")
+            saved = isinstance(error, SystemExit) and error.code == INTERRUPTED
+            self._mlflow.end("FINISHED" if kind is None else "KILLED" if saved else "FAILED")
 
     def log(self, step: int, **values: float) -> None:
         """Report the numbers of one step."""

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.distributed.checkpoint.state_dict import _get_fqns, _init_optim_state
 
+from training.pytorch.errors import Unfit
 from training.pytorch.staging import copied
 
 STATE, GROUPS = "optimizer.state.", "optimizer.param_groups."
@@ -25,7 +26,7 @@ class OptimizerState:
 
     def __init__(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         if isinstance(optimizer, _NEEDS_MORE):
-            raise TypeError(f"the state of {type(optimizer).__name__} cannot be restored: use another optimizer")
+            raise Unfit(f"the state of {type(optimizer).__name__} cannot be restored: use another optimizer")
         self._model, self._optimizer = model, optimizer
         self._names: dict[torch.Tensor, str] = {}
         self.look_names_up()
@@ -37,7 +38,7 @@ class OptimizerState:
         for group in self._optimizer.param_groups:
             for parameter in group["params"]:
                 if parameter not in self._names:
-                    raise ValueError(
+                    raise Unfit(
                         f"the optimizer has a parameter of shape {list(parameter.shape)} that the model does not have: "
                         "give Checkpointer one model that holds all that is trained, an nn.ModuleList for example"
                     )

@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+NO_RUN_ID = "local"
+"""What a run is called that nobody gave an id."""
+
 
 def base() -> Path:
     """The folder of the contract; another one outside of containers."""
@@ -26,4 +29,4 @@ def tensorboard_folder() -> Path:
 
 def run_id() -> str:
     """The logical run that checkpoints belong to; it outlives the training job's name."""
-    return os.environ.get("SHARDYARD_RUN_ID", os.environ.get("TRAINING_JOB_NAME", "local"))
+    return os.environ.get("SHARDYARD_RUN_ID", os.environ.get("TRAINING_JOB_NAME", NO_RUN_ID))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from training.data import s3
+from training.pytorch.errors import Unfit
 
 
 class Place(Protocol):
@@ -18,7 +19,7 @@ class Place(Protocol):
     """Whether every node sees the same files."""
 
     def prepare(self) -> None:
-        """Be ready for files; ValueError says why that cannot be."""
+        """Be ready for files; Unfit says why that cannot be."""
 
     def children(self, below: str) -> list[str]:
         """The names of files and folders directly below a folder; none when there is no such folder."""
@@ -62,7 +63,7 @@ class Folder:
             if not os.access(self._path, os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
-            raise ValueError(
+            raise Unfit(
                 f"checkpoints cannot be kept in {self._path}: {error.strerror}; "
                 "SHARDYARD_CHECKPOINT_DIR names another folder"
             ) from error
@@ -122,7 +123,12 @@ class Bucket:
         self._uri = uri.rstrip("/")
 
     def prepare(self) -> None:
-        """Nothing to do: a bucket is there, and whether it may be written is seen at the first save."""
+        """See that S3 can be asked; whether the bucket may be written is seen at the first save."""
+        try:
+            s3.split(self._uri)
+            s3.client()
+        except s3.S3Unavailable as error:
+            raise Unfit(f"checkpoints cannot be kept in {self._uri}: {error}") from error
 
     def children(self, below: str) -> list[str]:
         """What is directly below a folder."""

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import torch
 
+from training.pytorch.errors import Unfit
 from training.pytorch.manifest import Damaged, Manifest, Save, newest_first, rank_folder, ranks_needed, verify
 from training.pytorch.process_group import Ranks, gather
 from training.pytorch.random_state import seed_everything, write_random_state
@@ -20,10 +21,6 @@ REST = "state.pt"
 """What a rank writes beside its tensors: random states, positions, plain values."""
 Usable = dict[Save, tuple[tuple[int, ...], dict[int, Manifest]]]
 """For each save: the ranks whose files this rank has to read, and all manifests that are here."""
-
-
-class Unfit(ValueError):
-    """A save is sound and is not one of this model and optimizer; the message names what differs."""
 
 
 class Stateful(Protocol):
@@ -139,8 +136,9 @@ def _load(
     state.write(values)
     for name, thing in also.items():
         if name not in mine["also"]:
-            raise KeyError(
-                f"the checkpoint at step {save.step} has no state of {name!r}: it has {sorted(mine['also'])}"
+            raise Unfit(
+                f"{save.name} has no state of {name!r}: it has {sorted(mine['also'])}: go on with what it was saved "
+                "with, or start under another run id"
             )
         thing.load_state_dict(mine["also"][name])
     if same_world:

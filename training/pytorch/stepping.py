@@ -46,12 +46,7 @@ class Stepper:
 
     def clip(self) -> Tensor:
         """Clip the gradients of the whole model to the plan's norm; returns the norm before."""
-        return clip_gradients(
-            self._parallel.model.parameters(),
-            self._parallel.plan.clip_norm,
-            stage_ranks=self._ranks.world_size // self._stages,
-            stages=self._stages,
-        )
+        return clip_gradients(self._parallel.model.parameters(), self._parallel.plan.clip_norm, stages=self._stages)
 
     def mean_loss(self, loss: Tensor) -> float:
         """The mean over all data of the step; every rank must ask."""
@@ -107,13 +102,12 @@ class Stepper:
 
 
 @torch.no_grad()
-def clip_gradients(
-    parameters: Iterable[nn.Parameter], max_norm: float | None, *, stage_ranks: int = 1, stages: int = 1
-) -> Tensor:
+def clip_gradients(parameters: Iterable[nn.Parameter], max_norm: float | None, *, stages: int = 1) -> Tensor:
     """Scale the gradients so that their norm over the whole model is at most `max_norm`; returns the norm before.
 
-    Every piece of a gradient is counted once, though several ranks hold it: `stage_ranks` are the ranks that hold
-    the same layers. torch's own clip_grad_norm_ does not know of pipelines, nor of parameters on different meshes.
+    All ranks together hold one model, its layers cut into as many `stages` of a pipeline. Every piece of a gradient is
+    counted once, though several ranks hold it. torch's own clip_grad_norm_ does not know of pipelines, nor of
+    parameters on different meshes.
     """
     with_gradient = [parameter for parameter in parameters if parameter.grad is not None]
     local = [_local(parameter.grad) for parameter in with_gradient]
@@ -121,8 +115,8 @@ def clip_gradients(
     spread = stages > 1 or any(count > 1 for count in shards)
     squares = torch.stack(torch._foreach_norm(local)).double() ** 2
     if spread:
-        weights = torch.tensor(shards, dtype=torch.float64, device=squares.device) / stage_ranks
-        squares = squares * weights
+        stage_ranks = dist.get_world_size() // stages
+        squares = squares * (torch.tensor(shards, dtype=torch.float64, device=squares.device) / stage_ranks)
     total = squares.sum()
     if spread:
         dist.all_reduce(total)

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from training.pytorch.errors import Unfit
 from training.pytorch.manifest import MANIFEST, Damaged, Manifest, Save, rank_folder, read_manifest
 from training.pytorch.places import place_at
 
@@ -19,9 +20,9 @@ class CheckpointStore:
 
     def __init__(self, location: Path | str, run_id: str) -> None:
         if not run_id or "/" in run_id or run_id.startswith("."):
-            raise ValueError(f"run id {run_id!r} cannot name a folder")
+            raise Unfit(f"run id {run_id!r} cannot name a folder")
         if not str(location):
-            raise ValueError("the folder for checkpoints is an empty string: name one, or None for /opt/ml/checkpoints")
+            raise Unfit("the folder for checkpoints is an empty string: name one, or None for /opt/ml/checkpoints")
         self.run_id = run_id
         self.place = place_at(f"{str(location).rstrip('/')}/{run_id}")
 

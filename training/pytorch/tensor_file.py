@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from training.pytorch.errors import Unfit
 from training.pytorch.places import Place
 
 _LENGTH_BYTES = 8
@@ -62,7 +63,7 @@ def encode_header(entries: Mapping[str, Entry]) -> bytes:
     for name, entry in entries.items():
         if entry.dtype not in _CODES:
             known = ", ".join(sorted(str(dtype).removeprefix("torch.") for dtype in _CODES))
-            raise TypeError(f"{name} is of {entry.dtype}, which a checkpoint cannot hold; it can hold {known}")
+            raise Unfit(f"{name} is of {entry.dtype}, which a checkpoint cannot hold; it can hold {known}")
         header[name] = {
             "dtype": _CODES[entry.dtype],
             "shape": entry.shape,

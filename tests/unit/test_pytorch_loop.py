@@ -43,8 +43,7 @@ class Checkpoints:
         self._block(0.5)
 
     def finish(self) -> bool:
-        if self.blocked_seconds:
-            self._block(2.0)
+        self._block(2.0)
         return True
 
     def _block(self, seconds: float) -> None:
@@ -137,8 +136,12 @@ def test_every_figure_counts_what_was_done_since_the_last_report(clock: Clock, m
     ]
 
 
-def test_a_run_that_was_done_before_reports_nothing(clock: Clock) -> None:
-    loop, metrics = make_loop(Checkpoints(clock, start=5))
+@pytest.mark.parametrize("start", [5, 6])
+def test_a_run_that_was_done_before_reports_nothing_and_measures_nothing(
+    start: int, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop_module, "peak_flops", lambda *given: pytest.fail("measured"))
+    loop, metrics = make_loop(Checkpoints(clock, start=start), flops_per_sample=1.0)
     train(loop, clock)
     assert metrics.lines == []
 

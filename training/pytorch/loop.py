@@ -55,6 +55,8 @@ class Loop:
 
     def __iter__(self) -> Iterator[int]:
         step = self.checkpoints.restore()
+        if step >= self._steps:
+            return
         self._find_peak()
         self._since = time.monotonic()
         while step < self._steps:
@@ -65,8 +67,7 @@ class Loop:
                 self._report(step)
             self.checkpoints.after_step(step)
         self.checkpoints.finish()
-        if self.checkpoints.blocked_seconds > self._checkpoint_mark:
-            self._metrics.log(step, checkpoint_seconds=self._take_checkpoint_seconds())
+        self._metrics.log(step, checkpoint_seconds=self._take_checkpoint_seconds())
 
     def epoch(self, step: int) -> int:
         """The epoch, from 0, that a step belongs to."""

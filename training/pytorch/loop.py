@@ -23,7 +23,10 @@ from training.pytorch.process_group import Ranks
 
 
 class Loop:
-    """Iterates over the numbers of the steps that are still to do."""
+    """Iterates over the numbers of the steps that are still to do.
+
+    Each report counts what was done since the one before. Of a run that is told to stop, the last save is not reported.
+    """
 
     def __init__(
         self,

@@ -73,6 +73,7 @@ REFUSALS: dict[str, tuple[Callable[[Path], object], str]] = {
     "read-only": (read_only, r"checkpoints cannot be kept in .*/run: Permission denied; SHARDYARD_CHECKPOINT_DIR"),
     "no package": (no_package, r"checkpoints cannot be kept in s3://bucket/a/run: .* the package s3torchconnector"),
     "no bucket": (lambda folder: start("s3:///a"), "checkpoints cannot be kept in s3:///a/run: .* names no bucket"),
+    "only s3": (lambda folder: start("s3://"), "the folder for checkpoints is 's3://', without a bucket: s3://bucket/"),
     "no folder": (lambda folder: start(""), "the folder for checkpoints is an empty string: name one, or None"),
     "no run id": (lambda folder: start(folder, run_id="a/b"), "run id 'a/b' cannot name a folder"),
     "interval": (lambda folder: start(folder, every_steps=0), "every_steps is 0 and must be above 0"),

@@ -23,6 +23,8 @@ class CheckpointStore:
             raise Unfit(f"run id {run_id!r} cannot name a folder")
         if not str(location):
             raise Unfit("the folder for checkpoints is an empty string: name one, or None for /opt/ml/checkpoints")
+        if str(location).rstrip("/") == "s3:":
+            raise Unfit(f"the folder for checkpoints is {str(location)!r}, without a bucket: s3://bucket/prefix/")
         self.run_id = run_id
         self.place = place_at(f"{str(location).rstrip('/')}/{run_id}")
 

@@ -31,7 +31,9 @@ def main(arguments: list[str]) -> int:
         # Imported only here: a start that fails nowhere need not pay for it
         import traceback
 
-        failure.write(base, failure.describe_own(traceback.format_exc(), base=base))
+        from training.launcher import reasons
+
+        failure.write(base, reasons.describe_own(traceback.format_exc(), base=base))
         return 1
     finally:
         supervisor.kill_groups(supervisor.children.values())

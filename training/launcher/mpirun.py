@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from training.launcher import failure
+from training.launcher import failure, reasons
 from training.launcher.environment import MASTER_PORT
 from training.launcher.failure import LaunchError
 from training.launcher.launch import PACKAGE_ROOT, Launch
@@ -143,7 +143,7 @@ def _outcome(supervisor: Supervisor, launch: Launch, child: Child, node: FirstNo
             exit_status=child.status if child.status is not None else 1,
             tail=child.tail.decode(errors="replace"),
         )
-        return 1, failure.describe(ended, base=launch.contract.base)
+        return 1, reasons.describe(ended, base=launch.contract.base)
     if silent := sorted(set(range(world)) - node.ended.keys()):
         return 1, f"mpirun ended with 0, but nothing is known of rank {', '.join(map(str, silent))}"
     if supervisor.terminated or any(code == INTERRUPTED for code, _ in node.ended.values()):

@@ -46,7 +46,10 @@ def wait_for_end(supervisor: Supervisor, child: Child, *, host: str, base: Path,
         tail=child.tail.decode(errors="replace"),
         out_of_memory=failure.killed_for_memory() > killed_before,
     )
-    return 1, failure.describe(ended, base=base)
+    # Imported only here: a start that fails nowhere need not pay for it
+    from training.launcher import reasons
+
+    return 1, reasons.describe(ended, base=base)
 
 
 def interrupted_message(name: str, host: str, *, stopped_late: bool, grace_seconds: float) -> str:

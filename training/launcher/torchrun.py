@@ -132,5 +132,7 @@ def _give_up(launch: Launch, host: TorchHost) -> int:
         exit_status=host.child.status or 1,
         tail=host.child.tail.decode(errors="replace"),
     )
-    failure.write(launch.contract.base, failure.describe(ended, base=launch.contract.base))
+    from training.launcher import reasons
+
+    failure.write(launch.contract.base, reasons.describe(ended, base=launch.contract.base))
     return 1

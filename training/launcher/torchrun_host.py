@@ -17,11 +17,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from training.launcher import failure
+from training.launcher import failure, reasons
 from training.launcher.plain import interrupted_message
 from training.launcher.program import Program
 from training.launcher.supervise import INTERRUPTED, Child, Supervisor
 from training.launcher.torchrun import REJOIN_SECONDS
+from training.launcher.tracebacks import traceback_of
 from training.launcher.worker import die_with_parent, execute_bound, name_process, run_python
 
 _MESSAGE_BYTES = 1 << 20
@@ -138,7 +139,7 @@ class Host:
         if child.status is not None and child.status < 0:
             self._start_store()
             return
-        reason = failure.traceback_of(child.tail.decode(errors="replace")).rpartition("\n")[2]
+        reason = traceback_of(child.tail.decode(errors="replace")).rpartition("\n")[2]
         message = (
             f"{self.spec['host']} could not open port {self.spec['port']} for the other nodes: {reason}; "
             "set SHARDYARD_RENDEZVOUS_PORT to a free one"
@@ -157,7 +158,7 @@ class Host:
         text = "" if child.status == 0 else self._describe(child)
         if text and not self.first_failure:
             self.first_failure = text
-        incurable = text != "" and failure.is_incurable(self._failure(child))
+        incurable = text != "" and reasons.is_incurable(self._failure(child))
         self._send({"exit": local_rank, "status": child.status, "text": text, "incurable": incurable})
 
     def _on_agent_end(self, child: Child) -> None:
@@ -231,7 +232,7 @@ class Host:
         return {"code": 1, "message": report["message"] or self.first_failure}
 
     def _describe(self, child: Child) -> str:
-        return failure.describe(self._failure(child), base=Path(self.spec["base"]))
+        return reasons.describe(self._failure(child), base=Path(self.spec["base"]))
 
     def _failure(self, child: Child) -> failure.Failure:
         return failure.Failure(

@@ -1,0 +1,151 @@
+"""What the failure file says of a process that failed: short, true, and about the last exception."""
+
+import signal
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.launcher.failure import FAILURE_LIMIT_BYTES, Failure
+from training.launcher.reasons import describe, is_incurable
+from training.launcher.tracebacks import traceback_of
+
+TRACEBACK = """Traceback (most recent call last):
+  File "/opt/shardyard/training/launcher/worker.py", line 30, in run_python
+    runpy.run_path(program.target, run_name="__main__")
+  File "<frozen runpy>", line 291, in run_path
+  File "/opt/ml/code/train.py", line 9, in <module>
+    raise ValueError("bad thing")
+ValueError: bad thing
+"""
+
+
+def ended(tail: str = "", status: int = 1, out_of_memory: bool = False) -> Failure:
+    return Failure(name="rank 3", host="algo-2", exit_status=status, tail=tail, out_of_memory=out_of_memory)
+
+
+def failed(tail: str = "", status: int = 1, out_of_memory: bool = False) -> str:
+    return describe(ended(tail, status, out_of_memory), base=Path("/tmp"))
+
+
+def test_the_rank_the_error_and_the_users_frames() -> None:
+    assert failed("step 1\n" + TRACEBACK).splitlines() == [
+        "rank 3 on algo-2 failed: ValueError: bad thing",
+        "Traceback (most recent call last):",
+        '  File "/opt/ml/code/train.py", line 9, in <module>',
+        '    raise ValueError("bad thing")',
+        "ValueError: bad thing",
+    ]
+
+
+def test_torchs_rank_prefixes_are_taken_off() -> None:
+    prefixed = "".join(f"[rank3]: {line}\n" for line in TRACEBACK.splitlines())
+    assert failed(prefixed) == failed(TRACEBACK)
+
+
+def test_the_last_traceback_counts_and_what_follows_is_cut() -> None:
+    text = TRACEBACK + "\nlater\n" + TRACEBACK.replace("bad", "worse") + "".join(f"log {n}\n" for n in range(50))
+    found = traceback_of(text)
+    assert "worse thing" in found
+    assert "bad thing" not in found
+    assert "log 40" not in found
+
+
+def test_a_full_disk_is_called_so() -> None:
+    tail = TRACEBACK.replace("ValueError: bad thing", "OSError: [Errno 28] No space left on device: '/opt/ml/x'")
+    assert "failed because the disk is full" in failed(tail).splitlines()[0]
+    assert "larger volume" in failed(tail).splitlines()[0]
+    assert "GiB free under /dev/shm" in failed(tail).splitlines()[0]
+
+
+def test_kills_are_told_apart() -> None:
+    assert failed(status=-signal.SIGKILL) == "rank 3 on algo-2 was killed by SIGKILL"
+    assert "ran out of memory" in failed(status=-signal.SIGKILL, out_of_memory=True)
+    assert failed(TRACEBACK, out_of_memory=True).splitlines()[0] == (
+        "rank 3 on algo-2 failed: ValueError: bad thing "
+        "(the kernel had killed a process because the machine ran out of memory)"
+    )
+    assert failed(status=-signal.SIGSEGV) == "rank 3 on algo-2 was ended by SIGSEGV"
+    assert failed(status=3) == "rank 3 on algo-2 ended with exit code 3"
+
+
+SYNTAX_ERROR = """step 1
+  File "/opt/ml/code/train.py", line 1
+    def f(:
+          ^
+SyntaxError: invalid syntax
+"""
+
+
+def test_a_syntax_error_of_the_script_itself_has_no_traceback_and_is_named_all_the_same() -> None:
+    assert failed(SYNTAX_ERROR).splitlines() == [
+        "rank 3 on algo-2 failed: SyntaxError: invalid syntax",
+        'File "/opt/ml/code/train.py", line 1',
+        "    def f(:",
+        "          ^",
+        "SyntaxError: invalid syntax",
+    ]
+    assert is_incurable(ended(SYNTAX_ERROR))
+    assert failed("SyntaxError: said in a log\nmore\n").splitlines()[0] == "rank 3 on algo-2 ended with exit code 1"
+
+
+USAGE = """step 0
+usage: train.py [-h] [--lr LR]
+train.py: error: unrecognized arguments: --rate 1
+"""
+
+
+def test_arguments_that_argparse_refuses_are_named_and_not_tried_again() -> None:
+    first, *rest = failed(USAGE, status=2).splitlines()
+    assert first == "rank 3 on algo-2 failed: train.py: error: unrecognized arguments: --rate 1"
+    assert rest == USAGE.splitlines()
+    assert is_incurable(ended(USAGE, status=2))
+    assert not is_incurable(ended(USAGE, status=3))
+    assert not is_incurable(ended("no usage\n", status=2))
+
+
+def test_what_a_restart_cannot_heal_is_known() -> None:
+    assert is_incurable(
+        ended(TRACEBACK + "training.pytorch.plan.PlanError: shard_size is for hsdp\nand 3 divides no 8\n")
+    )
+    assert not is_incurable(ended(TRACEBACK + "training.data.errors.ShardError: a.tar cannot be read at byte 4\n"))
+    assert is_incurable(ended(TRACEBACK.replace("ValueError", "ModuleNotFoundError")))
+    assert is_incurable(ended("OSError: [Errno 28] No space left on device"))
+    assert not is_incurable(ended(TRACEBACK))
+
+
+def test_a_killed_rank_is_healed_whatever_it_had_logged_before() -> None:
+    assert not is_incurable(ended(TRACEBACK.replace("ValueError", "ModuleNotFoundError"), -signal.SIGKILL))
+
+
+IGNORED = """Exception ignored in: <function Loader.__del__ at 0x7f>
+Traceback (most recent call last):
+  File "/opt/ml/code/train.py", line 3, in __del__
+    import os
+ImportError: sys.meta_path is None, Python is likely shutting down
+"""
+
+
+def test_what_python_ignores_at_its_end_is_not_the_reason() -> None:
+    assert failed(TRACEBACK + IGNORED) == failed(TRACEBACK)
+    assert not is_incurable(ended(TRACEBACK + IGNORED))
+    assert traceback_of(IGNORED) == ""
+
+
+@given(tail=st.text(max_size=5000))
+def test_the_text_always_fits(tail: str) -> None:
+    assert len(failed(TRACEBACK + tail).encode()) <= FAILURE_LIMIT_BYTES
+    assert len(failed(tail).encode()) <= FAILURE_LIMIT_BYTES
+
+
+def test_a_message_in_another_script_fits_too() -> None:
+    text = failed(TRACEBACK.replace("bad thing", "\u6f22" * 2000))
+    assert text.startswith("rank 3 on algo-2 failed: ValueError: \u6f22")
+    assert len(text.encode()) <= FAILURE_LIMIT_BYTES
+
+
+def test_a_long_traceback_loses_its_beginning() -> None:
+    frames = "".join(f'  File "/opt/ml/code/deep.py", line {n}, in f\n    f()\n' for n in range(200))
+    text = failed(f"Traceback (most recent call last):\n{frames}RecursionError: too deep\n")
+    assert text.startswith("rank 3 on algo-2 failed: RecursionError: too deep\n...")
+    assert text.endswith("RecursionError: too deep")

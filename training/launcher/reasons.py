@@ -1,0 +1,102 @@
+"""Why a process ended, for the failure file: read from its exit status and the last of what it wrote.
+
+A plain start imports it only where something has failed.
+"""
+
+import os
+import re
+import signal
+import socket
+from pathlib import Path
+
+from training.launcher.failure import FAILURE_LIMIT_BYTES, Failure, cut
+from training.launcher.tracebacks import last_line, traceback_of, user_frames
+
+_DISK_FULL = "No space left on device"
+_REFUSED = re.compile(r"^usage: (?:.*\n)+?(.*: error: .*)\s*\Z", re.MULTILINE)
+"""argparse's last words, with exit code 2."""
+
+_OTHER_DISKS = (Path("/tmp"), Path("/dev/shm"))
+"""What fills up besides /opt/ml: data loaders hand batches over through /dev/shm, which is a disk of its own."""
+
+_INCURABLE = ("ImportError", "ModuleNotFoundError", "SyntaxError", "IndentationError", "TabError", "FileNotFoundError")
+
+_OUR_REFUSALS = re.compile(
+    r"^training\.[\w.]+\.(?:PlanError|Unsupported|Unfit|DataError|NoDigits|NoTokens): ", re.MULTILINE
+)
+"""A plan, a machine, a checkpoint or data that do not go together: their messages may have several lines."""
+
+
+def describe(failure: Failure, *, base: Path) -> str:
+    """Say what happened in at most 1024 bytes: a sentence first, then the end of the traceback."""
+    who = f"{failure.name} on {failure.host}"
+    sentence = f"{who} {_cause(failure, base)}"
+    details = traceback_of(failure.tail) or failure.tail.strip()
+    if not details:
+        return _fit(sentence, "")
+    return _fit(sentence, user_frames(details))
+
+
+def describe_own(tail: str, *, base: Path) -> str:
+    """The same for an error of the launcher itself."""
+    return describe(Failure(name="the launcher", host=socket.gethostname(), exit_status=1, tail=tail), base=base)
+
+
+def is_incurable(failure: Failure) -> bool:
+    """Whether the same program would only fail again: nothing is gained by a restart."""
+    if failure.exit_status < 0:
+        # What a killed process had logged before is not why it ended
+        return False
+    if _DISK_FULL in failure.tail or _refusal(failure) or _OUR_REFUSALS.search(failure.tail):
+        return True
+    return last_line(failure.tail).partition(":")[0] in _INCURABLE
+
+
+def _cause(failure: Failure, base: Path) -> str:
+    if _DISK_FULL in failure.tail:
+        free = ", ".join(f"{_free_gib(place):.1f} GiB free under {place}" for place in (base, *_OTHER_DISKS))
+        return f"failed because the disk is full ({free}): give the job a larger volume"
+    if failure.exit_status == -signal.SIGKILL:
+        if failure.out_of_memory:
+            return "was killed by the kernel because the machine ran out of memory (OOM killer)"
+        return "was killed by SIGKILL"
+    if failure.exit_status < 0:
+        return f"was ended by {_signal_name(-failure.exit_status)}"
+    last = last_line(failure.tail) or _refusal(failure)
+    sentence = f"failed: {last}" if last else f"ended with exit code {failure.exit_status}"
+    if failure.out_of_memory:
+        # A data loader's worker, for example, of whose end its rank hears no reason
+        sentence += " (the kernel had killed a process because the machine ran out of memory)"
+    return sentence
+
+
+def _refusal(failure: Failure) -> str:
+    """What argparse says about arguments that the program does not take; empty when it did not."""
+    found = _REFUSED.search(failure.tail) if failure.exit_status == 2 else None
+    return "" if found is None else found[1].strip()[:300]
+
+
+def _fit(sentence: str, details: str) -> str:
+    """Cut the details at their beginning, since a traceback's end says the most."""
+    sentence = cut(" ".join(sentence.split()), 500)
+    room = FAILURE_LIMIT_BYTES - len(sentence.encode()) - 1
+    encoded = details.encode()
+    if len(encoded) > room:
+        encoded = b"..." + encoded[len(encoded) - room + 3 :]
+    text = encoded.decode(errors="ignore").strip()
+    return f"{sentence}\n{text}" if text and room > 20 else sentence
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _free_gib(base: Path) -> float:
+    try:
+        space = os.statvfs(base)
+        return space.f_bavail * space.f_frsize / 2**30
+    except OSError:
+        return 0.0

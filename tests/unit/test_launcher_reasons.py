@@ -3,6 +3,7 @@
 import signal
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,7 +59,58 @@ def test_a_full_disk_is_called_so() -> None:
     assert "GiB free under /dev/shm" in failed(tail).splitlines()[0]
 
 
+WARNING = "warning: rank 1: save at step 10 failed: [Errno 28] No space left on device; training goes on"
+LOST_PEER = TRACEBACK.replace(
+    "ValueError: bad thing", "training.pytorch.process_group.RankMissing: rank 0 of 2 is dead"
+)
+FULL = TRACEBACK.replace("ValueError: bad thing", "OSError: [Errno 28] No space left on device")
+CAUSE = "\nThe above exception was the direct cause of the following exception:\n\n"
+CONTEXT = "\nDuring handling of the above exception, another exception occurred:\n\n"
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        f"{WARNING}\n{LOST_PEER}",
+        f"{LOST_PEER}{WARNING}\n",
+        FULL + LOST_PEER,
+        FULL + CONTEXT + LOST_PEER,
+        FULL + CONTEXT + TRACEBACK + CAUSE + LOST_PEER,
+    ],
+)
+def test_a_full_disk_that_training_went_on_from_is_not_the_reason(tail: str) -> None:
+    assert failed(tail).startswith("rank 3 on algo-2 failed: training.pytorch.process_group.RankMissing: rank 0")
+    assert not is_incurable(ended(tail))
+
+
+@pytest.mark.parametrize("middle", ["", TRACEBACK + CAUSE])
+def test_a_full_disk_is_the_reason_of_what_was_raised_from_it(middle: str) -> None:
+    tail = f"step 1\n{FULL}{CAUSE}{middle}{TRACEBACK}"
+    assert failed(tail).startswith("rank 3 on algo-2 failed because the disk is full")
+    assert is_incurable(ended(tail))
+
+
+def test_without_a_traceback_the_last_lines_say_why_unless_they_only_warn() -> None:
+    copying = "cp: error writing '/opt/ml/model/x': No space left on device\nmake: *** [Makefile:2: all] Error 1\n"
+    assert failed(copying, status=2).startswith("rank 3 on algo-2 failed because the disk is full")
+    assert is_incurable(ended(copying, status=2))
+    for tail in (f"{WARNING}\n", copying + "a\nb\nc\n"):
+        assert failed(tail, status=3).startswith("rank 3 on algo-2 ended with exit code 3\n")
+        assert not is_incurable(ended(tail, status=3))
+
+
+def test_a_refusal_that_was_only_logged_is_tried_again() -> None:
+    refusal = TRACEBACK.replace("ValueError: bad thing", "training.data.errors.DataError: no file\nin a.tar")
+    assert is_incurable(ended(refusal))
+    assert is_incurable(ended(refusal + CAUSE + TRACEBACK))
+    assert not is_incurable(ended(refusal + LOST_PEER))
+
+
 def test_kills_are_told_apart() -> None:
+    assert failed(FULL, status=-signal.SIGKILL, out_of_memory=True).startswith(
+        "rank 3 on algo-2 was killed by the kernel because the machine ran out of memory (OOM killer)"
+    )
+    assert failed(FULL, status=-signal.SIGTERM).startswith("rank 3 on algo-2 was ended by SIGTERM")
     assert failed(status=-signal.SIGKILL) == "rank 3 on algo-2 was killed by SIGKILL"
     assert "ran out of memory" in failed(status=-signal.SIGKILL, out_of_memory=True)
     assert failed(TRACEBACK, out_of_memory=True).splitlines()[0] == (
@@ -106,9 +158,9 @@ def test_arguments_that_argparse_refuses_are_named_and_not_tried_again() -> None
 
 def test_what_a_restart_cannot_heal_is_known() -> None:
     assert is_incurable(
-        ended(TRACEBACK + "training.pytorch.plan.PlanError: shard_size is for hsdp\nand 3 divides no 8\n")
+        ended(TRACEBACK.replace("ValueError: bad", "training.pytorch.plan.PlanError: shard_size is for hsdp\nand"))
     )
-    assert not is_incurable(ended(TRACEBACK + "training.data.errors.ShardError: a.tar cannot be read at byte 4\n"))
+    assert not is_incurable(ended(TRACEBACK.replace("ValueError", "training.data.errors.ShardError")))
     assert is_incurable(ended(TRACEBACK.replace("ValueError", "ModuleNotFoundError")))
     assert is_incurable(ended("OSError: [Errno 28] No space left on device"))
     assert not is_incurable(ended(TRACEBACK))

@@ -10,9 +10,13 @@ import socket
 from pathlib import Path
 
 from training.launcher.failure import FAILURE_LIMIT_BYTES, Failure, cut
-from training.launcher.tracebacks import last_line, traceback_of, user_frames
+from training.launcher.tracebacks import errors_of, last_line, traceback_of, user_frames
 
 _DISK_FULL = "No space left on device"
+_WARNING = re.compile("warning", re.IGNORECASE)
+_LAST_LINES = 3
+"""How many lines may say why a program that is no Python program has ended."""
+
 _REFUSED = re.compile(r"^usage: (?:.*\n)+?(.*: error: .*)\s*\Z", re.MULTILINE)
 """argparse's last words, with exit code 2."""
 
@@ -21,10 +25,8 @@ _OTHER_DISKS = (Path("/tmp"), Path("/dev/shm"))
 
 _INCURABLE = ("ImportError", "ModuleNotFoundError", "SyntaxError", "IndentationError", "TabError", "FileNotFoundError")
 
-_OUR_REFUSALS = re.compile(
-    r"^training\.[\w.]+\.(?:PlanError|Unsupported|Unfit|DataError|NoDigits|NoTokens): ", re.MULTILINE
-)
-"""A plan, a machine, a checkpoint or data that do not go together: their messages may have several lines."""
+_OUR_REFUSALS = re.compile(r"training\.[\w.]+\.(?:PlanError|Unsupported|Unfit|DataError|NoDigits|NoTokens): ")
+"""A plan, a machine, a checkpoint or data that do not go together."""
 
 
 def describe(failure: Failure, *, base: Path) -> str:
@@ -47,27 +49,43 @@ def is_incurable(failure: Failure) -> bool:
     if failure.exit_status < 0:
         # What a killed process had logged before is not why it ended
         return False
-    if _DISK_FULL in failure.tail or _refusal(failure) or _OUR_REFUSALS.search(failure.tail):
+    if _is_disk_full(failure) or _refusal(failure):
+        return True
+    if any(_OUR_REFUSALS.match(error) for error in errors_of(failure.tail)):
         return True
     return last_line(failure.tail).partition(":")[0] in _INCURABLE
 
 
 def _cause(failure: Failure, base: Path) -> str:
-    if _DISK_FULL in failure.tail:
-        free = ", ".join(f"{_free_gib(place):.1f} GiB free under {place}" for place in (base, *_OTHER_DISKS))
-        return f"failed because the disk is full ({free}): give the job a larger volume"
     if failure.exit_status == -signal.SIGKILL:
         if failure.out_of_memory:
             return "was killed by the kernel because the machine ran out of memory (OOM killer)"
         return "was killed by SIGKILL"
     if failure.exit_status < 0:
         return f"was ended by {_signal_name(-failure.exit_status)}"
+    if _is_disk_full(failure):
+        free = ", ".join(f"{_free_gib(place):.1f} GiB free under {place}" for place in (base, *_OTHER_DISKS))
+        return f"failed because the disk is full ({free}): give the job a larger volume"
     last = last_line(failure.tail) or _refusal(failure)
     sentence = f"failed: {last}" if last else f"ended with exit code {failure.exit_status}"
     if failure.out_of_memory:
         # A data loader's worker, for example, of whose end its rank hears no reason
         sentence += " (the kernel had killed a process because the machine ran out of memory)"
     return sentence
+
+
+def _is_disk_full(failure: Failure) -> bool:
+    """Whether the process ended because of it: a warning that training goes on without a save is no end."""
+    return any(_DISK_FULL in words for words in _last_words(failure.tail))
+
+
+def _last_words(tail: str) -> list[str]:
+    """The last exception and its causes; without any, the last lines of a program that is no Python program."""
+    errors = errors_of(tail)
+    if errors:
+        return errors
+    lines = [line for line in tail.splitlines() if line.strip()]
+    return [line for line in lines[-_LAST_LINES:] if not _WARNING.search(line)]
 
 
 def _refusal(failure: Failure) -> str:

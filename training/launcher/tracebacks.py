@@ -3,6 +3,7 @@
 import re
 
 _START = "Traceback (most recent call last):"
+_RAISED_FROM = "The above exception was the direct cause of the following exception:"
 _IGNORED = re.compile(rf"^Exception ignored .*\n(?:{re.escape(_START)}\n(?: .*\n)*\S.*\n?)?", re.MULTILINE)
 """What a destructor raises, often at the interpreter's end and so after the real reason."""
 
@@ -14,7 +15,7 @@ _UNCOMPILED = re.compile(
 
 def traceback_of(text: str) -> str:
     """The last Python traceback in a text, without what was printed before it; empty when there is none."""
-    text = _IGNORED.sub("", _RANK_PREFIX.sub("", text))
+    text = _relevant(text)
     start = text.rfind(_START)
     if start < 0:
         # The script itself could not be compiled: Python shows the place without that first line
@@ -32,6 +33,23 @@ def last_line(text: str) -> str:
         if line and not line.startswith((" ", "\t")):
             return line.strip()[:300]
     return ""
+
+
+def errors_of(text: str) -> list[str]:
+    """The line that names the last exception, then those of the exceptions that it was raised from."""
+    text = _relevant(text)
+    errors: list[str] = []
+    while error := last_line(text):
+        errors.append(error)
+        text = text.rpartition(_START)[0].rstrip()
+        if not text.endswith(_RAISED_FROM):
+            # An exception that was only being handled may be one that the program recovers from
+            break
+    return errors
+
+
+def _relevant(text: str) -> str:
+    return _IGNORED.sub("", _RANK_PREFIX.sub("", text))
 
 
 def user_frames(details: str) -> str:

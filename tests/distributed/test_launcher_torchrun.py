@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -234,6 +235,24 @@ def test_a_full_disk_is_said(tmp_path: Path) -> None:
     with nodes(tmp_path, program, processes=1) as (node,):
         assert node.end() == 1
     assert "rank 0 on algo-1 failed because the disk is full" in node.failure
+
+
+def test_a_full_disk_is_said_where_torch_names_only_positions_in_a_file(tmp_path: Path) -> None:
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        pytest.skip("needs root and unshare to mount a small disk")
+    program = """
+import os, torch
+print("attempt", os.environ["SHARDYARD_ATTEMPT"])
+torch.save(torch.zeros(1 << 20), os.path.join(os.environ["SM_MODEL_DIR"], "model.pt"))
+"""
+    mount = 'mkdir "$0/model"; mount -t tmpfs -o size=2m none "$0/model"; exec "$@"'
+    command = ["unshare", "--mount", "sh", "-c", mount, str(tmp_path / "algo-1"), sys.executable, "-m"]
+    with nodes(tmp_path, program, processes=1, command=[*command, "training.launcher"]) as (node,):
+        assert node.end() == 1
+        assert node.output.count("attempt") == 1
+    model = node.base / "model"
+    assert node.failure.startswith(f"rank 0 on algo-1 failed because the disk is full: 0.0 MiB free under {model} (")
+    assert node.failure.splitlines()[-1].startswith("RuntimeError: "), "what torch said is there as well"
 
 
 @pytest.mark.parametrize("told", [(0,), (1,), (0, 1)])

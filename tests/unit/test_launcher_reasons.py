@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from training.launcher import reasons
+from training.launcher.disks import Disk
 from training.launcher.failure import FAILURE_LIMIT_BYTES, Failure
 from training.launcher.reasons import describe, is_incurable
 from training.launcher.tracebacks import traceback_of
@@ -27,6 +29,10 @@ def ended(tail: str = "", status: int = 1, out_of_memory: bool = False) -> Failu
 
 def failed(tail: str = "", status: int = 1, out_of_memory: bool = False) -> str:
     return describe(ended(tail, status, out_of_memory), base=Path("/tmp"))
+
+
+def incurable(failure: Failure) -> bool:
+    return is_incurable(failure, base=Path("/tmp"))
 
 
 def test_the_rank_the_error_and_the_users_frames() -> None:
@@ -80,30 +86,58 @@ CONTEXT = "\nDuring handling of the above exception, another exception occurred:
 )
 def test_a_full_disk_that_training_went_on_from_is_not_the_reason(tail: str) -> None:
     assert failed(tail).startswith("rank 3 on algo-2 failed: training.pytorch.process_group.RankMissing: rank 0")
-    assert not is_incurable(ended(tail))
+    assert not incurable(ended(tail))
+
+
+FAILED_WRITES = [
+    "RuntimeError: [enforce fail at inline_container.cc:672] . unexpected pos 210176 vs 210064",
+    "RuntimeError: [enforce fail at inline_container.cc:858] . PytorchStreamWriter failed writing file data/0: "
+    "file write failed",
+    "RuntimeError: basic_ios::clear: iostream error",
+    "OSError: 2000000 requested and 262128 written",
+]
+ROOM = Disk(place=Path("/opt/ml"), free_bytes=30 << 30)
+
+
+@pytest.mark.parametrize("error", FAILED_WRITES)
+def test_what_torch_and_numpy_say_of_a_failed_write_is_a_full_disk_where_one_is_full(
+    error: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tail = TRACEBACK.replace("ValueError: bad thing", error)
+    monkeypatch.setattr(reasons, "read_disks", lambda base: [ROOM, Disk(place=base / "model", free_bytes=4096)])
+    assert failed(tail).splitlines()[0] == (
+        "rank 3 on algo-2 failed because the disk is full: 0.0 MiB free under /tmp/model "
+        "(30.0 GiB free under /opt/ml); give the job a larger volume"
+    )
+    assert error in failed(tail)
+    assert incurable(ended(tail))
+    assert failed(error + LOST_PEER).startswith("rank 3 on algo-2 failed: training.pytorch.process_group.RankMissing")
+    monkeypatch.setattr(reasons, "read_disks", lambda base: [ROOM])
+    assert failed(tail).startswith(f"rank 3 on algo-2 failed: {error}")
+    assert not incurable(ended(tail))
 
 
 @pytest.mark.parametrize("middle", ["", TRACEBACK + CAUSE])
 def test_a_full_disk_is_the_reason_of_what_was_raised_from_it(middle: str) -> None:
     tail = f"step 1\n{FULL}{CAUSE}{middle}{TRACEBACK}"
     assert failed(tail).startswith("rank 3 on algo-2 failed because the disk is full")
-    assert is_incurable(ended(tail))
+    assert incurable(ended(tail))
 
 
 def test_without_a_traceback_the_last_lines_say_why_unless_they_only_warn() -> None:
     copying = "cp: error writing '/opt/ml/model/x': No space left on device\nmake: *** [Makefile:2: all] Error 1\n"
     assert failed(copying, status=2).startswith("rank 3 on algo-2 failed because the disk is full")
-    assert is_incurable(ended(copying, status=2))
+    assert incurable(ended(copying, status=2))
     for tail in (f"{WARNING}\n", copying + "a\nb\nc\n"):
         assert failed(tail, status=3).startswith("rank 3 on algo-2 ended with exit code 3\n")
-        assert not is_incurable(ended(tail, status=3))
+        assert not incurable(ended(tail, status=3))
 
 
 def test_a_refusal_that_was_only_logged_is_tried_again() -> None:
     refusal = TRACEBACK.replace("ValueError: bad thing", "training.data.errors.DataError: no file\nin a.tar")
-    assert is_incurable(ended(refusal))
-    assert is_incurable(ended(refusal + CAUSE + TRACEBACK))
-    assert not is_incurable(ended(refusal + LOST_PEER))
+    assert incurable(ended(refusal))
+    assert incurable(ended(refusal + CAUSE + TRACEBACK))
+    assert not incurable(ended(refusal + LOST_PEER))
 
 
 def test_kills_are_told_apart() -> None:
@@ -137,7 +171,7 @@ def test_a_syntax_error_of_the_script_itself_has_no_traceback_and_is_named_all_t
         "          ^",
         "SyntaxError: invalid syntax",
     ]
-    assert is_incurable(ended(SYNTAX_ERROR))
+    assert incurable(ended(SYNTAX_ERROR))
     assert failed("SyntaxError: said in a log\nmore\n").splitlines()[0] == "rank 3 on algo-2 ended with exit code 1"
 
 
@@ -151,23 +185,23 @@ def test_arguments_that_argparse_refuses_are_named_and_not_tried_again() -> None
     first, *rest = failed(USAGE, status=2).splitlines()
     assert first == "rank 3 on algo-2 failed: train.py: error: unrecognized arguments: --rate 1"
     assert rest == USAGE.splitlines()
-    assert is_incurable(ended(USAGE, status=2))
-    assert not is_incurable(ended(USAGE, status=3))
-    assert not is_incurable(ended("no usage\n", status=2))
+    assert incurable(ended(USAGE, status=2))
+    assert not incurable(ended(USAGE, status=3))
+    assert not incurable(ended("no usage\n", status=2))
 
 
 def test_what_a_restart_cannot_heal_is_known() -> None:
-    assert is_incurable(
+    assert incurable(
         ended(TRACEBACK.replace("ValueError: bad", "training.pytorch.plan.PlanError: shard_size is for hsdp\nand"))
     )
-    assert not is_incurable(ended(TRACEBACK.replace("ValueError", "training.data.errors.ShardError")))
-    assert is_incurable(ended(TRACEBACK.replace("ValueError", "ModuleNotFoundError")))
-    assert is_incurable(ended("OSError: [Errno 28] No space left on device"))
-    assert not is_incurable(ended(TRACEBACK))
+    assert not incurable(ended(TRACEBACK.replace("ValueError", "training.data.errors.ShardError")))
+    assert incurable(ended(TRACEBACK.replace("ValueError", "ModuleNotFoundError")))
+    assert incurable(ended("OSError: [Errno 28] No space left on device"))
+    assert not incurable(ended(TRACEBACK))
 
 
 def test_a_killed_rank_is_healed_whatever_it_had_logged_before() -> None:
-    assert not is_incurable(ended(TRACEBACK.replace("ValueError", "ModuleNotFoundError"), -signal.SIGKILL))
+    assert not incurable(ended(TRACEBACK.replace("ValueError", "ModuleNotFoundError"), -signal.SIGKILL))
 
 
 IGNORED = """Exception ignored in: <function Loader.__del__ at 0x7f>
@@ -180,7 +214,7 @@ ImportError: sys.meta_path is None, Python is likely shutting down
 
 def test_what_python_ignores_at_its_end_is_not_the_reason() -> None:
     assert failed(TRACEBACK + IGNORED) == failed(TRACEBACK)
-    assert not is_incurable(ended(TRACEBACK + IGNORED))
+    assert not incurable(ended(TRACEBACK + IGNORED))
     assert traceback_of(IGNORED) == ""
 
 

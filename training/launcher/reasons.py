@@ -3,25 +3,27 @@
 A plain start imports it only where something has failed.
 """
 
-import os
 import re
 import signal
 import socket
 from pathlib import Path
 
+from training.launcher.disks import describe_full, read_disks
 from training.launcher.failure import FAILURE_LIMIT_BYTES, Failure, cut
 from training.launcher.tracebacks import errors_of, last_line, traceback_of, user_frames
 
 _DISK_FULL = "No space left on device"
+_WRITE_FAILED = re.compile(
+    r"unexpected pos \d+ vs \d+|file write failed|basic_ios::clear: iostream error|\d+ requested and \d+ written"
+)
+"""What torch.save and numpy say of a write that failed, whatever the reason."""
+
 _WARNING = re.compile("warning", re.IGNORECASE)
 _LAST_LINES = 3
 """How many lines may say why a program that is no Python program has ended."""
 
 _REFUSED = re.compile(r"^usage: (?:.*\n)+?(.*: error: .*)\s*\Z", re.MULTILINE)
 """argparse's last words, with exit code 2."""
-
-_OTHER_DISKS = (Path("/tmp"), Path("/dev/shm"))
-"""What fills up besides /opt/ml: data loaders hand batches over through /dev/shm, which is a disk of its own."""
 
 _INCURABLE = ("ImportError", "ModuleNotFoundError", "SyntaxError", "IndentationError", "TabError", "FileNotFoundError")
 
@@ -44,12 +46,12 @@ def describe_own(tail: str, *, base: Path) -> str:
     return describe(Failure(name="the launcher", host=socket.gethostname(), exit_status=1, tail=tail), base=base)
 
 
-def is_incurable(failure: Failure) -> bool:
+def is_incurable(failure: Failure, *, base: Path) -> bool:
     """Whether the same program would only fail again: nothing is gained by a restart."""
     if failure.exit_status < 0:
         # What a killed process had logged before is not why it ended
         return False
-    if _is_disk_full(failure) or _refusal(failure):
+    if _full_disk(failure, base) or _refusal(failure):
         return True
     if any(_OUR_REFUSALS.match(error) for error in errors_of(failure.tail)):
         return True
@@ -63,9 +65,8 @@ def _cause(failure: Failure, base: Path) -> str:
         return "was killed by SIGKILL"
     if failure.exit_status < 0:
         return f"was ended by {_signal_name(-failure.exit_status)}"
-    if _is_disk_full(failure):
-        free = ", ".join(f"{_free_gib(place):.1f} GiB free under {place}" for place in (base, *_OTHER_DISKS))
-        return f"failed because the disk is full ({free}): give the job a larger volume"
+    if full_disk := _full_disk(failure, base):
+        return f"failed because {full_disk}"
     last = last_line(failure.tail) or _refusal(failure)
     sentence = f"failed: {last}" if last else f"ended with exit code {failure.exit_status}"
     if failure.out_of_memory:
@@ -74,9 +75,13 @@ def _cause(failure: Failure, base: Path) -> str:
     return sentence
 
 
-def _is_disk_full(failure: Failure) -> bool:
-    """Whether the process ended because of it: a warning that training goes on without a save is no end."""
-    return any(_DISK_FULL in words for words in _last_words(failure.tail))
+def _full_disk(failure: Failure, base: Path) -> str:
+    """Which disk is full, if the process ended because of one; a warning that training goes on is no end."""
+    words = "\n".join(_last_words(failure.tail))
+    if _DISK_FULL not in words and not _WRITE_FAILED.search(words):
+        return ""
+    disks = read_disks(base)
+    return describe_full(disks) if _DISK_FULL in words or any(disk.is_full for disk in disks) else ""
 
 
 def _last_words(tail: str) -> list[str]:
@@ -110,11 +115,3 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-def _free_gib(base: Path) -> float:
-    try:
-        space = os.statvfs(base)
-        return space.f_bavail * space.f_frsize / 2**30
-    except OSError:
-        return 0.0

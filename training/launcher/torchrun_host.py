@@ -158,7 +158,7 @@ class Host:
         text = "" if child.status == 0 else self._describe(child)
         if text and not self.first_failure:
             self.first_failure = text
-        incurable = text != "" and reasons.is_incurable(self._failure(child))
+        incurable = text != "" and reasons.is_incurable(self._failure(child), base=Path(self.spec["base"]))
         self._send({"exit": local_rank, "status": child.status, "text": text, "incurable": incurable})
 
     def _on_agent_end(self, child: Child) -> None:

@@ -126,14 +126,19 @@ time.sleep(60)
         assert "parent 1 zombies []" in node.output
 
 
-@pytest.mark.parametrize("launcher", ["plain", "torchrun"])
-def test_a_program_that_the_kernel_kills_for_memory_is_told_so(tmp_path: Path, launcher: str) -> None:
-    """A real OOM kill: the launcher runs in a control group of its own with 500 MB, mounted as in a container."""
+@pytest.mark.parametrize(
+    ("launcher", "limit", "who"),
+    [("plain", "500M", "the program"), ("torchrun", "500M", "rank 0"), ("torchrun", "80M", "the torchrun host")],
+)
+def test_a_program_that_the_kernel_kills_for_memory_is_told_so(
+    tmp_path: Path, launcher: str, limit: str, who: str
+) -> None:
+    """A real OOM kill: the launcher runs in a control group of its own, mounted as in a container."""
     group = Path(f"/sys/fs/cgroup/memory/shardyard-{os.getpid()}")
     if os.geteuid() != 0 or not (group.parent / "memory.oom_control").exists():
         pytest.skip("needs root and version 1 control groups")
     group.mkdir()
-    (group / "memory.limit_in_bytes").write_text("500M")
+    (group / "memory.limit_in_bytes").write_text(limit)
     enter = 'echo $$ > "$0/cgroup.procs"; mount --bind "$0" /sys/fs/cgroup/memory; exec "$@"'
     command = ["unshare", "--mount", "sh", "-c", enter, str(group), sys.executable, "-m", "training.launcher"]
     program = "hoard = []\nwhile True: hoard.append(b'x' * (8 << 20))"
@@ -143,7 +148,6 @@ def test_a_program_that_the_kernel_kills_for_memory_is_told_so(tmp_path: Path, l
             assert node.end(60) == 1
     finally:
         group.rmdir()
-    who = "the program" if launcher == "plain" else "rank 0"
     expected = "on algo-1 was killed by the kernel because the machine ran out of memory (OOM killer)"
     assert node.failure == f"{who} {expected}"
 

@@ -2,11 +2,15 @@
 
 import contextlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 FAILURE_LIMIT_BYTES = 1024
 """SageMaker copies this much of the file into the job's FailureReason and drops the rest."""
+
+MEMORY_EVENTS = (Path("/sys/fs/cgroup/memory.events"), Path("/sys/fs/cgroup/memory/memory.oom_control"))
+"""Where a container finds its own counts, in version 2 of control groups and in version 1."""
 
 
 class LaunchError(Exception):
@@ -51,11 +55,11 @@ def cut(text: str, limit_bytes: int) -> str:
     return text.encode(errors="replace")[:limit_bytes].decode(errors="ignore")
 
 
-def killed_for_memory() -> int:
+def killed_for_memory(paths: Sequence[Path] = MEMORY_EVENTS) -> int:
     """The kernel's count of processes that it killed for memory in this container; 0 where it does not say."""
-    for path in ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"):
+    for path in paths:
         try:
-            text = Path(path).read_text()
+            text = path.read_text()
         except OSError:
             continue
         for line in text.splitlines():

@@ -38,6 +38,8 @@ class TorchHost:
     child: Child
     order: int
     report: int
+    memory_kills: int
+    """The kernel's count of processes killed for memory when it started."""
 
 
 def start_host(supervisor: Supervisor, environ: dict[str, str]) -> TorchHost:
@@ -51,11 +53,12 @@ def start_host(supervisor: Supervisor, environ: dict[str, str]) -> TorchHost:
 
         return torchrun_host.main(order_read, report_write, environ)
 
+    memory_kills = failure.killed_for_memory()
     supervisor.private |= {order_write, report_read}
     child = supervisor.start("the torchrun host", action)
     os.close(order_read)
     os.close(report_write)
-    return TorchHost(child=child, order=order_write, report=report_read)
+    return TorchHost(child=child, order=order_write, report=report_read, memory_kills=memory_kills)
 
 
 def run(supervisor: Supervisor, launch: Launch, host: TorchHost) -> int:
@@ -131,6 +134,7 @@ def _give_up(launch: Launch, host: TorchHost) -> int:
         host=launch.contract.current_host,
         exit_status=host.child.status or 1,
         tail=host.child.tail.decode(errors="replace"),
+        out_of_memory=failure.killed_for_memory() > host.memory_kills,
     )
     from training.launcher import reasons
 

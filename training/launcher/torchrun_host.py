@@ -52,7 +52,7 @@ class Host:
         self.stopping = False
         self.interrupted = False
         self.ranks_began = False
-        self.memory_kills = 0
+        self.memory_kills = failure.killed_for_memory()
         self.store: Child | None = None
         self.agent: Child | None = None
         self.channel: socket.socket | None = None

@@ -1,6 +1,7 @@
 """The strategy `plain`, as real processes: arguments, signals, exit codes, the failure file."""
 
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks._cluster import two_networks
 from tests.distributed.launching import ROOT, nodes
 
 SAYS = """
@@ -28,6 +30,35 @@ def test_the_program_gets_its_arguments_and_its_environment(tmp_path: Path) -> N
         assert r"""argv ["--fast", "--lr", "0.1", "--note", "$(touch /tmp/owned); `id` 'quote\" \n"]""" in node.output
         assert "stdin ''" in node.output
     assert node.failure == ""
+
+
+GATHERS = """
+import os
+from training.pytorch.process_group import connect, gather
+with connect() as ranks:
+    print("group", gather(ranks, (ranks.rank, os.environ["SM_CURRENT_HOST"], ranks.node, ranks.local_rank)))
+"""
+
+
+def test_the_programs_of_two_nodes_form_one_group(tmp_path: Path) -> None:
+    if os.geteuid() != 0 or shutil.which("ip") is None:
+        pytest.skip("needs root and ip for a network of each node: the first rank's port is a fixed one")
+    addresses = json.dumps({"algo-1": "10.77.0.1", "algo-2": "10.77.0.2"})
+    with (
+        two_networks() as networks,
+        nodes(
+            tmp_path, GATHERS, count=2, launcher="plain", networks=networks, SHARDYARD_HOST_ADDRESSES=addresses
+        ) as running,
+    ):
+        assert [node.end(60) for node in running] == [0, 0]
+        for node in running:
+            assert "group [(0, 'algo-1', 0, 0), (1, 'algo-2', 1, 0)]" in node.output
+
+
+def test_the_program_of_a_single_node_stays_alone(tmp_path: Path) -> None:
+    with nodes(tmp_path, GATHERS, launcher="plain") as (node,):
+        assert node.end() == 0
+        assert "group [(0, 'algo-1', 0, 0)]" in node.output
 
 
 def test_a_failing_program_fails_with_its_traceback(tmp_path: Path) -> None:

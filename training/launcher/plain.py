@@ -1,10 +1,11 @@
-"""The strategy `plain`: one process on each node, and whatever it does with the others is its own affair."""
+"""The strategy `plain`: one process on each node, each a rank of one group where there are several nodes."""
 
 import signal
 import time
 from pathlib import Path
 
 from training.launcher import failure
+from training.launcher.environment import MASTER_PORT
 from training.launcher.launch import Launch
 from training.launcher.supervise import INTERRUPTED, Child, Supervisor, execute
 
@@ -13,18 +14,33 @@ _NAME = "the program"
 
 def run(supervisor: Supervisor, launch: Launch) -> int:
     """Run the program to its end and return the launcher's exit code."""
-    return run_command(supervisor, launch, launch.program.command(), launch.environ)
-
-
-def run_command(supervisor: Supervisor, launch: Launch, command: list[str], environ: dict[str, str]) -> int:
-    """Run one command to its end, pass SIGTERM on to it, and say how it failed."""
-    child = supervisor.start(_NAME, execute(command, environ, working_dir=launch.working_dir))
+    environ = {**launch.environ, **group_variables(launch)}
+    child = supervisor.start(_NAME, execute(launch.program.command(), environ, working_dir=launch.working_dir))
     code, message = wait_for_end(
         supervisor, child, host=launch.contract.current_host, base=launch.contract.base, grace=launch.grace_seconds
     )
     if message:
         failure.write(launch.contract.base, message)
     return code
+
+
+def group_variables(launch: Launch) -> dict[str, str]:
+    """What makes the nodes' processes one group; none for a single node, whose process is no rank of anything.
+
+    Without them several nodes would train N models side by side, and save them under the same names.
+    """
+    hosts, rank = launch.contract.hosts, str(launch.contract.host_rank)
+    if len(hosts) == 1:
+        return {}
+    return {
+        "RANK": rank,
+        "WORLD_SIZE": str(len(hosts)),
+        "LOCAL_RANK": "0",
+        "LOCAL_WORLD_SIZE": "1",
+        "GROUP_RANK": rank,
+        "MASTER_ADDR": launch.addresses[hosts[0]],
+        "MASTER_PORT": str(MASTER_PORT),
+    }
 
 
 def wait_for_end(supervisor: Supervisor, child: Child, *, host: str, base: Path, grace: float) -> tuple[int, str]:

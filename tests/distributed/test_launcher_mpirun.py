@@ -105,6 +105,7 @@ def test_sigterm_reaches_every_rank(tmp_path: Path) -> None:
         node.process.send_signal(signal.SIGTERM)
         assert node.end(30) == 75
         assert {"[rank 0] saved 0", "[rank 1] saved 1"} <= set(node.lines)
+    assert node.own_lines == ["interrupted: every rank saved and ended; exit 75"]
 
 
 def test_an_image_without_open_mpi_is_told_so(tmp_path: Path) -> None:
@@ -175,6 +176,8 @@ def test_all_real_ranks_save_whichever_node_is_told_to_stop(tmp_path: Path, told
             running[number].process.send_signal(signal.SIGTERM)
         assert [node.end(60) for node in running] == [75, 75]
         assert {f"[rank {rank}] saved {rank}" for rank in range(4)} <= set(running[0].lines)
+    for node in running:
+        assert node.own_lines == ["interrupted: every rank saved and ended; exit 75"]
 
 
 @needs_open_mpi

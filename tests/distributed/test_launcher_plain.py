@@ -92,14 +92,15 @@ time.sleep(60)
 """
 
 
-@pytest.mark.parametrize("code", [75, 0])
-def test_after_sigterm_a_saved_run_ends_with_75_and_never_with_0(tmp_path: Path, code: int) -> None:
+@pytest.mark.parametrize(("code", "how"), [(75, "saved and ended"), (0, "ended with 0 after SIGTERM")])
+def test_after_sigterm_a_saved_run_ends_with_75_and_never_with_0(tmp_path: Path, code: int, how: str) -> None:
     with nodes(tmp_path, SAVES.format(code=code), launcher="plain") as (node,):
         node.wait_for("ready")
         node.process.send_signal(signal.SIGTERM)
         assert node.end(30) == 75
         assert "saved" in node.output
     assert node.failure == ""
+    assert node.own_lines == [f"interrupted: the program {how}; exit 75"]
 
 
 def test_a_program_that_ignores_the_protocol_loses_its_work_and_is_told(tmp_path: Path) -> None:

@@ -128,6 +128,7 @@ def test_a_killed_rank_is_restarted_within_a_second(tmp_path: Path) -> None:
     # The promise is one second on a quiet machine; the benchmark measures that
     assert recovered < 4, recovered
     assert node.failure == ""
+    assert node.own_lines == ["rank 1 on algo-1 was killed by SIGKILL; restart 1 of 3"]
 
 
 def test_both_nodes_restart_together(tmp_path: Path) -> None:
@@ -138,6 +139,12 @@ def test_both_nodes_restart_together(tmp_path: Path) -> None:
         started(first, 0, 1)
         started(second, 1, 1)
         assert (first.end(), second.end()) == (0, 0)
+    assert second.own_lines == ["rank 1 on algo-2 was killed by SIGKILL; restart 1 of 3"]
+    # The other node's rank may have been stopped in time, or failed by itself
+    (line,) = first.own_lines
+    why, _, how = line.partition("; ")
+    assert why == "rank 1 on algo-2 was killed by SIGKILL"
+    assert how in ("restart 1 of 3", "the ranks here start again as well")
 
 
 @pytest.mark.parametrize("victim", [0, 1])
@@ -150,6 +157,8 @@ def test_a_killed_agent_is_replaced(tmp_path: Path, victim: int) -> None:
         for rank, node in enumerate(running):
             node.wait_for(rf"begin rank={rank} world=2 attempt=[1-9]")
         assert [node.end() for node in running] == [0, 0]
+    assert running[victim].own_lines == [f"the agent on algo-{victim + 1} was killed by SIGKILL; restart 1 of 3"]
+    assert len(running[1 - victim].own_lines) == 1
 
 
 @pytest.mark.slow
@@ -162,6 +171,9 @@ def test_a_killed_torch_process_is_replaced_with_all_that_it_started(tmp_path: P
         os.kill(agent_of(running[victim])[0], signal.SIGKILL)
         running[victim].wait_for(rf"step rank={victim} .* step=[1-9]")
         assert [node.end() for node in running] == [0, 0]
+    assert running[victim].own_lines == [
+        f"the torchrun host on algo-{victim + 1} was killed by SIGKILL; restart 1 of 3"
+    ]
 
 
 def test_restarts_are_bounded_and_the_first_rank_is_named_on_every_node(tmp_path: Path) -> None:
@@ -169,6 +181,9 @@ def test_restarts_are_bounded_and_the_first_rank_is_named_on_every_node(tmp_path
     with nodes(tmp_path, program, count=2, processes=1, SHARDYARD_MAX_RESTARTS="2") as running:
         assert [node.end() for node in running] == [1, 1]
         assert running[1].output.count("ValueError: bad thing") >= 3
+        restarts = [line for line in running[1].own_lines if "; restart " in line]
+        why = "rank 1 on algo-2 failed: ValueError: bad thing; restart"
+        assert restarts == [f"{why} 1 of 2", f"{why} 2 of 2"]
     for node in running:
         assert node.failure.startswith("rank 1 on algo-2 failed: ValueError: bad thing"), node.failure
     assert 'File "' in running[1].failure
@@ -266,6 +281,9 @@ def test_after_sigterm_all_nodes_save_at_one_step_and_end_with_75(tmp_path: Path
         steps = [node.wait_for(r"saved rank=\d step=(\d+)")[1] for node in running]
         assert steps[0] == steps[1]
     assert [node.failure for node in running] == ["", ""]
+    assert [node.own_lines for node in running] == [
+        [f"interrupted: every rank of algo-{number} saved and ended; exit 75"] for number in (1, 2)
+    ]
 
 
 def test_sigterm_before_the_program_runs_is_an_interruption(tmp_path: Path) -> None:
@@ -274,6 +292,7 @@ def test_sigterm_before_the_program_runs_is_an_interruption(tmp_path: Path) -> N
         node.process.send_signal(signal.SIGTERM)
         assert node.end(60) == 75
     assert node.failure == ""
+    assert node.own_lines == ["interrupted: SIGTERM came before the program was started; exit 75"]
 
 
 def test_a_rank_that_does_not_stop_is_killed_and_named(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from training.launcher.supervise import INTERRUPTED
+
 FAILURE_LIMIT_BYTES = 1024
 """SageMaker copies this much of the file into the job's FailureReason and drops the rest."""
 
@@ -38,16 +40,35 @@ class Failure(NamedTuple):
 
 def write(base: Path, message: str) -> None:
     """Write the failure file, and say the same on standard error, where it also reaches the log."""
-    with contextlib.suppress(OSError):
-        # Whoever read the log may have gone; the file matters more
-        print(f"launcher: {message}", file=sys.stderr, flush=True)
+    say(message)
     path = base / "output" / "failure"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(cut(message, FAILURE_LIMIT_BYTES).encode())
     except OSError as error:
         # A full disk is one of the things this file reports, and then it cannot be written
-        print(f"launcher: {path} could not be written: {error}", file=sys.stderr, flush=True)
+        say(f"{path} could not be written: {error}")
+
+
+def conclude(base: Path, code: int, message: str) -> int:
+    """Say how the run ended where it did not end well: a failure in its file, an interruption in the log."""
+    if code == INTERRUPTED:
+        say(f"interrupted: {message}; exit {code}")
+    elif code != 0:
+        write(base, message)
+    return code
+
+
+def say_restart(why: str, *, left: int, limit: int) -> None:
+    """Leave a trace of what is healed: after a restart that succeeds nothing else tells of it."""
+    say(f"{why}; restart {limit - left} of {limit}")
+
+
+def say(message: str) -> None:
+    """Write one line of the launcher's own into the log."""
+    with contextlib.suppress(OSError):
+        # Whoever read the log may have gone; the run and its failure file matter more
+        print(f"launcher: {message}", file=sys.stderr, flush=True)
 
 
 def cut(text: str, limit_bytes: int) -> str:

@@ -25,7 +25,9 @@ def main(arguments: list[str]) -> int:
         failure.write(base, str(error))
         return 1
     except Interrupted:
-        return INTERRUPTED
+        from training.launcher.interruption import NOTHING_BEGUN
+
+        return failure.conclude(base, INTERRUPTED, NOTHING_BEGUN)
     except Exception:
         # A disk that filled up while the code was unpacked, or a mistake of ours: it must be read where all else is.
         # Imported only here: a start that fails nowhere need not pay for it

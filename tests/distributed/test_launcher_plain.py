@@ -61,6 +61,18 @@ def test_the_program_of_a_single_node_stays_alone(tmp_path: Path) -> None:
         assert "group [(0, 'algo-1', 0, 0)]" in node.output
 
 
+def test_every_line_stays_whole_where_both_outputs_are_one_file(tmp_path: Path) -> None:
+    program = """
+import sys
+for number in range(2000):
+    print(f"error {number} end", file=sys.stderr)
+    print(f"output {number} end")
+"""
+    with nodes(tmp_path, program, launcher="plain") as (node,):
+        assert node.end() == 0
+    assert sorted(node.lines) == sorted(f"{kind} {n} end" for kind in ("error", "output") for n in range(2000))
+
+
 def test_a_failing_program_fails_with_its_traceback(tmp_path: Path) -> None:
     with nodes(tmp_path, "print('hello')\nraise ValueError('bad thing')", launcher="plain") as (node,):
         assert node.end() == 1

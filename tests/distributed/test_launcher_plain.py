@@ -29,6 +29,8 @@ def test_the_program_gets_its_arguments_and_its_environment(tmp_path: Path) -> N
         assert node.end() == 0
         assert r"""argv ["--fast", "--lr", "0.1", "--note", "$(touch /tmp/owned); `id` 'quote\" \n"]""" in node.output
         assert "stdin ''" in node.output
+        assert f"cwd {os.getcwd()}" in node.output
+    assert node.own_lines == []
     assert node.failure == ""
 
 
@@ -194,6 +196,19 @@ def test_a_program_that_the_kernel_kills_for_memory_is_told_so(
         group.rmdir()
     expected = "on algo-1 was killed by the kernel because the machine ran out of memory (OOM killer)"
     assert node.failure == f"{who} {expected}"
+
+
+def test_requirements_that_came_with_the_code_are_not_passed_over_in_silence(tmp_path: Path) -> None:
+    channel = tmp_path / "algo-1" / "input" / "data" / "code"
+    channel.mkdir(parents=True)
+    with zipfile.ZipFile(channel / "code.zip", "w") as archive:
+        archive.writestr("main.py", SAYS)
+        archive.writestr("requirements.txt", "einops==0.8.1\n")
+    digest = hashlib.sha256((channel / "code.zip").read_bytes()).hexdigest()
+    with nodes(tmp_path, "", launcher="plain", SHARDYARD_SOURCE_SHA256=digest) as (node,):
+        assert node.end() == 0
+        assert f"cwd {node.base / 'code'}" in node.output
+    assert node.own_lines == ["requirements.txt is not installed: put its packages into the image"]
 
 
 def test_a_host_that_never_comes_is_named_in_the_failure_file(tmp_path: Path) -> None:

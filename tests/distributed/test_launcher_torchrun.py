@@ -199,14 +199,23 @@ def test_what_cannot_be_healed_is_not_tried_again(tmp_path: Path) -> None:
 
 
 def test_a_module_that_does_not_exist_is_not_tried_again(tmp_path: Path) -> None:
-    with nodes(tmp_path, "", processes=1, SHARDYARD_ENTRY="no_such_module") as (node,):
+    with nodes(tmp_path, "", processes=1, SHARDYARD_ENTRY="mian") as (node,):
         assert node.end() == 1
         assert node.output.count("Traceback") == 2, "once from the rank, once in the launcher's own message"
+    code = node.base / "code"
     assert node.failure.splitlines() == [
-        "rank 0 on algo-1 failed: ImportError: No module named no_such_module",
+        f"rank 0 on algo-1 failed: ImportError: No module named mian; did you mean main? ({code} holds main)",
         "Traceback (most recent call last):",
-        "ImportError: No module named no_such_module",
+        "ImportError: No module named mian",
     ]
+
+
+def test_a_module_that_does_not_exist_is_not_tried_again_without_forks_either(tmp_path: Path) -> None:
+    with nodes(tmp_path, "", processes=1, SHARDYARD_ENTRY="mian", SHARDYARD_FORK="0") as (node,):
+        assert node.end() == 1
+        assert node.own_lines[0] == node.failure.splitlines()[0], "there was no restart before it"
+    said = f"rank 0 on algo-1 failed: No module named mian; did you mean main? ({node.base / 'code'} holds main)"
+    assert node.failure.splitlines()[0] == said
 
 
 def test_the_code_channels_own_modules_are_found(tmp_path: Path) -> None:

@@ -175,16 +175,20 @@ def test_a_syntax_error_of_the_script_itself_has_no_traceback_and_is_named_all_t
     assert failed("SyntaxError: said in a log\nmore\n").splitlines()[0] == "rank 3 on algo-2 ended with exit code 1"
 
 
-USAGE = """step 0
+ERROR = "train.py: error: unrecognized arguments: --rate 1"
+USAGE = f"""step 0
 usage: train.py [-h] [--lr LR]
-train.py: error: unrecognized arguments: --rate 1
+                [--steps STEPS]
+{ERROR}
 """
 
 
 def test_arguments_that_argparse_refuses_are_named_and_not_tried_again() -> None:
     first, *rest = failed(USAGE, status=2).splitlines()
-    assert first == "rank 3 on algo-2 failed: train.py: error: unrecognized arguments: --rate 1"
-    assert rest == USAGE.splitlines()
+    assert first == f"rank 3 on algo-2 failed: {ERROR}"
+    assert rest == ["step 0", ERROR], "the list of arguments would fill the file"
+    assert failed(TRACEBACK + USAGE, status=2).startswith(f"rank 3 on algo-2 failed: {ERROR}\n"), "it came last"
+    assert failed(TRACEBACK + USAGE, status=2).endswith(f"ValueError: bad thing\nstep 0\n{ERROR}")
     assert incurable(ended(USAGE, status=2))
     assert not incurable(ended(USAGE, status=3))
     assert not incurable(ended("no usage\n", status=2))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from training.launcher.disks import describe_full, read_disks
 from training.launcher.failure import FAILURE_LIMIT_BYTES, Failure, cut
+from training.launcher.hints import hint
 from training.launcher.tracebacks import errors_of, last_line, traceback_of, user_frames
 
 _DISK_FULL = "No space left on device"
@@ -25,6 +26,11 @@ _LAST_LINES = 3
 _REFUSED = re.compile(r"^usage: (?:.*\n)+?(.*: error: .*)\s*\Z", re.MULTILINE)
 """argparse's last words, with exit code 2."""
 
+_NO_MODULE = re.compile(
+    r"^\S*python\S*: ((?:No module named|Error while finding module specification for) .*)\s*\Z", re.MULTILINE
+)
+"""What `python -m` says, with exit code 1 and no traceback, where a rank is a new Python."""
+
 _INCURABLE = ("ImportError", "ModuleNotFoundError", "SyntaxError", "IndentationError", "TabError", "FileNotFoundError")
 
 _OUR_REFUSALS = re.compile(r"training\.[\w.]+\.(?:PlanError|Unsupported|Unfit|DataError|NoDigits|NoTokens): ")
@@ -35,10 +41,10 @@ def describe(failure: Failure, *, base: Path) -> str:
     """Say what happened in at most 1024 bytes: a sentence first, then the end of the traceback."""
     who = f"{failure.name} on {failure.host}"
     sentence = f"{who} {_cause(failure, base)}"
-    details = traceback_of(failure.tail) or failure.tail.strip()
-    if not details:
-        return _fit(sentence, "")
-    return _fit(sentence, user_frames(details))
+    if _refusal(failure):
+        # How the program is to be called would fill the file
+        return _fit(sentence, _REFUSED.sub(r"\1", failure.tail))
+    return _fit(sentence, user_frames(traceback_of(failure.tail) or failure.tail))
 
 
 def describe_own(tail: str, *, base: Path) -> str:
@@ -67,8 +73,9 @@ def _cause(failure: Failure, base: Path) -> str:
         return f"was ended by {_signal_name(-failure.exit_status)}"
     if full_disk := _full_disk(failure, base):
         return f"failed because {full_disk}"
-    last = last_line(failure.tail) or _refusal(failure)
-    sentence = f"failed: {last}" if last else f"ended with exit code {failure.exit_status}"
+    sentence = f"ended with exit code {failure.exit_status}"
+    if last := _refusal(failure) or last_line(failure.tail):
+        sentence = f"failed: {last}{hint(last, failure.tail, base / 'code')}"
     if failure.out_of_memory:
         # A data loader's worker, for example, of whose end its rank hears no reason
         sentence += " (the kernel had killed a process because the machine ran out of memory)"
@@ -94,8 +101,9 @@ def _last_words(tail: str) -> list[str]:
 
 
 def _refusal(failure: Failure) -> str:
-    """What argparse says about arguments that the program does not take; empty when it did not."""
-    found = _REFUSED.search(failure.tail) if failure.exit_status == 2 else None
+    """What argparse or `python -m` says of a program that it does not run; empty where neither said anything."""
+    pattern = {1: _NO_MODULE, 2: _REFUSED}.get(failure.exit_status)
+    found = None if pattern is None else pattern.search(failure.tail)
     return "" if found is None else found[1].strip()[:300]
 
 

@@ -48,6 +48,11 @@ def errors_of(text: str) -> list[str]:
     return errors
 
 
+def files_of(text: str) -> list[str]:
+    """The program's own files in the last traceback, in the order of the calls."""
+    return re.findall(r'^ *File "([^"\n]+)"', user_frames(traceback_of(text)), re.MULTILINE)
+
+
 def _relevant(text: str) -> str:
     return _IGNORED.sub("", _RANK_PREFIX.sub("", text))
 

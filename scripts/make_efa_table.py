@@ -11,8 +11,20 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 TARGET = ROOT / "training" / "launcher" / "efa.json"
 
-RDMA_FAMILIES = ("p4d", "p4de", "p5", "p5e", "p5en", "p6-b200", "p6-b300", "p6e-gb200", "trn1", "trn1n", "trn2")
-"""Where the adapter reads and writes the accelerators' memory itself (GPUDirect RDMA), by AWS's EFA documentation."""
+RDMA: dict[str, bool | None] = {
+    # AWS's own plugin for NCCL knows each platform: aws-ofi-nccl, src/platform-aws.cpp, read at 2daf7d3 of 2026-08-21.
+    # It refuses to run without GPUDirect RDMA on these (gdr_required), g7e among them from two GPUs on, and on ^trn.*
+    **dict.fromkeys(("p4d", "p4de", "p5", "p5e", "p5en", "p6-b200", "p6-b300", "p6e-gb200", "g7e"), True),
+    # For Trainium so does "How to prepare trn1.32xlarge for multi-node execution" of the Neuron SDK's documentation
+    **dict.fromkeys(("trn1", "trn1n", "trn2"), True),
+    # With a single GPU the plugin asks for none, and does not say that there is none
+    **dict.fromkeys(("ml.p5.4xlarge", "ml.g7e.8xlarge"), None),
+    # The plugin asks for none on p3dn and g5.48xlarge, and its doc/efa-env-var.md says that of all that were there then
+    # (g4dn to g6e) only p4 and p5 have it
+    **dict.fromkeys(("p3dn", "g4dn", "g5", "g6", "g6e"), False),
+}
+"""Whether the adapter reads and writes the accelerators' memory itself (GPUDirect RDMA), by family or by type, which
+counts more. None, as for what is not here (g7), is `not known`: then nothing is set, and the plugin decides."""
 
 
 def make_table() -> dict[str, Any]:
@@ -22,7 +34,7 @@ def make_table() -> dict[str, Any]:
     return {
         "source": f"shardyard.spec.instances, catalogue of {CATALOGUE_DATE}; written by scripts/make_efa_table.py",
         "instances": {
-            name: {"interfaces": instance.efa_interfaces, "rdma": instance.family in RDMA_FAMILIES}
+            name: {"interfaces": instance.efa_interfaces, "rdma": RDMA.get(name, RDMA.get(instance.family))}
             for name, instance in sorted(INSTANCES.items())
             if instance.accelerators and instance.efa_interfaces
         },

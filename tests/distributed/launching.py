@@ -40,6 +40,11 @@ class Node:
         return "\n".join(self.lines)
 
     @property
+    def own_lines(self) -> list[str]:
+        """What the launcher itself has said so far."""
+        return [line.removeprefix("launcher: ") for line in self.lines if line.startswith("launcher: ")]
+
+    @property
     def failure(self) -> str:
         """The failure file, or nothing."""
         path = self.base / "output" / "failure"

@@ -105,6 +105,7 @@ def test_sigterm_reaches_every_rank(tmp_path: Path) -> None:
         node.process.send_signal(signal.SIGTERM)
         assert node.end(30) == 75
         assert {"[rank 0] saved 0", "[rank 1] saved 1"} <= set(node.lines)
+    assert node.own_lines == ["interrupted: every rank saved and ended; exit 75"]
 
 
 def test_an_image_without_open_mpi_is_told_so(tmp_path: Path) -> None:
@@ -126,7 +127,9 @@ def test_a_rank_that_says_nothing_or_was_interrupted_is_no_success(tmp_path: Pat
 
 
 @contextlib.contextmanager
-def real_nodes(tmp_path: Path, program: str, **hyperparameters: str) -> Iterator[list[Node]]:
+def real_nodes(
+    tmp_path: Path, program: str, *, wait_seconds: str = "900", **hyperparameters: str
+) -> Iterator[list[Node]]:
     """Two nodes with two ranks each, under Open MPI, each in a network and with a host name of its own."""
     addresses = json.dumps({"algo-1": "10.77.0.1", "algo-2": "10.77.0.2"})
     with (
@@ -139,6 +142,7 @@ def real_nodes(tmp_path: Path, program: str, **hyperparameters: str) -> Iterator
             hyperparameters=hyperparameters,
             networks=networks,
             SHARDYARD_HOST_ADDRESSES=addresses,
+            SHARDYARD_HOST_WAIT_SECONDS=wait_seconds,
         ) as running,
     ):
         yield running
@@ -175,6 +179,8 @@ def test_all_real_ranks_save_whichever_node_is_told_to_stop(tmp_path: Path, told
             running[number].process.send_signal(signal.SIGTERM)
         assert [node.end(60) for node in running] == [75, 75]
         assert {f"[rank {rank}] saved {rank}" for rank in range(4)} <= set(running[0].lines)
+    for node in running:
+        assert node.own_lines == ["interrupted: every rank saved and ended; exit 75"]
 
 
 @needs_open_mpi
@@ -187,3 +193,19 @@ def test_a_real_node_that_is_lost_ends_the_other(tmp_path: Path, victim: int) ->
         running[victim].process.kill()
         assert running[1 - victim].end(60) == 1
         assert running[1 - victim].failure
+
+
+@needs_open_mpi
+@needs_namespaces
+@pytest.mark.parametrize(
+    ("absent", "says"),
+    [
+        (1, "algo-2 did not call within 2 s"),
+        (0, "the first node could not be reached on port 29401: [Errno 111] Connection refused"),
+    ],
+)
+def test_a_real_node_that_never_comes_is_missed_by_name(tmp_path: Path, absent: int, says: str) -> None:
+    with real_nodes(tmp_path, PROGRAM, wait_seconds="2") as running:
+        running[absent].process.kill()
+        assert running[1 - absent].end(60) == 1
+    assert running[1 - absent].failure == says

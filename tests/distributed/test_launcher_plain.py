@@ -1,6 +1,7 @@
 """The strategy `plain`, as real processes: arguments, signals, exit codes, the failure file."""
 
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks._cluster import two_networks
 from tests.distributed.launching import ROOT, nodes
 
 SAYS = """
@@ -27,7 +29,50 @@ def test_the_program_gets_its_arguments_and_its_environment(tmp_path: Path) -> N
         assert node.end() == 0
         assert r"""argv ["--fast", "--lr", "0.1", "--note", "$(touch /tmp/owned); `id` 'quote\" \n"]""" in node.output
         assert "stdin ''" in node.output
+        assert f"cwd {os.getcwd()}" in node.output
+    assert node.own_lines == []
     assert node.failure == ""
+
+
+GATHERS = """
+import os
+from training.pytorch.process_group import connect, gather
+with connect() as ranks:
+    print("group", gather(ranks, (ranks.rank, os.environ["SM_CURRENT_HOST"], ranks.node, ranks.local_rank)))
+"""
+
+
+def test_the_programs_of_two_nodes_form_one_group(tmp_path: Path) -> None:
+    if os.geteuid() != 0 or shutil.which("ip") is None:
+        pytest.skip("needs root and ip for a network of each node: the first rank's port is a fixed one")
+    addresses = json.dumps({"algo-1": "10.77.0.1", "algo-2": "10.77.0.2"})
+    with (
+        two_networks() as networks,
+        nodes(
+            tmp_path, GATHERS, count=2, launcher="plain", networks=networks, SHARDYARD_HOST_ADDRESSES=addresses
+        ) as running,
+    ):
+        assert [node.end(60) for node in running] == [0, 0]
+        for node in running:
+            assert "group [(0, 'algo-1', 0, 0), (1, 'algo-2', 1, 0)]" in node.output
+
+
+def test_the_program_of_a_single_node_stays_alone(tmp_path: Path) -> None:
+    with nodes(tmp_path, GATHERS, launcher="plain") as (node,):
+        assert node.end() == 0
+        assert "group [(0, 'algo-1', 0, 0)]" in node.output
+
+
+def test_every_line_stays_whole_where_both_outputs_are_one_file(tmp_path: Path) -> None:
+    program = """
+import sys
+for number in range(2000):
+    print(f"error {number} end", file=sys.stderr)
+    print(f"output {number} end")
+"""
+    with nodes(tmp_path, program, launcher="plain") as (node,):
+        assert node.end() == 0
+    assert sorted(node.lines) == sorted(f"{kind} {n} end" for kind in ("error", "output") for n in range(2000))
 
 
 def test_a_failing_program_fails_with_its_traceback(tmp_path: Path) -> None:
@@ -61,14 +106,15 @@ time.sleep(60)
 """
 
 
-@pytest.mark.parametrize("code", [75, 0])
-def test_after_sigterm_a_saved_run_ends_with_75_and_never_with_0(tmp_path: Path, code: int) -> None:
+@pytest.mark.parametrize(("code", "how"), [(75, "saved and ended"), (0, "ended with 0 after SIGTERM")])
+def test_after_sigterm_a_saved_run_ends_with_75_and_never_with_0(tmp_path: Path, code: int, how: str) -> None:
     with nodes(tmp_path, SAVES.format(code=code), launcher="plain") as (node,):
         node.wait_for("ready")
         node.process.send_signal(signal.SIGTERM)
         assert node.end(30) == 75
         assert "saved" in node.output
     assert node.failure == ""
+    assert node.own_lines == [f"interrupted: the program {how}; exit 75"]
 
 
 def test_a_program_that_ignores_the_protocol_loses_its_work_and_is_told(tmp_path: Path) -> None:
@@ -126,14 +172,19 @@ time.sleep(60)
         assert "parent 1 zombies []" in node.output
 
 
-@pytest.mark.parametrize("launcher", ["plain", "torchrun"])
-def test_a_program_that_the_kernel_kills_for_memory_is_told_so(tmp_path: Path, launcher: str) -> None:
-    """A real OOM kill: the launcher runs in a control group of its own with 500 MB, mounted as in a container."""
+@pytest.mark.parametrize(
+    ("launcher", "limit", "who"),
+    [("plain", "500M", "the program"), ("torchrun", "500M", "rank 0"), ("torchrun", "80M", "the torchrun host")],
+)
+def test_a_program_that_the_kernel_kills_for_memory_is_told_so(
+    tmp_path: Path, launcher: str, limit: str, who: str
+) -> None:
+    """A real OOM kill: the launcher runs in a control group of its own, mounted as in a container."""
     group = Path(f"/sys/fs/cgroup/memory/shardyard-{os.getpid()}")
     if os.geteuid() != 0 or not (group.parent / "memory.oom_control").exists():
         pytest.skip("needs root and version 1 control groups")
     group.mkdir()
-    (group / "memory.limit_in_bytes").write_text("500M")
+    (group / "memory.limit_in_bytes").write_text(limit)
     enter = 'echo $$ > "$0/cgroup.procs"; mount --bind "$0" /sys/fs/cgroup/memory; exec "$@"'
     command = ["unshare", "--mount", "sh", "-c", enter, str(group), sys.executable, "-m", "training.launcher"]
     program = "hoard = []\nwhile True: hoard.append(b'x' * (8 << 20))"
@@ -143,9 +194,21 @@ def test_a_program_that_the_kernel_kills_for_memory_is_told_so(tmp_path: Path, l
             assert node.end(60) == 1
     finally:
         group.rmdir()
-    who = "the program" if launcher == "plain" else "rank 0"
     expected = "on algo-1 was killed by the kernel because the machine ran out of memory (OOM killer)"
     assert node.failure == f"{who} {expected}"
+
+
+def test_requirements_that_came_with_the_code_are_not_passed_over_in_silence(tmp_path: Path) -> None:
+    channel = tmp_path / "algo-1" / "input" / "data" / "code"
+    channel.mkdir(parents=True)
+    with zipfile.ZipFile(channel / "code.zip", "w") as archive:
+        archive.writestr("main.py", SAYS)
+        archive.writestr("requirements.txt", "einops==0.8.1\n")
+    digest = hashlib.sha256((channel / "code.zip").read_bytes()).hexdigest()
+    with nodes(tmp_path, "", launcher="plain", SHARDYARD_SOURCE_SHA256=digest) as (node,):
+        assert node.end() == 0
+        assert f"cwd {node.base / 'code'}" in node.output
+    assert node.own_lines == ["requirements.txt is not installed: put its packages into the image"]
 
 
 def test_a_host_that_never_comes_is_named_in_the_failure_file(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -127,6 +128,7 @@ def test_a_killed_rank_is_restarted_within_a_second(tmp_path: Path) -> None:
     # The promise is one second on a quiet machine; the benchmark measures that
     assert recovered < 4, recovered
     assert node.failure == ""
+    assert node.own_lines == ["rank 1 on algo-1 was killed by SIGKILL; restart 1 of 3"]
 
 
 def test_both_nodes_restart_together(tmp_path: Path) -> None:
@@ -137,6 +139,12 @@ def test_both_nodes_restart_together(tmp_path: Path) -> None:
         started(first, 0, 1)
         started(second, 1, 1)
         assert (first.end(), second.end()) == (0, 0)
+    assert second.own_lines == ["rank 1 on algo-2 was killed by SIGKILL; restart 1 of 3"]
+    # The other node's rank may have been stopped in time, or failed by itself
+    (line,) = first.own_lines
+    why, _, how = line.partition("; ")
+    assert why == "rank 1 on algo-2 was killed by SIGKILL"
+    assert how in ("restart 1 of 3", "the ranks here start again as well")
 
 
 @pytest.mark.parametrize("victim", [0, 1])
@@ -149,6 +157,8 @@ def test_a_killed_agent_is_replaced(tmp_path: Path, victim: int) -> None:
         for rank, node in enumerate(running):
             node.wait_for(rf"begin rank={rank} world=2 attempt=[1-9]")
         assert [node.end() for node in running] == [0, 0]
+    assert running[victim].own_lines == [f"the agent on algo-{victim + 1} was killed by SIGKILL; restart 1 of 3"]
+    assert len(running[1 - victim].own_lines) == 1
 
 
 @pytest.mark.slow
@@ -161,6 +171,9 @@ def test_a_killed_torch_process_is_replaced_with_all_that_it_started(tmp_path: P
         os.kill(agent_of(running[victim])[0], signal.SIGKILL)
         running[victim].wait_for(rf"step rank={victim} .* step=[1-9]")
         assert [node.end() for node in running] == [0, 0]
+    assert running[victim].own_lines == [
+        f"the torchrun host on algo-{victim + 1} was killed by SIGKILL; restart 1 of 3"
+    ]
 
 
 def test_restarts_are_bounded_and_the_first_rank_is_named_on_every_node(tmp_path: Path) -> None:
@@ -168,6 +181,9 @@ def test_restarts_are_bounded_and_the_first_rank_is_named_on_every_node(tmp_path
     with nodes(tmp_path, program, count=2, processes=1, SHARDYARD_MAX_RESTARTS="2") as running:
         assert [node.end() for node in running] == [1, 1]
         assert running[1].output.count("ValueError: bad thing") >= 3
+        restarts = [line for line in running[1].own_lines if "; restart " in line]
+        why = "rank 1 on algo-2 failed: ValueError: bad thing; restart"
+        assert restarts == [f"{why} 1 of 2", f"{why} 2 of 2"]
     for node in running:
         assert node.failure.startswith("rank 1 on algo-2 failed: ValueError: bad thing"), node.failure
     assert 'File "' in running[1].failure
@@ -183,14 +199,23 @@ def test_what_cannot_be_healed_is_not_tried_again(tmp_path: Path) -> None:
 
 
 def test_a_module_that_does_not_exist_is_not_tried_again(tmp_path: Path) -> None:
-    with nodes(tmp_path, "", processes=1, SHARDYARD_ENTRY="no_such_module") as (node,):
+    with nodes(tmp_path, "", processes=1, SHARDYARD_ENTRY="mian") as (node,):
         assert node.end() == 1
         assert node.output.count("Traceback") == 2, "once from the rank, once in the launcher's own message"
+    code = node.base / "code"
     assert node.failure.splitlines() == [
-        "rank 0 on algo-1 failed: ImportError: No module named no_such_module",
+        f"rank 0 on algo-1 failed: ImportError: No module named mian; did you mean main? ({code} holds main)",
         "Traceback (most recent call last):",
-        "ImportError: No module named no_such_module",
+        "ImportError: No module named mian",
     ]
+
+
+def test_a_module_that_does_not_exist_is_not_tried_again_without_forks_either(tmp_path: Path) -> None:
+    with nodes(tmp_path, "", processes=1, SHARDYARD_ENTRY="mian", SHARDYARD_FORK="0") as (node,):
+        assert node.end() == 1
+        assert node.own_lines[0] == node.failure.splitlines()[0], "there was no restart before it"
+    said = f"rank 0 on algo-1 failed: No module named mian; did you mean main? ({node.base / 'code'} holds main)"
+    assert node.failure.splitlines()[0] == said
 
 
 def test_the_code_channels_own_modules_are_found(tmp_path: Path) -> None:
@@ -236,6 +261,24 @@ def test_a_full_disk_is_said(tmp_path: Path) -> None:
     assert "rank 0 on algo-1 failed because the disk is full" in node.failure
 
 
+def test_a_full_disk_is_said_where_torch_names_only_positions_in_a_file(tmp_path: Path) -> None:
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        pytest.skip("needs root and unshare to mount a small disk")
+    program = """
+import os, torch
+print("attempt", os.environ["SHARDYARD_ATTEMPT"])
+torch.save(torch.zeros(1 << 20), os.path.join(os.environ["SM_MODEL_DIR"], "model.pt"))
+"""
+    mount = 'mkdir "$0/model"; mount -t tmpfs -o size=2m none "$0/model"; exec "$@"'
+    command = ["unshare", "--mount", "sh", "-c", mount, str(tmp_path / "algo-1"), sys.executable, "-m"]
+    with nodes(tmp_path, program, processes=1, command=[*command, "training.launcher"]) as (node,):
+        assert node.end() == 1
+        assert node.output.count("attempt") == 1
+    model = node.base / "model"
+    assert node.failure.startswith(f"rank 0 on algo-1 failed because the disk is full: 0.0 MiB free under {model} (")
+    assert node.failure.splitlines()[-1].startswith("RuntimeError: "), "what torch said is there as well"
+
+
 @pytest.mark.parametrize("told", [(0,), (1,), (0, 1)])
 def test_after_sigterm_all_nodes_save_at_one_step_and_end_with_75(tmp_path: Path, told: tuple[int, ...]) -> None:
     with nodes(tmp_path, LOOP, count=2, processes=1, arguments=["5000"]) as running:
@@ -247,6 +290,9 @@ def test_after_sigterm_all_nodes_save_at_one_step_and_end_with_75(tmp_path: Path
         steps = [node.wait_for(r"saved rank=\d step=(\d+)")[1] for node in running]
         assert steps[0] == steps[1]
     assert [node.failure for node in running] == ["", ""]
+    assert [node.own_lines for node in running] == [
+        [f"interrupted: every rank of algo-{number} saved and ended; exit 75"] for number in (1, 2)
+    ]
 
 
 def test_sigterm_before_the_program_runs_is_an_interruption(tmp_path: Path) -> None:
@@ -255,6 +301,7 @@ def test_sigterm_before_the_program_runs_is_an_interruption(tmp_path: Path) -> N
         node.process.send_signal(signal.SIGTERM)
         assert node.end(60) == 75
     assert node.failure == ""
+    assert node.own_lines == ["interrupted: SIGTERM came before the program was started; exit 75"]
 
 
 def test_a_rank_that_does_not_stop_is_killed_and_named(tmp_path: Path) -> None:

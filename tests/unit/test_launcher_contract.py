@@ -12,7 +12,7 @@ from tests.unit.contract_files import CHANNELS, TWO_NODES, write_config
 from training.launcher import environment, network
 from training.launcher.contract import read_contract, restore_types
 from training.launcher.failure import LaunchError
-from training.launcher.program import Program
+from training.launcher.program import Program, to_arguments
 
 
 def test_without_files_there_is_one_node_and_nothing_else(tmp_path: Path) -> None:
@@ -40,6 +40,53 @@ def test_types_are_restored() -> None:
     assert restore_types(text) == {
         "a": 1, "b": 0.001, "c": True, "d": "adam", "e": "adam", "f": [1, 2], "g": "007", "h": None,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text", ["12e4567", "-12e4567", "NaN", "Infinity", "-Infinity", "[1, 1e999]", '{"a": NaN}', "1_000", ".5", "5."]
+)
+def test_text_that_is_no_finite_number_stays_text(text: str) -> None:
+    """A git hash may look like a number that is far too large."""
+    assert restore_types({"a": text}) == {"a": text}
+
+
+def test_numbers_keep_their_text_where_text_is_wanted_and_their_type_where_a_type_is(tmp_path: Path) -> None:
+    given = {
+        "version": "1.10",
+        "rate": "1e2",
+        "tiny": "0.1000000000000000055511151231257827",
+        "big": "123456789012345678901234567890",
+        "many": "[1.10, 2]",
+        "both": '{"a": 1.10}',
+        "hash": "12e4567",
+    }
+    contract = write_config(tmp_path, hyperparameters=given)
+    program = Program(kind="module", target="a.b", arguments=())
+    variables = environment.sm_variables(contract, program, interface="lo", gpus=0, cpus=1)
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    typed = json.loads(variables["SM_HPS"], parse_constant=refuse)
+    assert typed == {
+        **{"version": 1.1, "rate": 100.0, "tiny": 0.1, "big": 123456789012345678901234567890},
+        **{"many": [1.1, 2], "both": {"a": 1.1}, "hash": "12e4567"},
+    }
+    assert json.loads(variables["SM_TRAINING_ENV"])["hyperparameters"] == typed
+    for name in ("version", "rate", "tiny", "big", "hash"):
+        assert variables[f"SM_HP_{name.upper()}"] == given[name]
+    arguments = dict(zip(*[iter(json.loads(variables["SM_USER_ARGS"]))] * 2, strict=True))
+    assert arguments == {f"--{name}": text for name, text in given.items()} | {"--both": "a=1.10"}
+
+
+def test_numbers_that_are_no_text_in_the_file_keep_theirs_too(tmp_path: Path) -> None:
+    config = tmp_path / "input" / "config"
+    config.mkdir(parents=True)
+    (config / "hyperparameters.json").write_text('{"version": 1.10}')
+    assert to_arguments(read_contract({"SAGEMAKER_BASE_DIR": str(tmp_path)}).hyperparameters) == ("--version", "1.10")
+    (config / "hyperparameters.json").write_text('{"version": NaN}')
+    with pytest.raises(LaunchError, match=r"hyperparameters\.json is not JSON: NaN is no finite number"):
+        read_contract({"SAGEMAKER_BASE_DIR": str(tmp_path)})
 
 
 def test_text_of_many_brackets_stays_text() -> None:
@@ -162,6 +209,7 @@ DOCUMENTED = (
     "OUTPUT_DIR",
     "NUM_CPUS",
     "NUM_GPUS",
+    "NUM_NEURONS",
     "MODEL_DIR",
     "MODULE_DIR",
     "TRAINING_ENV",

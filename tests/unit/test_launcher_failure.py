@@ -1,152 +1,14 @@
-"""The failure file: short, true, and about the rank that failed first."""
+"""The failure file: written whatever stands in the way, and never longer than SageMaker reads."""
 
-import signal
+import subprocess
+import sys
 from pathlib import Path
 
-from hypothesis import given
-from hypothesis import strategies as st
+import pytest
 
-from training.launcher.failure import FAILURE_LIMIT_BYTES, Failure, describe, is_incurable, traceback_of, write
+from training.launcher.failure import FAILURE_LIMIT_BYTES, MEMORY_EVENTS, killed_for_memory, write
 
-TRACEBACK = """Traceback (most recent call last):
-  File "/opt/shardyard/training/launcher/worker.py", line 30, in run_python
-    runpy.run_path(program.target, run_name="__main__")
-  File "<frozen runpy>", line 291, in run_path
-  File "/opt/ml/code/train.py", line 9, in <module>
-    raise ValueError("bad thing")
-ValueError: bad thing
-"""
-
-
-def ended(tail: str = "", status: int = 1, out_of_memory: bool = False) -> Failure:
-    return Failure(name="rank 3", host="algo-2", exit_status=status, tail=tail, out_of_memory=out_of_memory)
-
-
-def failed(tail: str = "", status: int = 1, out_of_memory: bool = False) -> str:
-    return describe(ended(tail, status, out_of_memory), base=Path("/tmp"))
-
-
-def test_the_rank_the_error_and_the_users_frames() -> None:
-    assert failed("step 1\n" + TRACEBACK).splitlines() == [
-        "rank 3 on algo-2 failed: ValueError: bad thing",
-        "Traceback (most recent call last):",
-        '  File "/opt/ml/code/train.py", line 9, in <module>',
-        '    raise ValueError("bad thing")',
-        "ValueError: bad thing",
-    ]
-
-
-def test_torchs_rank_prefixes_are_taken_off() -> None:
-    prefixed = "".join(f"[rank3]: {line}\n" for line in TRACEBACK.splitlines())
-    assert failed(prefixed) == failed(TRACEBACK)
-
-
-def test_the_last_traceback_counts_and_what_follows_is_cut() -> None:
-    text = TRACEBACK + "\nlater\n" + TRACEBACK.replace("bad", "worse") + "".join(f"log {n}\n" for n in range(50))
-    found = traceback_of(text)
-    assert "worse thing" in found
-    assert "bad thing" not in found
-    assert "log 40" not in found
-
-
-def test_a_full_disk_is_called_so() -> None:
-    tail = TRACEBACK.replace("ValueError: bad thing", "OSError: [Errno 28] No space left on device: '/opt/ml/x'")
-    assert "failed because the disk is full" in failed(tail).splitlines()[0]
-    assert "larger volume" in failed(tail).splitlines()[0]
-    assert "GiB free under /dev/shm" in failed(tail).splitlines()[0]
-
-
-def test_kills_are_told_apart() -> None:
-    assert failed(status=-signal.SIGKILL) == "rank 3 on algo-2 was killed by SIGKILL"
-    assert "ran out of memory" in failed(status=-signal.SIGKILL, out_of_memory=True)
-    assert failed(TRACEBACK, out_of_memory=True).splitlines()[0] == (
-        "rank 3 on algo-2 failed: ValueError: bad thing "
-        "(the kernel had killed a process because the machine ran out of memory)"
-    )
-    assert failed(status=-signal.SIGSEGV) == "rank 3 on algo-2 was ended by SIGSEGV"
-    assert failed(status=3) == "rank 3 on algo-2 ended with exit code 3"
-
-
-SYNTAX_ERROR = """step 1
-  File "/opt/ml/code/train.py", line 1
-    def f(:
-          ^
-SyntaxError: invalid syntax
-"""
-
-
-def test_a_syntax_error_of_the_script_itself_has_no_traceback_and_is_named_all_the_same() -> None:
-    assert failed(SYNTAX_ERROR).splitlines() == [
-        "rank 3 on algo-2 failed: SyntaxError: invalid syntax",
-        'File "/opt/ml/code/train.py", line 1',
-        "    def f(:",
-        "          ^",
-        "SyntaxError: invalid syntax",
-    ]
-    assert is_incurable(ended(SYNTAX_ERROR))
-    assert failed("SyntaxError: said in a log\nmore\n").splitlines()[0] == "rank 3 on algo-2 ended with exit code 1"
-
-
-USAGE = """step 0
-usage: train.py [-h] [--lr LR]
-train.py: error: unrecognized arguments: --rate 1
-"""
-
-
-def test_arguments_that_argparse_refuses_are_named_and_not_tried_again() -> None:
-    first, *rest = failed(USAGE, status=2).splitlines()
-    assert first == "rank 3 on algo-2 failed: train.py: error: unrecognized arguments: --rate 1"
-    assert rest == USAGE.splitlines()
-    assert is_incurable(ended(USAGE, status=2))
-    assert not is_incurable(ended(USAGE, status=3))
-    assert not is_incurable(ended("no usage\n", status=2))
-
-
-def test_what_a_restart_cannot_heal_is_known() -> None:
-    assert is_incurable(
-        ended(TRACEBACK + "training.pytorch.plan.PlanError: shard_size is for hsdp\nand 3 divides no 8\n")
-    )
-    assert not is_incurable(ended(TRACEBACK + "training.data.errors.ShardError: a.tar cannot be read at byte 4\n"))
-    assert is_incurable(ended(TRACEBACK.replace("ValueError", "ModuleNotFoundError")))
-    assert is_incurable(ended("OSError: [Errno 28] No space left on device"))
-    assert not is_incurable(ended(TRACEBACK))
-
-
-def test_a_killed_rank_is_healed_whatever_it_had_logged_before() -> None:
-    assert not is_incurable(ended(TRACEBACK.replace("ValueError", "ModuleNotFoundError"), -signal.SIGKILL))
-
-
-IGNORED = """Exception ignored in: <function Loader.__del__ at 0x7f>
-Traceback (most recent call last):
-  File "/opt/ml/code/train.py", line 3, in __del__
-    import os
-ImportError: sys.meta_path is None, Python is likely shutting down
-"""
-
-
-def test_what_python_ignores_at_its_end_is_not_the_reason() -> None:
-    assert failed(TRACEBACK + IGNORED) == failed(TRACEBACK)
-    assert not is_incurable(ended(TRACEBACK + IGNORED))
-    assert traceback_of(IGNORED) == ""
-
-
-@given(tail=st.text(max_size=5000))
-def test_the_text_always_fits(tail: str) -> None:
-    assert len(failed(TRACEBACK + tail).encode()) <= FAILURE_LIMIT_BYTES
-    assert len(failed(tail).encode()) <= FAILURE_LIMIT_BYTES
-
-
-def test_a_message_in_another_script_fits_too() -> None:
-    text = failed(TRACEBACK.replace("bad thing", "\u6f22" * 2000))
-    assert text.startswith("rank 3 on algo-2 failed: ValueError: \u6f22")
-    assert len(text.encode()) <= FAILURE_LIMIT_BYTES
-
-
-def test_a_long_traceback_loses_its_beginning() -> None:
-    frames = "".join(f'  File "/opt/ml/code/deep.py", line {n}, in f\n    f()\n' for n in range(200))
-    text = failed(f"Traceback (most recent call last):\n{frames}RecursionError: too deep\n")
-    assert text.startswith("rank 3 on algo-2 failed: RecursionError: too deep\n...")
-    assert text.endswith("RecursionError: too deep")
+ROOT = Path(__file__).parent.parent.parent
 
 
 def test_the_file_is_written_even_before_its_folder_exists(tmp_path: Path) -> None:
@@ -160,3 +22,58 @@ def test_the_file_is_text_wherever_it_is_cut_and_whatever_a_name_holds(tmp_path:
     assert text == "x" + "\u00e9" * ((FAILURE_LIMIT_BYTES - 1) // 2)
     write(tmp_path, "no bytes of text: \udcff")
     assert (tmp_path / "output" / "failure").read_text() == "no bytes of text: ?"
+
+
+VERSION_1 = "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n"
+VERSION_2 = "low 0\nhigh 0\nmax 912\noom 7\noom_kill 4\noom_group_kill 9\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "count"),
+    [
+        (VERSION_2, None, 4),
+        (VERSION_2, VERSION_1, 4),
+        (None, VERSION_1, 3),
+        (None, "oom_kill_disable 0\nunder_oom 0\n", 0),
+        (None, None, 0),
+    ],
+)
+def test_the_kernels_count_is_read_in_both_versions_of_control_groups(
+    tmp_path: Path, first: str | None, second: str | None, count: int
+) -> None:
+    paths = (tmp_path / "memory.events", tmp_path / "memory.oom_control")
+    for path, text in zip(paths, (first, second), strict=True):
+        if text is not None:
+            path.write_text(text)
+    assert killed_for_memory(paths) == count
+    assert [path.name for path in MEMORY_EVENTS] == [path.name for path in paths], "where a container has them"
+
+
+HOST_KILLED_FOR_MEMORY = """
+import os, sys
+from pathlib import Path
+from types import SimpleNamespace
+from training.launcher import failure, torchrun, torchrun_host
+from training.launcher.supervise import Supervisor
+
+kills = [7]
+failure.killed_for_memory = lambda: kills[0]
+torchrun_host.main = lambda *_: os.kill(os.getpid(), 9)
+supervisor = Supervisor()
+host = torchrun.start_host(supervisor, {})
+while host.child.status is None:
+    supervisor.step(1)
+kills[0] += int(sys.argv[2])
+contract = SimpleNamespace(base=Path(sys.argv[1]), current_host="algo-1")
+print(torchrun._describe(SimpleNamespace(contract=contract), host))
+"""
+
+
+@pytest.mark.parametrize(
+    ("kills", "why"),
+    [("1", "the kernel because the machine ran out of memory (OOM killer)"), ("0", "SIGKILL")],
+)
+def test_a_torch_process_that_the_kernel_kills_for_memory_is_told_so(tmp_path: Path, kills: str, why: str) -> None:
+    command = [sys.executable, "-c", HOST_KILLED_FOR_MEMORY, str(tmp_path), kills]
+    done = subprocess.run(command, cwd=ROOT, check=True, timeout=60, capture_output=True, text=True)
+    assert done.stdout == f"the torchrun host on algo-1 was killed by {why}\n"

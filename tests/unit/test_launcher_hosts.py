@@ -51,17 +51,37 @@ def test_an_interface_that_exists_is_picked() -> None:
     assert network.interface_addresses()["lo"] == "127.0.0.1"
 
 
-def test_efa_settings_come_from_the_table() -> None:
-    table = network.efa_table()
-    two = ["algo-1", "algo-2"]
-    p4d = network.network_variables("ml.p4d.24xlarge", "eth0", two, table)
-    assert p4d["FI_PROVIDER"] == "efa"
-    assert p4d["FI_EFA_USE_DEVICE_RDMA"] == "1"
-    assert p4d["NCCL_SOCKET_IFNAME"] == "eth0"
-    g5 = network.network_variables("ml.g5.48xlarge", "eth0", two, table)
-    assert (g5["FI_PROVIDER"], g5["NCCL_PROTO"]) == ("efa", "simple")
-    assert "FI_PROVIDER" not in network.network_variables("ml.g5.xlarge", "eth0", two, table)
-    assert "FI_PROVIDER" not in network.network_variables("ml.p4d.24xlarge", "eth0", ["algo-1"], table)
+SOCKETS = {"NCCL_SOCKET_IFNAME": "eth0", "GLOO_SOCKET_IFNAME": "eth0", "TP_SOCKET_IFNAME": "eth0"}
+EFA = {**SOCKETS, "FI_PROVIDER": "efa", "FI_EFA_FORK_SAFE": "1"}
+RDMA = {**EFA, "FI_EFA_USE_DEVICE_RDMA": "1"}
+SIMPLE = {**EFA, "NCCL_PROTO": "simple"}
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "expected"),
+    [
+        ("ml.p4d.24xlarge", RDMA),
+        ("ml.p5.48xlarge", RDMA),
+        ("ml.p6-b200.48xlarge", RDMA),
+        ("ml.p6e-gb200.36xlarge", RDMA),
+        ("ml.g7e.12xlarge", RDMA),
+        ("ml.g7e.48xlarge", RDMA),
+        ("ml.trn1.32xlarge", RDMA),
+        ("ml.trn2.48xlarge", RDMA),
+        ("ml.g5.48xlarge", SIMPLE),
+        ("ml.g6e.48xlarge", SIMPLE),
+        ("ml.p3dn.24xlarge", SIMPLE),
+        # The plugin of NCCL decides where nobody says that there is RDMA, nor that there is none
+        ("ml.g7e.8xlarge", EFA),
+        ("ml.p5.4xlarge", EFA),
+        ("ml.g7.48xlarge", EFA),
+        ("ml.g5.xlarge", SOCKETS),
+    ],
+)
+def test_each_class_of_instances_gets_its_settings_and_no_others(instance_type: str, expected: dict[str, str]) -> None:
+    hosts = ["algo-1", "algo-2"]
+    assert network.network_variables(instance_type, "eth0", hosts, network.efa_table()) == expected
+    assert network.network_variables(instance_type, "eth0", hosts[:1], network.efa_table()) == SOCKETS
 
 
 def test_the_efa_table_is_an_extract_of_the_catalogue() -> None:

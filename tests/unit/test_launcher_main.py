@@ -31,7 +31,8 @@ def run(words: list[str], base: Path, **variables: str) -> "subprocess.Completed
 def test_sigterm_during_the_launchers_own_imports_is_an_interruption(tmp_path: Path) -> None:
     """As PID 1 it would be lost, and the job would train on until it is killed."""
     done = run(["-c", EARLY_SIGTERM], tmp_path, SHARDYARD_ENTRY="time")
-    assert (done.returncode, done.stderr) == (75, "")
+    said = "launcher: interrupted: SIGTERM came before the program was started; exit 75\n"
+    assert (done.returncode, done.stderr) == (75, said)
 
 
 def test_unknown_words_are_refused_where_all_else_is_read(tmp_path: Path) -> None:

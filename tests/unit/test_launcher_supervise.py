@@ -1,5 +1,7 @@
 """The supervisor's children: what reaches them, and when."""
 
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -89,6 +91,70 @@ def test_ranks_lines_are_told_apart_also_those_of_progress_bars_and_those_withou
     done = subprocess.run([sys.executable, "-c", OUTPUT], cwd=ROOT, capture_output=True, timeout=60)
     lines = [b"one\n", b"two\n", b"10%\r", b"20%\r", b"x" * 20000 + b"\n", b"last words\n"]
     assert done.stdout == b"".join(b"[rank 0] " + line for line in lines), done.stderr
+
+
+WITHOUT_PREFIX = """
+import os, time
+from training.launcher.supervise import Supervisor
+
+def speak():
+    os.write(2, b"one li")
+    time.sleep(0.1)
+    os.write(1, b"another\\nsecon")
+    time.sleep(0.1)
+    os.write(2, b"ne\\n")
+    time.sleep(0.1)
+    os.write(1, b"d\\n" + b"x" * 100000)
+    time.sleep(0.1)
+    os.write(1, b"x" * 100000 + b"\\n")
+    time.sleep(0.1)
+    os.write(2, b"10%\\r20%")
+
+supervisor = Supervisor()
+child = supervisor.start("the program", speak)
+while child.status is None:
+    supervisor.step(10)
+os.write(2, b"launcher: a line of its own\\n")
+print(child.tail)
+"""
+
+
+def test_where_both_outputs_go_to_one_place_no_line_of_one_lands_within_a_line_of_the_other() -> None:
+    """Python writes a line and its break one after the other where it does not buffer: `-u`."""
+    command = [sys.executable, "-c", WITHOUT_PREFIX]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+    *lines, tail = done.stdout.splitlines(keepends=True)
+    parts = [b"another\n", b"one line\n", b"second\n", b"x" * 200000 + b"\n", b"10%\r", b"20%\n"]
+    assert lines == [*parts, b"launcher: a line of its own\n"]
+    assert tail == b"b'one line\\n10%\\r20%'\n", "the failure file is made of standard error alone"
+
+
+WHERE_IT_WRITES = """
+import os
+from training.launcher.supervise import Supervisor
+
+supervisor = Supervisor()
+own = os.fstat(1)
+child = supervisor.start("the program", lambda: print("same", os.fstat(1) == own, "terminal", os.isatty(1)))
+while child.status is None:
+    supervisor.step(10)
+"""
+
+
+def test_an_output_that_has_a_place_of_its_own_is_handed_over_as_it_is() -> None:
+    command = [sys.executable, "-c", WHERE_IT_WRITES]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "same True terminal False\n", done.stderr
+    both = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+    assert both.stdout == "same False terminal False\n"
+
+
+def test_a_terminal_stays_one() -> None:
+    ours, theirs = pty.openpty()
+    subprocess.run([sys.executable, "-c", WHERE_IT_WRITES], cwd=ROOT, stdout=theirs, stderr=theirs, timeout=60)
+    assert os.read(ours, 1000).split() == [b"same", b"True", b"terminal", b"True"]
+    os.close(ours)
+    os.close(theirs)
 
 
 IGNORED_SIGNALS = """

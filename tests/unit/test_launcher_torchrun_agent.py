@@ -1,9 +1,11 @@
-"""What the agents of several nodes agree on at the end."""
+"""What the agents of several nodes agree on: the end, and why they start again."""
 
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from torch.distributed.elastic.agent.server.api import WorkerState
+from torch.distributed.elastic.agent.server.local_elastic_agent import LocalElasticAgent
 from torch.distributed.elastic.rendezvous import RendezvousClosedError
 
 from training.launcher.torchrun_agent import ForkAgent
@@ -47,3 +49,41 @@ def test_a_rendezvous_that_is_closed_before_all_are_done_is_a_failure() -> None:
     assert not everyone_is_done(other)
     with pytest.raises(RendezvousClosedError):
         everyone_is_done(other)
+
+
+class AttemptStore:
+    """What the nodes agree on within one attempt."""
+
+    def __init__(self, agreed: str = "") -> None:
+        self.agreed = agreed
+
+    def compare_set(self, key: str, expected: str, desired: str) -> bytes:
+        if self.agreed == expected:
+            self.agreed = desired
+        return self.agreed.encode()
+
+
+def test_why_ranks_start_again_is_said_in_the_words_of_the_first_failure_of_the_attempt(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(LocalElasticAgent, "_restart_workers", lambda agent, group: None)
+    agent = ForkAgent.__new__(ForkAgent)
+    agent._restart_limit, agent.first_failure = 3, ""
+    failed, healthy = (SimpleNamespace(state=state) for state in (WorkerState.FAILED, WorkerState.HEALTHY))
+
+    agent._store, agent._remaining_restarts = AttemptStore("rank 3 on algo-2 was killed by SIGKILL"), 2
+    agent.note_failure("rank 0 on algo-1 failed: RankMissing: rank 3\nTraceback", incurable=False)
+    agent._restart_workers(failed)
+    agent._store = AttemptStore()
+    agent._restart_workers(healthy)
+    agent._store = AttemptStore("rank 2 on algo-2 failed: ValueError: bad thing\nTraceback")
+    agent._restart_workers(healthy)
+    agent._store, agent._remaining_restarts = AttemptStore(), 1
+    agent.note_failure("rank 1 on algo-1 failed: ValueError: bad thing\nTraceback", incurable=False)
+    agent._restart_workers(failed)
+    assert capsys.readouterr().err.splitlines() == [
+        "launcher: rank 3 on algo-2 was killed by SIGKILL; restart 1 of 3",
+        "launcher: another node starts again; the ranks here start again as well",
+        "launcher: rank 2 on algo-2 failed: ValueError: bad thing; the ranks here start again as well",
+        "launcher: rank 1 on algo-1 failed: ValueError: bad thing; restart 2 of 3",
+    ]

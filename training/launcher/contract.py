@@ -18,6 +18,33 @@ _RESERVED_PREFIXES = ("sagemaker_", "_tuning_objective_metric")
 """What SageMaker's tools, the tuner among them, put beside the user's own hyperparameters."""
 
 
+class Written(float):
+    """A number that knows how it was written: 1.10 stays 1.10 as an argument, and is a number where it becomes JSON."""
+
+    text: str
+
+    def __new__(cls, text: str) -> "Written":
+        """Refuse what only infinity could stand for: a git hash such as 12e4567 is no number."""
+        number = super().__new__(cls, text)
+        if number in (float("inf"), float("-inf")):
+            raise ValueError(f"{text} is no finite number")
+        number.text = text
+        return number
+
+    def __repr__(self) -> str:
+        return self.text
+
+    __str__ = __repr__
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no finite number")
+
+
+_JSON = json.JSONDecoder(parse_float=Written, parse_constant=_refuse)
+"""JSON as the standard has it, which knows neither NaN nor Infinity."""
+
+
 class Contract(NamedTuple):
     """One node's view of the training job."""
 
@@ -110,14 +137,14 @@ def _restored(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
+        return _JSON.decode(value)
     except (ValueError, RecursionError):
         return value
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text())
+        content = _JSON.decode(path.read_text())
     except FileNotFoundError:
         return {}
     except ValueError as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from training.launcher import network
-from training.launcher.contract import Contract
+from training.launcher.contract import Contract, Written
 from training.launcher.failure import LaunchError
 from training.launcher.program import Program, to_arguments
 
@@ -145,6 +145,6 @@ def _both_spellings(name: str, value: str) -> dict[str, str]:
 def _encode(value: Any) -> str:
     if value is None:
         return ""
-    if isinstance(value, str):
-        return value
+    if isinstance(value, str | Written):
+        return str(value)
     return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -25,13 +25,17 @@ def main(arguments: list[str]) -> int:
         failure.write(base, str(error))
         return 1
     except Interrupted:
-        return INTERRUPTED
+        from training.launcher.interruption import NOTHING_BEGUN
+
+        return failure.conclude(base, INTERRUPTED, NOTHING_BEGUN)
     except Exception:
         # A disk that filled up while the code was unpacked, or a mistake of ours: it must be read where all else is.
         # Imported only here: a start that fails nowhere need not pay for it
         import traceback
 
-        failure.write(base, failure.describe_own(traceback.format_exc(), base=base))
+        from training.launcher import reasons
+
+        failure.write(base, reasons.describe_own(traceback.format_exc(), base=base))
         return 1
     finally:
         supervisor.kill_groups(supervisor.children.values())
@@ -97,6 +101,9 @@ def _prepare(
         pause=lambda seconds: _pause(supervisor, seconds),
     )
     unpacked = source.unpack_source(contract.channel_dir(source.CODE_CHANNEL), contract.code_dir)
+    if (contract.code_dir / "requirements.txt").is_file():
+        # Whoever comes from the public toolkit expects it; here a start depends on no package index
+        failure.say("requirements.txt is not installed: put its packages into the image")
     program = read_program(contract)
     interface = network.pick_interface(
         contract.resource.get("network_interface_name"),

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from training.launcher import failure
+from training.launcher import failure, interruption, reasons
 from training.launcher.environment import MASTER_PORT
 from training.launcher.failure import LaunchError
 from training.launcher.launch import PACKAGE_ROOT, Launch
@@ -41,9 +41,7 @@ def run(supervisor: Supervisor, launch: Launch) -> int:
         else:
             verdict = _serve(supervisor, launch, folder)
     code, message = verdict if verdict is not None else (1, f"{first} was lost while mpirun was running on it")
-    if code == 1:
-        failure.write(contract.base, message)
-    return code
+    return failure.conclude(contract.base, code, message)
 
 
 def _lead(supervisor: Supervisor, launch: Launch, folder: Path) -> tuple[int, str]:
@@ -53,7 +51,7 @@ def _lead(supervisor: Supervisor, launch: Launch, folder: Path) -> tuple[int, st
     if len(hosts) > 1:
         node.wait_for_nodes(launch.addresses[hosts[0]], hosts[1:], launch.host_wait_seconds)
         slots |= node.slots
-    code, message = INTERRUPTED, ""
+    code, message = INTERRUPTED, interruption.NOTHING_BEGUN
     if not supervisor.terminated:
         command = make_command(launch, slots, folder / "hosts")
         action = execute_bound(command, _environ(launch, node.path), working_dir=launch.working_dir)
@@ -67,7 +65,7 @@ def _lead(supervisor: Supervisor, launch: Launch, folder: Path) -> tuple[int, st
 def _serve(supervisor: Supervisor, launch: Launch, folder: Path) -> tuple[int, str] | None:
     connection = call(supervisor, launch.addresses[launch.contract.hosts[0]], launch.host_wait_seconds)
     if connection is None:
-        return INTERRUPTED, ""
+        return INTERRUPTED, interruption.NOTHING_BEGUN
     node = OtherNode(supervisor, folder, connection, _environ(launch, folder / "desk"))
     return node.serve(launch.contract.current_host, launch.processes_per_node)
 
@@ -134,8 +132,8 @@ def _outcome(supervisor: Supervisor, launch: Launch, child: Child, node: FirstNo
     if failures := _failures(node):
         return 1, failures[0]
     if supervisor.terminated and child.status in (-INTERRUPT, 128 + INTERRUPT):
-        # It came before mpirun or its ranks could take it: nothing had begun
-        return INTERRUPTED, ""
+        # It came before mpirun or its ranks could take it
+        return INTERRUPTED, interruption.NOTHING_BEGUN
     if child.status != 0:
         ended = failure.Failure(
             name="mpirun",
@@ -143,11 +141,12 @@ def _outcome(supervisor: Supervisor, launch: Launch, child: Child, node: FirstNo
             exit_status=child.status if child.status is not None else 1,
             tail=child.tail.decode(errors="replace"),
         )
-        return 1, failure.describe(ended, base=launch.contract.base)
+        return 1, reasons.describe(ended, base=launch.contract.base)
     if silent := sorted(set(range(world)) - node.ended.keys()):
         return 1, f"mpirun ended with 0, but nothing is known of rank {', '.join(map(str, silent))}"
     if supervisor.terminated or any(code == INTERRUPTED for code, _ in node.ended.values()):
-        return INTERRUPTED, ""
+        how = {rank: message or "ended with 0" for rank, (_, message) in node.ended.items()}
+        return INTERRUPTED, interruption.of_ranks(how)
     return 0, ""
 
 

@@ -68,12 +68,13 @@ def network_variables(
     if efa is None or len(hosts) == 1:
         return variables
     variables["FI_PROVIDER"] = "efa"
-    # The workers are forked; without these, memory that is registered with the adapter breaks in a child
+    # The workers are forked; without it, memory that is registered with the adapter breaks in a child on older kernels.
+    # Not RDMAV_FORK_SAFE, which looks the same and breaks things on newer ones (aws-ofi-nccl, doc/efa-env-var.md)
     variables["FI_EFA_FORK_SAFE"] = "1"
-    variables["RDMAV_FORK_SAFE"] = "1"
-    if efa["rdma"]:
+    if efa["rdma"] is True:
         variables["FI_EFA_USE_DEVICE_RDMA"] = "1"
-    else:
-        # Without RDMA reads the LL and LL128 protocols do not keep their ordering over EFA
+    elif efa["rdma"] is False:
+        # Without RDMA reads the LL and LL128 protocols do not keep their ordering over EFA. Where it is not known
+        # nothing is forced: a plugin that is newer than such an instance type sets this itself where it has to
         variables["NCCL_PROTO"] = "simple"
     return variables

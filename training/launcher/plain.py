@@ -1,10 +1,11 @@
-"""The strategy `plain`: one process on each node, and whatever it does with the others is its own affair."""
+"""The strategy `plain`: one process on each node, each a rank of one group where there are several nodes."""
 
 import signal
 import time
 from pathlib import Path
 
 from training.launcher import failure
+from training.launcher.environment import MASTER_PORT
 from training.launcher.launch import Launch
 from training.launcher.supervise import INTERRUPTED, Child, Supervisor, execute
 
@@ -13,32 +14,49 @@ _NAME = "the program"
 
 def run(supervisor: Supervisor, launch: Launch) -> int:
     """Run the program to its end and return the launcher's exit code."""
-    return run_command(supervisor, launch, launch.program.command(), launch.environ)
-
-
-def run_command(supervisor: Supervisor, launch: Launch, command: list[str], environ: dict[str, str]) -> int:
-    """Run one command to its end, pass SIGTERM on to it, and say how it failed."""
-    child = supervisor.start(_NAME, execute(command, environ, working_dir=launch.working_dir))
+    environ = {**launch.environ, **group_variables(launch)}
+    child = supervisor.start(_NAME, execute(launch.program.command(), environ, working_dir=launch.working_dir))
     code, message = wait_for_end(
         supervisor, child, host=launch.contract.current_host, base=launch.contract.base, grace=launch.grace_seconds
     )
-    if message:
-        failure.write(launch.contract.base, message)
-    return code
+    if code == INTERRUPTED:
+        message = f"{_NAME} {message}"
+    return failure.conclude(launch.contract.base, code, message)
+
+
+def group_variables(launch: Launch) -> dict[str, str]:
+    """What makes the nodes' processes one group; none for a single node, whose process is no rank of anything.
+
+    Without them several nodes would train N models side by side, and save them under the same names.
+    """
+    hosts, rank = launch.contract.hosts, str(launch.contract.host_rank)
+    if len(hosts) == 1:
+        return {}
+    return {
+        "RANK": rank,
+        "WORLD_SIZE": str(len(hosts)),
+        "LOCAL_RANK": "0",
+        "LOCAL_WORLD_SIZE": "1",
+        "GROUP_RANK": rank,
+        "MASTER_ADDR": launch.addresses[hosts[0]],
+        "MASTER_PORT": str(MASTER_PORT),
+    }
 
 
 def wait_for_end(supervisor: Supervisor, child: Child, *, host: str, base: Path, grace: float) -> tuple[int, str]:
-    """Wait for a program that has just been started; the launcher's exit code, and what to say about a failure."""
+    """Wait for a program that has just been started; the launcher's exit code, and what to say if it is not 0."""
     killed_before = failure.killed_for_memory()
     stopped_late = _wait(supervisor, child, grace)
     status = child.status if child.status is not None else 1
-    if status == INTERRUPTED or (supervisor.terminated and status == 0):
-        # After SIGTERM even an exit code of 0 does not mean that the training has finished
-        return INTERRUPTED, ""
-    if status == 0:
+    if status == 0 and not supervisor.terminated:
         return 0, ""
+    # Imported only here: a start that ends well need not pay for it
+    from training.launcher import interruption, reasons
+
+    if status in (0, INTERRUPTED):
+        return INTERRUPTED, interruption.how_it_ended(status)
     if supervisor.terminated and (stopped_late or status == -signal.SIGTERM):
-        return 1, interrupted_message(child.name, host, stopped_late=stopped_late, grace_seconds=grace)
+        return 1, interruption.nothing_saved(child.name, host, stopped_late=stopped_late, grace_seconds=grace)
     ended = failure.Failure(
         name=child.name,
         host=host,
@@ -46,19 +64,7 @@ def wait_for_end(supervisor: Supervisor, child: Child, *, host: str, base: Path,
         tail=child.tail.decode(errors="replace"),
         out_of_memory=failure.killed_for_memory() > killed_before,
     )
-    return 1, failure.describe(ended, base=base)
-
-
-def interrupted_message(name: str, host: str, *, stopped_late: bool, grace_seconds: float) -> str:
-    """What an interruption that saved nothing is called."""
-    if stopped_late:
-        return (
-            f"{name} on {host} was interrupted (SIGTERM) and did not stop within {grace_seconds:.0f} s: it was killed"
-        )
-    return (
-        f"{name} on {host} was interrupted (SIGTERM) and does not handle the signal: nothing was saved after its "
-        "last checkpoint"
-    )
+    return 1, reasons.describe(ended, base=base)
 
 
 def _wait(supervisor: Supervisor, child: Child, grace_seconds: float) -> bool:

@@ -54,20 +54,19 @@ class _Stream:
         return len(chunk)
 
     def _pass_on(self, chunk: bytes) -> None:
-        if not self.prefix:
-            _write_all(self.target, chunk)
-            return
-        # Whole lines only: lines of several ranks must not be mixed within one line. A progress bar ends its own by \r
+        # Whole lines only: others write to the same place, and Python that does not buffer writes a line's break by
+        # itself. A progress bar ends its own by \r
         lines = (self.pending + chunk).splitlines(keepends=True)
         self.pending = b"" if not lines or lines[-1].endswith((b"\n", b"\r")) else lines.pop()
         _write_all(self.target, b"".join(self.prefix + line for line in lines))
         if len(self.pending) > TAIL_BYTES:
-            self.flush()
+            # Too long to be kept. Without a prefix the rest of the line can follow as it comes
+            self.flush(line_break=self.prefix != b"")
 
-    def flush(self) -> None:
+    def flush(self, *, line_break: bool = True) -> None:
         """Pass on what is left of a line that will not end, or is too long to be kept."""
         if self.pending:
-            _write_all(self.target, self.prefix + self.pending + b"\n")
+            _write_all(self.target, self.prefix + self.pending + (b"\n" if line_break else b""))
             self.pending = b""
 
 
@@ -94,15 +93,14 @@ class Supervisor:
     def _note_termination(self, *_: object) -> None:
         self.terminated = True
 
-    def start(
-        self, name: str, action: Callable[[], object], *, prefix: str = "", capture_stdout: bool = False
-    ) -> Child:
-        """Fork a child that runs the action in its own session; its standard error is kept and passed on."""
+    def start(self, name: str, action: Callable[[], object], *, prefix: str = "") -> Child:
+        """Fork a child that runs the action in its own session; its standard error is kept and passed on.
+
+        Its standard output is too where it gets a prefix, or would else fall between the pieces of another line.
+        """
         sys.stdout.flush()
         sys.stderr.flush()
-        pipes = {2: os.pipe2(os.O_CLOEXEC)}
-        if prefix:
-            pipes[1] = os.pipe2(os.O_CLOEXEC)
+        pipes = {number: os.pipe2(os.O_CLOEXEC) for number in ((1, 2) if prefix or _outputs_are_one() else (2,))}
         # Until a child has put the default handling back, our own handler would take its signals and forget them
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
         pid = os.fork()
@@ -250,6 +248,11 @@ def execute(command: list[str], environ: dict[str, str], *, working_dir: Path | 
         os.execvpe(command[0], command, environ)
 
     return action
+
+
+def _outputs_are_one() -> bool:
+    """Whether both outputs go to the same place, which is no terminal: a program that finds one may rely on it."""
+    return os.path.sameopenfile(1, 2) and not os.isatty(1)
 
 
 def _write_all(target: int, data: bytes) -> None:

@@ -8,13 +8,13 @@ import contextlib
 import json
 import os
 import signal
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from training.launcher import failure, variables
+from training.launcher.interruption import NOTHING_BEGUN
 from training.launcher.launch import Launch
 from training.launcher.supervise import INTERRUPTED, Child, Supervisor
 
@@ -38,6 +38,8 @@ class TorchHost:
     child: Child
     order: int
     report: int
+    memory_kills: int
+    """The kernel's count of processes killed for memory when it started."""
 
 
 def start_host(supervisor: Supervisor, environ: dict[str, str]) -> TorchHost:
@@ -51,11 +53,12 @@ def start_host(supervisor: Supervisor, environ: dict[str, str]) -> TorchHost:
 
         return torchrun_host.main(order_read, report_write, environ)
 
+    memory_kills = failure.killed_for_memory()
     supervisor.private |= {order_write, report_read}
     child = supervisor.start("the torchrun host", action)
     os.close(order_read)
     os.close(report_write)
-    return TorchHost(child=child, order=order_write, report=report_read)
+    return TorchHost(child=child, order=order_write, report=report_read, memory_kills=memory_kills)
 
 
 def run(supervisor: Supervisor, launch: Launch, host: TorchHost) -> int:
@@ -65,16 +68,15 @@ def run(supervisor: Supervisor, launch: Launch, host: TorchHost) -> int:
     while True:
         outcome = _run_host(supervisor, host, {**order, "max_restarts": restarts_left}, launch.grace_seconds)
         if outcome is not None:
-            if outcome["code"] == 1:
-                failure.write(launch.contract.base, outcome["message"])
-            return int(outcome["code"])
+            return failure.conclude(launch.contract.base, outcome["code"], outcome["message"])
         if host.child.status == -signal.SIGTERM and supervisor.terminated:
-            # It came before the host could take it: nothing had begun
-            return INTERRUPTED
+            # It came before the host could take it
+            return failure.conclude(launch.contract.base, INTERRUPTED, NOTHING_BEGUN)
+        ended = _describe(launch, host)
         if supervisor.terminated or restarts_left == 0 or host.child.status == 1:
-            return _give_up(launch, host)
+            return failure.conclude(launch.contract.base, 1, ended)
         restarts_left -= 1
-        print("launcher: the torchrun host was killed; starting it again", file=sys.stderr, flush=True)
+        failure.say_restart(ended.partition("\n")[0], left=restarts_left, limit=order["restart_limit"])
         host = start_host(supervisor, launch.environ)
 
 
@@ -82,6 +84,7 @@ def make_order(launch: Launch, environ: Mapping[str, str] = os.environ) -> dict[
     """Everything that the host and its agent need to know, as JSON."""
     contract = launch.contract
     alone = len(contract.hosts) == 1
+    restart_limit = variables.whole(environ, MAX_RESTARTS_VARIABLE, _MAX_RESTARTS)
     return {
         "program": launch.program._asdict(),
         "environ": launch.environ,
@@ -96,7 +99,8 @@ def make_order(launch: Launch, environ: Mapping[str, str] = os.environ) -> dict[
         "run_id": environ.get("TRAINING_JOB_NAME", "local"),
         "processes_per_node": launch.processes_per_node,
         "wait_seconds": launch.host_wait_seconds,
-        "max_restarts": variables.whole(environ, MAX_RESTARTS_VARIABLE, _MAX_RESTARTS),
+        "restart_limit": restart_limit,
+        "max_restarts": restart_limit,
         "grace_seconds": launch.grace_seconds,
         "fork": variables.whole(environ, FORK_VARIABLE, 1) != 0,
     }
@@ -125,12 +129,14 @@ def _run_host(
     return outcome
 
 
-def _give_up(launch: Launch, host: TorchHost) -> int:
+def _describe(launch: Launch, host: TorchHost) -> str:
     ended = failure.Failure(
         name="the torchrun host",
         host=launch.contract.current_host,
         exit_status=host.child.status or 1,
         tail=host.child.tail.decode(errors="replace"),
+        out_of_memory=failure.killed_for_memory() > host.memory_kills,
     )
-    failure.write(launch.contract.base, failure.describe(ended, base=launch.contract.base))
-    return 1
+    from training.launcher import reasons
+
+    return reasons.describe(ended, base=launch.contract.base)

@@ -28,6 +28,7 @@ from torch.distributed.elastic.rendezvous import (
     RendezvousTimeoutError,
 )
 
+from training.launcher import failure
 from training.launcher.torchrun_rendezvous import Rendezvous, connect, make_rendezvous, say_goodbye
 
 _MESSAGE_BYTES = 1 << 20
@@ -126,16 +127,29 @@ class ForkedRanks(PContext):  # type: ignore[misc]
 class ForkAgent(local_elastic_agent.LocalElasticAgent):  # type: ignore[misc]
     """torch's local agent, except that the host forks its ranks."""
 
-    def __init__(self, channel: Channel, rendezvous: Rendezvous, **arguments: Any) -> None:
+    def __init__(self, channel: Channel, rendezvous: Rendezvous, restart_limit: int, **arguments: Any) -> None:
         super().__init__(**arguments)
         self._channel = channel
         self._rendezvous_handler = rendezvous
+        self._restart_limit = restart_limit
         self.first_failure = ""
 
     def _start_workers(self, worker_group: WorkerGroup) -> dict[int, Any]:
         with _replaced(local_elastic_agent, "start_processes", self._fork_ranks):
             started: dict[int, Any] = super()._start_workers(worker_group)
         return started
+
+    def _restart_workers(self, worker_group: WorkerGroup) -> None:
+        """Start the ranks again, and say why: they failed here, or another node's did."""
+        failed_here = worker_group.state != WorkerState.HEALTHY
+        self.learn_first_failure()
+        why = self.first_failure.partition("\n")[0]
+        if failed_here:
+            failure.say_restart(why, left=self._remaining_restarts, limit=self._restart_limit)
+        else:
+            failure.say(f"{why or 'another node starts again'}; the ranks here start again as well")
+        self.first_failure = ""
+        super()._restart_workers(worker_group)
 
     def _monitor_workers(self, worker_group: WorkerGroup) -> RunResult:
         """A node whose ranks have ended well waits, ready to start them again, until all nodes' ranks have."""
@@ -247,6 +261,7 @@ def _agent(spec: Mapping[str, Any], channel: Channel, rendezvous: Rendezvous) ->
     return ForkAgent(
         channel,
         rendezvous,
+        spec["restart_limit"],
         spec=worker_spec,
         logs_specs=DefaultLogsSpecs(log_dir=os.devnull),
     )

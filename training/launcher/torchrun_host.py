@@ -17,11 +17,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from training.launcher import failure
-from training.launcher.plain import interrupted_message
+from training.launcher import failure, interruption, reasons
 from training.launcher.program import Program
 from training.launcher.supervise import INTERRUPTED, Child, Supervisor
 from training.launcher.torchrun import REJOIN_SECONDS
+from training.launcher.tracebacks import traceback_of
 from training.launcher.worker import die_with_parent, execute_bound, name_process, run_python
 
 _MESSAGE_BYTES = 1 << 20
@@ -51,7 +51,7 @@ class Host:
         self.stopping = False
         self.interrupted = False
         self.ranks_began = False
-        self.memory_kills = 0
+        self.memory_kills = failure.killed_for_memory()
         self.store: Child | None = None
         self.agent: Child | None = None
         self.channel: socket.socket | None = None
@@ -138,7 +138,7 @@ class Host:
         if child.status is not None and child.status < 0:
             self._start_store()
             return
-        reason = failure.traceback_of(child.tail.decode(errors="replace")).rpartition("\n")[2]
+        reason = traceback_of(child.tail.decode(errors="replace")).rpartition("\n")[2]
         message = (
             f"{self.spec['host']} could not open port {self.spec['port']} for the other nodes: {reason}; "
             "set SHARDYARD_RENDEZVOUS_PORT to a free one"
@@ -157,7 +157,7 @@ class Host:
         text = "" if child.status == 0 else self._describe(child)
         if text and not self.first_failure:
             self.first_failure = text
-        incurable = text != "" and failure.is_incurable(self._failure(child))
+        incurable = text != "" and reasons.is_incurable(self._failure(child), base=Path(self.spec["base"]))
         self._send({"exit": local_rank, "status": child.status, "text": text, "incurable": incurable})
 
     def _on_agent_end(self, child: Child) -> None:
@@ -171,18 +171,16 @@ class Host:
         self.channel.close()
         if self.report is not None and self.report["op"] != "lost":
             return
-        why = "was killed" if child.status is not None and child.status < 0 else "failed"
+        why, _, details = self._describe(child).partition("\n")
         if self.report is not None:
-            why = "lost the rendezvous store"
+            why = f"the agent on {self.spec['host']} lost the rendezvous store"
         self.report = None
         if self.restarts_left == 0:
-            message = self.first_failure or f"the agent on {self.spec['host']} {why}, and no restart was left"
-            if child.tail:
-                message += "\n" + child.tail.decode(errors="replace")[-600:]
+            message = self.first_failure or f"{why}, and no restart was left\n{details}".rstrip()
             self.report = {"op": "failed", "message": message}
             return
-        print(f"launcher: the agent on {self.spec['host']} {why}; starting it again", file=sys.stderr, flush=True)
         self.restarts_left -= 1
+        failure.say_restart(why, left=self.restarts_left, limit=self.spec["restart_limit"])
         self.stopping = True
         self.supervisor.kill_groups(self.ranks.values())
         self._stop_ranks()
@@ -213,14 +211,25 @@ class Host:
     def _interrupted_outcome(self, late: list[Child], grace: float) -> dict[str, Any]:
         bad = [rank for rank in self.ranks.values() if rank.status not in (0, INTERRUPTED)]
         if not bad:
-            return {"code": INTERRUPTED, "message": ""}
+            return {"code": INTERRUPTED, "message": self._how_interrupted()}
         first = min(bad, key=lambda rank: rank.ended_at)
         if late or first.status == -signal.SIGTERM:
             host = self.spec["host"]
-            message = interrupted_message(first.name, host, stopped_late=bool(late), grace_seconds=grace)
+            message = interruption.nothing_saved(first.name, host, stopped_late=bool(late), grace_seconds=grace)
         else:
             message = self._describe(first)
         return {"code": 1, "message": message}
+
+    def _how_interrupted(self) -> str:
+        how = {
+            int(rank.name.removeprefix("rank ")): interruption.how_it_ended(rank.status)
+            for rank in self.ranks.values()
+            if rank.status is not None
+        }
+        if not how:
+            return interruption.NOTHING_BEGUN
+        alone = self.spec["nodes"] == 1
+        return interruption.of_ranks(how, all_of_them="every rank" if alone else f"every rank of {self.spec['host']}")
 
     def _outcome(self, report: Mapping[str, Any]) -> dict[str, Any]:
         if self.store is not None:
@@ -231,7 +240,7 @@ class Host:
         return {"code": 1, "message": report["message"] or self.first_failure}
 
     def _describe(self, child: Child) -> str:
-        return failure.describe(self._failure(child), base=Path(self.spec["base"]))
+        return reasons.describe(self._failure(child), base=Path(self.spec["base"]))
 
     def _failure(self, child: Child) -> failure.Failure:
         return failure.Failure(

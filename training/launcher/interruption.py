@@ -1,0 +1,33 @@
+"""What is said of a run that was interrupted: what saved, and what did not."""
+
+from collections.abc import Mapping
+
+NOTHING_BEGUN = "SIGTERM came before the program was started"
+
+
+def how_it_ended(status: int) -> str:
+    """What an interrupted process did, by its exit code of 75 or 0."""
+    # After SIGTERM even a 0 does not mean that the training has finished
+    return "ended with 0 after SIGTERM" if status == 0 else "saved and ended"
+
+
+def of_ranks(ended: Mapping[int, str], *, all_of_them: str = "every rank") -> str:
+    """The same of several ranks at once."""
+    ranks: dict[str, list[str]] = {}
+    for rank, how in sorted(ended.items()):
+        ranks.setdefault(how, []).append(str(rank))
+    if len(ranks) == 1:
+        return f"{all_of_them} {next(iter(ranks))}"
+    return "; ".join(f"rank {', '.join(numbers)} {how}" for how, numbers in ranks.items())
+
+
+def nothing_saved(name: str, host: str, *, stopped_late: bool, grace_seconds: float) -> str:
+    """What an interruption that saved nothing is called."""
+    if stopped_late:
+        return (
+            f"{name} on {host} was interrupted (SIGTERM) and did not stop within {grace_seconds:.0f} s: it was killed"
+        )
+    return (
+        f"{name} on {host} was interrupted (SIGTERM) and does not handle the signal: nothing was saved after its "
+        "last checkpoint"
+    )

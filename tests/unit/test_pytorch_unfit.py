@@ -13,7 +13,8 @@ import torch
 from torch import nn
 
 from training.data import s3
-from training.launcher.failure import Failure, is_incurable
+from training.launcher.failure import Failure
+from training.launcher.reasons import is_incurable
 from training.pytorch import gpt
 from training.pytorch.checkpoint import Checkpointer
 from training.pytorch.errors import Unfit

@@ -163,6 +163,13 @@ SyntaxError: invalid syntax
 """
 
 
+def test_a_rank_that_nccl_gave_up_waiting_says_so_and_is_started_again() -> None:
+    tail = "[rank3]:[E ProcessGroupNCCL.cpp:690] Watchdog caught collective operation timeout: WorkNCCL(SeqNum=7)\n"
+    assert failed(tail, status=-signal.SIGABRT).startswith("rank 3 on algo-2 waited too long in a collective of NCCL: ")
+    assert failed(status=-signal.SIGABRT) == "rank 3 on algo-2 was ended by SIGABRT"
+    assert not incurable(ended(tail, -signal.SIGABRT))
+
+
 def test_a_syntax_error_of_the_script_itself_has_no_traceback_and_is_named_all_the_same() -> None:
     assert failed(SYNTAX_ERROR).splitlines() == [
         "rank 3 on algo-2 failed: SyntaxError: invalid syntax",

@@ -98,7 +98,7 @@ def test_what_is_refused_is_not_started_again(refused: Callable[[Path], object],
     with pytest.raises(Unfit, match=f"^{message}") as error:
         refused(tmp_path)
     printed = "".join(traceback.format_exception(error.value))
-    assert is_incurable(Failure(name="rank 0", host="algo-1", exit_status=1, tail=printed))
+    assert is_incurable(Failure(name="rank 0", host="algo-1", exit_status=1, tail=printed), base=tmp_path)
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 

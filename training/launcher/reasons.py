@@ -19,6 +19,9 @@ _WRITE_FAILED = re.compile(
 )
 """What torch.save and numpy say of a write that failed, whatever the reason."""
 
+_NCCL_TIMEOUT = "Watchdog caught collective operation timeout"
+"""What torch prints before it ends a rank that waits for another one on GPUs."""
+
 _WARNING = re.compile("warning", re.IGNORECASE)
 _LAST_LINES = 3
 """How many lines may say why a program that is no Python program has ended."""
@@ -69,6 +72,8 @@ def _cause(failure: Failure, base: Path) -> str:
         if failure.out_of_memory:
             return "was killed by the kernel because the machine ran out of memory (OOM killer)"
         return "was killed by SIGKILL"
+    if failure.exit_status == -signal.SIGABRT and _NCCL_TIMEOUT in failure.tail:
+        return "waited too long in a collective of NCCL: another rank hangs, is gone, or is in another collective"
     if failure.exit_status < 0:
         return f"was ended by {_signal_name(-failure.exit_status)}"
     if full_disk := _full_disk(failure, base):

@@ -253,8 +253,9 @@ def test_the_format_is_guessed_from_names_unless_they_differ() -> None:
     assert json.dumps([type(guess([Path(f"a.{end}")], "t")).__name__ for end in ("csv", "jsonl", "npy", "rec")]) == (
         '["Csv", "JsonLines", "Npy", "RecordIO"]'
     )
-    with pytest.raises(DataError, match=r"mixes \.csv, \.tar"):
-        guess([Path("a.tar"), Path("b.csv")], "train")
+    with pytest.raises(DataError, match=r"mixes formats, as README, a\.tar, b\.csv show: leave one kind"):
+        guess([Path("a.tar"), Path("b.csv"), Path("README")], "train")
+    assert guess([Path("_SUCCESS"), Path(".part.crc"), Path("a.csv")], "train") == Csv()
 
 
 @pytest.mark.parametrize("name", ["a.tar.gz", "a.TGZ", "a.jsonl.gz", "a.csv.zst"])
@@ -270,9 +271,8 @@ def test_csv_takes_a_mark_of_utf8_and_lines_that_repeat_the_names(tmp_path: Path
     path = tmp_path / "a.csv"
     path.write_bytes(b"\xef\xbb\xbfa,b\n1,2\n" + b"\xef\xbb\xbfa,b\n3,4\n")
     assert read(Csv(), path) == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
-    path.write_bytes(b"")
-    with pytest.raises(ShardError, match="at byte 0: a CSV file begins with a line of names"):
-        read(Csv(), path)
+    path.write_bytes(b"\n")
+    assert read(Csv(), path) == []
 
 
 def test_an_open_quotation_mark_is_found_in_one_pass(tmp_path: Path) -> None:
@@ -325,3 +325,11 @@ def test_a_file_that_is_closed_for_another_is_not_closed_for_who_reads_it(
     assert media.read_at(str(tmp_path / "b"), 0, 1) == b"b"
     assert mine.read(0, 1) == b"a"
     assert media.read_at(str(tmp_path / "a"), 0, 1) == b"a"
+
+
+def test_an_empty_part_of_a_table_has_no_rows(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"")
+    (tmp_path / "b.csv").write_bytes(b"n\n1\n")
+    for read in (read_all, stream_all):
+        assert read(Csv(), tmp_path / "a.csv") == []
+        assert read(Csv(), tmp_path / "b.csv") == [{"n": "1"}]

@@ -194,6 +194,6 @@ def test_readers_in_s3_know_their_format(fake: FakeS3) -> None:
     fake.put(PREFIX + "a.csv", b"n\n1\n2\n")
     assert [row["n"] for row in channel(PREFIX, Csv(), shuffle=False)] == ["1", "2"]
     fake.put(PREFIX + "b.rec", b"")
-    with pytest.raises(DataError, match=r"mixes \.csv, \.rec: say which `reader`"):
+    with pytest.raises(DataError, match=r"mixes formats, as a\.csv, b\.rec show: leave"):
         channel(PREFIX)
     assert isinstance(channel(PREFIX, RecordIO()), Stream)

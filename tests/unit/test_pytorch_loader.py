@@ -85,7 +85,7 @@ def test_a_rank_without_a_sample_is_no_error_under_join(tmp_path: Path, stream: 
     assert list(Loader(found, 2, last="keep")) == []
 
 
-@pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"workers": -1}, {"last": "pad"}])
+@pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"batch_size": "8"}, {"workers": -1}, {"last": "pad"}])
 def test_arguments_of_a_loader_that_mean_nothing_are_refused(tmp_path: Path, wrong: dict[str, Any]) -> None:
     found = channel("train", environ=make_channel(tmp_path, {"a.jsonl": numbers(3)}))
     ((name, value),) = wrong.items()
@@ -133,3 +133,16 @@ def test_without_a_gpu_ranks_agree_in_memory_whatever_the_backend_is_called(monk
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(dist, "get_backend", lambda: "undefined")
     assert flag_device() == torch.device("cpu")
+
+
+def test_who_ended_an_epoch_while_others_had_more_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    batches = iter([True, False, True, True, False])  # what both ranks had: here there are always three
+    monkeypatch.setattr("training.pytorch.data._everyone", lambda ready: next(batches))
+    monkeypatch.setattr("training.pytorch.data.gather", lambda number: [number, 0])
+    environ = make_channel(tmp_path, {"a.jsonl": numbers(6)})
+    loader = Loader(channel("train", environ=environ, stream=True), 2)
+    assert [len(list(loader)) for _ in range(2)] == [1, 2]
+    warning = "warning: channel train: the epoch ended with rank 1, which had no more; 1 of 2 ranks had: make the files"
+    assert capsys.readouterr().err.count(warning) == 1

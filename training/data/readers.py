@@ -164,11 +164,15 @@ def guess(paths: Sequence[File], channel: str) -> Reader:
                 f"the channel {channel!r} holds {path.name}, which is compressed: unpack it, let Pipe mode do it "
                 '(compression = "Gzip"), or read it as it is with Files()'
             )
-    suffixes = {path.suffix.lower() for path in paths}
-    known = suffixes & _BY_SUFFIX.keys()
-    if len(suffixes) > 1 and known:
-        names = ", ".join(sorted(suffixes))
-        raise DataError(f"the channel {channel!r} mixes {names}: say which `reader` it is meant for")
+    # Tools that write a table in parts mark its end with an empty _SUCCESS, which every reader reads as nothing
+    examples = {path.suffix.lower(): path.name for path in paths if not path.name.startswith(("_", "."))}
+    known = examples.keys() & _BY_SUFFIX.keys()
+    if len(examples) > 1 and known:
+        names = ", ".join(sorted(examples.values()))
+        raise DataError(
+            f"the channel {channel!r} mixes formats, as {names} show: leave one kind under its prefix, or say which "
+            "`reader` all of them are meant for"
+        )
     return _BY_SUFFIX[known.pop()] if known else Files()
 
 

@@ -144,10 +144,11 @@ def csv_rows(stream: BinaryIO, path: str) -> tuple[list[str], Iterator[tuple[int
     Files that were put one behind the other have such lines, and Pipe mode sends files so.
     """
     rows = lines(stream, path, quoted=True)
-    begin, header = next(rows, (0, b""))
+    first = next(rows, None)
+    if first is None:  # tools that write a table in parts write empty ones too
+        return [], iter(())
+    begin, header = first
     names = csv_fields(header.removeprefix(BOM_UTF8), path, begin)
-    if not names:
-        raise ShardError(path, begin, "a CSV file begins with a line of names")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ShardError(path, begin, f"the first line has the name {twice[0]!r} more than once")

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from training import data
 from training.data import DataError, Dataset, Reader, Stream, World, s3
+from training.data.errors import say
 from training.pytorch.random_state import seed_everything
 
 Places = list[tuple[int, int]]
@@ -58,16 +59,18 @@ class Loader:
 
         `workers` read ahead at any place; what is read through, each rank reads itself.
         """
-        if batch_size < 1 or workers < 0 or last not in ("drop", "keep"):
+        whole = all(isinstance(number, int) for number in (batch_size, workers))
+        if not whole or batch_size < 1 or workers < 0 or last not in ("drop", "keep"):
             raise DataError(
                 f"batch_size is {batch_size!r}, workers {workers!r} and last {last!r}: a batch needs 1 sample or more, "
-                "workers are 0 or more, and last is 'drop' or 'keep'"
+                "workers are 0 or more, both whole numbers, and last is 'drop' or 'keep'"
             )
         self.dataset = dataset
         self._batch_size = batch_size
         self._collate = torch.utils.data.default_collate if collate is None else collate
         self._workers = workers
         self._last = last
+        self._compared = False
 
     def __len__(self) -> int:
         """Batches of a whole epoch; what is read through is not counted beforehand."""
@@ -142,14 +145,28 @@ class Loader:
 
     def _stream(self, stream: Stream) -> Iterator[Any]:
         """All ranks stop at the first one that has no full batch left: they agree before each batch."""
-        ask = _here if stream.settings.equalise == "join" else _everyone
+        together = stream.settings.equalise != "join"
         samples = stream.rest()
         while True:
             batch = list(islice(samples, self._batch_size))
-            if not ask(len(batch) == self._batch_size or (self._last == "keep" and len(batch) > 0)):
+            ready = len(batch) == self._batch_size or (self._last == "keep" and len(batch) > 0)
+            if not (_everyone(ready) if together else ready):
                 break
             yield self._collate(batch)
+        if together and not self._compared:
+            self._compared = True
+            self._compare_ends(stream, ready)
         stream.next_epoch()
+
+    def _compare_ends(self, stream: Stream, ready: bool) -> None:
+        """Say, at the end of the first epoch, which ranks ended it and how many had batches left."""
+        left = gather(int(ready))
+        if sum(left) > 0 and stream.world.rank == 0:
+            done = ", ".join(str(rank) for rank, more in enumerate(left) if not more)
+            say(
+                f"warning: channel {stream.channel.name}: the epoch ended with rank {done}, which had no more; "
+                f"{sum(left)} of {len(left)} ranks had: make the files more equal, or use File mode, which divides all"
+            )
 
 
 def _numbered(batches: Iterator[Places], dataset: Dataset) -> Iterator[tuple[Places, Seed]]:
@@ -189,10 +206,6 @@ class _Batches:
 
 def _as_it_is(content: Any) -> Any:
     return content
-
-
-def _here(ready: bool) -> bool:
-    return ready
 
 
 def _everyone(ready: bool) -> bool:

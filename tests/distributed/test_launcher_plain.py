@@ -3,10 +3,12 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -117,12 +119,23 @@ def test_after_sigterm_a_saved_run_ends_with_75_and_never_with_0(tmp_path: Path,
     assert node.own_lines == [f"interrupted: the program {how}; exit 75"]
 
 
-def test_a_program_that_ignores_the_protocol_loses_its_work_and_is_told(tmp_path: Path) -> None:
-    with nodes(tmp_path, "import time; print('ready', flush=True); time.sleep(60)", launcher="plain") as (node,):
+@pytest.mark.parametrize(("launcher", "who"), [("plain", "the program"), ("torchrun", "rank 0")])
+def test_a_program_that_ignores_the_protocol_loses_its_work_and_is_told(
+    tmp_path: Path, launcher: str, who: str
+) -> None:
+    program = "import time; print('ready', flush=True); time.sleep(60)"
+    with nodes(tmp_path, program, launcher=launcher, processes=1) as (node,):
         node.wait_for("ready")
+        time.sleep(1)
         node.process.send_signal(signal.SIGTERM)
         assert node.end(30) == 1
-    assert "was interrupted (SIGTERM) and does not handle the signal" in node.failure
+    said = re.fullmatch(
+        rf"{who} on algo-1 was interrupted \(SIGTERM\) (\d+) s after its start and had no handler for the signal: "
+        r"nothing was saved after its last checkpoint",
+        node.failure,
+    )
+    assert said is not None, node.failure
+    assert 1 <= int(said[1]) <= 20, "a reader sees whether it can have been only importing"
 
 
 def test_a_program_that_does_not_stop_is_killed_after_the_grace_period(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from training.launcher.supervise import Child
+
 NOTHING_BEGUN = "SIGTERM came before the program was started"
 
 
@@ -21,13 +23,16 @@ def of_ranks(ended: Mapping[int, str], *, all_of_them: str = "every rank") -> st
     return "; ".join(f"rank {', '.join(numbers)} {how}" for how, numbers in ranks.items())
 
 
-def nothing_saved(name: str, host: str, *, stopped_late: bool, grace_seconds: float) -> str:
-    """What an interruption that saved nothing is called."""
+def nothing_saved(child: Child, host: str, *, stopped_late: bool, grace_seconds: float) -> str:
+    """What an interruption that saved nothing is called, which is a failure.
+
+    Whether the process was still importing or never handles the signal cannot be told from outside, and 75 promises
+    that nothing is lost. How long it ran lets the reader tell.
+    """
+    who = f"{child.name} on {host} was interrupted (SIGTERM)"
     if stopped_late:
-        return (
-            f"{name} on {host} was interrupted (SIGTERM) and did not stop within {grace_seconds:.0f} s: it was killed"
-        )
+        return f"{who} and did not stop within {grace_seconds:.0f} s: it was killed"
     return (
-        f"{name} on {host} was interrupted (SIGTERM) and does not handle the signal: nothing was saved after its "
-        "last checkpoint"
+        f"{who} {child.ended_at - child.started_at:.0f} s after its start and had no handler for the signal: "
+        "nothing was saved after its last checkpoint"
     )

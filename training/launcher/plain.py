@@ -56,7 +56,7 @@ def wait_for_end(supervisor: Supervisor, child: Child, *, host: str, base: Path,
     if status in (0, INTERRUPTED):
         return INTERRUPTED, interruption.how_it_ended(status)
     if supervisor.terminated and (stopped_late or status == -signal.SIGTERM):
-        return 1, interruption.nothing_saved(child.name, host, stopped_late=stopped_late, grace_seconds=grace)
+        return 1, interruption.nothing_saved(child, host, stopped_late=stopped_late, grace_seconds=grace)
     ended = failure.Failure(
         name=child.name,
         host=host,

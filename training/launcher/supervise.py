@@ -29,7 +29,7 @@ class Child:
         self.name, self.pid = name, pid
         self.status: int | None = None
         """Its exit code, or minus the signal that ended it; None while it runs."""
-        self.ended_at = 0.0
+        self.started_at, self.ended_at = time.time(), 0.0
         self.tail = b""
         self.streams: list[_Stream] = []
 

@@ -215,7 +215,7 @@ class Host:
         first = min(bad, key=lambda rank: rank.ended_at)
         if late or first.status == -signal.SIGTERM:
             host = self.spec["host"]
-            message = interruption.nothing_saved(first.name, host, stopped_late=bool(late), grace_seconds=grace)
+            message = interruption.nothing_saved(first, host, stopped_late=bool(late), grace_seconds=grace)
         else:
             message = self._describe(first)
         return {"code": 1, "message": message}

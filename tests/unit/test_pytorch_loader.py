@@ -12,6 +12,7 @@ import torch.distributed as dist
 
 from tests.unit.test_data_channel import make_channel, numbers
 from training.data import DataError, Npy, Reader, ShardError, Tokens, World, channel, s3
+from training.pytorch import data as pytorch_data
 from training.pytorch.data import Loader, _workers_context, flag_device
 
 
@@ -133,3 +134,34 @@ def test_without_a_gpu_ranks_agree_in_memory_whatever_the_backend_is_called(monk
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(dist, "get_backend", lambda: "undefined")
     assert flag_device() == torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("had_more", "said"),
+    [
+        ([0, 0, 0], None),
+        ([1, 0, 0], "because ranks 1, 2 had no more; rank 0 had data left"),
+        ([0, *[1] * 7], "because rank 0 had no more; ranks 1, 2, 3, 4 and 3 more had data left"),
+    ],
+)
+def test_the_first_epoch_that_ends_with_data_left_on_a_rank_is_told_once(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    had_more: list[int],
+    said: str | None,
+) -> None:
+    environ = make_channel(tmp_path, {"a.jsonl": numbers(5)})
+    loader = Loader(channel("train", environ=environ, stream=True), 2)
+    list(loader)  # all ranks even
+    answers = iter([had_more])
+    monkeypatch.setattr(pytorch_data, "gather", lambda _: next(answers, [0]))
+    for _ in range(2):
+        list(loader)
+    warnings = capfd.readouterr().err.splitlines()
+    assert len(warnings) == (said is not None)
+    if said is not None:
+        assert warnings[0].startswith(
+            f"data: warning: channel train: the epoch ended after 2 batches {said}, which is left out: "
+        )
+        assert warnings[0].endswith('equal, read it with stream=False, or use equalise="join"')

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from training import data
 from training.data import DataError, Dataset, Reader, Stream, World, s3
+from training.data.errors import say
 from training.pytorch.random_state import seed_everything
 
 Places = list[tuple[int, int]]
@@ -68,6 +69,7 @@ class Loader:
         self._collate = torch.utils.data.default_collate if collate is None else collate
         self._workers = workers
         self._last = last
+        self._has_warned = False
 
     def __len__(self) -> int:
         """Batches of a whole epoch; what is read through is not counted beforehand."""
@@ -146,10 +148,36 @@ class Loader:
         samples = stream.rest()
         while True:
             batch = list(islice(samples, self._batch_size))
-            if not ask(len(batch) == self._batch_size or (self._last == "keep" and len(batch) > 0)):
+            has_batch = len(batch) == self._batch_size or (self._last == "keep" and len(batch) > 0)
+            if not ask(has_batch):
                 break
             yield self._collate(batch)
+        if stream.settings.equalise != "join":
+            self._warn_of_rest(stream, batches=(stream.position - len(batch)) // self._batch_size, has_batch=has_batch)
         stream.next_epoch()
+
+    def _warn_of_rest(self, stream: Stream, *, batches: int, has_batch: bool) -> None:
+        """Say, the first time, that an epoch left out what some ranks still had; all ranks ask until it is said."""
+        if self._has_warned:
+            return
+        had_more = gather(int(has_batch))
+        self._has_warned = any(had_more)
+        if self._has_warned and stream.world.rank == 0:
+            own = stream.channel.distribution == "ShardedByS3Key"
+            remedy = "make the channel FullyReplicated" if own else "read it with stream=False"
+            say(
+                f"warning: channel {stream.channel.name}: the epoch ended after {batches} "
+                f"{'batch' if batches == 1 else 'batches'} because {_named(had_more, 0)} had no more; "
+                f"{_named(had_more, 1)} had data left, which is left out: make the objects under the prefix more "
+                f'equal, {remedy}, or use equalise="join"'
+            )
+
+
+def _named(said: Sequence[int], what: int) -> str:
+    """The ranks that said so; of many the first few."""
+    ranks = [str(rank) for rank, answer in enumerate(said) if answer == what]
+    more = f" and {len(ranks) - 4} more" if len(ranks) > 4 else ""
+    return f"{'rank' if len(ranks) == 1 else 'ranks'} {', '.join(ranks[:4])}{more}"
 
 
 def _numbered(batches: Iterator[Places], dataset: Dataset) -> Iterator[tuple[Places, Seed]]:

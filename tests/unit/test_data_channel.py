@@ -1,5 +1,6 @@
 """Channels as datasets: modes, distributions, exact positions, and data that cannot be read."""
 
+import gzip
 import io
 import json
 import os
@@ -12,7 +13,22 @@ import numpy
 import pytest
 
 from tests.unit.test_data_readers import write_tar
-from training.data import DataError, Dataset, ShardError, Stream, Tar, World, channel, resolve
+from training.data import (
+    Csv,
+    DataError,
+    Dataset,
+    Files,
+    JsonLines,
+    Reader,
+    RecordIO,
+    ShardError,
+    Stream,
+    Tar,
+    Tokens,
+    World,
+    channel,
+    resolve,
+)
 from training.data.balance import Gather
 
 
@@ -185,7 +201,7 @@ ROWS = npy(numpy.arange(6.0).reshape(3, 2))
     ("name", "good", "damaged", "reason"),
     [
         ("csv", b"a,b\n1,2\n3,4\n5,6\n", b"\xff\xfe,b\n1,2\n", "this line is not CSV: 'utf-8' codec can't decode"),
-        ("csv", b"a,b\n1,2\n3,4\n5,6\n", b"", "a CSV file begins with a line of names"),
+        ("csv", b"a,b\n1,2\n3,4\n5,6\n", b"\xef\xbb\xbf\n1,2\n", "a CSV file begins with a line of names"),
         ("csv", b"a,b\n1,2\n3,4\n5,6\n", b"a,b,a\n1,2,3\n", "the first line has the name 'a' more than once"),
         (
             "npy",
@@ -302,3 +318,16 @@ def test_a_damaged_line_does_not_cost_the_rest_of_a_stream(tmp_path: Path) -> No
         )
         assert sorted(int(one["n"] if name == "b.csv" else one) for one in found) == [0, 2, 4]
         assert found.skipped == 2
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("reader", [Tar(), RecordIO(), JsonLines(), Csv()])
+def test_a_compressed_file_under_another_name_is_called_so(tmp_path: Path, reader: Reader, stream: bool) -> None:
+    files = {"a.tar": gzip.compress(b'a,b\n1,"2\n3'), "b.tar": b""}
+    environ = make_channel(tmp_path, files)
+    with pytest.raises(ShardError, match=r"a\.tar cannot be read at byte 0: it is compressed: unpack it, let Pipe"):
+        list(channel("train", reader, environ=environ, stream=stream))
+    for other in (Files(), Tokens(block=1)):  # whose bytes may be any
+        assert len(list(channel("train", other, environ=environ, stream=stream))) > 1
+    through = channel("train", reader, environ=environ, stream=True, skip_unreadable=True)
+    assert (list(through), through.skipped) == ([], 1)

@@ -270,9 +270,15 @@ def test_csv_takes_a_mark_of_utf8_and_lines_that_repeat_the_names(tmp_path: Path
     path = tmp_path / "a.csv"
     path.write_bytes(b"\xef\xbb\xbfa,b\n1,2\n" + b"\xef\xbb\xbfa,b\n3,4\n")
     assert read(Csv(), path) == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
-    path.write_bytes(b"")
-    with pytest.raises(ShardError, match="at byte 0: a CSV file begins with a line of names"):
-        read(Csv(), path)
+
+
+@pytest.mark.parametrize("read", [read_all, stream_all])
+@pytest.mark.parametrize("content", [b"", b"\n \n"])
+def test_an_empty_csv_file_has_no_rows(tmp_path: Path, read: Any, content: bytes) -> None:
+    """Spark and Athena write such parts."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    assert read(Csv(), path) == []
 
 
 def test_an_open_quotation_mark_is_found_in_one_pass(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Protocol
 
 from training.data import shards
 from training.data.arrays import own_copy
-from training.data.errors import DataError, ShardError
+from training.data.errors import UNPACK, DataError, ShardError
 from training.data.media import File, Flow
 from training.data.records import lines, recordio_stream
 from training.data.shards import Shard
@@ -141,6 +141,9 @@ class Tokens:
             held = held[-dtype.itemsize :] + stream.read(self.block * dtype.itemsize)
 
 
+THROUGH = (Tar, RecordIO, JsonLines, Csv)
+"""Whose samples are only counted by reading all of them."""
+
 _BY_SUFFIX: dict[str, Reader] = {
     ".tar": Tar(),
     ".jsonl": JsonLines(),
@@ -160,10 +163,7 @@ def guess(paths: Sequence[File], channel: str) -> Reader:
     for path in paths:
         unpacked, _, packing = path.name.lower().rpartition(".")
         if packing == "tgz" or (packing in _PACKINGS and PurePosixPath(unpacked).suffix in _BY_SUFFIX):
-            raise DataError(
-                f"the channel {channel!r} holds {path.name}, which is compressed: unpack it, let Pipe mode do it "
-                '(compression = "Gzip"), or read it as it is with Files()'
-            )
+            raise DataError(f"the channel {channel!r} holds {path.name}, which is compressed: {UNPACK}")
     suffixes = {path.suffix.lower() for path in paths}
     known = suffixes & _BY_SUFFIX.keys()
     if len(suffixes) > 1 and known:

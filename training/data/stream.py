@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
+from io import BufferedReader
 from itertools import chain, islice
 from typing import Any, BinaryIO, Self
 
@@ -11,10 +12,10 @@ from training.data.balance import Balance, Gather, on_each_node
 from training.data.channel import Channel
 from training.data.dataset import Settings
 from training.data.errors import DataError, ShardError, say
-from training.data.media import File, file_size, open_through
+from training.data.media import File, file_size, open_through, require_unpacked
 from training.data.pipes import Pipes
 from training.data.position import fingerprint, place_in_group, require_same_order
-from training.data.readers import Files, Npy, Reader, guess
+from training.data.readers import THROUGH, Files, Npy, Reader, guess
 from training.data.s3 import S3Object
 from training.data.sharding import Permutation, steps_per_rank, too_large
 from training.data.world import World
@@ -162,7 +163,7 @@ class Stream:
         return self
 
     def _require_same_division(self, state: dict[str, Any]) -> None:
-        """Earlier versions handed large files out as all others: in an epoch that has begun, this means other samples."""
+        """Earlier versions handed large files out as all others: once an epoch has begun, that means others."""
         groups = [members for members, _ in [*state["earlier"], (state["part"][1], 0)]]
         begun = state["earlier"] or state["position"] > 0
         if begun and "by_size" not in state and any(too_large(self._sizes, members) for members in groups):
@@ -231,10 +232,12 @@ class Stream:
                 yield from self._read(path, lambda _: nullcontext(stream))
 
     def _read(
-        self, path: str, open_: Callable[[str], AbstractContextManager[BinaryIO]] = open_through
+        self, path: str, open_: Callable[[str], AbstractContextManager[BufferedReader]] = open_through
     ) -> Iterator[Any]:
         try:
             with open_(path) as stream, _named(stream, path):
+                if isinstance(self._reader, THROUGH):
+                    require_unpacked(stream.peek(2), path)
                 samples = self._reader.stream(stream, path)
                 while True:
                     try:

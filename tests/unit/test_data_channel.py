@@ -331,3 +331,33 @@ def test_a_compressed_file_under_another_name_is_called_so(tmp_path: Path, reade
         assert len(list(channel("train", other, environ=environ, stream=stream))) > 1
     through = channel("train", reader, environ=environ, stream=True, skip_unreadable=True)
     assert (list(through), through.skipped) == ([], 1)
+
+
+def test_an_empty_file_that_only_marks_something_is_no_data(tmp_path: Path) -> None:
+    """Spark writes `_SUCCESS` beside its parts."""
+    environ = make_channel(tmp_path, {"_SUCCESS": b"", "a.jsonl": numbers(3), "_b.jsonl": numbers(2, 3)})
+    assert sorted(open_map(environ)) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_tables_that_no_reader_knows_are_called_plain_files_by_the_first_rank(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], stream: bool
+) -> None:
+    environ = make_channel(tmp_path, {"a.parquet": b"PAR1", "b.tsv": b"a\tb", "c.TSV": b"", "d.jpg": b""})
+    for rank in (0, 1):
+        channel("train", environ=environ, world=world(rank, 2), stream=stream)
+    assert capfd.readouterr().err == (
+        "data: channel train: .parquet, .tsv: no reader knows these, so each file is one sample, its bytes as they "
+        "are; for rows make .csv, .jsonl or .tar of them, or say reader=Files()\n"
+    )
+    channel("train", Files(), environ=environ, stream=stream)
+    assert capfd.readouterr().err == ""
+
+
+def test_too_few_tokens_for_a_block_are_counted(tmp_path: Path) -> None:
+    environ = make_channel(tmp_path, {"a.bin": bytes(14), "b.bin": bytes(6)})
+    with pytest.raises(
+        DataError,
+        match=r"'train' has 0 samples \(blocks of 1024 and one more, of 10 tokens in 2 files\) for 2 ranks",
+    ):
+        channel("train", Tokens(block=1024), environ=environ, world=world(0, 2))

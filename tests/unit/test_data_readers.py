@@ -253,8 +253,13 @@ def test_the_format_is_guessed_from_names_unless_they_differ() -> None:
     assert json.dumps([type(guess([Path(f"a.{end}")], "t")).__name__ for end in ("csv", "jsonl", "npy", "rec")]) == (
         '["Csv", "JsonLines", "Npy", "RecordIO"]'
     )
-    with pytest.raises(DataError, match=r"mixes \.csv, \.tar"):
-        guess([Path("a.tar"), Path("b.csv")], "train")
+    mixed = [Path(name) for name in ("README.md", "a.csv", "b.csv", "c.tar", "LICENSE")]
+    with pytest.raises(
+        DataError,
+        match=r"the channel 'train' mixes README\.md, a\.csv, c\.tar, LICENSE: keep one kind of file under its prefix, "
+        r"or say which reader takes them all, as Csv\(\)$",
+    ):
+        guess(mixed, "train")
 
 
 @pytest.mark.parametrize("name", ["a.tar.gz", "a.TGZ", "a.jsonl.gz", "a.csv.zst"])

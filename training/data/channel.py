@@ -34,11 +34,11 @@ class Channel:
         return f"{self.folder}/" if self.prefix is None else self.prefix.rpartition("/")[0] + "/"
 
     def sources(self) -> tuple[File, ...]:
-        """Its files or objects, sorted by name, without hidden ones and without SageMaker's manifests."""
+        """Its files or objects, sorted by name, without hidden ones, markers and SageMaker's manifests."""
         if self.prefix is None:
             return self.files()
         start = len(self.prefix)
-        objects = tuple(found for found in s3.list_objects(self.prefix) if _is_data(found.uri[start:]))
+        objects = tuple(found for found in s3.list_objects(self.prefix) if _is_data(found.uri[start:], found.size))
         if not objects:
             raise DataError(f"the channel {self.name!r} is empty: no object's key begins with {self.prefix}")
         return objects
@@ -124,9 +124,11 @@ def _distribution(value: str, name: str) -> Distribution:
     raise DataError(f"the channel {name!r} has the distribution {value!r}; known: {known_ones}")
 
 
-def _is_data(name: str) -> bool:
+def _is_data(name: str, size: int) -> bool:
     """What `_walk` finds, by the part of the key behind the prefix."""
-    return not name.endswith("-manifest") and not any(part.startswith(".") for part in name.split("/"))
+    parts = name.split("/")
+    is_marker = parts[-1].startswith("_") and size == 0
+    return not (is_marker or name.endswith("-manifest") or any(part.startswith(".") for part in parts))
 
 
 def _walk(folder: str) -> Iterator[str]:
@@ -137,5 +139,8 @@ def _walk(folder: str) -> Iterator[str]:
                 continue
             if entry.is_dir():
                 yield from _walk(entry.path)
+            # An empty _SUCCESS or its like says something of the others
+            elif entry.name.startswith("_") and entry.stat().st_size == 0:
+                continue
             elif not entry.name.endswith("-manifest"):
                 yield entry.path

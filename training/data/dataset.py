@@ -8,9 +8,9 @@ from training.data.balance import Balance, Gather, on_each_node
 from training.data.channel import Channel
 from training.data.errors import DataError, ShardError, say
 from training.data.position import fingerprint, place_in_group, require_same_order
-from training.data.readers import Reader, guess
+from training.data.readers import Reader, choose
 from training.data.sharding import Equalise, Order, require_enough, share, steps_per_rank
-from training.data.shards import Shard
+from training.data.shards import Shard, TokenShard
 from training.data.world import World
 
 
@@ -73,7 +73,7 @@ class Dataset:
         self.skipped = 0
         """How often this rank could not read a sample; the first of those that share the files counts shards too."""
         paths = channel.sources()
-        reader = guess(paths, channel.name) if reader is None else reader
+        reader = choose(paths, channel.name, rank=world.rank) if reader is None else reader
         self.samples = Samples(reader.open(paths, root=channel.root, tolerate=settings.skip_unreadable))
         self._index, self._members = place_in_group(channel, world)
         self._note_damage()
@@ -106,7 +106,8 @@ class Dataset:
             for node, (samples, members) in enumerate(zip(counts, ranks, strict=True)):
                 require_enough(f"node {node}'s part of the channel {name!r}", samples, members, equalise)
         else:
-            require_enough(f"the channel {name!r}", counts[0], self._members, equalise)
+            about = _blocks(self.samples.shards)
+            require_enough(f"the channel {name!r}", counts[0], self._members, equalise, about=about)
         return balance
 
     def _on_each_node(self, gather: Gather | None) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -203,6 +204,15 @@ class Dataset:
         self.epoch, self.consumed = int(state["epoch"]), int(state["consumed"])
         self.skipped = int(state.get("skipped", self.skipped))
         return self
+
+
+def _blocks(shards: Sequence[Shard]) -> str:
+    """What samples of tokens are cut from, for who finds few of them."""
+    found = [shard for shard in shards if isinstance(shard, TokenShard)]
+    if not found:
+        return ""
+    tokens = sum(shard.tokens for shard in found)
+    return f" (blocks of {found[0].block} and one more, of {tokens} tokens in {len(found)} files)"
 
 
 def _is_whole(value: object) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Protocol
 
 from training.data import shards
 from training.data.arrays import own_copy
-from training.data.errors import UNPACK, DataError, ShardError
+from training.data.errors import UNPACK, DataError, ShardError, say
 from training.data.media import File, Flow
 from training.data.records import lines, recordio_stream
 from training.data.shards import Shard
@@ -155,6 +155,7 @@ _BY_SUFFIX: dict[str, Reader] = {
 }
 
 
+_ROWS_WITHOUT_READER = {".parquet", ".orc", ".avro", ".arrow", ".feather", ".tsv", ".json", ".xlsx"}
 _PACKINGS = ("gz", "bz2", "xz", "zst", "zip")
 
 
@@ -164,12 +165,31 @@ def guess(paths: Sequence[File], channel: str) -> Reader:
         unpacked, _, packing = path.name.lower().rpartition(".")
         if packing == "tgz" or (packing in _PACKINGS and PurePosixPath(unpacked).suffix in _BY_SUFFIX):
             raise DataError(f"the channel {channel!r} holds {path.name}, which is compressed: {UNPACK}")
-    suffixes = {path.suffix.lower() for path in paths}
-    known = suffixes & _BY_SUFFIX.keys()
-    if len(suffixes) > 1 and known:
-        names = ", ".join(sorted(suffixes))
-        raise DataError(f"the channel {channel!r} mixes {names}: say which `reader` it is meant for")
-    return _BY_SUFFIX[known.pop()] if known else Files()
+    kinds: dict[str, str] = {}
+    for path in paths:
+        kinds.setdefault(path.suffix.lower(), path.name)
+    known = next((suffix for suffix in kinds if suffix in _BY_SUFFIX), None)
+    if known is None:
+        return Files()
+    if len(kinds) > 1:
+        names = ", ".join(list(kinds.values())[:8])
+        raise DataError(
+            f"the channel {channel!r} mixes {names}: keep one kind of file under its prefix, or say which reader takes "
+            f"them all, as {_BY_SUFFIX[known]}"
+        )
+    return _BY_SUFFIX[known]
+
+
+def choose(paths: Sequence[File], channel: str, *, rank: int) -> Reader:
+    """What `guess` says; where that leaves rows as bytes, the first rank tells."""
+    reader = guess(paths, channel)
+    rows = sorted({path.suffix.lower() for path in paths} & _ROWS_WITHOUT_READER) if isinstance(reader, Files) else []
+    if rows and rank == 0:
+        say(
+            f"channel {channel}: {', '.join(rows)}: no reader knows these, so each file is one sample, its bytes as "
+            "they are; for rows make .csv, .jsonl or .tar of them, or say reader=Files()"
+        )
+    return reader
 
 
 def _open_each(paths: Sequence[File], make: Callable[[File], Shard], *, tolerate: bool) -> list[Shard]:

@@ -129,7 +129,7 @@ def too_large(sizes: Sequence[int], members: int) -> set[int]:
     return {file for file, size in enumerate(sizes) if (total - size) * members < 0.9 * total * (members - 1)}
 
 
-def require_enough(what: str, count: int, members: int, equalise: Equalise) -> None:
-    """Refuse a share of nothing, with which training would end before it began."""
+def require_enough(what: str, count: int, members: int, equalise: Equalise, *, about: str = "") -> None:
+    """Refuse a share of nothing, with which training would end before it began; `about` says more of the samples."""
     if count == 0 or (equalise == "drop" and count < members):
-        raise DataError(f"{what} has {count} samples for {members} ranks: each rank needs at least one")
+        raise DataError(f"{what} has {count} samples{about} for {members} ranks: each rank needs at least one")

@@ -106,15 +106,16 @@ class TokenShard:
             raise DataError(f"{path} has {self._tokens.ndim} dimensions: tokens are one row of whole numbers")
         if self._tokens.dtype.kind not in "iu":
             raise DataError(f"{path} has numbers of type {self._tokens.dtype}: tokens are whole numbers")
-        self._block = block
+        self.block = block
+        self.tokens = len(self._tokens)
 
     def __len__(self) -> int:
-        return max(len(self._tokens) - 1, 0) // self._block
+        return max(self.tokens - 1, 0) // self.block
 
     def read(self, number: int) -> Any:
         """block + 1 tokens."""
-        start = number * self._block
-        return own_copy(self._tokens[start : start + self._block + 1])
+        start = number * self.block
+        return own_copy(self._tokens[start : start + self.block + 1])
 
 
 def tar_shard(path: File, *, tolerate: bool) -> SpanShard:

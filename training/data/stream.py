@@ -15,7 +15,7 @@ from training.data.errors import DataError, ShardError, say
 from training.data.media import File, file_size, open_through, require_unpacked
 from training.data.pipes import Pipes
 from training.data.position import fingerprint, place_in_group, require_same_order
-from training.data.readers import THROUGH, Files, Npy, Reader, guess
+from training.data.readers import THROUGH, Files, Npy, Reader, choose
 from training.data.s3 import S3Object
 from training.data.sharding import Permutation, steps_per_rank, too_large
 from training.data.world import World
@@ -68,7 +68,7 @@ class Stream:
         else:
             self._files = channel.sources()
             self._sizes = [_size(file) for file in self._files]
-            self._reader = guess(self._files, channel.name) if reader is None else reader
+            self._reader = choose(self._files, channel.name, rank=world.rank) if reader is None else reader
             self._index, self._members = place_in_group(channel, world)
         self._fingerprint = fingerprint(channel, self._files)
         self.balance = self._compare_nodes(gather)

@@ -361,3 +361,15 @@ def test_too_few_tokens_for_a_block_are_counted(tmp_path: Path) -> None:
         match=r"'train' has 0 samples \(blocks of 1024 and one more, of 10 tokens in 2 files\) for 2 ranks",
     ):
         channel("train", Tokens(block=1024), environ=environ, world=world(0, 2))
+
+
+def test_channels_that_were_set_by_hand_are_listed_and_the_nearest_is_named(tmp_path: Path) -> None:
+    environ = {"SAGEMAKER_BASE_DIR": str(tmp_path), "SM_CHANNEL_TRAIN": "/a", "SM_CHANNEL_VALIDATION": "/b"}
+    with pytest.raises(
+        DataError, match=r"no channel 'validaton'; its channels: train, validation; did you mean 'validation'\?$"
+    ):
+        channel("validaton", environ=environ)
+    with pytest.raises(DataError, match=r"no channel 'xyz'; its channels: train, validation$"):
+        channel("xyz", environ=environ)
+    with pytest.raises(DataError, match=r"no channel 'Train'; its channels: none$"):
+        channel("Train", environ={"SAGEMAKER_BASE_DIR": str(tmp_path)})

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -98,8 +99,7 @@ def resolve(name: str, environ: Mapping[str, str] = os.environ) -> Channel:
     settings = channels.get(name)
     if settings is None:
         if not folder.is_dir():
-            known = ", ".join(sorted(channels)) or "none"
-            raise DataError(f"the job has no channel {name!r}; its channels: {known}")
+            raise DataError(_no_channel(name, channels, environ))
         settings = {}
     return Channel(
         name=name,
@@ -107,6 +107,17 @@ def resolve(name: str, environ: Mapping[str, str] = os.environ) -> Channel:
         mode=_mode(settings.get("TrainingInputMode", "File"), name),
         distribution=_distribution(settings.get("S3DistributionType", "FullyReplicated"), name),
     )
+
+
+def _no_channel(name: str, channels: Mapping[str, object], environ: Mapping[str, str]) -> str:
+    """What there is instead; without a launcher the variables alone say it."""
+    start = "SM_CHANNEL_"
+    by_hand = {key.removeprefix(start) for key in environ if key.startswith(start)}
+    by_hand -= {known.upper() for known in channels}
+    known = sorted({*channels, *(key.lower() for key in by_hand)})
+    near = get_close_matches(name, known, n=1)
+    guess = f"; did you mean {near[0]!r}?" if near else ""
+    return f"the job has no channel {name!r}; its channels: {', '.join(known) or 'none'}{guess}"
 
 
 def _mode(value: str, name: str) -> Mode:

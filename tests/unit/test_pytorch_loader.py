@@ -86,7 +86,10 @@ def test_a_rank_without_a_sample_is_no_error_under_join(tmp_path: Path, stream: 
     assert list(Loader(found, 2, last="keep")) == []
 
 
-@pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"workers": -1}, {"last": "pad"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"batch_size": 0}, {"batch_size": "8"}, {"batch_size": True}, {"workers": -1}, {"workers": 1.0}, {"last": "pad"}],
+)
 def test_arguments_of_a_loader_that_mean_nothing_are_refused(tmp_path: Path, wrong: dict[str, Any]) -> None:
     found = channel("train", environ=make_channel(tmp_path, {"a.jsonl": numbers(3)}))
     ((name, value),) = wrong.items()

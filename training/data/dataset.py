@@ -30,9 +30,9 @@ class Settings:
     def __post_init__(self) -> None:
         if self.equalise not in get_args(Equalise):
             raise DataError(f"equalise is {self.equalise!r}; known: {', '.join(get_args(Equalise))}")
-        if not _is_whole(self.seed):
+        if not is_whole(self.seed):
             raise DataError(f"seed is {self.seed!r} and must be a whole number")
-        if self.window is not None and not (_is_whole(self.window) and self.window > 0):
+        if self.window is not None and not (is_whole(self.window) and self.window > 0):
             raise DataError(f"window is {self.window!r} and must be a whole number from 1, or None")
 
 
@@ -215,5 +215,6 @@ def _blocks(shards: Sequence[Shard]) -> str:
     return f" (blocks of {found[0].block} and one more, of {tokens} tokens in {len(found)} files)"
 
 
-def _is_whole(value: object) -> bool:
+def is_whole(value: object) -> bool:
+    """Whether it is a number that can count: no text, no fraction, and neither true nor false."""
     return isinstance(value, int) and not isinstance(value, bool)

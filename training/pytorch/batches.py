@@ -7,6 +7,7 @@ import numpy
 
 from training.data.balance import Balance, Gather, first_ranks
 from training.data.channel import Channel
+from training.data.dataset import is_whole
 from training.data.errors import DataError, say
 from training.data.position import Rank
 
@@ -22,8 +23,8 @@ class EpochBatches:
         self, samples: int, *, batch_size: int, part: int = 0, parts: int = 1, seed: int = 0, about: str = ""
     ) -> None:
         """`about` says more of the samples to who finds too few."""
-        if batch_size < 1:
-            raise ValueError(f"batch_size is {batch_size} and must be 1 or more")
+        if not is_whole(batch_size) or batch_size < 1:
+            raise ValueError(f"batch_size is {batch_size!r} and must be a whole number, 1 or more")
         self.per_epoch = samples // (batch_size * parts)
         if self.per_epoch == 0:
             raise DataError(

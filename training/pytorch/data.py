@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from training import data
 from training.data import DataError, Dataset, Reader, Stream, World, s3
+from training.data.dataset import is_whole
 from training.data.errors import say
 from training.pytorch.random_state import seed_everything
 
@@ -59,10 +60,11 @@ class Loader:
 
         `workers` read ahead at any place; what is read through, each rank reads itself.
         """
-        if batch_size < 1 or workers < 0 or last not in ("drop", "keep"):
+        counts = is_whole(batch_size) and batch_size > 0 and is_whole(workers) and workers >= 0
+        if not counts or last not in ("drop", "keep"):
             raise DataError(
-                f"batch_size is {batch_size!r}, workers {workers!r} and last {last!r}: a batch needs 1 sample or more, "
-                "workers are 0 or more, and last is 'drop' or 'keep'"
+                f"batch_size is {batch_size!r}, workers {workers!r} and last {last!r}: a batch has a whole number of "
+                "samples from 1, workers are a whole number from 0, and last is 'drop' or 'keep'"
             )
         self.dataset = dataset
         self._batch_size = batch_size

@@ -142,23 +142,23 @@ def test_without_a_gpu_ranks_agree_in_memory_whatever_the_backend_is_called(monk
 @pytest.mark.parametrize(
     ("had_more", "said"),
     [
-        ([0, 0, 0], None),
-        ([1, 0, 0], "because ranks 1, 2 had no more; rank 0 had data left"),
-        ([0, *[1] * 7], "because rank 0 had no more; ranks 1, 2, 3, 4 and 3 more had data left"),
+        ([False, False, False], None),
+        ([True, False, False], "because ranks 1, 2 had no more; rank 0 had data left"),
+        ([False, *[True] * 7], "because rank 0 had no more; ranks 1, 2, 3, 4 and 3 more had data left"),
     ],
 )
 def test_the_first_epoch_that_ends_with_data_left_on_a_rank_is_told_once(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
-    had_more: list[int],
+    had_more: list[bool],
     said: str | None,
 ) -> None:
     environ = make_channel(tmp_path, {"a.jsonl": numbers(5)})
     loader = Loader(channel("train", environ=environ, stream=True), 2)
     list(loader)  # all ranks even
     answers = iter([had_more])
-    monkeypatch.setattr(pytorch_data, "gather", lambda _: next(answers, [0]))
+    monkeypatch.setattr(pytorch_data, "_each", lambda _: next(answers, [False]))
     for _ in range(2):
         list(loader)
     warnings = capfd.readouterr().err.splitlines()

@@ -164,7 +164,7 @@ class Stream:
 
     def _require_same_division(self, state: dict[str, Any]) -> None:
         """Earlier versions handed large files out as all others: once an epoch has begun, that means others."""
-        groups = [members for members, _ in [*state["earlier"], (state["part"][1], 0)]]
+        groups = [*(members for members, _ in state["earlier"]), state["part"][1]]
         begun = state["earlier"] or state["position"] > 0
         if begun and "by_size" not in state and any(too_large(self._sizes, members) for members in groups):
             raise DataError(

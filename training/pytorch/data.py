@@ -162,20 +162,20 @@ class Loader:
         """Say, the first time, that an epoch left out what some ranks still had; all ranks ask until it is said."""
         if self._has_warned:
             return
-        had_more = gather(int(has_batch))
+        had_more = _each(has_batch)
         self._has_warned = any(had_more)
         if self._has_warned and stream.world.rank == 0:
             own = stream.channel.distribution == "ShardedByS3Key"
             remedy = "make the channel FullyReplicated" if own else "read it with stream=False"
             say(
                 f"warning: channel {stream.channel.name}: the epoch ended after {batches} "
-                f"{'batch' if batches == 1 else 'batches'} because {_named(had_more, 0)} had no more; "
-                f"{_named(had_more, 1)} had data left, which is left out: make the objects under the prefix more "
+                f"{'batch' if batches == 1 else 'batches'} because {_named(had_more, False)} had no more; "
+                f"{_named(had_more, True)} had data left, which is left out: make the objects under the prefix more "
                 f'equal, {remedy}, or use equalise="join"'
             )
 
 
-def _named(said: Sequence[int], what: int) -> str:
+def _named(said: Sequence[bool], what: bool) -> str:
     """The ranks that said so; of many the first few."""
     ranks = [str(rank) for rank, answer in enumerate(said) if answer == what]
     more = f" and {len(ranks) - 4} more" if len(ranks) > 4 else ""
@@ -231,6 +231,16 @@ def _everyone(ready: bool) -> bool:
     flag = torch.tensor(1 if ready else 0, device=flag_device())
     dist.all_reduce(flag, op=dist.ReduceOp.MIN)
     return bool(flag.item())
+
+
+def _each(ready: bool) -> list[bool]:
+    """What each rank says: a sum over the places of all ranks, since sums are what every backend has."""
+    if not dist.is_initialized() or dist.get_world_size() == 1:
+        return [ready]
+    flags = torch.zeros(dist.get_world_size(), dtype=torch.int64, device=flag_device())
+    flags[dist.get_rank()] = int(ready)
+    dist.all_reduce(flags)
+    return [bool(flag) for flag in flags.tolist()]
 
 
 def flag_device() -> torch.device:

@@ -1,6 +1,7 @@
 """`training.pytorch.data` on real ranks under the launcher: equal numbers of batches, exact positions, no hang."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,7 @@ def results(
     *,
     processes: int = 1,
     program: str = PROGRAM,
+    said: Sequence[str] = (),
     **settings: object,
 ) -> list[dict[str, Any]]:
     distribution = "ShardedByS3Key" if len(channels) > 1 else "FullyReplicated"
@@ -88,6 +90,8 @@ def results(
         for node in running:
             lines = [line.partition("result ")[2] for line in node.lines if "result " in line]
             found += [json.loads(line) for line in lines]
+        warnings = [line.partition("data: ")[2] for node in running for line in node.lines if "the epoch ended" in line]
+    assert warnings == list(said)
     for rank in found:
         assert rank["seen"] == rank["epochs"][0], "a resumed epoch is the undisturbed one"
     return found
@@ -109,7 +113,14 @@ def test_uneven_nodes_get_equal_numbers_of_batches(tmp_path: Path) -> None:
 
 
 def test_uneven_streams_stop_together(tmp_path: Path) -> None:
-    ranks = results(tmp_path, [{"a.jsonl": list(range(20))}, {"b.jsonl": list(range(100, 110))}], stream=True)
+    channels = [{"a.jsonl": list(range(20))}, {"b.jsonl": list(range(100, 110))}]
+    warning = (
+        "warning: channel train: the epoch ended after 3 batches because rank 1 had no more; rank 0 had data left, "
+        "which is left out: make the objects under the prefix more equal, make the channel FullyReplicated, or use "
+        'equalise="join"'
+    )
+    # Once by the loader that reads two epochs, and once by the one that goes on in the middle of the first
+    ranks = results(tmp_path, channels, stream=True, said=[warning, warning])
     assert [[len(epoch) for epoch in rank["epochs"]] for rank in ranks] == [[3, 3], [3, 3]]
 
 

@@ -81,3 +81,8 @@ def test_nodes_with_different_numbers_of_ranks_all_exchange_their_counts(tmp_pat
     dataset = open_map(environ, world=here, gather=told([12] * 4 + [9] * 2, 4, 2))
     assert dataset.balance.per_node == (12, 9)
     assert len(dataset) == 3
+
+
+def test_what_is_read_again_to_make_ranks_even_is_said() -> None:
+    said = str(Balance(name="train", per_node=(97, 3), read=194))
+    assert "; an epoch reads 194 samples of 100, 94 of them again: " in said

@@ -1,5 +1,6 @@
 """Channels as datasets: modes, distributions, exact positions, and data that cannot be read."""
 
+import gzip
 import io
 import json
 import os
@@ -12,7 +13,22 @@ import numpy
 import pytest
 
 from tests.unit.test_data_readers import write_tar
-from training.data import DataError, Dataset, ShardError, Stream, Tar, World, channel, resolve
+from training.data import (
+    Csv,
+    DataError,
+    Dataset,
+    Files,
+    JsonLines,
+    Reader,
+    RecordIO,
+    ShardError,
+    Stream,
+    Tar,
+    Tokens,
+    World,
+    channel,
+    resolve,
+)
 from training.data.balance import Gather
 
 
@@ -185,6 +201,7 @@ ROWS = npy(numpy.arange(6.0).reshape(3, 2))
     ("name", "good", "damaged", "reason"),
     [
         ("csv", b"a,b\n1,2\n3,4\n5,6\n", b"\xff\xfe,b\n1,2\n", "this line is not CSV: 'utf-8' codec can't decode"),
+        ("csv", b"a,b\n1,2\n3,4\n5,6\n", b"\xef\xbb\xbf\n1,2\n", "a CSV file begins with a line of names"),
         ("csv", b"a,b\n1,2\n3,4\n5,6\n", b"a,b,a\n1,2,3\n", "the first line has the name 'a' more than once"),
         (
             "npy",
@@ -301,3 +318,58 @@ def test_a_damaged_line_does_not_cost_the_rest_of_a_stream(tmp_path: Path) -> No
         )
         assert sorted(int(one["n"] if name == "b.csv" else one) for one in found) == [0, 2, 4]
         assert found.skipped == 2
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("reader", [Tar(), RecordIO(), JsonLines(), Csv()])
+def test_a_compressed_file_under_another_name_is_called_so(tmp_path: Path, reader: Reader, stream: bool) -> None:
+    files = {"a.tar": gzip.compress(b'a,b\n1,"2\n3'), "b.tar": b""}
+    environ = make_channel(tmp_path, files)
+    with pytest.raises(ShardError, match=r"a\.tar cannot be read at byte 0: it is compressed: unpack it, let Pipe"):
+        list(channel("train", reader, environ=environ, stream=stream))
+    for other in (Files(), Tokens(block=1)):  # whose bytes may be any
+        assert len(list(channel("train", other, environ=environ, stream=stream))) > 1
+    through = channel("train", reader, environ=environ, stream=True, skip_unreadable=True)
+    assert (list(through), through.skipped) == ([], 1)
+
+
+def test_an_empty_file_that_only_marks_something_is_no_data(tmp_path: Path) -> None:
+    """Spark writes `_SUCCESS` beside its parts."""
+    environ = make_channel(tmp_path, {"_SUCCESS": b"", "a.jsonl": numbers(3), "_b.jsonl": numbers(2, 3)})
+    assert sorted(open_map(environ)) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_tables_that_no_reader_knows_are_called_plain_files_by_the_first_rank(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], stream: bool
+) -> None:
+    environ = make_channel(tmp_path, {"a.parquet": b"PAR1", "b.tsv": b"a\tb", "c.TSV": b"", "d.jpg": b""})
+    for rank in (0, 1):
+        channel("train", environ=environ, world=world(rank, 2), stream=stream)
+    assert capfd.readouterr().err == (
+        "data: channel train: .parquet, .tsv: no reader knows these, so each file is one sample, its bytes as they "
+        "are; for rows make .csv, .jsonl or .tar of them, or say reader=Files()\n"
+    )
+    channel("train", Files(), environ=environ, stream=stream)
+    assert capfd.readouterr().err == ""
+
+
+def test_too_few_tokens_for_a_block_are_counted(tmp_path: Path) -> None:
+    environ = make_channel(tmp_path, {"a.bin": bytes(14), "b.bin": bytes(6)})
+    with pytest.raises(
+        DataError,
+        match=r"'train' has 0 samples \(blocks of 1024 and one more, of 10 tokens in 2 files\) for 2 ranks",
+    ):
+        channel("train", Tokens(block=1024), environ=environ, world=world(0, 2))
+
+
+def test_channels_that_were_set_by_hand_are_listed_and_the_nearest_is_named(tmp_path: Path) -> None:
+    environ = {"SAGEMAKER_BASE_DIR": str(tmp_path), "SM_CHANNEL_TRAIN": "/a", "SM_CHANNEL_VALIDATION": "/b"}
+    with pytest.raises(
+        DataError, match=r"no channel 'validaton'; its channels: train, validation; did you mean 'validation'\?$"
+    ):
+        channel("validaton", environ=environ)
+    with pytest.raises(DataError, match=r"no channel 'xyz'; its channels: train, validation$"):
+        channel("xyz", environ=environ)
+    with pytest.raises(DataError, match=r"no channel 'Train'; its channels: none$"):
+        channel("Train", environ={"SAGEMAKER_BASE_DIR": str(tmp_path)})

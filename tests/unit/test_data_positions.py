@@ -13,7 +13,7 @@ from tests.unit.test_data_channel import make_channel, numbers, open_map, told, 
 from training.data import DataError, Dataset, Stream, channel
 from training.data.sharding import Equalise
 
-FILES = st.lists(st.integers(min_value=0, max_value=9), min_size=1, max_size=7)
+FILES = st.lists(st.integers(0, 9) | st.integers(60, 90), min_size=1, max_size=7)
 RANKS = st.integers(min_value=1, max_value=5)
 
 
@@ -183,3 +183,33 @@ def test_a_position_without_a_count_is_one_of_an_earlier_version(tmp_path: Path,
     del state["skipped"]
     dataset.load_state_dict({**state, "epoch": 2})
     assert (dataset.epoch, dataset.skipped) == (2, 0)
+
+
+GIANT = {"a.jsonl": numbers(1), "b.jsonl": numbers(97, 1), "c.jsonl": numbers(1, 98), "d.jsonl": numbers(1, 99)}
+
+
+def open_stream(environ: dict[str, str], rank: int, ranks: int, **settings: Any) -> Stream:
+    found = channel("train", environ=environ, world=world(rank, ranks), stream=True, **settings)
+    assert isinstance(found, Stream)
+    return found
+
+
+def test_a_file_of_nearly_all_samples_is_divided_among_the_ranks(tmp_path: Path) -> None:
+    environ = make_channel(tmp_path, GIANT)
+    shares = [list(open_stream(environ, rank, 4).rest()) for rank in range(4)]
+    assert sorted(chain(*shares)) == list(range(100))
+    assert min(len(share) for share in shares) >= 24
+
+
+def test_a_position_of_an_earlier_version_is_refused_only_where_files_were_divided_otherwise(tmp_path: Path) -> None:
+    def saved(environ: dict[str, str], ranks: int, taken: int) -> dict[str, Any]:
+        stream = open_stream(environ, 0, ranks)
+        list(islice(stream.rest(), taken))
+        return {key: value for key, value in stream.state_dict().items() if key != "by_size"}
+
+    uneven, even = make_channel(tmp_path / "uneven", GIANT), make_files(tmp_path / "even", [9, 9, 9, 9])
+    for ranks in (1, 4):
+        with pytest.raises(DataError, match="saved by a version that divided files of such unequal size otherwise"):
+            open_stream(uneven, 0, ranks).load_state_dict(saved(uneven, 4, 1))
+    for environ, ranks, taken in ((uneven, 4, 0), (uneven, 1, 1), (even, 4, 1)):
+        assert open_stream(environ, 0, ranks).load_state_dict(saved(environ, ranks, taken)).position == taken

@@ -253,9 +253,13 @@ def test_the_format_is_guessed_from_names_unless_they_differ() -> None:
     assert json.dumps([type(guess([Path(f"a.{end}")], "t")).__name__ for end in ("csv", "jsonl", "npy", "rec")]) == (
         '["Csv", "JsonLines", "Npy", "RecordIO"]'
     )
-    with pytest.raises(DataError, match=r"mixes formats, as README, a\.tar, b\.csv show: leave one kind"):
-        guess([Path("a.tar"), Path("b.csv"), Path("README")], "train")
-    assert guess([Path("_SUCCESS"), Path(".part.crc"), Path("a.csv")], "train") == Csv()
+    mixed = [Path(name) for name in ("README.md", "a.csv", "b.csv", "c.tar", "LICENSE")]
+    with pytest.raises(
+        DataError,
+        match=r"the channel 'train' mixes README\.md, a\.csv, c\.tar, LICENSE: keep one kind of file under its prefix, "
+        r"or say which reader takes them all, as Csv\(\)$",
+    ):
+        guess(mixed, "train")
 
 
 @pytest.mark.parametrize("name", ["a.tar.gz", "a.TGZ", "a.jsonl.gz", "a.csv.zst"])
@@ -271,7 +275,14 @@ def test_csv_takes_a_mark_of_utf8_and_lines_that_repeat_the_names(tmp_path: Path
     path = tmp_path / "a.csv"
     path.write_bytes(b"\xef\xbb\xbfa,b\n1,2\n" + b"\xef\xbb\xbfa,b\n3,4\n")
     assert read(Csv(), path) == [{"a": "1", "b": "2"}, {"a": "3", "b": "4"}]
-    path.write_bytes(b"\n")
+
+
+@pytest.mark.parametrize("read", [read_all, stream_all])
+@pytest.mark.parametrize("content", [b"", b"\n \n"])
+def test_an_empty_csv_file_has_no_rows(tmp_path: Path, read: Any, content: bytes) -> None:
+    """Spark and Athena write such parts."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
     assert read(Csv(), path) == []
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from training.data.errors import DataError
-from training.data.sharding import Equalise, Order, Permutation, require_enough, share, steps_per_rank
+from training.data.sharding import Equalise, Order, Permutation, require_enough, share, steps_per_rank, too_large
 
 COUNTS = st.lists(st.integers(min_value=0, max_value=40), min_size=1, max_size=8)
 MEMBERS = st.integers(min_value=1, max_value=9)
@@ -122,3 +122,21 @@ def test_fewer_samples_than_ranks_are_refused() -> None:
     with pytest.raises(DataError, match="the channel has 3 samples for 8 ranks"):
         require_enough("the channel", 3, 8, "drop")
     require_enough("the channel", 3, 8, "repeat")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "members", "large"),
+    [
+        ([97, 1, 1, 1], 4, {0}),
+        ([97, 1, 1, 1], 1, set()),
+        ([55, 45], 2, set()),
+        ([56, 44], 2, {0}),
+        ([115, 95, 95, 95, 100, 100, 100, 100], 8, set()),
+        ([0, 0], 2, set()),
+        ([5] * 100, 8, set()),
+    ],
+)
+def test_a_file_is_too_large_when_it_leaves_the_others_less_than_nine_tenths_of_a_share(
+    sizes: list[int], members: int, large: set[int]
+) -> None:
+    assert too_large(sizes, members) == large

@@ -153,5 +153,6 @@ def test_a_limit_cuts_every_epoch() -> None:
 
 
 def test_a_batch_needs_a_sample() -> None:
-    with pytest.raises(ValueError, match="batch_size is 0 and must be 1 or more"):
-        EpochBatches(4, batch_size=0)
+    for wrong in (0, "8", 2.0):
+        with pytest.raises(ValueError, match=f"batch_size is {wrong!r} and must be a whole number, 1 or more"):
+            EpochBatches(4, batch_size=wrong)

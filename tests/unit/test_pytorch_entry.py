@@ -28,8 +28,14 @@ def said(program: object, *arguments: str) -> str:
         (["--plan", "hsdp"], "gpt: error: the plan hsdp needs shard_size: usually the ranks of one node"),
         (["--microbatches", "3"], "gpt: error: microbatches is for pipeline_parallel above 1; without a pipeline"),
         (["--pipeline_parallel", "2"], "gpt: error: pipeline_parallel 2 x tensor_parallel 1 = 2 does not divide"),
-        (["--batch_size", "99"], "gpt: error: 2 samples do not fill one batch of 99 on each of 1 ranks"),
-        (["--context", "999"], "gpt: error: 0 samples do not fill one batch of 8 on each of 1 ranks"),
+        (
+            ["--batch_size", "99"],
+            "gpt: error: 2 samples (context 128, of 300 tokens) do not fill one batch of 99 on",
+        ),
+        (
+            ["--context", "999"],
+            "gpt: error: 0 samples (context 999, of 300 tokens) do not fill one batch of 8 on each",
+        ),
         (["--tokenizer", "/no/tokenizer.json"], "gpt: error: there is no tokenizer file /no/tokenizer.json"),
     ],
 )

@@ -13,6 +13,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from training.pytorch import gpt
+from training.pytorch.gpt import make_parser_for_gpt
 from training.pytorch.gpt_model import GPT, PRESETS, GPTConfig, next_token_loss, rotate, rotation
 from training.pytorch.tokens import NoTokens, Tokens, read_tokens
 
@@ -158,3 +159,10 @@ def test_text_is_read_as_bytes_and_numbers_are_mapped(tmp_path: Path) -> None:
         read_tokens([ready], vocabulary=256)
     with pytest.raises(NoTokens, match=r"holds no .* and no text"):
         read_tokens([tmp_path / "c.jpg"], vocabulary=256)
+
+
+def test_an_empty_tokenizer_is_none(capfd: pytest.CaptureFixture[str]) -> None:
+    """A hyperparameter that is emptied and not left out."""
+    with pytest.raises(SystemExit):
+        make_parser_for_gpt().parse_args(["--tokenizer", ""])
+    assert "--tokenizer: it is empty: leave the option out to read text as bytes" in capfd.readouterr().err

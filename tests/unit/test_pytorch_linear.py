@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from training.data import DataError
 from training.pytorch import linear
 
 SOUND = "tone,a\n1,2\n3,4\n5,6\n7,8\n"
@@ -45,3 +46,12 @@ def test_a_row_that_cannot_be_read_ends_the_run_unless_it_is_asked_to_pass_over(
 ) -> None:
     with pytest.raises(SystemExit, match=r"a\.csv cannot be read at byte 11: this line has 3 values for 2 names"):
         lines_of_epochs(tmp_path, DAMAGED, capfd=capfd)
+
+
+def test_empty_parts_of_a_table_have_no_rows(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("y,x\n1,2\n")
+    (tmp_path / "b.csv").write_text("")
+    features, targets = linear.read_table([tmp_path / "a.csv", tmp_path / "b.csv"])
+    assert (features.tolist(), targets.tolist()) == ([[2.0]], [1.0])
+    with pytest.raises(DataError, match="holds no CSV file that has rows"):
+        linear.read_table([tmp_path / "b.csv"])

@@ -12,6 +12,7 @@ import torch.distributed as dist
 
 from tests.unit.test_data_channel import make_channel, numbers
 from training.data import DataError, Npy, Reader, ShardError, Tokens, World, channel, s3
+from training.pytorch import data as pytorch_data
 from training.pytorch.data import Loader, _workers_context, flag_device
 
 
@@ -85,7 +86,10 @@ def test_a_rank_without_a_sample_is_no_error_under_join(tmp_path: Path, stream: 
     assert list(Loader(found, 2, last="keep")) == []
 
 
-@pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"batch_size": "8"}, {"workers": -1}, {"last": "pad"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"batch_size": 0}, {"batch_size": "8"}, {"batch_size": True}, {"workers": -1}, {"workers": 1.0}, {"last": "pad"}],
+)
 def test_arguments_of_a_loader_that_mean_nothing_are_refused(tmp_path: Path, wrong: dict[str, Any]) -> None:
     found = channel("train", environ=make_channel(tmp_path, {"a.jsonl": numbers(3)}))
     ((name, value),) = wrong.items()
@@ -135,14 +139,32 @@ def test_without_a_gpu_ranks_agree_in_memory_whatever_the_backend_is_called(monk
     assert flag_device() == torch.device("cpu")
 
 
-def test_who_ended_an_epoch_while_others_had_more_is_said_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("had_more", "said"),
+    [
+        ([False, False, False], None),
+        ([True, False, False], "because ranks 1, 2 had no more; rank 0 had data left"),
+        ([False, *[True] * 7], "because rank 0 had no more; ranks 1, 2, 3, 4 and 3 more had data left"),
+    ],
+)
+def test_the_first_epoch_that_ends_with_data_left_on_a_rank_is_told_once(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    had_more: list[bool],
+    said: str | None,
 ) -> None:
-    batches = iter([True, False, True, True, False])  # what both ranks had: here there are always three
-    monkeypatch.setattr("training.pytorch.data._everyone", lambda ready: next(batches))
-    monkeypatch.setattr("training.pytorch.data.gather", lambda number: [number, 0])
-    environ = make_channel(tmp_path, {"a.jsonl": numbers(6)})
+    environ = make_channel(tmp_path, {"a.jsonl": numbers(5)})
     loader = Loader(channel("train", environ=environ, stream=True), 2)
-    assert [len(list(loader)) for _ in range(2)] == [1, 2]
-    warning = "warning: channel train: the epoch ended with rank 1, which had no more; 1 of 2 ranks had: make the files"
-    assert capsys.readouterr().err.count(warning) == 1
+    list(loader)  # all ranks even
+    answers = iter([had_more])
+    monkeypatch.setattr(pytorch_data, "_each", lambda _: next(answers, [False]))
+    for _ in range(2):
+        list(loader)
+    warnings = capfd.readouterr().err.splitlines()
+    assert len(warnings) == (said is not None)
+    if said is not None:
+        assert warnings[0].startswith(
+            f"data: warning: channel train: the epoch ended after 2 batches {said}, which is left out: "
+        )
+        assert warnings[0].endswith('equal, read it with stream=False, or use equalise="join"')

@@ -7,7 +7,7 @@ from training.data.balance import Balance, Gather
 from training.data.channel import Channel, resolve
 from training.data.dataset import Dataset, Settings
 from training.data.errors import DataError, ShardError
-from training.data.readers import Csv, Files, JsonLines, Npy, Reader, RecordIO, Tar, Tokens
+from training.data.readers import THROUGH, Csv, Files, JsonLines, Npy, Reader, RecordIO, Tar, Tokens, guess
 from training.data.sharding import Equalise
 from training.data.stream import Stream
 from training.data.world import World
@@ -69,7 +69,5 @@ def channel(
 
 
 def _reads_through(found: Channel, reader: Reader | None) -> bool:
-    from training.data.readers import guess
-
     format_ = guess(found.sources(), found.name) if reader is None else reader
-    return isinstance(format_, Tar | RecordIO | JsonLines | Csv)
+    return isinstance(format_, THROUGH)

@@ -60,8 +60,11 @@ class Balance:
         text += f"; imbalance {self.imbalance_percent:.1f} percent"
         if self.read is not None:
             total = sum(self.per_node)
-            text += f"; an epoch reads {'' if self.unit == 'samples' else 'about '}{self.read} of {total}"
-            text += f" and leaves out {total - self.read}" if self.read < total else ""
+            if self.read > total:
+                text += f"; an epoch reads {self.read} {self.unit} of {total}, {self.read - total} of them again"
+            else:
+                text += f"; an epoch reads {'' if self.unit == 'samples' else 'about '}{self.read} of {total}"
+                text += f" and leaves out {total - self.read}" if self.read < total else ""
         return f"warning: {text}: {self._advice()}" if self.is_uneven else text
 
     def _advice(self) -> str:

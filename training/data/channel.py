@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -34,11 +35,11 @@ class Channel:
         return f"{self.folder}/" if self.prefix is None else self.prefix.rpartition("/")[0] + "/"
 
     def sources(self) -> tuple[File, ...]:
-        """Its files or objects, sorted by name, without hidden ones and without SageMaker's manifests."""
+        """Its files or objects, sorted by name, without hidden ones, markers and SageMaker's manifests."""
         if self.prefix is None:
             return self.files()
         start = len(self.prefix)
-        objects = tuple(found for found in s3.list_objects(self.prefix) if _is_data(found.uri[start:]))
+        objects = tuple(found for found in s3.list_objects(self.prefix) if _is_data(found.uri[start:], found.size))
         if not objects:
             raise DataError(f"the channel {self.name!r} is empty: no object's key begins with {self.prefix}")
         return objects
@@ -98,8 +99,7 @@ def resolve(name: str, environ: Mapping[str, str] = os.environ) -> Channel:
     settings = channels.get(name)
     if settings is None:
         if not folder.is_dir():
-            known = ", ".join(sorted(channels)) or "none"
-            raise DataError(f"the job has no channel {name!r}; its channels: {known}")
+            raise DataError(_no_channel(name, channels, environ))
         settings = {}
     return Channel(
         name=name,
@@ -107,6 +107,17 @@ def resolve(name: str, environ: Mapping[str, str] = os.environ) -> Channel:
         mode=_mode(settings.get("TrainingInputMode", "File"), name),
         distribution=_distribution(settings.get("S3DistributionType", "FullyReplicated"), name),
     )
+
+
+def _no_channel(name: str, channels: Mapping[str, object], environ: Mapping[str, str]) -> str:
+    """What there is instead; without a launcher the variables alone say it."""
+    start = "SM_CHANNEL_"
+    by_hand = {key.removeprefix(start) for key in environ if key.startswith(start)}
+    by_hand -= {known.upper() for known in channels}
+    known = sorted({*channels, *(key.lower() for key in by_hand)})
+    near = get_close_matches(name, known, n=1)
+    guess = f"; did you mean {near[0]!r}?" if near else ""
+    return f"the job has no channel {name!r}; its channels: {', '.join(known) or 'none'}{guess}"
 
 
 def _mode(value: str, name: str) -> Mode:
@@ -124,9 +135,11 @@ def _distribution(value: str, name: str) -> Distribution:
     raise DataError(f"the channel {name!r} has the distribution {value!r}; known: {known_ones}")
 
 
-def _is_data(name: str) -> bool:
+def _is_data(name: str, size: int) -> bool:
     """What `_walk` finds, by the part of the key behind the prefix."""
-    return not name.endswith("-manifest") and not any(part.startswith(".") for part in name.split("/"))
+    parts = name.split("/")
+    is_marker = parts[-1].startswith("_") and size == 0
+    return not (is_marker or name.endswith("-manifest") or any(part.startswith(".") for part in parts))
 
 
 def _walk(folder: str) -> Iterator[str]:
@@ -137,5 +150,8 @@ def _walk(folder: str) -> Iterator[str]:
                 continue
             if entry.is_dir():
                 yield from _walk(entry.path)
+            # An empty _SUCCESS or its like says something of the others
+            elif entry.name.startswith("_") and entry.stat().st_size == 0:
+                continue
             elif not entry.name.endswith("-manifest"):
                 yield entry.path

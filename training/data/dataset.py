@@ -8,9 +8,9 @@ from training.data.balance import Balance, Gather, on_each_node
 from training.data.channel import Channel
 from training.data.errors import DataError, ShardError, say
 from training.data.position import fingerprint, place_in_group, require_same_order
-from training.data.readers import Reader, guess
+from training.data.readers import Reader, choose
 from training.data.sharding import Equalise, Order, require_enough, share, steps_per_rank
-from training.data.shards import Shard
+from training.data.shards import Shard, TokenShard
 from training.data.world import World
 
 
@@ -30,9 +30,9 @@ class Settings:
     def __post_init__(self) -> None:
         if self.equalise not in get_args(Equalise):
             raise DataError(f"equalise is {self.equalise!r}; known: {', '.join(get_args(Equalise))}")
-        if not _is_whole(self.seed):
+        if not is_whole(self.seed):
             raise DataError(f"seed is {self.seed!r} and must be a whole number")
-        if self.window is not None and not (_is_whole(self.window) and self.window > 0):
+        if self.window is not None and not (is_whole(self.window) and self.window > 0):
             raise DataError(f"window is {self.window!r} and must be a whole number from 1, or None")
 
 
@@ -73,7 +73,7 @@ class Dataset:
         self.skipped = 0
         """How often this rank could not read a sample; the first of those that share the files counts shards too."""
         paths = channel.sources()
-        reader = guess(paths, channel.name) if reader is None else reader
+        reader = choose(paths, channel.name, rank=world.rank) if reader is None else reader
         self.samples = Samples(reader.open(paths, root=channel.root, tolerate=settings.skip_unreadable))
         self._index, self._members = place_in_group(channel, world)
         self._note_damage()
@@ -106,7 +106,8 @@ class Dataset:
             for node, (samples, members) in enumerate(zip(counts, ranks, strict=True)):
                 require_enough(f"node {node}'s part of the channel {name!r}", samples, members, equalise)
         else:
-            require_enough(f"the channel {name!r}", counts[0], self._members, equalise)
+            about = _blocks(self.samples.shards)
+            require_enough(f"the channel {name!r}", counts[0], self._members, equalise, about=about)
         return balance
 
     def _on_each_node(self, gather: Gather | None) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -205,5 +206,15 @@ class Dataset:
         return self
 
 
-def _is_whole(value: object) -> bool:
+def _blocks(shards: Sequence[Shard]) -> str:
+    """What samples of tokens are cut from, for who finds few of them."""
+    found = [shard for shard in shards if isinstance(shard, TokenShard)]
+    if not found:
+        return ""
+    tokens = sum(shard.tokens for shard in found)
+    return f" (blocks of {found[0].block} and one more, of {tokens} tokens in {len(found)} files)"
+
+
+def is_whole(value: object) -> bool:
+    """Whether it is a number that can count: no text, no fraction, and neither true nor false."""
     return isinstance(value, int) and not isinstance(value, bool)

@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+UNPACK = 'unpack it, let Pipe mode do it (compression = "Gzip"), or read it as it is with Files()'
+
 
 class DataError(ValueError):
     """The channel cannot be used as asked; the message says why and what to do."""

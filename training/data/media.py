@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from training.data import s3
-from training.data.errors import ShardError
+from training.data.errors import UNPACK, ShardError
 
 File = Path | s3.S3Object
 """Where samples are: as text, a path or an address that begins with s3://."""
 
+_GZIP = b"\x1f\x8b"
 _AHEAD_BYTES = 1 << 20
 _MAX_OPEN = 256
 _open_files: OrderedDict[str, "_Opened"] = OrderedDict()
@@ -64,6 +65,17 @@ def file_size(path: Path | str) -> int:
         return s3.size_of(path) if isinstance(path, str) and s3.is_s3(path) else os.stat(path).st_size
     except OSError as error:
         raise ShardError(path, 0, error.strerror or str(error)) from error
+
+
+def require_unpacked(beginning: bytes, path: str) -> None:
+    """Refuse what gzip wrote, whatever its name says: as any format it would be damaged."""
+    if beginning[: len(_GZIP)] == _GZIP:
+        raise ShardError(path, 0, f"it is compressed: {UNPACK}")
+
+
+def require_unpacked_file(path: str) -> None:
+    """The same for a file at any place."""
+    require_unpacked(read_at(path, 0, min(len(_GZIP), file_size(path))), path)
 
 
 class Walk:

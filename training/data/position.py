@@ -43,7 +43,7 @@ def fingerprint(channel: Channel, paths: Sequence[File], counts: Sequence[int] =
 def require_same_order(channel: Channel, state: Mapping[str, Any], mine: Mapping[str, Any]) -> None:
     """Refuse a position that means other samples here."""
     what = f"the position was saved for the channel {channel.name!r} with"
-    if state.keys() | {"skipped"} != mine.keys():  # which earlier versions did not keep
+    if state.keys() | (mine.keys() & {"skipped", "by_size"}) != mine.keys():  # which earlier versions did not keep
         raise DataError(f"{what} stream={'position' in state}, and this one has stream={'position' in mine}")
     for key in ("seed", "shuffle", "window"):
         if state[key] != mine[key]:

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Protocol
 
 from training.data import shards
 from training.data.arrays import own_copy
-from training.data.errors import DataError, ShardError
+from training.data.errors import UNPACK, DataError, ShardError, say
 from training.data.media import File, Flow
 from training.data.records import lines, recordio_stream
 from training.data.shards import Shard
@@ -141,6 +141,9 @@ class Tokens:
             held = held[-dtype.itemsize :] + stream.read(self.block * dtype.itemsize)
 
 
+THROUGH = (Tar, RecordIO, JsonLines, Csv)
+"""Whose samples are only counted by reading all of them."""
+
 _BY_SUFFIX: dict[str, Reader] = {
     ".tar": Tar(),
     ".jsonl": JsonLines(),
@@ -152,6 +155,7 @@ _BY_SUFFIX: dict[str, Reader] = {
 }
 
 
+_ROWS_WITHOUT_READER = {".parquet", ".orc", ".avro", ".arrow", ".feather", ".tsv", ".json", ".xlsx"}
 _PACKINGS = ("gz", "bz2", "xz", "zst", "zip")
 
 
@@ -160,20 +164,32 @@ def guess(paths: Sequence[File], channel: str) -> Reader:
     for path in paths:
         unpacked, _, packing = path.name.lower().rpartition(".")
         if packing == "tgz" or (packing in _PACKINGS and PurePosixPath(unpacked).suffix in _BY_SUFFIX):
-            raise DataError(
-                f"the channel {channel!r} holds {path.name}, which is compressed: unpack it, let Pipe mode do it "
-                '(compression = "Gzip"), or read it as it is with Files()'
-            )
-    # Tools that write a table in parts mark its end with an empty _SUCCESS, which every reader reads as nothing
-    examples = {path.suffix.lower(): path.name for path in paths if not path.name.startswith(("_", "."))}
-    known = examples.keys() & _BY_SUFFIX.keys()
-    if len(examples) > 1 and known:
-        names = ", ".join(sorted(examples.values()))
+            raise DataError(f"the channel {channel!r} holds {path.name}, which is compressed: {UNPACK}")
+    kinds: dict[str, str] = {}
+    for path in paths:
+        kinds.setdefault(path.suffix.lower(), path.name)
+    known = next((suffix for suffix in kinds if suffix in _BY_SUFFIX), None)
+    if known is None:
+        return Files()
+    if len(kinds) > 1:
+        names = ", ".join(list(kinds.values())[:8])
         raise DataError(
-            f"the channel {channel!r} mixes formats, as {names} show: leave one kind under its prefix, or say which "
-            "`reader` all of them are meant for"
+            f"the channel {channel!r} mixes {names}: keep one kind of file under its prefix, or say which reader takes "
+            f"them all, as {_BY_SUFFIX[known]}"
         )
-    return _BY_SUFFIX[known.pop()] if known else Files()
+    return _BY_SUFFIX[known]
+
+
+def choose(paths: Sequence[File], channel: str, *, rank: int) -> Reader:
+    """What `guess` says; where that leaves rows as bytes, the first rank tells."""
+    reader = guess(paths, channel)
+    rows = sorted({path.suffix.lower() for path in paths} & _ROWS_WITHOUT_READER) if isinstance(reader, Files) else []
+    if rows and rank == 0:
+        say(
+            f"channel {channel}: {', '.join(rows)}: no reader knows these, so each file is one sample, its bytes as "
+            "they are; for rows make .csv, .jsonl or .tar of them, or say reader=Files()"
+        )
+    return reader
 
 
 def _open_each(paths: Sequence[File], make: Callable[[File], Shard], *, tolerate: bool) -> list[Shard]:

@@ -123,7 +123,13 @@ def steps_per_rank(counts: Sequence[int], *, members: Sequence[int], equalise: E
     return max(-(-count // ranks) for count, ranks in nodes)
 
 
-def require_enough(what: str, count: int, members: int, equalise: Equalise) -> None:
-    """Refuse a share of nothing, with which training would end before it began."""
+def too_large(sizes: Sequence[int], members: int) -> set[int]:
+    """The files that one member of a group cannot take whole: the others would have less than 0.9 of a fair share."""
+    total = sum(sizes)
+    return {file for file, size in enumerate(sizes) if (total - size) * members < 0.9 * total * (members - 1)}
+
+
+def require_enough(what: str, count: int, members: int, equalise: Equalise, *, about: str = "") -> None:
+    """Refuse a share of nothing, with which training would end before it began; `about` says more of the samples."""
     if count == 0 or (equalise == "drop" and count < members):
-        raise DataError(f"{what} has {count} samples for {members} ranks: each rank needs at least one")
+        raise DataError(f"{what} has {count} samples{about} for {members} ranks: each rank needs at least one")

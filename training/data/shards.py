@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Protocol
 
 from training.data.arrays import open_array, open_numbers, own_copy
 from training.data.errors import DataError, ShardError
-from training.data.media import File, open_through, read_at, read_whole, walk
+from training.data.media import File, open_through, read_at, read_whole, require_unpacked_file, walk
 from training.data.records import join_frames, lines, recordio_spans
 from training.data.tar import members, padded, parse_span, split_name
 
@@ -43,6 +43,7 @@ class SpanShard:
         self._parse = parse
         self._starts, self._ends = array("Q"), array("Q")
         try:
+            require_unpacked_file(self.path)
             for start, end in spans(self.path):
                 self._starts.append(start)
                 self._ends.append(end)
@@ -105,15 +106,16 @@ class TokenShard:
             raise DataError(f"{path} has {self._tokens.ndim} dimensions: tokens are one row of whole numbers")
         if self._tokens.dtype.kind not in "iu":
             raise DataError(f"{path} has numbers of type {self._tokens.dtype}: tokens are whole numbers")
-        self._block = block
+        self.block = block
+        self.tokens = len(self._tokens)
 
     def __len__(self) -> int:
-        return max(len(self._tokens) - 1, 0) // self._block
+        return max(self.tokens - 1, 0) // self.block
 
     def read(self, number: int) -> Any:
         """block + 1 tokens."""
-        start = number * self._block
-        return own_copy(self._tokens[start : start + self._block + 1])
+        start = number * self.block
+        return own_copy(self._tokens[start : start + self.block + 1])
 
 
 def tar_shard(path: File, *, tolerate: bool) -> SpanShard:
@@ -133,22 +135,24 @@ def json_lines_shard(path: File, *, tolerate: bool) -> SpanShard:
 
 def csv_shard(path: File, *, tolerate: bool) -> SpanShard:
     """CSV with a header; a sample is a mapping of the header's names to text."""
+    require_unpacked_file(str(path))
     with open_through(str(path)) as file:
         names, _ = csv_rows(file, str(path))
     return SpanShard(path, _csv_spans, partial(parse_csv, names), tolerate=tolerate)
 
 
 def csv_rows(stream: BinaryIO, path: str) -> tuple[list[str], Iterator[tuple[int, bytes]]]:
-    """The names in the first line, and the lines behind it. One that repeats it is no sample.
+    """The names in the first line, and the lines behind it, none in an empty file. One that repeats it is no sample.
 
     Files that were put one behind the other have such lines, and Pipe mode sends files so.
     """
     rows = lines(stream, path, quoted=True)
-    first = next(rows, None)
-    if first is None:  # tools that write a table in parts write empty ones too
-        return [], iter(())
-    begin, header = first
+    begin, header = next(rows, (0, b""))
+    if not header:
+        return [], rows
     names = csv_fields(header.removeprefix(BOM_UTF8), path, begin)
+    if not names:
+        raise ShardError(path, begin, "a CSV file begins with a line of names")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ShardError(path, begin, f"the first line has the name {twice[0]!r} more than once")

@@ -1,9 +1,10 @@
 """Data that is read from beginning to end: Pipe mode, files behind slow mounts (FastFile), objects in S3."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
+from io import BufferedReader
 from itertools import chain, islice
 from typing import Any, BinaryIO, Self
 
@@ -11,11 +12,12 @@ from training.data.balance import Balance, Gather, on_each_node
 from training.data.channel import Channel
 from training.data.dataset import Settings
 from training.data.errors import DataError, ShardError, say
-from training.data.media import File, file_size, open_through
+from training.data.media import File, file_size, open_through, require_unpacked
 from training.data.pipes import Pipes
 from training.data.position import fingerprint, place_in_group, require_same_order
-from training.data.readers import Files, Npy, Reader, guess
-from training.data.sharding import Permutation, steps_per_rank
+from training.data.readers import THROUGH, Files, Npy, Reader, choose
+from training.data.s3 import S3Object
+from training.data.sharding import Permutation, steps_per_rank, too_large
 from training.data.world import World
 
 _WINDOW = 1024
@@ -26,10 +28,10 @@ Source = Callable[[], Iterator[Any]]
 class Stream:
     """One rank's part of a channel that is read through. Nobody knows its length before its end.
 
-    The ranks of a group take whole files in turn; files that are left over are divided sample by sample. In Pipe
-    mode the node's one pipe is divided among the nodes. Ranks may end unevenly: `training.pytorch.data.Loader`
-    makes them stop together at the first that has no full batch. A bare loop cannot, and is refused, unless
-    `equalise` is `join`: then the loop has to bear it.
+    The ranks of a group take whole files in turn; files that are left over, or so large that the other ranks would
+    have too little, are divided sample by sample. In Pipe mode the node's one pipe is divided among the nodes. Ranks
+    may end unevenly: `training.pytorch.data.Loader` makes them stop together at the first that has no full batch. A
+    bare loop cannot, and is refused, unless `equalise` is `join`: then the loop has to bear it.
     """
 
     def __init__(
@@ -60,11 +62,13 @@ class Stream:
             self._reader = _reader_of_pipe(channel, reader, world)
             self._pipes = Pipes(channel)
             self._files: Sequence[File] = ()
+            self._sizes: list[int] = []
             own = channel.distribution == "ShardedByS3Key"
             self._index, self._members = (0, 1) if own else (world.node, world.nodes)
         else:
             self._files = channel.sources()
-            self._reader = guess(self._files, channel.name) if reader is None else reader
+            self._sizes = [_size(file) for file in self._files]
+            self._reader = choose(self._files, channel.name, rank=world.rank) if reader is None else reader
             self._index, self._members = place_in_group(channel, world)
         self._fingerprint = fingerprint(channel, self._files)
         self.balance = self._compare_nodes(gather)
@@ -73,7 +77,7 @@ class Stream:
         """Nobody knows the samples, but how large files are; None where nodes have no files of their own."""
         if self.channel.distribution != "ShardedByS3Key" or self.channel.mode == "Pipe":
             return None
-        found = on_each_node(_total_bytes(self._files), self.world, gather)
+        found = on_each_node(sum(self._sizes), self.world, gather)
         if found is None:
             return None
         sizes, ranks = found
@@ -121,6 +125,7 @@ class Stream:
             "epoch": self.epoch,
             "position": self.position,
             "part": [self._index, self._members],
+            "by_size": True,
             "earlier": [list(division) for division in self._earlier],
             "nodes": self.world.nodes,
             "seed": self.settings.seed,
@@ -137,6 +142,7 @@ class Stream:
         between the batches of a `Loader`.
         """
         require_same_order(self.channel, state, self.state_dict())
+        self._require_same_division(state)
         self.epoch, self.position = int(state["epoch"]), int(state["position"])
         self.skipped = self._skipped_before = int(state.get("skipped", 0))
         self._earlier = [(members, position) for members, position in state["earlier"]]
@@ -156,27 +162,46 @@ class Stream:
             )
         return self
 
+    def _require_same_division(self, state: dict[str, Any]) -> None:
+        """Earlier versions handed large files out as all others: once an epoch has begun, that means others."""
+        groups = [*(members for members, _ in state["earlier"]), state["part"][1]]
+        begun = state["earlier"] or state["position"] > 0
+        if begun and "by_size" not in state and any(too_large(self._sizes, members) for members in groups):
+            raise DataError(
+                f"the position in the channel {self.channel.name!r} was saved by a version that divided files of such "
+                "unequal size otherwise, and it can only go on at the beginning of an epoch"
+            )
+
     def _part(self, index: int, members: int, earlier: Sequence[tuple[int, int]]) -> Iterator[Any]:
         """The samples of one member of a group: whole sources in turn, then its turns in those that are left over."""
-        sources = self._sources(earlier)
+        sources, large = self._sources(members, earlier)
         whole = len(sources) // members * members
         in_turn = (source() for source in sources[index:whole:members])
-        divided = (islice(source(), index, None, members) for source in sources[whole:])
+        divided = (islice(source(), index, None, members) for source in [*sources[whole:], *large])
         samples = chain.from_iterable(chain(in_turn, divided))
         return self._shuffled(samples, f"{index}/{members}") if self.settings.shuffle else samples
 
-    def _sources(self, earlier: Sequence[tuple[int, int]]) -> list[Source]:
-        """What a group divides: the files or, when another group began this epoch, what is left of its parts."""
+    def _sources(self, members: int, earlier: Sequence[tuple[int, int]]) -> tuple[list[Source], list[Source]]:
+        """What a group divides: the files or, when another group began this epoch, what is left of its parts.
+
+        Apart from them the files that no member takes whole.
+        """
         if earlier:
-            *before, (members, position) = earlier
-            return [partial(self._rest_of_part, index, members, before, position) for index in range(members)]
+            *before, (others, position) = earlier
+            return [partial(self._rest_of_part, index, others, before, position) for index in range(others)], []
         if self.channel.mode == "Pipe":
-            return [self._read_pipe]
-        order = [str(path) for path in self._files]
+            return [self._read_pipe], []
+        count = len(self._files)
+        order: Sequence[int] = range(count)
         if self.settings.shuffle:
-            places = Permutation(len(order), seed=self.settings.seed, epoch=self.epoch)
-            order = [order[places(place)] for place in range(len(order))]
-        return [partial(self._read, path) for path in order]
+            places = Permutation(count, seed=self.settings.seed, epoch=self.epoch)
+            order = [places(place) for place in range(count)]
+        large = too_large(self._sizes, members)
+
+        def read(files: Iterable[int]) -> list[Source]:
+            return [partial(self._read, str(self._files[file])) for file in files]
+
+        return read(file for file in order if file not in large), read(file for file in order if file in large)
 
     def _rest_of_part(
         self, index: int, members: int, earlier: Sequence[tuple[int, int]], position: int
@@ -207,10 +232,12 @@ class Stream:
                 yield from self._read(path, lambda _: nullcontext(stream))
 
     def _read(
-        self, path: str, open_: Callable[[str], AbstractContextManager[BinaryIO]] = open_through
+        self, path: str, open_: Callable[[str], AbstractContextManager[BufferedReader]] = open_through
     ) -> Iterator[Any]:
         try:
             with open_(path) as stream, _named(stream, path):
+                if isinstance(self._reader, THROUGH):
+                    require_unpacked(stream.peek(2), path)
                 samples = self._reader.stream(stream, path)
                 while True:
                     try:
@@ -229,13 +256,13 @@ class Stream:
         say(f"channel {self.channel.name}: passed over: {error}")
 
 
-def _total_bytes(files: Sequence[File]) -> int:
+def _size(file: File) -> int:
     """As far as it can be told: a file that is not there is an error when it is read, and the other nodes wait here."""
-    total = 0
-    for file in files:
-        with suppress(ShardError):
-            total += file_size(str(file))
-    return total
+    if isinstance(file, S3Object):
+        return file.size
+    with suppress(ShardError):
+        return file_size(file)
+    return 0
 
 
 def _reader_of_pipe(channel: Channel, reader: Reader | None, world: World) -> Reader:

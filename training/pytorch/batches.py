@@ -7,6 +7,7 @@ import numpy
 
 from training.data.balance import Balance, Gather, first_ranks
 from training.data.channel import Channel
+from training.data.dataset import is_whole
 from training.data.errors import DataError, say
 from training.data.position import Rank
 
@@ -18,12 +19,18 @@ class EpochBatches:
     continues at the very next sample.
     """
 
-    def __init__(self, samples: int, *, batch_size: int, part: int = 0, parts: int = 1, seed: int = 0) -> None:
-        if batch_size < 1:
-            raise ValueError(f"batch_size is {batch_size} and must be 1 or more")
+    def __init__(
+        self, samples: int, *, batch_size: int, part: int = 0, parts: int = 1, seed: int = 0, about: str = ""
+    ) -> None:
+        """`about` says more of the samples to who finds too few."""
+        if not is_whole(batch_size) or batch_size < 1:
+            raise ValueError(f"batch_size is {batch_size!r} and must be a whole number, 1 or more")
         self.per_epoch = samples // (batch_size * parts)
         if self.per_epoch == 0:
-            raise DataError(f"{samples} samples do not fill one batch of {batch_size} on each of {parts} ranks")
+            raise DataError(
+                f"{samples} samples{about} do not fill one batch of {batch_size} on each of {parts} ranks: take a "
+                "smaller batch, fewer ranks or more data"
+            )
         self._samples, self._batch_size, self._part, self._parts, self._seed = samples, batch_size, part, parts, seed
         self._epoch, self._consumed = 0, 0
         self._order: tuple[int, numpy.ndarray] | None = None
@@ -80,6 +87,7 @@ def equal_batches(
     parts: int,
     seed: int,
     gather: Gather,
+    about: str = "",
 ) -> EpochBatches:
     """As many batches on every rank as the one with the fewest has; where that is none, all ranks refuse together.
 
@@ -94,7 +102,7 @@ def equal_batches(
         balance = Balance(name=channel.name, per_node=tuple(held[first] for first in firsts), read=read)
         if ranks.rank == 0:
             say(str(balance))
-    batches = EpochBatches(samples, batch_size=batch_size, part=part, parts=parts, seed=seed)
+    batches = EpochBatches(samples, batch_size=batch_size, part=part, parts=parts, seed=seed, about=about)
     if min(counts) == 0:
         raise DataError(
             f"rank {counts.index(0)} has not one batch of {batch_size} in an epoch, and others have {max(counts)}: "

@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from training import data
 from training.data import DataError, Dataset, Reader, Stream, World, s3
+from training.data.dataset import is_whole
 from training.data.errors import say
 from training.pytorch.random_state import seed_everything
 
@@ -59,18 +60,18 @@ class Loader:
 
         `workers` read ahead at any place; what is read through, each rank reads itself.
         """
-        whole = all(isinstance(number, int) for number in (batch_size, workers))
-        if not whole or batch_size < 1 or workers < 0 or last not in ("drop", "keep"):
+        counts = is_whole(batch_size) and batch_size > 0 and is_whole(workers) and workers >= 0
+        if not counts or last not in ("drop", "keep"):
             raise DataError(
-                f"batch_size is {batch_size!r}, workers {workers!r} and last {last!r}: a batch needs 1 sample or more, "
-                "workers are 0 or more, both whole numbers, and last is 'drop' or 'keep'"
+                f"batch_size is {batch_size!r}, workers {workers!r} and last {last!r}: a batch has a whole number of "
+                "samples from 1, workers are a whole number from 0, and last is 'drop' or 'keep'"
             )
         self.dataset = dataset
         self._batch_size = batch_size
         self._collate = torch.utils.data.default_collate if collate is None else collate
         self._workers = workers
         self._last = last
-        self._compared = False
+        self._has_warned = False
 
     def __len__(self) -> int:
         """Batches of a whole epoch; what is read through is not counted beforehand."""
@@ -149,24 +150,36 @@ class Loader:
         samples = stream.rest()
         while True:
             batch = list(islice(samples, self._batch_size))
-            ready = len(batch) == self._batch_size or (self._last == "keep" and len(batch) > 0)
-            if not (_everyone(ready) if together else ready):
+            has_batch = len(batch) == self._batch_size or (self._last == "keep" and len(batch) > 0)
+            if not (_everyone(has_batch) if together else has_batch):
                 break
             yield self._collate(batch)
-        if together and not self._compared:
-            self._compared = True
-            self._compare_ends(stream, ready)
+        if together:
+            self._warn_of_rest(stream, batches=(stream.position - len(batch)) // self._batch_size, has_batch=has_batch)
         stream.next_epoch()
 
-    def _compare_ends(self, stream: Stream, ready: bool) -> None:
-        """Say, at the end of the first epoch, which ranks ended it and how many had batches left."""
-        left = gather(int(ready))
-        if sum(left) > 0 and stream.world.rank == 0:
-            done = ", ".join(str(rank) for rank, more in enumerate(left) if not more)
+    def _warn_of_rest(self, stream: Stream, *, batches: int, has_batch: bool) -> None:
+        """Say, the first time, that an epoch left out what some ranks still had; all ranks ask until it is said."""
+        if self._has_warned:
+            return
+        had_more = _each(has_batch)
+        self._has_warned = any(had_more)
+        if self._has_warned and stream.world.rank == 0:
+            own = stream.channel.distribution == "ShardedByS3Key"
+            remedy = "make the channel FullyReplicated" if own else "read it with stream=False"
             say(
-                f"warning: channel {stream.channel.name}: the epoch ended with rank {done}, which had no more; "
-                f"{sum(left)} of {len(left)} ranks had: make the files more equal, or use File mode, which divides all"
+                f"warning: channel {stream.channel.name}: the epoch ended after {batches} "
+                f"{'batch' if batches == 1 else 'batches'} because {_named(had_more, False)} had no more; "
+                f"{_named(had_more, True)} had data left, which is left out: make the objects under the prefix more "
+                f'equal, {remedy}, or use equalise="join"'
             )
+
+
+def _named(said: Sequence[bool], what: bool) -> str:
+    """The ranks that said so; of many the first few."""
+    ranks = [str(rank) for rank, answer in enumerate(said) if answer == what]
+    more = f" and {len(ranks) - 4} more" if len(ranks) > 4 else ""
+    return f"{'rank' if len(ranks) == 1 else 'ranks'} {', '.join(ranks[:4])}{more}"
 
 
 def _numbered(batches: Iterator[Places], dataset: Dataset) -> Iterator[tuple[Places, Seed]]:
@@ -214,6 +227,16 @@ def _everyone(ready: bool) -> bool:
     flag = torch.tensor(1 if ready else 0, device=flag_device())
     dist.all_reduce(flag, op=dist.ReduceOp.MIN)
     return bool(flag.item())
+
+
+def _each(ready: bool) -> list[bool]:
+    """What each rank says: a sum over the places of all ranks, since sums are what every backend has."""
+    if not dist.is_initialized() or dist.get_world_size() == 1:
+        return [ready]
+    flags = torch.zeros(dist.get_world_size(), dtype=torch.int64, device=flag_device())
+    flags[dist.get_rank()] = int(ready)
+    dist.all_reduce(flags)
+    return [bool(flag) for flag in flags.tolist()]
 
 
 def flag_device() -> torch.device:

@@ -45,7 +45,7 @@ def make_parser_for_gpt() -> argparse.ArgumentParser:
     add("--preset", choices=tuple(PRESETS), default="toy", help="shape of the model")
     add("--context", type=positive, default=None, help="tokens of one sample (None: the preset's)")
     add("--epochs", type=positive, default=1, help="passes over the data, when max_steps is not given")
-    add("--tokenizer", type=Path, default=None, help="a tokenizer.json for text files (None: bytes)")
+    add("--tokenizer", type=file_name, default=None, help="a tokenizer.json for text files (None: bytes)")
     add("--warmup_steps", type=whole, default=10, help="steps in which the learning rate rises to its peak")
     add("--weight_decay", type=not_negative, default=0.1, help="of the matrices; norms have none")
     add("--plan", choices=("ddp", "fsdp", "hsdp"), default="ddp", help="data parallelism")
@@ -59,6 +59,13 @@ def make_parser_for_gpt() -> argparse.ArgumentParser:
     add("--precision", choices=("fp32", "bf16"), default="fp32", help="what matrices are multiplied in")
     add("--clip_norm", type=not_negative, default=1.0, help="largest norm of the gradients; 0 means no clipping")
     return parser
+
+
+def file_name(text: str) -> Path:
+    """A path; an empty one would be this folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty: leave the option out to read text as bytes")
+    return Path(text)
 
 
 def plan_of(options: argparse.Namespace) -> Plan:
@@ -100,6 +107,7 @@ def divide(
         parts=parts,
         seed=options.seed,
         gather=partial(gather, ranks),
+        about=f" (context {config.context}, of {len(tokens)} tokens)",
     )
 
 

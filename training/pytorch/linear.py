@@ -67,8 +67,11 @@ def read_rows(file: Path) -> Tensor:
 
 
 def read_table(files: Sequence[Path]) -> tuple[Tensor, Tensor]:
-    """Whole CSV files as features and targets."""
-    numbers = torch.cat([read_rows(path) for path in files])
+    """Whole CSV files as features and targets; empty ones have no rows."""
+    full = [path for path in files if path.stat().st_size > 0]
+    if not full:
+        raise DataError(f"{files[0].parent} holds no CSV file that has rows")
+    numbers = torch.cat([read_rows(path) for path in full])
     return numbers[:, 1:], numbers[:, 0]
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+_COUNTS = ("tensor_parallel", "pipeline_parallel", "accumulation")
+_OPTIONAL_COUNTS = ("shard_size", "microbatches")
 DataPlan = Literal["ddp", "fsdp", "hsdp"]
 
 
@@ -99,11 +101,15 @@ class Plan:
             raise PlanError("\n".join(problems))
 
     def _own_problems(self) -> list[str]:
+        counts = {name: getattr(self, name) for name in _COUNTS}
+        counts |= {name: value for name in _OPTIONAL_COUNTS if (value := getattr(self, name)) is not None}
         problems = [
-            f"{name} is {value} and must be 1 or more"
-            for name in ("tensor_parallel", "pipeline_parallel", "shard_size", "microbatches", "accumulation")
-            if (value := getattr(self, name)) is not None and value < 1
+            f"{name} is {value!r} and must be a whole number, 1 or more"
+            for name, value in counts.items()
+            if type(value) is not int or value < 1
         ]
+        if any(type(value) is not int for value in counts.values()):
+            return problems  # what depends on them cannot be told
         if self.data not in get_args(DataPlan):
             problems.append(f"plan {self.data!r} is not known: choose one of {', '.join(get_args(DataPlan))}")
         if self.shard_size is not None and self.data != "hsdp":
@@ -119,8 +125,8 @@ class Plan:
                 "compile and tensor_parallel exclude each other: torch 2.13 fails in the backward pass of compiled "
                 "blocks whose matrices are shared; leave compile out"
             )
-        if self.clip_norm is not None and not self.clip_norm > 0:
-            problems.append(f"clip_norm is {self.clip_norm} and must be above 0 (None means no clipping)")
+        if self.clip_norm is not None and not (isinstance(self.clip_norm, int | float) and self.clip_norm > 0):
+            problems.append(f"clip_norm is {self.clip_norm!r} and must be above 0 (None means no clipping)")
         return problems
 
     def _shape_problems(self, shape: ModelShape, batch_size: int) -> list[str]:

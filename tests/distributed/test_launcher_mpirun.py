@@ -168,6 +168,7 @@ def test_a_rank_that_fails_is_named_on_every_real_node(tmp_path: Path) -> None:
         assert node.failure.startswith("rank 3 on algo-2 failed: ValueError: bad thing\nTraceback")
 
 
+@pytest.mark.slow
 @needs_open_mpi
 @needs_namespaces
 @pytest.mark.parametrize("told", [(0,), (1,), (0, 1)])
@@ -183,6 +184,7 @@ def test_all_real_ranks_save_whichever_node_is_told_to_stop(tmp_path: Path, told
         assert node.own_lines == ["interrupted: every rank saved and ended; exit 75"]
 
 
+@pytest.mark.slow
 @needs_open_mpi
 @needs_namespaces
 @pytest.mark.parametrize("victim", [0, 1])

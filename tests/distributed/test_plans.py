@@ -33,6 +33,9 @@ PLANS = {
     "fsdp-2-tp-2-pp-2": (8, Plan(data="fsdp", tensor_parallel=2, pipeline_parallel=2, microbatches=2, clip_norm=0.5)),
 }
 
+QUICK = ("hsdp-2x2", "fsdp-2-tp-2", "tp-2-pp-2")
+"""Plans of four ranks that `make test` runs as well: every dimension of the grid is in one of them."""
+
 SLOW = pytest.mark.slow  # four ranks and more on two processors; `make e2e` runs them
 
 
@@ -44,7 +47,10 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> dict:
     return report
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW if PLANS[name][0] > 4 else ()) for name in PLANS])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=SLOW if PLANS[name][0] > 2 and name not in QUICK else ()) for name in PLANS],
+)
 def test_a_plan_computes_what_one_process_computes(name: str, alone: dict, tmp_path: Path) -> None:
     world, plan = PLANS[name]
     reports = results(run_ranks(world, train, Run(plan=plan, steps=4), folder=tmp_path))

@@ -66,6 +66,15 @@ def test_a_torch_process_that_died_before_its_order_is_known_by_its_own_end() ->
     assert done.stdout == "None 1\n", done.stderr
 
 
+EARLY_KILL = EARLY_SIGNAL.replace("os.kill(child.pid, signal.SIGTERM)", "supervisor.kill_groups([child])")
+
+
+def test_a_child_that_is_killed_before_it_has_a_group_is_killed_all_the_same() -> None:
+    assert EARLY_KILL != EARLY_SIGNAL
+    done = subprocess.run([sys.executable, "-c", EARLY_KILL], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split()[0] == "-9", done.stdout + done.stderr
+
+
 OUTPUT = """
 import os, time
 from training.launcher.supervise import Supervisor

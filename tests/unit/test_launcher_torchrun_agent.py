@@ -57,6 +57,9 @@ class AttemptStore:
     def __init__(self, agreed: str = "") -> None:
         self.agreed = agreed
 
+    def check(self, keys: list[str]) -> bool:
+        return self.agreed != ""
+
     def compare_set(self, key: str, expected: str, desired: str) -> bytes:
         if self.agreed == expected:
             self.agreed = desired
@@ -87,3 +90,30 @@ def test_why_ranks_start_again_is_said_in_the_words_of_the_first_failure_of_the_
         "launcher: rank 2 on algo-2 failed: ValueError: bad thing; the ranks here start again as well",
         "launcher: rank 1 on algo-1 failed: ValueError: bad thing; restart 2 of 3",
     ]
+
+
+class LateStore(AttemptStore):
+    """The other node notices its rank's end a moment after this node noticed what followed from it."""
+
+    looks = 0
+
+    def check(self, keys: list[str]) -> bool:
+        self.looks += 1
+        if self.looks == 3:
+            self.agreed = "rank 1 on algo-2 failed: ValueError: bad thing"
+        return super().check(keys)
+
+
+@pytest.mark.parametrize("why", ["RuntimeError: [pair.cc:553] Connection closed by peer", "RankMissing: rank 1"])
+def test_a_rank_that_lost_its_peer_does_not_come_before_the_cause(why: str) -> None:
+    agent = ForkAgent.__new__(ForkAgent)
+    agent._store = LateStore()
+    agent.note_failure(f"rank 0 on algo-1 failed: {why}", incurable=False)
+    assert agent.first_failure == "rank 1 on algo-2 failed: ValueError: bad thing"
+
+
+def test_a_rank_that_lost_a_peer_of_which_nothing_is_heard_is_the_first_itself() -> None:
+    agent = ForkAgent.__new__(ForkAgent)
+    agent._store = AttemptStore()
+    agent.note_failure("rank 0 on algo-1 failed: RankMissing: rank 1", incurable=False)
+    assert agent.first_failure == "rank 0 on algo-1 failed: RankMissing: rank 1"

@@ -212,6 +212,9 @@ class Supervisor:
         for child in children:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(child.pid, signal.SIGKILL)
+                continue
+            # A child that has only just been forked has no group of its own yet
+            self.signal([child], signal.SIGKILL)
 
     def stop(self, children: Iterable[Child], *, grace_seconds: float) -> list[Child]:
         """SIGTERM, then SIGKILL to the groups once the grace period is over; returns the children that ended."""

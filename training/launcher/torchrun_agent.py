@@ -10,9 +10,11 @@ import contextlib
 import json
 import logging
 import os
+import re
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -71,6 +73,12 @@ class Channel:
             sys.exit(1)
         message: dict[str, Any] = json.loads(data)
         return message
+
+
+_FOLLOWS = re.compile(r"Connection (?:closed|reset) by peer|Broken pipe|RankMissing")
+"""What a rank fails with because another one did."""
+
+_CAUSE_SECONDS = 0.5
 
 
 class ForkedRanks(PContext):  # type: ignore[misc]
@@ -188,7 +196,16 @@ class ForkAgent(local_elastic_agent.LocalElasticAgent):  # type: ignore[misc]
         if incurable:
             self._remaining_restarts = 0
         self.first_failure = text
+        if _FOLLOWS.search(text.partition("\n")[0]):
+            self._let_the_cause_be_first()
         self.learn_first_failure()
+
+    def _let_the_cause_be_first(self) -> None:
+        """A rank that lost its peer may be noticed before that peer, which another node has to notice."""
+        deadline = time.monotonic() + _CAUSE_SECONDS
+        with contextlib.suppress(RuntimeError):
+            while time.monotonic() < deadline and not self._store.check(["shardyard/first_failure"]):
+                time.sleep(0.02)
 
     def learn_first_failure(self) -> None:
         """Say what failed here, if it was the first of this attempt, and hear what it was if it was not."""

@@ -17,11 +17,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from training.launcher import failure, interruption, reasons
+from training.launcher import failure
 from training.launcher.program import Program
 from training.launcher.supervise import INTERRUPTED, Child, Supervisor
 from training.launcher.torchrun import REJOIN_SECONDS
-from training.launcher.tracebacks import traceback_of
 from training.launcher.worker import die_with_parent, execute_bound, name_process, run_python
 
 _MESSAGE_BYTES = 1 << 20
@@ -138,6 +137,8 @@ class Host:
         if child.status is not None and child.status < 0:
             self._start_store()
             return
+        from training.launcher.tracebacks import traceback_of
+
         reason = traceback_of(child.tail.decode(errors="replace")).rpartition("\n")[2]
         message = (
             f"{self.spec['host']} could not open port {self.spec['port']} for the other nodes: {reason}; "
@@ -157,7 +158,7 @@ class Host:
         text = "" if child.status == 0 else self._describe(child)
         if text and not self.first_failure:
             self.first_failure = text
-        incurable = text != "" and reasons.is_incurable(self._failure(child), base=Path(self.spec["base"]))
+        incurable = text != "" and self._is_incurable(child)
         self._send({"exit": local_rank, "status": child.status, "text": text, "incurable": incurable})
 
     def _on_agent_end(self, child: Child) -> None:
@@ -212,6 +213,8 @@ class Host:
         bad = [rank for rank in self.ranks.values() if rank.status not in (0, INTERRUPTED)]
         if not bad:
             return {"code": INTERRUPTED, "message": self._how_interrupted()}
+        from training.launcher import interruption
+
         first = min(bad, key=lambda rank: rank.ended_at)
         if late or first.status == -signal.SIGTERM:
             host = self.spec["host"]
@@ -221,6 +224,8 @@ class Host:
         return {"code": 1, "message": message}
 
     def _how_interrupted(self) -> str:
+        from training.launcher import interruption
+
         how = {
             int(rank.name.removeprefix("rank ")): interruption.how_it_ended(rank.status)
             for rank in self.ranks.values()
@@ -239,7 +244,16 @@ class Host:
             return {"code": 0, "message": ""}
         return {"code": 1, "message": report["message"] or self.first_failure}
 
+    # Imported only where something has ended: a start that fails nowhere need not pay for it
+
+    def _is_incurable(self, child: Child) -> bool:
+        from training.launcher import reasons
+
+        return reasons.is_incurable(self._failure(child), base=Path(self.spec["base"]))
+
     def _describe(self, child: Child) -> str:
+        from training.launcher import reasons
+
         return reasons.describe(self._failure(child), base=Path(self.spec["base"]))
 
     def _failure(self, child: Child) -> failure.Failure:

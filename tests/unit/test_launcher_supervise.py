@@ -166,6 +166,28 @@ def test_a_terminal_stays_one() -> None:
     os.close(theirs)
 
 
+STOPPED_BY_ANOTHER = """
+import os, time
+from training.launcher.supervise import Supervisor
+
+supervisor = Supervisor()
+order, give = os.pipe()
+supervisor.watch(order, lambda: (os.read(order, 1), supervisor.stop([child], grace_seconds=0.0)))
+os.write(give, b"x")
+child = supervisor.start("rank 0", lambda: (os.write(2, b"words\\n"), time.sleep(60)))
+time.sleep(0.5)  # both are ready now, the order first
+supervisor.step(10)
+print(child.status)
+"""
+
+
+def test_a_child_that_is_stopped_while_its_words_wait_to_be_read_ends_nobody_else() -> None:
+    """Its pipe is closed when its turn comes, and the number may belong to another one by then."""
+    command = [sys.executable, "-c", STOPPED_BY_ANOTHER]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("-15\n", "words\n")
+
+
 IGNORED_SIGNALS = """
 import os
 from training.launcher.supervise import Supervisor, execute

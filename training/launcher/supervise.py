@@ -160,6 +160,9 @@ class Supervisor:
             if key.fd == self._wakeup:
                 with contextlib.suppress(BlockingIOError):
                     os.read(self._wakeup, 4096)
+            elif self._selector.get_map().get(key.fd) != key:
+                # Closed meanwhile by a callback that stopped a child; the number may belong to another file by now
+                continue
             elif isinstance(key.data, _Stream):
                 if key.data.pump() == 0:
                     self._close(key.data)

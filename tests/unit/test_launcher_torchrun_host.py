@@ -6,6 +6,34 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 
+SEVERAL_ENDS = """
+import time
+from training.launcher import torchrun_host
+from training.launcher.supervise import Supervisor
+
+supervisor = Supervisor()
+spec = {"nodes": 1, "program": {"kind": "module", "target": "a", "arguments": []}, "max_restarts": 0, "base": "/tmp"}
+host = torchrun_host.Host(supervisor, spec)
+told = []
+host._start_agent = lambda: None
+host._on_end = lambda child: (told.append((child.name, child.ended_at)), setattr(host, "interrupted", len(told) == 2))
+host._interrupt = lambda: told
+host.ranks = {
+    0: supervisor.start("rank 0", lambda: 1),
+    1: supervisor.start("rank 1", lambda: __import__("os").kill(__import__("os").getpid(), 9)),
+}
+time.sleep(0.5)  # both have ended before anybody looks
+(first, at), (second, later) = host.run()
+print(first, second, at == later)
+"""
+
+
+def test_of_ranks_that_ended_together_the_killed_one_is_the_reason() -> None:
+    """The process that imports for restarts does not look for a second or two."""
+    done = subprocess.run([sys.executable, "-c", SEVERAL_ENDS], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "rank 1 rank 0 True\n", done.stderr
+
+
 LATE_CODE = """
 import json, os, sys
 from pathlib import Path

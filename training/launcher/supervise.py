@@ -173,6 +173,8 @@ class Supervisor:
     def _reap(self) -> list[Child]:
         """Collect every process that has ended; orphans that a PID 1 inherits are collected and forgotten."""
         ended: list[Child] = []
+        # One time for all of them: in which order the kernel hands them out says nothing
+        now = time.time()
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -183,7 +185,7 @@ class Supervisor:
             child = self.children.pop(pid, None)
             if child is not None:
                 child.status = os.waitstatus_to_exitcode(status)
-                child.ended_at = time.time()
+                child.ended_at = now
                 for stream in list(child.streams):
                     self._drain(stream)
                 ended.append(child)

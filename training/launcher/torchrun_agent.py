@@ -7,13 +7,10 @@ the rendezvous polls every few hundredths of a second instead of every second; n
 """
 
 import contextlib
-import json
 import logging
 import os
-import re
 import signal
 import socket
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -31,54 +28,15 @@ from torch.distributed.elastic.rendezvous import (
 )
 
 from training.launcher import failure
+from training.launcher.torchrun_channel import Channel
+from training.launcher.torchrun_first_failure import agree
 from training.launcher.torchrun_rendezvous import Rendezvous, connect, make_rendezvous, say_goodbye
 
-_MESSAGE_BYTES = 1 << 20
+_LOOK_SECONDS = 0.05
+"""How often to look whether other nodes want to start again."""
 
-
-class Channel:
-    """The agent's end of the socket to the host."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self._events: list[dict[str, Any]] = []
-
-    def ask(self, request: Mapping[str, Any], answer: str) -> dict[str, Any]:
-        """Send a request and wait for its answer; what arrives before it is kept as events."""
-        self._connection.setblocking(True)
-        self.send(request)
-        while True:
-            message = self._receive()
-            if answer in message:
-                return message
-            self._events.append(message)
-
-    def send(self, message: Mapping[str, Any]) -> None:
-        """Send one message."""
-        self._connection.send(json.dumps(message).encode())
-
-    def events(self) -> list[dict[str, Any]]:
-        """What has arrived since the last call, without waiting."""
-        self._connection.setblocking(False)
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                self._events.append(self._receive())
-        events, self._events = self._events, []
-        return events
-
-    def _receive(self) -> dict[str, Any]:
-        data = self._connection.recv(_MESSAGE_BYTES)
-        if not data:
-            # The host is gone, and the kernel is about to kill this process too
-            sys.exit(1)
-        message: dict[str, Any] = json.loads(data)
-        return message
-
-
-_FOLLOWS = re.compile(r"Connection (?:closed|reset) by peer|Broken pipe|RankMissing")
-"""What a rank fails with because another one did."""
-
-_CAUSE_SECONDS = 0.5
+_HEAR_SECONDS = 0.2
+"""How much later another node may tell of the rank that failed before ours did."""
 
 
 class ForkedRanks(PContext):  # type: ignore[misc]
@@ -101,13 +59,16 @@ class ForkedRanks(PContext):  # type: ignore[misc]
         environments = [self.envs[local_rank] for local_rank in range(self.nprocs)]
         self._pids = self._channel.ask({"op": "start", "ranks": environments}, "pids")["pids"]
 
-    def _poll(self) -> RunProcsResult | None:
+    def _hear(self) -> None:
         for event in self._channel.events():
             if "exit" not in event:
                 continue
             self._statuses[event["exit"]] = event["status"]
             if event["status"] != 0:
-                self._agent.note_failure(event["text"], incurable=event["incurable"])
+                self._agent.note_failure(event["text"], at=event["at"], incurable=event["incurable"])
+
+    def _poll(self) -> RunProcsResult | None:
+        self._hear()
         failed = {number: status for number, status in self._statuses.items() if status != 0}
         if failed:
             self.close()
@@ -130,6 +91,8 @@ class ForkedRanks(PContext):  # type: ignore[misc]
     def _close(self, death_sig: signal.Signals, timeout: int = 30) -> None:
         if self._pids:
             self._channel.ask({"op": "stop"}, "stopped")
+            # What has ended meanwhile belongs to this attempt, and not to the next
+            self._hear()
 
 
 class ForkAgent(local_elastic_agent.LocalElasticAgent):  # type: ignore[misc]
@@ -140,6 +103,8 @@ class ForkAgent(local_elastic_agent.LocalElasticAgent):  # type: ignore[misc]
         self._channel = channel
         self._rendezvous_handler = rendezvous
         self._restart_limit = restart_limit
+        self._failed_here = False
+        self._failed_at = float("inf")
         self.first_failure = ""
 
     def _start_workers(self, worker_group: WorkerGroup) -> dict[int, Any]:
@@ -148,19 +113,28 @@ class ForkAgent(local_elastic_agent.LocalElasticAgent):  # type: ignore[misc]
         return started
 
     def _restart_workers(self, worker_group: WorkerGroup) -> None:
-        """Start the ranks again, and say why: they failed here, or another node's did."""
-        failed_here = worker_group.state != WorkerState.HEALTHY
-        self.learn_first_failure()
+        self._failed_here = worker_group.state != WorkerState.HEALTHY
+        super()._restart_workers(worker_group)
+
+    def _rendezvous(self, worker_group: WorkerGroup) -> None:
+        """Meet the other nodes. After that each one has told what failed before, and it can be said why."""
+        before = self._store
+        super()._rendezvous(worker_group)
+        if before is not None:
+            self._say_why_again(before)
+
+    def _say_why_again(self, before: Any) -> None:
+        self.learn_first_failure(before)
         why = self.first_failure.partition("\n")[0]
-        if failed_here:
+        if self._failed_here:
             failure.say_restart(why, left=self._remaining_restarts, limit=self._restart_limit)
         else:
             failure.say(f"{why or 'another node starts again'}; the ranks here start again as well")
-        self.first_failure = ""
-        super()._restart_workers(worker_group)
+        self._failed_at, self.first_failure = float("inf"), ""
 
     def _monitor_workers(self, worker_group: WorkerGroup) -> RunResult:
         """A node whose ranks have ended well waits, ready to start them again, until all nodes' ranks have."""
+        self._channel.wait(_LOOK_SECONDS)
         result: RunResult = super()._monitor_workers(worker_group)
         if result.state == WorkerState.SUCCEEDED and not self._everyone_is_done(worker_group):
             return RunResult(state=WorkerState.HEALTHY)
@@ -191,27 +165,19 @@ class ForkAgent(local_elastic_agent.LocalElasticAgent):  # type: ignore[misc]
         ranks.start()
         return ranks
 
-    def note_failure(self, text: str, *, incurable: bool) -> None:
-        """Agree with the other nodes on which rank failed first, since the rest fail only because of it."""
+    def note_failure(self, text: str, *, at: float, incurable: bool) -> None:
+        """Tell the other nodes what failed here, and when."""
         if incurable:
             self._remaining_restarts = 0
-        self.first_failure = text
-        if _FOLLOWS.search(text.partition("\n")[0]):
-            self._let_the_cause_be_first()
+        self._failed_at, self.first_failure = at, text
         self.learn_first_failure()
 
-    def _let_the_cause_be_first(self) -> None:
-        """A rank that lost its peer may be noticed before that peer, which another node has to notice."""
-        deadline = time.monotonic() + _CAUSE_SECONDS
+    def learn_first_failure(self, store: Any = None) -> None:
+        """Hear what failed first, here or elsewhere, in this attempt or in that of another store."""
         with contextlib.suppress(RuntimeError):
-            while time.monotonic() < deadline and not self._store.check(["shardyard/first_failure"]):
-                time.sleep(0.02)
-
-    def learn_first_failure(self) -> None:
-        """Say what failed here, if it was the first of this attempt, and hear what it was if it was not."""
-        with contextlib.suppress(RuntimeError):
-            known = self._store.compare_set("shardyard/first_failure", "", self.first_failure)
-            self.first_failure = known.decode()
+            self._failed_at, self.first_failure = agree(
+                self._store if store is None else store, self._failed_at, self.first_failure
+            )
 
 
 def run_agent(connection: socket.socket, spec: Mapping[str, Any]) -> None:
@@ -254,6 +220,9 @@ def _run(agent: ForkAgent, rendezvous: Rendezvous, spec: Mapping[str, Any]) -> d
         return {"op": "lost"}
     if result is None or result.is_failed():
         _close(rendezvous)
+        if spec["nodes"] > 1:
+            time.sleep(_HEAR_SECONDS)
+            agent.learn_first_failure()
         return {"op": "failed", "message": agent.first_failure}
     _close(rendezvous)
     return {"op": "succeeded"}
@@ -272,7 +241,7 @@ def _agent(spec: Mapping[str, Any], channel: Channel, rendezvous: Rendezvous) ->
         rdzv_handler=rendezvous,
         entrypoint=spec["program"]["target"],
         max_restarts=spec["max_restarts"],
-        monitor_interval=0.05,
+        monitor_interval=0.001,  # `_monitor_workers` waits itself, and elastic allows no zero
         master_addr=spec["master_address"],
     )
     return ForkAgent(

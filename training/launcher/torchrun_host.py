@@ -21,9 +21,9 @@ from training.launcher import failure
 from training.launcher.program import Program
 from training.launcher.supervise import INTERRUPTED, Child, Supervisor
 from training.launcher.torchrun import REJOIN_SECONDS
+from training.launcher.torchrun_channel import MESSAGE_BYTES
 from training.launcher.worker import die_with_parent, execute_bound, name_process, run_python
 
-_MESSAGE_BYTES = 1 << 20
 _STOP_GRACE_SECONDS = 0.5
 """Ranks that lost a peer cannot save anything together: they get no more than this to end by themselves."""
 
@@ -63,7 +63,8 @@ class Host:
         preload_at = time.monotonic() + _PRELOAD_AFTER_SECONDS
         preloaded = False
         while True:
-            for child in self.supervisor.step(0.5 if preloaded else 0.1):
+            # Of several that have ended since the last look one that was killed is the reason: it lost no other one
+            for child in sorted(self.supervisor.step(0.5 if preloaded else 0.1), key=lambda child: not _killed(child)):
                 self._on_end(child)
             if self.supervisor.terminated or self.interrupted:
                 return self._interrupt()
@@ -78,7 +79,7 @@ class Host:
     def _on_message(self) -> None:
         assert self.channel is not None
         try:
-            data = self.channel.recv(_MESSAGE_BYTES)
+            data = self.channel.recv(MESSAGE_BYTES)
         except ConnectionError:
             data = b""
         if not data:
@@ -134,7 +135,7 @@ class Host:
 
     def _on_store_end(self, child: Child) -> None:
         """A store that was killed is replaced; one that failed by itself would fail again."""
-        if child.status is not None and child.status < 0:
+        if _killed(child):
             self._start_store()
             return
         from training.launcher.tracebacks import traceback_of
@@ -159,7 +160,8 @@ class Host:
         if text and not self.first_failure:
             self.first_failure = text
         incurable = text != "" and self._is_incurable(child)
-        self._send({"exit": local_rank, "status": child.status, "text": text, "incurable": incurable})
+        end = {"exit": local_rank, "status": child.status, "at": child.ended_at, "text": text, "incurable": incurable}
+        self._send(end)
 
     def _on_agent_end(self, child: Child) -> None:
         assert self.channel is not None
@@ -299,6 +301,10 @@ class Host:
         if self.channel is not None:
             with contextlib.suppress(OSError):
                 self.channel.send(json.dumps(message).encode())
+
+
+def _killed(child: Child) -> bool:
+    return child.status is not None and child.status < 0
 
 
 def _import(*names: str) -> None:

@@ -9,7 +9,7 @@ def agree(store: Any, at: float, text: str) -> tuple[float, str]:
     """Say when something failed here and what, and hear what failed before that; without a text only hear.
 
     The store is the attempt's own. Which node speaks first is chance, so the time of the failure decides. The nodes'
-    clocks have to agree to a few milliseconds, in which a rank notices a lost peer; where they do not, a later one may count.
+    clocks have to agree to a few milliseconds, in which a rank notices a lost peer; else a later failure may count.
     """
     ours = f"{at:.6f} {text}" if text else ""
     known = _exchange(store, "", ours)

@@ -2,22 +2,21 @@
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import suppress
 from functools import partial
-from io import BufferedReader
 from itertools import chain, islice
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 from training.data.balance import Balance, Gather, on_each_node
 from training.data.channel import Channel
 from training.data.dataset import Settings
 from training.data.errors import DataError, ShardError, say
-from training.data.media import File, file_size, open_through, require_unpacked
-from training.data.pipes import Pipes
+from training.data.media import File, file_size
 from training.data.position import fingerprint, place_in_group, require_same_order
-from training.data.readers import THROUGH, Files, Npy, Reader, choose
+from training.data.readers import Reader, choose
 from training.data.s3 import S3Object
 from training.data.sharding import Permutation, steps_per_rank, too_large
+from training.data.through import Through, reader_of_pipe
 from training.data.world import World
 
 _WINDOW = 1024
@@ -47,10 +46,8 @@ class Stream:
         self.epoch = 0
         self.position = 0
         """How many samples of this epoch this rank has consumed."""
-        self.skipped = 0
-        """How many files and samples this rank has passed over."""
         self._skipped_before = 0
-        """The same when this epoch began: a position is reached by reading from there, which counts the rest again."""
+        """What `skipped` was when this epoch began: reading up to a position counts the rest again."""
         self._earlier: list[tuple[int, int]] = []
         """How many ranks divided this epoch before, and how many samples each of them consumed."""
         if settings.equalise == "repeat":
@@ -59,8 +56,7 @@ class Stream:
                 "equalise='drop' or 'join', or stream=False"
             )
         if channel.mode == "Pipe":
-            self._reader = _reader_of_pipe(channel, reader, world)
-            self._pipes = Pipes(channel)
+            reader = reader_of_pipe(channel, reader, world)
             self._files: Sequence[File] = ()
             self._sizes: list[int] = []
             own = channel.distribution == "ShardedByS3Key"
@@ -68,8 +64,9 @@ class Stream:
         else:
             self._files = channel.sources()
             self._sizes = [_size(file) for file in self._files]
-            self._reader = choose(self._files, channel.name, rank=world.rank) if reader is None else reader
+            reader = choose(self._files, channel.name, rank=world.rank) if reader is None else reader
             self._index, self._members = place_in_group(channel, world)
+        self._through = Through(channel, reader, skip_unreadable=settings.skip_unreadable)
         self._fingerprint = fingerprint(channel, self._files)
         self.balance = self._compare_nodes(gather)
 
@@ -102,7 +99,7 @@ class Stream:
 
     def rest(self) -> Iterator[Any]:
         """The rest of this epoch, at whose end the position stays."""
-        self.skipped = self._skipped_before
+        self._through.skipped = self._skipped_before
         for sample in islice(self._part(self._index, self._members, self._earlier), self.position, None):
             self.position += 1
             yield sample
@@ -113,6 +110,11 @@ class Stream:
         self.position = 0
         self._earlier = []
         self._skipped_before = self.skipped
+
+    @property
+    def skipped(self) -> int:
+        """How many files and samples this rank has passed over."""
+        return self._through.skipped
 
     @property
     def is_at_beginning(self) -> bool:
@@ -144,7 +146,7 @@ class Stream:
         require_same_order(self.channel, state, self.state_dict())
         self._require_same_division(state)
         self.epoch, self.position = int(state["epoch"]), int(state["position"])
-        self.skipped = self._skipped_before = int(state.get("skipped", 0))
+        self._through.skipped = self._skipped_before = int(state.get("skipped", 0))
         self._earlier = [(members, position) for members, position in state["earlier"]]
         index, members = state["part"]
         if members != self._members and self.position > 0:
@@ -190,7 +192,7 @@ class Stream:
             *before, (others, position) = earlier
             return [partial(self._rest_of_part, index, others, before, position) for index in range(others)], []
         if self.channel.mode == "Pipe":
-            return [self._read_pipe], []
+            return [self._through.pipe], []
         count = len(self._files)
         order: Sequence[int] = range(count)
         if self.settings.shuffle:
@@ -199,7 +201,7 @@ class Stream:
         large = too_large(self._sizes, members)
 
         def read(files: Iterable[int]) -> list[Source]:
-            return [partial(self._read, str(self._files[file])) for file in files]
+            return [partial(self._through.file, str(self._files[file])) for file in files]
 
         return read(file for file in order if file not in large), read(file for file in order if file in large)
 
@@ -223,38 +225,6 @@ class Stream:
         draw.shuffle(held)
         yield from held
 
-    def _read_pipe(self) -> Iterator[Any]:
-        path, stream = self._pipes.open_next()
-        skipped = self.skipped
-        with stream:
-            # Object comes behind object, and a tar is over before the pipe is
-            while stream.peek(1) and self.skipped == skipped:
-                yield from self._read(path, lambda _: nullcontext(stream))
-
-    def _read(
-        self, path: str, open_: Callable[[str], AbstractContextManager[BufferedReader]] = open_through
-    ) -> Iterator[Any]:
-        try:
-            with open_(path) as stream, _named(stream, path):
-                if isinstance(self._reader, THROUGH):
-                    require_unpacked(stream.peek(2), path)
-                samples = self._reader.stream(stream, path)
-                while True:
-                    try:
-                        yield from samples
-                        return
-                    except ShardError as error:
-                        # Once more: behind a damaged line comes the next one. Where nothing comes, this was the end
-                        self._pass_over(error)
-        except ShardError as error:
-            self._pass_over(error)
-
-    def _pass_over(self, error: ShardError) -> None:
-        if not self.settings.skip_unreadable:
-            raise error
-        self.skipped += 1
-        say(f"channel {self.channel.name}: passed over: {error}")
-
 
 def _size(file: File) -> int:
     """As far as it can be told: a file that is not there is an error when it is read, and the other nodes wait here."""
@@ -263,32 +233,3 @@ def _size(file: File) -> int:
     with suppress(ShardError):
         return file_size(file)
     return 0
-
-
-def _reader_of_pipe(channel: Channel, reader: Reader | None, world: World) -> Reader:
-    if world.local_world_size > 1:
-        raise DataError(
-            f"the channel {channel.name!r} is a pipe, which the {world.local_world_size} processes of a node "
-            "cannot share: use FastFile mode, or one process a node"
-        )
-    if reader is None:
-        raise DataError(f"the channel {channel.name!r} is a pipe, which has no file names: say its `reader`")
-    if isinstance(reader, Files | Npy):
-        raise DataError(
-            f"the channel {channel.name!r} is a pipe, which does not say where files begin: set the channel's "
-            'record_wrapper = "RecordIO" and read it with RecordIO(), or use FastFile mode'
-        )
-    return reader
-
-
-@contextmanager
-def _named(stream: BinaryIO, path: str) -> Iterator[None]:
-    """A mount or a connection that fails on the way, as an error with file and offset."""
-    try:
-        yield
-    except OSError as error:
-        try:
-            offset = stream.tell()
-        except OSError:
-            offset = 0  # a pipe does not know
-        raise ShardError(path, offset, error.strerror or str(error)) from error

@@ -14,7 +14,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from training.launcher import failure
@@ -22,6 +21,7 @@ from training.launcher.program import Program
 from training.launcher.supervise import INTERRUPTED, Child, Supervisor
 from training.launcher.torchrun import REJOIN_SECONDS
 from training.launcher.torchrun_channel import MESSAGE_BYTES
+from training.launcher.torchrun_verdict import Verdict
 from training.launcher.worker import die_with_parent, execute_bound, name_process, run_python
 
 _STOP_GRACE_SECONDS = 0.5
@@ -43,14 +43,13 @@ class Host:
         self.spec = spec
         self.program = Program(**{**spec["program"], "arguments": tuple(spec["program"]["arguments"])})
         self.ranks: dict[int, Child] = {}
-        self.ended: dict[int, Child] = {}
         self.restarts_left: int = spec["max_restarts"]
         self.first_failure = ""
         self.report: dict[str, Any] | None = None
         self.stopping = False
         self.interrupted = False
         self.ranks_began = False
-        self.memory_kills = failure.killed_for_memory()
+        self.verdict = Verdict(spec)
         self.store: Child | None = None
         self.agent: Child | None = None
         self.channel: socket.socket | None = None
@@ -100,9 +99,8 @@ class Host:
         self.ranks_began = True
         if self.first_failure:
             self.restarts_left = max(self.restarts_left - 1, 0)
-        self.ended = {}
         self.first_failure = ""
-        self.memory_kills = failure.killed_for_memory()
+        self.verdict.begin()
         for local_rank, variables in enumerate(environments):
             name = f"rank {variables['RANK']}"
             environ = {**self.spec["environ"], **variables}
@@ -138,28 +136,20 @@ class Host:
         if _killed(child):
             self._start_store()
             return
-        from training.launcher.tracebacks import traceback_of
-
-        reason = traceback_of(child.tail.decode(errors="replace")).rpartition("\n")[2]
-        message = (
-            f"{self.spec['host']} could not open port {self.spec['port']} for the other nodes: {reason}; "
-            "set SHARDYARD_RENDEZVOUS_PORT to a free one"
-        )
-        self.report = {"op": "failed", "message": message}
+        self.report = {"op": "failed", "message": self.verdict.of_store(child)}
         if self.agent is not None:
             self.supervisor.kill_groups([self.agent])
 
     def _on_rank_end(self, local_rank: int, child: Child) -> None:
-        self.ended[local_rank] = child
         self.supervisor.kill_groups([child])
         if child.status == INTERRUPTED or self.supervisor.terminated or self.interrupted:
             # The agent is not told: to it, an exit code of 75 would be a failure to restart from
             self.interrupted = True
             return
-        text = "" if child.status == 0 else self._describe(child)
+        text = "" if child.status == 0 else self.verdict.describe(child)
         if text and not self.first_failure:
             self.first_failure = text
-        incurable = text != "" and self._is_incurable(child)
+        incurable = text != "" and self.verdict.is_incurable(child)
         end = {"exit": local_rank, "status": child.status, "at": child.ended_at, "text": text, "incurable": incurable}
         self._send(end)
 
@@ -174,7 +164,7 @@ class Host:
         self.channel.close()
         if self.report is not None and self.report["op"] != "lost":
             return
-        why, _, details = self._describe(child).partition("\n")
+        why, _, details = self.verdict.describe(child).partition("\n")
         if self.report is not None:
             why = f"the agent on {self.spec['host']} lost the rendezvous store"
         self.report = None
@@ -193,8 +183,7 @@ class Host:
         """After SIGTERM, or when a rank ended with 75: no restarts any more; wait for the ranks to save and end."""
         if self.agent is not None:
             self.supervisor.kill_groups([self.agent])
-        grace = float(self.spec["grace_seconds"])
-        deadline = time.monotonic() + grace
+        deadline = time.monotonic() + float(self.spec["grace_seconds"])
         if self.supervisor.terminated:
             self.supervisor.signal(self.ranks.values(), signal.SIGTERM)
         while self._running() and time.monotonic() < deadline:
@@ -206,37 +195,10 @@ class Host:
                 self.supervisor.signal(self.ranks.values(), signal.SIGTERM)
         late = self._running()
         self.supervisor.stop(late, grace_seconds=0.0)
-        return self._interrupted_outcome(late, grace)
+        return self.verdict.of_interruption(self.ranks.values(), late)
 
     def _running(self) -> list[Child]:
         return [rank for rank in self.ranks.values() if rank.status is None]
-
-    def _interrupted_outcome(self, late: list[Child], grace: float) -> dict[str, Any]:
-        bad = [rank for rank in self.ranks.values() if rank.status not in (0, INTERRUPTED)]
-        if not bad:
-            return {"code": INTERRUPTED, "message": self._how_interrupted()}
-        from training.launcher import interruption
-
-        first = min(bad, key=lambda rank: rank.ended_at)
-        if late or first.status == -signal.SIGTERM:
-            host = self.spec["host"]
-            message = interruption.nothing_saved(first, host, stopped_late=bool(late), grace_seconds=grace)
-        else:
-            message = self._describe(first)
-        return {"code": 1, "message": message}
-
-    def _how_interrupted(self) -> str:
-        from training.launcher import interruption
-
-        how = {
-            int(rank.name.removeprefix("rank ")): interruption.how_it_ended(rank.status)
-            for rank in self.ranks.values()
-            if rank.status is not None
-        }
-        if not how:
-            return interruption.NOTHING_BEGUN
-        alone = self.spec["nodes"] == 1
-        return interruption.of_ranks(how, all_of_them="every rank" if alone else f"every rank of {self.spec['host']}")
 
     def _outcome(self, report: Mapping[str, Any]) -> dict[str, Any]:
         if self.store is not None:
@@ -245,27 +207,6 @@ class Host:
         if report["op"] == "succeeded":
             return {"code": 0, "message": ""}
         return {"code": 1, "message": report["message"] or self.first_failure}
-
-    # Imported only where something has ended: a start that fails nowhere need not pay for it
-
-    def _is_incurable(self, child: Child) -> bool:
-        from training.launcher import reasons
-
-        return reasons.is_incurable(self._failure(child), base=Path(self.spec["base"]))
-
-    def _describe(self, child: Child) -> str:
-        from training.launcher import reasons
-
-        return reasons.describe(self._failure(child), base=Path(self.spec["base"]))
-
-    def _failure(self, child: Child) -> failure.Failure:
-        return failure.Failure(
-            name=child.name,
-            host=self.spec["host"],
-            exit_status=child.status if child.status is not None else 1,
-            tail=child.tail.decode(errors="replace"),
-            out_of_memory=failure.killed_for_memory() > self.memory_kills,
-        )
 
     # Starting things
 

@@ -1,4 +1,4 @@
-"""What is refused before anything is trained, and would be refused again."""
+"""What checkpoints refuse. Other refusals stand with what refuses: `plan`, `hardware`, `training.data.errors`."""
 
 
 class Unfit(ValueError):

@@ -9,7 +9,7 @@ import pytest
 
 from tests.distributed.ranks import Ended, results, run_ranks
 from tests.distributed.test_plans import PLANS
-from tests.distributed.training_cases import Run, train, train_digits, train_odd
+from tests.distributed.training_cases import Run, train, train_odd
 from training.pytorch.plan import Plan
 
 SLOW = pytest.mark.slow  # four ranks and more on two processors; `make e2e` runs them
@@ -136,20 +136,3 @@ def test_two_runs_never_mix(tmp_path: Path) -> None:
     assert {one["start"] for one in second} == {0}
     again = results(start(replace(first, steps=4), 2, tmp_path / "logs-c"))
     assert {one["start"] for one in again} == {2}
-
-
-@pytest.mark.slow
-def test_digits_on_four_ranks_resume_bit_by_bit_though_ddp_regroups_gradients(tmp_path: Path) -> None:
-    def start_digits(name: str, checkpoints: str, steps: int) -> bytes:
-        environ = {
-            "SAGEMAKER_BASE_DIR": str(tmp_path / name),
-            "SHARDYARD_CHECKPOINT_DIR": str(tmp_path / checkpoints),
-            "SHARDYARD_RUN_ID": "digits",
-        }
-        (tmp_path / name).mkdir()
-        results(run_ranks(4, train_digits, steps, folder=tmp_path / name, environ=environ))
-        return (tmp_path / name / "model" / "model.pt").read_bytes()
-
-    undisturbed = start_digits("undisturbed", "a", 4)
-    start_digits("first-half", "b", 2)
-    assert start_digits("second-half", "b", 4) == undisturbed

@@ -18,7 +18,7 @@ from torch.distributed.tensor import DTensor
 from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
 from torch.nn.parallel import DistributedDataParallel
 
-from training.pytorch import gpt, mnist
+from training.pytorch import gpt
 from training.pytorch.batches import EpochBatches
 from training.pytorch.checkpoint import Checkpointer
 from training.pytorch.gpt_model import GPTConfig, next_token_loss
@@ -93,67 +93,83 @@ def train(run: Run) -> dict[str, Any]:
         return train_with(run, ranks)
 
 
-def train_with(run: Run, ranks: Any) -> dict[str, Any]:
-    """The same, in a group that is there."""
-    parallel = build(CONFIG, run.plan, ranks, seed=1)
-    tokens = Tokens([numpy.random.default_rng(7).integers(0, CONFIG.vocabulary, 4000).astype(numpy.int64)])
-    batch = GLOBAL_BATCH // parallel.data_size // run.plan.accumulation
-    batches = EpochBatches(
-        tokens.windows(CONFIG.context), batch_size=batch, part=parallel.data_rank, parts=parallel.data_size
-    )
-    optimizer = torch.optim.AdamW(parallel.model.parameters(), lr=1e-2, fused=True)
-    schedule = gpt.make_schedule(optimizer, 2, 20)
-    stepper = Stepper(parallel, next_token_loss, ranks)
-    rehearse(parallel.forward, lambda: stepper.gradients([tokens.batch([0] * batch, CONFIG.context)]))
-    seed_everything(5, ranks.rank)
-    report: dict[str, Any] = {"start": 0, "losses": {}, "norms": {}, "clipped": {}, "draws": {}}
-    report["pid"] = os.getpid()
-    stages = run.plan.pipeline_parallel
+class Trainee:
+    """The model of one run on one rank, and what it reports."""
 
-    def one_step(step: int) -> None:
-        drawn = [tokens.batch(next(batches), CONFIG.context) for _ in range(run.plan.accumulation)]
-        loss = stepper.gradients(drawn)
-        report["norms"][step] = float(stepper.clip())
-        report["clipped"][step] = float(clip_gradients(parallel.model.parameters(), None, stages=stages))
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        schedule.step()
-        report["losses"][step] = stepper.mean_loss(loss).hex()
-        if step == 1 and parallel.mesh is not None:
-            end_first_step(ranks, *parallel.mesh.get_all_groups())
+    def __init__(self, run: Run, ranks: Any) -> None:
+        self.run, self.ranks = run, ranks
+        self.parallel = build(CONFIG, run.plan, ranks, seed=1)
+        self.tokens = Tokens([numpy.random.default_rng(7).integers(0, CONFIG.vocabulary, 4000).astype(numpy.int64)])
+        size, part, parts = GLOBAL_BATCH, self.parallel.data_rank, self.parallel.data_size
+        batch = size // parts // run.plan.accumulation
+        self.batches = EpochBatches(self.tokens.windows(CONFIG.context), batch_size=batch, part=part, parts=parts)
+        self.optimizer = torch.optim.AdamW(self.parallel.model.parameters(), lr=1e-2, fused=True)
+        self.schedule = gpt.make_schedule(self.optimizer, 2, 20)
+        self.stepper = Stepper(self.parallel, next_token_loss, ranks)
+        first = [self.tokens.batch([0] * batch, CONFIG.context)]
+        rehearse(self.parallel.forward, lambda: self.stepper.gradients(first))
+        seed_everything(5, ranks.rank)
+        self.report: dict[str, Any] = {"start": 0, "losses": {}, "norms": {}, "clipped": {}, "draws": {}}
+        self.report["pid"] = os.getpid()
+
+    def step(self, step: int) -> None:
+        """One step, and what befalls this rank after it."""
+        accumulation, stages = self.run.plan.accumulation, self.run.plan.pipeline_parallel
+        drawn = [self.tokens.batch(next(self.batches), CONFIG.context) for _ in range(accumulation)]
+        loss = self.stepper.gradients(drawn)
+        self.report["norms"][step] = float(self.stepper.clip())
+        clipped = clip_gradients(self.parallel.model.parameters(), None, stages=stages)
+        self.report["clipped"][step] = float(clipped)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.schedule.step()
+        self.report["losses"][step] = self.stepper.mean_loss(loss).hex()
+        if step == 1 and self.parallel.mesh is not None:
+            end_first_step(self.ranks, *self.parallel.mesh.get_all_groups())
         numbers = (random.random(), numpy.random.random(), float(torch.rand(())))
-        report["draws"][step] = tuple(float(number).hex() for number in numbers)
-        if run.sigterm.get(ranks.rank) == step:
+        self.report["draws"][step] = tuple(float(number).hex() for number in numbers)
+        self._suffer(step)
+
+    def _suffer(self, step: int) -> None:
+        if self.run.sigterm.get(self.ranks.rank) == step:
             os.kill(os.getpid(), signal.SIGTERM)
-        if run.kill.get(ranks.rank) == step:
+        if self.run.kill.get(self.ranks.rank) == step:
             os.kill(os.getpid(), signal.SIGKILL)
-        if run.freeze.get(ranks.rank) == step:
+        if self.run.freeze.get(self.ranks.rank) == step:
             freeze()
 
+    def finish(self) -> dict[str, Any]:
+        """The report, with the whole model."""
+        weights = gpt.gather_weights(self.parallel, self.ranks)
+        self.report["weights"] = {name: tensor.numpy() for name, tensor in weights.items()}
+        self.report["digest"] = digest(weights)
+        self.report["rates"] = [group["lr"] for group in self.optimizer.param_groups]
+        return self.report
+
+
+def train_with(run: Run, ranks: Any) -> dict[str, Any]:
+    """The same, in a group that is there."""
+    trainee = Trainee(run, ranks)
     if run.checkpoints is None and run.location is None:
         for step in range(1, run.steps + 1):
-            one_step(step)
-    else:
-        checkpoints = Checkpointer(
-            model=parallel.model,
-            optimizer=optimizer,
-            ranks=ranks,
-            also={"data": batches, "schedule": schedule},
-            every_steps=run.every_steps,
-            every_seconds=run.every_seconds,
-            folder=node_folder(run, ranks.node),
-            run_id=run.run_id,
-        )
-        with checkpoints:
-            report["start"] = checkpoints.restore()
-            for step in range(report["start"] + 1, run.steps + 1):
-                one_step(step)
-                checkpoints.after_step(step)
-    weights = gpt.gather_weights(parallel, ranks)
-    report["weights"] = {name: tensor.numpy() for name, tensor in weights.items()}
-    report["digest"] = digest(weights)
-    report["rates"] = [group["lr"] for group in optimizer.param_groups]
-    return report
+            trainee.step(step)
+        return trainee.finish()
+    checkpoints = Checkpointer(
+        model=trainee.parallel.model,
+        optimizer=trainee.optimizer,
+        ranks=ranks,
+        also={"data": trainee.batches, "schedule": trainee.schedule},
+        every_steps=run.every_steps,
+        every_seconds=run.every_seconds,
+        folder=node_folder(run, ranks.node),
+        run_id=run.run_id,
+    )
+    with checkpoints:
+        trainee.report["start"] = checkpoints.restore()
+        for step in range(trainee.report["start"] + 1, run.steps + 1):
+            trainee.step(step)
+            checkpoints.after_step(step)
+    return trainee.finish()
 
 
 def count_forwards(plan: Plan) -> list[int]:
@@ -245,8 +261,3 @@ def digest(weights: dict[str, torch.Tensor]) -> str:
     for name in sorted(weights):
         joined.update(name.encode() + weights[name].numpy().tobytes())
     return joined.hexdigest()
-
-
-def train_digits(steps: int) -> None:
-    """The entry point `training.pytorch.mnist`; its folders come from the environment."""
-    mnist.main(["--max_steps", str(steps), "--batch_size", "10", "--width", "128"])

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.test_data_channel import make_channel, world
-from tests.unit.test_data_readers import recordio, write_tar
+from tests.unit.data_files import make_channel, recordio, world, write_tar
 from training.data import DataError, Files, Npy, RecordIO, Stream, Tar, channel, resolve
 
 RECORDS = [b"%d" % number for number in range(10)]

@@ -10,8 +10,8 @@ from typing import Any
 import numpy
 import pytest
 
+from tests.unit.data_files import recordio, write_tar
 from tests.unit.fake_s3 import FakeS3
-from tests.unit.test_data_readers import recordio, write_tar
 from training.data import Csv, DataError, Dataset, RecordIO, ShardError, Stream, Tokens, World, channel, resolve, s3
 
 PREFIX = "s3://bucket/set/train/"

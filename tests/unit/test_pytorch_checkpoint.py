@@ -1,4 +1,4 @@
-"""Checkpoints of one process: what is damaged is named and passed over, what fails does not end the training."""
+"""Checkpoints of one process: when they are made, what they cost, and that a run goes on where it was."""
 
 import errno
 import json
@@ -12,57 +12,17 @@ from types import SimpleNamespace
 
 import numpy
 import pytest
-import torch
 import torch.distributed as dist
-from torch import nn
 
+from tests.unit.checkpoint_training import Training, saved
 from training.pytorch import checkpoint as checkpoint_module
-from training.pytorch.agreement import MOST_SAVES, Agreement, Wishes
-from training.pytorch.batches import EpochBatches
-from training.pytorch.checkpoint import Checkpointer, Interrupted, SaveFailed
+from training.pytorch.agreement import Agreement
+from training.pytorch.checkpoint import Checkpointer, Interrupted
 from training.pytorch.errors import Unfit
 from training.pytorch.manifest import Save
 from training.pytorch.process_group import Ranks
-from training.pytorch.random_state import seed_everything
 from training.pytorch.store import CheckpointStore
 from training.pytorch.writer import Writer
-
-
-class Training:
-    """A tiny training with dropout, momentum and a schedule: everything that has a state."""
-
-    def __init__(self, folder: Path, run_id: str = "run", **settings: object) -> None:
-        seed_everything(3)
-        self.net = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 1))
-        self.optimizer = torch.optim.AdamW(self.net.parameters(), lr=0.1)
-        self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, 50)
-        self.batches = EpochBatches(40, batch_size=4, seed=1)
-        self.inputs = torch.arange(160, dtype=torch.float32).reshape(40, 4) / 160
-        self.losses: dict[int, str] = {}
-        self.checkpoints = Checkpointer(
-            model=self.net,
-            optimizer=self.optimizer,
-            also={"data": self.batches, "schedule": self.schedule},
-            folder=folder,
-            run_id=run_id,
-            **{"ranks": Ranks(), "every_steps": 5, **settings},
-        )
-
-    def run(self, steps: int, each: Callable[[int], None] = lambda step: None) -> int:
-        """Train up to a step; returns the step it started from."""
-        with self.checkpoints as checkpoints:
-            start = checkpoints.restore()
-            for step in range(start + 1, steps + 1):
-                inputs = self.inputs[torch.from_numpy(next(self.batches))]
-                loss = ((self.net(inputs) - inputs.sum(1, keepdim=True)) ** 2).mean()
-                self.optimizer.zero_grad()
-                loss.backward()
-                self.optimizer.step()
-                self.schedule.step()
-                self.losses[step] = loss.item().hex()
-                each(step)
-                checkpoints.after_step(step)
-        return start
 
 
 @pytest.fixture
@@ -71,10 +31,6 @@ def undisturbed(tmp_path: Path) -> dict[int, str]:
     training = Training(tmp_path / "undisturbed")
     training.run(20)
     return training.losses
-
-
-def saved(folder: Path, run_id: str = "run") -> list[str]:
-    return sorted(path.name for path in (folder / run_id).glob("step-*"))
 
 
 def test_the_last_three_are_kept_and_the_pointer_names_the_newest(tmp_path: Path) -> None:
@@ -140,56 +96,6 @@ def test_a_sigterm_during_a_save_waits_for_it_and_saves_the_last_step_as_well(
     assert resumed.losses == {step: undisturbed[step] for step in range(7, 21)}
 
 
-def test_a_pointer_that_cannot_be_written_does_not_end_the_training(
-    tmp_path: Path, undisturbed: dict[int, str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
-) -> None:
-    def full(*arguments: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "latest.json")
-
-    monkeypatch.setattr(CheckpointStore, "point_to", full)
-    training = Training(tmp_path)
-    training.run(20)
-    assert training.losses == undisturbed
-    assert "No space left on device: 'latest.json'; the saves themselves are sound" in capfd.readouterr().err
-    assert Training(tmp_path).run(21) == 20
-
-
-def cut(path: Path) -> None:
-    """Half of the file is missing."""
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def flip(path: Path) -> None:
-    """One bit is wrong."""
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 4
-    path.write_bytes(data)
-
-
-@pytest.mark.parametrize("damage", [cut, flip, Path.unlink])
-@pytest.mark.parametrize("name", ["tensors.safetensors", "state.pt", "manifest.json"])
-def test_a_damaged_file_is_named_and_the_save_before_it_is_used(
-    tmp_path: Path, undisturbed: dict[int, str], name: str, damage: Callable, capfd: pytest.CaptureFixture
-) -> None:
-    Training(tmp_path).run(15)
-    damage(tmp_path / "run" / "step-00000015-g1" / "rank-00000" / name)
-    resumed = Training(tmp_path)
-    assert resumed.run(20) == 10
-    assert f"warning: checkpoint step-00000015-g1/rank-00000/{name} " in capfd.readouterr().err
-    assert resumed.losses == {step: undisturbed[step] for step in range(11, 21)}
-    assert saved(tmp_path) == ["step-00000010-g1", "step-00000015-g2", "step-00000020-g2"]
-
-
-def test_when_all_are_damaged_the_run_starts_anew_and_says_so(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
-    Training(tmp_path).run(15)
-    for path in tmp_path.glob("run/*/*/state.pt"):
-        flip(path)
-    assert Training(tmp_path).run(1) == 0
-    errors = capfd.readouterr().err
-    assert errors.count("does not match its sha256: using the save before it") == 3
-    assert "no save is complete and sound on every rank: starting at step 0" in errors
-
-
 def test_a_save_of_another_run_is_never_used(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
     Training(tmp_path, "first").run(10)
     assert Training(tmp_path, "second").run(5) == 0
@@ -209,12 +115,6 @@ def test_without_restore_nothing_is_saved_over_an_earlier_start(tmp_path: Path) 
         checkpoints.after_step(1)
 
 
-def test_a_last_save_that_fails_leaves_no_handler_behind(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), Training(tmp_path).checkpoints:
-        assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-
-
 def test_a_step_is_saved_once_however_often_it_is_asked_for(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with Training(tmp_path).checkpoints as checkpoints:
         checkpoints.restore()
@@ -223,54 +123,6 @@ def test_a_step_is_saved_once_however_often_it_is_asked_for(tmp_path: Path, capf
             checkpoints.save()
     assert saved(tmp_path) == ["step-00000005-g1"]
     assert capfd.readouterr().err == ""
-
-
-def test_a_full_disk_does_not_end_the_training_and_is_tried_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture, undisturbed: dict[int, str]
-) -> None:
-    begin = CheckpointStore.begin
-
-    def full(store: CheckpointStore, save: Save, rank: int) -> str:
-        folder = begin(store, save, rank)
-        if save.step in (10, 15):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return folder
-
-    monkeypatch.setattr(CheckpointStore, "begin", full)
-    monkeypatch.setattr("training.pytorch.writer.RETRY_SECONDS", 1e9)
-    training = Training(tmp_path)
-    training.run(20)
-    assert training.losses == undisturbed
-    assert saved(tmp_path) == ["step-00000005-g1", "step-00000020-g1"]
-    errors = capfd.readouterr().err
-    assert "save at step 10 failed: [Errno 28] No space left on device; training goes on" in errors
-
-
-def test_saves_that_another_rank_never_finishes_do_not_pile_up(
-    tmp_path: Path, group: Ranks, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Agreement, "settle", lambda agreement: Wishes(save=False, stop=False, durable=()))
-    Training(tmp_path, ranks=group, every_steps=1).run(12)
-    written = sorted(path.parts[-3] for path in tmp_path.glob("run/*/*/manifest.json"))
-    assert written == [f"step-{step:08d}-g1" for step in range(12 - MOST_SAVES, 13)]
-
-
-def test_what_another_job_wrote_is_not_given_up(tmp_path: Path) -> None:
-    store, save = CheckpointStore(tmp_path, "run"), Save(step=5, generation=1)
-    folder = store.begin(save, 0)
-    writer = Writer(store, 0)
-    writer.give_up(save)
-    writer.close()
-    assert (tmp_path / "run" / folder).exists()
-
-
-def test_an_interruption_that_cannot_be_saved_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(store: CheckpointStore, save: Save, rank: int) -> str:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(CheckpointStore, "begin", full)
-    with pytest.raises(SaveFailed, match=r"told to stop at step 7 and could not save it: .*No space left on device"):
-        Training(tmp_path).run(20, lambda step: os.kill(os.getpid(), signal.SIGTERM) if step == 7 else None)
 
 
 def test_training_goes_on_while_bytes_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

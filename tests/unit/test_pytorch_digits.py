@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy
 import pytest
 
-from tests.unit.test_data_readers import write_tar
+from tests.unit.data_files import write_tar
 from training.data import ShardError
 from training.pytorch import make_digits
 from training.pytorch.digits import NoDigits, read_digits

@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.distributed as dist
 
-from tests.unit.test_data_channel import make_channel, numbers
+from tests.unit.data_files import make_channel, numbers
 from training.data import DataError, Npy, Reader, ShardError, Tokens, World, channel, s3
 from training.pytorch import data as pytorch_data
 from training.pytorch.data import Loader, _workers_context, flag_device

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.checkpoint_training import Training
 from tests.unit.fake_s3 import FakeS3
-from tests.unit.test_pytorch_checkpoint import Training
 from training.data import s3
 from training.pytorch.checkpoint import Interrupted, SaveFailed
 from training.pytorch.places import Place, place_at

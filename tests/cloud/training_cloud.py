@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 BUCKET = "training-bucket"
+NOT_DOWNLOADED = f"ClientError: Data download failed:Failed to download data. S3 key: s3://{BUCKET}/"
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 TERMINAL = ("Completed", "Failed", "Stopped")
 MANIFEST = {

@@ -16,7 +16,7 @@ import torch.distributed as dist
 
 from tests.unit.checkpoint_training import Training, saved
 from training.pytorch import checkpoint as checkpoint_module
-from training.pytorch.agreement import Agreement
+from training.pytorch.agreement import MOST_SAVES, Agreement, Wishes
 from training.pytorch.checkpoint import Checkpointer, Interrupted
 from training.pytorch.errors import Unfit
 from training.pytorch.manifest import Save
@@ -244,3 +244,12 @@ def test_what_is_saved_is_the_state_at_the_save_not_a_later_one(tmp_path: Path, 
 def test_settings_must_be_above_zero(tmp_path: Path, name: str) -> None:
     with pytest.raises(Unfit, match=f"{name} is 0 and must be above 0"):
         Training(tmp_path, **{name: 0})
+
+
+def test_saves_that_another_rank_never_finishes_do_not_pile_up(
+    tmp_path: Path, group: Ranks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Agreement, "settle", lambda agreement: Wishes(save=False, stop=False, durable=()))
+    Training(tmp_path, ranks=group, every_steps=1).run(12)
+    written = sorted(path.parts[-3] for path in tmp_path.glob("run/*/*/manifest.json"))
+    assert written == [f"step-{step:08d}-g1" for step in range(12 - MOST_SAVES, 13)]

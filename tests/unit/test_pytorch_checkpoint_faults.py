@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.checkpoint_training import Training, saved
-from training.pytorch.agreement import MOST_SAVES, Agreement, Wishes
 from training.pytorch.checkpoint import SaveFailed
 from training.pytorch.manifest import Save
-from training.pytorch.process_group import Ranks
 from training.pytorch.store import CheckpointStore
 from training.pytorch.writer import Writer
 
@@ -100,15 +98,6 @@ def test_a_full_disk_does_not_end_the_training_and_is_tried_again(
     assert saved(tmp_path) == ["step-00000005-g1", "step-00000020-g1"]
     errors = capfd.readouterr().err
     assert "save at step 10 failed: [Errno 28] No space left on device; training goes on" in errors
-
-
-def test_saves_that_another_rank_never_finishes_do_not_pile_up(
-    tmp_path: Path, group: Ranks, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Agreement, "settle", lambda agreement: Wishes(save=False, stop=False, durable=()))
-    Training(tmp_path, ranks=group, every_steps=1).run(12)
-    written = sorted(path.parts[-3] for path in tmp_path.glob("run/*/*/manifest.json"))
-    assert written == [f"step-{step:08d}-g1" for step in range(12 - MOST_SAVES, 13)]
 
 
 def test_what_another_job_wrote_is_not_given_up(tmp_path: Path) -> None:

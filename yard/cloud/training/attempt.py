@@ -94,6 +94,11 @@ class AttemptRun:
             nodes=nodes,
             cloud_port=None if isolated else port,
         )
+        # They note what is there, which came from S3: all that the nodes write from now on has to go there
+        self._syncs = [
+            FolderSync(self.client("s3"), one, list(self.ml.values()), current.checkpoint_seconds)
+            for one in synced(job.request, job.name)
+        ]
         self._attempt = self._engine.start(spec)
         self._inputs.serve(self._attempt.streams)
         self._watch(self._attempt)
@@ -105,11 +110,6 @@ class AttemptRun:
         stamp = int(time.time() * 1000)
         for host, output in attempt.outputs.items():
             self._streams.append(LogStream(logs_client, f"{job.name}/{host}-{stamp}", output, metrics.read))
-        nodes = list(self.ml.values())
-        self._syncs = [
-            FolderSync(self.client("s3"), one, nodes, current.checkpoint_seconds)
-            for one in synced(job.request, job.name)
-        ]
         self._meter = Meter(self.client("cloudwatch"), job, metrics, attempt.programs, self.ml, current.metric_seconds)
         for thread in (*self._streams, self._meter, *self._syncs):
             thread.start()

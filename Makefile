@@ -65,9 +65,9 @@ check: setup-test  ## Lint, types, who imports whom, templates, idle cost, secur
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q tests/unit/test_imports.py
+	$(BIN)/lint-imports
 	$(BIN)/shellcheck --shell=bash $$(git ls-files '*.sh' .ci/run)
-	$(BIN)/python -m stacks.check
+	$(BIN)/python -m checks
 
 bench: setup-test  ## Measure, and write docs/benchmarks.md from what was measured
 	$(BIN)/python -m benchmarks

@@ -12,7 +12,7 @@ import aws_cdk as cdk
 
 import stacks  # noqa: F401  puts constructs/ on the path, so it comes before shardyard
 from shardyard.spec.errors import SpecError
-from shardyard.spec.settings import Settings, context_of
+from shardyard.spec.settings.settings import Settings, context_of
 from stacks.build import build_app
 from stacks.cost import idle_sentence
 

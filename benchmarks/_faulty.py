@@ -11,14 +11,14 @@ import torch
 
 from training.pytorch import paths
 from training.pytorch.batches import EpochBatches
-from training.pytorch.checkpoint import Checkpointer
-from training.pytorch.gpt_model import GPTConfig, next_token_loss
-from training.pytorch.parallelize import build
-from training.pytorch.plan import Plan
+from training.pytorch.checkpoint.checkpointer import Checkpointer
+from training.pytorch.models.gpt.model import GPTConfig, next_token_loss
+from training.pytorch.models.gpt.parallelize import build
+from training.pytorch.parallel.plan import Plan
+from training.pytorch.parallel.stepping import Stepper
 from training.pytorch.process_group import connect
+from training.pytorch.programs.tokens import Tokens
 from training.pytorch.random_state import seed_everything
-from training.pytorch.stepping import Stepper
-from training.pytorch.tokens import Tokens
 
 CONFIG = GPTConfig(vocabulary=64, layers=2, width=64, heads=4, kv_heads=2, hidden=128, context=32)
 INTERVAL, TIMEOUT_SECONDS, STEP_SECONDS = 5, 8.0, 0.05

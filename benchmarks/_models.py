@@ -17,16 +17,16 @@ from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
 from training.pytorch.batches import EpochBatches
-from training.pytorch.checkpoint import Checkpointer
-from training.pytorch.gpt_model import GPT, GPTConfig, next_token_loss
+from training.pytorch.checkpoint.checkpointer import Checkpointer
 from training.pytorch.loop import Loop
-from training.pytorch.metrics import Metrics
-from training.pytorch.mnist import Net, scale
-from training.pytorch.parallelize import build
-from training.pytorch.plan import Plan
+from training.pytorch.models.gpt.model import GPT, GPTConfig, next_token_loss
+from training.pytorch.models.gpt.parallelize import build
+from training.pytorch.parallel.plan import Plan
+from training.pytorch.parallel.stepping import Stepper
 from training.pytorch.process_group import Ranks
-from training.pytorch.stepping import Stepper
-from training.pytorch.tokens import Tokens
+from training.pytorch.programs.mnist import Net, scale
+from training.pytorch.programs.tokens import Tokens
+from training.pytorch.reporting.metrics import Metrics
 
 CONFIG = GPTConfig(vocabulary=256, layers=4, width=256, heads=8, kv_heads=8, hidden=704, context=128)
 BATCH = {"cnn": 64, "gpt": 8}
@@ -79,7 +79,7 @@ def by_hand_cnn(ranks: Ranks, cnn: Cnn) -> Iterator[None]:
 
 
 def with_us_cnn(ranks: Ranks, folder: Path, cnn: Cnn) -> Iterator[None]:
-    """The same in the loop of `training.pytorch.mnist`."""
+    """The same in the loop of `training.pytorch.programs.mnist`."""
     images, labels = digits()
     model, optimizer = cnn.model, cnn.optimizer
     order = batches(len(images), BATCH["cnn"], ranks)
@@ -119,7 +119,7 @@ def by_hand_gpt(ranks: Ranks, *, sharded: bool) -> Iterator[None]:
 
 
 def with_us_gpt(ranks: Ranks, folder: Path, *, sharded: bool, every_steps: int | None = None) -> Iterator[Checkpointer]:
-    """The same with a plan, in the loop of `training.pytorch.gpt`."""
+    """The same with a plan, in the loop of `training.pytorch.programs.gpt`."""
     tokens = text()
     parallel = build(CONFIG, Plan(data="fsdp" if sharded else "ddp"), ranks, seed=1)
     optimizer = torch.optim.AdamW(parallel.model.parameters(), lr=1e-3, fused=True)

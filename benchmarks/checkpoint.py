@@ -17,7 +17,7 @@ import torch
 from benchmarks import _models
 from benchmarks._ranks import run_ranks
 from benchmarks._report import Figure, report
-from training.pytorch.checkpoint import Checkpointer
+from training.pytorch.checkpoint.checkpointer import Checkpointer
 from training.pytorch.process_group import Ranks, connect
 
 INTERVAL, TOUCHED, PAIRS = 10, 3, 40

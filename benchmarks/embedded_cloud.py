@@ -15,9 +15,9 @@ from typing import Any
 import boto3
 
 from benchmarks._report import Figure, report
-from tests.cloud.training_cloud import descendants
-from yard.cloud import lifecycle
-from yard.cloud.inventory import left_behind
+from embedded import lifecycle
+from embedded.inventory import left_behind
+from tests.support.training_cloud import descendants
 
 ROOT = Path(__file__).parent.parent
 ROUNDS = int(os.environ.get("BENCH_CLOUD_ROUNDS", "100"))

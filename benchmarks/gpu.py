@@ -12,13 +12,13 @@ from functools import partial
 import torch
 
 from benchmarks._report import Figure, report
-from training.pytorch.flops import peak_flops
-from training.pytorch.gpt_model import GPT, PRESETS, GPTConfig, next_token_loss
 from training.pytorch.hardware import bind_device, wait_for_device
-from training.pytorch.parallelize import build
-from training.pytorch.plan import Plan
+from training.pytorch.models.flops import peak_flops
+from training.pytorch.models.gpt.model import GPT, PRESETS, GPTConfig, next_token_loss
+from training.pytorch.models.gpt.parallelize import build
+from training.pytorch.parallel.plan import Plan
+from training.pytorch.parallel.stepping import Stepper
 from training.pytorch.process_group import Ranks
-from training.pytorch.stepping import Stepper
 
 CASES = {"gpt2": 32, "gpt2-xl": 8, "7b": 1}
 """Samples of a step at most; halved until they fit."""

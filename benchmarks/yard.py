@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks._report import Figure, report
-from yard.cloud import lifecycle
+from embedded import lifecycle
 
 ROOT = Path(__file__).parent.parent
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))

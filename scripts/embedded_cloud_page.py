@@ -1,6 +1,5 @@
 """The tables of docs/embedded-cloud.md, from the embedded cloud's own registries; the prose around them is by hand."""
 
-import importlib
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -17,7 +16,7 @@ def as_markdown() -> str:
 
 def types() -> str:
     """The types of CloudFormation that have a provider."""
-    from yard.cloud.cloudformation.providers import PROVIDERS
+    from embedded.cloudformation.providers import PROVIDERS
 
     families = defaultdict(list)
     for name in sorted(PROVIDERS):
@@ -29,7 +28,7 @@ def types() -> str:
 
 def unread() -> str:
     """The properties that no service answers back, so that `verify` cannot compare them."""
-    from yard.cloud.cloudformation.providers import PROVIDERS
+    from embedded.cloudformation.providers import PROVIDERS
 
     found = {name: sorted(provider.unread) for name, provider in sorted(PROVIDERS.items()) if provider.unread}
     rows = [f"| {name} | {', '.join(names)} |" for name, names in found.items()]
@@ -39,7 +38,7 @@ def unread() -> str:
 def operations() -> str:
     """The operations that are answered here; moto answers all others that it knows."""
     _register_all()
-    from yard.cloud import registry
+    from embedded import operations as registry
 
     services = defaultdict(list)
     for service, name in registry.operations():
@@ -51,7 +50,7 @@ def operations() -> str:
 def verbs() -> str:
     """The verbs of the admin interface."""
     _register_all()
-    from yard.cloud import registry
+    from embedded import operations as registry
 
     return ", ".join(f"`{verb}`" for verb in registry.verbs())
 
@@ -60,7 +59,7 @@ def settings() -> str:
     """What `yard cloud settings` knows, and the defaults."""
     import dataclasses
 
-    from yard.cloud.training.settings import TrainingSettings
+    from embedded.settings import TrainingSettings
 
     rows = [
         f"| `{field.name}` | {field.default:g} |"
@@ -72,17 +71,15 @@ def settings() -> str:
 
 def conditions() -> str:
     """The condition operators that the evaluation of policies knows."""
-    from yard.cloud import policies
+    from embedded.access import policies
 
     return ", ".join(f"`{name}`" for name in policies.operators())
 
 
 def _register_all() -> None:
-    from yard.cloud import service_modules
+    from embedded import loading
 
-    # the guard registers its switch when the front is imported
-    for module in (*service_modules.MODULES, "yard.cloud.front"):
-        importlib.import_module(module)
+    loading.load()
 
 
 TABLES: Mapping[str, Callable[[], str]] = {

@@ -5,8 +5,8 @@ import types
 from collections.abc import Iterator
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from shardyard.spec.job import JobSpec
-from shardyard.spec.job_file import INTERNAL_KEYS
+from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.job_file import INTERNAL_KEYS
 from shardyard.spec.units import format_duration
 
 _UNITS = {"seconds": 'a duration such as "4h"', "gigabytes": 'a size such as "200GB"', "count": 'a count such as "7B"'}
@@ -27,7 +27,7 @@ def as_markdown() -> str:
         "instance type (a batch size that fits its memory), so on that type they replace the execution's input too.",
         "The receipt notes it, and names `fallback` as their source.",
         "",
-        "Written from `constructs/shardyard/spec/job.py` by `make docs`; a test fails when it is out of date.",
+        "Written from `constructs/shardyard/spec/jobs/job.py` by `make docs`; a test fails when it is out of date.",
         "",
         "| key | default | allowed | what it is |",
         "| --- | --- | --- | --- |",

@@ -29,10 +29,10 @@ counts more. None, as for what is not here (g7), is `not known`: then nothing is
 
 def make_table() -> dict[str, Any]:
     """The table as the launcher reads it: types with accelerators and at least one adapter."""
-    from shardyard.spec.instances import CATALOGUE_DATE, INSTANCES
+    from shardyard.spec.catalogue.instances import CATALOGUE_DATE, INSTANCES
 
     return {
-        "source": f"shardyard.spec.instances, catalogue of {CATALOGUE_DATE}; written by scripts/make_efa_table.py",
+        "source": f"shardyard.spec.catalogue.instances of {CATALOGUE_DATE}; written by scripts/make_efa_table.py",
         "instances": {
             name: {"interfaces": instance.efa_interfaces, "rdma": RDMA.get(name, RDMA.get(instance.family))}
             for name, instance in sorted(INSTANCES.items())

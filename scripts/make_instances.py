@@ -1,4 +1,4 @@
-"""Write constructs/shardyard/spec/data/instances.json: what every SageMaker training instance type has.
+"""Write constructs/shardyard/spec/catalogue/data/instances.json: what every SageMaker training instance type has.
 
 Run with `python scripts/make_instances.py`. The types are those of botocore's TrainingInstanceType; the facts are
 EC2's own instance-type descriptions as moto ships them, and a hand table for what those lack or get wrong.
@@ -13,7 +13,7 @@ from typing import Any
 
 import botocore.session
 
-TARGET = Path(__file__).parent.parent / "constructs/shardyard/spec/data/instances.json"
+TARGET = Path(__file__).parent.parent / "constructs/shardyard/spec/catalogue/data/instances.json"
 DATE = "2026-11-21"
 
 ACCELERATORS: dict[str, dict[str, Any]] = {

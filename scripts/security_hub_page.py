@@ -1,6 +1,6 @@
 """The page docs/security-hub.md, from the rules themselves."""
 
-from shardyard.template_rules.security_hub import BUILT, CONTROLS
+from checks.rules.security_hub import BUILT, CONTROLS
 
 
 def as_markdown() -> str:
@@ -10,8 +10,8 @@ def as_markdown() -> str:
         "# Security Hub's SageMaker controls",
         "",
         f"Security Hub CSPM has {len(CONTROLS)} controls for SageMaker. Each is a rule of ours on templates",
-        "(`constructs/shardyard/template_rules/security_hub.py`), with a template that passes and one that fails in",
-        "`tests/unit/test_security_hub.py`. `make check` runs all of them on every template of the app.",
+        "(`checks/rules/security_hub.py`), with a template that passes and one that fails in",
+        "`tests/unit/checks/test_security_hub.py`. `make check` runs all of them on every template of the app.",
         "",
         f"{built} are about resources that this project makes. The others wait for theirs: the rule is there, so",
         "that the resource cannot come without it.",

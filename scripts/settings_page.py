@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from shardyard.spec.parameters import FOUNDATION
-from shardyard.spec.settings import Settings
+from shardyard.spec.settings.parameters import FOUNDATION
+from shardyard.spec.settings.settings import Settings
 from shardyard.spec.units import format_duration
 
 
@@ -18,7 +18,7 @@ def as_markdown() -> str:
         "and `-c key=value` overrides one for one synth: `npx cdk deploy --all -c stage=prod -c budget.monthly_usd=9`.",
         "An unknown key, a wrong type and a value out of range are errors, all at once, one line each.",
         "",
-        "Written from `constructs/shardyard/spec/settings.py` by `make docs`; a test fails when it is out of date.",
+        "Written from `constructs/shardyard/spec/settings/` by `make docs`; a test fails when it is out of date.",
         "",
         "| key | default | allowed | what it is |",
         "| --- | --- | --- | --- |",

@@ -3,7 +3,7 @@
 import aws_cdk as cdk
 from constructs import Construct
 
-from shardyard.spec.settings import Settings
+from shardyard.spec.settings.settings import Settings
 
 
 class ProjectStack(cdk.Stack):

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import aws_cdk as cdk
 
-from shardyard.identity import Identity
-from shardyard.notebooks import GitSecret
-from shardyard.placement import Placement
-from shardyard.registry import Registry
-from shardyard.spec.jobs import load_jobs
-from shardyard.spec.settings import Settings
-from shardyard.storage import Storage
+from shardyard.foundation.ecr import Registry
+from shardyard.foundation.identity import Identity
+from shardyard.foundation.placement import Placement
+from shardyard.foundation.storage import Storage
+from shardyard.spec.jobs.job_folder import load_jobs
+from shardyard.spec.settings.settings import Settings
+from shardyard.workspaces.notebooks import GitSecret
 from stacks.identity import IdentityStack
 from stacks.network import NetworkStack
 from stacks.notebooks import NotebooksStack

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from shardyard.spec.idle_cost import READ_ON, IdleItem, idle_items
+from shardyard.spec.catalogue.idle_cost import READ_ON, IdleItem, idle_items
 
 
 def idle_sentence(folder: Path) -> str:

@@ -2,13 +2,13 @@
 
 from constructs import Construct
 
-from shardyard.identity import Identity
-from shardyard.notebooks import GitSecret
-from shardyard.outputs import add_output
-from shardyard.placement import Placement
-from shardyard.registry import Registry
-from shardyard.spec.settings import Settings
-from shardyard.storage import Storage
+from shardyard.core.outputs import add_output
+from shardyard.foundation.ecr import Registry
+from shardyard.foundation.identity import Identity
+from shardyard.foundation.placement import Placement
+from shardyard.foundation.storage import Storage
+from shardyard.spec.settings.settings import Settings
+from shardyard.workspaces.notebooks import GitSecret
 from stacks.base import ProjectStack
 
 

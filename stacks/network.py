@@ -3,10 +3,10 @@
 from aws_cdk import Fn
 from constructs import Construct
 
-from shardyard.network import Network
-from shardyard.outputs import add_output
-from shardyard.spec.settings import Settings
-from shardyard.storage import Storage
+from shardyard.core.outputs import add_output
+from shardyard.foundation.network import Network
+from shardyard.foundation.storage import Storage
+from shardyard.spec.settings.settings import Settings
 from stacks.base import ProjectStack
 
 

@@ -3,14 +3,14 @@
 from aws_cdk import Aws, Fn, Token
 from constructs import Construct
 
-from shardyard.identity import Identity
-from shardyard.notebooks import AutoStop, GitRepository, GitSecret, Notebook
-from shardyard.outputs import add_output
-from shardyard.parameters import Override
-from shardyard.placement import Placement
-from shardyard.spec import parameters
-from shardyard.spec.settings import Settings
-from shardyard.storage import Storage
+from shardyard.core.outputs import add_output
+from shardyard.core.parameters import Override
+from shardyard.foundation.identity import Identity
+from shardyard.foundation.placement import Placement
+from shardyard.foundation.storage import Storage
+from shardyard.spec.settings import parameters
+from shardyard.spec.settings.settings import Settings
+from shardyard.workspaces.notebooks import AutoStop, GitRepository, GitSecret, Notebook
 from stacks.base import ProjectStack
 
 

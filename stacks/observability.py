@@ -4,17 +4,17 @@ from collections.abc import Sequence
 
 from constructs import Construct
 
-from shardyard.alerts import Alerts
-from shardyard.budget import MonthlyBudget
-from shardyard.dashboard import Dashboard
-from shardyard.job_alarms import JobAlarms
-from shardyard.job_watch import JobWatch
-from shardyard.outputs import add_output
-from shardyard.parameters import Override
-from shardyard.spec import parameters
-from shardyard.spec.job import JobSpec
-from shardyard.spec.settings import Settings
-from shardyard.storage import Storage
+from shardyard.core.outputs import add_output
+from shardyard.core.parameters import Override
+from shardyard.foundation.storage import Storage
+from shardyard.observability.alerts import Alerts
+from shardyard.observability.budget import MonthlyBudget
+from shardyard.observability.dashboard import Dashboard
+from shardyard.observability.job_alarms import JobAlarms
+from shardyard.observability.job_watch import JobWatch
+from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.settings import parameters
+from shardyard.spec.settings.settings import Settings
 from stacks.base import ProjectStack
 
 

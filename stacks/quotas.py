@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 
 from constructs import Construct
 
-from shardyard.outputs import add_output
-from shardyard.quotas import QuotaRequester, ServiceQuota
-from shardyard.spec.job import JobSpec
-from shardyard.spec.quotas import needed_together
-from shardyard.spec.settings import Settings
-from shardyard.spec.settings_parts import QuotaRequest
-from shardyard.storage import Storage
+from shardyard.core.outputs import add_output
+from shardyard.foundation.quotas import QuotaRequester, ServiceQuota
+from shardyard.foundation.storage import Storage
+from shardyard.spec.catalogue.quotas import needed_together
+from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.settings.parts import QuotaRequest
+from shardyard.spec.settings.settings import Settings
 from stacks.base import ProjectStack
 
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from constructs import Construct
 
-from shardyard.outputs import add_output
-from shardyard.registry import Registry
-from shardyard.spec.settings import Settings
-from shardyard.storage import Storage
+from shardyard.core.outputs import add_output
+from shardyard.foundation.ecr import Registry
+from shardyard.foundation.storage import Storage
+from shardyard.spec.settings.settings import Settings
 from stacks.base import ProjectStack
 
 

@@ -2,9 +2,9 @@
 
 from constructs import Construct
 
-from shardyard.outputs import add_output
-from shardyard.spec.settings import Settings
-from shardyard.storage import Storage
+from shardyard.core.outputs import add_output
+from shardyard.foundation.storage import Storage
+from shardyard.spec.settings.settings import Settings
 from stacks.base import ProjectStack
 
 

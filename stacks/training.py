@@ -7,18 +7,18 @@ from pathlib import Path
 
 from constructs import Construct
 
-from shardyard.job_budgets import check_budgets
-from shardyard.job_image import JobImage
-from shardyard.job_permissions import channel_places
-from shardyard.job_runtime import JobRuntime
-from shardyard.job_source import source_bundle
-from shardyard.placement import Placement
-from shardyard.spec.job import JobSpec
+from shardyard.core import stack_limits
+from shardyard.foundation.placement import Placement
+from shardyard.foundation.storage import Storage
+from shardyard.images.job_image import JobImage
+from shardyard.images.job_source import source_bundle
+from shardyard.jobs.job_permissions import channel_places
+from shardyard.jobs.runtime import JobRuntime
+from shardyard.jobs.training_job import TrainingJob
+from shardyard.observability.sweeper import Sweeper
+from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.rules import accepted_instance_types
-from shardyard.spec.settings import Settings
-from shardyard.storage import Storage
-from shardyard.sweeper import Sweeper
-from shardyard.training_job import TrainingJob
+from shardyard.spec.settings.settings import Settings
 from stacks.base import ProjectStack
 
 RUNTIME_STACK = "training"
@@ -60,7 +60,7 @@ class TrainingStack(ProjectStack):
         if runtime is None and ground.settings.sweeper.enabled:
             Sweeper(self, "Sweeper", settings=ground.settings, key=ground.storage.key, topic_arn=ground.topic_arn)
         self.jobs = [self._job(spec) for spec in jobs]
-        check_budgets(part, self.jobs)
+        stack_limits.check(part, self.jobs)
 
     def _runtime(self, outside_buckets: Sequence[str]) -> JobRuntime:
         ground = self._ground

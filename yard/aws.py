@@ -102,6 +102,6 @@ class Aws:
 
 def use_embedded_cloud(project: Project) -> None:
     """Point this process at the running embedded cloud; the user's own AWS files are not read."""
-    from yard.cloud import lifecycle
+    from embedded import lifecycle
 
     os.environ.update(lifecycle.env(project.root / ".yard/cloud"))

@@ -47,8 +47,8 @@ def demo() -> None:
     with Stage("2 of 7  Bootstrapping and deploying with the CDK command, as on AWS") as stage:
         _deploy(project, stage)
     aws = Aws(project)
-    environment = _environment(project)
-    with Stage("3 of 7  Making the training image's environment (downloads PyTorch once)", environment) as stage:
+    image_environment = _environment(project)
+    with Stage("3 of 7  Making the training image's environment (downloads PyTorch once)", image_environment) as stage:
         from yard.images import push_image
 
         image = push_image(aws, "pytorch")
@@ -66,7 +66,7 @@ def demo() -> None:
 
 def clean() -> None:
     """Stop the cloud and remove all that the demo made; say what is kept, and where."""
-    from yard.cloud import lifecycle
+    from embedded import lifecycle
 
     project = find_project()
     lifecycle.down(project.root / ".yard/cloud")
@@ -89,9 +89,9 @@ def clean() -> None:
 
 
 def _environment_folder(project: Project) -> Path:
-    from yard.cloud.training import environment
+    from embedded.nodes import image_environment
 
-    return environment.environment_folder(project.root / "containers/pytorch/requirements.txt")
+    return image_environment.environment_folder(project.root / "containers/pytorch/requirements.txt")
 
 
 def _environment(project: Project) -> Any:
@@ -106,7 +106,7 @@ def _size(folder: Path) -> str:
 
 
 def _start_cloud(project: Project, stage: Stage) -> None:
-    from yard.cloud import lifecycle
+    from embedded import lifecycle
 
     state = lifecycle.up(project.root / ".yard/cloud")
     use_embedded_cloud(project)
@@ -159,7 +159,7 @@ def _upload_digits(aws: Aws, stage: Stage) -> None:
 def _make_digits(aws: Aws, folder: Path) -> None:
     """In the image's environment: scikit-learn, which carries the digits, is installed there."""
     python = _environment_folder(aws.project) / "bin/python"
-    command = [str(python), "-m", "training.pytorch.make_digits", str(folder), "--shards", "4"]
+    command = [str(python), "-m", "training.pytorch.programs.make_digits", str(folder), "--shards", "4"]
     subprocess.run(command, cwd=aws.project.root, check=True, stdout=subprocess.DEVNULL)
 
 
@@ -204,7 +204,7 @@ def _tell_line(line: Line, stage: Stage) -> None:
 
 
 def _interrupt(aws: Aws, job: str) -> None:
-    from yard.cloud import lifecycle
+    from embedded import lifecycle
 
     state = lifecycle.status(aws.project.root / ".yard/cloud")
     if state is None:

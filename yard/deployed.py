@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shardyard.spec.job import JobSpec
-from shardyard.spec.overrides import apply_parameters
-from shardyard.spec.request import Deployment
+from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.overrides import apply_parameters
+from shardyard.spec.requests.training import Deployment
 from yard import runs
 from yard.aws import Aws
 

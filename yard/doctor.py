@@ -154,7 +154,7 @@ def _quotas(aws: Aws) -> Iterator[Finding]:
 
 
 def _images(aws: Aws) -> Iterator[Finding]:
-    from shardyard.spec.images import DLC_IMAGES
+    from shardyard.spec.catalogue.images import DLC_IMAGES
 
     today = datetime.now(UTC).date().isoformat()
     for job in aws.project.jobs():

@@ -45,7 +45,7 @@ def explain(error: BaseException) -> UserError | None:
         return error
     if isinstance(error, SpecError):
         return UserError(str(error))
-    if type(error).__module__ == "yard.cloud.lifecycle":  # CloudError, without loading the cloud for a look
+    if type(error).__module__ == "embedded.lifecycle":  # CloudError, without loading the cloud for a look
         return _explain_cloud(str(error))
     if type(error).__module__.startswith(("botocore", "boto3")):  # some of which are OSErrors too
         return _explain_botocore(error)

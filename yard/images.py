@@ -7,7 +7,7 @@ import subprocess
 from typing import Any
 
 from shardyard.spec import names
-from shardyard.spec.images import content_tag
+from shardyard.spec.catalogue.images import content_tag
 from yard import deployed
 from yard.aws import Aws
 from yard.errors import UserError
@@ -93,12 +93,12 @@ def has_tag(aws: Aws, repository: str, tag: str) -> bool:
 
 
 def _make_environment(aws: Aws, folder: str) -> None:
-    from yard.cloud.training import environment
+    from embedded.nodes import image_environment
 
     requirements = aws.project.root / "containers" / folder / "requirements.txt"
-    if not environment.is_ready(requirements):
+    if not image_environment.is_ready(requirements):
         say(f"Making the environment of {requirements.relative_to(aws.project.root)}; this takes a minute once.")
-    environment.ensure(requirements)
+    image_environment.ensure(requirements)
 
 
 def _register(aws: Aws, repository: str, tag: str) -> None:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shardyard.spec.errors import Problem, SpecError
-from shardyard.spec.job import JobSpec
-from shardyard.spec.overrides import LaunchInput, apply_input
+from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.overrides import LaunchInput, apply_input
 from shardyard.spec.units import format_duration
 from yard.errors import Exit, UserError
 from yard.project import Project
 
 if TYPE_CHECKING:
-    from shardyard.spec.cost import Cost
+    from shardyard.spec.catalogue.cost import Cost
 
 DEFAULT_REGION = "us-east-1"
 """Whose prices the offline commands take when no region is chosen."""
@@ -35,7 +35,8 @@ class Plan:
 
 def make_plan(spec: JobSpec, launch: LaunchInput, *, region: str, sources: Mapping[str, str] | None = None) -> Plan:
     """Lay the launch input over the job and check the result; every problem at once."""
-    from shardyard.spec import cost, rules
+    from shardyard.spec import rules
+    from shardyard.spec.catalogue import cost
 
     changed, said = apply_input(spec, launch, sources)
     problems = rules.check(changed)
@@ -53,7 +54,7 @@ def make_plan(spec: JobSpec, launch: LaunchInput, *, region: str, sources: Mappi
 
 def hourly_usd(spec: JobSpec, *, region: str) -> float | None:
     """The on-demand price of all instances of the first attempt for an hour; None where one has no known price."""
-    from shardyard.spec import prices
+    from shardyard.spec.catalogue import prices
 
     found = [(prices.hourly_usd(kind, region), count) for kind, count in spec.compute.alternatives[0]]
     known = [price.hourly_usd * count for price, count in found if price is not None]
@@ -62,7 +63,7 @@ def hourly_usd(spec: JobSpec, *, region: str) -> float | None:
 
 def describe(spec: JobSpec, *, region: str) -> dict[str, Any]:
     """A job as one row of a table."""
-    from shardyard.spec import cost
+    from shardyard.spec.catalogue import cost
 
     compute, image = spec.compute, spec.image
     return {
@@ -84,9 +85,9 @@ def offline_region() -> str:
 
 def check_parameters(project: Project, pairs: Sequence[str]) -> None:
     """Check `Name=value` pairs as CloudFormation will, before any stack changes."""
-    from shardyard.spec.job_parameters import job_parameters
-    from shardyard.spec.parameters import check_values, of_settings
+    from shardyard.spec.jobs.stack_parameters import job_parameters
     from shardyard.spec.rules import accepted_instance_types
+    from shardyard.spec.settings.parameters import check_values, of_settings
 
     if not pairs:
         return

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from shardyard.spec import names
 from shardyard.spec.errors import nearest
-from shardyard.spec.settings import Settings
+from shardyard.spec.settings.settings import Settings
 from yard.errors import UserError
 
 if TYPE_CHECKING:
-    from shardyard.spec.job import JobSpec
+    from shardyard.spec.jobs.job import JobSpec
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +24,7 @@ class Project:
 
     def jobs(self) -> "tuple[JobSpec, ...]":
         """Every job in jobs/, checked; all problems of all files are reported together."""
-        from shardyard.spec.jobs import load_jobs
+        from shardyard.spec.jobs.job_folder import load_jobs
 
         settings = self.settings
         return load_jobs(

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shardyard.spec import quotas as spec_quotas
-from shardyard.spec.cost import attempts
-from shardyard.spec.job import JobSpec
+from shardyard.spec.catalogue import quotas as spec_quotas
+from shardyard.spec.catalogue.cost import attempts
+from shardyard.spec.jobs.job import JobSpec
 from yard.aws import Aws
 from yard.errors import UserError
 

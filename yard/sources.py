@@ -3,7 +3,7 @@
 import hashlib
 
 from shardyard.spec import names
-from shardyard.spec.job import JobSpec
+from shardyard.spec.jobs.job import JobSpec
 from yard.aws import Aws
 from yard.output import say
 
@@ -12,7 +12,7 @@ def upload_source(aws: Aws, spec: JobSpec) -> str | None:
     """Upload the job's [source] bundle unless it is there; return its hash, or None for a job without one."""
     from botocore.exceptions import ClientError
 
-    from shardyard.spec.source import bundle
+    from shardyard.spec.jobs.source import bundle
 
     if spec.source is None:
         return None

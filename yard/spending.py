@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from shardyard.spec import names, prices
-from shardyard.spec.idle_cost import IdleItem, idle_items
+from shardyard.spec import names
+from shardyard.spec.catalogue import prices
+from shardyard.spec.catalogue.idle_cost import IdleItem, idle_items
 from yard import runs, upload
 from yard.aws import Aws
 

@@ -12,9 +12,9 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from tests.cloud import house, own_project
+from embedded import lifecycle
+from tests.support import house, own_project
 from yard import runs
-from yard.cloud import lifecycle
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "123456789012"

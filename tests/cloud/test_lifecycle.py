@@ -15,10 +15,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from embedded import lifecycle
 from tests.cloud.conftest import Cloud, start
-from tests.cloud.in_process import zipped
-from tests.cloud.training_cloud import descendants, wait_until
-from yard.cloud import lifecycle
+from tests.support.in_process import zipped
+from tests.support.training_cloud import descendants, wait_until
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ def test_a_page_on_the_web_cannot_steer_the_cloud(cloud: Cloud) -> None:
 
 
 def test_the_command_prints_exports_that_a_shell_can_take(own_cloud: Cloud) -> None:
-    command = f'eval "$({sys.executable} -m yard.cloud env --folder {own_cloud.folder})" && echo $AWS_ENDPOINT_URL'
+    command = f'eval "$({sys.executable} -m embedded env --folder {own_cloud.folder})" && echo $AWS_ENDPOINT_URL'
     done = subprocess.run(["bash", "-c", command], env=own_cloud.env, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == own_cloud.endpoint
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy
 import torch
 
-from tests.distributed.launching import ROOT, nodes
+from tests.support.launching import ROOT, nodes
 
 PROGRAM = "\n".join(re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/parallelism.md").read_text(), re.M | re.S))
 SAVE = "                saved.after_step(step)\n"

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy
 import pytest
 
-from tests.distributed.ranks import results, run_ranks
-from training.pytorch import gpt, mnist
+from tests.support.ranks import results, run_ranks
+from training.pytorch.programs import gpt, mnist
 
 
 def on_own_node(base: Path, main: Callable[[list[str]], None], *options: str) -> None:

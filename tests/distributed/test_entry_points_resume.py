@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.distributed.ranks import results, run_ranks
-from training.pytorch import gpt, linear, make_events, mnist
+from tests.support.ranks import results, run_ranks
+from training.pytorch.programs import gpt, linear, make_events, mnist
 
 
 def train_linear(steps: int) -> None:

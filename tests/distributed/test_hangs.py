@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from torch import nn
 
-from tests.distributed.ranks import results, run_ranks
 from tests.distributed.test_plans import PLANS
-from tests.distributed.training_cases import Run, train_and_lose
-from training.pytorch import gpt
+from tests.support.ranks import results, run_ranks
+from tests.support.training_cases import Run, train_and_lose
 from training.pytorch.process_group import Ranks
+from training.pytorch.programs import gpt
 
 SLOW = pytest.mark.slow  # each waits 20 s; `make e2e` runs them
 

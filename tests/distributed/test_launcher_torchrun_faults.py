@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.distributed.launcher_loop import LOOP, pid_of, started
-from tests.distributed.launching import Node, children, nodes
+from tests.support.launcher_loop import LOOP, pid_of, started
+from tests.support.launching import Node, children, nodes
 
 
 def agent_of(node: Node) -> tuple[int, int]:

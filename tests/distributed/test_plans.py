@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy
 import pytest
 
-from tests.distributed.ranks import results, run_ranks
-from tests.distributed.training_cases import Run, clip_spread, count_forwards, train
-from training.pytorch.plan import Plan
+from tests.support.ranks import results, run_ranks
+from tests.support.training_cases import Run, clip_spread, count_forwards, train
+from training.pytorch.parallel.plan import Plan
 
 PLANS = {
     "ddp-2": (2, Plan(clip_norm=0.5)),

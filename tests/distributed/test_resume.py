@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.distributed.ranks import Ended, results, run_ranks
 from tests.distributed.test_plans import PLANS
-from tests.distributed.training_cases import Run, train, train_odd
-from training.pytorch.plan import Plan
+from tests.support.ranks import Ended, results, run_ranks
+from tests.support.training_cases import Run, train, train_odd
+from training.pytorch.parallel.plan import Plan
 
 SLOW = pytest.mark.slow  # four ranks and more on two processors; `make e2e` runs them
 

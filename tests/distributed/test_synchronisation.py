@@ -10,13 +10,13 @@ from torch.distributed import GradBucket
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from tests.distributed.ranks import results, run_ranks
-from tests.distributed.training_cases import CONFIG
-from training.pytorch.gpt_model import next_token_loss
-from training.pytorch.parallelize import build
-from training.pytorch.plan import Plan
+from tests.support.ranks import results, run_ranks
+from tests.support.training_cases import CONFIG
+from training.pytorch.models.gpt.model import next_token_loss
+from training.pytorch.models.gpt.parallelize import build
+from training.pytorch.parallel.plan import Plan
+from training.pytorch.parallel.stepping import Stepper
 from training.pytorch.process_group import connect
-from training.pytorch.stepping import Stepper
 
 
 class Exchanges(TorchDispatchMode):

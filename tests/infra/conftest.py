@@ -11,9 +11,9 @@ os.environ.setdefault("CDK_VALIDATION", "false")
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
 import stacks  # noqa: F401
-from shardyard.template_rules.model import Assembly
-from stacks.scenarios import Synthesised, contexts, synthesise
-from tests.infra.templates import Scenario
+from checks.rules.model import Assembly
+from checks.scenarios import Synthesised, contexts, synthesise
+from tests.support.templates import Scenario
 
 
 @pytest.fixture(scope="session")

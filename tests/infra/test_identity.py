@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shardyard.template_rules.model import Assembly, as_list
-from tests.infra.templates import Scenario, one
+from checks.rules.model import Assembly, as_list
+from tests.support.templates import Scenario, one
 
 ROLES = ("Training", "Notebook", "Build")
 

@@ -2,8 +2,8 @@
 
 import json
 
-from shardyard.template_rules.model import Assembly
-from tests.infra.templates import Scenario, one
+from checks.rules.model import Assembly
+from tests.support.templates import Scenario, one
 
 GROUP = "NetworkTraining"
 

@@ -3,9 +3,9 @@
 import base64
 import json
 
-from shardyard.notebook_scripts import on_start
-from shardyard.template_rules.model import Assembly, as_list
-from tests.infra.templates import Scenario, one
+from checks.rules.model import Assembly, as_list
+from shardyard.workspaces.notebook_scripts import on_start
+from tests.support.templates import Scenario, one
 
 STACK = "shardyard-dev-notebooks"
 

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from shardyard.spec.idle_cost import idle_items, idle_usd
-from shardyard.template_rules.model import Assembly
-from tests.infra.templates import one
+from checks.rules.model import Assembly
+from shardyard.spec.catalogue.idle_cost import idle_items, idle_usd
+from tests.support.templates import one
 
 STACK = "shardyard-dev-observability"
 

@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-from shardyard.spec.jobs import load_jobs
-from shardyard.spec.quotas import needed_together
-from shardyard.template_rules.model import Assembly
-from stacks.scenarios import synthesise
-from tests.infra.templates import one
+from checks.rules.model import Assembly
+from checks.scenarios import synthesise
+from shardyard.spec.catalogue.quotas import needed_together
+from shardyard.spec.jobs.job_folder import load_jobs
+from tests.support.templates import one
 
 ROOT = Path(__file__).parents[2]
 

@@ -2,7 +2,7 @@
 
 import json
 
-from shardyard.template_rules.model import Assembly
+from checks.rules.model import Assembly
 from stacks.build import ROOT, image_folders
 
 

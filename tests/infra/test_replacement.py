@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from shardyard.template_rules.model import Assembly, at
-from tests.infra.templates import Scenario
+from checks.rules.model import Assembly, at
+from tests.support.templates import Scenario
 
 
 def parameters_in(value: Any, parameters: set[str]) -> Iterator[str]:

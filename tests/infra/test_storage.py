@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from shardyard.template_rules.model import Assembly, Resource, at
+from checks.rules.model import Assembly, Resource, at
 
 STORAGE = "shardyard-dev-storage"
 BUCKETS = ("StorageData", "StorageArtifacts", "StorageLogs")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.infra.training_stack import Template, actions, of_type, templates
+from tests.support.training_stack import Template, actions, of_type, templates
 
 LOOKS = {
     "cloudwatch:GetMetricStatistics",

@@ -18,23 +18,23 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 
-from shardyard.job_image import JobImage
-from shardyard.job_source import launcher_bundle, source_bundle
+from checks.rules.house import MOST, MOST_BYTES
+from shardyard.images.job_image import JobImage
+from shardyard.images.job_source import launcher_bundle, source_bundle
+from shardyard.jobs.training_job import TrainingJob
 from shardyard.spec.errors import SpecError
-from shardyard.spec.job import JobSpec
-from shardyard.spec.job_data import Channel
-from shardyard.spec.job_file import parse_job
-from shardyard.spec.jobs import load_jobs
-from shardyard.spec.settings import Settings
-from shardyard.template_rules.house import MOST, MOST_BYTES
-from shardyard.training_job import TrainingJob
+from shardyard.spec.jobs.data import Channel
+from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.job_file import parse_job
+from shardyard.spec.jobs.job_folder import load_jobs
+from shardyard.spec.settings.settings import Settings
 from stacks.build import ROOT, build_foundation
-from tests.infra.training_stack import Template, actions, build, of_type, only, statements, templates
+from tests.support.training_stack import Template, actions, build, of_type, only, statements, templates
 from training.launcher.bundle import make_bundle
 
 SMALL = {
     "image": {"folder": "pytorch"},
-    "program": {"entry": "training.pytorch.mnist"},
+    "program": {"entry": "training.pytorch.programs.mnist"},
     "compute": {"instance_type": "ml.g5.xlarge", "count": 2},
     "limits": {"max_runtime": "1h"},
     "checkpoints": {"enabled": True},
@@ -121,7 +121,7 @@ def test_a_field_that_step_functions_does_not_know_takes_the_second_path() -> No
     states = definition(template)["States"]
     assert "Submit" in states and "Train" not in states
     handlers = {f["Handler"] for f in of_type(template, "AWS::Lambda::Function").values()}
-    assert "shardyard.handlers.submit.index.handler" in handlers
+    assert "shardyard.handlers.launch.submit.index.handler" in handlers
 
 
 def test_the_submit_function_passes_the_roles_of_jobs_alone() -> None:
@@ -138,7 +138,7 @@ def test_the_submit_function_has_its_own_botocore_and_the_others_stay_small(tmp_
     folder = Path(app.synth().directory)
     template = json.loads((folder / "shardyard-dev-training.template.json").read_text())
     layered = [f for f in of_type(template, "AWS::Lambda::Function").values() if "Layers" in f]
-    assert [f["Handler"] for f in layered] == ["shardyard.handlers.submit.index.handler"]
+    assert [f["Handler"] for f in layered] == ["shardyard.handlers.launch.submit.index.handler"]
     key = only(template, "AWS::Lambda::LayerVersion")["Content"]["S3Key"]
     layer = folder / f"asset.{key}"
     with zipfile.ZipFile(layer) as packed:
@@ -231,7 +231,7 @@ def test_the_zip_is_the_one_that_the_launcher_makes_of_itself() -> None:
 
     ours = files(launcher_bundle(ROOT))
     assert ours == files(make_bundle())
-    assert "training/pytorch/mnist.py" in ours, "a module of training/ runs in AWS's image as in ours"
+    assert "training/pytorch/programs/mnist.py" in ours, "a module of training/ runs in AWS's image as in ours"
 
 
 def test_a_job_stands_without_a_runtime_and_the_jobs_of_an_app_share_one() -> None:
@@ -249,7 +249,7 @@ def test_a_job_stands_without_a_runtime_and_the_jobs_of_an_app_share_one() -> No
     folder = Path(app.synth().directory)
     one, two = (json.loads((folder / f"{name}.template.json").read_text()) for name in ("one", "two"))
     handlers = [function["Handler"] for function in of_type(one, "AWS::Lambda::Function").values()]
-    assert "shardyard.handlers.preflight.index.handler" in handlers and len(handlers) == len(set(handlers))
+    assert "shardyard.handlers.launch.preflight.index.handler" in handlers and len(handlers) == len(set(handlers))
     assert not of_type(two, "AWS::Lambda::Function")
     assert [len(own(one, name)) for name in ("tiny-0", "tiny-2")] == [7, 7] and len(own(two, "tiny-1")) == 7
     topic = only(two, "AWS::StepFunctions::StateMachine")["DefinitionSubstitutions"]["Topic"]

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from shardyard.handler_code import code_files, code_hash
-from shardyard.security.acknowledgements import ACKNOWLEDGEMENTS
-from shardyard.spec.idle_cost import idle_usd
-from shardyard.template_rules.check import check
-from shardyard.template_rules.model import Assembly
-from shardyard.template_rules.security_hub import BUILT, CONTROLS
-from stacks.check import cfn_lint
-from stacks.scenarios import contexts
-from tests.infra.templates import Scenario
+from checks.check import cfn_lint
+from checks.nag.acknowledgements import ACKNOWLEDGEMENTS
+from checks.rules.check import check
+from checks.rules.model import Assembly
+from checks.rules.security_hub import BUILT, CONTROLS
+from checks.scenarios import contexts
+from shardyard.core.handler_code import code_files, code_hash
+from shardyard.spec.catalogue.idle_cost import idle_usd
+from tests.support.templates import Scenario
 
 MOST_ACKNOWLEDGEMENTS = 40
 """A new acknowledgement is seen in review: whoever adds one raises this number."""

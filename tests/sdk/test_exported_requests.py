@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from shardyard.spec.job import JobSpec
-from shardyard.spec.jobs import load_jobs
-from shardyard.spec.request import Deployment, to_request
+from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.job_folder import load_jobs
+from shardyard.spec.requests.training import Deployment, to_request
 from yard.errors import UserError
 from yard.export import sdk_script
 
@@ -40,7 +40,7 @@ description = "What ships has few options; this has many that the SDK can say"
 framework = "pytorch"
 version = "2.13"
 [program]
-entry = "training.pytorch.mnist"
+entry = "training.pytorch.programs.mnist"
 arguments = ["--quiet", "it's 1"]
 [compute]
 instance_type = "ml.g5.xlarge"

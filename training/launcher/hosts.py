@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from training.launcher import variables
-from training.launcher.failure import LaunchError
+from training.launcher.endings.failure import LaunchError
 
 ADDRESSES_VARIABLE = "SHARDYARD_HOST_ADDRESSES"
 """JSON, host to address: replaces name resolution where several nodes share one machine without namespaces."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from training.launcher.contract import Contract
+from training.launcher.inputs import Contract
 from training.launcher.program import Program
 
 PACKAGE_ROOT = str(Path(__file__).parent.parent.parent)

@@ -4,8 +4,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from training.launcher import environment, failure, hosts, network, source, variables
-from training.launcher.contract import BASE_VARIABLE, DEFAULT_BASE, Contract, read_contract
+from training.launcher import hosts, network, sm_variables, source, variables
+from training.launcher.endings import failure
+from training.launcher.inputs import BASE_VARIABLE, DEFAULT_BASE, Contract, read_contract
 from training.launcher.launch import GRACE_SECONDS, GRACE_VARIABLE, PACKAGE_ROOT, Launch
 from training.launcher.program import read_program
 from training.launcher.supervise import INTERRUPTED, Supervisor
@@ -25,7 +26,7 @@ def main(arguments: list[str]) -> int:
         failure.write(base, str(error))
         return 1
     except Interrupted:
-        from training.launcher.interruption import NOTHING_BEGUN
+        from training.launcher.endings.interruption import NOTHING_BEGUN
 
         return failure.conclude(base, INTERRUPTED, NOTHING_BEGUN)
     except Exception:
@@ -33,7 +34,7 @@ def main(arguments: list[str]) -> int:
         # Imported only here: a start that fails nowhere need not pay for it
         import traceback
 
-        from training.launcher import reasons
+        from training.launcher.endings import reasons
 
         failure.write(base, reasons.describe_own(traceback.format_exc(), base=base))
         return 1
@@ -49,12 +50,12 @@ def _run(supervisor: Supervisor, contract: Contract) -> int:
     strategy = os.environ.get("SHARDYARD_LAUNCHER", "plain")
     if strategy not in STRATEGIES:
         raise failure.LaunchError(f"SHARDYARD_LAUNCHER is {strategy!r}; known: {', '.join(STRATEGIES)}")
-    gpus, cpus = environment.count_gpus(), environment.count_cpus()
-    processes = processes_per_node(strategy, max(gpus, environment.count_neuron_cores(contract.instance_type)))
+    gpus, cpus = sm_variables.count_gpus(), sm_variables.count_cpus()
+    processes = processes_per_node(strategy, max(gpus, sm_variables.count_neuron_cores(contract.instance_type)))
     base_environ = _base_environ(contract, processes=processes, cpus=cpus)
     # Each strategy is imported where it is used: a plain start pays for no other
     if strategy == "torchrun":
-        from training.launcher import torchrun
+        from training.launcher.torchrun import strategy as torchrun
 
         # Importing torch takes a second: it begins now, while the other nodes' names and the code are awaited
         host = torchrun.start_host(supervisor, base_environ)
@@ -64,7 +65,7 @@ def _run(supervisor: Supervisor, contract: Contract) -> int:
     if strategy == "torchrun":
         return torchrun.run(supervisor, launch, host)
     if strategy == "mpirun":
-        from training.launcher import mpirun
+        from training.launcher.mpirun import strategy as mpirun
 
         return mpirun.run(supervisor, launch)
     from training.launcher import plain
@@ -112,11 +113,11 @@ def _prepare(
     )
     table = network.efa_table() if len(contract.hosts) > 1 else {}
     settings = network.network_variables(contract.instance_type, interface, contract.hosts, table)
-    sm_variables = environment.sm_variables(contract, program, interface=interface, gpus=gpus, cpus=cpus)
+    described = sm_variables.sm_variables(contract, program, interface=interface, gpus=gpus, cpus=cpus)
     return Launch(
         contract=contract,
         program=program,
-        environ={**settings, **base_environ, **sm_variables},
+        environ={**settings, **base_environ, **described},
         working_dir=unpacked,
         addresses=addresses,
         processes_per_node=processes,

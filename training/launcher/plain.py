@@ -4,9 +4,9 @@ import signal
 import time
 from pathlib import Path
 
-from training.launcher import failure
-from training.launcher.environment import MASTER_PORT
+from training.launcher.endings import failure
 from training.launcher.launch import Launch
+from training.launcher.sm_variables import MASTER_PORT
 from training.launcher.supervise import INTERRUPTED, Child, Supervisor, execute
 
 _NAME = "the program"
@@ -51,7 +51,7 @@ def wait_for_end(supervisor: Supervisor, child: Child, *, host: str, base: Path,
     if status == 0 and not supervisor.terminated:
         return 0, ""
     # Imported only here: a start that ends well need not pay for it
-    from training.launcher import interruption, reasons
+    from training.launcher.endings import interruption, reasons
 
     if status in (0, INTERRUPTED):
         return INTERRUPTED, interruption.how_it_ended(status)

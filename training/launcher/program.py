@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from training.launcher.contract import Contract
-from training.launcher.failure import LaunchError
+from training.launcher.endings.failure import LaunchError
+from training.launcher.inputs import Contract
 
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _NUMBER = re.compile(r"-[0-9]+|-[0-9]*\.[0-9]+")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from training.launcher.failure import LaunchError
+from training.launcher.endings.failure import LaunchError
 
 if TYPE_CHECKING:
     import zipfile

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from training.launcher.failure import LaunchError
+from training.launcher.endings.failure import LaunchError
 
 
 def seconds(environ: Mapping[str, str], name: str, default: float) -> float:

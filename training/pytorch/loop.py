@@ -15,11 +15,11 @@ from contextlib import contextmanager
 
 import torch
 
-from training.pytorch.checkpoint import Checkpointer
-from training.pytorch.flops import Peak, peak_flops
+from training.pytorch.checkpoint.checkpointer import Checkpointer
 from training.pytorch.hardware import wait_for_device
-from training.pytorch.metrics import Metrics, peak_memory_bytes
+from training.pytorch.models.flops import Peak, peak_flops
 from training.pytorch.process_group import Ranks
+from training.pytorch.reporting.metrics import Metrics, peak_memory_bytes
 
 
 class Loop:

@@ -136,7 +136,7 @@ def cost_estimate(
       yard cost estimate gpt-fsdp
       AWS_REGION=eu-west-1 yard cost estimate gpt-fsdp --json
     """
-    from shardyard.spec.cost import snapshot_prices, worst_case
+    from shardyard.spec.catalogue.cost import snapshot_prices, worst_case
     from yard.plan import offline_region
 
     found = worst_case(find_project().job(job), snapshot_prices(offline_region()))
@@ -163,8 +163,8 @@ def advise(
     \b
       yard advise --params 7B --instance ml.g5.12xlarge --count 2
     """
-    from shardyard.spec.advise import advise as advise_on
-    from shardyard.spec.advise_memory import workload
+    from shardyard.spec.advise.layouts import advise as advise_on
+    from shardyard.spec.advise.memory import workload
     from yard.plan import offline_region
 
     try:

@@ -11,7 +11,7 @@ from yard.output import emit_facts, emit_json, emit_rows, say
 from yard.project import find_project
 
 if TYPE_CHECKING:
-    from yard.cloud.lifecycle import CloudState
+    from embedded.lifecycle import CloudState
 
 app = typer.Typer(help="The embedded cloud: an AWS on this machine.", no_args_is_help=True)
 
@@ -24,7 +24,7 @@ def _folder() -> Path:
 
 def ask(verb: str, **params: Any) -> dict[str, Any]:
     """Call a verb of the running cloud."""
-    from yard.cloud import lifecycle
+    from embedded import lifecycle
 
     running = lifecycle.status(_folder())
     if running is None:
@@ -43,7 +43,7 @@ def up(
       yard cloud up
       yard cloud up --port 4566
     """
-    from yard.cloud import lifecycle
+    from embedded import lifecycle
 
     state = lifecycle.up(_folder(), port=port)
     if as_json:
@@ -70,7 +70,7 @@ def down(as_json: bool = _JSON) -> None:
     \b
       yard cloud down
     """
-    from yard.cloud import lifecycle
+    from embedded import lifecycle
 
     stopped = lifecycle.down(_folder())
     if as_json:
@@ -86,7 +86,7 @@ def reset(as_json: bool = _JSON) -> None:
     \b
       yard cloud reset
     """
-    from yard.cloud import lifecycle
+    from embedded import lifecycle
 
     state = lifecycle.reset(_folder())
     if as_json:
@@ -112,7 +112,7 @@ def env(as_json: bool = _JSON) -> None:
     \b
       eval "$(yard cloud env)"
     """
-    from yard.cloud import lifecycle
+    from embedded import lifecycle
 
     found = lifecycle.env(_folder())
     if as_json:

@@ -15,8 +15,8 @@ from yard.output import console, emit_json, emit_rows, say
 from yard.project import find_project
 
 if TYPE_CHECKING:
-    from shardyard.spec.job import JobSpec
-    from shardyard.spec.job_data import Channel
+    from shardyard.spec.jobs.data import Channel
+    from shardyard.spec.jobs.job import JobSpec
 
 app = typer.Typer(help="Data for the channels of a job.", no_args_is_help=True)
 

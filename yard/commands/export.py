@@ -23,7 +23,7 @@ def export(
       yard export mnist-ddp --request > request.json
       aws sagemaker create-training-job --cli-input-json file://request.json
     """
-    from shardyard.spec.request import to_request
+    from shardyard.spec.requests.training import to_request
     from yard import deployed, runs
     from yard.export import sdk_script
     from yard.sources import upload_source

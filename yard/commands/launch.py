@@ -108,7 +108,7 @@ def resume(
 
 def _plan_of(aws: Aws, job: str, launch: dict[str, Any], *, dry_run: bool) -> "Plan":
     """The plan of what is deployed, since that is what runs. A dry run without an account takes the job's file."""
-    from shardyard.spec.overrides import LaunchInput
+    from shardyard.spec.jobs.overrides import LaunchInput
     from yard import deployed, images
     from yard.errors import explain
     from yard.plan import make_plan, offline_region

@@ -1,1 +1,1 @@
-"""Custom resource: starts jobs on deploy."""
+"""The steps of a launch: one folder per Lambda function of the state machine."""

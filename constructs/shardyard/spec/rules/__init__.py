@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
+from shardyard.spec.catalogue.images import container_of
+from shardyard.spec.catalogue.instances import INSTANCES
 from shardyard.spec.errors import Problem
-from shardyard.spec.images import container_of
-from shardyard.spec.instances import INSTANCES
-from shardyard.spec.job import JobSpec
-from shardyard.spec.overrides import apply_fallback
+from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.overrides import apply_fallback
 from shardyard.spec.rules import (  # noqa: F401  each module registers its rules, in the order of docs/rules.md
     accelerators,
     data,

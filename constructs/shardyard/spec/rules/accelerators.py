@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from shardyard.spec.advise import layout_of, memory_problem, ranks_of_a_node
+from shardyard.spec.advise.layouts import layout_of, memory_problem, ranks_of_a_node
+from shardyard.spec.catalogue.instances import ACCELERATORS
 from shardyard.spec.errors import Problem
-from shardyard.spec.instances import ACCELERATORS
-from shardyard.spec.job import JobSpec
+from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.rules.base import Facts, asks_for, known_types, rule
 
 SMDDP_TYPES = ("ml.p4d.24xlarge", "ml.p4de.24xlarge")
@@ -85,7 +85,7 @@ def smddp_where_it_runs(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
 @rule(
     "plan-fits-memory",
     reason="The job fails with an out-of-memory error minutes after it began to bill.",
-    source="shardyard.spec.advise, whose arithmetic `yard advise` shows",
+    source="shardyard.spec.advise.layouts, whose arithmetic `yard advise` shows",
     by_type=True,
 )
 def plan_fits_memory(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
@@ -98,7 +98,7 @@ def plan_fits_memory(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
 @rule(
     "parallelism-divides-the-ranks",
     reason="Every rank stops at start, after the instances began to bill.",
-    source="training.pytorch.plan, which checks the same in the container",
+    source="training.pytorch.parallel.plan, which checks the same in the container",
     by_type=True,
 )
 def parallelism_divides_the_ranks(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
@@ -128,11 +128,11 @@ def parallelism_divides_the_ranks(spec: JobSpec, facts: Facts) -> Iterator[Probl
 @rule(
     "plan-options-go-together",
     reason="Every rank stops at start, after the instances began to bill.",
-    source="training.pytorch.plan, which checks the same in the container",
+    source="training.pytorch.parallel.plan, which checks the same in the container",
 )
 def plan_options_go_together(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
-    """The options of training.pytorch.gpt that say how the model is spread do not contradict each other."""
-    if spec.program is None or spec.program.entry != "training.pytorch.gpt":
+    """The options of training.pytorch.programs.gpt that say how the model is spread do not contradict each other."""
+    if spec.program is None or spec.program.entry != "training.pytorch.programs.gpt":
         return
     given, layout = spec.hyperparameters, layout_of(spec)
     if layout.data == "hsdp" and "shard_size" not in given:

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from shardyard.spec.catalogue.instances import INSTANCES, Instance
 from shardyard.spec.errors import Problem
-from shardyard.spec.instances import INSTANCES, Instance
-from shardyard.spec.job import JobSpec
+from shardyard.spec.jobs.job import JobSpec
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from shardyard.spec.errors import Problem, nearest
-from shardyard.spec.job import JobSpec
-from shardyard.spec.job_data import CHANNEL_NAME, RESERVED_CHANNELS, Channel
+from shardyard.spec.jobs.data import CHANNEL_NAME, RESERVED_CHANNELS, Channel
+from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.rules.base import API, GUIDE, Facts, rule
 
 HELD_OUT = ("validation", "valid", "val", "test", "eval", "evaluation")

@@ -6,10 +6,10 @@ import unicodedata
 from collections.abc import Iterator
 
 from shardyard.spec.errors import Problem
-from shardyard.spec.hyperparameters import encode
-from shardyard.spec.job import JobSpec
-from shardyard.spec.metrics import STANDARD_METRICS
-from shardyard.spec.request import OUR_TAGS, environment
+from shardyard.spec.jobs.hyperparameters import encode
+from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.metrics import STANDARD_METRICS
+from shardyard.spec.requests.training import OUR_TAGS, environment
 from shardyard.spec.rules.base import API, Facts, rule
 
 _MOST_STATE_BYTES = 150_000

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from shardyard.spec.catalogue.instances import CATALOGUE_DATE, INSTANCES
 from shardyard.spec.errors import Problem, nearest
-from shardyard.spec.instances import CATALOGUE_DATE, INSTANCES
-from shardyard.spec.job import JobSpec
+from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.rules.base import API, Facts, known_types, named_types, rule
 
 _ULTRA_SERVERS = ("p6e-gb200", "trn2")

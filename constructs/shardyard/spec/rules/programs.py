@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from shardyard.spec.catalogue.images import DLC_DATE, DLC_IMAGES, dlc_name
 from shardyard.spec.errors import Problem
-from shardyard.spec.images import DLC_DATE, DLC_IMAGES, dlc_name
-from shardyard.spec.job import JobSpec
+from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.rules.base import API, Facts, known_types, rule
 
 
@@ -17,7 +17,7 @@ def image_has_program(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     """An image of containers/ and a Deep Learning Container are told what to run."""
     own = spec.image.folder is not None or (spec.image.framework is not None and not spec.image.entrypoint)
     if own and spec.program is None:
-        yield Problem("program", 'missing; say what to run: [program] entry = "training.pytorch.mnist"')
+        yield Problem("program", 'missing; say what to run: [program] entry = "training.pytorch.programs.mnist"')
 
 
 @rule(
@@ -69,7 +69,7 @@ def private_registry_in_vpc(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
 @rule(
     "known-deep-learning-container",
     reason="The image would not be found when the job starts.",
-    source="constructs/shardyard/spec/data/dlc.json, dated",
+    source="constructs/shardyard/spec/catalogue/data/dlc.json, dated",
 )
 def known_deep_learning_container(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     """A Deep Learning Container is one that the dated list knows."""
@@ -83,7 +83,7 @@ def known_deep_learning_container(spec: JobSpec, facts: Facts) -> Iterator[Probl
 @rule(
     "container-fits-machines",
     reason="The container for processors leaves GPUs idle, which bill; neither holds what Neuron devices need.",
-    source="constructs/shardyard/spec/data/dlc.json, dated: one tag for GPUs, one for processors",
+    source="constructs/shardyard/spec/catalogue/data/dlc.json, dated: one tag for GPUs, one for processors",
     by_type=True,
 )
 def container_fits_machines(spec: JobSpec, facts: Facts) -> Iterator[Problem]:

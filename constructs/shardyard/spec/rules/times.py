@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from shardyard.spec.errors import Problem
-from shardyard.spec.job import JobSpec
+from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.rules.base import API, GUIDE, Facts, rule
 from shardyard.spec.units import format_duration
 

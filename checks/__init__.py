@@ -1,0 +1,1 @@
+"""What may refuse a template before AWS does: nag packs, rules of the house, scenarios. Development only."""

@@ -1,0 +1,1 @@
+"""How anything is made: functions and their code, policies, parameters, outputs, the limits of a stack."""

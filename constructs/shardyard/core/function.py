@@ -1,0 +1,137 @@
+"""A Lambda function of ours: the shared code, its own role with exact permissions, its own log group."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from shardyard.core import policy
+from shardyard.core.handler_code import add_handler_code
+from shardyard.spec import names
+from shardyard.spec.settings.settings import Settings
+
+RUNTIME = "python3.13"
+
+
+class HandlerFunction(Construct):
+    """Runs one folder of `shardyard.handlers`."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        handler: str,
+        description: str,
+        statements: Sequence[policy.Statement],
+        key: kms.CfnKey,
+        name: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        timeout_seconds: int = 60,
+        memory_mb: int = 256,
+    ) -> None:
+        """`handler` is a folder of `shardyard.handlers`; `name` replaces its last word in the function's name."""
+        super().__init__(scope, construct_id)
+        self.timeout_seconds = timeout_seconds
+        function_name = names.function_name(
+            settings.project, settings.stage, name if name is not None else handler.rpartition("/")[2].replace("_", "-")
+        )
+        self.log_group = logs.CfnLogGroup(
+            self,
+            "Logs",
+            log_group_name=f"/aws/lambda/{function_name}",
+            retention_in_days=settings.retention.log_days,
+            kms_key_id=key.attr_arn,
+        )
+        self.log_group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
+        self.role = self._role(settings, function_name, statements)
+        bucket, object_key = add_handler_code(self)
+        self.resource = lambda_.CfnFunction(
+            self,
+            "Resource",
+            function_name=function_name,
+            description=description,
+            runtime=RUNTIME,
+            architectures=["arm64"],
+            handler=f"shardyard.handlers.{handler.replace('/', '.')}.index.handler",
+            code=lambda_.CfnFunction.CodeProperty(s3_bucket=bucket, s3_key=object_key),
+            role=self.role.attr_arn,
+            timeout=timeout_seconds,
+            memory_size=memory_mb,
+            environment=None
+            if environment is None
+            else lambda_.CfnFunction.EnvironmentProperty(variables=dict(environment)),
+            logging_config=lambda_.CfnFunction.LoggingConfigProperty(log_group=self.log_group.ref),
+        )
+
+    @property
+    def arn(self) -> str:
+        """The function's ARN."""
+        return self.resource.attr_arn
+
+    @property
+    def function_name(self) -> str:
+        """The function's name."""
+        return self.resource.ref
+
+    def allow_invoke(self, construct_id: str, *, service: str, source_arn: str) -> lambda_.CfnPermission:
+        """Let one thing of a service of this account call the function."""
+        return lambda_.CfnPermission(
+            self,
+            construct_id,
+            action="lambda:InvokeFunction",
+            function_name=self.arn,
+            principal=service,
+            source_account=cdk.Aws.ACCOUNT_ID,
+            source_arn=source_arn,
+        )
+
+    def _role(self, settings: Settings, function_name: str, statements: Sequence[policy.Statement]) -> iam.CfnRole:
+        # The log group's ARN ends in ':*' by itself and so covers its streams.
+        writes_logs = policy.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [self.log_group.attr_arn])
+        managed = iam.CfnManagedPolicy(
+            self,
+            "Policy",
+            description=f"What {function_name} may do",
+            policy_document=policy.document([writes_logs, *statements]),
+        )
+        return iam.CfnRole(
+            self,
+            "Role",
+            description=f"Runs {function_name}",
+            assume_role_policy_document=policy.trust("lambda.amazonaws.com"),
+            managed_policy_arns=[managed.ref],
+            permissions_boundary=settings.identity.permissions_boundary or None,
+        )
+
+
+class CustomResource(cdk.CfnResource):
+    """A resource that one of our handlers makes, changes and removes."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        kind: str,
+        function: HandlerFunction,
+        properties: Mapping[str, Any],
+    ) -> None:
+        """`kind` becomes the type `Custom::<kind>`; properties arrive at the handler as strings."""
+        super().__init__(
+            scope,
+            construct_id,
+            type=f"Custom::{kind}",
+            # Without a limit of its own a lost answer holds the stack up for an hour.
+            properties={
+                "ServiceToken": function.arn,
+                "ServiceTimeout": function.timeout_seconds + 60,
+                **properties,
+            },
+        )

@@ -1,0 +1,42 @@
+"""Parameters of a stack: empty means as in the settings, a value given wins until it is set back to empty."""
+
+import aws_cdk as cdk
+from constructs import Construct
+
+from shardyard.spec.settings.parameters import Parameter
+
+
+class Override(Construct):
+    """One CloudFormation parameter, and whether it was given."""
+
+    value: str
+    """The parameter where it was given, else what the settings say: a reference for the template."""
+    given: cdk.CfnCondition
+    """True in the deployed stack while the parameter is not empty."""
+    reference: str
+    """The parameter itself; empty where it was not given."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, parameter: Parameter, otherwise: str | None) -> None:
+        """`otherwise` is what the settings say; None leaves the property out of the template's result."""
+        super().__init__(scope, construct_id)
+        resource = cdk.CfnParameter(
+            self,
+            "Parameter",
+            type="String",
+            default="",
+            description=parameter.description,
+            allowed_values=list(parameter.allowed_values) or None,
+            allowed_pattern=None if parameter.allowed else parameter.allowed_pattern,
+            constraint_description=parameter.constraint,
+        )
+        resource.override_logical_id(parameter.name)
+        self.reference = resource.value_as_string
+        self.given = cdk.CfnCondition(
+            self, "Given", expression=cdk.Fn.condition_not(cdk.Fn.condition_equals(self.reference, ""))
+        )
+        self.given.override_logical_id(f"{parameter.name}Given")
+        self.value = cdk.Token.as_string(
+            cdk.Fn.condition_if(
+                self.given.logical_id, self.reference, cdk.Aws.NO_VALUE if otherwise is None else otherwise
+            )
+        )

@@ -1,0 +1,62 @@
+"""The house's limits on a stack of jobs: below CloudFormation's, so that a full stack can still be changed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from shardyard.spec.errors import Problem, SpecError
+
+MOST = {"Parameters": 180, "Outputs": 180, "Resources": 450}
+"""Below CloudFormation's 200, 200 and 500: a stack at its limit can no longer be changed."""
+
+MOST_BYTES = 800 * 1000
+"""Below CloudFormation's 1 MB."""
+
+_RUNTIME = {"Parameters": 1, "Outputs": 10, "Resources": 60}
+"""Room for what the jobs of a stack share."""
+_RUNTIME_BYTES = 30_000
+
+
+class Sized(Protocol):
+    """A job as far as its size goes."""
+
+    @property
+    def name(self) -> str:
+        """The job's name, which is its file's."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What it adds to each section of the template."""
+
+    @property
+    def template_bytes(self) -> int:
+        """What it adds to the template's size."""
+
+
+def check(part: str, jobs: Sequence[Sized]) -> None:
+    """Refuse a stack with too many jobs, and say which to move: jobs never move by themselves."""
+    problems = []
+    for section, most in MOST.items():
+        sizes = [job.counts[section] for job in jobs]
+        problems += _too_many(part, jobs, sizes, most - _RUNTIME[section], section.lower())
+    sizes = [job.template_bytes for job in jobs]
+    problems += _too_many(part, jobs, sizes, MOST_BYTES - _RUNTIME_BYTES, "bytes of template")
+    if problems:
+        raise SpecError(problems[:1])
+
+
+def _too_many(part: str, jobs: Sequence[Sized], sizes: Sequence[int], room: int, what: str) -> list[Problem]:
+    if sum(sizes) <= room:
+        return []
+    used, fitting = 0, 0
+    for size in sizes:
+        if used + size > room:
+            break
+        used, fitting = used + size, fitting + 1
+    moved = ", ".join(f"jobs/{job.name}.toml" for job in jobs[fitting:])
+    return [
+        Problem(
+            f"stack {part!r}",
+            f"{len(jobs)} jobs need {sum(sizes)} {what} and there is room for {room}; "
+            f'write stack = "{part}-2" (or another name) into {moved}',
+        )
+    ]

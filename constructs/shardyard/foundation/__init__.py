@@ -1,0 +1,1 @@
+"""What every job stands on: storage, key, network, identity, repositories, quotas."""

@@ -1,0 +1,64 @@
+"""The project's three roles: training, notebooks, builds. Every statement is written out."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from shardyard.core import policy
+from shardyard.foundation.ecr import Registry
+from shardyard.foundation.permissions import Access
+from shardyard.foundation.placement import Placement
+from shardyard.foundation.storage import Storage
+from shardyard.spec.settings.settings import Settings
+
+
+class Identity(Construct):
+    """Roles that reach this project's buckets, key, repositories and log groups, and nothing else."""
+
+    training_role: iam.CfnRole
+    """What a training job may do."""
+    notebook_role: iam.CfnRole
+    """What a notebook may do: read and write data, launch and watch jobs, stop itself."""
+    build_role: iam.CfnRole
+    """What an image build may do: read source bundles, push to the project's repositories."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        storage: Storage,
+        registry: Registry,
+        placement: Placement | None,
+        git_secret_arn: str | None,
+    ) -> None:
+        """`git_secret_arn` is the secret of the notebooks' private repository."""
+        super().__init__(scope, construct_id)
+        self._settings = settings
+        access = Access(settings=settings, storage=storage, registry=registry, placement=placement)
+        self.training_role = self._role("Training", "sagemaker.amazonaws.com", access.training())
+        notebook = access.notebook(training_role_arn=self.training_role.attr_arn, git_secret_arn=git_secret_arn)
+        self.notebook_role = self._role("Notebook", "sagemaker.amazonaws.com", notebook)
+        self.build_role = self._role("Build", "codebuild.amazonaws.com", access.build())
+
+    def _role(self, construct_id: str, service: str, statements: Sequence[policy.Statement]) -> iam.CfnRole:
+        managed = iam.CfnManagedPolicy(
+            self,
+            f"{construct_id}Policy",
+            description=f"What the {construct_id.lower()} role of {self._settings.project} may do",
+            policy_document=policy.document(statements),
+        )
+        return iam.CfnRole(
+            self,
+            f"{construct_id}Role",
+            description=f"The {construct_id.lower()} role of {self._settings.project} ({self._settings.stage})",
+            # The account is a condition so that no other account can make the service act for it.
+            assume_role_policy_document=policy.trust(
+                service, when={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
+            ),
+            managed_policy_arns=[managed.ref],
+            permissions_boundary=self._settings.identity.permissions_boundary or None,
+        )

@@ -1,0 +1,81 @@
+"""The project's key, and who may use it."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from shardyard.core import policy
+from shardyard.spec.settings.settings import Settings
+
+TOPIC_PUBLISHERS = ("events.amazonaws.com", "cloudwatch.amazonaws.com", "budgets.amazonaws.com")
+"""The services that may publish to the encrypted topic: without the key their messages vanish and nothing says so.
+
+EventBridge's user guide says that it states no account to a topic, so a rule of yours should call a function, as
+ours do: a message that it sent to the topic itself may be refused.
+"""
+
+
+class Key(Construct):
+    """A customer-managed key with rotation; roles get its use by their own policies."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+        super().__init__(scope, construct_id)
+        self.resource = kms.CfnKey(
+            self,
+            "Resource",
+            description=f"Encrypts what {settings.project} ({settings.stage}) keeps, logs and publishes",
+            enable_key_rotation=True,
+            key_policy=policy.document([_account_decides(), _logs_encrypt(), *map(_publishes, TOPIC_PUBLISHERS)]),
+            pending_window_in_days=30 if settings.retains_data else 7,
+        )
+        self.resource.apply_removal_policy(
+            cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if settings.retains_data else cdk.RemovalPolicy.DESTROY
+        )
+        kms.CfnAlias(
+            self,
+            "Alias",
+            alias_name=f"alias/{settings.project}-{settings.stage}",
+            target_key_id=self.resource.attr_arn,
+        )
+
+
+def _account_decides() -> policy.Statement:
+    """Without this statement nobody could ever change the key's policy again."""
+    root = f"arn:{cdk.Aws.PARTITION}:iam::{cdk.Aws.ACCOUNT_ID}:root"
+    return {
+        "Sid": "AccountDecides",
+        "Effect": "Allow",
+        "Principal": {"AWS": root},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+
+
+def _logs_encrypt() -> policy.Statement:
+    groups = f"arn:{cdk.Aws.PARTITION}:logs:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:log-group:*"
+    return policy.allow_service(
+        # The one principal that differs by region and, in China, by suffix.
+        f"logs.{cdk.Aws.REGION}.{cdk.Aws.URL_SUFFIX}",
+        [
+            "kms:Encrypt",
+            "kms:Decrypt",
+            "kms:ReEncryptFrom",
+            "kms:ReEncryptTo",
+            "kms:GenerateDataKey*",
+            "kms:DescribeKey",
+        ],
+        ["*"],
+        # CloudWatch Logs states the group it works for, and the group's ARN holds the account.
+        when={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
+        sid="LogGroups",
+    )
+
+
+def _publishes(service: str) -> policy.Statement:
+    return policy.allow_service(
+        service,
+        ["kms:Decrypt", "kms:GenerateDataKey*"],
+        ["*"],
+        when={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}},
+        sid=f"{service.split('.')[0].capitalize()}Publishes",
+    )

@@ -1,0 +1,233 @@
+"""A VPC without a way out: isolated subnets, S3 by a gateway endpoint, flow logs."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from shardyard.core import policy
+from shardyard.core.function import CustomResource, HandlerFunction
+from shardyard.foundation.placement import Placement
+from shardyard.foundation.security_group import TrainingSecurityGroup
+from shardyard.spec.settings.endpoints import CN_NAMES, needed_endpoints
+from shardyard.spec.settings.settings import Settings
+
+
+class Network(Construct):
+    """The project's own VPC, or its security group in an existing one."""
+
+    placement: Placement
+    """Where jobs and notebooks run."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, key: kms.CfnKey) -> None:
+        super().__init__(scope, construct_id)
+        self._settings = settings
+        self._in_china: cdk.CfnCondition | None = None
+        if settings.network.kind == "existing":
+            vpc_id, subnet_ids = settings.network.vpc_id, tuple(settings.network.subnet_ids)
+        else:
+            vpc_id, subnet_ids = self._vpc(key)
+        group = TrainingSecurityGroup(self, "Training", vpc_id=vpc_id)
+        self.placement = Placement(vpc_id=vpc_id, subnet_ids=subnet_ids, security_group_ids=(group.group_id,))
+        if settings.network.kind == "new":
+            self._interface_endpoints(group.group_id)
+
+    def _vpc(self, key: kms.CfnKey) -> tuple[str, tuple[str, ...]]:
+        vpc = ec2.CfnVPC(
+            self,
+            "Vpc",
+            cidr_block=self._settings.network.cidr,
+            enable_dns_hostnames=True,
+            enable_dns_support=True,
+            tags=[self._name("vpc")],
+        )
+        # One table is enough: no subnet has a route but the local one and the way to S3.
+        routes = ec2.CfnRouteTable(self, "Routes", vpc_id=vpc.ref, tags=[self._name("isolated")])
+        subnet_ids = tuple(
+            self._subnet(vpc, routes, index, cidr) for index, cidr in enumerate(self._settings.network.subnet_ranges())
+        )
+        self._s3_endpoint(vpc, routes)
+        self._flow_logs(vpc, key)
+        self._close_default_group(vpc, key)
+        return vpc.ref, subnet_ids
+
+    def _subnet(self, vpc: ec2.CfnVPC, routes: ec2.CfnRouteTable, index: int, cidr: str) -> str:
+        zone = cdk.Fn.select(index, cdk.Fn.get_azs())
+        subnet = ec2.CfnSubnet(
+            self,
+            f"Subnet{index + 1}",
+            vpc_id=vpc.ref,
+            availability_zone=zone,
+            cidr_block=cidr,
+            map_public_ip_on_launch=False,
+            tags=[self._name(f"isolated-{index + 1}")],
+        )
+        ec2.CfnSubnetRouteTableAssociation(
+            self, f"Subnet{index + 1}Routes", route_table_id=routes.ref, subnet_id=subnet.ref
+        )
+        return subnet.ref
+
+    def _s3_endpoint(self, vpc: ec2.CfnVPC, routes: ec2.CfnRouteTable) -> None:
+        """Free, and the only way out. Others' buckets are only read: no copy leaves to a bucket that is not ours."""
+        account = cdk.Aws.ACCOUNT_ID
+        ours = {"StringEquals": {"aws:PrincipalAccount": account, "aws:ResourceAccount": account}}
+        ec2.CfnVPCEndpoint(
+            self,
+            "S3",
+            vpc_id=vpc.ref,
+            service_name=f"com.amazonaws.{cdk.Aws.REGION}.s3",
+            vpc_endpoint_type="Gateway",
+            route_table_ids=[routes.ref],
+            policy_document=policy.document(
+                [
+                    {**policy.allow(["s3:*"], ["*"], when=ours), "Principal": "*"},
+                    # Image layers and public data sets lie in buckets of AWS and of others.
+                    {
+                        **policy.allow(["s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket"], ["*"]),
+                        "Principal": "*",
+                    },
+                ]
+            ),
+        )
+
+    def _interface_endpoints(self, training_group_id: str) -> None:
+        settings = self._settings
+        services = needed_endpoints(settings)
+        if not services:
+            return
+        group = ec2.CfnSecurityGroup(
+            self,
+            "Endpoints",
+            group_description="Interface endpoints: HTTPS from training and notebooks",
+            vpc_id=self.placement.vpc_id,
+            security_group_ingress=[
+                ec2.CfnSecurityGroup.IngressProperty(
+                    ip_protocol="tcp",
+                    from_port=443,
+                    to_port=443,
+                    source_security_group_id=training_group_id,
+                    description="HTTPS from training and notebooks",
+                )
+            ],
+            # An endpoint answers and never asks; without a rule of ours EC2 would add one that allows everything.
+            security_group_egress=[
+                ec2.CfnSecurityGroup.EgressProperty(
+                    ip_protocol="icmp",
+                    from_port=252,
+                    to_port=86,
+                    cidr_ip="255.255.255.255/32",
+                    description="Nothing goes out",
+                )
+            ],
+        )
+        zones = settings.endpoint_zones
+        for service in services:
+            self._interface_endpoint(service, group.attr_group_id, self.placement.subnet_ids[:zones])
+
+    def _interface_endpoint(self, service: str, group_id: str, subnet_ids: Sequence[str]) -> None:
+        as_this_account = {"StringEquals": {"aws:PrincipalAccount": cdk.Aws.ACCOUNT_ID}}
+        ec2.CfnVPCEndpoint(
+            self,
+            service,
+            vpc_id=self.placement.vpc_id,
+            service_name=f"{self._domain(service)}.{cdk.Aws.REGION}.{service}",
+            vpc_endpoint_type="Interface",
+            private_dns_enabled=True,
+            security_group_ids=[group_id],
+            subnet_ids=list(subnet_ids),
+            policy_document=policy.document([{**policy.allow(["*"], ["*"], when=as_this_account), "Principal": "*"}]),
+        )
+
+    def _domain(self, service: str) -> str:
+        """What an endpoint's name begins with: in China, for most services and not for all, with `cn.`."""
+        if service not in CN_NAMES:
+            return "com.amazonaws"
+        if self._in_china is None:
+            self._in_china = cdk.CfnCondition(
+                self, "InChina", expression=cdk.Fn.condition_equals(cdk.Aws.PARTITION, "aws-cn")
+            )
+        chosen = cdk.Fn.condition_if(self._in_china.logical_id, "cn.com.amazonaws", "com.amazonaws")
+        return cdk.Token.as_string(chosen)
+
+    def _flow_logs(self, vpc: ec2.CfnVPC, key: kms.CfnKey) -> None:
+        group = logs.CfnLogGroup(
+            self,
+            "FlowLogGroup",
+            log_group_name=f"/{self._settings.project}-{self._settings.stage}/flow-logs",
+            kms_key_id=key.attr_arn,
+            retention_in_days=self._settings.retention.log_days,
+        )
+        group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
+        source = f"arn:{cdk.Aws.PARTITION}:ec2:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:vpc-flow-log/*"
+        writes = iam.CfnManagedPolicy(
+            self,
+            "FlowLogPolicy",
+            description="Write the VPC's flow logs",
+            policy_document=policy.document(
+                [
+                    policy.allow(
+                        ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], [group.attr_arn]
+                    )
+                ]
+            ),
+        )
+        role = iam.CfnRole(
+            self,
+            "FlowLogRole",
+            description="Writes the VPC's flow logs",
+            assume_role_policy_document=policy.trust(
+                "vpc-flow-logs.amazonaws.com",
+                when={
+                    "StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID},
+                    "ArnLike": {"aws:SourceArn": source},
+                },
+            ),
+            managed_policy_arns=[writes.ref],
+            permissions_boundary=self._settings.identity.permissions_boundary or None,
+        )
+        ec2.CfnFlowLog(
+            self,
+            "FlowLog",
+            resource_id=vpc.ref,
+            resource_type="VPC",
+            traffic_type="ALL",
+            log_destination_type="cloud-watch-logs",
+            log_group_name=group.ref,
+            deliver_logs_permission_arn=role.attr_arn,
+            tags=[self._name("flow-log")],
+        )
+
+    def _close_default_group(self, vpc: ec2.CfnVPC, key: kms.CfnKey) -> None:
+        """Take every rule out of the group that a VPC is born with, so that nothing can lean on it."""
+        groups = f"arn:{cdk.Aws.PARTITION}:ec2:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:security-group"
+        closer = HandlerFunction(
+            self,
+            "DefaultSecurityGroup",
+            settings=self._settings,
+            handler="resources/default_security_group",
+            description="Takes all rules out of the VPC's default security group",
+            statements=[
+                # Describe calls take no resource; the rules are removed from this one group.
+                policy.allow(["ec2:DescribeSecurityGroups"], ["*"]),
+                policy.allow(
+                    ["ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress"],
+                    [f"{groups}/{vpc.attr_default_security_group}"],
+                ),
+            ],
+            key=key,
+        )
+        CustomResource(
+            self,
+            "CloseDefaultGroup",
+            kind="DefaultSecurityGroup",
+            function=closer,
+            properties={"GroupId": vpc.attr_default_security_group},
+        )
+
+    def _name(self, part: str) -> cdk.CfnTag:
+        """EC2's console shows this tag where other services show a name."""
+        return cdk.CfnTag(key="Name", value=f"{self._settings.project}-{self._settings.stage}-{part}")

@@ -1,0 +1,144 @@
+"""The Classify step: from an attempt that did not complete to the next attempt, or to the end with its cause."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from shardyard.handlers import aws
+from shardyard.handlers.launch.classify.failures import Failure, Kind, job_in_cause, read_call, read_job
+from shardyard.handlers.launch.classify.next_step import Step, decide
+from shardyard.spec import names
+
+SHORTEST_ATTEMPT_SECONDS = 60
+"""An attempt with less time than this would end before it could train."""
+
+MOST_KEPT = 20
+"""Attempts that got no machine are remembered up to so many."""
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """Lambda's entry: the whole state in, `launch` and `next` (and `end`, where it ends) out."""
+    return classify(event, aws.clients, time.time())
+
+
+def classify(event: Mapping[str, Any], clients: aws.Clients, now: float) -> dict[str, Any]:
+    """Read the failure, decide, and write the next attempt's request."""
+    launch = dict(event["launch"])
+    failure = _failure(event, clients)
+    run = _note(launch["run"], launch, failure, now)
+    waited = now - run["queued_since"] if failure.kind in (Kind.CAPACITY, Kind.LIMIT) else 0.0
+    step = _within_time(decide(failure, launch["plan"], run["counts"], waited), launch["plan"], run)
+    run["steps"] = [*run.get("steps", [])[-19:], {"attempt": run["attempt"], "why": step.why}]
+    launch["run"] = run
+    if not step.again:
+        return {
+            "launch": launch,
+            "next": {"action": "end", "wait_seconds": 1, "why": step.why},
+            "failed": {"kind": failure.kind.name, "error": _error_name(failure, run), "cause": step.why},
+        }
+    return {
+        "launch": _next_attempt(launch, step),
+        "next": {"action": "again", "wait_seconds": step.wait_seconds, "why": step.why},
+    }
+
+
+def _failure(event: Mapping[str, Any], clients: aws.Clients) -> Failure:
+    """Ask the service what became of the attempt's job; the error's own words count where there is no job."""
+    name = event["launch"]["request"]["TrainingJobName"]
+    error = str(event.get("failure", {}).get("Error", ""))
+    cause = str(event.get("failure", {}).get("Cause", ""))
+    job = job_in_cause(cause)
+    if job is None:
+        job = aws.describe_job(clients("sagemaker"), name)
+    if job is None:
+        return read_call(error, cause)
+    if job["TrainingJobStatus"] in ("InProgress", "Stopping"):
+        # The call failed but the service made the job all the same. Two jobs must never write the same checkpoints.
+        clients("sagemaker").stop_training_job(TrainingJobName=name)
+        message = f"{error}: the service reported an error but made the job {name}; it was stopped. Launch again."
+        return Failure(kind=Kind.REJECTED, message=message, ran=True)
+    return read_job(job)
+
+
+def _note(run: Mapping[str, Any], launch: Mapping[str, Any], failure: Failure, now: float) -> dict[str, Any]:
+    """Write the failed attempt into the run's record."""
+    counts = dict(run.get("counts", {}))
+    counts[failure.kind.name] = counts.get(failure.kind.name, 0) + 1
+    noted = {**run, "counts": counts}
+    if failure.kind in (Kind.CAPACITY, Kind.LIMIT):
+        noted.setdefault("queued_since", now)
+    else:
+        noted.pop("queued_since", None)
+        if failure.kind is Kind.INTERRUPTED:
+            for kind in (Kind.CAPACITY, Kind.LIMIT, Kind.THROTTLED):
+                counts.pop(kind.name, None)
+    noted["used_seconds"] = run.get("used_seconds", 0) + failure.seconds
+    if failure.ran:
+        noted["attempts"] = _kept([*run["attempts"], _ended(launch, failure)])
+    return noted
+
+
+def _ended(launch: Mapping[str, Any], failure: Failure) -> dict[str, Any]:
+    return {
+        "name": launch["request"]["TrainingJobName"],
+        "kind": failure.kind.name,
+        "seconds": failure.seconds,
+    }
+
+
+def _kept(attempts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every attempt that trained, and the last ones that did not: an execution's state has room for 256 KB."""
+    recent = attempts[-MOST_KEPT:]
+    return [attempt for attempt in attempts if attempt["seconds"] > 0 or attempt in recent]
+
+
+def _within_time(step: Step, plan: Mapping[str, Any], run: Mapping[str, Any]) -> Step:
+    """End a run whose longest run time is used up: all attempts share it, or the worst case of its cost would grow."""
+    left = plan["max_runtime_seconds"] - run["used_seconds"]
+    if not step.again or left >= SHORTEST_ATTEMPT_SECONDS:
+        return step
+    why = f"{max(left, 0)} s are left of the run's longest run time, too few for another attempt. {step.why}"
+    return replace(step, again=False, why=why)
+
+
+def _next_attempt(launch: dict[str, Any], step: Step) -> dict[str, Any]:
+    """The same run under a new job name, with the fields that belong to the instance type it goes to."""
+    run, plan = {**launch["run"], "attempt": launch["run"]["attempt"] + 1}, launch["plan"]
+    stopping = {
+        **launch["request"]["StoppingCondition"],
+        "MaxRuntimeInSeconds": plan["max_runtime_seconds"] - run["used_seconds"],
+    }
+    if plan["max_wait_seconds"] is not None:
+        stopping["MaxWaitTimeInSeconds"] = plan["max_wait_seconds"] - run["used_seconds"]
+    return {
+        **launch,
+        "run": run,
+        "plan": {**plan, "candidate": step.candidate},
+        "request": {
+            **launch["request"],
+            **plan["candidates"][step.candidate]["fields"],
+            "StoppingCondition": stopping,
+            "TrainingJobName": names.training_job_name(run["job"], run["id"], run["attempt"]),
+        },
+    }
+
+
+_ERROR_NAMES = {
+    Kind.CAPACITY: "NoCapacity",
+    Kind.LIMIT: "QuotaInUse",
+    Kind.THROTTLED: "Throttled",
+    Kind.INTERNAL: "ServiceInternalError",
+    Kind.INTERRUPTED: "InterruptedTooOften",
+    Kind.ALGORITHM: "ProgramFailed",
+    Kind.STOPPED: "Stopped",
+    Kind.OUT_OF_TIME: "OutOfTime",
+    Kind.REJECTED: "RejectedByService",
+}
+
+
+def _error_name(failure: Failure, run: Mapping[str, Any]) -> str:
+    """The name that the execution fails with."""
+    if failure.kind is Kind.INTERRUPTED and run["counts"][failure.kind.name] == 1:
+        return "Interrupted"
+    return _ERROR_NAMES[failure.kind]

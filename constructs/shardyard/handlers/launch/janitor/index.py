@@ -1,0 +1,70 @@
+"""After an execution was aborted, timed out or failed: no training job of it may go on running, and people are told.
+
+Step Functions stops the job of a `.sync` task by itself. The second path has no such task, and a stop can be lost.
+An execution that ended by itself has sent its own message; one that was cut off has not.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from shardyard.handlers import aws
+from shardyard.spec.console import execution_url
+from shardyard.spec.requests.training import EXECUTION_TAG
+from shardyard.spec.run_ids import run_id_of
+
+_CUT_OFF = {"ABORTED": "was stopped", "TIMED_OUT": "timed out"}
+
+
+def handler(event: Mapping[str, Any], context: object) -> list[str]:
+    """Lambda's entry: an EventBridge event about an execution in, the names of the stopped jobs out."""
+    stopped = clean_up(event["detail"], aws.clients)
+    tell(event["detail"], aws.clients, topic_arn=os.environ["TOPIC_ARN"], machines=os.environ["MACHINES"])
+    return stopped
+
+
+def clean_up(detail: Mapping[str, Any], clients: aws.Clients) -> list[str]:
+    """Stop every running job that this execution made; jobs of another execution of the same run are left alone."""
+    execution = str(detail["executionArn"])
+    sagemaker = clients("sagemaker")
+    answer = sagemaker.list_training_jobs(NameContains=_run_id(detail), StatusEquals="InProgress", MaxResults=100)
+    stopped = []
+    for job in answer["TrainingJobSummaries"]:
+        tags = sagemaker.list_tags(ResourceArn=job["TrainingJobArn"])["Tags"]
+        if {"Key": EXECUTION_TAG, "Value": execution[-256:]} in tags:
+            sagemaker.stop_training_job(TrainingJobName=job["TrainingJobName"])
+            stopped.append(str(job["TrainingJobName"]))
+    return stopped
+
+
+def tell(detail: Mapping[str, Any], clients: aws.Clients, *, topic_arn: str, machines: str) -> None:
+    """Say that a launch was cut off; `machines` is what the state machines' names begin with."""
+    said = _CUT_OFF.get(detail["status"])
+    if said is None:
+        return
+    job = str(detail["stateMachineArn"]).rpartition(":")[2].removeprefix(machines)
+    run_id = _run_id(detail)
+    lines = [
+        f"{job}, run {run_id}: its launch {said}, and with it its training job.",
+        "A person or a program stopped it." if said == "was stopped" else "It took longer than it may.",
+        f"There is no receipt. Where checkpoints are kept, it goes on with: yard resume {run_id}",
+        "",
+        f"Execution: {execution_url(detail['executionArn'])}",
+    ]
+    clients("sns").publish(TopicArn=topic_arn, Subject=f"{job} {said} ({run_id})"[:99], Message="\n".join(lines))
+
+
+def _run_id(detail: Mapping[str, Any]) -> str:
+    started = datetime.fromtimestamp(detail["startDate"] / 1000, UTC)
+    return run_id_of(str(detail["executionArn"]), started, _given_run_id(detail))
+
+
+def _given_run_id(detail: Mapping[str, Any]) -> str | None:
+    try:
+        given = json.loads(detail.get("input") or "{}")
+    except ValueError:  # EventBridge leaves a long input out
+        return None
+    found = given.get("run_id") if isinstance(given, dict) else None
+    return found if isinstance(found, str) else None

@@ -1,0 +1,139 @@
+"""What a launch is asked to do: the deployed definition, the stack's parameters and the execution's input, merged."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shardyard.spec.catalogue.images import parse_uri
+from shardyard.spec.errors import Problem, SpecError
+from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.overrides import LaunchInput, apply_input, apply_parameters
+from shardyard.spec.requests.training import Deployment
+from shardyard.spec.run_ids import parse_time, run_id_of
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Launch:
+    """One launch, before any attempt."""
+
+    spec: JobSpec
+    """The job with everything laid over it."""
+    sources: Mapping[str, str]
+    """Who said each value that may be overridden: toml, stage, parameter or input."""
+    given: LaunchInput
+    """The execution's input."""
+    deployment: Deployment
+    """What the deploy knew."""
+    run_id: str
+    execution: str
+    started: datetime
+    fields: tuple[str, ...]
+    """The request fields that the machine names."""
+    cap_usd: float
+    """The project's cap."""
+    dashboard: str
+    folder: str | None
+    """The folder of containers/ that the image is built from."""
+
+    @property
+    def region(self) -> str:
+        """Where the launch runs."""
+        return self.execution.split(":")[3]
+
+    @property
+    def partition(self) -> str:
+        """`aws`, or another."""
+        return self.execution.split(":")[1]
+
+    @property
+    def account(self) -> str:
+        """Whose launch it is."""
+        return self.execution.split(":")[4]
+
+    @property
+    def container(self) -> str | None:
+        """The Deep Learning Container that the deploy chose; None for another image."""
+        if self.spec.image.framework is None or self.deployment.image_uri is None:
+            return None
+        image = parse_uri(self.deployment.image_uri)
+        return f"{image.repository}:{image.tag}"
+
+    def values_on(self, spec: JobSpec) -> dict[str, Any]:
+        """What an attempt on a fallback has in place of the launch's own values."""
+        names = [*self.sources, *(f"{table}.{key}" for table in _FREE_TABLES for key in getattr(spec, table))]
+        values = {name: value_of(spec, name) for name in names}
+        return {
+            name: {"value": value, "source": "fallback"}
+            for name, value in values.items()
+            if value != value_of(self.spec, name)
+        }
+
+    def run(self, attempt: int) -> dict[str, Any]:
+        """The run's record, which every attempt adds to."""
+        return {
+            "id": self.run_id,
+            "attempt": attempt,
+            "job": self.spec.name,
+            "project": self.deployment.project,
+            "stage": self.deployment.stage,
+            "execution": self.execution,
+            "started": self.started.isoformat(timespec="seconds"),
+            "region": self.region,
+            "partition": self.partition,
+            "artifact_bucket": self.deployment.artifact_bucket,
+            "dashboard": self.dashboard,
+            "source_sha256": None if self.spec.source is None else self.spec.source.sha256,
+            "git_commit": self.given.git_commit,
+            "values": {name: {"value": value_of(self.spec, name), "source": who} for name, who in self.sources.items()},
+            "attempts": [],
+            "counts": {},
+            "steps": [],
+        }
+
+
+def read_launch(event: Mapping[str, Any]) -> Launch:
+    """Merge what the machine was deployed with and what the execution brings; SpecError says what is wrong."""
+    started = parse_time(event["started"])
+    raw = event["input"]
+    if not isinstance(raw, dict):
+        shown = json.dumps(raw)
+        said = shown if len(shown) <= 80 else f"{shown[:76]}..."
+        raise SpecError([Problem("input", f"{said} is not allowed (a table of overrides; {{}} for none)")])
+    given = LaunchInput.from_dict(raw)
+    spec, sources = apply_parameters(JobSpec.from_dict(event["definition"]), event["parameters"])
+    spec, sources = apply_input(spec, given, sources)
+    return Launch(
+        spec=spec,
+        sources=sources,
+        given=given,
+        deployment=Deployment.from_dict(event["deployment"]),
+        run_id=run_id_of(event["execution"], started, given.run_id),
+        execution=event["execution"],
+        started=started,
+        fields=tuple(event["fields"]),
+        cap_usd=float(event["cap_usd"]),
+        dashboard=event["dashboard"],
+        folder=event.get("folder"),
+    )
+
+
+_FREE_TABLES = ("hyperparameters", "environment")
+
+
+def value_of(spec: JobSpec, name: str) -> Any:
+    """The value of something that may be overridden."""
+    table, _, key = name.partition(".")
+    if key:
+        return getattr(spec, table).get(key)
+    values = {
+        "instance_type": spec.compute.instance_type,
+        "instance_count": spec.compute.count,
+        "spot": spec.spot.enabled,
+        "max_runtime_seconds": spec.limits.max_runtime_seconds,
+        "max_cost_usd": spec.cost.cap_usd,
+        "processes_per_node": None if spec.program is None else spec.program.processes_per_node,
+        "source_sha256": None if spec.source is None else spec.source.sha256,
+    }
+    return values[name]

@@ -1,0 +1,131 @@
+"""What lies under each channel, and what each instance would get of it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from shardyard.handlers import aws
+from shardyard.spec.errors import Problem
+from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.requests.training_data import s3_uri
+
+COUNT_LIMIT = 10_000
+"""Counting stops here: more than this is enough for every rule, and listing takes time."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listing:
+    """The objects of one channel."""
+
+    channel: str
+    uri: str
+    count: int
+    at_least: bool
+    """Whether there are more than were counted."""
+    total_bytes: int
+    fingerprint: str
+    """A hash of keys, sizes and ETags: two runs with the same one read the same data."""
+    objects_per_instance: tuple[int, int] | None = None
+    """Fewest and most objects that an instance gets; None where every instance gets all."""
+    bytes_per_instance: tuple[int, int] | None = None
+    """Fewest and most bytes that an instance gets."""
+
+    def balance(self) -> str | None:
+        """What the instances get of a sharded channel, in a sentence; None where each gets all."""
+        if self.objects_per_instance is None or self.bytes_per_instance is None:
+            return None
+        objects, sizes = self.objects_per_instance, self.bytes_per_instance
+        said = f"at least {self.count}" if self.at_least else str(self.count)
+        text = f"{self.channel}: {said} objects, {objects[0]} to {objects[1]} for each instance"
+        if sizes[1] > 1.1 * sizes[0]:
+            text += f"; uneven: {sizes[0]} to {sizes[1]} bytes, and the instance with most makes the others wait"
+        return text
+
+    def to_dict(self) -> dict[str, Any]:
+        """The listing as JSON, for the plan and the receipt."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+
+def read_channels(spec: JobSpec, data_bucket: str, clients: aws.Clients) -> tuple[list[Listing], list[Problem]]:
+    """List every channel that lies in S3, all at the same time; a channel without data is a problem."""
+    wanted = [
+        (name, uri, channel.type, channel.distribution == "ShardedByS3Key", channel.groups)
+        for name, channel in spec.channels.items()
+        if (uri := s3_uri(channel, data_bucket)) is not None and channel.type != "Converse"
+    ]
+    answers = aws.in_parallel(lambda one: _read(one, _instances(spec, one[4]), clients("s3")), wanted)
+    listings = [answer for answer in answers if isinstance(answer, Listing)]
+    return listings, [answer for answer in answers if isinstance(answer, Problem)]
+
+
+def _instances(spec: JobSpec, groups: Sequence[str]) -> int:
+    """How many instances share a channel."""
+    if spec.compute.groups:
+        return sum(group.count for group in spec.compute.groups if not groups or group.name in groups)
+    return spec.compute.most_instances
+
+
+def _read(wanted: tuple[str, str, str, bool, Any], instances: int, s3: Any) -> Listing | Problem:
+    name, uri, kind, sharded, _ = wanted
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    where = f"channels.{name}"
+    try:
+        objects, more = _list(s3, bucket, key) if kind == "S3Prefix" else _manifest(s3, bucket, key, kind)
+    except ClientError as error:
+        code = aws.error_code(error)
+        if code in ("NoSuchBucket", "NoSuchKey", "404"):
+            return Problem(where, f"there is nothing at {uri} ({code})")
+        if code in ("AccessDenied", "403"):
+            return Problem(where, f"{uri} cannot be read: access denied; allow this project's roles to read it")
+        raise
+    if not objects:
+        return Problem(where, f"there are no objects under {uri}; put data there, or correct the prefix")
+    sizes = [size for _, size, _ in objects]
+    return Listing(
+        channel=name,
+        uri=uri,
+        count=len(objects),
+        at_least=more,
+        total_bytes=sum(sizes),
+        fingerprint=sha256("\n".join(f"{k} {s} {e}" for k, s, e in objects).encode()).hexdigest()[:16],
+        objects_per_instance=_share([1] * len(sizes), instances) if sharded else None,
+        bytes_per_instance=_share(sizes, instances) if sharded else None,
+    )
+
+
+def _share(sizes: Sequence[int], instances: int) -> tuple[int, int]:
+    """Fewest and most of what one instance gets when the objects are dealt out in turn, in the order of their keys."""
+    shares = [sum(sizes[first::instances]) for first in range(instances)]
+    return min(shares), max(shares)
+
+
+Object = tuple[str, int, str]
+
+
+def _list(s3: Any, bucket: str, prefix: str) -> tuple[list[Object], bool]:
+    found: list[Object] = []
+    token: dict[str, str] = {}
+    while True:
+        page = s3.list_objects_v2(Bucket=bucket, Prefix=prefix, **token)
+        found += [(one["Key"], one["Size"], one.get("ETag", "")) for one in page.get("Contents", [])]
+        more = bool(page.get("IsTruncated"))
+        if len(found) >= COUNT_LIMIT or not more:
+            # What ends in a slash and is empty is a folder that the S3 console made; SageMaker leaves it out too.
+            kept = [one for one in found[:COUNT_LIMIT] if one[1] or not one[0].endswith("/")]
+            return kept, more or len(found) > COUNT_LIMIT
+        token = {"ContinuationToken": page["NextContinuationToken"]}
+
+
+def _manifest(s3: Any, bucket: str, key: str, kind: str) -> tuple[list[Object], bool]:
+    """The entries of a manifest: their sizes are unknown, so each counts as one byte."""
+    answer = s3.get_object(Bucket=bucket, Key=key)
+    text = answer["Body"].read().decode()
+    if kind == "AugmentedManifestFile":
+        lines = [line for line in text.splitlines() if line.strip()]
+    else:
+        lines = [str(entry) for entry in json.loads(text) if isinstance(entry, str)]
+    return [(line, 1, "") for line in lines[:COUNT_LIMIT]], len(lines) > COUNT_LIMIT

@@ -1,0 +1,80 @@
+"""From a job that passed its checks to the request of the first attempt, and what later attempts change in it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shardyard.handlers.launch.preflight.launch import Launch, value_of
+from shardyard.spec import names
+from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.requests.training import EXECUTION_TAG, Deployment, to_request
+
+INTERNAL_RETRIES = 2
+"""How often a launch is repeated after an internal error of the service."""
+INTERRUPTION_RESUMES = 3
+"""How often a run goes on after it was interrupted and had saved a checkpoint."""
+_ALWAYS: Mapping[str, Any] = {"EnableManagedSpotTraining": False, "Environment": {}, "HyperParameters": {}}
+_FEWEST_POLL_SECONDS = 10
+# An execution's history has room for 25,000 events: a look takes nine, an attempt that gets no machine sixteen.
+_MOST_POLLS = 1500
+_MOST_QUEUED_ATTEMPTS = 1000
+
+
+def build_request(
+    spec: JobSpec, deployment: Deployment, *, run_id: str, attempt: int, execution: str
+) -> dict[str, Any]:
+    """The whole request, with every field that the machine names."""
+    name = names.training_job_name(spec.name, run_id, attempt)
+    request = {**_ALWAYS, **to_request(spec, deployment, job_name=name, run_id=run_id)}
+    # The end of an ARN says which execution it is, and a tag's value has 256 letters.
+    request["Tags"] = [*request.get("Tags", []), {"Key": EXECUTION_TAG, "Value": execution[-256:]}]
+    return request
+
+
+def build_candidates(
+    launch: Launch, specs: Sequence[JobSpec], requests: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """What each attempt may run on, with the request fields that differ, and the values that are its fallback's."""
+    fields = {field for request in requests for field in request if request[field] != requests[0].get(field)}
+    return [
+        {
+            "instance_type": machines(spec),
+            "fields": {field: request[field] for field in sorted(fields - {"TrainingJobName"})},
+            "values": launch.values_on(spec),
+        }
+        for spec, request in zip(specs, requests, strict=True)
+    ]
+
+
+def replaced(launch: Launch, specs: Sequence[JobSpec]) -> list[str]:
+    """Say which values of the parameters or of the input a fallback replaces, and with what."""
+    return [
+        f"on {machines(spec)}, {name} is {'its default' if changed['value'] is None else changed['value']}, "
+        f"not {value_of(launch.spec, name)} ({launch.sources[name]}): the fallback of that type says so"
+        for spec in specs
+        for name, changed in launch.values_on(spec).items()
+        if name != "instance_type" and launch.sources.get(name) in ("parameter", "input")
+    ]
+
+
+def machines(spec: JobSpec) -> str:
+    """The machines of one attempt, for people."""
+    return " or ".join(" + ".join(kind for kind, _ in cluster) for cluster in spec.compute.alternatives)
+
+
+def build_plan(spec: JobSpec, candidates: list[dict[str, Any]], first: int) -> dict[str, Any]:
+    """How the launch goes on when an attempt does not complete."""
+    longest = spec.max_wait_seconds if spec.max_wait_seconds is not None else spec.limits.max_runtime_seconds
+    fewest_pause = math.ceil(spec.queue.max_wait_seconds * len(candidates) / _MOST_QUEUED_ATTEMPTS)
+    return {
+        "candidates": candidates,
+        "candidate": first,
+        "queue_seconds": spec.queue.max_wait_seconds,
+        "first_wait_seconds": spec.queue.first_wait_seconds,
+        "longest_wait_seconds": max(spec.queue.longest_wait_seconds, fewest_pause),
+        "internal_retries": INTERNAL_RETRIES,
+        "interruption_resumes": INTERRUPTION_RESUMES if spec.checkpoints.enabled else 0,
+        "max_runtime_seconds": spec.limits.max_runtime_seconds,
+        "max_wait_seconds": spec.max_wait_seconds,
+        "poll_seconds": max(_FEWEST_POLL_SECONDS, math.ceil(longest / _MOST_POLLS)),
+    }

@@ -1,0 +1,35 @@
+"""What a run that is continued has done before."""
+
+from dataclasses import dataclass
+
+from shardyard.handlers import aws
+from shardyard.handlers.launch.preflight.launch import Launch
+from shardyard.spec.errors import Problem
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Previous:
+    """Earlier attempts of the same run."""
+
+    attempts: int = 0
+    """The number of the last one; 0 for a new run."""
+    problem: Problem | None = None
+    """One of them still runs: two must never write the same checkpoints."""
+
+
+def read_previous(launch: Launch, clients: aws.Clients) -> Previous:
+    """Look for earlier attempts of a run that the input names; a new run has none."""
+    if launch.given.run_id is None:
+        return Previous()
+    sagemaker = clients("sagemaker")
+    answer = sagemaker.list_training_jobs(NameContains=f"-{launch.run_id}-", MaxResults=100)
+    numbers = [0]
+    for job in answer["TrainingJobSummaries"]:
+        name, _, number = job["TrainingJobName"].rpartition("-")
+        if not name.endswith(f"-{launch.run_id}") or not number.isdigit():
+            continue
+        numbers.append(int(number))
+        if job["TrainingJobStatus"] in ("InProgress", "Stopping"):
+            text = f"the run {launch.run_id} is still in progress as {job['TrainingJobName']}; stop it, or wait for it"
+            return Previous(problem=Problem("run_id", text))
+    return Previous(attempts=max(numbers))

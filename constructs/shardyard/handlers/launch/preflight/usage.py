@@ -1,0 +1,66 @@
+"""Which training instances are in use now: what the jobs in progress hold, and what waits in warm pools."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shardyard.handlers import aws
+from shardyard.spec.catalogue.quotas import held_by
+
+MOST_JOBS = 200
+"""Jobs in progress beyond these are not looked at; the use is then said to be a least one."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Usage:
+    """Instances in use, by quota name."""
+
+    used: Mapping[str, int]
+    at_least: bool
+    """Whether there are jobs that were not looked at."""
+    names: tuple[str, ...] = field(default=())
+    """The training jobs in progress."""
+
+
+def read_usage(clients: aws.Clients) -> Usage:
+    """Describe the jobs in progress and those whose instances are kept warm."""
+    sagemaker = clients("sagemaker")
+    running, warm = aws.in_parallel(
+        lambda query: _names(sagemaker, query), [{"StatusEquals": "InProgress"}, {"WarmPoolStatusEquals": "Available"}]
+    )
+    names = [*running[0], *warm[0]]
+    jobs = aws.in_parallel(lambda name: aws.describe_job(sagemaker, name), names)
+    used: Counter[str] = Counter()
+    for name, job in zip(names, jobs, strict=True):
+        if job is not None:
+            used.update(_held(job, warm=name in warm[0]))
+    return Usage(used=used, at_least=running[1] or warm[1], names=tuple(running[0]))
+
+
+def _names(sagemaker: Any, query: Mapping[str, str]) -> tuple[list[str], bool]:
+    found: list[str] = []
+    token: dict[str, str] = {}
+    while True:
+        page = sagemaker.list_training_jobs(MaxResults=100, **query, **token)
+        found += [job["TrainingJobName"] for job in page["TrainingJobSummaries"]]
+        if "NextToken" not in page or len(found) >= MOST_JOBS:
+            return found[:MOST_JOBS], "NextToken" in page or len(found) > MOST_JOBS
+        token = {"NextToken": page["NextToken"]}
+
+
+def _held(job: Mapping[str, Any], *, warm: bool) -> Counter[str]:
+    """What one job holds of each quota."""
+    spot = bool(job.get("EnableManagedSpotTraining"))
+    held: Counter[str] = Counter()
+    for kind, count in _clusters(job["ResourceConfig"]):
+        held.update(held_by(kind, count, spot=spot, warm=warm))
+    return held
+
+
+def _clusters(resources: Mapping[str, Any]) -> list[tuple[str, int]]:
+    if resources.get("InstanceGroups"):
+        return [(group["InstanceType"], group["InstanceCount"]) for group in resources["InstanceGroups"]]
+    if "InstanceType" in resources:
+        return [(resources["InstanceType"], resources["InstanceCount"])]
+    return []

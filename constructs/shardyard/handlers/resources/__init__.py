@@ -1,0 +1,1 @@
+"""Custom resources: one folder per Lambda function that CloudFormation calls."""

@@ -1,0 +1,124 @@
+"""Where leftovers of SageMaker are looked for: endpoints, notebooks, warm pools, long jobs."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from shardyard.handlers import aws
+from shardyard.handlers.watching.sweep.finding import Finding, Limits
+from shardyard.handlers.watching.sweep.leftovers import without_stack
+from shardyard.spec.units import format_duration
+
+
+def find_all(clients: aws.Clients, limits: Limits, now: datetime) -> Iterator[Finding]:
+    """Every leftover of this project and stage."""
+    yield from endpoints(clients, limits, now)
+    yield from notebooks(clients("sagemaker"), limits, now)
+    yield from warm_pools(clients("sagemaker"), limits, now)
+    yield from long_jobs(clients("sagemaker"), limits, now)
+    yield from without_stack(clients, limits)
+
+
+def endpoints(clients: aws.Clients, limits: Limits, now: datetime) -> Iterator[Finding]:
+    """Endpoints that nobody has called for the configured time; the configuration stays, so one can be made again."""
+    sagemaker = clients("sagemaker")
+    idle = timedelta(hours=limits.endpoint_idle_hours)
+    for endpoint in _pages(sagemaker, "list_endpoints", "Endpoints", StatusEquals="InService"):
+        name = endpoint["EndpointName"]
+        if now - endpoint["CreationTime"] < idle or not _ours(sagemaker, endpoint["EndpointArn"], limits):
+            continue
+        if _calls(clients("cloudwatch"), sagemaker, name, now - idle, now) == 0:
+            why = f"no call in {limits.endpoint_idle_hours} h; it bills until it is deleted"
+            yield Finding(
+                kind="endpoint",
+                name=name,
+                why=why,
+                stop=partial(sagemaker.delete_endpoint, EndpointName=name),
+            )
+
+
+def _calls(cloudwatch: Any, sagemaker: Any, endpoint: str, since: datetime, now: datetime) -> float:
+    variants = sagemaker.describe_endpoint(EndpointName=endpoint).get("ProductionVariants", [])
+    total = 0.0
+    for variant in variants:
+        answer = cloudwatch.get_metric_statistics(
+            Namespace="AWS/SageMaker",
+            MetricName="Invocations",
+            Dimensions=[
+                {"Name": "EndpointName", "Value": endpoint},
+                {"Name": "VariantName", "Value": variant["VariantName"]},
+            ],
+            StartTime=since,
+            EndTime=now,
+            Period=3600,
+            Statistics=["Sum"],
+        )
+        total += sum(point["Sum"] for point in answer["Datapoints"])
+    return total
+
+
+def notebooks(sagemaker: Any, limits: Limits, now: datetime) -> Iterator[Finding]:
+    """Notebook instances that have been running for too long."""
+    found = _pages(sagemaker, "list_notebook_instances", "NotebookInstances", StatusEquals="InService")
+    for notebook in found:
+        name, running = notebook["NotebookInstanceName"], now - notebook["LastModifiedTime"]
+        if running < timedelta(hours=limits.notebook_hours):
+            continue
+        if _ours(sagemaker, notebook["NotebookInstanceArn"], limits):
+            yield Finding(
+                kind="notebook",
+                name=name,
+                why=f"runs for {format_duration(running.total_seconds())}, the limit is {limits.notebook_hours}h",
+                stop=partial(sagemaker.stop_notebook_instance, NotebookInstanceName=name),
+            )
+
+
+def warm_pools(sagemaker: Any, limits: Limits, now: datetime) -> Iterator[Finding]:
+    """Instances that were kept warm for too long without a job; they bill until the end of their keep-alive time."""
+    found = _pages(sagemaker, "list_training_jobs", "TrainingJobSummaries", WarmPoolStatusEquals="Available")
+    for job in found:
+        name, idle = job["TrainingJobName"], now - job["TrainingEndTime"]
+        if idle < timedelta(minutes=limits.warm_pool_minutes) or not _ours(sagemaker, job["TrainingJobArn"], limits):
+            continue
+        yield Finding(
+            kind="warm pool",
+            name=name,
+            why=f"kept warm for {format_duration(idle.total_seconds())} without a job, "
+            f"the limit is {limits.warm_pool_minutes}m",
+            # No time left to keep them ends the pool; the job itself is over and is not touched.
+            stop=partial(
+                sagemaker.update_training_job, TrainingJobName=name, ResourceConfig={"KeepAlivePeriodInSeconds": 0}
+            ),
+        )
+
+
+def long_jobs(sagemaker: Any, limits: Limits, now: datetime) -> Iterator[Finding]:
+    """Training jobs that have been running for too long."""
+    found = _pages(sagemaker, "list_training_jobs", "TrainingJobSummaries", StatusEquals="InProgress")
+    for job in found:
+        name, running = job["TrainingJobName"], now - job["CreationTime"]
+        if running < timedelta(hours=limits.job_hours) or not _ours(sagemaker, job["TrainingJobArn"], limits):
+            continue
+        yield Finding(
+            kind="training job",
+            name=name,
+            why=f"runs for {format_duration(running.total_seconds())}, the limit is {limits.job_hours}h",
+            stop=partial(sagemaker.stop_training_job, TrainingJobName=name),
+        )
+
+
+def _ours(sagemaker: Any, arn: str, limits: Limits) -> bool:
+    try:
+        return limits.owns(sagemaker.list_tags(ResourceArn=arn)["Tags"])
+    except ClientError as error:
+        if aws.error_code(error) in ("ValidationException", "ResourceNotFound"):  # gone meanwhile
+            return False
+        raise
+
+
+def _pages(client: Any, operation: str, field: str, **query: str) -> Iterator[dict[str, Any]]:
+    for page in client.get_paginator(operation).paginate(**query):
+        yield from page[field]

@@ -1,0 +1,60 @@
+"""The sweeper: looks for leftovers on a schedule or when asked, tells people, and stops what the settings allow."""
+
+import os
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from shardyard.handlers import aws
+from shardyard.handlers.watching.sweep.finders import find_all
+from shardyard.handlers.watching.sweep.finding import Finding, Limits
+
+_DONE = {"endpoint": "deleted", "warm pool": "ended"}
+"""What stopping one is called; the others are stopped."""
+
+
+def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
+    """Lambda's entry. Asked by a person, it stops only with `stop: true`; by the schedule, as the settings say."""
+    settings = os.environ
+    limits = Limits(
+        project=settings["PROJECT"],
+        stage=settings["STAGE"],
+        notebook_hours=int(settings["NOTEBOOK_HOURS"]),
+        endpoint_idle_hours=int(settings["ENDPOINT_IDLE_HOURS"]),
+        job_hours=int(settings["JOB_HOURS"]),
+        warm_pool_minutes=int(settings["WARM_POOL_MINUTES"]),
+    )
+    allowed = [kind for kind in settings["MAY_STOP"].split(",") if kind]
+    stops = allowed if event.get("stop", True) is True else []
+    return sweep(aws.clients, limits, datetime.now(UTC), stops=stops, topic_arn=settings["TOPIC_ARN"])
+
+
+def sweep(
+    clients: aws.Clients, limits: Limits, now: datetime, *, stops: Collection[str], topic_arn: str
+) -> dict[str, Any]:
+    """Find, stop the kinds that `stops` names, and tell people where there is something to tell."""
+    rows = []
+    for finding in find_all(clients, limits, now):
+        action = _stop(finding) if finding.kind in stops else "reported"
+        rows.append({"kind": finding.kind, "name": finding.name, "why": finding.why, "action": action})
+    if rows:
+        subject = f"{limits.project} ({limits.stage}): {len(rows)} leftover{'' if len(rows) == 1 else 's'}"
+        clients("sns").publish(TopicArn=topic_arn, Subject=subject[:99], Message=_text(rows))
+    return {"findings": rows, "stops": bool(stops)}
+
+
+def _stop(finding: Finding) -> str:
+    """Stop one; where that fails, the others are still looked at and people are still told."""
+    assert finding.stop is not None, finding.kind
+    try:
+        finding.stop()
+    except ClientError as error:
+        return f"not stopped: {error.response['Error'].get('Message', error)}"
+    return _DONE.get(finding.kind, "stopped")
+
+
+def _text(rows: list[dict[str, str]]) -> str:
+    lines = [f"- {row['kind']} {row['name']}: {row['why']} ({row['action']})" for row in rows]
+    return "\n".join(["These bill, or are left over:", *lines, "", "Look again, or stop them: yard sweep --stop"])

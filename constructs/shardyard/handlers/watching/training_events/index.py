@@ -1,0 +1,123 @@
+"""A training job changed its state: count the outcome, tell people in a sentence, wake the watchdog.
+
+EventBridge sends every change in the account; jobs of other projects are left alone. How a launch ends is told once,
+by its receipt; a launch tells nothing here but an interruption, which it lives through.
+"""
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from shardyard.handlers import aws
+from shardyard.handlers.launch.classify.failures import Kind, read_job
+from shardyard.spec import names
+from shardyard.spec.console import job_url
+from shardyard.spec.requests.training import EXECUTION_TAG
+from shardyard.spec.units import format_duration
+
+_OUTCOMES = ("Completed", "Failed", "Stopped")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """What this deployment calls its things; read from the function's environment."""
+
+    project: str
+    stage: str
+    topic_arn: str
+    watchdog_rule: str
+
+    @classmethod
+    def from_environment(cls) -> "Place":
+        """The names that the stack gave to the function."""
+        return cls(
+            project=os.environ["PROJECT"],
+            stage=os.environ["STAGE"],
+            topic_arn=os.environ["TOPIC_ARN"],
+            watchdog_rule=os.environ["WATCHDOG_RULE"],
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """What people get."""
+
+    subject: str
+    text: str
+
+
+def handler(event: dict[str, Any], context: object) -> None:
+    """Take in one event."""
+    react(event["detail"], Place.from_environment(), aws.clients)
+
+
+def react(detail: dict[str, Any], place: Place, clients: aws.Clients) -> None:
+    """Do what one change asks for."""
+    tags = detail.get("Tags") or {}
+    if (tags.get("project"), tags.get("stage")) != (place.project, place.stage):
+        return
+    status = detail["TrainingJobStatus"]
+    launched = EXECUTION_TAG in tags
+    if status == "Failed" and launched and read_job(detail).kind is Kind.CAPACITY:
+        return  # the launch tries again, maybe for hours, and tells how that ended
+    if status == "InProgress":
+        clients("events").enable_rule(Name=place.watchdog_rule)
+    if status in _OUTCOMES:
+        _count(clients("cloudwatch"), place, "Jobs", Outcome=status)
+    if status == "Failed" and not launched:
+        _count(clients("cloudwatch"), place, names.OTHER_FAILURES_METRIC)
+    message = compose(detail)
+    if message is not None:
+        clients("sns").publish(TopicArn=place.topic_arn, Subject=message.subject, Message=message.text)
+
+
+def compose(detail: dict[str, Any]) -> Message | None:
+    """The sentence for a change that people want to know; None for the others."""
+    name, status, secondary = detail["TrainingJobName"], detail["TrainingJobStatus"], detail.get("SecondaryStatus")
+    if status == "InProgress" and secondary == "Interrupted":
+        said, more = (
+            "was interrupted",
+            "Its spot capacity was taken back. SageMaker starts it again from its checkpoints.",
+        )
+    elif EXECUTION_TAG in (detail.get("Tags") or {}):
+        return None
+    elif status == "Failed":
+        said, more = "failed", detail.get("FailureReason") or "SageMaker gave no reason."
+    elif status == "Stopped":
+        said, more = "was stopped", _stop_reason(secondary)
+    elif status == "Completed":
+        said, more = "completed", ""
+    else:
+        return None
+    lines = [f"The training job {name} {said}{_after(detail)}.", more, "", job_url(detail["TrainingJobArn"])]
+    return Message(subject=f"{name} {said}"[:100], text="\n".join(line for line in lines if line is not None))
+
+
+def _stop_reason(secondary: str | None) -> str:
+    reasons = {
+        "MaxRuntimeExceeded": "It reached its longest allowed runtime (limits.max_runtime).",
+        "MaxWaitTimeExceeded": "It waited for spot capacity for longer than allowed (spot.max_wait).",
+    }
+    return reasons.get(secondary or "", "A person or a program stopped it.")
+
+
+def _after(detail: dict[str, Any]) -> str:
+    start, end = detail.get("TrainingStartTime"), detail.get("TrainingEndTime")
+    if start is None or end is None:
+        return ""
+    return f" after {format_duration((end - start) / 1000)}"
+
+
+def _count(cloudwatch: Any, place: Place, metric: str, **more: str) -> None:
+    dimensions = {"Project": place.project, "Stage": place.stage, **more}
+    cloudwatch.put_metric_data(
+        Namespace=names.METRICS_NAMESPACE,
+        MetricData=[
+            {
+                "MetricName": metric,
+                "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
+                "Value": 1,
+                "Unit": "Count",
+            }
+        ],
+    )

@@ -1,0 +1,199 @@
+"""Looks at each running training job: how long its GPUs idle, how long its logs are silent.
+
+Alarms cannot stand on SEARCH expressions, and job names are unknown at deploy. So this function reads the jobs' own
+metrics and logs and publishes two numbers with fixed dimensions: the worst of all running jobs. It runs only while
+jobs run: the event handler switches its schedule on, and it switches it off itself when nothing is left.
+"""
+
+import os
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from shardyard.handlers import aws
+from shardyard.spec import names
+from shardyard.spec.catalogue.instances import INSTANCES
+
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+HOST_METRICS = "/aws/sagemaker/TrainingJobs"
+_LOOK_BACK_MINUTES = 180
+"""CloudWatch keeps one-minute values for longer; three hours say enough."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """What this deployment calls wasted, and its names; read from the function's environment."""
+
+    project: str
+    stage: str
+    topic_arn: str
+    rule: str
+    low_gpu_percent: float
+    low_gpu_minutes: int
+    silent_minutes: int
+    every_minutes: int
+
+    @classmethod
+    def from_environment(cls) -> "Limits":
+        """What the stack gave to the function."""
+        return cls(
+            project=os.environ["PROJECT"],
+            stage=os.environ["STAGE"],
+            topic_arn=os.environ["TOPIC_ARN"],
+            rule=os.environ["WATCHDOG_RULE"],
+            low_gpu_percent=float(os.environ["LOW_GPU_PERCENT"]),
+            low_gpu_minutes=int(os.environ["LOW_GPU_MINUTES"]),
+            silent_minutes=int(os.environ["SILENT_MINUTES"]),
+            every_minutes=int(os.environ["EVERY_MINUTES"]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """How one running job does."""
+
+    job: str
+    low_gpu_minutes: int
+    """Consecutive minutes up to now in which the job's GPUs together stayed below the limit."""
+    silent_minutes: int
+    """Minutes since any of its nodes printed a line."""
+
+
+def handler(event: dict[str, Any], context: object) -> None:
+    """Look once."""
+    watch(Limits.from_environment(), aws.clients, now=time.time())
+
+
+def watch(limits: Limits, clients: aws.Clients, *, now: float) -> list[Finding]:
+    """Look at every running job of this project; publish the worst, tell about what has just passed a limit."""
+    jobs = _running(clients("sagemaker"), limits)
+    findings = list(aws.in_parallel(lambda job: look(job, limits, clients, now=now), jobs))
+    _publish(clients("cloudwatch"), limits, findings)
+    for finding in findings:
+        for text in _alerts(finding, limits):
+            subject = f"{finding.job} looks wasted"[:100]
+            clients("sns").publish(TopicArn=limits.topic_arn, Subject=subject, Message=text)
+    if not jobs:
+        clients("events").disable_rule(Name=limits.rule)
+    return findings
+
+
+def _running(sagemaker: Any, limits: Limits) -> list[dict[str, Any]]:
+    """The jobs in progress that carry this project's tags, described."""
+    pages = sagemaker.get_paginator("list_training_jobs").paginate(StatusEquals="InProgress")
+    summaries = [summary for page in pages for summary in page["TrainingJobSummaries"]]
+
+    def described(summary: dict[str, Any]) -> dict[str, Any] | None:
+        answer = sagemaker.list_tags(ResourceArn=summary["TrainingJobArn"])
+        tags = {tag["Key"]: tag["Value"] for tag in answer["Tags"]}
+        if (tags.get("project"), tags.get("stage")) != (limits.project, limits.stage):
+            return None
+        return dict(sagemaker.describe_training_job(TrainingJobName=summary["TrainingJobName"]))
+
+    return [job for job in aws.in_parallel(described, summaries) if job is not None]
+
+
+def look(job: dict[str, Any], limits: Limits, clients: aws.Clients, *, now: float) -> Finding:
+    """Read one job's metrics and logs. A job that does not train yet (no capacity, downloading) is not wasted."""
+    name, started = job["TrainingJobName"], job.get("TrainingStartTime")
+    if started is None or job.get("SecondaryStatus") != "Training":
+        return Finding(job=name, low_gpu_minutes=0, silent_minutes=0)
+    gpus = _gpus_per_host(job["ResourceConfig"])
+    low = _low_gpu_minutes(clients("cloudwatch"), name, gpus, limits, now) if gpus else 0
+    newest = max(started.timestamp(), _newest_line(clients("logs"), name))
+    return Finding(job=name, low_gpu_minutes=low, silent_minutes=max(0, int((now - newest) / 60)))
+
+
+def _gpus_per_host(resources: dict[str, Any]) -> dict[str, int]:
+    """Host name to number of GPUs; hosts without GPUs are left out."""
+    groups = resources.get("InstanceGroups") or [resources]
+    kinds = [group["InstanceType"] for group in groups for _ in range(int(group["InstanceCount"]))]
+    counts = {f"algo-{number + 1}": _gpus(kind) for number, kind in enumerate(kinds)}
+    return {host: count for host, count in counts.items() if count}
+
+
+def _gpus(instance_type: str) -> int:
+    known = INSTANCES.get(instance_type)
+    return known.gpus if known is not None else 0
+
+
+def _low_gpu_minutes(cloudwatch: Any, job: str, gpus: dict[str, int], limits: Limits, now: float) -> int:
+    queries = [
+        {
+            "Id": f"h{number}",
+            "MetricStat": {
+                "Metric": {
+                    "Namespace": HOST_METRICS,
+                    "MetricName": "GPUUtilization",
+                    "Dimensions": [{"Name": "Host", "Value": f"{job}/{host}"}],
+                },
+                "Period": 60,
+                "Stat": "Average",
+            },
+        }
+        for number, host in enumerate(gpus)
+    ]
+    use: dict[int, float] = {}
+    for start in range(0, len(queries), 500):  # the most that one GetMetricData call takes
+        pages = cloudwatch.get_paginator("get_metric_data").paginate(
+            MetricDataQueries=queries[start : start + 500],
+            StartTime=now - _LOOK_BACK_MINUTES * 60,
+            EndTime=now,
+        )
+        for result in (result for page in pages for result in page["MetricDataResults"]):
+            for at, value in zip(result["Timestamps"], result["Values"], strict=True):
+                minute = int(at.timestamp() // 60)
+                use[minute] = use.get(minute, 0.0) + value
+    return trailing_low_minutes(use, limit=limits.low_gpu_percent * sum(gpus.values()))
+
+
+def trailing_low_minutes(use: dict[int, float], *, limit: float) -> int:
+    """How many of the newest minutes in a row stayed below the limit. The metric counts 100 for each GPU in use."""
+    count = 0
+    for minute in sorted(use, reverse=True):
+        if use[minute] >= limit:
+            break
+        count += 1
+    return count
+
+
+def _newest_line(logs: Any, job: str) -> float:
+    """When any node last printed something, in seconds. A stream's own `lastEventTimestamp` can be an hour late."""
+    newest = 0.0
+    for page in logs.get_paginator("describe_log_streams").paginate(
+        logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job}/"
+    ):
+        for stream in page["logStreams"]:
+            events = logs.get_log_events(
+                logGroupName=LOG_GROUP, logStreamName=stream["logStreamName"], limit=1, startFromHead=False
+            )["events"]
+            newest = max(newest, *(event["timestamp"] / 1000 for event in events), 0.0)
+    return newest
+
+
+def _publish(cloudwatch: Any, limits: Limits, findings: list[Finding]) -> None:
+    dimensions = [{"Name": "Project", "Value": limits.project}, {"Name": "Stage", "Value": limits.stage}]
+    worst = {
+        "LowGpuMinutes": max((finding.low_gpu_minutes for finding in findings), default=0),
+        "SilentMinutes": max((finding.silent_minutes for finding in findings), default=0),
+    }
+    cloudwatch.put_metric_data(
+        Namespace=names.METRICS_NAMESPACE,
+        MetricData=[
+            {"MetricName": name, "Dimensions": dimensions, "Value": value, "Unit": "Count"}
+            for name, value in worst.items()
+        ],
+    )
+
+
+def _alerts(finding: Finding, limits: Limits) -> list[str]:
+    """A sentence for each limit that was passed since the last look; later looks stay silent."""
+    texts = []
+    if limits.low_gpu_minutes <= finding.low_gpu_minutes < limits.low_gpu_minutes + limits.every_minutes:
+        texts.append(
+            f"The GPUs of {finding.job} have been below {limits.low_gpu_percent:g} percent for "
+            f"{finding.low_gpu_minutes} minutes. It may wait for data, or for a rank that hangs."
+        )
+    if limits.silent_minutes <= finding.silent_minutes < limits.silent_minutes + limits.every_minutes:
+        texts.append(f"{finding.job} has not printed a line for {finding.silent_minutes} minutes. It may hang.")
+    return texts

@@ -1,0 +1,1 @@
+"""A training job's image and code: what finds an image, and what packs the source."""

@@ -1,0 +1,205 @@
+"""The functions behind the state machines: what each is for and exactly what it may do."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from shardyard.core import policy
+from shardyard.core.arns import ACCOUNT_ID, PARTITION, REGION, arn
+from shardyard.foundation.storage import Storage
+from shardyard.spec import names
+from shardyard.spec.settings.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FunctionSpec:
+    """One handler as a Lambda function."""
+
+    handler: str
+    """Its folder in `shardyard.handlers`."""
+    description: str
+    statements: Sequence[policy.Statement]
+    environment: Mapping[str, str] | None = None
+    timeout_seconds: int = 60
+    memory_mb: int = 256
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Surroundings:
+    """What the functions reach."""
+
+    settings: Settings
+    storage: Storage
+    topic_arn: str
+    """Where people are told."""
+    outside_buckets: Sequence[str]
+    """Buckets that jobs read besides the project's own."""
+
+    @property
+    def artifacts(self) -> str:
+        """The artifact bucket's ARN."""
+        return self.storage.artifact_bucket.attr_arn
+
+    def writes_with_key(self) -> policy.Statement:
+        """Write what the project's key encrypts: objects, messages."""
+        return policy.allow(["kms:Decrypt", "kms:GenerateDataKey"], [self.storage.key.attr_arn])
+
+
+def _preflight(around: Surroundings) -> FunctionSpec:
+    outside = [f"arn:{PARTITION}:s3:::{bucket}" for bucket in sorted(set(around.outside_buckets))]
+    buckets = [around.storage.data_bucket.attr_arn, *outside]
+    kept = [f"{around.artifacts}/{names.QUOTA_CODES_KEY}", f"{around.artifacts}/source/*"]
+    return FunctionSpec(
+        handler="launch/preflight",
+        description="Checks a launch before anything is paid for, and builds its request",
+        statements=[
+            policy.allow(["s3:ListBucket"], [*buckets, around.artifacts]),
+            policy.allow(["s3:GetObject"], [*(f"{arn}/*" for arn in buckets), *kept]),
+            policy.allow(["kms:Decrypt"], [around.storage.key.attr_arn]),
+            policy.allow(["ecr:DescribeImages"], [arn("ecr", "repository/*")]),
+            policy.allow(["sagemaker:DescribeTrainingJob"], [_jobs()]),
+            # These know no resources in IAM.
+            policy.allow(
+                [
+                    "ec2:DescribeSecurityGroups",
+                    "pricing:GetProducts",
+                    "sagemaker:ListTrainingJobs",
+                    "servicequotas:GetAWSDefaultServiceQuota",
+                    "servicequotas:GetServiceQuota",
+                    "servicequotas:ListAWSDefaultServiceQuotas",
+                    "servicequotas:ListServiceQuotas",
+                ],
+                ["*"],
+            ),
+        ],
+        # More memory is more processor: most of the time goes into parsing answers.
+        memory_mb=1024,
+    )
+
+
+def _classify(around: Surroundings) -> FunctionSpec:
+    return FunctionSpec(
+        handler="launch/classify",
+        description="Reads why an attempt ended and decides what the launch does next",
+        statements=[policy.allow(["sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob"], [_jobs()])],
+    )
+
+
+def _receipt(around: Surroundings) -> FunctionSpec:
+    return FunctionSpec(
+        handler="launch/receipt",
+        description="Writes down what a launch did and what it cost",
+        statements=[
+            policy.allow(["sagemaker:DescribeTrainingJob"], [_jobs()]),
+            policy.allow(["s3:PutObject"], [f"{around.artifacts}/runs/*/receipt.json"]),
+            around.writes_with_key(),
+        ],
+    )
+
+
+def _submit(around: Surroundings) -> FunctionSpec:
+    # Jobs of other stacks too, which stand on this one: their roles are known by their path alone.
+    roles = (
+        f"arn:{PARTITION}:iam::{ACCOUNT_ID}:role{names.job_role_path(around.settings.project, around.settings.stage)}*"
+    )
+    return FunctionSpec(
+        handler="launch/submit",
+        description="Creates training jobs with fields that Step Functions does not know",
+        statements=[
+            policy.allow(["sagemaker:AddTags", "sagemaker:CreateTrainingJob"], [_jobs()]),
+            policy.allow(
+                ["iam:PassRole"], [roles], when={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+            ),
+        ],
+    )
+
+
+def _register(around: Surroundings) -> FunctionSpec:
+    packages = [arn("sagemaker", "model-package-group/*"), arn("sagemaker", "model-package/*")]
+    return FunctionSpec(
+        handler="launch/register",
+        description="Registers trained models, pending approval",
+        statements=[
+            policy.allow(["sagemaker:DescribeTrainingJob"], [_jobs()]),
+            policy.allow(
+                ["sagemaker:AddTags", "sagemaker:CreateModelPackage", "sagemaker:CreateModelPackageGroup"], packages
+            ),
+            policy.allow(["s3:GetObject", "s3:PutObject"], [f"{around.artifacts}/runs/*"]),
+            policy.allow(["s3:GetBucketLocation", "s3:ListBucket"], [around.artifacts]),
+            around.writes_with_key(),
+            policy.allow(["ecr:BatchGetImage", "ecr:DescribeImages"], [arn("ecr", "repository/*")]),
+        ],
+    )
+
+
+def _janitor(around: Surroundings) -> FunctionSpec:
+    return FunctionSpec(
+        handler="launch/janitor",
+        description="Stops what an execution that was stopped may have left running, and says so",
+        environment={
+            "TOPIC_ARN": around.topic_arn,
+            "MACHINES": names.state_machine_name(around.settings.project, around.settings.stage, ""),
+        },
+        statements=[
+            policy.allow(["sns:Publish"], [around.topic_arn]),
+            around.writes_with_key(),
+            policy.allow(["sagemaker:ListTrainingJobs"], ["*"]),  # knows no resources in IAM
+            policy.allow(["sagemaker:ListTags", "sagemaker:StopTrainingJob"], [_jobs()]),
+        ],
+    )
+
+
+def _quota_codes(around: Surroundings) -> FunctionSpec:
+    return FunctionSpec(
+        handler="resources/quota_codes",
+        description="Resolves the codes of SageMaker's training quotas and keeps them for preflight",
+        statements=[
+            # These know no resources in IAM.
+            policy.allow(["servicequotas:ListAWSDefaultServiceQuotas", "servicequotas:ListServiceQuotas"], ["*"]),
+            policy.allow(["s3:PutObject"], [f"{around.artifacts}/{names.QUOTA_CODES_KEY}"]),
+            around.writes_with_key(),
+        ],
+        timeout_seconds=300,
+    )
+
+
+def _source(around: Surroundings) -> FunctionSpec:
+    # The bucket of the deploy's assets is the bootstrap's; its name is fixed by account and region.
+    assets = f"arn:{PARTITION}:s3:::cdk-*-assets-{ACCOUNT_ID}-{REGION}"
+    return FunctionSpec(
+        handler="resources/source",
+        description="Puts bundles of user code where jobs read them",
+        statements=[
+            policy.allow(["s3:GetObject"], [f"{assets}/*"]),
+            policy.allow(["s3:ListBucket"], [around.artifacts]),
+            policy.allow(["s3:GetObject", "s3:PutObject"], [f"{around.artifacts}/source/*"]),
+            around.writes_with_key(),
+        ],
+        timeout_seconds=300,
+    )
+
+
+def _launch(around: Surroundings) -> FunctionSpec:
+    machines = names.state_machine_name(around.settings.project, around.settings.stage, "*")
+    return FunctionSpec(
+        handler="resources/start_on_deploy",
+        description="Starts jobs on deploy",
+        statements=[policy.allow(["states:StartExecution"], [arn("states", f"stateMachine:{machines}")])],
+    )
+
+
+FUNCTIONS: Mapping[str, Callable[[Surroundings], FunctionSpec]] = {
+    "preflight": _preflight,
+    "classify": _classify,
+    "receipt": _receipt,
+    "submit": _submit,
+    "register": _register,
+    "janitor": _janitor,
+    "quota_codes": _quota_codes,
+    "source": _source,
+    "launch": _launch,
+}
+"""Every function by its name."""
+
+
+def _jobs() -> str:
+    return arn("sagemaker", "training-job/*")

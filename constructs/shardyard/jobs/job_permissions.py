@@ -1,0 +1,212 @@
+"""What one job's execution role may do: its own channels, prefixes, image, keys and subnets, and nothing else."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from shardyard.core import policy
+from shardyard.core.arns import ACCOUNT_ID, PARTITION, REGION, arn
+from shardyard.foundation.permissions import PULL, Access
+from shardyard.foundation.storage import Storage
+from shardyard.images.job_image import JobImage
+from shardyard.spec.jobs.data import Channel, FileSystem
+from shardyard.spec.jobs.job import JobSpec
+
+_WRITE = ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject")
+_MLFLOW = (
+    "sagemaker-mlflow:CreateExperiment",
+    "sagemaker-mlflow:CreateRun",
+    "sagemaker-mlflow:GetExperiment",
+    "sagemaker-mlflow:GetExperimentByName",
+    "sagemaker-mlflow:GetRun",
+    "sagemaker-mlflow:LogBatch",
+    "sagemaker-mlflow:LogInputs",
+    "sagemaker-mlflow:LogMetric",
+    "sagemaker-mlflow:LogModel",
+    "sagemaker-mlflow:LogParam",
+    "sagemaker-mlflow:SearchRuns",
+    "sagemaker-mlflow:SetTag",
+    "sagemaker-mlflow:UpdateRun",
+)
+_SHELL = (
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Places:
+    """Where data and results lie, read from their constructs once: each read is a call into another process."""
+
+    data_bucket: str
+    data_arn: str
+    artifact_bucket: str
+    artifact_arn: str
+    key_arn: str
+
+    @classmethod
+    def of(cls, storage: Storage) -> Self:
+        """Read them."""
+        return cls(
+            data_bucket=storage.data_bucket.ref,
+            data_arn=storage.data_bucket.attr_arn,
+            artifact_bucket=storage.artifact_bucket.ref,
+            artifact_arn=storage.artifact_bucket.attr_arn,
+            key_arn=storage.key.attr_arn,
+        )
+
+
+def execution_statements(spec: JobSpec, *, places: Places, image: JobImage | None) -> list[policy.Statement]:
+    """What this job alone needs: its channels, its prefixes, its image. `common_statements` has the rest."""
+    return [
+        *_read_channels(spec, places),
+        *_write_results(spec, places),
+        *_own_keys(spec),
+        *_pull_image(image),
+        *_extras(spec),
+    ]
+
+
+def common_statements(access: Access, *, vpc: bool) -> list[policy.Statement]:
+    """What every training job needs: the project's key, its log group, metrics, and the subnets of one in the VPC."""
+    return [
+        *access.use_key(),
+        access.write_logs("/aws/sagemaker/TrainingJobs"),
+        access.publish_metrics(),
+        policy.allow(["ecr:GetAuthorizationToken"], ["*"]),  # it is for the whole registry, by its nature
+        *(access.join_network() if vpc else []),
+    ]
+
+
+def channel_places(spec: JobSpec) -> Iterator[tuple[str | None, str]]:
+    """Bucket and key prefix of each channel in S3; None stands for the project's data bucket."""
+    for channel in spec.channels.values():
+        if channel.s3 is not None:
+            yield _place(channel)
+
+
+def _place(channel: Channel) -> tuple[str | None, str]:
+    address = str(channel.s3)
+    bucket, _, key = address.removeprefix("s3://").partition("/")
+    # A manifest names objects anywhere in its bucket.
+    whole = channel.type != "S3Prefix"
+    if not address.startswith("s3://"):
+        return None, "" if whole else address
+    return bucket, "" if whole else key
+
+
+def _read_channels(spec: JobSpec, places: Places) -> Iterator[policy.Statement]:
+    prefixes_of: dict[str, list[str]] = {}
+    for bucket, prefix in channel_places(spec):
+        where = places.data_arn if bucket is None else f"arn:{PARTITION}:s3:::{bucket}"
+        prefixes_of.setdefault(where, []).append(prefix)
+    for where, prefixes in prefixes_of.items():
+        listed = [f"{prefix}*" for prefix in prefixes]
+        yield policy.allow(["s3:GetObject"], [f"{where}/{prefix}" for prefix in listed])
+        yield policy.allow(["s3:ListBucket"], [where], when={"StringLike": {"s3:prefix": listed}})
+        yield policy.allow(["s3:GetBucketLocation"], [where])
+    for channel in spec.channels.values():
+        if channel.file_system is not None:
+            yield _mount(channel.file_system)
+
+
+def _mount(system: FileSystem) -> policy.Statement:
+    prefix = f"{REGION}:{ACCOUNT_ID}:file-system/{system.id}"
+    if system.type == "FSxLustre":
+        return policy.allow(["fsx:DescribeFileSystems"], [f"arn:{PARTITION}:fsx:{prefix}"])
+    actions = ["elasticfilesystem:ClientMount", "elasticfilesystem:DescribeMountTargets"]
+    writes = ["elasticfilesystem:ClientWrite"] if system.access == "rw" else []
+    return policy.allow([*actions, *writes], [f"arn:{PARTITION}:elasticfilesystem:{prefix}"])
+
+
+def _write_results(spec: JobSpec, places: Places) -> Iterator[policy.Statement]:
+    artifacts = places.artifact_arn
+    # A training job's name begins with its job's, and its results lie under its name.
+    written = [f"{artifacts}/runs/*/{spec.name}-*"]
+    listed = ["runs/*"]
+    if spec.tensorboard.enabled:
+        written.append(f"{artifacts}/runs/*/tensorboard/*")
+    if spec.checkpoints.enabled and spec.checkpoints.s3 is None:
+        written.append(f"{artifacts}/checkpoints/{spec.name}/*")
+        listed.append(f"checkpoints/{spec.name}/*")
+    if spec.source is not None or spec.image.framework is not None:
+        yield policy.allow(["s3:GetObject"], [f"{artifacts}/source/*"])
+        listed.append("source/*")
+    yield policy.allow(_WRITE, written)
+    yield policy.allow(["s3:ListBucket"], [artifacts], when={"StringLike": {"s3:prefix": listed}})
+    yield policy.allow(["s3:GetBucketLocation"], [artifacts])
+    if spec.checkpoints.enabled and spec.checkpoints.s3 is not None:
+        bucket, _, key = spec.checkpoints.s3.removeprefix("s3://").partition("/")
+        there = f"arn:{PARTITION}:s3:::{bucket}"
+        yield policy.allow(_WRITE, [f"{there}/{key}*"])
+        yield policy.allow(["s3:GetBucketLocation", "s3:ListBucket"], [there])
+
+
+def _own_keys(spec: JobSpec) -> Iterator[policy.Statement]:
+    """Keys that the job names itself, in place of the project's."""
+    keys = sorted({_key_arn(key) for key in (spec.compute.volume_kms_key, spec.output.kms_key) if key is not None})
+    if keys:
+        yield policy.allow(["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"], keys)
+        yield policy.allow(["kms:CreateGrant"], keys, when={"Bool": {"kms:GrantIsForAWSResource": "true"}})
+
+
+def _key_arn(key: str) -> str:
+    return key if key.startswith("arn:") else arn("kms", key)
+
+
+def _pull_image(image: JobImage | None) -> Iterator[policy.Statement]:
+    if image is not None and image.repository_arn is not None:
+        yield policy.allow(PULL, [image.repository_arn])
+
+
+def _extras(spec: JobSpec) -> Iterator[policy.Statement]:
+    if spec.debug.remote:
+        yield policy.allow(_SHELL, ["*"])  # Systems Manager's channels are no resources in IAM
+    if spec.mlflow is not None:
+        yield policy.allow(_MLFLOW, [spec.mlflow.resource_arn])
+    if spec.image.credentials_function is not None:
+        yield policy.allow(["lambda:InvokeFunction"], [spec.image.credentials_function])
+
+
+def launch_statements(*, function_arns: Sequence[str], topic_arn: str, key_arn: str) -> list[policy.Statement]:
+    """What every state machine needs: what Step Functions documents for `.sync`, our functions, the topic, its log.
+
+    Which role it may pass is each machine's own.
+    """
+    rule = arn("events", "rule/StepFunctionsGetEventsForSageMakerTrainingJobsRule")
+    return [
+        policy.allow(
+            [
+                "sagemaker:AddTags",
+                "sagemaker:CreateTrainingJob",
+                "sagemaker:DescribeTrainingJob",
+                "sagemaker:ListTags",
+                "sagemaker:StopTrainingJob",
+            ],
+            [arn("sagemaker", "training-job/*")],
+        ),
+        policy.allow(["events:DescribeRule", "events:PutRule", "events:PutTargets"], [rule]),
+        policy.allow(["lambda:InvokeFunction"], function_arns),
+        policy.allow(["sns:Publish"], [topic_arn]),
+        policy.allow(["kms:Decrypt", "kms:GenerateDataKey"], [key_arn]),
+        # The delivery of execution logs and traces knows no resources in IAM.
+        policy.allow(_LOG_DELIVERY, ["*"]),
+    ]
+
+
+_LOG_DELIVERY = (
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+)

@@ -1,0 +1,216 @@
+"""What all jobs share: the functions behind their state machines, and the resources that are one for all jobs."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self, cast
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from shardyard.core import policy
+from shardyard.core.arns import arn
+from shardyard.core.function import CustomResource, HandlerFunction
+from shardyard.foundation.permissions import Access
+from shardyard.foundation.placement import Placement
+from shardyard.foundation.storage import Storage
+from shardyard.jobs.functions import FUNCTIONS, Surroundings
+from shardyard.jobs.job_permissions import Places, common_statements, launch_statements
+from shardyard.jobs.layer import add_botocore_layer
+from shardyard.spec import names
+from shardyard.spec.settings.settings import Settings
+
+_STEPS = ("preflight", "classify", "receipt", "submit", "register")
+
+
+class JobRuntime(Construct):
+    """The functions that check, classify, account for and clean up launches; some are made when a job needs them."""
+
+    launch_policy_arn: str
+    """What every state machine may do."""
+    places: Places
+    """Where data and results lie."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        storage: Storage,
+        topic_arn: str,
+        dashboard_name: str,
+        outside_buckets: Sequence[str] = (),
+    ) -> None:
+        """`outside_buckets` are those that jobs read besides the project's own; preflight looks into them."""
+        super().__init__(scope, construct_id)
+        self.settings, self.storage = settings, storage
+        self.topic_arn, self.dashboard_name = topic_arn, dashboard_name
+        self._around = Surroundings(
+            settings=settings, storage=storage, topic_arn=topic_arn, outside_buckets=outside_buckets
+        )
+        self._functions: dict[str, HandlerFunction] = {}
+        self._arns: dict[str, str] = {}
+        self._training_policies: dict[bool, str] = {}
+        self.places = Places.of(storage)
+        self._bundles: set[str] = set()
+        self._machines: dict[str, str] = {}
+        self._sources: CustomResource | None = None
+        self._launches: CustomResource | None = None
+        for handler in ("preflight", "classify", "receipt"):
+            self._function(handler)
+        self._launch_policy = self._managed_policy("LaunchPolicy", "What every job's state machine may do", [])
+        self.launch_policy_arn = self._launch_policy.ref
+        self._allow_launches()
+        self._clean_up()
+        self._keep_quota_codes()
+        _runtimes(self)[settings.project, settings.stage] = self
+
+    @classmethod
+    def of(cls, scope: Construct, storage: Storage) -> Self:
+        """The runtime that the app's jobs on this storage share; where it has none, this stack gets it.
+
+        One that is made here tells the project's topic, which the observability stack makes, by its name.
+        """
+        settings = storage.settings
+        found = _runtimes(scope).get((settings.project, settings.stage))
+        if found is not None:
+            return cast(Self, found)
+        return cls(
+            cdk.Stack.of(scope),
+            "Runtime",
+            settings=settings,
+            storage=storage,
+            topic_arn=arn("sns", names.topic_name(settings.project, settings.stage)),
+            dashboard_name=names.dashboard_name(settings.project, settings.stage),
+        )
+
+    def function_arn(self, handler: str) -> str:
+        """The ARN of a step's function; `submit` and `register` are made when the first job needs them."""
+        if handler not in self._functions:
+            function = self._function(handler)
+            if handler == "submit":
+                function.resource.layers = [add_botocore_layer(self, "Botocore").ref]
+            self._allow_launches()
+        return self._arns[handler]
+
+    def training_policy_arn(self, placement: Placement | None) -> str:
+        """What every training job may do, in the VPC or outside."""
+        vpc = placement is not None
+        access = Access(settings=self.settings, storage=self.storage, registry=None, placement=placement)
+        if vpc not in self._training_policies:
+            self._training_policies[vpc] = self._managed_policy(
+                "TrainingInVpc" if vpc else "Training",
+                "What every training job may do" + (" in the VPC" if vpc else ""),
+                common_statements(access, vpc=vpc),
+            ).ref
+        return self._training_policies[vpc]
+
+    def add_bundle(self, bundle: bytes) -> str:
+        """Have a zip of code put into the artifact bucket by the deploy; returns its hash."""
+        sha256 = hashlib.sha256(bundle).hexdigest()
+        if sha256 not in self._bundles:
+            self._bundles.add(sha256)
+            if self._sources is None:
+                self._sources = CustomResource(
+                    self,
+                    "Sources",
+                    kind="SourceBundles",
+                    function=self._function("source"),
+                    properties={"Bucket": self.storage.artifact_bucket.ref},
+                )
+            self._sources.add_property_override(f"Bundles.{sha256}", self._asset(sha256, bundle))
+        return sha256
+
+    def launch_on_deploy(self, machine_arn: str, digest: str) -> None:
+        """Have the deploy start a machine whenever its definition has changed."""
+        self._machines[machine_arn] = digest
+        if self._launches is None:
+            self._launches = CustomResource(
+                self, "Launches", kind="Launches", function=self._function("launch"), properties={}
+            )
+        pairs = [{"Arn": machine, "Digest": of} for machine, of in self._machines.items()]
+        self._launches.add_property_override("Machines", pairs)
+
+    def _function(self, name: str) -> HandlerFunction:
+        made = FUNCTIONS[name](self._around)
+        self._functions[name] = HandlerFunction(
+            self,
+            "".join(word.capitalize() for word in name.split("_")),
+            settings=self.settings,
+            handler=made.handler,
+            name=name.replace("_", "-"),
+            description=made.description,
+            statements=made.statements,
+            key=self.storage.key,
+            environment=made.environment,
+            timeout_seconds=made.timeout_seconds,
+            memory_mb=made.memory_mb,
+        )
+        self._arns[name] = self._functions[name].arn
+        return self._functions[name]
+
+    def _managed_policy(
+        self, construct_id: str, description: str, statements: Sequence[policy.Statement]
+    ) -> iam.CfnManagedPolicy:
+        return iam.CfnManagedPolicy(
+            self, construct_id, description=description, policy_document=policy.document(statements)
+        )
+
+    def _allow_launches(self) -> None:
+        statements = launch_statements(
+            function_arns=[self._arns[step] for step in _STEPS if step in self._arns],
+            topic_arn=self.topic_arn,
+            key_arn=self.storage.key.attr_arn,
+        )
+        self._launch_policy.policy_document = policy.document(statements)
+
+    def _clean_up(self) -> None:
+        """Wake the janitor when an execution ended without an answer."""
+        function = self._function("janitor")
+        machines = names.state_machine_name(self.settings.project, self.settings.stage, "")
+        rule = events.CfnRule(
+            self,
+            "StoppedExecutions",
+            name=names.rule_name(self.settings.project, self.settings.stage, "stopped-executions"),
+            description="An execution ended without an answer: stop the training jobs that it made",
+            event_pattern={
+                "source": ["aws.states"],
+                "detail-type": ["Step Functions Execution Status Change"],
+                "detail": {
+                    "status": ["ABORTED", "FAILED", "TIMED_OUT"],
+                    "stateMachineArn": [{"prefix": arn("states", f"stateMachine:{machines}")}],
+                },
+            },
+            targets=[events.CfnRule.TargetProperty(id="janitor", arn=function.arn)],
+        )
+        function.allow_invoke("MayBeWoken", service="events.amazonaws.com", source_arn=rule.attr_arn)
+
+    def _keep_quota_codes(self) -> None:
+        CustomResource(
+            self,
+            "QuotaCodeMap",
+            kind="QuotaCodes",
+            function=self._function("quota_codes"),
+            properties={"Bucket": self.storage.artifact_bucket.ref, "Key": names.QUOTA_CODES_KEY},
+        )
+
+    def _asset(self, sha256: str, bundle: bytes) -> dict[str, str]:
+        name = f"asset.{sha256}.zip"
+        folder = Path(cast(cdk.Stage, cdk.Stage.of(self)).asset_outdir)
+        if not (folder / name).exists():
+            (folder / name).write_bytes(bundle)
+        location = cdk.Stack.of(self).synthesizer.add_file_asset(
+            source_hash=sha256, file_name=name, packaging=cdk.FileAssetPackaging.FILE, display_name="source bundle"
+        )
+        return {"Bucket": location.bucket_name, "Key": location.object_key}
+
+
+def _runtimes(scope: Construct) -> dict[tuple[str, str], Any]:
+    """The app's runtimes by project and stage, kept at the app itself: their functions' names are taken once."""
+    app = scope.node.root
+    if not hasattr(app, "_shardyard_runtimes"):
+        app._shardyard_runtimes = {}  # type: ignore[attr-defined]
+    return app._shardyard_runtimes  # type: ignore[attr-defined, no-any-return]

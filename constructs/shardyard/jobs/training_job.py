@@ -1,0 +1,268 @@
+"""TrainingJob: one job definition becomes a state machine that launches it, guarded and explained."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from shardyard.core import policy
+from shardyard.foundation.permissions import pass_role
+from shardyard.foundation.placement import Placement
+from shardyard.foundation.storage import Storage
+from shardyard.images.job_image import JobImage
+from shardyard.jobs.job_parts import add_parameter, execution_log_group, failed_alarm, service_role
+from shardyard.jobs.job_permissions import Places, execution_statements
+from shardyard.jobs.launchable import Launchable
+from shardyard.jobs.runtime import JobRuntime
+from shardyard.jobs.state_machine import definition
+from shardyard.spec import names
+from shardyard.spec.errors import Problem, SpecError
+from shardyard.spec.jobs.data import Channel
+from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.project_files import misread_texts
+from shardyard.spec.jobs.stack_parameters import job_parameters, pascal
+from shardyard.spec.requests.sfn_fields import unknown_to_step_functions
+from shardyard.spec.requests.training import Deployment, to_request
+
+ALWAYS_IN_REQUEST: Mapping[str, Any] = {"EnableManagedSpotTraining": False, "Environment": {}, "HyperParameters": {}}
+"""Request fields that an override may bring in, so that every machine names them."""
+
+_OTHER_BYTES = 9_000
+"""About what a job's resources take in a template besides its definition and its instance types."""
+
+
+class TrainingJob(Launchable):
+    """Launches one training job through a state machine: checks first, tries again where that helps, accounts for it.
+
+    At most eight resources, in few calls: forty of these must fit into one stack and synthesise in about a second.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        spec: JobSpec,
+        image: JobImage | None,
+        data: Storage,
+        network: Placement | None,
+        role: iam.CfnRole | None = None,
+        source: bytes | None = None,
+        runtime: JobRuntime | None = None,
+        instance_types: Sequence[str] = (),
+    ) -> None:
+        """`image` is None for a job that names an algorithm; `instance_types` are those that its parameter takes.
+
+        `source` is the bundle of a job's own code (`job_source.source_bundle`), for a spec with `[source]`. Without a
+        `runtime` the job takes the one of its app, which the first job makes.
+        """
+        super().__init__(scope, construct_id)
+        if (spec.source is None) != (source is None):
+            raise ValueError(f"{spec.name}: `source` is given where the spec has [source], and nowhere else")
+        runtime = JobRuntime.of(self, data) if runtime is None else runtime
+        if source is not None:
+            spec = spec.with_source(runtime.add_bundle(source))
+        self._network, self._runtime, self._image = network, runtime, image
+        self._places = runtime.places if data is runtime.storage else Places.of(data)
+        launcher = None if image is None else image.launcher
+        self._launcher_sha256 = None if launcher is None else runtime.add_bundle(launcher)
+        self._stack = cdk.Stack.of(self)
+        self.spec = spec
+        self.machine_name = names.state_machine_name(runtime.settings.project, runtime.settings.stage, spec.name)
+        self._second_path = bool(unknown_to_step_functions(self._request()))
+        self.parameters = self._parameters(instance_types)
+        self._policy: iam.CfnManagedPolicy | None = None
+        self.role = role if role is not None else self._execution_role()
+        self._role_arn = self.role.attr_arn
+        self.log_group = execution_log_group(
+            self, self.machine_name, settings=runtime.settings, key_arn=self._places.key_arn
+        )
+        self._machine_role = self._role_of_machine()
+        self.machine = self._machine()
+        self.machine_arn = self.machine.attr_arn
+        self.alarm = failed_alarm(self, self.machine_name, self.machine_arn, topic_arn=runtime.topic_arn)
+        self._output()
+        if spec.deploy.launch:
+            digest = hashlib.sha256(str(self.machine.definition_string).encode()).hexdigest()
+            runtime.launch_on_deploy(self.machine_arn, digest)
+
+    @property
+    def deployment(self) -> Deployment:
+        """What the deploy knows, as placeholders that CloudFormation fills in."""
+        subnets = len(self._network.subnet_ids) if self._network is not None else 0
+        groups = len(self._network.security_group_ids) if self._network is not None else 0
+        return Deployment(
+            project=self._runtime.settings.project,
+            stage=self._runtime.settings.stage,
+            data_bucket="${DataBucket}",
+            artifact_bucket="${ArtifactBucket}",
+            role_arn="${Role}",
+            image_uri=None if self._image is None else "${Image}",
+            kms_key_arn="${Key}",
+            subnets=tuple(f"${{Subnet{number}}}" for number in range(subnets)),
+            security_group_ids=tuple(f"${{SecurityGroup{number}}}" for number in range(groups)),
+            launcher_sha256=self._launcher_sha256,
+            tags=self._runtime.settings.all_tags,
+        )
+
+    @property
+    def second_path(self) -> bool:
+        """Whether the request has fields that Step Functions' own integration does not know."""
+        return self._second_path
+
+    @property
+    def name(self) -> str:
+        """The job's name, which is its file's."""
+        return self.spec.name
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How much of its stack's budgets this job takes."""
+        resources = 5 + (self._policy is not None) * 2
+        return {"Parameters": len(self.parameters), "Outputs": 1, "Resources": resources}
+
+    @property
+    def template_bytes(self) -> int:
+        """About how long its part of the template is."""
+        types = self.parameters.get("instance_type")
+        allowed = 0 if types is None or types.allowed_values is None else sum(len(v) + 5 for v in types.allowed_values)
+        definition_bytes = len(json.dumps(self.machine.definition_string))
+        return definition_bytes + allowed + _OTHER_BYTES
+
+    def add_channel(self, name: str, channel: Channel) -> None:
+        """Give the job one more input; its role may then read it."""
+        self.spec = replace(self.spec, channels={**self.spec.channels, name: channel})
+        if unknown_to_step_functions(self._request()) and not self._second_path:
+            raise SpecError([Problem(f"channel {name!r}", "needs the second path; write it into the job's file")])
+        self.machine.definition_string = self._definition()
+        if self._policy is not None:
+            self._policy.policy_document = policy.document(self._execution_statements())
+
+    def _parameters(self, instance_types: Sequence[str]) -> dict[str, cdk.CfnParameter]:
+        return {
+            value: add_parameter(self._stack, parameter)
+            for value, parameter in job_parameters(self.spec, instance_types).items()
+        }
+
+    def _request(self) -> dict[str, Any]:
+        request = to_request(self.spec, self.deployment, job_name="name", run_id="run")
+        return {**ALWAYS_IN_REQUEST, **request}
+
+    def _definition(self) -> str:
+        request = self._request()
+        launch = {
+            "definition": _embeddable(self.spec),
+            "deployment": self.deployment.to_dict(),
+            "parameters": {value: f"${{{pascal(value)}}}" for value in self.parameters},
+            "fields": sorted(request),
+            "cap_usd": self._runtime.settings.training.max_cost_usd,
+            "dashboard": "${Dashboard}",
+        }
+        if self._image is not None and self._image.folder is not None:
+            launch["folder"] = self._image.folder
+        return definition(
+            job=self.spec.name,
+            request_fields=sorted(request),
+            launch=launch,
+            second_path=self._second_path,
+            register=self.spec.registry.enabled,
+        )
+
+    def _substitutions(self) -> dict[str, str]:
+        """What CloudFormation puts into the definition; a name that the definition lacks is refused on AWS."""
+        runtime, network = self._runtime, self._network
+        values = {
+            "Partition": cdk.Aws.PARTITION,
+            "DataBucket": self._places.data_bucket,
+            "ArtifactBucket": self._places.artifact_bucket,
+            "Role": self._role_arn,
+            "Key": self._places.key_arn,
+            "Topic": runtime.topic_arn,
+            "Dashboard": runtime.dashboard_name,
+            **{step.capitalize(): runtime.function_arn(step) for step in self._steps()},
+            **{pascal(value): parameter.value_as_string for value, parameter in self.parameters.items()},
+        }
+        if self._image is not None:
+            values["Image"] = self._image.uri
+        if network is not None:
+            values |= {f"Subnet{number}": subnet for number, subnet in enumerate(network.subnet_ids)}
+            values |= {f"SecurityGroup{number}": group for number, group in enumerate(network.security_group_ids)}
+        return values
+
+    def _steps(self) -> list[str]:
+        steps = ["preflight", "classify", "receipt"]
+        if self.second_path:
+            steps.append("submit")
+        if self.spec.registry.enabled:
+            steps.append("register")
+        return steps
+
+    def _machine(self) -> sfn.CfnStateMachine:
+        machine = sfn.CfnStateMachine(
+            self,
+            "Machine",
+            state_machine_name=self.machine_name,
+            role_arn=self._machine_role.attr_arn,
+            definition_string=self._definition(),
+            definition_substitutions=self._substitutions(),
+            logging_configuration={
+                "level": "ALL",
+                "includeExecutionData": True,
+                "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": self.log_group.attr_arn}}],
+            },
+            tracing_configuration={"enabled": True},
+        )
+        # cfn-lint looks at the text before CloudFormation fills in the partition; `make check` fills it in first.
+        machine.add_metadata("cfn-lint", {"config": {"ignore_checks": ["E3601"]}})
+        return machine
+
+    def _execution_statements(self) -> list[policy.Statement]:
+        return execution_statements(self.spec, places=self._places, image=self._image)
+
+    def _execution_role(self) -> iam.CfnRole:
+        self._policy, role = service_role(
+            self,
+            "",
+            service="sagemaker.amazonaws.com",
+            description=f"Training jobs of {self.machine_name}",
+            statements=self._execution_statements(),
+            shared_policy_arn=self._runtime.training_policy_arn(self._network if self.spec.network.vpc else None),
+            settings=self._runtime.settings,
+            path=names.job_role_path(self._runtime.settings.project, self._runtime.settings.stage),
+        )
+        return role
+
+    def _role_of_machine(self) -> iam.CfnRole:
+        _, role = service_role(
+            self,
+            "Machine",
+            service="states.amazonaws.com",
+            description=f"Runs the state machine {self.machine_name}",
+            statements=[pass_role([self._role_arn], to="sagemaker.amazonaws.com")],
+            shared_policy_arn=self._runtime.launch_policy_arn,
+            settings=self._runtime.settings,
+        )
+        return role
+
+    def _output(self) -> None:
+        """How the job is launched, from the CLI and without it."""
+        cdk.CfnOutput(
+            self._stack,
+            f"{pascal(self.spec.name)}Launch",
+            value=f"aws stepfunctions start-execution --state-machine-arn {self.machine_arn} --input '{{}}'",
+            description=f"Launches {self.spec.name}; so does: yard train {self.spec.name}",
+        )
+
+
+def _embeddable(spec: JobSpec) -> dict[str, Any]:
+    """The definition as it may stand in a state machine."""
+    problems = [Problem(f"jobs/{spec.name}.toml", problem.message) for problem in misread_texts(spec)]
+    if problems:
+        raise SpecError(problems)
+    return spec.to_dict()

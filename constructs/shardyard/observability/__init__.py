@@ -1,0 +1,1 @@
+"""Alerts, budget, dashboard, and what watches jobs and sweeps up after them."""

@@ -1,0 +1,62 @@
+"""The topic on which everything that a person should know is published, and who hears it."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from shardyard.core import policy
+from shardyard.foundation.key import TOPIC_PUBLISHERS
+from shardyard.spec import names
+from shardyard.spec.settings.settings import Settings
+
+
+class Alerts(Construct):
+    """An encrypted topic that only this account's services and roles publish to, and an e-mail subscription."""
+
+    topic: sns.CfnTopic
+    """Where the event handler, the alarms, the budget and the launches publish."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        key: kms.CfnKey,
+        email: str,
+        email_given: cdk.CfnCondition | None,
+    ) -> None:
+        """`email` may be a token; where only a parameter can give it, `email_given` says whether it did."""
+        super().__init__(scope, construct_id)
+        name = names.topic_name(settings.project, settings.stage)
+        self.topic = sns.CfnTopic(self, "Topic", topic_name=name, kms_master_key_id=key.attr_arn)
+        sns.CfnTopicPolicy(
+            self,
+            "Policy",
+            topics=[self.topic.ref],
+            policy_document=policy.document(
+                [*(self._publishes(service) for service in TOPIC_PUBLISHERS), self._tls_only()]
+            ),
+        )
+        subscription = sns.CfnSubscription(self, "Email", topic_arn=self.topic.ref, protocol="email", endpoint=email)
+        subscription.cfn_options.condition = email_given
+
+    def _publishes(self, service: str) -> policy.Statement:
+        return policy.allow_service(
+            service,
+            ["sns:Publish"],
+            [self.topic.ref],
+            when={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}},
+            sid=f"{service.split('.')[0].capitalize()}Publishes",
+        )
+
+    def _tls_only(self) -> policy.Statement:
+        return {
+            "Sid": "TlsOnly",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "sns:Publish",
+            "Resource": self.topic.ref,
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }

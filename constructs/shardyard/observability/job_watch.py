@@ -1,0 +1,136 @@
+"""Watching all training jobs: state changes become messages and counts, a watchdog looks while jobs run."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import aws_cdk as cdk
+from aws_cdk import aws_events as events
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from shardyard.core import policy
+from shardyard.core.function import HandlerFunction
+from shardyard.spec import names
+from shardyard.spec.settings.settings import Settings
+
+EVERY_MINUTES = 5
+_JOBS_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+
+
+class JobWatch(Construct):
+    """The event handler and the watchdog, each with the rule that wakes it."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, settings: Settings, key: kms.CfnKey, topic_arn: str
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._settings, self._key, self._topic_arn = settings, key, topic_arn
+        self._watchdog_rule_name = names.rule_name(settings.project, settings.stage, "watchdog")
+        self._state_changes()
+        self._watchdog()
+
+    def _state_changes(self) -> None:
+        rule_arn = _arn("events", f"rule/{self._watchdog_rule_name}")
+        handler = self._function(
+            "StateChanges",
+            handler="watching/training_events",
+            description="Tells people how training jobs end, and wakes the watchdog when one starts",
+            statements=[policy.allow(["events:EnableRule"], [rule_arn])],
+        )
+        pattern = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Training Job State Change"]}
+        self._rule("training-events", "StateChangeRule", handler, event_pattern=pattern)
+
+    def _watchdog(self) -> None:
+        alerts = self._settings.alerts
+        handler = self._function(
+            "Watchdog",
+            handler="watching/watchdog",
+            description="Publishes how long running jobs leave their GPUs idle and stay silent",
+            statements=_reads_jobs(self._watchdog_rule_name),
+            environment={
+                "LOW_GPU_PERCENT": f"{alerts.low_gpu_percent:g}",
+                "LOW_GPU_MINUTES": str(alerts.low_gpu_minutes),
+                "SILENT_MINUTES": str(alerts.silent_minutes),
+                "EVERY_MINUTES": str(EVERY_MINUTES),
+            },
+        )
+        # Off until a job starts: a look at nothing, every five minutes for a month, helps nobody.
+        schedule = f"rate({EVERY_MINUTES} minutes)"
+        rule = self._rule("watchdog", "WatchdogRule", handler, schedule_expression=schedule, state="DISABLED")
+        rule.add_metadata(names.RUN_TIME_CHANGES, ["State"])
+
+    def _function(
+        self,
+        construct_id: str,
+        *,
+        handler: str,
+        description: str,
+        statements: list[policy.Statement],
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> HandlerFunction:
+        settings = self._settings
+        return HandlerFunction(
+            self,
+            construct_id,
+            settings=settings,
+            handler=handler,
+            description=description,
+            statements=[
+                *statements,
+                policy.allow(
+                    ["cloudwatch:PutMetricData"],
+                    ["*"],  # the action knows no resources; the namespace is its only bound
+                    when={"StringEquals": {"cloudwatch:namespace": names.METRICS_NAMESPACE}},
+                ),
+                policy.allow(["sns:Publish"], [self._topic_arn]),
+                policy.allow(["kms:Decrypt", "kms:GenerateDataKey"], [self._key.attr_arn]),
+            ],
+            key=self._key,
+            environment={
+                "PROJECT": settings.project,
+                "STAGE": settings.stage,
+                "TOPIC_ARN": self._topic_arn,
+                "WATCHDOG_RULE": self._watchdog_rule_name,
+                **environment,
+            },
+        )
+
+    def _rule(
+        self,
+        name: str,
+        construct_id: str,
+        handler: HandlerFunction,
+        *,
+        event_pattern: dict[str, list[str]] | None = None,
+        schedule_expression: str | None = None,
+        state: str = "ENABLED",
+    ) -> events.CfnRule:
+        rule = events.CfnRule(
+            self,
+            construct_id,
+            name=names.rule_name(self._settings.project, self._settings.stage, name),
+            description=f"Wakes {name} of {self._settings.project} ({self._settings.stage})",
+            event_pattern=event_pattern,
+            schedule_expression=schedule_expression,
+            state=state,
+            targets=[events.CfnRule.TargetProperty(id="handler", arn=handler.arn)],
+        )
+        handler.allow_invoke("MayBeWoken", service="events.amazonaws.com", source_arn=rule.attr_arn)
+        return rule
+
+
+def _reads_jobs(rule_name: str) -> list[policy.Statement]:
+    return [
+        # Listing and metric data know no resources in IAM.
+        policy.allow(["sagemaker:ListTrainingJobs", "cloudwatch:GetMetricData"], ["*"]),
+        policy.allow(["sagemaker:DescribeTrainingJob", "sagemaker:ListTags"], [_arn("sagemaker", "training-job/*")]),
+        policy.allow(
+            ["logs:DescribeLogStreams", "logs:GetLogEvents"],
+            [_arn("logs", f"log-group:{_JOBS_LOG_GROUP}"), _arn("logs", f"log-group:{_JOBS_LOG_GROUP}:*")],
+        ),
+        policy.allow(["events:DisableRule"], [_arn("events", f"rule/{rule_name}")]),
+    ]
+
+
+def _arn(service: str, resource: str) -> str:
+    return f"arn:{cdk.Aws.PARTITION}:{service}:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:{resource}"

@@ -1,0 +1,1 @@
+"""How a model can be spread over machines, and what memory that takes."""

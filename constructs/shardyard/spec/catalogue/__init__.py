@@ -1,0 +1,1 @@
+"""Dated facts about AWS: instances, images, prices, quotas, services."""

@@ -1,0 +1,110 @@
+"""The worst case of a launch in money: every instance for the longest time that the job may run, storage included."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shardyard.spec.catalogue.instances import INSTANCES
+from shardyard.spec.catalogue.prices import HOURS_PER_MONTH, Price, hourly_usd, storage_usd
+from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.overrides import apply_fallback
+from shardyard.spec.units import format_duration
+
+PriceOf = Callable[[str], Price | None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cost:
+    """What a launch may cost at most."""
+
+    usd: float | None
+    """The worst case; None when a type that may be used has no known price."""
+
+    source: str
+    """Where the prices are from."""
+
+    lines: tuple[str, ...]
+    """The arithmetic, for people."""
+
+    unpriced: tuple[str, ...] = ()
+    """The instance types whose price is not known."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The cost as JSON."""
+        return {
+            "usd": self.usd,
+            "source": self.source,
+            "lines": list(self.lines),
+            "unpriced": list(self.unpriced),
+        }
+
+
+def snapshot_prices(region: str) -> PriceOf:
+    """Prices from the dated snapshot."""
+    return lambda instance_type: hourly_usd(instance_type, region)
+
+
+def price_table(prices: Mapping[str, Price]) -> PriceOf:
+    """Prices that were looked up beforehand."""
+    return prices.get
+
+
+def own_prices(spec: JobSpec) -> dict[str, Price]:
+    """The prices that the job's file gives, for types without a known one."""
+    source = "cost.hourly_usd of the job's file"
+    return {
+        kind: Price(hourly_usd=usd, storage_usd_per_gb_month=storage_usd(), source=source)
+        for kind, usd in spec.cost.hourly_usd.items()
+    }
+
+
+def worst_case(spec: JobSpec, price_of: PriceOf) -> Cost:
+    """The dearest way in which this launch can go.
+
+    A spot job is counted at the on-demand price, which spot never exceeds; its waiting time does not bill. SageMaker's
+    own retries fall under the same longest runtime. Each attempt of the state machine starts only after the one
+    before it got no instance at all, so attempts do not add up; the dearest one counts. Instances kept warm bill
+    until their time is over.
+    """
+    own = own_prices(spec)
+    clusters = [cluster for spec_n in attempts(spec) for cluster in spec_n.compute.alternatives]
+    kinds = tuple(dict.fromkeys(kind for cluster in clusters for kind, _ in cluster))
+    found = {kind: own.get(kind) if (price := price_of(kind)) is None else price for kind in kinds}
+    prices = {kind: price for kind, price in found.items() if price is not None}
+    unpriced = tuple(kind for kind in kinds if kind not in prices)
+    if unpriced:
+        line = (
+            f"no price is known for {', '.join(unpriced)}, so the worst case cannot be said, and a launch is refused "
+            "unless the Pricing API knows one (or write it into cost.hourly_usd)"
+        )
+        return Cost(usd=None, source="none", lines=(line,), unpriced=unpriced)
+    costs = [_cluster_cost(spec, cluster, prices) for cluster in clusters]
+    usd, lines = max(costs, key=lambda cost: cost[0])
+    sources = ", ".join(dict.fromkeys(price.source for price in prices.values()))
+    return Cost(usd=round(usd, 2), source=sources, lines=(*lines, f"at most {usd:.2f} USD ({sources})"))
+
+
+def attempts(spec: JobSpec) -> tuple[JobSpec, ...]:
+    """The job itself and the job on each of its fallbacks."""
+    return tuple(apply_fallback(spec, number) for number in range(len(spec.compute.fallback) + 1))
+
+
+def _cluster_cost(
+    spec: JobSpec, cluster: tuple[tuple[str, int], ...], prices: Mapping[str, Price]
+) -> tuple[float, tuple[str, ...]]:
+    keep_alive = spec.compute.keep_alive_seconds
+    seconds = spec.limits.max_runtime_seconds + (0 if keep_alive is None else keep_alive)
+    hours = seconds / 3600
+    total, lines = 0.0, []
+    for kind, count in cluster:
+        price = prices[kind]
+        usd = count * hours * price.hourly_usd
+        lines.append(
+            f"{count} x {kind} x {format_duration(seconds)} x {price.hourly_usd:g} USD an hour = {usd:.2f} USD"
+        )
+        total += usd
+        if not (kind in INSTANCES and INSTANCES[kind].local_disk_gb):
+            stored = count * spec.compute.volume_gb * hours / HOURS_PER_MONTH * price.storage_usd_per_gb_month
+            lines.append(f"{count} x {spec.compute.volume_gb} GB of volume for as long = {stored:.2f} USD")
+            total += stored
+    return total, tuple(lines)

@@ -1,0 +1,120 @@
+"""Images by name: the tag that is a folder's content, AWS Deep Learning Containers, and taking a URI apart."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shardyard.spec import names
+from shardyard.spec.catalogue.data_files import read_data
+from shardyard.spec.catalogue.instances import INSTANCES
+from shardyard.spec.errors import Problem, SpecError
+from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.source import files_of
+
+_raw: Any = read_data("dlc.json")
+
+DLC_DATE: str = _raw["date"]
+"""When the list of Deep Learning Containers was written."""
+
+DLC_ACCOUNTS: Mapping[str, str] = _raw["accounts"]
+"""The account that publishes them, by region."""
+
+DLC_IMAGES: Mapping[str, Mapping[str, Mapping[str, str]]] = _raw["images"]
+"""Framework, version -> repository, the tags for cpu and gpu, and when patches end."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageUri:
+    """An image's URI in its parts."""
+
+    registry: str
+    """The host: an account's registry in a region."""
+
+    repository: str
+    """The repository, with its folders."""
+
+    tag: str | None
+    """The tag; None when a digest says which image."""
+
+    digest: str | None
+    """The digest; None when a tag says which image."""
+
+    @property
+    def account(self) -> str | None:
+        """The account of an ECR registry; None for another kind."""
+        match = re.match(r"(\d{12})\.dkr[.-]ecr\.", self.registry)
+        return match[1] if match else None
+
+    @property
+    def region(self) -> str | None:
+        """The region of an ECR registry; None for another kind."""
+        match = re.match(r"\d{12}\.dkr[.-]ecr\.([a-z0-9-]+)\.", self.registry)
+        return match[1] if match else None
+
+
+def parse_uri(uri: str) -> ImageUri:
+    """Take `host/repository:tag` or `host/repository@sha256:...` apart."""
+    registry, _, rest = uri.partition("/")
+    path, _, digest = rest.partition("@")
+    repository, _, tag = path.partition(":")
+    if not repository or not (digest or tag):
+        raise ValueError(f"{uri!r} is not an image: write registry/repository:tag or registry/repository@sha256:...")
+    return ImageUri(registry=registry, repository=repository, tag=tag or None, digest=digest or None)
+
+
+def content_tag(project_root: Path, folder: str) -> str:
+    """The tag of a folder of containers/: 16 hex digits over everything that goes into the image."""
+    digest = hashlib.sha256()
+    for part in (Path("containers") / folder, Path("training")):
+        if not (project_root / part).is_dir():
+            raise SpecError([Problem("image.folder", f"there is no folder {part} in this project")])
+        for path in files_of(project_root / part):
+            content = path.read_bytes()
+            digest.update(f"{path.relative_to(project_root).as_posix()}\0{len(content)}\0".encode())
+            digest.update(content)
+    return digest.hexdigest()[:16]
+
+
+def image_name(spec: JobSpec, *, project: str, stage: str, root: Path) -> str:
+    """`repository:tag` of a job's image, without the registry; a whole registry/repository stays whole."""
+    image = spec.image
+    if image.folder is not None:
+        return f"{names.repository_name(project, stage, image.folder)}:{content_tag(root, image.folder)}"
+    if image.framework is not None:
+        return dlc_name(image.framework, str(image.version), gpu=needs_gpu(spec))
+    return f"{image.repository}:{image.tag}" if image.digest is None else f"{image.repository}@{image.digest}"
+
+
+def needs_gpu(spec: JobSpec) -> bool:
+    """Whether a job's first instance type has GPUs, so that it needs the image for them."""
+    kind = INSTANCES.get(spec.compute.instance_types[0])
+    return kind is not None and kind.gpus > 0
+
+
+def dlc_name(framework: str, version: str, *, gpu: bool) -> str:
+    """`repository:tag` of a Deep Learning Container."""
+    versions = DLC_IMAGES.get(framework, {})
+    if version not in versions:
+        known = ", ".join(versions) if versions else "none"
+        message = f"no Deep Learning Container of {framework} {version} is known (known: {known}, as of {DLC_DATE})"
+        raise SpecError([Problem("image.version", message)])
+    return f"{versions[version]['repository']}:{versions[version]['gpu' if gpu else 'cpu']}"
+
+
+def container_of(spec: JobSpec) -> str | None:
+    """`repository:tag` of the Deep Learning Container that a deploy chooses for a job; None for another image."""
+    framework, version = spec.image.framework, str(spec.image.version)
+    if framework is None or version not in DLC_IMAGES[framework]:
+        return None
+    return dlc_name(framework, version, gpu=needs_gpu(spec))
+
+
+def framework_of(account: str | None, repository: str) -> str | None:
+    """The framework of one of AWS's Deep Learning Containers, None for another image."""
+    if account not in DLC_ACCOUNTS.values():
+        return None
+    name = repository.removesuffix("-training")
+    return name if name in DLC_IMAGES else None

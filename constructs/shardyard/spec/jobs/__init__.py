@@ -1,0 +1,1 @@
+"""A job's file: its tables, overrides and source folder."""

@@ -1,0 +1,158 @@
+"""The job definition: everything that a file in jobs/ can say, as frozen dataclasses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from shardyard.spec.errors import Problem, SpecError
+from shardyard.spec.jobs.compute import MOST_SECONDS, Compute, Limits, Queue, Retry, Spot
+from shardyard.spec.jobs.data import Channel, Checkpoints, Metric, Mlflow, Output, TensorBoard
+from shardyard.spec.jobs.program import Image, Network, Program, Source
+from shardyard.spec.tree import Scalar, build, dump, setting
+
+JOB_NAME = r"[a-z][a-z0-9-]{0,30}[a-z0-9]"
+JOB_NAME_SAYS = "2 to 32 small letters, digits and hyphens, a letter first"
+STACKS_WITHOUT_JOBS = ("storage", "network", "identity", "registry", "notebooks", "quotas", "observability")
+"""The project's other stacks, whose names no stack of jobs may take."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cost:
+    """The guard before launch."""
+
+    cap_usd: float | None = setting(None, "Refuse a launch whose worst case costs more.", least=0)
+    hourly_usd: dict[str, float] = setting(
+        doc="What an hour of a type costs for which no price is known; a launch without any price is refused.",
+        least=0.01,
+        most=10_000,
+        factory=dict,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Registry:
+    """Register the model after success, pending approval."""
+
+    enabled: bool = setting(False, "Register it.")
+    group: str | None = setting(
+        None,
+        "The model package group; by default the job's name.",
+        pattern=r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}",
+        says="1 to 63 letters, digits and hyphens, no hyphen first or last",
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deploy:
+    """What a deploy does besides deploying."""
+
+    launch: bool = setting(False, "Start the job on every deploy that changes it.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Debug:
+    """A shell in the running container through Systems Manager."""
+
+    remote: bool = setting(False, "Allow it.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InfraCheck:
+    """SageMaker's own test of the instances before the program starts."""
+
+    enabled: bool = setting(False, "Run it.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """Attribute-based access control."""
+
+    tag_chaining: bool = setting(False, "Hand the caller's session tags on to the execution role.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Model:
+    """How large the model is, so that a rule can say whether it fits into the GPUs.
+
+    How it is spread is said once, by the hyperparameters `plan`, `tensor_parallel` and `pipeline_parallel`.
+    """
+
+    preset: str | None = setting(
+        None, "The hyperparameter `preset` that this describes; with another, no rule applies."
+    )
+    parameters: float = setting(doc="How many: `7e9`, or `7B`.", least=1, unit="count")
+    layers: int | None = setting(None, "How many blocks; by default guessed from the size.", least=1)
+    hidden: int | None = setting(None, "The width of a block; by default guessed from the size.", least=1)
+    sequence: int = setting(2048, "Tokens in a sample.", least=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobSpec:
+    """One training job, as its author defined it."""
+
+    name: str = setting(doc="The file's name.", pattern=JOB_NAME, says=JOB_NAME_SAYS, internal=True)
+    from_stage: tuple[str, ...] = setting(
+        (), "The values that came from [overrides.<stage>], as dotted names.", internal=True
+    )
+    description: str = setting("", "One line for people.", pattern=r".{0,500}", says="one line, at most 500 letters")
+    stack: str = setting(
+        "training",
+        "The stack that holds it.",
+        pattern=rf"(?!({'|'.join(STACKS_WITHOUT_JOBS)})$)[a-z][a-z0-9-]{{0,30}}",
+        says="up to 31 small letters, digits and hyphens, a letter first, and none of "
+        + ", ".join(STACKS_WITHOUT_JOBS),
+    )
+    image: Image = setting(doc="What runs: [image] with a folder, a repository or a framework.")
+    program: Program | None = setting(None, "What the launcher starts.")
+    source: Source | None = setting(None, "Own code that is not in the image.")
+    compute: Compute = setting(doc="The machines: [compute] with an instance_type.")
+    limits: Limits = setting(doc="How long it may run.", factory=Limits)
+    spot: Spot = setting(doc="Spare capacity.", factory=Spot)
+    checkpoints: Checkpoints = setting(doc="Checkpoints in S3.", factory=Checkpoints)
+    channels: dict[str, Channel] = setting(doc="Inputs by name.", factory=dict)
+    hyperparameters: dict[str, Scalar] = setting(doc="What the program gets as arguments.", factory=dict)
+    environment: dict[str, str] = setting(doc="Environment variables.", factory=dict)
+    metrics: tuple[Metric, ...] = setting((), "Metrics besides the standard ones.")
+    output: Output = setting(doc="How results are stored.", factory=Output)
+    network: Network = setting(doc="What it may talk to.", factory=Network)
+    retry: Retry | None = setting(None, "SageMaker's retries after its own errors.")
+    queue: Queue = setting(doc="Waiting for quota and capacity.", factory=Queue)
+    cost: Cost = setting(doc="The guard before launch.", factory=Cost)
+    registry: Registry = setting(doc="Registration of the model.", factory=Registry)
+    deploy: Deploy = setting(doc="What a deploy does.", factory=Deploy)
+    tensorboard: TensorBoard = setting(doc="TensorBoard files in S3.", factory=TensorBoard)
+    mlflow: Mlflow | None = setting(None, "Managed MLflow.")
+    debug: Debug = setting(doc="Remote debugging.", factory=Debug)
+    infra_check: InfraCheck = setting(doc="SageMaker's test of the instances.", factory=InfraCheck)
+    session: Session = setting(doc="Session tags.", factory=Session)
+    model: Model | None = setting(None, "The model's size, for the memory rule.")
+    tags: dict[str, str] = setting(doc="Tags of the training job.", factory=dict)
+
+    @property
+    def max_wait_seconds(self) -> int | None:
+        """Running and waiting together for a spot job; None for one that is not."""
+        if not self.spot.enabled:
+            return None
+        if self.spot.max_wait_seconds is None:
+            return min(2 * self.limits.max_runtime_seconds, MOST_SECONDS)
+        return self.spot.max_wait_seconds
+
+    def with_source(self, sha256: str) -> Self:
+        """The same job with the hash of its bundle of user code."""
+        if self.source is None:
+            raise SpecError([Problem("source", "the job has no [source] dir, so it cannot take a bundle of code")])
+        return replace(self, source=replace(self.source, sha256=sha256))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The definition as plain JSON tables; values that are their defaults are left out."""
+        tables: dict[str, Any] = dump(self)
+        return tables
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any], *, where: str = "") -> Self:
+        """Read what `to_dict` wrote; every problem at once."""
+        problems: list[Problem] = []
+        spec = build(cls, raw, where=where, problems=problems)
+        if spec is None:
+            raise SpecError(problems)
+        return spec

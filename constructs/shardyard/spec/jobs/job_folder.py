@@ -1,0 +1,83 @@
+"""Read jobs/*.toml: all files, all stages, all problems together."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from shardyard.spec.errors import Problem, SpecError
+from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.job_file import Variants, label, read_job
+from shardyard.spec.jobs.project_files import misread_texts, missing_files
+from shardyard.spec.jobs.stack_parameters import pascal
+from shardyard.spec.rules import Facts, check
+
+
+def load_jobs(
+    folder: Path,
+    stage: str,
+    *,
+    has_network: bool | None = None,
+    root: Path | None = None,
+    project_tags: Mapping[str, str] | None = None,
+) -> tuple[JobSpec, ...]:
+    """Read every job of a folder for one stage, sorted by name, and apply the rules; the file's stem is its name.
+
+    Other stages are held to the rules as well. `has_network` says whether the project has a VPC, None where that is
+    not known; `root` is the project in which the files that a job names are looked for, None where there is none.
+    """
+    problems: list[Problem] = []
+    if not folder.is_dir():
+        # Without this a slip in the setting would take every job out of the next deploy.
+        raise SpecError([Problem("training.jobs", f"there is no folder {str(folder)!r} (make it; it may be empty)")])
+    files = sorted(folder.glob("*.toml"))
+    places = {path.stem: f"{folder.name}/{path.name}: " for path in files}
+    read = [read_job(path, stage, where=places[path.stem], problems=problems) for path in files]
+    jobs = [variants for variants in read if variants is not None]
+    ground = _Ground(stage=stage, facts=Facts(has_network=has_network, project_tags=project_tags), root=root)
+    for variants in jobs:
+        found = [*_problems(variants, jobs, ground), *_same_ids(variants[stage], [other[stage] for other in jobs])]
+        problems += [Problem(f"{places[variants[stage].name]}{one.where}".rstrip(": "), one.message) for one in found]
+    if problems:
+        raise SpecError(problems)
+    return tuple(variants[stage] for variants in jobs)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Ground:
+    """What the jobs of a folder are held against."""
+
+    stage: str
+    facts: Facts
+    root: Path | None
+
+
+def _problems(variants: Variants, jobs: Sequence[Variants], ground: _Ground) -> list[Problem]:
+    """What is wrong with one job, in the chosen stage and then with what another stage alone has."""
+    chosen = variants[ground.stage]
+    found = _violations(chosen, jobs, ground.stage, ground.facts, ground.root)
+    # Whether another stage has a VPC stands in that stage's settings.
+    elsewhere = replace(ground.facts, has_network=None)
+    for stage, spec in variants.items():
+        if spec is not chosen:
+            before = label(stage) if spec.from_stage else ""
+            others = _violations(spec, jobs, stage, elsewhere, ground.root)
+            found += [Problem(f"{before}{one.where}", one.message) for one in others if one not in found]
+    return found
+
+
+def _violations(spec: JobSpec, jobs: Sequence[Variants], stage: str, facts: Facts, root: Path | None) -> list[Problem]:
+    others = {
+        other.name: other.checkpoints.s3
+        for other in (variants[stage] for variants in jobs)
+        if other.checkpoints.enabled and other.checkpoints.s3 is not None
+    }
+    named = [] if root is None else missing_files(spec, root)
+    return [*check(spec, replace(facts, other_checkpoints=others)), *named, *misread_texts(spec)]
+
+
+def _same_ids(job: JobSpec, jobs: Sequence[JobSpec]) -> Iterator[Problem]:
+    """Two names that differ in hyphens alone give their stack's parameters the same names."""
+    for other in jobs:
+        if other.name < job.name and pascal(other.name) == pascal(job.name):
+            message = f"{job.name!r} and {other.name!r} differ in hyphens alone, and their parameters have no hyphens"
+            yield Problem("name", f"{message} (rename one of the files)")

@@ -1,0 +1,68 @@
+"""What a job's file must be right in besides the job itself: the project's files that it names, and its spelling."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from shardyard.spec.errors import Problem, nearest
+from shardyard.spec.jobs.job import JobSpec
+
+
+def missing_files(spec: JobSpec, root: Path) -> Iterator[Problem]:
+    """Each file or folder that a job names and the project at `root` does not have."""
+    yield from _image_folder(spec, root)
+    code = _code(spec, root)
+    if spec.source is not None and code is None:
+        yield Problem("source.dir", f"there is no folder {spec.source.dir!r} in the project (make it, or correct it)")
+    else:
+        yield from _entry(spec, root, code)
+
+
+_MISREAD = {"${": "a placeholder of CloudFormation's", '.$":': "a path of its own"}
+
+
+def misread_texts(spec: JobSpec) -> Iterator[Problem]:
+    """The spellings to which a state machine, in which the definition stands, gives a meaning of its own."""
+    text = json.dumps(spec.to_dict(), separators=(",", ":"))
+    for spelling, meaning in _MISREAD.items():
+        if spelling in text:
+            shown = spelling.rstrip('":')
+            yield Problem("", f"{shown!r} is not allowed in it: the state machine would take it for {meaning}")
+
+
+def _image_folder(spec: JobSpec, root: Path) -> Iterator[Problem]:
+    folder = spec.image.folder
+    if folder is not None and not (root / "containers" / folder / "Dockerfile").is_file():
+        known = sorted(path.parent.name for path in root.glob("containers/*/Dockerfile"))
+        yield Problem("image.folder", f"there is no containers/{folder}/Dockerfile; {nearest(folder, known)}")
+
+
+def _code(spec: JobSpec, root: Path) -> Path | None:
+    """The folder of the job's own code; None where it names none, or one that is not in the project."""
+    if spec.source is None:
+        return None
+    folder = (root / spec.source.dir).resolve()
+    return folder if folder.is_dir() and folder.is_relative_to(root.resolve()) else None
+
+
+def _entry(spec: JobSpec, root: Path, code: Path | None) -> Iterator[Problem]:
+    """A script lies in the code; a module of `training` in the project, which every image gets, or in the code."""
+    if spec.program is None:
+        return
+    entry = spec.program.entry
+    if entry.endswith(".py"):
+        if code is not None and not (code / entry).is_file():
+            yield Problem("program.entry", f"there is no {entry!r} in the job's code, {_shown(code, root)}")
+    elif entry.startswith("training.") and (spec.image.folder or spec.image.framework) is not None:
+        place = Path(*entry.split("."))
+        above = [folder for folder in (root, code) if folder is not None]
+        if not any((folder / place).with_suffix(".py").is_file() or (folder / place).is_dir() for folder in above):
+            modules = sorted(".".join(path.relative_to(root).with_suffix("").parts) for path in root.glob(_PROGRAMS))
+            yield Problem("program.entry", f"there is no module {entry}; {nearest(entry, modules)}")
+
+
+_PROGRAMS = "training/*/programs/[a-z]*.py"
+
+
+def _shown(code: Path, root: Path) -> str:
+    return f"{code.relative_to(root.resolve()).as_posix()}/"

@@ -1,0 +1,263 @@
+"""The CreateTrainingJob request: one job definition, what is known of the deployment, and one attempt's name."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+from shardyard.spec import names
+from shardyard.spec.catalogue.instances import INSTANCES
+from shardyard.spec.errors import Problem, SpecError
+from shardyard.spec.jobs.hyperparameters import encode_all
+from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.metrics import metric_definitions
+from shardyard.spec.requests.training_data import channels
+
+Json = dict[str, Any]
+EXECUTION_TAG = "shardyard:execution"
+"""The tag of a training job that says which execution made it."""
+OUR_TAGS = ("project", "stage", "owner", "job", "run", EXECUTION_TAG)
+"""Tags of every training job that its definition cannot set; by `project` and `run` it is found again."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deployment:
+    """What a deploy knows and a job's file does not: buckets, role, image, network, keys."""
+
+    project: str
+    """The project's name."""
+
+    stage: str
+    """The stage's name."""
+
+    data_bucket: str
+    """The bucket in which channels without an `s3://` address lie."""
+
+    artifact_bucket: str
+    """The bucket that gets models, checkpoints, receipts and bundles of code."""
+
+    role_arn: str
+    """The job's execution role."""
+
+    image_uri: str | None = None
+    """The image; None for a job that names an algorithm."""
+
+    kms_key_arn: str | None = None
+    """The project's key, which encrypts volumes and results unless the job names another."""
+
+    subnets: tuple[str, ...] = ()
+    """Private subnets; empty where the project has no network."""
+
+    security_group_ids: tuple[str, ...] = ()
+    """Security groups of the training instances."""
+
+    launcher_sha256: str | None = None
+    """The launcher's zip in the artifact bucket, for images that do not hold it."""
+
+    tags: dict[str, str] = field(default_factory=dict)
+    """The tags that everything of the project carries."""
+
+    def to_dict(self) -> Json:
+        """The deployment as JSON."""
+        return {name: value for name, value in asdict(self).items() if value not in (None, (), {})}
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote."""
+        values: Json = {name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()}
+        return cls(**values)
+
+
+def to_request(spec: JobSpec, deployment: Deployment, *, job_name: str, run_id: str) -> Json:
+    """The request of one attempt.
+
+    Fields that the execution's input can switch on are always there, because the state that sends the request names
+    its fields at synth; all others are there only when the job uses them.
+    """
+    always: Json = {
+        "TrainingJobName": job_name,
+        "AlgorithmSpecification": _algorithm(spec, deployment),
+        "RoleArn": deployment.role_arn,
+        "HyperParameters": encode_all(spec.hyperparameters),
+        "OutputDataConfig": _output(spec, deployment, run_id),
+        "ResourceConfig": _resources(spec, deployment),
+        "StoppingCondition": _stopping(spec),
+        "Tags": _tags(spec, deployment, run_id),
+        "Environment": environment(spec, run_id),
+        "EnableManagedSpotTraining": spec.spot.enabled,
+    }
+    used: Json = {
+        "InputDataConfig": channels(spec, deployment.data_bucket, _added_channels(spec, deployment)),
+        "VpcConfig": _vpc(spec, deployment),
+        "CheckpointConfig": _checkpoints(spec, deployment, run_id),
+        "EnableNetworkIsolation": spec.network.isolation,
+        "EnableInterContainerTrafficEncryption": spec.network.encrypt_traffic,
+        **_options(spec, deployment, run_id),
+    }
+    return always | {name: value for name, value in used.items() if value}
+
+
+def environment(spec: JobSpec, run_id: str) -> dict[str, str]:
+    """The container's variables: what the launcher reads, then the job's own."""
+    ours = {"SHARDYARD_RUN_ID": run_id, "SHARDYARD_JOB": spec.name}
+    if spec.program is not None:
+        ours["SHARDYARD_ENTRY"] = spec.program.entry
+        ours["SHARDYARD_LAUNCHER"] = spec.program.launcher
+        if spec.program.processes_per_node is not None:
+            ours["SHARDYARD_PROCESSES_PER_NODE"] = str(spec.program.processes_per_node)
+        if spec.program.arguments:
+            ours["SHARDYARD_ARGUMENTS"] = json.dumps(spec.program.arguments)
+    if spec.source is not None and spec.source.sha256 is not None:
+        ours["SHARDYARD_SOURCE_SHA256"] = spec.source.sha256
+    return {**ours, **spec.environment}
+
+
+def _algorithm(spec: JobSpec, deployment: Deployment) -> Json:
+    image = spec.image
+    definition: Json = {"TrainingInputMode": _common_mode(spec)}
+    if image.algorithm is not None:
+        definition["AlgorithmName"] = image.algorithm
+        return definition
+    definition["TrainingImage"] = deployment.image_uri
+    definition["MetricDefinitions"] = metric_definitions() + [{"Name": m.name, "Regex": m.regex} for m in spec.metrics]
+    entrypoint = list(image.entrypoint)
+    if image.framework is not None and not entrypoint and deployment.launcher_sha256 is not None:
+        entrypoint = ["python", f"/opt/ml/input/data/launcher/{deployment.launcher_sha256}.zip"]
+    if entrypoint:
+        definition["ContainerEntrypoint"] = entrypoint
+    if image.arguments:
+        definition["ContainerArguments"] = list(image.arguments)
+    if image.access is not None:
+        definition["TrainingImageConfig"] = {"TrainingRepositoryAccessMode": image.access}
+        if image.credentials_function is not None:
+            definition["TrainingImageConfig"]["TrainingRepositoryAuthConfig"] = {
+                "TrainingRepositoryCredentialsProviderArn": image.credentials_function
+            }
+    return definition
+
+
+def _common_mode(spec: JobSpec) -> str:
+    modes = {channel.mode for channel in spec.channels.values()}
+    return modes.pop() if len(modes) == 1 else "File"
+
+
+def _added_channels(spec: JobSpec, deployment: Deployment) -> dict[str, str]:
+    added = {}
+    if spec.source is not None:
+        if spec.source.sha256 is None:
+            raise SpecError([Problem("source", f"no bundle of {spec.source.dir!r} was made yet, so it has no hash")])
+        added["code"] = names.source_key(spec.source.sha256)
+    if spec.image.framework is not None and deployment.launcher_sha256 is not None:
+        added["launcher"] = names.source_key(deployment.launcher_sha256)
+    return {name: f"s3://{deployment.artifact_bucket}/{key}" for name, key in added.items()}
+
+
+def _output(spec: JobSpec, deployment: Deployment, run_id: str) -> Json:
+    key = deployment.kms_key_arn if spec.output.kms_key is None else spec.output.kms_key
+    output = {"S3OutputPath": f"s3://{deployment.artifact_bucket}/{names.run_prefix(run_id)}"}
+    if key is not None:
+        output["KmsKeyId"] = key
+    # Left out where it is the default: Step Functions' own integration is not known to take it, and a job that used
+    # it would go the longer way.
+    if spec.output.compression != "GZIP":
+        output["CompressionType"] = spec.output.compression
+    return output
+
+
+def _resources(spec: JobSpec, deployment: Deployment) -> Json:
+    compute = spec.compute
+    resources: Json = {"VolumeSizeInGB": compute.volume_gb}
+    if compute.groups:
+        resources["InstanceGroups"] = [
+            {"InstanceGroupName": g.name, "InstanceType": g.instance_type, "InstanceCount": g.count}
+            for g in compute.groups
+        ]
+    elif compute.preferences:
+        resources["InstancePreferences"] = [_preference(p, compute.count) for p in compute.preferences]
+    else:
+        resources |= {"InstanceType": compute.instance_type, "InstanceCount": compute.count}
+    key = deployment.kms_key_arn if compute.volume_kms_key is None else compute.volume_kms_key
+    if key is not None and not has_local_disk(compute.instance_types):
+        resources["VolumeKmsKeyId"] = key
+    if compute.keep_alive_seconds is not None:
+        resources["KeepAlivePeriodInSeconds"] = compute.keep_alive_seconds
+    if compute.training_plan is not None:
+        resources["TrainingPlanArn"] = compute.training_plan
+    if compute.placement is not None:
+        resources["InstancePlacementConfig"] = {
+            "EnableMultipleJobs": compute.placement.multiple_jobs,
+            "PlacementSpecifications": [
+                ({} if server.id is None else {"UltraServerId": server.id}) | {"InstanceCount": server.count}
+                for server in compute.placement.ultra_servers
+            ],
+        }
+    return resources
+
+
+def has_local_disk(instance_types: tuple[str, ...]) -> bool:
+    """Whether any of the types brings its own disk: it is encrypted by hardware, and no volume key may be given."""
+    return any(kind in INSTANCES and INSTANCES[kind].local_disk_gb for kind in instance_types)
+
+
+def _preference(preference: Any, count: int) -> Json:
+    made: Json = {
+        "InstanceType": preference.instance_type,
+        "InstanceCount": count if preference.count is None else preference.count,
+    }
+    if preference.training_plan is not None:
+        made["TrainingPlanArns"] = [preference.training_plan]
+    return made
+
+
+def _vpc(spec: JobSpec, deployment: Deployment) -> Json | None:
+    if not spec.network.vpc or not deployment.subnets:
+        return None
+    return {"Subnets": list(deployment.subnets), "SecurityGroupIds": list(deployment.security_group_ids)}
+
+
+def _stopping(spec: JobSpec) -> Json:
+    condition = {"MaxRuntimeInSeconds": spec.limits.max_runtime_seconds}
+    if spec.max_wait_seconds is not None:
+        condition["MaxWaitTimeInSeconds"] = spec.max_wait_seconds
+    if spec.limits.max_pending_seconds is not None:
+        condition["MaxPendingTimeInSeconds"] = spec.limits.max_pending_seconds
+    return condition
+
+
+def _tags(spec: JobSpec, deployment: Deployment, run_id: str) -> list[Json]:
+    ours = {"project": deployment.project, "stage": deployment.stage, "job": spec.name, "run": run_id}
+    tags = {**spec.tags, **deployment.tags, **ours}
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def _checkpoints(spec: JobSpec, deployment: Deployment, run_id: str) -> Json | None:
+    if not spec.checkpoints.enabled:
+        return None
+    own = f"s3://{deployment.artifact_bucket}/{names.checkpoint_prefix(spec.name, run_id)}"
+    place = own if spec.checkpoints.s3 is None else spec.checkpoints.s3
+    return {"S3Uri": place, "LocalPath": spec.checkpoints.local_path}
+
+
+def _options(spec: JobSpec, deployment: Deployment, run_id: str) -> Json:
+    options: Json = {}
+    if spec.retry is not None:
+        options["RetryStrategy"] = {"MaximumRetryAttempts": spec.retry.attempts}
+    if spec.tensorboard.enabled:
+        options["TensorBoardOutputConfig"] = {
+            "S3OutputPath": f"s3://{deployment.artifact_bucket}/{names.run_prefix(run_id)}tensorboard/",
+            "LocalPath": spec.tensorboard.local_path,
+        }
+    if spec.mlflow is not None:
+        experiment, run_name = spec.mlflow.experiment, spec.mlflow.run_name
+        options["MlflowConfig"] = {
+            "MlflowResourceArn": spec.mlflow.resource_arn,
+            "MlflowExperimentName": spec.name if experiment is None else experiment,
+            "MlflowRunName": run_id if run_name is None else run_name,
+        }
+    if spec.debug.remote:
+        options["RemoteDebugConfig"] = {"EnableRemoteDebug": True}
+    if spec.infra_check.enabled:
+        options["InfraCheckConfig"] = {"EnableInfraCheck": True}
+    if spec.session.tag_chaining:
+        options["SessionChainingConfig"] = {"EnableSessionTagChaining": True}
+    return options

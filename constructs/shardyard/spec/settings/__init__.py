@@ -1,0 +1,1 @@
+"""The settings of an app: what cdk.json and `-c` may say."""

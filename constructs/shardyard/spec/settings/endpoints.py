@@ -1,0 +1,39 @@
+"""Which services are reached from inside the VPC, and why: what an interface endpoint is made for."""
+
+from collections.abc import Mapping
+
+from shardyard.spec.settings.settings import Settings
+
+ENDPOINTS: Mapping[str, str] = {
+    "ecr.api": "images of a private registry that is reached through the VPC",
+    "ecr.dkr": "images of a private registry that is reached through the VPC",
+    "git-codecommit": "CodeCommit repositories in a notebook",
+    "kms": "code that encrypts by itself; S3 needs no endpoint for its own encryption",
+    "logs": "code that writes or reads logs itself; SageMaker delivers a container's output without it",
+    "monitoring": "code that publishes metrics itself",
+    "sagemaker.api": "notebooks: auto-stop and launching jobs; training code that calls SageMaker",
+    "sagemaker.runtime": "code that calls an endpoint",
+    "secretsmanager": "notebooks of a private repository; code that reads a secret",
+    "states": "notebooks: launching jobs through their state machines",
+    "sts": "notebooks and code that asks who it is",
+}
+"""What each endpoint is good for, under EC2's short name of the service."""
+
+NOTEBOOK_ENDPOINTS = ("logs", "sagemaker.api", "states", "sts")
+"""Without sagemaker.api a notebook cannot stop itself; the others launch jobs and show their logs."""
+
+
+CN_NAMES = frozenset({"ecr.api", "ecr.dkr", "monitoring", "sagemaker.api", "sagemaker.runtime", "states", "sts"})
+"""Those whose names begin with `cn.` in AWS's regions in China, as aws-cdk-lib 2.275 lists them."""
+
+
+def needed_endpoints(settings: Settings) -> tuple[str, ...]:
+    """The interface endpoints of the new VPC: those asked for and those that notebooks need, in one order."""
+    services: set[str] = set(settings.network.interface_endpoints)
+    if settings.notebooks.enabled and settings.network.kind == "new":
+        services.update(NOTEBOOK_ENDPOINTS)
+        if settings.notebooks.git_access == "codecommit":
+            services.add("git-codecommit")
+        if settings.notebooks.git_private:
+            services.add("secretsmanager")
+    return tuple(sorted(services))

@@ -1,0 +1,1 @@
+"""Where people work: notebook instances and their scripts."""

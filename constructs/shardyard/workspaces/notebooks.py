@@ -1,0 +1,140 @@
+"""Git-linked notebook instances that stop by themselves."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sagemaker as sagemaker
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from shardyard.foundation.placement import Placement
+from shardyard.spec.settings.settings import Settings
+from shardyard.workspaces.notebook_scripts import on_start
+
+PLATFORM = "notebook-al2023-v1"
+"""The only platform that Security Hub's SageMaker.8 accepts."""
+
+
+class GitSecret(Construct):
+    """The credentials of a private repository: made empty, filled by a person before the notebooks are deployed."""
+
+    resource: secretsmanager.CfnSecret
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, key: kms.CfnKey) -> None:
+        super().__init__(scope, construct_id)
+        notebooks = settings.notebooks
+        self.resource = secretsmanager.CfnSecret(
+            self,
+            "Resource",
+            name=notebooks.git_secret_name,
+            description=f'Credentials for {notebooks.git_url}: {{"username": ..., "password": ...}}',
+            kms_key_id=key.attr_arn,
+        )
+
+    @property
+    def arn(self) -> str:
+        """The secret's whole ARN, with the letters that Secrets Manager adds to its name."""
+        return self.resource.ref
+
+
+class GitRepository(Construct):
+    """The repository that opens with the notebooks."""
+
+    resource: sagemaker.CfnCodeRepository
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        secret: GitSecret | None,
+        url: str,
+        branch: str,
+        url_given: cdk.CfnCondition | None,
+    ) -> None:
+        """`url` and `branch` may be tokens; where only a parameter gives the URL, `url_given` says whether it did."""
+        super().__init__(scope, construct_id)
+        # Without a name of its own: SageMaker cannot change a repository's URL or branch, so CloudFormation makes
+        # another one, and two cannot have one name.
+        self.resource = sagemaker.CfnCodeRepository(
+            self,
+            "Resource",
+            git_config=sagemaker.CfnCodeRepository.GitConfigProperty(
+                repository_url=url, branch=branch, secret_arn=None if secret is None else secret.arn
+            ),
+        )
+        self.resource.cfn_options.condition = url_given
+
+    @property
+    def name(self) -> str:
+        """The name by which a notebook instance refers to it."""
+        return self.resource.attr_code_repository_name
+
+
+class AutoStop(Construct):
+    """The lifecycle configuration that stops an idle notebook."""
+
+    resource: sagemaker.CfnNotebookInstanceLifecycleConfig
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+        super().__init__(scope, construct_id)
+        script = cdk.Fn.base64(on_start(settings.notebooks.idle_minutes))
+        hook = sagemaker.CfnNotebookInstanceLifecycleConfig.NotebookInstanceLifecycleHookProperty(content=script)
+        self.resource = sagemaker.CfnNotebookInstanceLifecycleConfig(
+            self,
+            "Resource",
+            notebook_instance_lifecycle_config_name=f"{settings.project}-{settings.stage}-auto-stop",
+            on_start=[hook],
+        )
+
+    @property
+    def name(self) -> str:
+        """The name by which a notebook instance refers to it."""
+        return self.resource.attr_notebook_instance_lifecycle_config_name
+
+
+class Notebook(Construct):
+    """One notebook instance: encrypted, without root, IMDSv2 only, in the VPC unless the settings say otherwise."""
+
+    resource: sagemaker.CfnNotebookInstance
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        name: str,
+        instance_type: str,
+        role: iam.CfnRole,
+        key: kms.CfnKey,
+        placement: Placement | None,
+        repository: str | None,
+        auto_stop: AutoStop | None,
+    ) -> None:
+        """`instance_type` and `repository` may be tokens."""
+        super().__init__(scope, construct_id)
+        notebooks = settings.notebooks
+        direct = notebooks.git_access == "direct"
+        self.resource = sagemaker.CfnNotebookInstance(
+            self,
+            "Resource",
+            notebook_instance_name=f"{settings.project}-{settings.stage}-{name}",
+            instance_type=instance_type,
+            platform_identifier=PLATFORM,
+            role_arn=role.attr_arn,
+            kms_key_id=key.ref,
+            volume_size_in_gb=notebooks.volume,
+            root_access="Disabled",
+            direct_internet_access="Enabled" if direct else "Disabled",
+            subnet_id=None if placement is None else placement.subnet_ids[0],
+            security_group_ids=None if placement is None else list(placement.security_group_ids),
+            instance_metadata_service_configuration=(
+                sagemaker.CfnNotebookInstance.InstanceMetadataServiceConfigurationProperty(
+                    minimum_instance_metadata_service_version="2"
+                )
+            ),
+            default_code_repository=repository,
+            additional_code_repositories=list(notebooks.additional_repositories) or None,
+            lifecycle_config_name=None if auto_stop is None else auto_stop.name,
+        )

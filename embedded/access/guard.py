@@ -1,0 +1,262 @@
+"""The guard: who may do what, before any operation runs.
+
+Bucket policies hold always. Identity policies, boundaries, key policies and PassRole hold while the switch is on
+(`POST /_yard/enforce-iam {"on": true}`); the account's root passes them, as on AWS.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from moto.core.request import Request
+from moto.iam.models import iam_backends
+from moto.kms.models import kms_backends
+from moto.s3.models import s3_backends
+from moto.sns.models import sns_backends
+from moto.utilities.utils import get_partition
+
+from embedded import protocol, status
+from embedded.access import policies, resource_tags
+from embedded.access.policies import as_list
+from embedded.access.request_resources import Where, key_arn
+from embedded.access.requests import Ask, action_of, asks_of
+from embedded.access.sessions import Caller
+from embedded.operations import Params, ServiceError, admin
+from embedded.protocol import Parsed
+
+Document = Mapping[str, Any]
+
+_FREE = frozenset({"sts:GetCallerIdentity", "sts:AssumeRole", "sts:GetSessionToken", "sts:DecodeAuthorizationMessage"})
+"""What needs no identity policy: AssumeRole is decided by the role's trust policy."""
+
+_switch = {"on": False}
+
+
+@admin("enforce-iam")
+def enforce(params: Params) -> dict[str, bool]:
+    """Switch the identity checks on or off."""
+    _switch["on"] = str(params.get("on", "true")).lower() == "true"
+    return {"iam_enforced": _switch["on"]}
+
+
+@status.add_facts
+def _facts() -> dict[str, bool]:
+    return {"iam_enforced": _switch["on"]}
+
+
+def check(parsed: Parsed, caller: Caller, region: str, request: Request) -> None:
+    """Raise the service's own error if the caller may not do this."""
+    limited = _switch["on"] and not caller.is_root
+    if parsed.service != "s3" and not limited:
+        return
+    if parsed.service == "s3" and not limited and _bucket_policy(parsed.params.get("Bucket")) is None:
+        return
+    if parsed.operation == "DeleteObjects":
+        parsed = protocol.parse(request, parsed.service, whole_body=True) or parsed
+    asks = asks_of(parsed, caller.account, region)
+    context = _context(caller, region)
+    own = identity_policies(caller, region) if limited else None
+    with_tags = own is not None and resource_tags.are_asked_for([*own[0], *own[1]])
+    for ask in [*asks, *(_keys_behind(parsed, region) if limited else ())]:
+        tags = resource_tags.context(ask, caller.account, region) if with_tags else {}
+        _check_one(parsed, caller, ask, {**context, **tags, **ask.context}, own, region)
+
+
+def _context(caller: Caller, region: str) -> dict[str, Any]:
+    principal = caller.role_arn if caller.role_arn is not None else caller.principal
+    return {
+        "aws:PrincipalAccount": caller.account,
+        "aws:PrincipalArn": principal,
+        "aws:PrincipalType": "AssumedRole" if caller.role_arn else "User" if caller.user_name else "Account",
+        "aws:RequestedRegion": region,
+        "aws:ResourceAccount": caller.account,
+        # the loopback stands for TLS: nobody listens there
+        "aws:SecureTransport": True,
+        "aws:SourceIp": "127.0.0.1",
+        "aws:username": caller.user_name,
+        "aws:ViaAWSService": False,
+    }
+
+
+def _check_one(
+    parsed: Parsed,
+    caller: Caller,
+    ask: Ask,
+    context: dict[str, Any],
+    own: tuple[list[Document], list[Document]] | None,
+    region: str,
+) -> None:
+    resource_policy = _resource_policy(ask, caller.account, region)
+    shared = None if resource_policy is None else _verdict([resource_policy], ask, context, {"AWS": caller.principal})
+    if shared == "deny":
+        raise _denied(parsed, caller, ask, "with an explicit deny in a resource-based policy")
+    if own is None or ask.action in _FREE:
+        return
+    identity, boundary = own
+    verdict = _verdict(identity, ask, context)
+    if verdict == "deny" or (boundary and _verdict(boundary, ask, context) == "deny"):
+        raise _denied(parsed, caller, ask, "with an explicit deny in an identity-based policy")
+    of_key = ask.action.startswith("kms:") and resource_policy is not None
+    # a key's policy decides; identity policies count only where it says so, by naming the account's root
+    if of_key and shared is None and not _delegates(resource_policy, ask, context, caller):
+        raise _denied(parsed, caller, ask, f"because no resource-based policy allows the {ask.action} action")
+    if verdict is None and shared is None:
+        raise _denied(parsed, caller, ask, f"because no identity-based policy allows the {ask.action} action")
+    if boundary and _verdict(boundary, ask, context) is None:
+        raise _denied(parsed, caller, ask, f"because no permissions boundary allows the {ask.action} action")
+
+
+def _verdict(
+    documents: Iterable[Document], ask: Ask, context: dict[str, Any], principal: dict[str, str] | None = None
+) -> str | None:
+    """`deny` if any statement denies, `allow` if one allows, None if none speaks of it."""
+    verdict = None
+    for document in documents:
+        for statement in as_list(document.get("Statement")):
+            if principal is not None and not _about(statement, principal):
+                continue
+            if not _speaks(statement, ask, context):
+                continue
+            if statement["Effect"] == "Deny":
+                return "deny"
+            verdict = "allow"
+    return verdict
+
+
+def _about(statement: Mapping[str, Any], principal: dict[str, str]) -> bool:
+    root = principal["AWS"].endswith(":root")
+    through_account = root or statement["Effect"] == "Deny"
+    return policies.names_principal(statement, principal, through_account=through_account)
+
+
+def _speaks(statement: Mapping[str, Any], ask: Ask, context: dict[str, Any]) -> bool:
+    if ask.resources is not None:
+        if statement["Effect"] == "Deny":
+            # a denial of any one resource is a denial
+            return any(policies.speaks_of(statement, ask.action, [item], context) for item in ask.resources)
+        return policies.speaks_of(statement, ask.action, ask.resources, context)
+    if statement["Effect"] == "Deny" and "*" not in as_list(statement.get("Resource", "*")):
+        return False
+    unbound = {key: value for key, value in statement.items() if key not in ("Resource", "NotResource")}
+    return policies.speaks_of(unbound, ask.action, [], context)
+
+
+def _delegates(policy: Document | None, ask: Ask, context: dict[str, Any], caller: Caller) -> bool:
+    root = f"arn:{get_partition('us-east-1')}:iam::{caller.account}:root"
+    named = [
+        statement
+        for statement in as_list((policy or {}).get("Statement"))
+        if any(
+            str(item) == caller.account or str(item).endswith(f":{caller.account}:root")
+            for item in as_list(_aws_of(statement.get("Principal")))
+        )
+    ]
+    return _verdict([{"Statement": named}], ask, context, {"AWS": root}) == "allow"
+
+
+def _aws_of(principal: Any) -> Any:
+    return principal.get("AWS") if isinstance(principal, Mapping) else None
+
+
+def _denied(parsed: Parsed, caller: Caller, ask: Ask, why: str) -> ServiceError:
+    resource = "*" if ask.resources is None else ", ".join(ask.resources)
+    message = f"User: {caller.principal} is not authorized to perform: {ask.action} on resource: {resource} {why}"
+    return protocol.denied(parsed, message)
+
+
+@lru_cache(maxsize=2048)
+def _parsed(text: str) -> Document:
+    document: Document = json.loads(text)
+    return document
+
+
+def _document(policy: Any) -> Document:
+    return _parsed(policy) if isinstance(policy, str) else policy
+
+
+def _managed(policy: Any) -> Document:
+    return _document(next(version.document for version in policy.versions if version.is_default))
+
+
+def identity_policies(caller: Caller, region: str) -> tuple[list[Document], list[Document]]:
+    """The caller's own policies, and its boundary's."""
+    backend = iam_backends[caller.account][get_partition(region)]
+    if caller.role_arn is not None:
+        role = next((item for item in list(backend.roles.values()) if item.arn == caller.role_arn), None)
+        if role is None:
+            return [], []
+        found = [_document(text) for text in role.policies.values()]
+        found += [_managed(item) for item in role.managed_policies.values()]
+        arn = role.permissions_boundary_arn
+    elif caller.user_name is not None:
+        user = backend.get_user(caller.user_name)
+        groups = backend.get_groups_for_user(caller.user_name)
+        found = [_document(text) for owner in (user, *groups) for text in owner.policies.values()]
+        found += [_managed(item) for owner in (user, *groups) for item in owner.managed_policies.values()]
+        arn = None
+    else:
+        return [], []
+    if arn is None:
+        return found, []
+    boundary = backend.managed_policies.get(arn)
+    # a boundary that does not exist allows nothing
+    return found, [_managed(boundary) if boundary is not None else {"Statement": []}]
+
+
+def _bucket_policy(name: str | None) -> Document | None:
+    if name is None:
+        return None
+    for backends in list(s3_backends.values()):
+        for backend in list(backends.values()):
+            bucket = backend.buckets.get(name)
+            if bucket is not None:
+                return _parsed(bucket.policy.decode()) if bucket.policy else None
+    return None
+
+
+def _resource_policy(ask: Ask, account: str, region: str) -> Document | None:
+    if not ask.resources:
+        return None
+    prefix, first = ask.action.split(":")[0], ask.resources[0]
+    if prefix == "s3" and first != "*":
+        return _bucket_policy(first.split(":::", 1)[-1].split("/", 1)[0])
+    if prefix == "kms" and ":key/" in first:
+        key = kms_backends[account][region].keys.get(first.rsplit("/", 1)[-1])
+        return None if key is None else _document(key.policy)
+    if prefix == "sns":
+        topic = sns_backends[account][region].topics.get(first)
+        return None if topic is None else _document(topic.policy)
+    return None
+
+
+def _keys_behind(parsed: Parsed, region: str) -> list[Ask]:
+    """Reading and writing in a bucket with a customer's key needs that key too, through S3."""
+    action = action_of(parsed)
+    if action not in ("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"):
+        return []
+    encryption = None
+    owner = None
+    for account, backends in list(s3_backends.items()):
+        for backend in list(backends.values()):
+            bucket = backend.buckets.get(parsed.params.get("Bucket"))
+            if bucket is not None:
+                encryption, owner = bucket.encryption, account
+    key = parsed.params.get("SSEKMSKeyId") or _default_key(encryption)
+    if key is None or owner is None:
+        return []
+    where = Where(account=owner, region=region, partition=get_partition(region))
+    needed = ["kms:GenerateDataKey"] if action == "s3:PutObject" else ["kms:Decrypt"]
+    if parsed.operation in ("UploadPart", "CompleteMultipartUpload"):
+        needed.append("kms:Decrypt")
+    context = {"kms:ViaService": f"s3.{region}.amazonaws.com", "kms:CallerAccount": owner}
+    return [Ask(action=name, resources=[key_arn(key, where)], context=context) for name in needed]
+
+
+def _default_key(encryption: Any) -> str | None:
+    if not encryption:
+        return None
+    rule = encryption.get("Rule", {})
+    default = (rule[0] if isinstance(rule, list) else rule).get("ApplyServerSideEncryptionByDefault", {})
+    key = default.get("KMSMasterKeyID")
+    return str(key) if key else None

@@ -1,0 +1,1 @@
+"""Events and deliveries from one service to another."""

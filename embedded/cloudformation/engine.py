@@ -1,0 +1,152 @@
+"""The engine: creates, updates, rolls back and deletes stacks, one resource after the other in their order."""
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from embedded.cloudformation.errors import ResourceError, TemplateError
+from embedded.cloudformation.operation import Operation, newest_first
+from embedded.cloudformation.plan import Plan, make_plan
+from embedded.cloudformation.stack import STORE, Inputs, Output, Stack, now
+
+log = logging.getLogger(__name__)
+
+_INITIATED = "User Initiated"
+
+
+def start(stack: Stack, work: Callable[[Stack], None]) -> None:
+    """Run an operation in a thread of its own: the caller has its answer and polls."""
+    stack.operation_id = str(uuid.uuid4())
+
+    def run() -> None:
+        try:
+            work(stack)
+        except Exception:
+            # a defect of the engine must end the operation too, or clients poll for ever
+            log.exception("the operation on stack %s failed inside the engine", stack.name)
+            prefix = stack.status.split("_")[0]
+            stack.set_status(f"{prefix}_FAILED", "Internal Failure: the embedded cloud's log has the traceback")
+
+    threading.Thread(target=run, name=f"stack-{stack.name}", daemon=True).start()
+
+
+def create(stack: Stack, inputs: Inputs) -> None:
+    """Create all resources; on a failure undo what was done, as the caller asked."""
+    stack.inputs = inputs
+    stack.set_status("CREATE_IN_PROGRESS", _INITIATED)
+    operation = Operation(stack, inputs)
+    try:
+        for name in operation.prepare():
+            operation.create(name)
+        stack.outputs = operation.outputs()
+    except (ResourceError, TemplateError) as error:
+        _undo_creation(stack, inputs, operation, error)
+        return
+    stack.imports = operation.lookup.imports
+    stack.set_status("CREATE_COMPLETE")
+
+
+def _undo_creation(stack: Stack, inputs: Inputs, operation: Operation, error: Exception) -> None:
+    reason = operation.failure(error)
+    if inputs.on_failure == "DO_NOTHING":
+        stack.undo = roll_back_creation
+        stack.set_status("CREATE_FAILED", reason)
+        return
+    deletes = inputs.on_failure == "DELETE"
+    stack.set_status(
+        "DELETE_IN_PROGRESS" if deletes else "ROLLBACK_IN_PROGRESS", f"{reason} Rollback requested by user."
+    )
+    keep = {name for name, item in stack.resources.items() if item.deletion_policy == "Retain" and not deletes}
+    failed = operation.delete_all(newest_first(stack.resources.values()), keep)
+    if failed:
+        status = "DELETE_FAILED" if deletes else "ROLLBACK_FAILED"
+        stack.set_status(status, f"The following resource(s) failed to delete: [{', '.join(failed)}].")
+        return
+    stack.deleted = now()
+    stack.set_status("DELETE_COMPLETE" if deletes else "ROLLBACK_COMPLETE")
+
+
+def roll_back_creation(stack: Stack) -> None:
+    """Undo a creation that failed and was left as it was."""
+    assert stack.inputs is not None
+    stack.undo = None
+    error = ResourceError("Rollback requested by user.")
+    _undo_creation(stack, replace(stack.inputs, on_failure="ROLLBACK"), Operation(stack, stack.inputs), error)
+
+
+def update(stack: Stack, inputs: Inputs) -> None:
+    """Bring the stack to its new template; on a failure bring it back to the old one."""
+    before = stack.inputs
+    assert before is not None
+    resources, outputs, imports = dict(stack.resources), dict(stack.outputs), set(stack.imports)
+    stack.inputs = inputs
+    stack.updated = now()
+    stack.set_status("UPDATE_IN_PROGRESS", _INITIATED)
+    operation = Operation(stack, inputs)
+    try:
+        for name in operation.prepare():
+            operation.create_or_update(name)
+        new_outputs = operation.outputs()
+        _check_exports_kept(stack, new_outputs)
+    except (ResourceError, TemplateError) as error:
+        reason = operation.failure(error)
+
+        def undo(target: Stack) -> None:
+            target.set_status("UPDATE_ROLLBACK_IN_PROGRESS", reason)
+            target.inputs = replace(before, token=inputs.token)
+            problem = operation.roll_back(resources)
+            target.outputs, target.imports, target.undo = outputs, imports, None
+            if problem is not None:
+                target.set_status("UPDATE_ROLLBACK_FAILED", problem)
+                return
+            target.set_status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
+            operation.delete_all(newest_first(operation.made), set(), retained_by="deletion")
+            target.set_status("UPDATE_ROLLBACK_COMPLETE")
+
+        if inputs.on_failure == "DO_NOTHING":
+            stack.undo = undo
+            stack.set_status("UPDATE_FAILED", reason)
+        else:
+            undo(stack)
+        return
+    stack.undo = None
+    stack.outputs, stack.imports = new_outputs, operation.lookup.imports
+    stack.set_status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+    operation.clean_up(resources)
+    stack.set_status("UPDATE_COMPLETE")
+
+
+def delete(stack: Stack, keep: Iterable[str] = ()) -> None:
+    """Delete all resources, last made first; what the template retains stays."""
+    stack.set_status("DELETE_IN_PROGRESS", _INITIATED)
+    operation = Operation(stack, stack.inputs) if stack.inputs is not None else None
+    failed: list[str] = []
+    if operation is not None:
+        retained = {
+            name for name, item in stack.resources.items() if item.deletion_policy in ("Retain", "RetainExceptOnCreate")
+        }
+        failed = operation.delete_all(newest_first(stack.resources.values()), retained | set(keep))
+    if failed:
+        stack.set_status("DELETE_FAILED", f"The following resource(s) failed to delete: [{', '.join(failed)}].")
+        return
+    stack.outputs, stack.imports, stack.deleted = {}, set(), now()
+    stack.set_status("DELETE_COMPLETE")
+
+
+def plan(stack: Stack, inputs: Inputs) -> Plan:
+    """What `inputs` would change."""
+    return make_plan(stack, inputs)
+
+
+def _check_exports_kept(stack: Stack, outputs: dict[str, Output]) -> None:
+    """An export that another stack uses must neither go nor change."""
+    kept = {output.export: output.value for output in outputs.values() if output.export is not None}
+    for output in stack.outputs.values():
+        if output.export is None or kept.get(output.export) == output.value:
+            continue
+        importers = STORE.importers(stack.account, stack.region, output.export)
+        if importers:
+            done = "deleted" if output.export not in kept else "updated"
+            raise ResourceError(f"Export {output.export} cannot be {done} as it is in use by {', '.join(importers)}")

@@ -1,0 +1,153 @@
+"""What a creation or an update is given: the template's text, parameters, tags; checked before anything happens."""
+
+import re
+import uuid
+
+from botocore.exceptions import ClientError
+from moto.utilities.utils import get_partition
+
+from embedded import clients
+from embedded.cloudformation import graph, parameters, template
+from embedded.cloudformation.errors import TemplateError
+from embedded.cloudformation.rules import check_rules
+from embedded.cloudformation.stack import STORE, Inputs, Stack
+from embedded.cloudformation.values import PSEUDO_PARAMETERS
+from embedded.operations import Call, Params, ServiceError
+
+SERVICE = "cloudformation"
+
+_S3_URL = re.compile(r"^https?://(?:[^/]*s3[^/]*|localhost:\d+|127\.0\.0\.1:\d+)/(?P<bucket>[^/]+)/(?P<key>[^?]+)")
+_S3_HOST_URL = re.compile(r"^https?://(?P<bucket>[^/]+?)\.(?:s3[.-][^/]+|localhost:\d+)/(?P<key>[^?]+)")
+IAM_TYPES = ("AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::User", "AWS::IAM::Group")
+_MOST_BODY_BYTES = 51200
+"""What a call may hold itself; longer templates are named by TemplateURL."""
+
+_NAMED = {"AWS::IAM::Role": "RoleName", "AWS::IAM::ManagedPolicy": "ManagedPolicyName"}
+
+
+def refuse(message: str) -> ServiceError:
+    """CloudFormation's one error for whatever is wrong with a call."""
+    return ServiceError("ValidationError", message)
+
+
+def find_stack(call: Call, name: str) -> Stack:
+    """The stack, or the error that clients know for one that does not exist."""
+    stack = STORE.find(call.account, call.region, name)
+    if stack is None:
+        raise refuse(f"Stack with id {name} does not exist")
+    return stack
+
+
+def template_text(call: Call, params: Params, stack: Stack | None = None) -> str:
+    """The template's text: in the call, in S3, or the one that the stack has."""
+    if params.get("TemplateBody"):
+        text = str(params["TemplateBody"])
+        if len(text.encode()) > _MOST_BODY_BYTES:
+            raise refuse(
+                "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
+                f"Member must have length less than or equal to {_MOST_BODY_BYTES}"
+            )
+        return text
+    url = params.get("TemplateURL")
+    if url:
+        match = _S3_URL.match(url) or _S3_HOST_URL.match(url)
+        if match is None:
+            raise refuse(f"TemplateURL must be a supported URL, not {url}")
+        s3 = clients.client("s3", call.account, call.region)
+        try:
+            body: bytes = s3.get_object(Bucket=match["bucket"], Key=match["key"])["Body"].read()
+        except ClientError as error:
+            raise refuse(f"S3 error: {error.response['Error']['Message']} ({url})") from None
+        return body.decode()
+    if params.get("UsePreviousTemplate") and stack is not None and stack.inputs is not None:
+        return stack.inputs.template.body
+    raise refuse("Either Template URL or Template Body must be specified.")
+
+
+def inputs_of(call: Call, params: Params, stack: Stack | None = None) -> Inputs:
+    """Everything a creation or an update is given, checked as far as it can be before anything happens."""
+    try:
+        parsed = template.parse(template_text(call, params, stack))
+        graph.check_references(parsed, PSEUDO_PARAMETERS)
+        graph.in_order(parsed.resources)
+        check_capabilities(parsed, params)
+        before = {} if stack is None or stack.inputs is None else stack.inputs.parameters
+        values = parameters.work_out(
+            parsed.parameters, params.get("Parameters", []), before, lambda name: _read_ssm(call, name)
+        )
+        check_rules(parsed, values, call)
+    except TemplateError as error:
+        raise refuse(str(error)) from None
+    old = None if stack is None else stack.inputs
+    tags = (
+        {item["Key"]: item["Value"] for item in params["Tags"]} if "Tags" in params else dict(old.tags if old else {})
+    )
+    return Inputs(
+        template=parsed,
+        parameters=values,
+        tags=tags,
+        capabilities=tuple(params.get("Capabilities", ())),
+        role_arn=params.get("RoleARN", old.role_arn if old else None),
+        notification_arns=tuple(params.get("NotificationARNs", old.notification_arns if old else ())),
+        token=params.get("ClientRequestToken"),
+        on_failure=_on_failure(params),
+        timeout_minutes=params.get("TimeoutInMinutes"),
+    )
+
+
+def _on_failure(params: Params) -> str:
+    if params.get("DisableRollback"):
+        return "DO_NOTHING"
+    return str(params.get("OnFailure", params.get("OnStackFailure", "ROLLBACK")))
+
+
+def _read_ssm(call: Call, name: str) -> str:
+    try:
+        value: str = clients.client("ssm", call.account, call.region).get_parameter(Name=name)["Parameter"]["Value"]
+    except ClientError:
+        raise LookupError(name) from None
+    return value
+
+
+def check_capabilities(parsed: template.Template, params: Params) -> None:
+    """A template that makes roles must be deployed by someone who says that they know."""
+    needed = needed_capability(parsed)
+    if needed is not None and not {needed, "CAPABILITY_NAMED_IAM"} & set(params.get("Capabilities", ())):
+        raise ServiceError("InsufficientCapabilitiesException", f"Requires capabilities : [{needed}]")
+
+
+def needed_capability(parsed: template.Template) -> str | None:
+    """What whoever deploys this template must say that they know; None where it makes nothing of IAM."""
+    makes = [resource for resource in parsed.resources.values() if resource.type in IAM_TYPES]
+    if not makes:
+        return None
+    named = any(_NAMED.get(resource.type, "") in resource.properties for resource in makes)
+    return "CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM"
+
+
+def new_stack(call: Call, params: Params, status: str) -> Stack:
+    """A stack that does not exist yet."""
+    name = params["StackName"]
+    if not re.fullmatch(r"[a-zA-Z][-a-zA-Z0-9]{0,127}", name):
+        raise refuse(
+            f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: "
+            "Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
+        )
+    partition = get_partition(call.region)
+    arn = f"arn:{partition}:cloudformation:{call.region}:{call.account}:stack/{name}/{uuid.uuid4()}"
+    return Stack(
+        name=name,
+        arn=arn,
+        account=call.account,
+        region=call.region,
+        partition=partition,
+        status=status,
+        termination_protection=bool(params.get("EnableTerminationProtection")),
+    )
+
+
+def require_idle(stack: Stack, doing: str) -> None:
+    """Raise unless the stack can be updated now."""
+    allowed = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "CREATE_FAILED", "UPDATE_FAILED")
+    if stack.status not in allowed:
+        raise refuse(f"Stack:{stack.arn} is in {stack.status} state and can not be {doing}.")

@@ -1,0 +1,87 @@
+"""Which properties can be set only at creation: from the registry's own schemas, kept as dated data.
+
+Rebuild the data after a new type or a new cfn-lint: `python -m embedded.cloudformation.schemas`.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+_DATA = Path(__file__).with_name("schemas.json")
+
+
+@cache
+def _facts() -> dict[str, dict[str, list[str]]]:
+    facts: dict[str, dict[str, list[str]]] = json.loads(_DATA.read_text())["types"]
+    return facts
+
+
+def create_only_changes(type_name: str, old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:
+    """The create-only properties that differ: any of them makes the change a replacement."""
+    changed = []
+    for path in _facts().get(type_name, {}).get("create_only", ()):
+        parts = path.split("/")
+        if _at(old, parts) != _at(new, parts):
+            changed.append(parts[0])
+    return tuple(dict.fromkeys(changed))
+
+
+def properties_of(type_name: str) -> frozenset[str]:
+    """The names of all properties that a template may give for this type; empty for a type without a schema."""
+    return frozenset(_facts().get(type_name, {}).get("properties", ()))
+
+
+def required_of(type_name: str) -> tuple[str, ...]:
+    """The properties that a template must give for this type."""
+    return tuple(_facts().get(type_name, {}).get("required", ()))
+
+
+def _at(value: Any, parts: list[str]) -> Any:
+    for index, part in enumerate(parts):
+        if part == "*":
+            return [_at(item, parts[index + 1 :]) for item in value] if isinstance(value, list) else None
+        if not isinstance(value, dict):
+            return None
+        value = value.get(part)
+    return value
+
+
+def build(type_names: list[str]) -> dict[str, Any]:
+    """Read the facts out of the schemas that cfn-lint brings (a tool of the tests, not of the cloud)."""
+    import cfnlint.data.schemas as schemas
+    from cfnlint.version import __version__
+
+    root = Path(schemas.__file__).parent
+    index = json.loads((root / "providers" / "us-east-1.json").read_text())
+    types = {}
+    for name in sorted(type_names):
+        entry = index["types"].get(name) if "types" in index else index.get(name)
+        if entry is None:
+            continue
+        file = entry if isinstance(entry, str) else entry["schema"]
+        schema = json.loads((root / "resources" / (file if file.endswith(".json") else f"{file}.json")).read_text())
+        types[name] = _facts_of(schema)
+    return {"source": f"cfn-lint {__version__}, us-east-1", "types": types}
+
+
+def _facts_of(schema: dict[str, Any]) -> dict[str, list[str]]:
+    read_only = {path.split("/")[2] for path in schema.get("readOnlyProperties", ()) if path.count("/") == 2}
+    return {
+        "create_only": [path.removeprefix("/properties/") for path in schema.get("createOnlyProperties", ())],
+        "properties": sorted(set(schema["properties"]) - read_only),
+        "required": sorted(schema.get("required", ())),
+    }
+
+
+def main() -> None:
+    """Write the data anew."""
+    from embedded import loading
+    from embedded.cloudformation.providers import PROVIDERS
+
+    loading.load()
+    _DATA.write_text(json.dumps(build(list(PROVIDERS)), indent=1, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,231 @@
+"""Stacks: what the engine knows of each, and where they are kept."""
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from embedded.cloudformation.parameters import Parameter
+from embedded.cloudformation.template import Template
+
+
+def now() -> datetime:
+    """The time, as events and descriptions carry it."""
+    return datetime.now(UTC)
+
+
+@dataclass(kw_only=True, slots=True)
+class Deployed:
+    """A resource that exists."""
+
+    logical_id: str
+    type: str
+    physical_id: str
+    properties: dict[str, Any]
+    """The properties it was made with, every function resolved."""
+
+    attributes: dict[str, Any]
+    """What GetAtt answers."""
+
+    metadata: Any = None
+    needs: tuple[str, ...] = ()
+    """The logical ids that it depends on: it is deleted before they are."""
+
+    deletion_policy: str = "Delete"
+    update_replace_policy: str = "Delete"
+    status: str = "CREATE_COMPLETE"
+    reason: str | None = None
+    timestamp: datetime = field(default_factory=now)
+    state: dict[str, Any] = field(default_factory=dict)
+    """What its provider remembers between its calls."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """One line of a stack's history."""
+
+    logical_id: str
+    physical_id: str
+    type: str
+    status: str
+    reason: str | None
+    token: str | None
+    operation_id: str
+    properties: Mapping[str, Any] | None = None
+    event_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    timestamp: datetime = field(default_factory=now)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Output:
+    """An output of a stack, perhaps exported."""
+
+    name: str
+    value: str
+    description: str | None = None
+    export: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inputs:
+    """What a stack is created or updated with: the template and everything given beside it."""
+
+    template: Template
+    parameters: Mapping[str, Parameter]
+    tags: Mapping[str, str]
+    capabilities: tuple[str, ...] = ()
+    role_arn: str | None = None
+    notification_arns: tuple[str, ...] = ()
+    token: str | None = None
+    on_failure: str = "ROLLBACK"
+    """What a failed creation does: ROLLBACK, DELETE or DO_NOTHING."""
+
+    timeout_minutes: int | None = None
+
+
+@dataclass(kw_only=True, slots=True)
+class ChangeSet:
+    """A change set: inputs waiting to be executed, and what they would change."""
+
+    name: str
+    arn: str
+    kind: str
+    """CREATE, UPDATE or IMPORT."""
+
+    inputs: Inputs | None
+    status: str
+    execution_status: str
+    reason: str | None = None
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    description: str | None = None
+    created: datetime = field(default_factory=now)
+
+
+@dataclass(kw_only=True, slots=True)
+class Stack:
+    """A stack and all that it holds."""
+
+    name: str
+    arn: str
+    account: str
+    region: str
+    partition: str
+    status: str
+    reason: str | None = None
+    inputs: Inputs | None = None
+    """What it was last deployed with; None while it is only under review."""
+
+    created: datetime = field(default_factory=now)
+    updated: datetime | None = None
+    deleted: datetime | None = None
+    resources: dict[str, Deployed] = field(default_factory=dict)
+    outputs: dict[str, Output] = field(default_factory=dict)
+    imports: set[str] = field(default_factory=set)
+    """The exports of other stacks that it uses."""
+
+    events: list[Event] = field(default_factory=list)
+    change_sets: dict[str, ChangeSet] = field(default_factory=dict)
+    termination_protection: bool = False
+    policy: str | None = None
+    operation_id: str = ""
+    undo: "Callable[[Stack], None] | None" = None
+    """What would roll back the operation that failed and was left as it was."""
+
+    settled: threading.Condition = field(default_factory=threading.Condition)
+
+    @property
+    def in_progress(self) -> bool:
+        """Whether an operation runs."""
+        return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
+
+    def set_status(self, status: str, reason: str | None = None) -> None:
+        """Change the status, with its event, and wake whoever waits for the end."""
+        with self.settled:
+            self.status, self.reason = status, reason
+            self.add_event(self.name, self.arn, "AWS::CloudFormation::Stack", status, reason)
+            self.settled.notify_all()
+
+    def add_event(
+        self,
+        logical_id: str,
+        physical_id: str,
+        type_name: str,
+        status: str,
+        reason: str | None = None,
+        properties: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write a line of history."""
+        token = None if self.inputs is None else self.inputs.token
+        self.events.append(
+            Event(
+                logical_id=logical_id,
+                physical_id=physical_id,
+                type=type_name,
+                status=status,
+                reason=reason,
+                token=token,
+                operation_id=self.operation_id,
+                properties=properties,
+            )
+        )
+
+    def wait(self, seconds: float) -> None:
+        """Wait until no operation runs, at most so long."""
+        with self.settled:
+            self.settled.wait_for(lambda: not self.in_progress, timeout=seconds)
+
+
+class Store:
+    """All stacks of all accounts and regions, the deleted ones too."""
+
+    def __init__(self) -> None:
+        self._stacks: dict[str, Stack] = {}
+        self.lock = threading.RLock()
+
+    def add(self, stack: Stack) -> None:
+        """Keep a new stack."""
+        with self.lock:
+            self._stacks[stack.arn] = stack
+
+    def forget(self, stack: Stack) -> None:
+        """Drop a stack that never was more than a change set."""
+        with self.lock:
+            self._stacks.pop(stack.arn, None)
+
+    def all(self, account: str, region: str) -> Iterator[Stack]:
+        """The stacks of an account and a region, newest first."""
+        with self.lock:
+            stacks = list(self._stacks.values())
+        for stack in reversed(stacks):
+            if stack.account == account and stack.region == region:
+                yield stack
+
+    def find(self, account: str, region: str, name_or_arn: str) -> Stack | None:
+        """A stack by name, unless it is deleted, or by ARN, even if it is."""
+        for stack in self.all(account, region):
+            if stack.arn == name_or_arn or (stack.name == name_or_arn and stack.status != "DELETE_COMPLETE"):
+                return stack
+        return None
+
+    def exports(self, account: str, region: str) -> dict[str, tuple[Stack, Output]]:
+        """Every exported output by its name."""
+        return {
+            output.export: (stack, output)
+            for stack in self.all(account, region)
+            if stack.status != "DELETE_COMPLETE"
+            for output in stack.outputs.values()
+            if output.export is not None
+        }
+
+    def importers(self, account: str, region: str, export: str) -> list[str]:
+        """The names of the stacks that use an export."""
+        return [
+            stack.name
+            for stack in self.all(account, region)
+            if export in stack.imports and stack.status != "DELETE_COMPLETE"
+        ]
+
+
+STORE = Store()

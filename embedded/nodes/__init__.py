@@ -1,0 +1,1 @@
+"""Any container in a cell: isolation, images, channels' carriage and logs."""

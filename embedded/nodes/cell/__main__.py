@@ -1,0 +1,168 @@
+"""The cell's own program: reads its plan from the control socket (its standard input), and reports on it."""
+
+import json
+import os
+import selectors
+import shutil
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from embedded.nodes.cell import libc, network, relay
+from embedded.nodes.cell.node import Node, spawn
+from embedded.nodes.cell.plan import CellPlan
+from embedded.nodes.cell.processes import kill_descendants
+
+_CLOUD_HOST = "127.0.0.1"
+_PLAN_BYTES_MOST = 1 << 24
+
+
+class Cell:
+    """All of one attempt: it lives until each node has ended, or until the server lets go of the socket."""
+
+    def __init__(self, control: socket.socket, plan: CellPlan, outputs: list[int]) -> None:
+        self._control, self._plan, self._outputs = control, plan, outputs
+        self._nodes: list[Node] = []
+        self._received = b""
+
+    def run(self) -> None:
+        """Make the nodes, let them run, and report each one's end."""
+        self._make()
+        for node in self._nodes:
+            devices = node.devices()
+            self._say(devices, event="started", host=node.plan.host, pid=node.program, devices=len(devices))
+            for device in devices:
+                os.close(device)
+        selector = selectors.DefaultSelector()
+        selector.register(self._control, selectors.EVENT_READ)
+        for node in self._nodes:
+            selector.register(node.reports, selectors.EVENT_READ, node)
+        running = len(self._nodes)
+        while running:
+            for key, _ in selector.select():
+                if key.data is None:
+                    self._obey()
+                else:
+                    selector.unregister(key.fileobj)
+                    self._note_end(key.data)
+                    running -= 1
+
+    def _make(self) -> None:
+        namespaces = self._plan.isolation != "loopback"
+        if namespaces:
+            self._make_network()
+        for index, (plan, output) in enumerate(zip(self._plan.nodes, self._outputs, strict=True)):
+            self._nodes.append(spawn(plan, output, network.node_address(index), namespaces=namespaces))
+            os.close(output)
+        for node in self._nodes:
+            node.expect("made")
+        if namespaces:
+            network.connect_nodes([node.keeper for node in self._nodes])
+        for node in self._nodes:
+            node.go.write("go\n")
+        for node in self._nodes:
+            node.program = int(node.expect("started"))
+
+    def _make_network(self) -> None:
+        ours, theirs = socket.socketpair()
+        if self._plan.cloud_port is not None and os.fork() == 0:
+            self._relay(theirs, self._plan.cloud_port)
+        theirs.close()
+        uid, gid = os.getuid(), os.getgid()
+        user = libc.CLONE_NEWUSER if self._plan.isolation == "user" else 0
+        libc.unshare(user | libc.CLONE_NEWNET)
+        if user:
+            _write("/proc/self/setgroups", "deny")
+            _write("/proc/self/uid_map", f"0 {uid} 1")
+            _write("/proc/self/gid_map", f"0 {gid} 1")
+        network.make_bridge()
+        if self._plan.cloud_port is not None:
+            listener = network.listen(self._plan.cloud_port)
+            socket.send_fds(ours, [b"l"], [listener.fileno()])
+            listener.close()
+        ours.close()
+
+    def _relay(self, theirs: socket.socket, port: int) -> None:
+        """Never returns. The listener comes from the job's network, this process stays in the machine's."""
+        try:
+            libc.die_with_parent()
+            for output in self._outputs:
+                os.close(output)
+            self._control.close()
+            _, fds, _, _ = socket.recv_fds(theirs, 1, 1)
+            if fds:
+                relay.serve(socket.socket(fileno=fds[0]), (_CLOUD_HOST, port))
+        finally:
+            os._exit(0)
+
+    def _note_end(self, node: Node) -> None:
+        said = node.reports.readline().split()
+        node.exit_code = int(said[1]) if said[:1] == ["exited"] else 128 + signal.SIGKILL
+        self._say(event="exited", host=node.plan.host, code=node.exit_code)
+
+    def _obey(self) -> None:
+        chunk = self._control.recv(4096)
+        if not chunk:
+            self._abandoned()
+        self._received += chunk
+        *lines, self._received = self._received.split(b"\n")
+        for line in lines:
+            order = json.loads(line)
+            for node in self._nodes:
+                if node.exit_code is None and order["host"] in (node.plan.host, None):
+                    self._signal(node, order["signal"])
+
+    def _signal(self, node: Node, number: int) -> None:
+        if number == signal.SIGKILL and self._plan.isolation == "loopback":
+            kill_descendants(node.keeper)
+        try:
+            os.kill(node.program, number)
+        except ProcessLookupError:
+            return
+
+    def _abandoned(self) -> None:
+        """The server is gone: nobody will ask for these nodes or for their files again."""
+        kill_descendants(os.getpid())
+        shutil.rmtree(self._plan.folder, ignore_errors=True)
+        os._exit(0)
+
+    def _say(self, devices: Sequence[int] = (), /, **event: Any) -> None:
+        line = json.dumps(event).encode() + b"\n"
+        sent = socket.send_fds(self._control, [line], devices) if devices else 0
+        self._control.sendall(line[sent:])
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
+
+
+def _receive_plan(control: socket.socket) -> tuple[CellPlan, list[int]]:
+    """The plan is one line; the nodes' output descriptors come with its first bytes."""
+    data, fds, _, _ = socket.recv_fds(control, 1 << 16, 1024)
+    while not data.endswith(b"\n") and len(data) < _PLAN_BYTES_MOST:
+        chunk = control.recv(1 << 16)
+        if not chunk:
+            sys.exit("the server ended before it said what to run")
+        data += chunk
+    return CellPlan.from_dict(json.loads(data)), fds
+
+
+def main() -> None:
+    """Run one cell."""
+    os.setsid()
+    control = socket.socket(fileno=os.dup(0))
+    plan, outputs = _receive_plan(control)
+    cell = Cell(control, plan, outputs)
+    try:
+        cell.run()
+    except OSError as error:
+        control.sendall(json.dumps({"event": "failed", "message": str(error)}).encode() + b"\n")
+    finally:
+        kill_descendants(os.getpid())
+
+
+if __name__ == "__main__":
+    main()

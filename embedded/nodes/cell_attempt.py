@@ -1,0 +1,125 @@
+"""The server's end of a cell: starts it, hears how its nodes end, and takes all of it down."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from embedded.nodes.cell.plan import CellPlan
+from embedded.nodes.engine import NodeExit
+from embedded.settings import PROJECT_ROOT
+
+_CLOSE_SECONDS_MOST = 10.0
+_DEVICES_MOST = 250
+
+
+def command() -> list[str]:
+    """How a cell is started."""
+    return [sys.executable, "-S", "-m", "embedded.nodes.cell"]
+
+
+def environment() -> dict[str, str]:
+    """A cell's environment; `ip` lies where an ordinary user's PATH does not lead."""
+    path = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
+    return {"PYTHONPATH": str(PROJECT_ROOT), "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+class CellAttempt:
+    """The server's end of a cell."""
+
+    def __init__(self, plan: CellPlan, outputs: Mapping[str, int], write_ends: Sequence[int]) -> None:
+        self._outputs = outputs
+        self._programs: dict[str, int] = {}
+        self._control, theirs = socket.socketpair()
+        self._process = subprocess.Popen(
+            command(),
+            stdin=theirs.fileno(),
+            stdout=subprocess.DEVNULL,
+            env=environment(),
+            cwd="/",
+        )
+        theirs.close()
+        self._lock = threading.Lock()
+        line = json.dumps(plan.to_dict()).encode() + b"\n"
+        first = socket.send_fds(self._control, [line], list(write_ends))
+        self._control.sendall(line[first:])
+        self._received = b""
+        self._devices: list[int] = []
+        self._streams: dict[tuple[str, str], int] = {}
+        streams = {node.host: node.streams for node in plan.nodes}
+        for _ in plan.nodes:
+            event = self._next()
+            if event["event"] != "started":
+                self.close()
+                raise OSError(event.get("message", "the cell ended before its nodes ran"))
+            self._programs[event["host"]] = event["pid"]
+            for folder in streams[event["host"]][: event["devices"]]:
+                self._streams[event["host"], folder] = self._devices.pop(0)
+
+    @property
+    def outputs(self) -> Mapping[str, int]:
+        """The read ends of the nodes' output."""
+        return self._outputs
+
+    @property
+    def programs(self) -> Mapping[str, int]:
+        """The programs' process ids."""
+        return self._programs
+
+    @property
+    def streams(self) -> Mapping[tuple[str, str], int]:
+        """The devices of the streamed folders by host and folder."""
+        return self._streams
+
+    def _next(self) -> dict[str, Any]:
+        while b"\n" not in self._received:
+            try:
+                chunk, devices, _, _ = socket.recv_fds(self._control, 1 << 16, _DEVICES_MOST)
+            except OSError:
+                chunk, devices = b"", []
+            self._devices += devices
+            if not chunk:
+                return {"event": "gone"}
+            self._received += chunk
+        line, _, self._received = self._received.partition(b"\n")
+        event: dict[str, Any] = json.loads(line)
+        return event
+
+    def exits(self) -> Iterator[NodeExit]:
+        """One exit for each node; if the cell itself is killed, its nodes were killed with it."""
+        waiting = set(self._outputs)
+        while waiting:
+            event = self._next()
+            if event["event"] == "exited":
+                waiting.discard(event["host"])
+                yield NodeExit(host=event["host"], code=event["code"])
+            else:
+                for host in sorted(waiting):
+                    yield NodeExit(host=host, code=128 + signal.SIGKILL)
+                return
+
+    def signal(self, number: int, host: str | None = None) -> None:
+        """Ask the cell to signal; one that has ended has no nodes left to signal."""
+        with self._lock:
+            try:
+                self._control.sendall(json.dumps({"signal": int(number), "host": host}).encode() + b"\n")
+            except OSError:
+                return
+
+    def close(self) -> None:
+        """Let go of the cell, which ends with all that it holds."""
+        # an error here means that the cell closed its end first
+        with self._lock, contextlib.suppress(OSError):
+            self._control.shutdown(socket.SHUT_RDWR)
+        try:
+            self._process.wait(_CLOSE_SECONDS_MOST)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._control.close()

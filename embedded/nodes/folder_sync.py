@@ -1,0 +1,100 @@
+"""Folders that the service carries from the nodes to S3 while a job runs: its checkpoints, its TensorBoard files."""
+
+import logging
+import random
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from embedded.nodes.engine import CONTAINER_ROOT
+from embedded.nodes.folders import node_files
+from embedded.nodes.locations import Location
+
+CHECKPOINTS = "/opt/ml/checkpoints"
+TENSORBOARD = "/opt/ml/output/tensorboard"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Synced:
+    """One folder of every node, and where its files go."""
+
+    local_path: str
+    location: Location
+
+
+def synced(request: Mapping[str, Any], job_name: str) -> Iterator[Synced]:
+    """The folders that a job's request has carried to S3."""
+    checkpoints, board = request.get("CheckpointConfig"), request.get("TensorBoardOutputConfig")
+    if checkpoints is not None:
+        location = Location.parse(checkpoints["S3Uri"])
+        yield Synced(local_path=checkpoints.get("LocalPath", CHECKPOINTS), location=location)
+    if board is not None:
+        location = Location.parse(board["S3OutputPath"]).below(f"{job_name}/tensorboard-output")
+        yield Synced(local_path=board.get("LocalPath", TENSORBOARD), location=location)
+
+
+def on_node(ml: Path, local_path: str) -> Path:
+    """A folder of a container as this machine sees it; `ml` is the node's /opt/ml."""
+    return ml / Path(local_path).relative_to(CONTAINER_ROOT)
+
+
+class FolderSync(threading.Thread):
+    """Copies new and changed files of all nodes to S3, in no particular order, until it is stopped; then once more.
+
+    A deletion is not carried over, and what another puts into S3 meanwhile reaches no node.
+    """
+
+    def __init__(self, client: Any, synced: Synced, nodes: Sequence[Path], period_seconds: float) -> None:
+        """`nodes` are their /opt/ml."""
+        super().__init__(name=f"sync {synced.local_path}", daemon=True)
+        self._client, self._period_seconds = client, period_seconds
+        self._folders = [(on_node(ml, synced.local_path), ml) for ml in nodes]
+        self._location = synced.location
+        self._sent = {
+            path: _stamp(real) for folder, ml in self._folders for path, real in node_files(folder, ml).items()
+        }
+        self._stopping = threading.Event()
+        self._last_look = True
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        """Copy until `stop`."""
+        while not self._stopping.wait(self._period_seconds):
+            self._copy()
+        if self._last_look:
+            self._copy()
+
+    def stop(self, *, last_look: bool) -> None:
+        """End; `last_look` is False for instances that were taken away with what they had not sent."""
+        self._last_look = last_look
+        self._stopping.set()
+
+    def _copy(self) -> None:
+        found = [(folder, item) for folder, ml in self._folders for item in node_files(folder, ml).items()]
+        random.shuffle(found)
+        for folder, (path, real) in found:
+            try:
+                stamp = _stamp(real)
+                if self._sent.get(path) == stamp:
+                    continue
+                target = self._location.below(str(path.relative_to(folder)))
+                self._client.upload_file(str(real), target.bucket, target.key)
+                self._sent[path] = stamp
+            except FileNotFoundError:
+                # renamed or removed between the look and the copy: the next look sees what became of it
+                continue
+            except (ClientError, BotoCoreError, OSError) as error:
+                if self.error is None:
+                    log.warning("%s: %s", self.name, error)
+                self.error = error
+                return
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns, status.st_ino

@@ -1,0 +1,48 @@
+"""The folders of running jobs."""
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from embedded.nodes.engine import CONTAINER_ROOT
+
+_LINKS_MOST = 40
+
+
+def node_files(folder: Path, ml: Path) -> dict[Path, Path]:
+    """The files below a folder of a node, each with where its content lies; `ml` is the node's /opt/ml."""
+    found = {path: real_file(path, ml) for path in folder.rglob("*")} if folder.is_dir() else {}
+    return {path: real for path, real in sorted(found.items()) if real is not None}
+
+
+def real_file(path: Path, ml: Path) -> Path | None:
+    """Where a file's content lies: links are followed as the node would, and never out of its /opt/ml."""
+    for _ in range(_LINKS_MOST):
+        if not path.is_symlink():
+            return path if path.is_file() and path.resolve().is_relative_to(ml.resolve()) else None
+        target = os.readlink(path)
+        inside = target.startswith(f"{CONTAINER_ROOT}/")
+        path = ml / target[len(CONTAINER_ROOT) + 1 :] if inside else path.parent / target
+    return None
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove an attempt's folder with all that its programs left in it, files that they made unwritable too.
+
+    The cell may be removing it at the same moment: what is gone already is no error.
+    """
+
+    def force(function: Any, path: str, problem: Any) -> None:
+        if isinstance(problem[1], FileNotFoundError):
+            return
+        with contextlib.suppress(FileNotFoundError):
+            os.chmod(os.path.dirname(path), 0o700)
+            if os.path.isdir(path):
+                os.chmod(path, 0o700)
+                shutil.rmtree(path)
+            else:
+                os.unlink(path)
+
+    shutil.rmtree(folder, onerror=force)

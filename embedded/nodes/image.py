@@ -1,0 +1,146 @@
+"""From an image's URI to the folder in containers/ that it was built from, and what its Dockerfile says of a run."""
+
+import json
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from shardyard.spec.catalogue.images import framework_of
+
+_URI = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[a-z0-9.-]+/(?P<repository>[^:@]+)"
+    r"(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:[0-9a-f]+))?"
+)
+_CONTAINER_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class ImageError(Exception):
+    """The image cannot be pulled or run; the message is the one that the job's FailureReason carries."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImageName:
+    """The parts of an ECR image's URI."""
+
+    account: str
+    """The account of the registry."""
+    region: str
+    """Its region."""
+    repository: str
+    """The repository, with all of its slashes."""
+    tag: str | None
+    """The tag, if it has one."""
+    digest: str | None
+    """The digest, if it has one."""
+
+    @property
+    def folder(self) -> str:
+        """The folder in containers/ that the repository is built from, by its name; AWS's own images by framework."""
+        framework = framework_of(self.account, self.repository)
+        return self.repository.rpartition("/")[2] if framework is None else framework
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Image:
+    """What a node needs to know of an image."""
+
+    requirements: Path
+    """Its list of Python packages."""
+    entrypoint: tuple[str, ...]
+    """The exec form of ENTRYPOINT. CMD has no meaning here: SageMaker gives the argument `train` in its place."""
+    environment: dict[str, str]
+    """Its ENV."""
+    work_folder: str
+    """Its WORKDIR."""
+    copies: tuple[tuple[Path, str], ...]
+    """What COPY takes from the repository, and where to."""
+
+
+def parse_name(uri: str) -> ImageName:
+    """Take an ECR URI apart."""
+    match = _URI.fullmatch(uri)
+    if match is None:
+        raise ImageError(
+            f"ClientError: Cannot pull the image {uri!r}: the embedded cloud knows images of Amazon ECR only, "
+            "<account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>"
+        )
+    return ImageName(**match.groupdict())
+
+
+def load(uri: str, project_root: Path) -> Image:
+    """Find the image's folder and read its Dockerfile."""
+    folder = project_root / "containers" / parse_name(uri).folder
+    dockerfile = folder / "Dockerfile"
+    if not dockerfile.is_file():
+        known = sorted(path.parent.name for path in (project_root / "containers").glob("*/Dockerfile"))
+        raise ImageError(
+            f"ClientError: Cannot pull the image {uri!r}: no containers/{folder.name}/Dockerfile in this project; "
+            f"there are: {', '.join(known) if known else 'none'}"
+        )
+    return _read(dockerfile, project_root)
+
+
+def _read(dockerfile: Path, project_root: Path) -> Image:
+    environment: dict[str, str] = {"PATH": _CONTAINER_PATH}
+    entrypoint: tuple[str, ...] = ()
+    work_folder = "/"
+    copies: list[tuple[Path, str]] = []
+    for instruction, rest in _instructions(dockerfile.read_text()):
+        if instruction == "FROM":
+            # only the last stage is the image
+            copies.clear()
+        elif instruction == "ENV":
+            environment.update(_assignments(rest, environment))
+        elif instruction == "WORKDIR":
+            work_folder = _expand(rest, environment)
+        elif instruction == "ENTRYPOINT":
+            entrypoint = _exec_form(instruction, rest, dockerfile)
+        elif instruction == "COPY" and not rest.startswith("--from"):
+            copies += _copies(rest, project_root, work_folder)
+    return Image(
+        requirements=dockerfile.parent / "requirements.txt",
+        entrypoint=entrypoint,
+        environment=environment,
+        work_folder=work_folder,
+        copies=tuple(copies),
+    )
+
+
+def _instructions(text: str) -> list[tuple[str, str]]:
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    joined = re.sub(r"\\\n\s*", " ", "\n".join(lines))
+    return [(word.upper(), rest.strip()) for word, _, rest in (line.partition(" ") for line in joined.splitlines())]
+
+
+def _assignments(rest: str, known: dict[str, str]) -> dict[str, str]:
+    words = shlex.split(rest)
+    if "=" not in words[0]:
+        return {words[0]: _expand(" ".join(words[1:]), known)}
+    return {name: _expand(value, known) for name, _, value in (word.partition("=") for word in words)}
+
+
+def _expand(text: str, known: dict[str, str]) -> str:
+    return re.sub(r"\$(?:\{(\w+)\}|(\w+))", lambda match: known.get(match[1] or match[2], ""), text)
+
+
+def _exec_form(instruction: str, rest: str, dockerfile: Path) -> tuple[str, ...]:
+    try:
+        words = json.loads(rest)
+    except json.JSONDecodeError:
+        raise ImageError(
+            f"ClientError: {dockerfile.parent.name}/Dockerfile: {instruction} {rest!r} is not in exec form: "
+            'write it as a JSON list, ["python", "-m", "program"], or SIGTERM ends in a shell'
+        ) from None
+    return tuple(str(word) for word in words)
+
+
+def _copies(rest: str, project_root: Path, work_folder: str) -> list[tuple[Path, str]]:
+    *sources, target = [word for word in shlex.split(rest) if not word.startswith("--")]
+    target = str(Path(work_folder) / target) if not target.startswith("/") else target
+    found = []
+    for source in sources:
+        path = project_root / source
+        into = path.is_file() and (target.endswith("/") or len(sources) > 1)
+        found.append((path, str(Path(target) / path.name) if into else str(Path(target))))
+    return found

@@ -1,0 +1,21 @@
+"""Whether an image may be pulled: it must have been pushed to the embedded registry, as on AWS."""
+
+from botocore.exceptions import ClientError
+
+from embedded import clients
+from embedded.nodes.image import ImageError, parse_name
+
+
+def check_registered(uri: str, account: str) -> None:
+    """Refuse an image of this account that its registry does not hold; AWS's own registries hold all of theirs."""
+    name = parse_name(uri)
+    if name.account != account:
+        return
+    wanted = {"imageDigest": name.digest} if name.digest is not None else {"imageTag": name.tag or "latest"}
+    try:
+        clients.client("ecr", account, name.region).describe_images(repositoryName=name.repository, imageIds=[wanted])
+    except ClientError as error:
+        raise ImageError(
+            f"ClientError: Cannot pull the image {uri}: {error.response['Error']['Message']} "
+            f"Push it first: yard image push {name.folder}"
+        ) from error

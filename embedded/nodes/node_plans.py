@@ -1,0 +1,90 @@
+"""From what a node is to do to how a cell does it: in namespaces with everything at its place, or at a moved root."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from embedded.nodes.cell.plan import Bind, NodePlan
+from embedded.nodes.engine import CONTAINER_ROOT, AttemptSpec, NodeSpec
+from embedded.nodes.image import Image
+
+_OWN_FOLDERS = {"/tmp": "tmp", "/root": "home"}
+"""What a node has of its own in place of the machine's, and under which name in the node's folder."""
+_LOOPBACK_PATCH = Path(__file__).parent / "loopback"
+
+
+def in_namespaces(spec: AttemptSpec, node: NodeSpec, image: Image, python: Path) -> NodePlan:
+    """A node that sees the container's paths; `spec.folder` holds the job's `hosts` file."""
+    hostname = node.folder / "hostname"
+    hostname.write_text(f"{node.host}\n")
+    binds = [Bind(source=str(node.ml), target=CONTAINER_ROOT)]
+    binds += [Bind(source=str(node.folder / name), target=target) for target, name in _OWN_FOLDERS.items()]
+    binds.append(Bind(source=str(spec.folder / "hosts"), target="/etc/hosts"))
+    binds.append(Bind(source=str(hostname), target="/etc/hostname"))
+    binds += [Bind(source=str(source), target=target, read_only=True) for source, target in image.copies]
+    binds += [Bind(source=str(source), target=target, read_only=only) for source, target, only in node.mounts]
+    for needed in (Path(sys.base_prefix), python):
+        if any(needed.is_relative_to(hidden) for hidden in _OWN_FOLDERS):
+            binds.append(Bind(source=str(needed), target=str(needed), read_only=True))
+    return NodePlan(
+        host=node.host,
+        root=str(node.folder),
+        command=_command(spec, image),
+        environment=_variables(node, image, python),
+        work_folder=image.work_folder,
+        binds=binds,
+        streams=list(node.streams),
+    )
+
+
+def at_moved_root(
+    spec: AttemptSpec, node: NodeSpec, image: Image, python: Path, addresses: Mapping[str, str]
+) -> NodePlan:
+    """A node without namespaces: its environment says where things lie, and its command's paths are moved."""
+    moved = {target: str(source) for source, target in image.copies}
+    moved[CONTAINER_ROOT] = str(node.ml)
+    for source, target, _ in node.mounts:
+        place = Path(_moved(target, moved))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(source)
+    variables = _variables(node, image, python)
+    variables["SAGEMAKER_BASE_DIR"] = str(node.ml)
+    variables["SHARDYARD_HOST_ADDRESSES"] = json.dumps(dict(addresses))
+    variables["TMPDIR"] = str(node.folder / "tmp")
+    variables["HOME"] = str(node.folder / "home")
+    search = [_moved(part, moved) for part in variables.get("PYTHONPATH", "").split(":") if part]
+    # a package that COPY puts below a folder of PYTHONPATH lies elsewhere here: its parent stands in for that folder
+    parents = [str(source.parent) for source, _ in image.copies if source.is_dir()]
+    variables["PYTHONPATH"] = ":".join(dict.fromkeys([str(_LOOPBACK_PATCH), *search, *parents]))
+    start = _moved(image.work_folder, moved)
+    return NodePlan(
+        host=node.host,
+        root=str(node.folder),
+        command=[_moved(word, moved) for word in _command(spec, image)],
+        environment=variables,
+        work_folder=start if os.path.isdir(start) else str(node.ml),
+        binds=[],
+    )
+
+
+def _command(spec: AttemptSpec, image: Image) -> list[str]:
+    """SageMaker runs an image with the argument `train`, unless the request says otherwise."""
+    if spec.entrypoint is not None:
+        return [*spec.entrypoint, *(spec.arguments or ())]
+    return [*image.entrypoint, *(["train"] if spec.arguments is None else spec.arguments)]
+
+
+def _variables(node: NodeSpec, image: Image, python: Path) -> dict[str, str]:
+    variables = {"HOME": "/root", "LANG": "C.UTF-8", "HOSTNAME": node.host, **image.environment, **node.environment}
+    variables["PATH"] = f"{python / 'bin'}:{variables['PATH']}"
+    variables["VIRTUAL_ENV"] = str(python)
+    return variables
+
+
+def _moved(path: str, moved: Mapping[str, str]) -> str:
+    for target, source in moved.items():
+        if path == target or path.startswith(target + "/"):
+            return source + path[len(target) :]
+    return path

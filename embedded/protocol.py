@@ -1,0 +1,157 @@
+"""The wire: which operation of which service a request asks for, with what parameters, and how an answer is written.
+
+botocore's service models say it all; moto's generic router, parsers and serializers read them for every protocol.
+"""
+
+import gzip
+import io
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from moto.core.errors import get_error_model
+from moto.core.model import OperationModel
+from moto.core.parse import PROTOCOL_PARSERS
+from moto.core.request import Request, determine_request_protocol
+from moto.core.routing import get_service_router
+from moto.core.serialize import get_serializer_class
+from moto.core.utils import get_service_model
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
+
+from embedded.operations import Params, ServiceError
+
+_SERVICE_OF_SIGNING_NAME = {
+    "elasticfilesystem": "efs",
+    "elasticloadbalancing": "elbv2",
+    "email": "ses",
+    "monitoring": "cloudwatch",
+    "servicequotas": "service-quotas",
+    "states": "stepfunctions",
+    "tagging": "resourcegroupstaggingapi",
+}
+_STREAMED = frozenset({"s3"})
+"""Services whose bodies can be larger than memory: they are not read here, and their bodies are not parsed."""
+
+_DENIED_STATUS = 403
+_DENIED_CODES = {"ec2": "UnauthorizedOperation", "json": "AccessDeniedException", "rest-json": "AccessDeniedException"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parsed:
+    """A request, understood."""
+
+    service: str
+    """botocore's name of the service: `sagemaker`, `stepfunctions`."""
+
+    operation: str
+    """botocore's name of the operation: `CreateTrainingJob`."""
+
+    protocol: str
+    """The protocol that the request came in, and that its answer must have."""
+
+    params: Params
+    """The parameters; for a streamed service without its body, those of the path, the query and the headers."""
+
+    model: OperationModel
+    """The model of the operation."""
+
+
+def service_name(signing_name: str, request: Request) -> str:
+    """The service that a signature's scope means; the path tells services apart that share one signing name."""
+    path = request.path
+    if signing_name == "sagemaker":
+        if path.startswith("/endpoints/"):
+            return "sagemaker-runtime"
+        return "sagemaker-metrics" if path.endswith("BatchPutMetrics") else "sagemaker"
+    if signing_name == "s3" and path.startswith("/v20180820/"):
+        return "s3control"
+    return _SERVICE_OF_SIGNING_NAME.get(signing_name, signing_name)
+
+
+def parse(request: Request, service: str, *, whole_body: bool = False) -> Parsed | None:
+    """Understand a request, or return None where botocore has no such service or operation."""
+    streamed = service in _STREAMED and not whole_body
+    body = b"" if streamed else _read(request)
+    try:
+        model = get_service_model(service)
+        protocol = determine_request_protocol(model, request.content_type)
+        operation, url_params = get_service_router(service).match(request)
+    except (NotFound, NotImplementedError, ValueError):
+        return None
+    except Exception as error:
+        if type(error).__name__ == "UnknownServiceError":
+            return None
+        raise
+    parser = PROTOCOL_PARSERS[protocol](operation)
+    request_dict = {
+        "method": request.method,
+        "values": request.args if streamed else request.values,
+        "headers": request.headers,
+        "body": body,
+        "url_path": request.path,
+        "url_params": url_params,
+    }
+    params = dict(url_params) if _has_payload(operation) and streamed else parser.parse(request_dict) or {}
+    return Parsed(service=service, operation=operation.name, protocol=protocol, params=params, model=operation)
+
+
+def answer(parsed: Parsed, result: Mapping[str, Any]) -> Response:
+    """Write an operation's result as its protocol wants it."""
+    serializer = get_serializer_class(parsed.service, parsed.protocol)(parsed.model)
+    return _response(serializer.serialize(result))
+
+
+def answer_error(parsed: Parsed, error: ServiceError) -> Response:
+    """Write an error in the service's own shape."""
+    serializer = get_serializer_class(parsed.service, parsed.protocol)(parsed.model)
+    response = _response(serializer.serialize(error))
+    modelled = get_error_model(error, parsed.model.service_model).metadata.get("error", {}).get("httpStatusCode")
+    response.status_code = modelled if modelled is not None else error.status
+    if parsed.model.http.get("method") == "HEAD":
+        response.data = b""
+    return response
+
+
+def denied(parsed: Parsed, message: str) -> ServiceError:
+    """The error that this service gives for a missing permission."""
+    if parsed.service == "s3":
+        return ServiceError("AccessDenied", message, _DENIED_STATUS)
+    code = _DENIED_CODES.get(parsed.protocol, "AccessDenied")
+    return ServiceError(code, message, 400 if parsed.protocol == "json" else _DENIED_STATUS)
+
+
+def _read(request: Request) -> bytes:
+    """Read the body once and put it back, so that moto can read it again; what is compressed arrives unpacked."""
+    body = request.get_data(cache=True)
+    if request.headers.get("Content-Encoding") == "gzip":
+        body = gzip.decompress(body)
+        request.environ.pop("HTTP_CONTENT_ENCODING", None)
+        request._cached_data = body
+    request.environ["wsgi.input"] = io.BytesIO(body)
+    request.environ["CONTENT_LENGTH"] = str(len(body))
+    request.environ.pop("HTTP_TRANSFER_ENCODING", None)
+    return bytes(body)
+
+
+def rewind_if_read(request: Request) -> None:
+    """Let the next reader start at the body's beginning."""
+    stream = request.environ["wsgi.input"]
+    if isinstance(stream, io.BytesIO):
+        stream.seek(0)
+
+
+def _has_payload(operation: OperationModel) -> bool:
+    shape = operation.input_shape
+    return shape is not None and any("location" not in member.serialization for member in shape.members.values())
+
+
+def _response(serialized: Mapping[str, Any]) -> Response:
+    response = Response(serialized["body"], status=serialized["status_code"])
+    for name, value in serialized["headers"].items():
+        response.headers[name] = value
+    request_id = str(uuid.uuid4())
+    response.headers["x-amzn-RequestId"] = request_id
+    response.headers["x-amz-request-id"] = request_id
+    return response

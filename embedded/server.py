@@ -1,0 +1,102 @@
+"""The embedded cloud's process: `python -m embedded.server --port P --state DIR`. Started by `yard cloud up`."""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+HOST = "127.0.0.1"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Serve until SIGTERM; the state file appears when the first request can be answered."""
+    parser = argparse.ArgumentParser(prog="python -m embedded.server")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--state", type=Path, required=True, help="the folder of the state file")
+    parser.add_argument("--log", type=Path, required=True, help="the log's path, for the state file")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # moto warns of every error code that botocore's model lacks; the models lack most
+    warnings.filterwarnings("ignore", message=".*does not match an error shape.*")
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    logging.getLogger("botocore").setLevel(logging.WARNING)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    _shut_out_real_credentials()
+    serve(options.port, options.state, options.log)
+
+
+def _shut_out_real_credentials() -> None:
+    """Nothing in this process may ever find a real key, an AWS file or an instance's role."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ.update(
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+        AWS_EC2_METADATA_DISABLED="true",
+        # moto's own calls to itself go by this name
+        AWS_ACCESS_KEY_ID="test",
+        AWS_SECRET_ACCESS_KEY="test",
+        NO_PROXY="127.0.0.1,localhost",
+        no_proxy="127.0.0.1,localhost",
+        MOTO_IAM_LOAD_MANAGED_POLICIES="true",
+        MOTO_EC2_LOAD_DEFAULT_AMIS="false",
+        MOTO_ALLOW_NONEXISTENT_REGION="true",
+    )
+    os.environ.pop("MOTO_ACCOUNT_ID", None)
+
+
+def serve(port: int, state: Path, log: Path) -> None:
+    """Bind, import every part, say that we are ready, answer."""
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+    from werkzeug.serving import make_server
+
+    class Handler(MotoRequestHandler):  # type: ignore[misc]
+        def log_request(self, *_: Any, **__: Any) -> None:
+            """One line a request would make the log useless."""
+
+    application = _Late()
+    server = make_server(HOST, port, application, threaded=True, request_handler=Handler)
+    endpoint = f"http://localhost:{server.port}"
+    os.environ["MOTO_PORT"] = str(server.port)
+    os.environ["YARD_CLOUD_FOLDER"] = str(state.resolve())
+
+    from embedded import clients
+
+    clients.set_endpoint(endpoint)
+    from embedded import front, loading
+
+    loading.load()
+    application.target = front.Front(DomainDispatcherApplication(create_backend_app))
+    _write_state(state, {"pid": os.getpid(), "port": server.port, "endpoint": endpoint, "log": str(log)})
+    logging.getLogger(__name__).info("ready at %s", endpoint)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    while True:
+        # the main thread only waits, so that SIGTERM ends the process in order: `atexit` functions stop what runs
+        time.sleep(3600)
+
+
+class _Late:
+    """The application, bound before it exists: the port must be known while the parts are imported."""
+
+    target: Any = None
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        return self.target(environ, start_response)
+
+
+def _write_state(folder: Path, state: dict[str, Any]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / "state.json.new"
+    temporary.write_text(json.dumps(state | {"started": time.time()}, indent=1))
+    temporary.replace(folder / "state.json")
+
+
+if __name__ == "__main__":
+    main()

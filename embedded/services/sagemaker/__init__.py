@@ -1,0 +1,1 @@
+"""SageMaker: jobs that really run, notebooks, models, tags."""

@@ -1,0 +1,52 @@
+"""Each change of a job's status as an event on the account's default bus, as SageMaker announces it."""
+
+import logging
+import queue
+import threading
+from datetime import datetime
+from typing import Any
+
+from embedded.services.events import operations
+from embedded.services.sagemaker.training.job import TrainingJob, on_change
+from embedded.settings import current
+
+DETAIL_TYPE = "SageMaker Training Job State Change"
+_waiting: queue.Queue[tuple[TrainingJob, dict[str, Any]]] = queue.Queue()
+
+log = logging.getLogger(__name__)
+
+
+def start() -> None:
+    """Announce from now on, in order and in a thread of its own, so that no job waits for a rule."""
+    on_change(lambda job: _waiting.put((job, event(job))))
+    threading.Thread(target=_announce, name="announcements", daemon=True).start()
+
+
+def event(job: TrainingJob) -> dict[str, Any]:
+    """The event: what DescribeTrainingJob answers, with times in milliseconds, and the tags."""
+    detail = job.describe(current.spot_billable_ratio) | {"Tags": {tag["Key"]: tag["Value"] for tag in job.tags}}
+    return {
+        "source": "aws.sagemaker",
+        "detail-type": DETAIL_TYPE,
+        "resources": [job.arn],
+        "time": job.modified.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "detail": _plain({"TrainingJobName": job.name, **detail}),
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return int(value.timestamp() * 1000) if isinstance(value, datetime) else value
+
+
+def _announce() -> None:
+    while True:
+        job, entry = _waiting.get()
+        try:
+            operations.publish(job.account, job.region, entry)
+        except Exception:
+            # a rule that cannot be served must not silence the jobs that follow
+            log.exception("the state of %s could not be announced", job.name)

@@ -1,0 +1,174 @@
+"""One attempt of a job on one set of nodes: what serves them while they run, and how they are brought to an end."""
+
+import contextlib
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from embedded import clients
+from embedded.access import execution_role
+from embedded.nodes.engine import Attempt, AttemptSpec, Engine, NodeSpec
+from embedded.nodes.folder_sync import FolderSync, synced
+from embedded.nodes.folders import remove_folder
+from embedded.nodes.logs import LogStream
+from embedded.services.sagemaker.jobs import checkpoints, endings, file_systems
+from embedded.services.sagemaker.jobs.endings import Ending, Inbox, Reason
+from embedded.services.sagemaker.jobs.inputs import Inputs
+from embedded.services.sagemaker.jobs.metrics import AlgorithmMetrics, Meter
+from embedded.services.sagemaker.training import container_files
+from embedded.services.sagemaker.training.job import TrainingJob
+from embedded.settings import current
+
+_JOIN_SECONDS_MOST = 30.0
+
+
+class AttemptRun:
+    """The attempt's nodes with their data, logs, metrics and what they carry to S3. Use as a context manager."""
+
+    def __init__(self, job: TrainingJob, engine: Engine, inbox: Inbox) -> None:
+        self._job, self._engine, self._inbox = job, engine, inbox
+        self.hosts = [f"algo-{index + 1}" for index in range(len(job.instances()))]
+        root = None if current.work_root is None else str(current.work_root)
+        self.folder = Path(tempfile.mkdtemp(prefix="shardyard-job-", dir=root))
+        self.ml = {host: self.folder / host / "ml" for host in self.hosts}
+        self._attempt: Attempt | None = None
+        self._syncs: list[FolderSync] = []
+        self._meter: Meter | None = None
+        self._inputs: Inputs | None = None
+        self._streams: list[LogStream] = []
+
+    def __enter__(self) -> "AttemptRun":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._let_go()
+        finally:
+            remove_folder(self.folder)
+
+    def client(self, service: str) -> Any:
+        """A client in the name of the job's role."""
+        return execution_role.client(self._job.request["RoleArn"], service, self._job.region)
+
+    def fetch(self, check: Callable[[], None]) -> None:
+        """Bring the data and the checkpoints onto the nodes; `check` is called now and then and may raise."""
+        s3 = self.client("s3")
+        interface = self._engine.network_interface()
+        for host in self.hosts:
+            container_files.write(self.ml[host], self._job, self.hosts, host, interface)
+        streams = any(mode == "FastFile" for mode in container_files.input_modes(self._job.request))
+        self._inputs = Inputs(s3, self._job, self.ml, can_stream=streams and self._engine.can_stream())
+        self._inputs.fetch(check)
+        config = self._job.request.get("CheckpointConfig")
+        if config is not None:
+            check()
+            checkpoints.restore(s3, config, list(self.ml.values()))
+
+    def start(self) -> None:
+        """Start the nodes, and everything that watches and serves them."""
+        job = self._job
+        isolated = bool(job.request.get("EnableNetworkIsolation"))
+        port = urlsplit(clients.endpoint()).port
+        endpoint = None if isolated else f"http://{self._engine.cloud_host()}:{port}"
+        variables = container_files.environment(
+            job, endpoint, execution_role.variables(job.request["RoleArn"], job.region)
+        )
+        algorithm = job.request["AlgorithmSpecification"]
+        mounts = file_systems.mounts(job, self.hosts)
+        assert self._inputs is not None
+        nodes = [
+            NodeSpec(
+                host=host,
+                folder=self.folder / host,
+                environment=variables,
+                mounts=mounts[host],
+                streams=self._inputs.streams(host),
+            )
+            for host in self.hosts
+        ]
+        spec = AttemptSpec(
+            folder=self.folder,
+            image=algorithm["TrainingImage"],
+            entrypoint=algorithm.get("ContainerEntrypoint"),
+            arguments=algorithm.get("ContainerArguments"),
+            nodes=nodes,
+            cloud_port=None if isolated else port,
+        )
+        # They note what is there, which came from S3: all that the nodes write from now on has to go there
+        self._syncs = [
+            FolderSync(self.client("s3"), one, list(self.ml.values()), current.checkpoint_seconds)
+            for one in synced(job.request, job.name)
+        ]
+        self._attempt = self._engine.start(spec)
+        self._inputs.serve(self._attempt.streams)
+        self._watch(self._attempt)
+
+    def _watch(self, attempt: Attempt) -> None:
+        job = self._job
+        metrics = AlgorithmMetrics(job)
+        logs_client = self.client("logs")
+        stamp = int(time.time() * 1000)
+        for host, output in attempt.outputs.items():
+            self._streams.append(LogStream(logs_client, f"{job.name}/{host}-{stamp}", output, metrics.read))
+        self._meter = Meter(self.client("cloudwatch"), job, metrics, attempt.programs, self.ml, current.metric_seconds)
+        for thread in (*self._streams, self._meter, *self._syncs):
+            thread.start()
+        threading.Thread(target=self._pass_exits, args=(attempt,), name=f"exits {job.name}", daemon=True).start()
+
+    def _pass_exits(self, attempt: Attempt) -> None:
+        for node_exit in attempt.exits():
+            self._inbox.put(node_exit)
+
+    def signal(self, number: int, host: str | None = None) -> None:
+        """Send a signal to one node or to all."""
+        if self._attempt is not None:
+            self._attempt.signal(number, host)
+
+    def wait(self, limits: Mapping[Reason, float]) -> Ending:
+        """Wait until all nodes have ended; `limits` says how many seconds are left of each limit."""
+        return endings.wait(
+            self._inbox,
+            len(self.hosts),
+            limits=limits,
+            grace_seconds=current.stop_grace_seconds,
+            signal_all=self.signal,
+            note=self._note,
+        )
+
+    def _note(self, reason: Reason) -> None:
+        messages = {
+            "stopped": "Stopping the training job",
+            "max_runtime": "The job has used up MaxRuntimeInSeconds; stopping it",
+            "max_wait": "The job has used up MaxWaitTimeInSeconds; stopping it",
+        }
+        if reason in messages:
+            self._job.move("Stopping", messages[reason], status="Stopping")
+
+    def settle(self, *, last_checkpoints: bool) -> None:
+        """After the last node has ended: the rest of the logs, metrics and checkpoints."""
+        errors = self._let_go(last_checkpoints=last_checkpoints)
+        if errors:
+            raise errors[0]
+
+    def _let_go(self, *, last_checkpoints: bool = False) -> list[Exception]:
+        """End all that belongs to the nodes; returns what went wrong meanwhile."""
+        if self._attempt is None or self._inputs is None:
+            return []
+        attempt, self._attempt = self._attempt, None
+        with contextlib.suppress(OSError):
+            attempt.close()
+        errors = list(self._inputs.stop())
+        for stream in self._streams:
+            stream.join(_JOIN_SECONDS_MOST)
+        for sync in self._syncs:
+            sync.stop(last_look=last_checkpoints)
+            sync.join()
+            errors += [sync.error] if sync.error is not None else []
+        if self._meter is not None:
+            self._meter.stop()
+            self._meter.join(_JOIN_SECONDS_MOST)
+        return errors

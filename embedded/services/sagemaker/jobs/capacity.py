@@ -1,0 +1,95 @@
+"""How many instances of a type there are, and who uses them: capacity that can run out, and quotas."""
+
+import threading
+from collections.abc import Callable, Iterable
+
+from embedded.operations import ServiceError
+from embedded.services.sagemaker.training.job import TERMINAL, TrainingJob
+
+QuotaLookup = Callable[[str, str, str], float | None]
+
+_limits: dict[str, int] = {}
+_used: dict[str, int] = {}
+_changed = threading.Condition()
+
+
+def set_limit(instance_type: str, count: int | None) -> None:
+    """Say how many instances of a type the cloud has in all; None for as many as anyone asks for."""
+    with _changed:
+        if count is None:
+            _limits.pop(instance_type, None)
+        else:
+            _limits[instance_type] = count
+        _changed.notify_all()
+
+
+def limits() -> dict[str, int]:
+    """The types that are limited."""
+    with _changed:
+        return dict(_limits)
+
+
+def take(wanted: dict[str, int]) -> bool:
+    """Take these instances if there are enough of each type."""
+    with _changed:
+        for instance_type, count in wanted.items():
+            limit = _limits.get(instance_type)
+            if limit is not None and _used.get(instance_type, 0) + count > limit:
+                return False
+        for instance_type, count in wanted.items():
+            _used[instance_type] = _used.get(instance_type, 0) + count
+        return True
+
+
+def give_back(taken: dict[str, int]) -> None:
+    """Give instances back."""
+    with _changed:
+        for instance_type, count in taken.items():
+            _used[instance_type] -= count
+        _changed.notify_all()
+
+
+def wait_for_change(seconds: float) -> None:
+    """Wait until there may be more, for so long at most."""
+    with _changed:
+        _changed.wait(seconds)
+
+
+def count_by_type(job: TrainingJob) -> dict[str, int]:
+    """How many instances of each type a job uses."""
+    counts: dict[str, int] = {}
+    for instance_type, _ in job.instances():
+        counts[instance_type] = counts.get(instance_type, 0) + 1
+    return counts
+
+
+def check_quotas(job: TrainingJob, others: Iterable[TrainingJob], granted: QuotaLookup) -> None:
+    """Refuse a job that would exceed a quota, in the service's words."""
+    running = [other for other in others if other.status not in TERMINAL]
+    kind = "spot training" if job.is_spot else "training"
+    for instance_type, delta in count_by_type(job).items():
+        same_kind = [other for other in running if other.is_spot == job.is_spot]
+        used = sum(count_by_type(other).get(instance_type, 0) for other in same_kind)
+        _check(f"{instance_type} for {kind} job usage", used, delta, job, granted)
+        if job.resources.get("KeepAlivePeriodInSeconds"):
+            used = sum(count_by_type(other).get(instance_type, 0) for other in others if _holds_warm_pool(other))
+            _check(f"{instance_type} for training warm pool usage", used, delta, job, granted)
+    in_all = sum(len(other.instances()) for other in running)
+    _check("Number of instances across all training jobs", in_all, len(job.instances()), job, granted)
+
+
+def _holds_warm_pool(job: TrainingJob) -> bool:
+    return job.warm_pool is not None and job.warm_pool["Status"] in ("InUse", "Available")
+
+
+def _check(quota: str, used: int, delta: int, job: TrainingJob, granted: QuotaLookup) -> None:
+    limit = granted(job.account, job.region, quota)
+    if limit is None or used + delta <= limit:
+        return
+    raise ServiceError(
+        "ResourceLimitExceeded",
+        f"The account-level service limit '{quota}' is {limit:g} Instances, with current utilization of {used} "
+        f"Instances and a request delta of {delta} Instances. Please use AWS Service Quotas to request an increase "
+        "for this quota. If AWS Service Quotas is not available, contact AWS support to request an increase for "
+        "this quota.",
+    )

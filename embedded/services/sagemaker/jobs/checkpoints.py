@@ -1,0 +1,28 @@
+"""Checkpoints on their way to the nodes: S3 to every node once, before it starts. The way back is `folder_sync`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from embedded.nodes.channels import check_name, refused
+from embedded.nodes.folder_sync import CHECKPOINTS, on_node
+from embedded.nodes.locations import Location
+from embedded.nodes.transfer import download, list_objects
+
+
+def restore(client: Any, config: dict[str, Any], nodes: Sequence[Path]) -> None:
+    """Give every node all that lies in S3: what any node left there before. `nodes` are their /opt/ml."""
+    folders = [on_node(ml, config.get("LocalPath", CHECKPOINTS)) for ml in nodes]
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    location = Location.parse(config["S3Uri"])
+    prefix = location.key.rstrip("/") + "/" if location.key else ""
+    for item in list_objects(client, Location(bucket=location.bucket, key=prefix)):
+        name = item.key[len(prefix) :]
+        check_name(location.bucket, item.key, name)
+        for folder in folders:
+            try:
+                download(client, location.bucket, item, folder / name)
+            except OSError as error:
+                # deletions are not carried over: what was a file once and a folder later is both in S3
+                raise refused(location.bucket, item.key, f"({error.strerror})") from error

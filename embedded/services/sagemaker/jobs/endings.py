@@ -1,0 +1,85 @@
+"""How an attempt comes to its end: by itself, by a failure, by an order from outside, or by a limit of time."""
+
+import queue
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from embedded.nodes.engine import NodeExit
+
+Reason = Literal["completed", "failed", "stopped", "max_runtime", "max_wait", "interrupted", "hardware"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """Something from outside that ends an attempt: StopTrainingJob, or a fault on demand."""
+
+    reason: Reason
+    """Why."""
+    at_once: bool = False
+    """No SIGTERM and no grace: the nodes are gone."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Ending:
+    """How an attempt ended."""
+
+    reason: Reason = "completed"
+    """Why it ended."""
+    codes: dict[str, int] = field(default_factory=dict)
+    """Each host's exit code."""
+    first_failed: str | None = None
+    """The host that failed first."""
+    killed: bool = False
+    """Whether nodes had to be killed because they did not end within the grace."""
+
+
+Inbox = queue.Queue[NodeExit | Order]
+
+
+def wait(
+    inbox: Inbox,
+    node_count: int,
+    *,
+    limits: Mapping[Reason, float],
+    grace_seconds: float,
+    signal_all: Callable[[int], None],
+    note: Callable[[Reason], None],
+) -> Ending:
+    """Wait until all nodes have ended; from the first reason to end on, SIGTERM and then SIGKILL see to it.
+
+    `limits` says how many seconds are left of each limit; `note` hears the reason before the nodes do.
+    """
+    ending = Ending()
+    first_limit = min(((time.monotonic() + seconds, reason) for reason, seconds in limits.items()), default=None)
+    kill_at: float | None = None
+    while len(ending.codes) < node_count:
+        due = kill_at if ending.reason != "completed" else (first_limit[0] if first_limit else None)
+        try:
+            item = inbox.get(timeout=None if due is None else max(0.0, due - time.monotonic()))
+        except queue.Empty:
+            if ending.reason != "completed":
+                signal_all(signal.SIGKILL)
+                ending.killed, kill_at = True, None
+                continue
+            assert first_limit is not None
+            item = Order(reason=first_limit[1])
+        if isinstance(item, NodeExit):
+            ending.codes[item.host] = item.code
+            if item.code == 0:
+                continue
+            if ending.reason == "completed":
+                ending.first_failed = item.host
+            item = Order(reason="failed")
+        if ending.reason != "completed":
+            # the first reason stands; an order to go at once is obeyed all the same
+            if item.at_once:
+                signal_all(signal.SIGKILL)
+            continue
+        ending.reason = item.reason
+        note(item.reason)
+        signal_all(signal.SIGKILL if item.at_once else signal.SIGTERM)
+        kill_at = time.monotonic() + grace_seconds
+    return ending

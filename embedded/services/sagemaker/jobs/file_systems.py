@@ -1,0 +1,32 @@
+"""Channels on a shared file system (EFS, FSx for Lustre): a folder of this machine for each file system."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from embedded.nodes.channels import DataError
+from embedded.nodes.engine import CONTAINER_ROOT
+from embedded.services.sagemaker.training.job import TrainingJob
+from embedded.settings import current
+
+
+def root(file_system_id: str) -> Path:
+    """The folder that stands for a file system: whoever wants data on it puts the files there."""
+    return current.file_systems_root / file_system_id
+
+
+def mounts(job: TrainingJob, hosts: Sequence[str]) -> dict[str, tuple[tuple[Path, str, bool], ...]]:
+    """For each host: the folder, where the node sees it, and whether it may only read it."""
+    found: list[tuple[Path, str, bool]] = []
+    for channel in job.request.get("InputDataConfig", []):
+        source = channel["DataSource"].get("FileSystemDataSource")
+        if source is None:
+            continue
+        folder = root(source["FileSystemId"]) / source["DirectoryPath"].lstrip("/")
+        if not folder.is_dir():
+            raise DataError(
+                f"ClientError: Unable to mount file system: {source['FileSystemId']}, directory path: "
+                f"{source['DirectoryPath']}. No such directory; in the embedded cloud it is the folder {folder}"
+            )
+        target = f"{CONTAINER_ROOT}/input/data/{channel['ChannelName']}"
+        found.append((folder, target, source["FileSystemAccessMode"] == "ro"))
+    return dict.fromkeys(hosts, tuple(found))

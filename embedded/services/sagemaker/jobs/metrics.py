@@ -1,0 +1,172 @@
+"""What a job measures: its own metrics, read out of its log lines, and each node's processor, memory and disk."""
+
+import logging
+import math
+import os
+import re
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from embedded.nodes.cell.processes import descendants, parents
+from embedded.services.sagemaker.training.job import TrainingJob
+
+NAMESPACE = "/aws/sagemaker/TrainingJobs"
+_DATA_MOST = 500
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+log = logging.getLogger(__name__)
+
+
+class AlgorithmMetrics:
+    """The request's MetricDefinitions at work on the log lines of all nodes."""
+
+    def __init__(self, job: TrainingJob) -> None:
+        definitions = job.request["AlgorithmSpecification"].get("MetricDefinitions", [])
+        self._definitions = [(entry["Name"], re.compile(entry["Regex"])) for entry in definitions]
+        self._job = job
+        self._data: list[dict[str, Any]] = []
+        self._lock = threading.Lock()
+
+    def read(self, line: str, moment: float) -> None:
+        """Find metrics in one line."""
+        for name, regex in self._definitions:
+            for match in regex.finditer(line):
+                try:
+                    value = float(match[1] if regex.groups else match[0])
+                except (TypeError, ValueError):
+                    continue
+                if not math.isfinite(value):
+                    # CloudWatch takes neither NaN nor infinity
+                    continue
+                when = datetime.fromtimestamp(moment, UTC)
+                self._job.record_metric(name, value, when)
+                with self._lock:
+                    self._data.append({"MetricName": name, "Value": value, "Timestamp": when})
+
+    def take(self) -> list[dict[str, Any]]:
+        """What was found since the last call, as CloudWatch takes it."""
+        with self._lock:
+            data, self._data = self._data, []
+        dimensions = [{"Name": "TrainingJobName", "Value": self._job.name}]
+        return [{**datum, "Dimensions": dimensions} for datum in data]
+
+
+@dataclass(kw_only=True, slots=True)
+class _Usage:
+    """What one node has used when it was last looked at."""
+
+    moment: float
+    ticks: int = 0
+    seen: dict[int, int] = field(default_factory=dict)
+    """Ticks of each process, so that those of processes that have ended are not lost."""
+
+
+class Meter(threading.Thread):
+    """Publishes a job's metrics every few seconds until it is told to stop; then once more."""
+
+    def __init__(
+        self,
+        client: Any,
+        job: TrainingJob,
+        algorithm: AlgorithmMetrics,
+        programs: Mapping[str, int],
+        folders: Mapping[str, Path],
+        period_seconds: float,
+    ) -> None:
+        super().__init__(name=f"metrics {job.name}", daemon=True)
+        self._client, self._job, self._algorithm = client, job, algorithm
+        self._programs, self._folders, self._period_seconds = programs, folders, period_seconds
+        self._usage = {host: _Usage(moment=time.monotonic()) for host in programs}
+        self._stopping = threading.Event()
+        self._works = True
+
+    def run(self) -> None:
+        """Publish until `stop`."""
+        # the first figures come early, so that a short job has some too
+        self._stopping.wait(min(0.5, self._period_seconds))
+        while True:
+            last = self._stopping.is_set()
+            self._publish(self._algorithm.take() + self._host_metrics())
+            if last:
+                return
+            self._stopping.wait(self._period_seconds)
+
+    def stop(self) -> None:
+        """Publish what is left, and end."""
+        self._stopping.set()
+
+    def _host_metrics(self) -> list[dict[str, Any]]:
+        tree = parents()
+        gpu = gpu_utilization()
+        moment = datetime.now(UTC)
+        data = []
+        for host, program in self._programs.items():
+            if program not in tree:
+                continue
+            pids = [program, *descendants(program, tree)]
+            figures = self._processes(host, pids) | gpu
+            usage = shutil.disk_usage(self._folders[host])
+            figures["DiskUtilization"] = 100.0 * usage.used / usage.total
+            dimensions = [{"Name": "Host", "Value": f"{self._job.name}/{host}"}]
+            data += [
+                {"MetricName": name, "Value": value, "Unit": "Percent", "Timestamp": moment, "Dimensions": dimensions}
+                for name, value in figures.items()
+            ]
+        return data
+
+    def _processes(self, host: str, pids: Sequence[int]) -> dict[str, float]:
+        """Processor time since the last look, 100 for each full core; memory as a part of the machine's."""
+        usage = self._usage[host]
+        resident_bytes = 0
+        fresh = 0
+        for pid in pids:
+            try:
+                stat = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+            except OSError:
+                continue
+            ticks = int(stat[11]) + int(stat[12])
+            fresh += ticks - usage.seen.get(pid, 0)
+            usage.seen[pid] = ticks
+            resident_bytes += int(stat[21]) * _PAGE_BYTES
+        now = time.monotonic()
+        seconds, usage.moment = max(now - usage.moment, 0.01), now
+        memory_bytes = os.sysconf("SC_PHYS_PAGES") * _PAGE_BYTES
+        return {
+            "CPUUtilization": 100.0 * fresh / _TICKS_PER_SECOND / seconds,
+            "MemoryUtilization": 100.0 * resident_bytes / memory_bytes,
+        }
+
+    def _publish(self, data: list[dict[str, Any]]) -> None:
+        for start in range(0, len(data), _DATA_MOST):
+            if not self._works:
+                return
+            try:
+                self._client.put_metric_data(Namespace=NAMESPACE, MetricData=data[start : start + _DATA_MOST])
+            except ClientError as error:
+                # as with logs: without the right to write them there are none, and the job goes on
+                log.warning("%s: no metrics: %s", self._job.name, error)
+                self._works = False
+            except BotoCoreError as error:
+                log.warning("%s: some metrics are lost: %s", self._job.name, error)
+
+
+def gpu_utilization() -> dict[str, float]:
+    """GPUUtilization and GPUMemoryUtilization, 100 for each GPU; nothing on a machine without one."""
+    if shutil.which("nvidia-smi") is None:
+        return {}
+    query = ["nvidia-smi", "--query-gpu=utilization.gpu,utilization.memory", "--format=csv,noheader,nounits"]
+    said = subprocess.run(query, capture_output=True, text=True)
+    if said.returncode != 0:
+        return {}
+    rows = [[float(cell) for cell in line.split(",")] for line in said.stdout.splitlines()]
+    return {"GPUUtilization": sum(row[0] for row in rows), "GPUMemoryUtilization": sum(row[1] for row in rows)}

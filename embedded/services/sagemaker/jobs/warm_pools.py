@@ -1,0 +1,98 @@
+"""Warm pools: a job's instances, kept after its end for another job that asks for the same."""
+
+import threading
+import time
+from dataclasses import dataclass
+
+from embedded.services.sagemaker.jobs import capacity
+from embedded.services.sagemaker.training.job import TrainingJob
+
+_MATCHED_FIELDS = ("RoleArn", "VpcConfig", "EnableNetworkIsolation", "EnableInterContainerTrafficEncryption")
+
+
+@dataclass(kw_only=True, slots=True)
+class _Pool:
+    job: TrainingJob
+    taken: dict[str, int]
+    since: float
+    timer: threading.Timer
+
+
+_pools: dict[str, _Pool] = {}
+_lock = threading.Lock()
+
+
+def take(job: TrainingJob) -> dict[str, int] | None:
+    """Take the job's instances, out of a warm pool where one fits; None if there are not enough."""
+    wanted = capacity.count_by_type(job)
+    keeps = bool(job.resources.get("KeepAlivePeriodInSeconds"))
+    if keeps:
+        with _lock:
+            pool = next((pool for pool in _pools.values() if _fits(pool, job, wanted)), None)
+            if pool is not None:
+                _end(pool, "Reused", job.name)
+                job.warm_pool = {"Status": "InUse"}
+                return pool.taken
+    if not capacity.take(wanted):
+        return None
+    if keeps:
+        job.warm_pool = {"Status": "InUse"}
+    return wanted
+
+
+def release(job: TrainingJob, taken: dict[str, int]) -> None:
+    """Give a job's instances back, or keep them warm for as long as the job asked."""
+    keep_seconds = job.resources.get("KeepAlivePeriodInSeconds", 0)
+    if not keep_seconds or job.status != "Completed":
+        if keep_seconds:
+            job.warm_pool = {"Status": "Terminated", "ResourceRetainedBillableTimeInSeconds": 0}
+        capacity.give_back(taken)
+        return
+    with _lock:
+        job.warm_pool = {"Status": "Available"}
+        _pools[job.arn] = _Pool(job=job, taken=taken, since=time.monotonic(), timer=_timer(job.arn, keep_seconds))
+
+
+def keep(job: TrainingJob, keep_seconds: int) -> bool:
+    """Change how long a job's instances are kept; False if they are not kept any more."""
+    if job.warm_pool is None or job.warm_pool["Status"] not in ("InUse", "Available"):
+        return False
+    job.resources["KeepAlivePeriodInSeconds"] = keep_seconds
+    with _lock:
+        pool = _pools.get(job.arn)
+        if pool is not None:
+            pool.timer.cancel()
+            pool.timer = _timer(job.arn, max(0.0, keep_seconds - (time.monotonic() - pool.since)))
+    return True
+
+
+def _timer(arn: str, seconds: float) -> threading.Timer:
+    timer = threading.Timer(seconds, _expire, [arn])
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+def _fits(pool: _Pool, job: TrainingJob, wanted: dict[str, int]) -> bool:
+    same = all(pool.job.request.get(field) == job.request.get(field) for field in _MATCHED_FIELDS)
+    return same and pool.taken == wanted and (pool.job.account, pool.job.region) == (job.account, job.region)
+
+
+def _end(pool: _Pool, status: str, reused_by: str | None = None) -> None:
+    pool.timer.cancel()
+    del _pools[pool.job.arn]
+    pool.job.warm_pool = {
+        "Status": status,
+        "ResourceRetainedBillableTimeInSeconds": round(time.monotonic() - pool.since),
+    }
+    if reused_by is not None:
+        pool.job.warm_pool["ReusedByJob"] = reused_by
+
+
+def _expire(arn: str) -> None:
+    with _lock:
+        pool = _pools.get(arn)
+        if pool is None:
+            return
+        _end(pool, "Terminated")
+    capacity.give_back(pool.taken)

@@ -1,0 +1,75 @@
+"""Faults on demand, and what else a person may do to training jobs: the verbs of the admin interface."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from embedded import settings
+from embedded.nodes import sandbox
+from embedded.operations import Params, ServiceError, admin
+from embedded.services.sagemaker.jobs import capacity
+from embedded.services.sagemaker.jobs.endings import Order
+from embedded.services.sagemaker.training.job import TERMINAL, TrainingJob
+from embedded.services.sagemaker.training.store import Store
+from embedded.status import add_facts
+
+
+def register(store: Store) -> None:
+    """Put the verbs down."""
+
+    @admin("interrupt")
+    def interrupt(params: Params) -> Mapping[str, Any]:
+        """`{job}`: take a spot job's instances back, as managed spot does."""
+        job = _running(store, params)
+        if not job.is_spot:
+            raise ServiceError("ValidationException", f"{job.name} is no spot job: nothing takes its instances back")
+        store.runner(job).order(Order(reason="interrupted"))
+        return {"job": job.name}
+
+    @admin("kill")
+    def kill(params: Params) -> Mapping[str, Any]:
+        """`{job, host}`: SIGKILL to one node's processes; with `hardware` the machine under it is gone."""
+        job = _running(store, params)
+        runner = store.runner(job)
+        host = params.get("host")
+        if host is not None and host not in runner.hosts():
+            known = ", ".join(runner.hosts())
+            raise ServiceError("ValidationException", f"no such host: {host!r}; {job.name} has {known or 'none yet'}")
+        if params.get("hardware"):
+            runner.order(Order(reason="hardware", at_once=True))
+        else:
+            runner.kill(host)
+        return {"job": job.name, "host": host}
+
+    @admin("capacity")
+    def set_capacity(params: Params) -> Mapping[str, Any]:
+        """`{instance_type, count}`: how many instances there are; without a count as many as anyone asks for."""
+        if "instance_type" in params:
+            count = params.get("count")
+            capacity.set_limit(params["instance_type"], None if count is None else int(count))
+        return {"capacity": capacity.limits()}
+
+    @admin("settings")
+    def change_settings(params: Params) -> Mapping[str, Any]:
+        """`{name: value, ...}`: change settings; without any, say what they are."""
+        settings.change(params)
+        return settings.as_dict()
+
+    @add_facts
+    def facts() -> Mapping[str, Any]:
+        """What `yard cloud status` says of training."""
+        chosen = settings.current.isolation
+        best = sandbox.best()
+        running = [runner.job.name for runner in store.runners() if runner.job.status not in TERMINAL]
+        return {
+            "isolation": best.isolation if chosen == "auto" else chosen,
+            "isolation_note": best.why if chosen == "auto" else "chosen in the settings",
+            "training_jobs_running": running,
+        }
+
+
+def _running(store: Store, params: Params) -> TrainingJob:
+    name = params.get("job")
+    found = [job for job in store.by_name(str(name)) if job.status not in TERMINAL]
+    if not found:
+        raise ServiceError("ValidationException", f"no training job {name!r} runs")
+    return found[0]

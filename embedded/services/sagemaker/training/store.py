@@ -1,0 +1,51 @@
+"""All training jobs of this cloud."""
+
+import threading
+
+from embedded.services.sagemaker.training.job import TrainingJob
+from embedded.services.sagemaker.training.runner import Runner
+
+
+class Store:
+    """Jobs by account, region and name, and who runs them."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self._jobs: dict[tuple[str, str, str], TrainingJob] = {}
+        self._runners: dict[str, Runner] = {}
+
+    def add(self, job: TrainingJob, runner: Runner) -> None:
+        """Put a new job down."""
+        with self.lock:
+            self._jobs[job.account, job.region, job.name] = job
+            self._runners[job.arn] = runner
+
+    def remove(self, job: TrainingJob) -> None:
+        """Forget a job."""
+        with self.lock:
+            del self._jobs[job.account, job.region, job.name]
+            del self._runners[job.arn]
+
+    def find(self, account: str, region: str, name: str) -> TrainingJob | None:
+        """One job, or None."""
+        with self.lock:
+            return self._jobs.get((account, region, name))
+
+    def jobs(self, account: str, region: str) -> list[TrainingJob]:
+        """All jobs of one account in one region."""
+        with self.lock:
+            return [job for job in self._jobs.values() if (job.account, job.region) == (account, region)]
+
+    def by_name(self, name: str) -> list[TrainingJob]:
+        """All jobs of this name, whatever their account."""
+        with self.lock:
+            return [job for job in self._jobs.values() if job.name == name]
+
+    def runner(self, job: TrainingJob) -> Runner:
+        """Who runs it."""
+        return self._runners[job.arn]
+
+    def runners(self) -> list[Runner]:
+        """All of them."""
+        with self.lock:
+            return list(self._runners.values())

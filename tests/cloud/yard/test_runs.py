@@ -1,0 +1,147 @@
+"""A run from launch to receipt with the real command: followed, stopped, resumed, refused, compared."""
+
+import json
+import re
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.house import DISTURBABLE, House, wait_until
+from tests.support.yard_command import COMMAND, Yard, heed_ctrl_c
+from yard import runs
+from yard.errors import Exit
+
+pytestmark = pytest.mark.e2e
+
+QUICK = ("--set", "epochs=1", "--set", "width=32", "--set", "log_steps=1", "--yes")
+LONG = [f"--set={name}={value}" for name, value in DISTURBABLE["hyperparameters"].items()]
+
+
+@pytest.fixture(scope="module")
+def yard(shipped: House) -> Yard:
+    return Yard(env=shipped.cloud.env)
+
+
+@pytest.fixture(scope="module")
+def followed(yard: Yard) -> subprocess.CompletedProcess[str]:
+    """A launch that is followed to its end, in a pipe."""
+    return yard("train", "mnist-ddp", *QUICK, "--follow")
+
+
+@pytest.fixture(scope="module")
+def run_id(followed: subprocess.CompletedProcess[str]) -> str:
+    found = re.search(rf"run ({runs.RUN_ID})", followed.stderr)
+    assert found is not None
+    return found[1]
+
+
+def test_a_pipe_gets_the_lines_of_all_nodes(followed: subprocess.CompletedProcess[str]) -> None:
+    assert re.search(r"^algo-1  .*metric step=\d+", followed.stdout, re.M)
+    assert "algo-2  " in followed.stdout
+    assert "worst case" in followed.stdout
+    for phase in ("-- training", "-- succeeded"):
+        assert phase in followed.stderr
+
+
+def test_the_receipt_is_for_people_and_for_programs(yard: Yard, run_id: str) -> None:
+    text = yard("receipt", run_id).stdout
+    assert text.startswith(f"mnist-ddp, run {run_id}: completed.")
+    assert "Spot saved" in text
+    assert "accuracy " in text
+    assert "{" not in text
+    assert yard.json("receipt", "mnist-ddp", "--json")["run_id"] == run_id
+
+
+def test_history_and_status_know_it(yard: Yard, run_id: str) -> None:
+    row = next(row for row in yard.json("history", "mnist-ddp", "--json") if row["run"] == run_id)
+    assert row["status"] == "succeeded"
+    assert row["cost_usd"] > 0
+    assert 0 < row["accuracy"] <= 1
+    assert yard.json("status", run_id, "--json")["phase"] == "Completed"
+
+
+def test_lines_of_one_node(yard: Yard, run_id: str) -> None:
+    lines = [json.loads(line) for line in yard("logs", run_id, "--node", "2", "--json").stdout.splitlines()]
+    assert lines and {line["host"] for line in lines} == {"algo-2"}
+    found = yard("logs", run_id, "--grep", "metric step=1 ").stdout.splitlines()
+    assert found and all("metric step=1 " in line for line in found)
+    assert yard("logs", run_id, "--since", "1s").stdout == ""
+
+
+def test_the_model_comes_home(yard: Yard, run_id: str, tmp_path: Path) -> None:
+    found = yard.json("model", "get", run_id, "--to", str(tmp_path), "--json")
+    assert any(name.endswith("model.json") for name in found["files"])
+
+
+def test_runs_side_by_side(yard: Yard, run_id: str, tmp_path: Path) -> None:
+    said = json.loads(yard("train", "mnist-ddp", *QUICK, "--set", "seed=2", "--follow", "--json").stdout)
+    assert said["status"] == "SUCCEEDED"
+    table = yard("compare", run_id, said["run"], "--plot", str(tmp_path / "runs.html")).stdout
+    assert re.search(r"^seed +1 +2 *$", table, re.M)
+    assert "epochs" not in table
+    assert "<polyline" in (tmp_path / "runs.html").read_text()
+    assert "There is nothing to compare" in yard("compare", run_id, code=Exit.USAGE).stderr
+
+
+def begin(yard: Yard, shipped: House) -> dict[str, Any]:
+    """Launch without following, and wait until it has saved a checkpoint."""
+    said: dict[str, Any] = yard.json("train", "mnist-ddp", *LONG, "--yes", "--no-follow", "--json")
+    run = runs.find(shipped.aws, said["run"])
+    wait_until(lambda: any("step=7 " in line.text for line in shipped.lines(run)), f"step 7 of {run.run_id}")
+    return said
+
+
+def test_a_stopped_run_goes_on_under_its_id(yard: Yard, shipped: House, undisturbed: runs.Run) -> None:
+    run_id = begin(yard, shipped)["run"]
+    assert "still runs" in yard("resume", run_id, "--yes", code=Exit.FIX).stderr
+    assert f"yard resume {run_id}" in yard("stop", run_id, "--yes").stderr
+    wait_until(lambda: not _running(shipped, run_id), f"the end of {run_id}")
+    assert "is not running" in yard("stop", run_id, "--yes", code=Exit.FIX).stderr
+    resumed = json.loads(yard("resume", run_id, "--yes", "--follow", "--json").stdout)
+    assert (resumed["run"], resumed["status"]) == (run_id, "SUCCEEDED")
+    steps = [step for step, _ in sorted(shipped.losses(runs.find(shipped.aws, run_id)))]
+    assert len(steps) == len(set(steps)), "a step has two losses"
+    assert shipped.weights(runs.find(shipped.aws, run_id)) == shipped.weights(undisturbed)
+    assert "has succeeded" in yard("resume", run_id, "--yes", code=Exit.FIX).stderr
+
+
+def _running(shipped: House, run_id: str) -> bool:
+    jobs = shipped.attempts(runs.find(shipped.aws, run_id))
+    return any(job["TrainingJobStatus"] in ("InProgress", "Stopping") for job in jobs)
+
+
+def test_ctrl_c_leaves_it_running_where_nobody_can_be_asked(yard: Yard, shipped: House) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "train", "mnist-ddp", *LONG, "--yes", "--follow"],
+        cwd=yard.folder,
+        env=yard.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_ctrl_c,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("algo-"):
+            break
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == Exit.INTERRUPTED
+    assert "The run goes on." in said
+    run = runs.latest(shipped.aws, "mnist-ddp")
+    assert run.status == "RUNNING"
+    yard("stop", run.run_id, "--yes")
+
+
+def test_a_refused_launch_has_an_exit_code_of_its_own(yard: Yard, shipped: House) -> None:
+    name = "ml.g5.2xlarge for spot training job usage"
+    before = next(row for row in yard.json("jobs", "--json") if row["job"] == "mnist-ddp")
+    assert before["quotas"] == "yes"
+    shipped.cloud.admin("quota", name=name, value=0)
+    command = ("train", "mnist-ddp", *QUICK, "--instance", "ml.g5.2xlarge", "--follow")
+    said = yard(*command, code=Exit.JOB_FAILED).stderr
+    assert name in said

@@ -1,0 +1,31 @@
+"""A small valid job to which tests lay their own tables."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from shardyard.spec.jobs.job import JobSpec
+
+BASE: dict[str, Any] = {
+    "name": "job",
+    "image": {"folder": "pytorch"},
+    "program": {"entry": "training.pytorch.programs.mnist"},
+    "compute": {"instance_type": "ml.g5.xlarge"},
+}
+
+
+def make(**tables: Any) -> JobSpec:
+    """The small job with tables laid over it; None removes a key."""
+    return JobSpec.from_dict(_over(BASE, tables))
+
+
+def _over(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, Mapping):
+            below = merged.get(key)
+            merged[key] = _over(below if isinstance(below, Mapping) else {}, value)
+        else:
+            merged[key] = value
+    return merged

@@ -1,0 +1,72 @@
+"""A small app with training jobs, synthesised once for each shape that a test asks for."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import aws_cdk as cdk
+
+from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.settings.settings import Settings
+from stacks.build import ROOT, build_foundation
+from stacks.observability import ObservabilityStack
+from stacks.training import Ground, TrainingStack, training_stacks
+
+Template = dict[str, Any]
+
+
+def build(jobs: Sequence[JobSpec], root: Path = ROOT, **context: str) -> tuple[cdk.App, dict[str, TrainingStack]]:
+    """The foundation and the training stacks of some jobs, not yet written."""
+    app = cdk.App(outdir=mkdtemp())
+    settings = Settings.from_context(context)
+    foundation = build_foundation(app, settings, root=ROOT)
+    observability = ObservabilityStack(app, settings=settings, storage=foundation.storage, jobs=())
+    ground = Ground(
+        settings=settings,
+        storage=foundation.storage,
+        placement=foundation.placement,
+        topic_arn=observability.alerts.topic.ref,
+        dashboard_name=observability.dashboard.name,
+        root=root,
+    )
+    return app, training_stacks(app, ground=ground, jobs=jobs)
+
+
+def templates(jobs: Sequence[JobSpec], root: Path = ROOT, **context: str) -> dict[str, Template]:
+    """The templates of the training stacks, by part."""
+    app, stacks = build(jobs, root, **context)
+    folder = Path(app.synth().directory)
+    return {
+        part: json.loads((folder / f"{stack.stack_name}.template.json").read_text()) for part, stack in stacks.items()
+    }
+
+
+def of_type(template: Template, kind: str) -> dict[str, Template]:
+    """The properties of each resource of a type, by logical id."""
+    return {
+        name: resource.get("Properties", {})
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == kind
+    }
+
+
+def only(template: Template, kind: str) -> Template:
+    """The properties of the one resource of a type."""
+    (properties,) = of_type(template, kind).values()
+    return properties
+
+
+def statements(policy: Template) -> list[dict[str, Any]]:
+    """A managed policy's statements."""
+    return list(policy["PolicyDocument"]["Statement"])
+
+
+def actions(policy: Template) -> set[str]:
+    """Every action that a policy allows."""
+    found: set[str] = set()
+    for statement in statements(policy):
+        action = statement["Action"]
+        found |= {action} if isinstance(action, str) else set(action)
+    return found

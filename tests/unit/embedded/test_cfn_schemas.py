@@ -1,0 +1,60 @@
+"""The dated data that the embedded cloud lives by, and the moto that its patches were written for."""
+
+import importlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+import embedded
+from embedded import loading
+from embedded.access import iam_actions
+from embedded.cloudformation import schemas
+from embedded.cloudformation.providers import PROVIDERS
+
+loading.load()
+CLOUD = Path(embedded.__file__).parent
+
+
+def test_the_schema_facts_are_those_of_the_pinned_cfn_lint() -> None:
+    kept = json.loads((CLOUD / "cloudformation" / "schemas.json").read_text())
+    assert kept == schemas.build(list(PROVIDERS)), "run `python -m embedded.cloudformation.schemas`"
+
+
+def test_the_iam_actions_are_those_of_the_pinned_cfn_lint() -> None:
+    kept = json.loads((CLOUD / "access" / "iam_actions.json").read_text())
+    assert kept == iam_actions.build(), "run `python -m embedded.access.iam_actions`"
+
+
+def test_every_provider_has_a_schema_or_needs_none() -> None:
+    without = {"AWS::CDK::Metadata", "AWS::CloudFormation::WaitConditionHandle"}
+    assert {name for name in PROVIDERS if not schemas.properties_of(name)} <= without
+
+
+def test_create_only_properties_are_found_at_any_depth() -> None:
+    budget = "AWS::Budgets::Budget"
+    old = {"Budget": {"BudgetName": "a", "BudgetLimit": {"Amount": 1}}}
+    assert schemas.create_only_changes(budget, old, {"Budget": {"BudgetName": "b"}}) == ("Budget",)
+    assert schemas.create_only_changes(budget, old, {"Budget": {"BudgetName": "a", "BudgetLimit": {"Amount": 2}}}) == ()
+    assert schemas.create_only_changes("AWS::S3::Bucket", {"BucketName": "a"}, {}) == ("BucketName",)
+
+
+def test_actions_know_whether_they_name_a_resource() -> None:
+    assert iam_actions.resource_types("sagemaker:ListTrainingJobs") == ()
+    assert "training-job" in (iam_actions.resource_types("sagemaker:CreateTrainingJob") or ())
+    assert iam_actions.resource_types("sagemaker:NoSuchThing") is None
+
+
+@pytest.mark.parametrize(
+    ("module", "owner", "name"),
+    [
+        ("embedded.services.s3.bucket_policies", "moto.s3.models:FakeBucket", "get_permission"),
+        ("embedded.services.s3.access_logs", "moto.s3.models:S3Backend", "log_incoming_request"),
+    ],
+)
+def test_a_patch_stands_on_the_moto_it_was_written_for(module: str, owner: str, name: str) -> None:
+    patch = importlib.import_module(module)
+    assert version("moto") == patch.MOTO_VERSION, f"look at {module} again before another moto is pinned"
+    package, _, attribute = owner.partition(":")
+    assert getattr(getattr(importlib.import_module(package), attribute), name).__module__ == module

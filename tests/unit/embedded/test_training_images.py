@@ -1,0 +1,89 @@
+"""Images of the embedded cloud's training: their folders, what a Dockerfile says of a run, environments."""
+
+from pathlib import Path
+
+import pytest
+
+from embedded.nodes import image, image_environment
+
+
+@pytest.mark.parametrize(
+    ("uri", "folder"),
+    [
+        ("123456789012.dkr.ecr.us-east-1.amazonaws.com/shardyard-dev/pytorch:0123456789abcdef", "pytorch"),
+        ("123456789012.dkr.ecr.us-east-1.amazonaws.com/own:latest", "own"),
+        ("763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.9-cpu", "pytorch"),
+        ("763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch:2.13-cpu-amzn2023-sagemaker", "pytorch"),
+        ("763104351884.dkr.ecr.cn-north-1.amazonaws.com.cn/tensorflow-training:2.21-cpu-py312", "tensorflow"),
+        (f"123456789012.dkr.ecr.us-east-1.amazonaws.com/a/b@sha256:{'0' * 64}", "b"),
+    ],
+)
+def test_the_folder_of_an_image(uri: str, folder: str) -> None:
+    assert image.parse_name(uri).folder == folder
+
+
+def test_an_image_of_another_registry() -> None:
+    with pytest.raises(image.ImageError, match="knows images of Amazon ECR only"):
+        image.parse_name("docker.io/library/python:3.11")
+
+
+DOCKERFILE = """
+ARG BASE=python:3.11
+FROM ${BASE} AS builder
+COPY secret /opt/secret
+FROM ${BASE}
+# a comment
+RUN apt-get update \\
+    && apt-get install --yes g++
+COPY --from=builder /x /y
+COPY containers/own/requirements.txt /opt/own/
+COPY training /opt/shardyard/training
+ENV PYTHONPATH=/opt/shardyard \\
+    GREETING="hello world"
+ENV PATH=/opt/own/bin:$PATH
+WORKDIR /opt/ml
+ENTRYPOINT ["python", "-m", "training.launcher"]
+"""
+
+
+def write_image(root: Path, dockerfile: str) -> str:
+    folder = root / "containers" / "own"
+    folder.mkdir(parents=True)
+    (folder / "Dockerfile").write_text(dockerfile)
+    (folder / "requirements.txt").write_text("")
+    return "123456789012.dkr.ecr.us-east-1.amazonaws.com/test/own:1"
+
+
+def test_what_a_dockerfile_says_of_a_run(tmp_path: Path) -> None:
+    found = image.load(write_image(tmp_path, DOCKERFILE), tmp_path)
+    assert found.entrypoint == ("python", "-m", "training.launcher")
+    assert found.work_folder == "/opt/ml"
+    assert found.environment["PYTHONPATH"] == "/opt/shardyard"
+    assert found.environment["GREETING"] == "hello world"
+    assert found.environment["PATH"].startswith("/opt/own/bin:/usr/local/sbin:")
+    assert found.copies == (
+        (tmp_path / "containers/own/requirements.txt", "/opt/own/requirements.txt"),
+        (tmp_path / "training", "/opt/shardyard/training"),
+    )
+
+
+def test_a_shell_form_entrypoint_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(image.ImageError, match=r"ENTRYPOINT 'python run\.py' is not in exec form"):
+        image.load(write_image(tmp_path, "FROM x\nENTRYPOINT python run.py\n"), tmp_path)
+
+
+def test_an_image_without_a_folder_names_those_that_are_there(tmp_path: Path) -> None:
+    write_image(tmp_path, DOCKERFILE)
+    with pytest.raises(image.ImageError, match=r"no containers/other/Dockerfile in this project; there are: own"):
+        image.load("123456789012.dkr.ecr.us-east-1.amazonaws.com/other:1", tmp_path)
+
+
+def test_a_comment_makes_no_other_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    first, second, third = (tmp_path / name for name in ("first", "second", "third"))
+    first.write_text("numpy==1\n")
+    second.write_text("# why\nnumpy==1  # because\n\n")
+    third.write_text("numpy==2\n")
+    assert image_environment.environment_folder(first) == image_environment.environment_folder(second)
+    assert image_environment.environment_folder(first) != image_environment.environment_folder(third)
+    assert image_environment.environment_folder(first).is_relative_to(tmp_path / "shardyard" / "environments")

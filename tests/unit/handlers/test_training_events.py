@@ -1,0 +1,116 @@
+"""State changes of training jobs become sentences, counts, and a watchdog that is awake only while jobs run."""
+
+from typing import Any
+
+import pytest
+
+from shardyard.handlers.watching.training_events.index import Place, compose, react
+
+PLACE = Place(project="yard", stage="dev", topic_arn="arn:topic", watchdog_rule="watch")
+BY_HAND = {"project": "yard", "stage": "dev"}
+OURS = {**BY_HAND, "run": "20261121-073000-a1b2", "shardyard:execution": "arn:execution"}
+
+
+class Recorder:
+    """Stands for every client and keeps the calls."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+
+    def __call__(self, service: str) -> "Recorder":
+        return self
+
+    def __getattr__(self, operation: str) -> Any:
+        return lambda **request: self.calls.append((operation, request))
+
+    def made(self, operation: str) -> list[dict[str, Any]]:
+        return [request for name, request in self.calls if name == operation]
+
+
+def change(status: str, secondary: str = "", **more: Any) -> dict[str, Any]:
+    arn = "arn:aws-us-gov:sagemaker:us-gov-west-1:123456789012:training-job/gpt-1"
+    detail = {"TrainingJobName": "gpt-1", "TrainingJobStatus": status, "SecondaryStatus": secondary or status}
+    return {**detail, "TrainingJobArn": arn, "Tags": OURS, **more}
+
+
+def counted(clients: Recorder) -> list[str]:
+    return [one["MetricData"][0]["MetricName"] for one in clients.made("put_metric_data")]
+
+
+def test_a_failed_job_of_nobodys_launch_is_counted_and_told_with_its_reason() -> None:
+    clients = Recorder()
+    react(change("Failed", FailureReason="AlgorithmError: rank 1: KeyError: 'loss'", Tags=BY_HAND), PLACE, clients)
+    assert counted(clients) == ["Jobs", "FailuresOutsideLaunches"]
+    outcome, other = (one["MetricData"][0]["Dimensions"] for one in clients.made("put_metric_data"))
+    assert outcome[2] == {"Name": "Outcome", "Value": "Failed"}
+    assert other == outcome[:2]
+    [message] = clients.made("publish")
+    assert message["Subject"] == "gpt-1 failed"
+    assert "AlgorithmError: rank 1: KeyError: 'loss'" in message["Message"]
+
+
+@pytest.mark.parametrize("status", ["Completed", "Failed", "Stopped"])
+def test_how_a_launch_ends_is_told_by_its_receipt_alone(status: str) -> None:
+    clients = Recorder()
+    react(change(status, FailureReason="AlgorithmError: x"), PLACE, clients)
+    assert clients.made("publish") == []
+    assert counted(clients) == ["Jobs"], "the dashboard shows it; the alarm is the job's own"
+
+
+def test_an_attempt_of_a_launch_that_got_no_machine_is_not_a_failure() -> None:
+    """The launch tries again, maybe for hours, and its receipt tells how that ended."""
+    clients = Recorder()
+    short = "CapacityError: Unable to provision requested ML compute capacity."
+    react(change("Failed", FailureReason=short), PLACE, clients)
+    assert clients.calls == []
+    react(change("Failed", FailureReason=short, Tags=BY_HAND), PLACE, clients)
+    assert len(clients.made("publish")) == 1
+
+
+def test_a_running_job_wakes_the_watchdog_and_tells_nobody() -> None:
+    clients = Recorder()
+    react(change("InProgress", "Training"), PLACE, clients)
+    assert clients.made("enable_rule") == [{"Name": "watch"}]
+    assert clients.made("publish") == []
+
+
+def test_jobs_of_other_projects_are_left_alone() -> None:
+    clients = Recorder()
+    react(change("Failed", Tags={"project": "other", "stage": "dev"}), PLACE, clients)
+    react(change("Failed", Tags=None), PLACE, clients)
+    assert clients.calls == []
+
+
+def test_a_spot_interruption_is_told() -> None:
+    message = compose(change("InProgress", "Interrupted"))
+    assert message is not None
+    assert message.text.startswith("The training job gpt-1 was interrupted.\nIts spot capacity was taken back.")
+    console = "https://us-gov-west-1.console.amazonaws-us-gov.com/sagemaker/home?region=us-gov-west-1"
+    assert message.text.endswith(f"\n{console}#/jobs/gpt-1"), "the console of the job's own partition"
+
+
+def test_the_time_is_told_as_people_say_it() -> None:
+    message = compose(
+        change("Stopped", "MaxRuntimeExceeded", TrainingStartTime=0, TrainingEndTime=5_400_000, Tags=BY_HAND)
+    )
+    assert message is not None
+    assert message.text.startswith(
+        "The training job gpt-1 was stopped after 1h30m.\nIt reached its longest allowed runtime (limits.max_runtime)."
+    )
+
+
+def test_a_completed_job_of_nobodys_launch_is_told() -> None:
+    message = compose(change("Completed", Tags=BY_HAND))
+    assert message is not None
+    assert message.subject == "gpt-1 completed"
+
+
+@pytest.mark.parametrize("secondary", ["Starting", "Downloading", "Training", "Uploading"])
+def test_the_ordinary_phases_are_not_told(secondary: str) -> None:
+    assert compose(change("InProgress", secondary)) is None
+
+
+def test_a_subject_fits_what_sns_takes() -> None:
+    message = compose(change("Failed", TrainingJobName="j" * 120, Tags=BY_HAND))
+    assert message is not None
+    assert len(message.subject) == 100

@@ -1,0 +1,25 @@
+"""The layout that makes `import aws_cdk` work. No CDK import here, so a broken layout gives a readable failure."""
+
+import importlib.util
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_constructs_folder_is_not_a_package() -> None:
+    assert not (ROOT / "constructs" / "__init__.py").exists(), "delete it: it hides PyPI's constructs"
+
+
+def test_constructs_is_the_one_from_pypi() -> None:
+    spec = importlib.util.find_spec("constructs")
+    assert spec and spec.origin and ROOT / "constructs" not in Path(spec.origin).parents
+
+
+def test_no_folder_hides_a_framework() -> None:
+    assert not (ROOT / "training" / "tensorflow").exists(), "rename it to training/tf: it hides TensorFlow"
+    assert not (ROOT / "training" / "torch").exists(), "rename it to training/pytorch: it hides PyTorch"
+
+
+def test_app_py_is_short() -> None:
+    lines = (ROOT / "app.py").read_text().splitlines()
+    assert len(lines) <= 40

@@ -1,0 +1,117 @@
+"""Every rule accepts a job and refuses one, in exact words."""
+
+import pytest
+
+from shardyard.spec.rules import RULES, Facts, accepted_instance_types, check
+from tests.support import rule_cases, rule_cases_more
+from tests.support.rule_cases import Case, p4d
+from tests.support.spec_tables import make
+
+CASES: list[Case] = [
+    *rule_cases.TIMES,
+    *rule_cases.MACHINES,
+    *rule_cases.ACCELERATORS,
+    *rule_cases.DATA,
+    *rule_cases_more.LIMITS,
+    *rule_cases_more.NETWORKING,
+    *rule_cases_more.PROGRAMS,
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.rule for case in CASES])
+def test_accepts_what_is_right(case: Case) -> None:
+    assert [str(problem) for problem in check(make(**case.good), case.facts)] == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.rule for case in CASES])
+def test_refuses_what_is_wrong_in_exact_words(case: Case) -> None:
+    spec = make(**case.bad)
+    own = [str(problem) for problem in RULES[case.rule].check(spec, case.facts)]
+    assert own == [case.says]
+    assert case.says in [str(problem) for problem in check(spec, case.facts)]
+
+
+def test_every_rule_has_a_case() -> None:
+    assert {case.rule for case in CASES} == set(RULES)
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_every_rule_says_what_why_and_who(rule) -> None:
+    assert rule.sentence.endswith(".") and "\n" not in rule.sentence
+    assert rule.reason.endswith(".")
+    assert rule.source
+
+
+def test_rules_on_facts_are_silent_while_the_facts_are_unknown() -> None:
+    for case in CASES:
+        if case.facts != Facts():
+            assert [str(p) for p in RULES[case.rule].check(make(**case.bad), Facts())] == []
+
+
+def test_rules_by_type_are_marked_so() -> None:
+    """A rule that looks at the type but is not marked would be forgotten by accepted_instance_types."""
+    for case in CASES:
+        kinds = {tables.get("compute", {}).get("instance_type") for tables in (case.good, case.bad)}
+        differs_by_type_only = {**case.good, "compute": None} == {**case.bad, "compute": None} and len(kinds) == 2
+        if differs_by_type_only:
+            assert RULES[case.rule].by_type, case.rule
+
+
+def test_a_fallback_is_checked_like_the_job_itself() -> None:
+    fallback = [{"instance_type": "ml.p3.2xlarge"}]
+    spec = make(hyperparameters={"precision": "bf16"}, compute={"fallback": fallback})
+    assert [str(problem) for problem in check(spec)] == [
+        "compute.fallback[0]: hyperparameters.precision: the V100 of ml.p3.2xlarge (Volta) has no bfloat16 "
+        "(use fp32 or fp16)"
+    ]
+
+
+def test_a_container_must_fit_the_fallbacks_and_the_parameters_values_too() -> None:
+    image = {"folder": None, "framework": "pytorch", "version": "2.13"}
+    spec = make(image=image, compute={"fallback": [{"instance_type": "ml.c5.xlarge"}]})
+    assert [str(problem).partition(", and")[0] for problem in check(spec)] == [
+        "compute.fallback[0]: compute.instance_type: ml.c5.xlarge has no GPU"
+    ]
+    accepted = accepted_instance_types(make(image=image))
+    assert "ml.g6.xlarge" in accepted and "ml.c5.xlarge" not in accepted and "ml.trn1.32xlarge" not in accepted
+    processors = accepted_instance_types(make(image=image, compute={"instance_type": "ml.c5.xlarge"}))
+    assert "ml.m5.xlarge" in processors and "ml.g6.xlarge" not in processors
+
+
+def test_a_fallback_is_another_machine_and_there_are_ten_at_most() -> None:
+    same = check(make(compute={"fallback": [{"instance_type": "ml.g5.xlarge"}]}))
+    assert [str(problem) for problem in same] == [
+        "compute.fallback[0]: 1 x ml.g5.xlarge is tried before it already (remove it)"
+    ]
+    many = [{"instance_type": "ml.g6.xlarge", "count": number + 1} for number in range(11)]
+    assert [str(problem) for problem in check(make(compute={"fallback": many}))] == [
+        "compute.fallback: 11 are not allowed (10 or fewer)"
+    ]
+
+
+def test_a_tag_has_letters_that_the_service_takes() -> None:
+    assert check(make(tags={"caf\u00e9 1": "a_b.c:/=+-@"})) == []
+    assert [str(problem) for problem in check(make(tags={"a*": "x", "b": "\U0001f600"}))] == [
+        "tags.a*: '*' is not allowed (letters, digits, blanks and _.:/=+-@)",
+        "tags.b: '\U0001f600' is not allowed (letters, digits, blanks and _.:/=+-@)",
+    ]
+
+
+def test_a_fallback_does_not_repeat_the_problems_of_the_job() -> None:
+    spec = make(tags={"project": "x"}, compute={"fallback": [{"instance_type": "ml.g6.xlarge"}]})
+    assert len(check(spec)) == 1
+
+
+def test_accepted_types_are_those_that_break_no_rule() -> None:
+    spec = make(hyperparameters={"precision": "bf16", "backend": "smddp"})
+    assert accepted_instance_types(spec) == ("ml.p4d.24xlarge", "ml.p4de.24xlarge")
+    assert "ml.p3.2xlarge" not in accepted_instance_types(make(hyperparameters={"precision": "bf16"}))
+    assert "ml.m5.large" in accepted_instance_types(make(hyperparameters={"precision": "bf16"}))
+
+
+def test_all_problems_of_one_rule_are_said() -> None:
+    spec = make(
+        compute=p4d(volume="99999GB") | {"volume": "9000GB"},
+        channels={"val": {"s3": "a/", "distribution": "ShardedByS3Key"}, "a b": {"s3": "a/"}},
+    )
+    assert {problem.where for problem in check(spec)} == {"compute.volume", "channels.val.distribution", "channels.a b"}

@@ -1,0 +1,116 @@
+"""What the month has cost: the receipts, and the training jobs that no receipt tells."""
+
+import io
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from shardyard.spec.catalogue import prices
+from yard import runs, spending
+
+HOURLY = 2 * prices.snapshot_hourly_usd()["ml.g5.xlarge"]
+TODAY = date(2026, 11, 21)
+
+
+class Account:
+    """Two receipts' worth of runs: one that was resumed, whose receipt tells its second attempt alone."""
+
+    region = "us-east-1"
+
+    def __init__(self) -> None:
+        attempts = [{"name": "mnist-20261102-100000-aaaa-2"}]
+        receipt = {"job": "mnist", "run_id": "20261102-100000-aaaa", "cost_usd": 1.0, "saved_usd": 0.5}
+        self.receipts = {"runs/20261102-100000-aaaa/receipt.json": {**receipt, "attempts": attempts}}
+        self.jobs = {
+            "mnist-20261102-100000-aaaa-2": "Completed",
+            "mnist-20261102-100000-aaaa-1": "Stopped",
+            "mnist-20261103-100000-bbbb-1": "InProgress",
+            "mnist-20261104-100000-cccc-1": "Stopped",
+            "somebody-elses": "Completed",
+        }
+        self.place = "s3://artifacts/runs/"
+        self.asked: dict[str, Any] = {}
+
+    def client(self, _: str) -> "Account":
+        return self
+
+    def artifact_bucket(self) -> str:
+        return "artifacts"
+
+    def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:
+        return {"Body": io.BytesIO(json.dumps(self.receipts[Key]).encode())}
+
+    def describe_training_job(self, TrainingJobName: str) -> dict[str, Any]:
+        return {
+            "ResourceConfig": {"InstanceType": "ml.g5.xlarge", "InstanceCount": 2},
+            "OutputDataConfig": {"S3OutputPath": self.place},
+            "TrainingTimeInSeconds": 3600,
+            "BillableTimeInSeconds": 1800,
+        }
+
+    def get_cost_and_usage(self, **asked: Any) -> dict[str, Any]:
+        self.asked = asked
+        return {"ResultsByTime": [{"Total": {"UnblendedCost": {"Amount": "12.5"}}}]}
+
+    def get_paginator(self, operation: str) -> "Pages":
+        return Pages(self, operation)
+
+
+class Pages:
+    def __init__(self, account: Account, operation: str) -> None:
+        self.account, self.operation = account, operation
+
+    def paginate(self, **query: Any) -> Iterator[dict[str, Any]]:
+        if self.operation == "list_objects_v2":
+            yield {"Contents": [{"Key": key} for key in self.account.receipts if key.startswith(query["Prefix"])]}
+            return
+        assert query["CreationTimeAfter"] == datetime(2026, 11, 1, tzinfo=UTC)
+        rows = self.account.jobs.items()
+        yield {"TrainingJobSummaries": [{"TrainingJobName": name, "TrainingJobStatus": now} for name, now in rows]}
+
+
+def month(account: Any) -> list[spending.JobSpending]:
+    return spending.month_to_date(account, TODAY)
+
+
+def test_a_run_that_was_stopped_counts_though_it_has_no_receipt() -> None:
+    (row,) = month(Account())
+    assert (row.job, row.runs, row.without_receipt, row.unpriced) == ("mnist", 2, 2, 0)
+    assert row.usd == pytest.approx(1.0 + 2 * HOURLY / 2, abs=0.01)
+    assert row.saved_usd == pytest.approx(0.5 + 2 * HOURLY / 2, abs=0.01)
+
+
+def test_another_stages_training_jobs_do_not_count() -> None:
+    account = Account()
+    account.place = "s3://another-bucket/runs/"
+    (row,) = month(account)
+    assert (row.runs, row.usd, row.without_receipt) == (1, 1.0, 0)
+
+
+def test_a_price_that_is_not_known_is_counted_apart() -> None:
+    account = Account()
+    account.region = "moon-west-1"
+    (row,) = month(account)
+    assert (row.usd, row.unpriced) == (1.0, 2)
+
+
+@pytest.mark.parametrize(("today", "end"), [(TODAY, "2026-11-22"), (date(2026, 11, 1), "2026-11-02")])
+def test_cost_explorer_is_asked_for_the_month_with_today(today: date, end: str) -> None:
+    account: Any = Account()
+    assert spending.billed(account, today) == 12.5
+    assert account.asked["TimePeriod"] == {"Start": "2026-11-01", "End": end}
+
+
+def test_a_run_that_was_resumed_takes_one_place_of_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
+    def executions(_: Any, job: str) -> Iterator[runs.Run]:
+        for number, run_id in enumerate(("c", "b", "b", "b", "a")):
+            now, arn = datetime(2026, 11, 21, 12, 59 - number, tzinfo=UTC), f"arn:{number}"
+            yield runs.Run(job=job, run_id=run_id, execution_arn=arn, status="FAILED", started=now, stopped=None)
+
+    monkeypatch.setattr(runs, "executions", executions)
+    account: Any = Account()
+    found = list(runs.all_runs(account, ["mnist"], 3))
+    assert [(run.run_id, run.execution_arn) for run in found] == [("c", "arn:0"), ("b", "arn:1"), ("a", "arn:4")]

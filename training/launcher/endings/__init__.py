@@ -1,0 +1,1 @@
+"""How a program ended: the reason, for people and for the service."""

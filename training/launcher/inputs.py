@@ -1,0 +1,154 @@
+"""What SageMaker puts under /opt/ml/input/config, as one frozen value."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from training.launcher.endings.failure import LaunchError
+from training.launcher.hosts import natural_order
+
+BASE_VARIABLE = "SAGEMAKER_BASE_DIR"
+"""Another place than /opt/ml, for tests and for machines without namespaces; the public toolkit reads the same name."""
+
+DEFAULT_BASE = "/opt/ml"
+
+_RESERVED_PREFIXES = ("sagemaker_", "_tuning_objective_metric")
+"""What SageMaker's tools, the tuner among them, put beside the user's own hyperparameters."""
+
+
+class Written(float):
+    """A number that knows how it was written: 1.10 stays 1.10 as an argument, and is a number where it becomes JSON."""
+
+    text: str
+
+    def __new__(cls, text: str) -> "Written":
+        """Refuse what only infinity could stand for: a git hash such as 12e4567 is no number."""
+        number = super().__new__(cls, text)
+        if number in (float("inf"), float("-inf")):
+            raise ValueError(f"{text} is no finite number")
+        number.text = text
+        return number
+
+    def __repr__(self) -> str:
+        return self.text
+
+    __str__ = __repr__
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no finite number")
+
+
+_JSON = json.JSONDecoder(parse_float=Written, parse_constant=_refuse)
+"""JSON as the standard has it, which knows neither NaN nor Infinity."""
+
+
+class Contract(NamedTuple):
+    """One node's view of the training job."""
+
+    base: Path
+    """/opt/ml, or what stands in for it."""
+
+    hyperparameters: Mapping[str, Any]
+    """The user's hyperparameters with their types restored."""
+
+    framework_parameters: Mapping[str, Any]
+    """Hyperparameters that SageMaker's tools add, such as `sagemaker_region`: never arguments of the script."""
+
+    channels: Mapping[str, Mapping[str, Any]]
+    """inputdataconfig.json: each channel's mode and distribution."""
+
+    resource: Mapping[str, Any]
+    """resourceconfig.json as it is."""
+
+    hosts: tuple[str, ...]
+    """Every node's name in natural order: algo-10 comes after algo-9."""
+
+    current_host: str
+    """This node's name."""
+
+    @property
+    def host_rank(self) -> int:
+        """This node's place among the hosts."""
+        return self.hosts.index(self.current_host)
+
+    @property
+    def instance_type(self) -> str:
+        """The instance type, or `local` outside SageMaker."""
+        return str(self.resource.get("current_instance_type", "local"))
+
+    @property
+    def config_dir(self) -> Path:
+        """Where SageMaker writes the three configuration files."""
+        return self.base / "input" / "config"
+
+    @property
+    def model_dir(self) -> Path:
+        """What lies here at the end becomes model.tar.gz."""
+        return self.base / "model"
+
+    @property
+    def output_dir(self) -> Path:
+        """Where the failure file and other outputs go."""
+        return self.base / "output"
+
+    @property
+    def code_dir(self) -> Path:
+        """Where the user's code lies once it is unpacked."""
+        return self.base / "code"
+
+    def channel_dir(self, name: str) -> Path:
+        """Where one channel's files (or its pipes) are."""
+        return self.base / "input" / "data" / name
+
+
+def read_contract(environ: Mapping[str, str] = os.environ) -> Contract:
+    """Read the three files; a missing one means an empty one, so that a bare `docker run` works too."""
+    base = Path(environ.get(BASE_VARIABLE, DEFAULT_BASE))
+    config = base / "input" / "config"
+    resource = _read_json(config / "resourceconfig.json")
+    listed = resource.get("hosts", ["algo-1"])
+    if not isinstance(listed, list) or not listed:
+        raise LaunchError(f"resourceconfig.json must list at least one host, not {listed!r}")
+    hosts = natural_order(listed)
+    current = str(resource.get("current_host", hosts[0]))
+    if current not in hosts:
+        raise LaunchError(f"resourceconfig.json names {current!r} as this host, but the hosts are {', '.join(hosts)}")
+    restored = restore_types(_read_json(config / "hyperparameters.json"))
+    return Contract(
+        base=base,
+        hyperparameters={key: value for key, value in restored.items() if not key.startswith(_RESERVED_PREFIXES)},
+        framework_parameters={key: value for key, value in restored.items() if key.startswith(_RESERVED_PREFIXES)},
+        channels=_read_json(config / "inputdataconfig.json"),
+        resource=resource,
+        hosts=hosts,
+        current_host=current,
+    )
+
+
+def restore_types(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
+    """SageMaker hands every value over as text: read it as JSON where it is JSON, and leave it as text elsewhere."""
+    return {key: _restored(value) for key, value in hyperparameters.items()}
+
+
+def _restored(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return _JSON.decode(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = _JSON.decode(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise LaunchError(f"{path} is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise LaunchError(f"{path} must hold a JSON object, not {type(content).__name__}")
+    return content

@@ -1,0 +1,1 @@
+"""The strategy `mpirun`: Open MPI over the nodes, without ssh."""

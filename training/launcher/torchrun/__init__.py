@@ -1,0 +1,1 @@
+"""The strategy `torchrun`: an elastic agent per node."""

@@ -1,0 +1,83 @@
+"""What the torch host says of processes that ended: why one failed, and what an interrupted run came to.
+
+What reads tracebacks is imported only where something has ended: a start that fails nowhere need not pay for it.
+"""
+
+import signal
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from training.launcher.endings import failure
+from training.launcher.supervise import INTERRUPTED, Child
+
+
+class Verdict:
+    """Why the processes of one node ended."""
+
+    def __init__(self, spec: Mapping[str, Any]) -> None:
+        self._spec = spec
+        self._memory_kills = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """Ranks are started: what the kernel has killed so far was not one of them."""
+        self._memory_kills = failure.killed_for_memory()
+
+    def describe(self, child: Child) -> str:
+        """Why it failed: a sentence and its traceback."""
+        from training.launcher.endings import reasons
+
+        return reasons.describe(self._failure(child), base=Path(self._spec["base"]))
+
+    def is_incurable(self, child: Child) -> bool:
+        """Whether a restart would gain nothing."""
+        from training.launcher.endings import reasons
+
+        return reasons.is_incurable(self._failure(child), base=Path(self._spec["base"]))
+
+    def of_store(self, child: Child) -> str:
+        """Why the rendezvous store could not even start."""
+        from training.launcher.endings.tracebacks import traceback_of
+
+        reason = traceback_of(child.tail.decode(errors="replace")).rpartition("\n")[2]
+        return (
+            f"{self._spec['host']} could not open port {self._spec['port']} for the other nodes: {reason}; "
+            "set SHARDYARD_RENDEZVOUS_PORT to a free one"
+        )
+
+    def of_interruption(self, ranks: Collection[Child], late: Collection[Child]) -> dict[str, Any]:
+        """The outcome of a run that was told to stop; `late` are the ranks that had to be killed."""
+        from training.launcher.endings import interruption
+
+        bad = [rank for rank in ranks if rank.status not in (0, INTERRUPTED)]
+        if not bad:
+            return {"code": INTERRUPTED, "message": self._how_interrupted(ranks)}
+        first = min(bad, key=lambda rank: rank.ended_at)
+        if not late and first.status != -signal.SIGTERM:
+            return {"code": 1, "message": self.describe(first)}
+        grace = float(self._spec["grace_seconds"])
+        message = interruption.nothing_saved(first, self._spec["host"], stopped_late=bool(late), grace_seconds=grace)
+        return {"code": 1, "message": message}
+
+    def _how_interrupted(self, ranks: Collection[Child]) -> str:
+        from training.launcher.endings import interruption
+
+        how = {
+            int(rank.name.removeprefix("rank ")): interruption.how_it_ended(rank.status)
+            for rank in ranks
+            if rank.status is not None
+        }
+        if not how:
+            return interruption.NOTHING_BEGUN
+        alone = self._spec["nodes"] == 1
+        return interruption.of_ranks(how, all_of_them="every rank" if alone else f"every rank of {self._spec['host']}")
+
+    def _failure(self, child: Child) -> failure.Failure:
+        return failure.Failure(
+            name=child.name,
+            host=self._spec["host"],
+            exit_status=child.status if child.status is not None else 1,
+            tail=child.tail.decode(errors="replace"),
+            out_of_memory=failure.killed_for_memory() > self._memory_kills,
+        )

@@ -1,0 +1,67 @@
+"""What all ranks decide together after each step, at the cost of one small message that overlaps the next step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.distributed as dist
+
+from training.pytorch.checkpoint.manifest import Save
+from training.pytorch.process_group import Ranks
+
+MOST_SAVES = 6
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wishes:
+    """What one rank says, or what all have agreed on."""
+
+    save: bool
+    """Save now: any rank's wish is enough."""
+    stop: bool
+    """Save and leave: any rank's wish is enough."""
+    durable: tuple[Save, ...]
+    """The saves whose bytes are on the disk: agreed when every rank says so."""
+
+
+class Agreement:
+    """Each exchange sends this rank's wishes and returns what was agreed on one exchange ago, the same on all ranks."""
+
+    def __init__(self, ranks: Ranks) -> None:
+        self._group = ranks.control
+        self._sent: tuple[torch.Tensor, Sequence[Save], Any] | None = None
+        self._has_saved = False
+
+    def exchange(self, mine: Wishes, saves: Sequence[Save]) -> Wishes:
+        """`saves` are those begun and not yet agreed to be durable; all ranks name the same ones."""
+        if self._group is None:
+            return mine
+        agreed = self.settle()
+        saves = list(saves)[-MOST_SAVES:]
+        votes = [not mine.save, not mine.stop, *(save in mine.durable for save in saves)]
+        message = torch.tensor(votes, dtype=torch.int32)
+        work = dist.all_reduce(message, op=dist.ReduceOp.MIN, group=self._group, async_op=True)
+        self._sent, self._has_saved = (message, saves, work), False
+        return agreed
+
+    def note_save(self) -> None:
+        """A save has begun: what is still on its way asks for none that would be another one."""
+        self._has_saved = True
+
+    def settle(self) -> Wishes:
+        """What the last exchange agreed on; nothing at all before the first."""
+        if self._sent is None:
+            return Wishes(save=False, stop=False, durable=())
+        (message, saves, work), self._sent = self._sent, None
+        work.wait()
+        votes = message.tolist()
+        durable = tuple(save for save, vote in zip(saves, votes[2:], strict=True) if vote)
+        return Wishes(save=not (votes[0] or self._has_saved), stop=not votes[1], durable=durable)
+
+    def exchange_now(self, mine: Wishes, saves: Sequence[Save]) -> Wishes:
+        """The same without the delay."""
+        if self._group is None:
+            return mine
+        self.exchange(mine, saves)
+        return self.settle()

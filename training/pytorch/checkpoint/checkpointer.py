@@ -1,0 +1,243 @@
+"""Checkpoints: nothing that a run has learnt is lost to an interruption, a crash or a damaged file.
+
+with connect() as ranks, Checkpointer(model=model, optimizer=optimizer, ranks=ranks, every_steps=100) as saved:
+    for step in range(saved.restore() + 1, steps + 1):
+        ...                      # one step of training
+        saved.after_step(step)   # saves when due; after a SIGTERM it saves and leaves with exit code 75
+"""
+
+import operator
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+import torch
+from torch import nn
+
+from training.pytorch import paths
+from training.pytorch.checkpoint.agreement import MOST_SAVES, Agreement, Wishes
+from training.pytorch.checkpoint.manifest import Manifest, Save
+from training.pytorch.checkpoint.rank_files import TENSORS
+from training.pytorch.checkpoint.restoring import REST, Stateful, restore
+from training.pytorch.checkpoint.save_files import SaveFiles
+from training.pytorch.checkpoint.shards import Share, divide, layout_digest
+from training.pytorch.checkpoint.snapshot import TrainingState
+from training.pytorch.checkpoint.staging import Staged, Staging, copied, pieces_of
+from training.pytorch.checkpoint.store import CheckpointStore
+from training.pytorch.checkpoint.writer import Writer
+from training.pytorch.errors import Unfit
+from training.pytorch.hardware import wait_for_device
+from training.pytorch.process_group import Ranks, gather
+from training.pytorch.random_state import read_random_state
+
+INTERRUPTED = 75
+"""EX_TEMPFAIL: all is saved, start me again."""
+
+
+class Interrupted(SystemExit):
+    """Training was told to stop and has saved everything: neither a success nor a failure."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(INTERRUPTED)
+        self.step = step
+
+
+class SaveFailed(RuntimeError):
+    """The last save, the one that was not to be missed, could not be written."""
+
+
+class Checkpointer:
+    """Saves and restores one run. All ranks make one, and call its methods at the same steps."""
+
+    def __init__(
+        self,
+        *,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer | None,
+        ranks: Ranks,
+        also: Mapping[str, Stateful] | None = None,
+        every_steps: int | None = None,
+        every_seconds: float | None = None,
+        keep: int = 3,
+        folder: Path | str | None = None,
+        run_id: str | None = None,
+    ) -> None:
+        """`folder` is this node's own, /opt/ml/checkpoints by default, or `s3://bucket/prefix/` for all nodes."""
+        for name, value in (("every_steps", every_steps), ("every_seconds", every_seconds), ("keep", keep)):
+            if value is not None and value <= 0:
+                raise Unfit(f"{name} is {value} and must be above 0 (None means never)")
+        self.blocked_seconds = 0.0
+        """How long training stood still for saves: for the copies, until the save before was written, and until the
+        last one is. Not in it: waiting for other ranks, and for what a GPU had still to compute."""
+        self._also, self._keep = dict(also or {}), keep
+        self._every_steps, self._every_seconds = every_steps, every_seconds
+        folder = paths.checkpoint_folder() if folder is None else folder
+        self._store = CheckpointStore(folder, paths.run_id() if run_id is None else run_id)
+        self._store.place.prepare()
+        if self._store.place.is_shared:
+            # All ranks see what each one writes, so they share the work as if they sat on one node
+            ranks = replace(ranks, node=0, local_rank=ranks.rank, local_world_size=ranks.world_size)
+        self._ranks = ranks
+        self._writer = Writer(self._store, ranks.rank)
+        self._state, self._staging = TrainingState(model, optimizer), Staging()
+        held = gather(ranks, (pieces_of(self._state.model_tensors()), ranks.node))
+        self._layout = layout_digest([pieces for pieces, _ in held], [node for _, node in held])
+        self._share: Share | None = None
+        self._step = 0
+        self._generation: int | None = None
+        self._begun: list[Save] = []
+        self._complete: list[Save] = []
+        self._agreement = Agreement(ranks)
+        self._told_to_stop = threading.Event()
+        self._saved_at = time.monotonic()
+        self._old_handler: Any = None
+
+    def __enter__(self) -> "Checkpointer":
+        if threading.current_thread() is threading.main_thread():
+            self._old_handler = signal.signal(signal.SIGTERM, self._on_sigterm)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None and not self.finish() and self._ranks.is_first:
+                print(f"warning: step {self._step}, the last, is not saved: {self._what_failed()}", file=sys.stderr)
+        finally:
+            self._writer.close()
+            if self._old_handler is not None:
+                # Nodes are told one after the other, and a rank that has saved because of another's signal gets its own
+                # while it leaves: that must not make a failure of it
+                saved = isinstance(error, Interrupted)
+                signal.signal(signal.SIGTERM, signal.SIG_IGN if saved else self._old_handler)
+
+    def _on_sigterm(self, number: int, frame: FrameType | None) -> None:
+        self._told_to_stop.set()
+
+    def restore(self) -> int:
+        """Go back to the newest save that every rank can use; returns its step, 0 for a fresh start."""
+        found = restore(self._store, self._state, self._also, self._ranks, self._layout)
+        self._step, self._generation, self._complete = found.step, found.newest_generation + 1, found.complete
+        return found.step
+
+    def after_step(self, step: int) -> None:
+        """Say that a step is done: saves when it is time, raises Interrupted when told to stop and all is saved."""
+        self._step = operator.index(step)
+        self._this_start()
+        agreed = self._agreement.exchange(self._wishes(), self._begun)
+        self._settle(agreed)
+        if agreed.stop:
+            if not self.finish():
+                raise SaveFailed(f"told to stop at step {step} and could not save it: {self._what_failed()}")
+            raise Interrupted(step)
+        if agreed.save or (self._every_steps is not None and step % self._every_steps == 0):
+            self.save()
+
+    def save(self) -> None:
+        """Copy the state and have it written while training goes on. Every rank calls this at the same step."""
+        save = Save(step=self._step, generation=self._this_start())
+        if save in self._begun or save in self._complete:
+            return
+        self._divide()
+        wait_for_device(self._ranks.device)
+        started = time.monotonic()
+        self._writer.wait()
+        staged, rest = self._copy()
+        self._begin(save)
+        self._saved_at = time.monotonic()
+        self._agreement.note_save()
+        self._writer.start(save, lambda folder: self._fill(folder, save, staged, rest))
+        self.blocked_seconds += time.monotonic() - started
+
+    def _begin(self, save: Save) -> None:
+        """Note a save, and remove what so many later ones have not made durable: another rank could not write it."""
+        self._begun.append(save)
+        # The oldest that the ranks vote on may be in the message that is on its way, so one more is kept
+        while len(self._begun) > MOST_SAVES + 1:
+            self._writer.give_up(self._begun.pop(0))
+
+    def wait(self) -> None:
+        """Until this rank has written what it began to write."""
+        self._writer.wait()
+
+    def _this_start(self) -> int:
+        """Which start of the run this is: no save goes into a folder of an earlier one."""
+        if self._generation is None:
+            raise RuntimeError("call restore() before the first step: it returns 0 where nothing is to be restored")
+        return self._generation
+
+    def finish(self) -> bool:
+        """Save the last step if it is not saved yet; whether every rank has it on its disk in the end.
+
+        Leaving the `with` block does this too.
+        """
+        self._settle(self._agreement.settle())
+        if self._step not in {save.step for save in [*self._begun, *self._complete]}:
+            self.save()
+        started = time.monotonic()
+        self._writer.wait()
+        self.blocked_seconds += time.monotonic() - started
+        self._settle(self._agreement.exchange_now(self._wishes(), self._begun))
+        return self._step in {0, *(save.step for save in self._complete)}
+
+    def _what_failed(self) -> str:
+        return "another rank could not write" if self._writer.problem is None else self._writer.problem
+
+    def _wishes(self) -> Wishes:
+        due = self._every_seconds is not None and time.monotonic() - self._saved_at >= self._every_seconds
+        durable = tuple(save for save in self._begun if save in self._writer.durable)
+        return Wishes(save=due or self._writer.wants_retry(), stop=self._told_to_stop.is_set(), durable=durable)
+
+    def _settle(self, agreed: Wishes) -> None:
+        """Note which saves every rank has finished, point to the newest, and remove what is older than the last few."""
+        if not agreed.durable:
+            return
+        newest = max(agreed.durable)
+        self._begun = [save for save in self._begun if save > newest]
+        self._complete = sorted({*self._complete, *agreed.durable}, reverse=True)[: self._keep]
+        complete = self._complete
+        if self._ranks.is_first:
+            self._writer.tidy(lambda: self._store.point_to(newest, self._ranks.world_size))
+        if self._ranks.local_rank == 0:
+            self._writer.tidy(lambda: self._store.keep_only(complete, newest))
+
+    def _divide(self) -> None:
+        """Agree, at the first save, on who writes what."""
+        if self._share is None:
+            held = gather(self._ranks, (pieces_of(self._state.read()[0]), self._ranks.node))
+            self._share = divide([pieces for pieces, _ in held], [node for _, node in held])[self._ranks.rank]
+
+    def _copy(self) -> tuple[Staged, dict[str, Any]]:
+        assert self._share is not None
+        tensors, values = self._state.read()
+        rest = {
+            "values": values,
+            "random": read_random_state(),
+            "also": {name: copied(thing.state_dict()) for name, thing in self._also.items()},
+        }
+        return self._staging.copy(tensors, self._share.leaves), rest
+
+    def _fill(self, folder: str, save: Save, staged: Staged, rest: dict[str, Any]) -> Manifest:
+        """Write one rank's files; runs in the writer's thread."""
+        assert self._share is not None
+        files = SaveFiles(self._store.place, folder)
+        with files.create(TENSORS) as stream:
+            staged.write(stream)
+        with files.create(REST) as stream:
+            torch.save(rest, stream)
+        return Manifest(
+            run_id=self._store.run_id,
+            step=save.step,
+            generation=save.generation,
+            rank=self._ranks.rank,
+            world_size=self._ranks.world_size,
+            layout=self._layout,
+            needs=self._share.needs,
+            files=files.written,
+        )

@@ -1,0 +1,1 @@
+"""Models that the programs train, and what they cost to compute."""

@@ -1,0 +1,1 @@
+"""A GPT, and how each plan spreads it."""

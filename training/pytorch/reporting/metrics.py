@@ -1,0 +1,72 @@
+"""Numbers on their way out: one line on standard output that the metric definitions match, TensorBoard, MLflow."""
+
+import os
+import resource
+import sys
+from types import TracebackType
+
+import torch
+
+from training.pytorch import paths
+from training.pytorch.checkpoint.checkpointer import INTERRUPTED
+from training.pytorch.process_group import Ranks
+from training.pytorch.reporting.event_file import EventFile
+from training.pytorch.reporting.mlflow_run import start_mlflow
+
+
+def format_line(values: dict[str, float]) -> str:
+    """`metric step=120 loss=2.31 ...`: every value in a form that `[0-9.eE+-]+` matches; others are left out."""
+    return " ".join(["metric", *(f"{name}={_number(value)}" for name, value in values.items() if _is_finite(value))])
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.6g}"
+
+
+def _is_finite(value: float) -> bool:
+    return value == value and abs(value) != float("inf")
+
+
+class Metrics:
+    """Where the first rank's numbers go. The other ranks' calls do nothing."""
+
+    def __init__(self, ranks: Ranks) -> None:
+        self._active = ranks.is_first
+        folder = paths.tensorboard_folder()
+        wanted = self._active and ("SHARDYARD_TENSORBOARD_DIR" in os.environ or folder.parent.is_dir())
+        self._events = EventFile(folder) if wanted else None
+        self._mlflow = start_mlflow() if self._active else None
+
+    def __enter__(self) -> "Metrics":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._events is not None:
+            self._events.close()
+        if self._mlflow is not None:
+            saved = isinstance(error, SystemExit) and error.code == INTERRUPTED
+            self._mlflow.end("FINISHED" if kind is None else "KILLED" if saved else "FAILED")
+
+    def log(self, step: int, **values: float) -> None:
+        """Report the numbers of one step."""
+        if not self._active:
+            return
+        print(format_line({"step": step, **values}), flush=True)
+        for name, value in values.items():
+            if not _is_finite(value):
+                print(f"warning: {name} of step {step} is {value}", file=sys.stderr, flush=True)
+        plain = {name: float(value) for name, value in values.items()}
+        if self._events is not None:
+            self._events.add(step, plain)
+        if self._mlflow is not None:
+            self._mlflow.log(step, plain)
+
+
+def peak_memory_bytes(device: torch.device) -> int:
+    """The most memory that was used at once: the GPU's, or this process's own on a CPU."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

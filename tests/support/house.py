@@ -191,7 +191,7 @@ def write_data(folder: Path) -> None:
     """Digits, events and text, small, the same each time: `digits/train`, `events/train`, `text/train`, ..."""
     python = image_environment.ensure(ROOT / "containers/pytorch/requirements.txt") / "bin/python"
     for module, name, size in (("make_digits", "digits", "--shards=4"), ("make_events", "events", "--rows=1500")):
-        command = [str(python), "-m", f"training.pytorch.{module}", str(folder / name), size]
+        command = [str(python), "-m", f"training.pytorch.programs.{module}", str(folder / name), size]
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=LONGEST_SECONDS)
     text = folder / "text/train"
     text.mkdir(parents=True)

@@ -142,7 +142,7 @@ def test_an_ordinary_user_gets_namespaces_too(tmp_path: Path) -> None:
     folder = Path("/tmp") / f"shardyard-user-{os.getpid()}"
     source = folder / "source"
     try:
-        for part in ("yard/__init__.py", "embedded/__init__.py", "embedded/services/sagemaker/training/__init__.py"):
+        for part in ("embedded/__init__.py", "embedded/nodes/__init__.py"):
             (source / part).parent.mkdir(parents=True, exist_ok=True)
             (source / part).write_text("")
         subprocess.run(["cp", "-r", ROOT / "embedded/nodes/cell", source / "embedded/nodes/"], check=True)

@@ -1,23 +1,17 @@
-"""Which objects of a channel a node gets, and under which names: distribution, manifests, instance groups."""
+"""Channels as a node sees them: which objects each host gets, under which names and in which order."""
 
-import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from embedded.nodes.locations import Location
-from embedded.nodes.transfer import S3Object, list_objects
-from embedded.operations import ServiceError
-from embedded.services.sagemaker.training.job import TrainingJob
+from embedded.nodes.transfer import S3Object
 
 _NAME_BYTES_MOST = 255
 
 
 class DataError(Exception):
-    """A channel's data cannot be had; the message is the one that the job's FailureReason carries."""
+    """A channel's data cannot be fetched; the message is what the job's FailureReason says."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,23 +19,21 @@ class Item:
     """One object of a channel."""
 
     bucket: str
-    """Its bucket."""
     object: S3Object
-    """The object."""
     name: str
     """Its path in the channel's folder."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Channel:
-    """One channel of a job that reads from S3."""
+    """One channel that is read from S3, dealt out to the hosts of a job."""
 
     name: str
     """Its name: the folder or the FIFO under /opt/ml/input/data."""
     mode: str
     """File, FastFile or Pipe."""
     items: Mapping[str, tuple[Item, ...]]
-    """What each host gets; a host that is not in it has no such channel."""
+    """What each host gets; a host that is not listed has no such channel."""
     lines: tuple[Mapping[str, Any], ...] = ()
     """The lines of an augmented manifest, in place of items."""
     attributes: tuple[str, ...] = ()
@@ -51,16 +43,7 @@ class Channel:
     gzipped: bool = False
     """Whether the objects are unpacked on the way (Pipe only)."""
     shuffle_seed: int | None = None
-    """The seed of the order, which is another one in each epoch."""
-
-
-def resolve(client: Any, job: TrainingJob, hosts: Sequence[str]) -> list[Channel]:
-    """Look up what each channel of the job holds, and deal it out."""
-    return [
-        _resolve(client, job, config, hosts)
-        for config in job.request.get("InputDataConfig", [])
-        if "S3DataSource" in config["DataSource"]
-    ]
+    """The seed of the order, which changes with each epoch."""
 
 
 def order(channel: Channel, host: str, epoch: int) -> list[Item]:
@@ -71,58 +54,11 @@ def order(channel: Channel, host: str, epoch: int) -> list[Item]:
     return items
 
 
-def _resolve(client: Any, job: TrainingJob, config: Mapping[str, Any], hosts: Sequence[str]) -> Channel:
-    source = config["DataSource"]["S3DataSource"]
-    kind = source["S3DataType"]
-    location = Location.parse(source["S3Uri"])
-    members = _members(job, hosts, source.get("InstanceGroupNames", []))
-    sharded = source.get("S3DataDistributionType") == "ShardedByS3Key"
-    lines: tuple[Mapping[str, Any], ...] = ()
-    items: list[Item] = []
-    try:
-        if kind == "ManifestFile":
-            items = _manifest(client, location)
-        elif kind == "AugmentedManifestFile":
-            lines = _augmented(client, location, source.get("AttributeNames", ()))
-        else:
-            items = [
-                Item(bucket=location.bucket, object=found, name=local_name(location.key, found.key))
-                for found in list_objects(client, location)
-            ]
-    except ClientError as error:
-        # the listing was there when the job was created, so it is the objects that cannot be read
-        raise DataError(f"ClientError: Data download failed: {source['S3Uri']}: {error}") from error
-    for item in items:
-        check_name(item.bucket, item.object.key, item.name)
-    if not items and not lines:
-        raise DataError(f"ClientError: {missing(job.request, job.region, source['S3Uri'])}")
-    return Channel(
-        name=config["ChannelName"],
-        mode=config.get("InputMode", job.request["AlgorithmSpecification"]["TrainingInputMode"]),
-        items={host: _part(items, index, len(members), sharded) for index, host in enumerate(members)},
-        lines=lines,
-        attributes=tuple(source.get("AttributeNames", ())),
-        record_io=config.get("RecordWrapperType") == "RecordIO",
-        gzipped=config.get("CompressionType") == "Gzip",
-        shuffle_seed=config["ShuffleConfig"]["Seed"] if "ShuffleConfig" in config else None,
-    )
-
-
-def _members(job: TrainingJob, hosts: Sequence[str], groups: Sequence[str]) -> list[str]:
-    instances = zip(hosts, job.instances(), strict=True)
-    return [host for host, (_, group) in instances if not groups or group in groups]
-
-
-def _part(items: Sequence[Item], index: int, count: int, sharded: bool) -> tuple[Item, ...]:
-    """ShardedByS3Key deals the objects out like cards: in the order of keys, in the order of hosts."""
-    return tuple(items[index::count] if sharded else items)
-
-
 def local_name(prefix: str, key: str) -> str:
     """The path of an object in its channel's folder.
 
-    Below a prefix that is a folder, the rest of the key; the prefix may also be one object, or end in the midst of a
-    name (`data/part` for data/part-1), where the folder before it is what is cut off.
+    Below a prefix that is a folder, the rest of the key; the prefix may also be one object, or end in the middle of a
+    name (`data/part` for data/part-1): then only the folder before it is cut off.
     """
     folder = prefix if prefix.endswith("/") or not prefix else prefix + "/"
     if key.startswith(folder):
@@ -136,7 +72,7 @@ def refused(bucket: str, key: str, why: str) -> DataError:
 
 
 def check_name(bucket: str, key: str, name: str) -> None:
-    """A key can be what no file can be called, or would lie outside of its folder."""
+    """Refuse a key that cannot be a file's name, or whose file would lie outside its folder."""
     parts = name.split("/")
     if "//" in key or "" in parts:
         raise refused(bucket, key, "has an illegal char sub-sequence '//' in it")
@@ -145,70 +81,3 @@ def check_name(bucket: str, key: str, name: str) -> None:
             raise refused(bucket, key, f"has an illegal part {part!r} in it")
         if len(part.encode()) > _NAME_BYTES_MOST:
             raise refused(bucket, key, f"has a part of more than {_NAME_BYTES_MOST} bytes in it")
-
-
-def _manifest(client: Any, location: Location) -> list[Item]:
-    """`[{"prefix": "s3://bucket/folder/"}, "a", "b/c"]`: the folder, and names in it."""
-    entries = _json(client.get_object(Bucket=location.bucket, Key=location.key)["Body"].read(), str(location))
-    start = entries[0] if isinstance(entries, list) and entries else None
-    prefix = start.get("prefix") if isinstance(start, dict) else None
-    if not isinstance(prefix, str) or not all(isinstance(name, str) for name in entries[1:]):
-        raise DataError(
-            f'ClientError: The manifest {location} is not a list of names that begins with {{"prefix": "s3://..."}}'
-        )
-    items = []
-    for name in entries[1:]:
-        target = Location.parse(prefix + name)
-        size = client.head_object(Bucket=target.bucket, Key=target.key)["ContentLength"]
-        items.append(Item(bucket=target.bucket, object=S3Object(key=target.key, size_bytes=size), name=name))
-    return items
-
-
-def _augmented(client: Any, location: Location, attributes: Sequence[str]) -> tuple[Mapping[str, Any], ...]:
-    body = client.get_object(Bucket=location.bucket, Key=location.key)["Body"].read()
-    lines = []
-    for number, text in enumerate(body.splitlines(), 1):
-        if not text.strip():
-            continue
-        where = f"{location}, line {number},"
-        line = _json(text, where)
-        if not isinstance(line, dict):
-            raise DataError(f"ClientError: The manifest {where} is not an object")
-        for attribute in attributes:
-            if attribute not in line:
-                raise DataError(f"ClientError: The manifest {where} has no attribute {attribute!r}")
-        lines.append(line)
-    return tuple(lines)
-
-
-def _json(text: bytes, where: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise DataError(f"ClientError: The manifest {where} is not JSON: {error}") from None
-
-
-def check_objects(client: Any, request: Mapping[str, Any], region: str) -> None:
-    """Refuse a request with a channel that holds nothing, as CreateTrainingJob itself does."""
-    for config in request.get("InputDataConfig", []):
-        source = config["DataSource"].get("S3DataSource")
-        if source is None:
-            continue
-        location = Location.parse(source["S3Uri"])
-        try:
-            found = client.list_objects_v2(Bucket=location.bucket, Prefix=location.key, MaxKeys=1)["KeyCount"]
-        except ClientError as error:
-            raise ServiceError("ValidationException", missing(request, region, source["S3Uri"], str(error))) from error
-        if not found:
-            raise ServiceError("ValidationException", missing(request, region, source["S3Uri"]))
-
-
-def missing(request: Mapping[str, Any], region: str, uri: str, said: str = "") -> str:
-    """The service's words for a channel that holds nothing, or that the role cannot list."""
-    bucket = Location.parse(uri).bucket
-    return (
-        f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the bucket exists in '
-        f"the selected region ({region}), that objects exist under that S3 prefix, and that the role "
-        f'"{request["RoleArn"]}" has "s3:ListBucket" permissions on bucket "{bucket}".'
-        + (f" Error message from S3: {said}" if said else "")
-    )

@@ -1,4 +1,4 @@
-"""The seam between a job's life and what its nodes are made of. `process` is one engine; containers can be another."""
+"""The interface between a job and what its nodes are made of. `ProcessEngine` implements it; containers could too."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class NodeSpec:
     folder: Path
     """The node's folder on the machine; `folder / "ml"` is its /opt/ml."""
     environment: Mapping[str, str]
-    """What SageMaker puts into the container's environment; it wins over the image's."""
+    """The variables that the container is started with; they win over the image's."""
     mounts: tuple[tuple[Path, str, bool], ...] = ()
     """Folders of the machine that the node sees too, where, and whether only to read: shared file systems."""
 
@@ -39,13 +39,13 @@ class AttemptSpec:
     image: str
     """The image's URI."""
     entrypoint: Sequence[str] | None
-    """ContainerEntrypoint; None for the image's own."""
-    arguments: Sequence[str] | None
-    """ContainerArguments; None for the one that SageMaker gives, `train`."""
+    """What is run; None for the image's own entrypoint."""
+    arguments: Sequence[str]
+    """What follows the entrypoint."""
     nodes: Sequence[NodeSpec]
     """The nodes, algo-1 first."""
     cloud_port: int | None
-    """Where the cloud listens on the machine; None for a job with network isolation."""
+    """Where the cloud listens on the machine; None for nodes that may not reach it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,9 +1,9 @@
-"""Folders that the service carries from the nodes to S3 while a job runs: its checkpoints, its TensorBoard files."""
+"""Folders of the nodes that are copied to S3 while a job runs, such as its checkpoints."""
 
 import logging
 import random
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,6 @@ from embedded.nodes.engine import CONTAINER_ROOT
 from embedded.nodes.folders import node_files
 from embedded.nodes.locations import Location
 
-CHECKPOINTS = "/opt/ml/checkpoints"
-TENSORBOARD = "/opt/ml/output/tensorboard"
 log = logging.getLogger(__name__)
 
 
@@ -24,18 +22,8 @@ class Synced:
     """One folder of every node, and where its files go."""
 
     local_path: str
+    """The folder as the node sees it, below /opt/ml."""
     location: Location
-
-
-def synced(request: Mapping[str, Any], job_name: str) -> Iterator[Synced]:
-    """The folders that a job's request has carried to S3."""
-    checkpoints, board = request.get("CheckpointConfig"), request.get("TensorBoardOutputConfig")
-    if checkpoints is not None:
-        location = Location.parse(checkpoints["S3Uri"])
-        yield Synced(local_path=checkpoints.get("LocalPath", CHECKPOINTS), location=location)
-    if board is not None:
-        location = Location.parse(board["S3OutputPath"]).below(f"{job_name}/tensorboard-output")
-        yield Synced(local_path=board.get("LocalPath", TENSORBOARD), location=location)
 
 
 def on_node(ml: Path, local_path: str) -> Path:

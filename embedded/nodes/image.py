@@ -48,7 +48,7 @@ class Image:
     requirements: Path
     """Its list of Python packages."""
     entrypoint: tuple[str, ...]
-    """The exec form of ENTRYPOINT. CMD has no meaning here: SageMaker gives the argument `train` in its place."""
+    """The exec form of ENTRYPOINT. CMD is not read: whoever starts the nodes says what follows the entrypoint."""
     environment: dict[str, str]
     """Its ENV."""
     work_folder: str

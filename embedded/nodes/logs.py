@@ -11,7 +11,6 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _READ_BYTES = 1 << 16
 _LINE_BYTES_MOST = 256 * 1024 - 26
 _EVENTS_MOST = 10_000
@@ -32,9 +31,10 @@ def _character_start(text: bytes, at: int) -> int:
 class LogStream(threading.Thread):
     """Reads one node's output until it ends, and carries it to a stream of its own."""
 
-    def __init__(self, client: Any, stream: str, output: int, on_line: LineListener) -> None:
+    def __init__(self, client: Any, group: str, stream: str, output: int, on_line: LineListener) -> None:
         super().__init__(name=f"log {stream}", daemon=True)
-        self._client, self._stream, self._output, self._on_line = client, stream, output, on_line
+        self._client, self._group, self._stream = client, group, stream
+        self._output, self._on_line = output, on_line
         self._waiting: list[dict[str, Any]] = []
         self._waiting_bytes = 0
         self._rest = b""
@@ -42,8 +42,8 @@ class LogStream(threading.Thread):
 
     def run(self) -> None:
         """Read and carry until the last holder of the node's output lets go of it."""
-        self._call("create_log_group", ignore="ResourceAlreadyExistsException", logGroupName=LOG_GROUP)
-        self._call("create_log_stream", logGroupName=LOG_GROUP, logStreamName=self._stream)
+        self._call("create_log_group", ignore="ResourceAlreadyExistsException", logGroupName=self._group)
+        self._call("create_log_stream", logGroupName=self._group, logStreamName=self._stream)
         last_flush = 0.0
         while True:
             due = last_flush + _FLUSH_SECONDS - time.monotonic()
@@ -88,7 +88,7 @@ class LogStream(threading.Thread):
             while sum(len(event["message"].encode()) for event in batch) > _BATCH_BYTES_MOST and len(batch) > 1:
                 batch = batch[: len(batch) // 2]
             del self._waiting[: len(batch)]
-            self._call("put_log_events", logGroupName=LOG_GROUP, logStreamName=self._stream, logEvents=batch)
+            self._call("put_log_events", logGroupName=self._group, logStreamName=self._stream, logEvents=batch)
         self._waiting_bytes = 0
 
     def _call(self, name: str, *, ignore: str = "", **parameters: Any) -> None:

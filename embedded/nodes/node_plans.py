@@ -70,10 +70,7 @@ def at_moved_root(
 
 
 def _command(spec: AttemptSpec, image: Image) -> list[str]:
-    """SageMaker runs an image with the argument `train`, unless the request says otherwise."""
-    if spec.entrypoint is not None:
-        return [*spec.entrypoint, *(spec.arguments or ())]
-    return [*image.entrypoint, *(["train"] if spec.arguments is None else spec.arguments)]
+    return [*(image.entrypoint if spec.entrypoint is None else spec.entrypoint), *spec.arguments]
 
 
 def _variables(node: NodeSpec, image: Image, python: Path) -> dict[str, str]:

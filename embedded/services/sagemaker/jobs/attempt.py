@@ -12,13 +12,14 @@ from urllib.parse import urlsplit
 from embedded import clients
 from embedded.access import execution_role
 from embedded.nodes.engine import Attempt, AttemptSpec, Engine, NodeSpec
-from embedded.nodes.folder_sync import FolderSync, synced
+from embedded.nodes.folder_sync import FolderSync
 from embedded.nodes.folders import remove_folder
 from embedded.nodes.logs import LogStream
 from embedded.services.sagemaker.jobs import checkpoints, endings, file_systems
 from embedded.services.sagemaker.jobs.endings import Ending, Inbox, Reason
 from embedded.services.sagemaker.jobs.inputs import Inputs
-from embedded.services.sagemaker.jobs.metrics import AlgorithmMetrics, Meter
+from embedded.services.sagemaker.jobs.metrics import NAMESPACE, AlgorithmMetrics, Meter
+from embedded.services.sagemaker.jobs.synced_folders import synced
 from embedded.services.sagemaker.training import container_files
 from embedded.services.sagemaker.training.job import TrainingJob
 from embedded.settings import current
@@ -90,11 +91,13 @@ class AttemptRun:
             )
             for host in self.hosts
         ]
+        entrypoint = algorithm.get("ContainerEntrypoint")
         spec = AttemptSpec(
             folder=self.folder,
             image=algorithm["TrainingImage"],
-            entrypoint=algorithm.get("ContainerEntrypoint"),
-            arguments=algorithm.get("ContainerArguments"),
+            entrypoint=entrypoint,
+            # the argument `train` is the service's, and only for the image's own entrypoint
+            arguments=algorithm.get("ContainerArguments", ["train"] if entrypoint is None else []),
             nodes=nodes,
             cloud_port=None if isolated else port,
         )
@@ -113,7 +116,7 @@ class AttemptRun:
         logs_client = self.client("logs")
         stamp = int(time.time() * 1000)
         for host, output in attempt.outputs.items():
-            self._streams.append(LogStream(logs_client, f"{job.name}/{host}-{stamp}", output, metrics.read))
+            self._streams.append(LogStream(logs_client, NAMESPACE, f"{job.name}/{host}-{stamp}", output, metrics.read))
         self._meter = Meter(self.client("cloudwatch"), job, metrics, attempt.programs, self.ml, current.metric_seconds)
         for thread in (*self._streams, self._meter, *self._syncs):
             thread.start()

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from embedded.nodes.channels import check_name, refused
-from embedded.nodes.folder_sync import CHECKPOINTS, on_node
+from embedded.nodes.folder_sync import on_node
 from embedded.nodes.locations import Location
 from embedded.nodes.transfer import download, list_objects
+from embedded.services.sagemaker.jobs.synced_folders import CHECKPOINTS
 
 
 def restore(client: Any, config: dict[str, Any], nodes: Sequence[Path]) -> None:

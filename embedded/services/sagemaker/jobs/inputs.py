@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from embedded.nodes import channels
-from embedded.nodes.channels import Channel
+from embedded.nodes.channels import Channel, refused
 from embedded.nodes.engine import CONTAINER_ROOT
 from embedded.nodes.fast_file import FastFileServer
 from embedded.nodes.pipes import PipeFeeder
 from embedded.nodes.transfer import download
+from embedded.services.sagemaker.jobs import channels
 from embedded.services.sagemaker.training.job import TrainingJob
 
 _JOIN_SECONDS_MOST = 10.0
@@ -45,7 +45,7 @@ class Inputs:
                     download(self._client, item.bucket, item.object, folder / item.name)
                 except OSError as error:
                     # a full disk, or a key that is a folder to another one
-                    raise channels.refused(item.bucket, item.object.key, f"({error.strerror})") from error
+                    raise refused(item.bucket, item.object.key, f"({error.strerror})") from error
 
     def _is_streamed(self, channel: Channel) -> bool:
         """Where FUSE is forbidden, FastFile is copied like File: slower to begin, and the same to a program."""

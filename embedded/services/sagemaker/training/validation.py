@@ -6,8 +6,8 @@ from typing import Any
 
 from embedded import model_check, references
 from embedded.access import execution_role
-from embedded.nodes import channels
 from embedded.operations import Call, ServiceError
+from embedded.services.sagemaker.jobs.channels import check_objects
 from shardyard.spec.catalogue.instances import INSTANCES
 
 _RESERVED_PATHS = ("/opt/ml/input", "/opt/ml/model", "/opt/ml/output", "/opt/ml/code", "/opt/ml/errors")
@@ -24,7 +24,7 @@ def check_create(request: Mapping[str, Any], account: str, region: str) -> None:
     call = Call(account=account, region=region, principal="")
     references.check_network(call, network.get("Subnets", []), network.get("SecurityGroupIds", []))
     execution_role.check(request["RoleArn"], region)
-    channels.check_objects(execution_role.client(request["RoleArn"], "s3", region), request, region)
+    check_objects(execution_role.client(request["RoleArn"], "s3", region), request, region)
 
 
 def _algorithm(request: Mapping[str, Any]) -> Iterator[str]:

@@ -7,7 +7,10 @@ from typing import Any, cast
 
 import pytest
 
+from embedded.nodes.folder_sync import Synced
+from embedded.nodes.locations import Location
 from embedded.services.sagemaker.jobs import attempt
+from embedded.services.sagemaker.jobs.job import JobKind
 
 
 class FastProgram:
@@ -33,24 +36,23 @@ def test_a_checkpoint_of_the_first_moment_is_not_taken_for_one_that_came_from_s3
 ) -> None:
     sent = Sent()
     job: Any = SimpleNamespace(
+        kind=JobKind(word="Training"),
         name="job",
         region="us-east-1",
-        instances=lambda: ["ml.m5.large"],
-        request={
-            "RoleArn": "arn:aws:iam::123456789012:role/training",
-            "AlgorithmSpecification": {"TrainingImage": "image"},
-            "CheckpointConfig": {"S3Uri": "s3://bucket/run"},
-            "EnableNetworkIsolation": True,
-        },
+        role_arn="arn:aws:iam::123456789012:role/training",
+        is_isolated=True,
+        channels=[],
+        instances=lambda: [("ml.m5.large", "homogeneousCluster")],
+        synced=lambda: iter([Synced(local_path="/opt/ml/checkpoints", location=Location.parse("s3://bucket/run"))]),
     )
+    container: Any = SimpleNamespace(image="image", entrypoint=None, arguments=[], environment=lambda *_: {})
     idle = SimpleNamespace(start=lambda: None, stop=lambda: None, join=lambda seconds: None)
     monkeypatch.setattr(attempt.clients, "endpoint", lambda: "http://127.0.0.1:1")
-    monkeypatch.setattr(attempt.container_files, "environment", lambda *_: {})
     monkeypatch.setattr(attempt.execution_role, "variables", lambda *_: {})
     monkeypatch.setattr(attempt, "AlgorithmMetrics", lambda job: None)
     monkeypatch.setattr(attempt, "Meter", lambda *_: idle)
     monkeypatch.setattr(attempt.AttemptRun, "client", lambda run, service: sent)
-    with attempt.AttemptRun(job, cast(Any, FastProgram()), queue.SimpleQueue()) as run:
+    with attempt.AttemptRun(job, container, cast(Any, FastProgram()), queue.SimpleQueue()) as run:
         run._inputs = cast(Any, SimpleNamespace(streams=lambda host: [], serve=lambda streams: None, stop=lambda: []))
         folder = run.ml["algo-1"] / "checkpoints"
         folder.mkdir(parents=True)

@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from embedded.services.events import operations
-from embedded.services.sagemaker.training.job import TrainingJob, on_change
+from embedded.services.sagemaker.jobs.job import Job, on_change
 from embedded.settings import current
 
-DETAIL_TYPE = "SageMaker Training Job State Change"
-_waiting: queue.Queue[tuple[TrainingJob, dict[str, Any]]] = queue.Queue()
+_waiting: queue.Queue[tuple[Job, dict[str, Any]]] = queue.Queue()
 
 log = logging.getLogger(__name__)
 
@@ -22,15 +21,15 @@ def start() -> None:
     threading.Thread(target=_announce, name="announcements", daemon=True).start()
 
 
-def event(job: TrainingJob) -> dict[str, Any]:
-    """The event: what DescribeTrainingJob answers, with times in milliseconds, and the tags."""
+def event(job: Job) -> dict[str, Any]:
+    """The event: what the Describe operation answers, with times in milliseconds, and the tags."""
     detail = job.describe(current.spot_billable_ratio) | {"Tags": {tag["Key"]: tag["Value"] for tag in job.tags}}
     return {
         "source": "aws.sagemaker",
-        "detail-type": DETAIL_TYPE,
+        "detail-type": job.kind.detail_type,
         "resources": [job.arn],
         "time": job.modified.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "detail": _plain({"TrainingJobName": job.name, **detail}),
+        "detail": _plain({job.kind.name_field: job.name, **detail}),
     }
 
 

@@ -18,10 +18,8 @@ from embedded.nodes.logs import LogStream
 from embedded.services.sagemaker.jobs import checkpoints, endings, file_systems
 from embedded.services.sagemaker.jobs.endings import Ending, Inbox, Reason
 from embedded.services.sagemaker.jobs.inputs import Inputs
-from embedded.services.sagemaker.jobs.metrics import NAMESPACE, AlgorithmMetrics, Meter
-from embedded.services.sagemaker.jobs.synced_folders import synced
-from embedded.services.sagemaker.training import container_files
-from embedded.services.sagemaker.training.job import TrainingJob
+from embedded.services.sagemaker.jobs.job import Container, Job
+from embedded.services.sagemaker.jobs.metrics import AlgorithmMetrics, Meter
 from embedded.settings import current
 
 _JOIN_SECONDS_MOST = 30.0
@@ -30,8 +28,8 @@ _JOIN_SECONDS_MOST = 30.0
 class AttemptRun:
     """The attempt's nodes with their data, logs, metrics and what they carry to S3. Use as a context manager."""
 
-    def __init__(self, job: TrainingJob, engine: Engine, inbox: Inbox) -> None:
-        self._job, self._engine, self._inbox = job, engine, inbox
+    def __init__(self, job: Job, container: Container, engine: Engine, inbox: Inbox) -> None:
+        self._job, self._container, self._engine, self._inbox = job, container, engine, inbox
         self.hosts = [f"algo-{index + 1}" for index in range(len(job.instances()))]
         root = None if current.work_root is None else str(current.work_root)
         self.folder = Path(tempfile.mkdtemp(prefix="shardyard-job-", dir=root))
@@ -53,32 +51,28 @@ class AttemptRun:
 
     def client(self, service: str) -> Any:
         """A client in the name of the job's role."""
-        return execution_role.client(self._job.request["RoleArn"], service, self._job.region)
+        return execution_role.client(self._job.role_arn, service, self._job.region)
 
     def fetch(self, check: Callable[[], None]) -> None:
         """Bring the data and the checkpoints onto the nodes; `check` is called now and then and may raise."""
         s3 = self.client("s3")
         interface = self._engine.network_interface()
         for host in self.hosts:
-            container_files.write(self.ml[host], self._job, self.hosts, host, interface)
-        streams = any(mode == "FastFile" for mode in container_files.input_modes(self._job.request))
+            self._container.write(self.ml[host], self.hosts, host, interface)
+        streams = any(channel["InputMode"] == "FastFile" for channel in self._job.channels)
         self._inputs = Inputs(s3, self._job, self.ml, can_stream=streams and self._engine.can_stream())
         self._inputs.fetch(check)
-        config = self._job.request.get("CheckpointConfig")
+        config = self._job.checkpoints
         if config is not None:
             check()
             checkpoints.restore(s3, config, list(self.ml.values()))
 
     def start(self) -> None:
         """Start the nodes, and everything that watches and serves them."""
-        job = self._job
-        isolated = bool(job.request.get("EnableNetworkIsolation"))
+        job, container = self._job, self._container
         port = urlsplit(clients.endpoint()).port
-        endpoint = None if isolated else f"http://{self._engine.cloud_host()}:{port}"
-        variables = container_files.environment(
-            job, endpoint, execution_role.variables(job.request["RoleArn"], job.region)
-        )
-        algorithm = job.request["AlgorithmSpecification"]
+        endpoint = None if job.is_isolated else f"http://{self._engine.cloud_host()}:{port}"
+        variables = container.environment(endpoint, execution_role.variables(job.role_arn, job.region))
         mounts = file_systems.mounts(job, self.hosts)
         assert self._inputs is not None
         nodes = [
@@ -91,20 +85,18 @@ class AttemptRun:
             )
             for host in self.hosts
         ]
-        entrypoint = algorithm.get("ContainerEntrypoint")
         spec = AttemptSpec(
             folder=self.folder,
-            image=algorithm["TrainingImage"],
-            entrypoint=entrypoint,
-            # the argument `train` is the service's, and only for the image's own entrypoint
-            arguments=algorithm.get("ContainerArguments", ["train"] if entrypoint is None else []),
+            image=container.image,
+            entrypoint=container.entrypoint,
+            arguments=container.arguments,
             nodes=nodes,
-            cloud_port=None if isolated else port,
+            cloud_port=None if job.is_isolated else port,
         )
-        # They note what is there, which came from S3: all that the nodes write from now on has to go there
+        # They record what is there now, which came from S3; everything that the nodes write from here on goes to S3
         self._syncs = [
             FolderSync(self.client("s3"), one, list(self.ml.values()), current.checkpoint_seconds)
-            for one in synced(job.request, job.name)
+            for one in job.synced()
         ]
         self._attempt = self._engine.start(spec)
         self._inputs.serve(self._attempt.streams)
@@ -116,7 +108,9 @@ class AttemptRun:
         logs_client = self.client("logs")
         stamp = int(time.time() * 1000)
         for host, output in attempt.outputs.items():
-            self._streams.append(LogStream(logs_client, NAMESPACE, f"{job.name}/{host}-{stamp}", output, metrics.read))
+            self._streams.append(
+                LogStream(logs_client, job.kind.log_group, f"{job.name}/{host}-{stamp}", output, metrics.read)
+            )
         self._meter = Meter(self.client("cloudwatch"), job, metrics, attempt.programs, self.ml, current.metric_seconds)
         for thread in (*self._streams, self._meter, *self._syncs):
             thread.start()
@@ -144,7 +138,7 @@ class AttemptRun:
 
     def _note(self, reason: Reason) -> None:
         messages = {
-            "stopped": "Stopping the training job",
+            "stopped": f"Stopping the {self._job.kind.noun}",
             "max_runtime": "The job has used up MaxRuntimeInSeconds; stopping it",
             "max_wait": "The job has used up MaxWaitTimeInSeconds; stopping it",
         }

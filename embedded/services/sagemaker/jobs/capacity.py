@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterable
 
 from embedded.operations import ServiceError
-from embedded.services.sagemaker.training.job import TERMINAL, TrainingJob
+from embedded.services.sagemaker.jobs.job import TERMINAL, Job
 
 QuotaLookup = Callable[[str, str, str], float | None]
 
@@ -14,7 +14,7 @@ _changed = threading.Condition()
 
 
 def set_limit(instance_type: str, count: int | None) -> None:
-    """Say how many instances of a type the cloud has in all; None for as many as anyone asks for."""
+    """Set how many instances of a type the cloud has; None for no limit."""
     with _changed:
         if count is None:
             _limits.pop(instance_type, None)
@@ -24,7 +24,7 @@ def set_limit(instance_type: str, count: int | None) -> None:
 
 
 def limits() -> dict[str, int]:
-    """The types that are limited."""
+    """The limited instance types, each with its limit."""
     with _changed:
         return dict(_limits)
 
@@ -50,12 +50,12 @@ def give_back(taken: dict[str, int]) -> None:
 
 
 def wait_for_change(seconds: float) -> None:
-    """Wait until there may be more, for so long at most."""
+    """Wait until instances were given back or a limit has changed, at most this long."""
     with _changed:
         _changed.wait(seconds)
 
 
-def count_by_type(job: TrainingJob) -> dict[str, int]:
+def count_by_type(job: Job) -> dict[str, int]:
     """How many instances of each type a job uses."""
     counts: dict[str, int] = {}
     for instance_type, _ in job.instances():
@@ -63,26 +63,27 @@ def count_by_type(job: TrainingJob) -> dict[str, int]:
     return counts
 
 
-def check_quotas(job: TrainingJob, others: Iterable[TrainingJob], granted: QuotaLookup) -> None:
+def check_quotas(job: Job, others: Iterable[Job], granted: QuotaLookup) -> None:
     """Refuse a job that would exceed a quota, in the service's words."""
     running = [other for other in others if other.status not in TERMINAL]
-    kind = "spot training" if job.is_spot else "training"
+    word = job.kind.word.lower()
+    use = f"spot {job.kind.noun}" if job.is_spot else job.kind.noun
     for instance_type, delta in count_by_type(job).items():
         same_kind = [other for other in running if other.is_spot == job.is_spot]
         used = sum(count_by_type(other).get(instance_type, 0) for other in same_kind)
-        _check(f"{instance_type} for {kind} job usage", used, delta, job, granted)
-        if job.resources.get("KeepAlivePeriodInSeconds"):
+        _check(f"{instance_type} for {use} usage", used, delta, job, granted)
+        if job.keep_alive_seconds:
             used = sum(count_by_type(other).get(instance_type, 0) for other in others if _holds_warm_pool(other))
-            _check(f"{instance_type} for training warm pool usage", used, delta, job, granted)
+            _check(f"{instance_type} for {word} warm pool usage", used, delta, job, granted)
     in_all = sum(len(other.instances()) for other in running)
-    _check("Number of instances across all training jobs", in_all, len(job.instances()), job, granted)
+    _check(f"Number of instances across all {job.kind.noun}s", in_all, len(job.instances()), job, granted)
 
 
-def _holds_warm_pool(job: TrainingJob) -> bool:
+def _holds_warm_pool(job: Job) -> bool:
     return job.warm_pool is not None and job.warm_pool["Status"] in ("InUse", "Available")
 
 
-def _check(quota: str, used: int, delta: int, job: TrainingJob, granted: QuotaLookup) -> None:
+def _check(quota: str, used: int, delta: int, job: Job, granted: QuotaLookup) -> None:
     limit = granted(job.account, job.region, quota)
     if limit is None or used + delta <= limit:
         return

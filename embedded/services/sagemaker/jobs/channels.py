@@ -10,19 +10,15 @@ from embedded.nodes.channels import Channel, DataError, Item, check_name, local_
 from embedded.nodes.locations import Location
 from embedded.nodes.transfer import S3Object, list_objects
 from embedded.operations import ServiceError
-from embedded.services.sagemaker.training.job import TrainingJob
+from embedded.services.sagemaker.jobs.job import Job
 
 
-def resolve(client: Any, job: TrainingJob, hosts: Sequence[str]) -> list[Channel]:
+def resolve(client: Any, job: Job, hosts: Sequence[str]) -> list[Channel]:
     """Look up what each channel of the job holds, and deal it out."""
-    return [
-        _resolve(client, job, config, hosts)
-        for config in job.request.get("InputDataConfig", [])
-        if "S3DataSource" in config["DataSource"]
-    ]
+    return [_resolve(client, job, config, hosts) for config in job.channels if "S3DataSource" in config["DataSource"]]
 
 
-def _resolve(client: Any, job: TrainingJob, config: Mapping[str, Any], hosts: Sequence[str]) -> Channel:
+def _resolve(client: Any, job: Job, config: Mapping[str, Any], hosts: Sequence[str]) -> Channel:
     source = config["DataSource"]["S3DataSource"]
     kind = source["S3DataType"]
     location = Location.parse(source["S3Uri"])
@@ -46,10 +42,10 @@ def _resolve(client: Any, job: TrainingJob, config: Mapping[str, Any], hosts: Se
     for item in items:
         check_name(item.bucket, item.object.key, item.name)
     if not items and not lines:
-        raise DataError(f"ClientError: {missing(job.request, job.region, source['S3Uri'])}")
+        raise DataError(f"ClientError: {missing(job.role_arn, job.region, source['S3Uri'])}")
     return Channel(
         name=config["ChannelName"],
-        mode=config.get("InputMode", job.request["AlgorithmSpecification"]["TrainingInputMode"]),
+        mode=config["InputMode"],
         items={host: _part(items, index, len(members), sharded) for index, host in enumerate(members)},
         lines=lines,
         attributes=tuple(source.get("AttributeNames", ())),
@@ -59,7 +55,7 @@ def _resolve(client: Any, job: TrainingJob, config: Mapping[str, Any], hosts: Se
     )
 
 
-def _members(job: TrainingJob, hosts: Sequence[str], groups: Sequence[str]) -> list[str]:
+def _members(job: Job, hosts: Sequence[str], groups: Sequence[str]) -> list[str]:
     instances = zip(hosts, job.instances(), strict=True)
     return [host for host, (_, group) in instances if not groups or group in groups]
 
@@ -110,9 +106,9 @@ def _json(text: bytes, where: str) -> Any:
         raise DataError(f"ClientError: The manifest {where} is not JSON: {error}") from None
 
 
-def check_objects(client: Any, request: Mapping[str, Any], region: str) -> None:
-    """Refuse a request with a channel that holds nothing, as CreateTrainingJob itself does."""
-    for config in request.get("InputDataConfig", []):
+def check_objects(client: Any, channels: Sequence[Mapping[str, Any]], role_arn: str, region: str) -> None:
+    """Refuse a request with a channel that holds nothing, as the Create operation itself does."""
+    for config in channels:
         source = config["DataSource"].get("S3DataSource")
         if source is None:
             continue
@@ -120,17 +116,17 @@ def check_objects(client: Any, request: Mapping[str, Any], region: str) -> None:
         try:
             found = client.list_objects_v2(Bucket=location.bucket, Prefix=location.key, MaxKeys=1)["KeyCount"]
         except ClientError as error:
-            raise ServiceError("ValidationException", missing(request, region, source["S3Uri"], str(error))) from error
+            raise ServiceError("ValidationException", missing(role_arn, region, source["S3Uri"], str(error))) from error
         if not found:
-            raise ServiceError("ValidationException", missing(request, region, source["S3Uri"]))
+            raise ServiceError("ValidationException", missing(role_arn, region, source["S3Uri"]))
 
 
-def missing(request: Mapping[str, Any], region: str, uri: str, said: str = "") -> str:
+def missing(role_arn: str, region: str, uri: str, said: str = "") -> str:
     """The service's words for a channel that holds nothing, or that the role cannot list."""
     bucket = Location.parse(uri).bucket
     return (
         f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the bucket exists in '
         f"the selected region ({region}), that objects exist under that S3 prefix, and that the role "
-        f'"{request["RoleArn"]}" has "s3:ListBucket" permissions on bucket "{bucket}".'
+        f'"{role_arn}" has "s3:ListBucket" permissions on bucket "{bucket}".'
         + (f" Error message from S3: {said}" if said else "")
     )

@@ -1,6 +1,6 @@
 """Checkpoints on their way to the nodes: S3 to every node once, before it starts. The way back is `folder_sync`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from embedded.nodes.transfer import download, list_objects
 from embedded.services.sagemaker.jobs.synced_folders import CHECKPOINTS
 
 
-def restore(client: Any, config: dict[str, Any], nodes: Sequence[Path]) -> None:
+def restore(client: Any, config: Mapping[str, Any], nodes: Sequence[Path]) -> None:
     """Give every node all that lies in S3: what any node left there before. `nodes` are their /opt/ml."""
     folders = [on_node(ml, config.get("LocalPath", CHECKPOINTS)) for ml in nodes]
     for folder in folders:

@@ -1,11 +1,11 @@
-"""Channels on a shared file system (EFS, FSx for Lustre): a folder of this machine for each file system."""
+"""Channels on a shared file system (EFS, FSx for Lustre): one folder of this machine stands for each file system."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from embedded.nodes.channels import DataError
 from embedded.nodes.engine import CONTAINER_ROOT
-from embedded.services.sagemaker.training.job import TrainingJob
+from embedded.services.sagemaker.jobs.job import Job
 from embedded.settings import current
 
 
@@ -14,10 +14,10 @@ def root(file_system_id: str) -> Path:
     return current.file_systems_root / file_system_id
 
 
-def mounts(job: TrainingJob, hosts: Sequence[str]) -> dict[str, tuple[tuple[Path, str, bool], ...]]:
+def mounts(job: Job, hosts: Sequence[str]) -> dict[str, tuple[tuple[Path, str, bool], ...]]:
     """For each host: the folder, where the node sees it, and whether it may only read it."""
     found: list[tuple[Path, str, bool]] = []
-    for channel in job.request.get("InputDataConfig", []):
+    for channel in job.channels:
         source = channel["DataSource"].get("FileSystemDataSource")
         if source is None:
             continue

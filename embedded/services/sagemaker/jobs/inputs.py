@@ -10,7 +10,7 @@ from embedded.nodes.fast_file import FastFileServer
 from embedded.nodes.pipes import PipeFeeder
 from embedded.nodes.transfer import download
 from embedded.services.sagemaker.jobs import channels
-from embedded.services.sagemaker.training.job import TrainingJob
+from embedded.services.sagemaker.jobs.job import Job
 
 _JOIN_SECONDS_MOST = 10.0
 
@@ -18,7 +18,7 @@ _JOIN_SECONDS_MOST = 10.0
 class Inputs:
     """The channels of one attempt."""
 
-    def __init__(self, client: Any, job: TrainingJob, ml: Mapping[str, Path], *, can_stream: bool) -> None:
+    def __init__(self, client: Any, job: Job, ml: Mapping[str, Path], *, can_stream: bool) -> None:
         self._client, self._ml, self._can_stream = client, ml, can_stream
         self._channels = channels.resolve(client, job, list(ml))
         self._feeders: list[PipeFeeder] = []

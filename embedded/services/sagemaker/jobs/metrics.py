@@ -17,9 +17,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded.nodes.cell.processes import descendants, parents
-from embedded.services.sagemaker.training.job import TrainingJob
+from embedded.services.sagemaker.jobs.job import Job
 
-NAMESPACE = "/aws/sagemaker/TrainingJobs"
 _DATA_MOST = 500
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -30,9 +29,8 @@ log = logging.getLogger(__name__)
 class AlgorithmMetrics:
     """The request's MetricDefinitions at work on the log lines of all nodes."""
 
-    def __init__(self, job: TrainingJob) -> None:
-        definitions = job.request["AlgorithmSpecification"].get("MetricDefinitions", [])
-        self._definitions = [(entry["Name"], re.compile(entry["Regex"])) for entry in definitions]
+    def __init__(self, job: Job) -> None:
+        self._definitions = [(entry["Name"], re.compile(entry["Regex"])) for entry in job.metric_definitions]
         self._job = job
         self._data: list[dict[str, Any]] = []
         self._lock = threading.Lock()
@@ -54,10 +52,10 @@ class AlgorithmMetrics:
                     self._data.append({"MetricName": name, "Value": value, "Timestamp": when})
 
     def take(self) -> list[dict[str, Any]]:
-        """What was found since the last call, as CloudWatch takes it."""
+        """What was found since the last call, as PutMetricData takes it."""
         with self._lock:
             data, self._data = self._data, []
-        dimensions = [{"Name": "TrainingJobName", "Value": self._job.name}]
+        dimensions = [{"Name": self._job.kind.name_field, "Value": self._job.name}]
         return [{**datum, "Dimensions": dimensions} for datum in data]
 
 
@@ -77,7 +75,7 @@ class Meter(threading.Thread):
     def __init__(
         self,
         client: Any,
-        job: TrainingJob,
+        job: Job,
         algorithm: AlgorithmMetrics,
         programs: Mapping[str, int],
         folders: Mapping[str, Path],
@@ -151,7 +149,9 @@ class Meter(threading.Thread):
             if not self._works:
                 return
             try:
-                self._client.put_metric_data(Namespace=NAMESPACE, MetricData=data[start : start + _DATA_MOST])
+                self._client.put_metric_data(
+                    Namespace=self._job.kind.log_group, MetricData=data[start : start + _DATA_MOST]
+                )
             except ClientError as error:
                 # as with logs: without the right to write them there are none, and the job goes on
                 log.warning("%s: no metrics: %s", self._job.name, error)

@@ -2,20 +2,20 @@
 
 import tarfile
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from embedded.nodes.folders import node_files, real_file
 from embedded.nodes.locations import Location
-from embedded.services.sagemaker.training.job import TrainingJob
+from embedded.services.sagemaker.jobs.job import Job
 
 FAILURE_CHARACTERS = 1024
 
 
-def upload(client: Any, job: TrainingJob, nodes: Sequence[Path], *, with_model: bool) -> None:
-    """Upload /opt/ml/model (if the job came so far) and /opt/ml/output/data of all nodes, merged."""
-    config = job.request["OutputDataConfig"]
+def upload(client: Any, job: Job, nodes: Sequence[Path], *, with_model: bool) -> None:
+    """Upload /opt/ml/model (if the job got that far) and /opt/ml/output/data of all nodes, merged."""
+    config = job.output
     base = Location.parse(config["S3OutputPath"]).below(f"{job.name}/output")
     packed = config.get("CompressionType", "GZIP") == "GZIP"
     extra = _encryption(config)
@@ -37,7 +37,7 @@ def failure_text(ml: Path) -> str:
         return file.read(FAILURE_CHARACTERS)
 
 
-def _encryption(config: dict[str, Any]) -> dict[str, str]:
+def _encryption(config: Mapping[str, Any]) -> dict[str, str]:
     key = config.get("KmsKeyId")
     return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
 

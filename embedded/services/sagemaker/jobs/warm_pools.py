@@ -5,14 +5,12 @@ import time
 from dataclasses import dataclass
 
 from embedded.services.sagemaker.jobs import capacity
-from embedded.services.sagemaker.training.job import TrainingJob
-
-_MATCHED_FIELDS = ("RoleArn", "VpcConfig", "EnableNetworkIsolation", "EnableInterContainerTrafficEncryption")
+from embedded.services.sagemaker.jobs.job import Job
 
 
 @dataclass(kw_only=True, slots=True)
 class _Pool:
-    job: TrainingJob
+    job: Job
     taken: dict[str, int]
     since: float
     timer: threading.Timer
@@ -22,10 +20,10 @@ _pools: dict[str, _Pool] = {}
 _lock = threading.Lock()
 
 
-def take(job: TrainingJob) -> dict[str, int] | None:
+def take(job: Job) -> dict[str, int] | None:
     """Take the job's instances, out of a warm pool where one fits; None if there are not enough."""
     wanted = capacity.count_by_type(job)
-    keeps = bool(job.resources.get("KeepAlivePeriodInSeconds"))
+    keeps = job.keep_alive_seconds > 0
     if keeps:
         with _lock:
             pool = next((pool for pool in _pools.values() if _fits(pool, job, wanted)), None)
@@ -40,9 +38,9 @@ def take(job: TrainingJob) -> dict[str, int] | None:
     return wanted
 
 
-def release(job: TrainingJob, taken: dict[str, int]) -> None:
+def release(job: Job, taken: dict[str, int]) -> None:
     """Give a job's instances back, or keep them warm for as long as the job asked."""
-    keep_seconds = job.resources.get("KeepAlivePeriodInSeconds", 0)
+    keep_seconds = job.keep_alive_seconds
     if not keep_seconds or job.status != "Completed":
         if keep_seconds:
             job.warm_pool = {"Status": "Terminated", "ResourceRetainedBillableTimeInSeconds": 0}
@@ -53,11 +51,11 @@ def release(job: TrainingJob, taken: dict[str, int]) -> None:
         _pools[job.arn] = _Pool(job=job, taken=taken, since=time.monotonic(), timer=_timer(job.arn, keep_seconds))
 
 
-def keep(job: TrainingJob, keep_seconds: int) -> bool:
+def keep(job: Job, keep_seconds: int) -> bool:
     """Change how long a job's instances are kept; False if they are not kept any more."""
     if job.warm_pool is None or job.warm_pool["Status"] not in ("InUse", "Available"):
         return False
-    job.resources["KeepAlivePeriodInSeconds"] = keep_seconds
+    job.keep_alive_seconds = keep_seconds
     with _lock:
         pool = _pools.get(job.arn)
         if pool is not None:
@@ -73,9 +71,12 @@ def _timer(arn: str, seconds: float) -> threading.Timer:
     return timer
 
 
-def _fits(pool: _Pool, job: TrainingJob, wanted: dict[str, int]) -> bool:
-    same = all(pool.job.request.get(field) == job.request.get(field) for field in _MATCHED_FIELDS)
-    return same and pool.taken == wanted and (pool.job.account, pool.job.region) == (job.account, job.region)
+def _fits(pool: _Pool, job: Job, wanted: dict[str, int]) -> bool:
+    return (
+        pool.job.pool_key == job.pool_key
+        and pool.taken == wanted
+        and (pool.job.account, pool.job.region) == (job.account, job.region)
+    )
 
 
 def _end(pool: _Pool, status: str, reused_by: str | None = None) -> None:

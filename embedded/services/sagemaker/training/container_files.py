@@ -1,4 +1,4 @@
-"""What SageMaker puts in front of a container: the files under /opt/ml/input/config, the folders, the environment."""
+"""What a training container finds: its command, its environment, its folders and files under /opt/ml."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,24 +10,60 @@ from embedded.services.sagemaker.training.job import TrainingJob
 FOLDERS = ("input/config", "input/data", "model", "output/data", "output/metrics", "checkpoints")
 
 
-def write(ml: Path, job: TrainingJob, hosts: Sequence[str], host: str, interface: str) -> None:
-    """Write one node's folders and configuration files."""
-    for folder in FOLDERS:
-        (ml / folder).mkdir(parents=True, exist_ok=True)
-    config = ml / "input" / "config"
-    _write_json(config / "hyperparameters.json", job.request.get("HyperParameters", {}))
-    _write_json(config / "inputdataconfig.json", input_data_config(job.request))
-    _write_json(config / "resourceconfig.json", resource_config(job, hosts, host, interface))
+class TrainingContainer:
+    """The container contract of one training job."""
+
+    def __init__(self, job: TrainingJob) -> None:
+        self._job = job
+        self._algorithm: Mapping[str, Any] = job.request["AlgorithmSpecification"]
+
+    @property
+    def image(self) -> str:
+        """The TrainingImage."""
+        return str(self._algorithm["TrainingImage"])
+
+    @property
+    def entrypoint(self) -> Sequence[str] | None:
+        """The ContainerEntrypoint; None for the image's own."""
+        return self._algorithm.get("ContainerEntrypoint")
+
+    @property
+    def arguments(self) -> Sequence[str]:
+        """The ContainerArguments; without any, the image's own entrypoint is run with `train`."""
+        default = ["train"] if self.entrypoint is None else []
+        arguments: Sequence[str] = self._algorithm.get("ContainerArguments", default)
+        return arguments
+
+    def write(self, ml: Path, hosts: Sequence[str], host: str, interface: str) -> None:
+        """Write one node's folders and configuration files."""
+        for folder in FOLDERS:
+            (ml / folder).mkdir(parents=True, exist_ok=True)
+        config = ml / "input" / "config"
+        _write_json(config / "hyperparameters.json", self._job.request.get("HyperParameters", {}))
+        _write_json(config / "inputdataconfig.json", input_data_config(self._job.channels))
+        _write_json(config / "resourceconfig.json", resource_config(self._job, hosts, host, interface))
+
+    def environment(self, endpoint: str | None, credentials: Mapping[str, str]) -> dict[str, str]:
+        """The container's environment; the job's own variables win over the platform's."""
+        variables = {
+            "TRAINING_JOB_NAME": self._job.name,
+            "TRAINING_JOB_ARN": self._job.arn,
+            "AWS_REGION": self._job.region,
+            "AWS_DEFAULT_REGION": self._job.region,
+        }
+        if endpoint is not None:
+            variables |= {"AWS_ENDPOINT_URL": endpoint, **credentials}
+        own: dict[str, str] = self._job.request.get("Environment", {})
+        return variables | own
 
 
-def input_data_config(request: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+def input_data_config(channels: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
     """inputdataconfig.json: each channel's mode and distribution."""
-    default_mode = request["AlgorithmSpecification"]["TrainingInputMode"]
     answer = {}
-    for channel in request.get("InputDataConfig", []):
+    for channel in channels:
         s3 = channel["DataSource"].get("S3DataSource", {})
         entry = {
-            "TrainingInputMode": channel.get("InputMode", default_mode),
+            "TrainingInputMode": channel["InputMode"],
             "S3DistributionType": s3.get("S3DataDistributionType", "FullyReplicated"),
             "RecordWrapperType": channel.get("RecordWrapperType", "None"),
         }
@@ -35,11 +71,6 @@ def input_data_config(request: Mapping[str, Any]) -> dict[str, dict[str, str]]:
             entry["ContentType"] = channel["ContentType"]
         answer[channel["ChannelName"]] = entry
     return answer
-
-
-def input_modes(request: Mapping[str, Any]) -> list[str]:
-    """The modes that the request's channels come in."""
-    return [entry["TrainingInputMode"] for entry in input_data_config(request).values()]
 
 
 def resource_config(job: TrainingJob, hosts: Sequence[str], host: str, interface: str) -> dict[str, Any]:
@@ -57,20 +88,6 @@ def resource_config(job: TrainingJob, hosts: Sequence[str], host: str, interface
         "instance_groups": list(groups.values()),
         "network_interface_name": interface,
     }
-
-
-def environment(job: TrainingJob, endpoint: str | None, credentials: Mapping[str, str]) -> dict[str, str]:
-    """The container's environment; the job's own variables win over the platform's."""
-    variables = {
-        "TRAINING_JOB_NAME": job.name,
-        "TRAINING_JOB_ARN": job.arn,
-        "AWS_REGION": job.region,
-        "AWS_DEFAULT_REGION": job.region,
-    }
-    if endpoint is not None:
-        variables |= {"AWS_ENDPOINT_URL": endpoint, **credentials}
-    own: dict[str, str] = job.request.get("Environment", {})
-    return variables | own
 
 
 def _write_json(path: Path, content: Any) -> None:

@@ -8,7 +8,8 @@ from embedded.nodes import sandbox
 from embedded.operations import Params, ServiceError, admin
 from embedded.services.sagemaker.jobs import capacity
 from embedded.services.sagemaker.jobs.endings import Order
-from embedded.services.sagemaker.training.job import TERMINAL, TrainingJob
+from embedded.services.sagemaker.jobs.job import TERMINAL
+from embedded.services.sagemaker.training.job import TrainingJob
 from embedded.services.sagemaker.training.store import Store
 from embedded.status import add_facts
 

@@ -2,17 +2,21 @@
 
 import copy
 import threading
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from moto.utilities.utils import get_partition
 
-TERMINAL = ("Completed", "Failed", "Stopped")
+from embedded.nodes.folder_sync import Synced
+from embedded.services.sagemaker.jobs.job import TERMINAL, JobKind, changed
+from embedded.services.sagemaker.jobs.synced_folders import synced
 
-_LISTENERS: list[Callable[["TrainingJob"], None]] = []
+KIND = JobKind(word="Training")
 
 _ON_THE_WAY = ("Starting", "Downloading", "Training", "Interrupted", "Restarting")
+
+_POOL_FIELDS = ("RoleArn", "VpcConfig", "EnableNetworkIsolation", "EnableInterContainerTrafficEncryption")
 
 _SHOWN_FIELDS = (
     "TrainingJobName",
@@ -40,11 +44,6 @@ _SHOWN_FIELDS = (
 )
 
 
-def on_change(listener: Callable[["TrainingJob"], None]) -> None:
-    """Have `listener` called after every change of a job's status."""
-    _LISTENERS.append(listener)
-
-
 def now() -> datetime:
     """The present, as the API's timestamps say it."""
     return datetime.now(UTC)
@@ -54,6 +53,7 @@ class TrainingJob:
     """One training job of one account in one region."""
 
     def __init__(self, account: str, region: str, request: dict[str, Any]) -> None:
+        self.kind = KIND
         self.account, self.region = account, region
         self.request = request
         self.name: str = request["TrainingJobName"]
@@ -85,6 +85,57 @@ class TrainingJob:
     def is_spot(self) -> bool:
         """Whether the job asked for managed spot training."""
         return bool(self.request.get("EnableManagedSpotTraining"))
+
+    @property
+    def is_isolated(self) -> bool:
+        """Whether its containers have no network but each other."""
+        return bool(self.request.get("EnableNetworkIsolation"))
+
+    @property
+    def role_arn(self) -> str:
+        """The execution role."""
+        return str(self.request["RoleArn"])
+
+    @property
+    def channels(self) -> Sequence[Mapping[str, Any]]:
+        """The request's channels, each with its own input mode or with the job's."""
+        mode = self.request["AlgorithmSpecification"]["TrainingInputMode"]
+        return [{"InputMode": mode, **channel} for channel in self.request.get("InputDataConfig", [])]
+
+    @property
+    def checkpoints(self) -> Mapping[str, Any] | None:
+        """The request's CheckpointConfig."""
+        return self.request.get("CheckpointConfig")
+
+    @property
+    def output(self) -> Mapping[str, Any]:
+        """The request's OutputDataConfig."""
+        config: Mapping[str, Any] = self.request["OutputDataConfig"]
+        return config
+
+    @property
+    def metric_definitions(self) -> Sequence[Mapping[str, str]]:
+        """The request's MetricDefinitions."""
+        definitions: Sequence[Mapping[str, str]] = self.request["AlgorithmSpecification"].get("MetricDefinitions", [])
+        return definitions
+
+    @property
+    def pool_key(self) -> Mapping[str, Any]:
+        """What another job must have in common with this one to use its warm pool."""
+        return {field: self.request.get(field) for field in _POOL_FIELDS}
+
+    @property
+    def keep_alive_seconds(self) -> int:
+        """How long the instances are kept after the job; 0 for not at all. UpdateTrainingJob changes it."""
+        return int(self.resources.get("KeepAlivePeriodInSeconds", 0))
+
+    @keep_alive_seconds.setter
+    def keep_alive_seconds(self, seconds: int) -> None:
+        self.resources["KeepAlivePeriodInSeconds"] = seconds
+
+    def synced(self) -> Iterator[Synced]:
+        """The folders that are copied to S3 while the job runs."""
+        return synced(self.request, self.name)
 
     def instances(self) -> list[tuple[str, str]]:
         """The instance type and the group's name of each host, in host order."""
@@ -123,8 +174,7 @@ class TrainingJob:
             self.secondary_status, self.modified = secondary, moment
             if status is not None:
                 self.status = status
-        for listener in _LISTENERS:
-            listener(self)
+        changed(self)
 
     def finish(self, status: str, secondary: str, message: str, failure_reason: str | None = None) -> None:
         """Enter a final status."""
@@ -157,7 +207,7 @@ class TrainingJob:
                 "SecondaryStatusTransitions": copy.deepcopy(self.transitions),
                 "CreationTime": self.created,
                 "LastModifiedTime": self.modified,
-                "EnableNetworkIsolation": bool(self.request.get("EnableNetworkIsolation")),
+                "EnableNetworkIsolation": self.is_isolated,
                 "EnableInterContainerTrafficEncryption": bool(
                     self.request.get("EnableInterContainerTrafficEncryption")
                 ),

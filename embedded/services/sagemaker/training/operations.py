@@ -12,9 +12,10 @@ from embedded.nodes.process_engine import ProcessEngine
 from embedded.operations import Call, Params, ServiceError, operation
 from embedded.services.sagemaker.jobs import announcements, capacity, warm_pools
 from embedded.services.sagemaker.jobs.endings import Order
+from embedded.services.sagemaker.jobs.job import TERMINAL
 from embedded.services.sagemaker.tags import Tags, taggable
 from embedded.services.sagemaker.training import faults, validation
-from embedded.services.sagemaker.training.job import TERMINAL, TrainingJob
+from embedded.services.sagemaker.training.job import TrainingJob
 from embedded.services.sagemaker.training.runner import Runner
 from embedded.services.sagemaker.training.store import Store
 from embedded.services.servicequotas import operations

@@ -16,6 +16,7 @@ from embedded.operations import ServiceError
 from embedded.services.sagemaker.jobs import capacity, outputs, warm_pools
 from embedded.services.sagemaker.jobs.attempt import AttemptRun
 from embedded.services.sagemaker.jobs.endings import Ending, Inbox, Order, Reason
+from embedded.services.sagemaker.training.container_files import TrainingContainer
 from embedded.services.sagemaker.training.job import TrainingJob
 from embedded.settings import current
 
@@ -48,6 +49,7 @@ class Runner(threading.Thread):
     def __init__(self, job: TrainingJob, engine: Engine) -> None:
         super().__init__(name=f"job {job.name}", daemon=True)
         self.job, self._engine = job, engine
+        self._container = TrainingContainer(job)
         self._inbox: Inbox = queue.Queue()
         self._run: AttemptRun | None = None
         self._retries_left = job.request.get("RetryStrategy", {}).get("MaximumRetryAttempts", 0)
@@ -96,7 +98,7 @@ class Runner(threading.Thread):
 
     def _live(self) -> None:
         job = self.job
-        image = job.request["AlgorithmSpecification"]["TrainingImage"]
+        image = self._container.image
         check_registered(image, job.account)
         while True:
             taken = self._provision()
@@ -163,7 +165,7 @@ class Runner(threading.Thread):
         job.start_training()
         started = time.monotonic()
         self._early = None
-        with AttemptRun(job, self._engine, self._inbox) as run:
+        with AttemptRun(job, self._container, self._engine, self._inbox) as run:
             self._run = run
             try:
                 ending = self._train(run)

@@ -24,7 +24,12 @@ def check_create(request: Mapping[str, Any], account: str, region: str) -> None:
     call = Call(account=account, region=region, principal="")
     references.check_network(call, network.get("Subnets", []), network.get("SecurityGroupIds", []))
     execution_role.check(request["RoleArn"], region)
-    check_objects(execution_role.client(request["RoleArn"], "s3", region), request, region)
+    check_objects(
+        execution_role.client(request["RoleArn"], "s3", region),
+        request.get("InputDataConfig", []),
+        request["RoleArn"],
+        region,
+    )
 
 
 def _algorithm(request: Mapping[str, Any]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.jobs.job_file import INTERNAL_KEYS
+from shardyard.spec.jobs.overrides import FREE_TABLES, OVERRIDES, Override
 from shardyard.spec.units import format_duration
 
 _UNITS = {"seconds": 'a duration such as "4h"', "gigabytes": 'a size such as "200GB"', "count": 'a count such as "7B"'}
@@ -32,8 +33,28 @@ def as_markdown() -> str:
         "| key | default | allowed | what it is |",
         "| --- | --- | --- | --- |",
         *_rows(JobSpec, ""),
+        "",
+        "## What a launch may change",
+        "",
+        "| key | execution's input | `yard train` | stack parameter |",
+        "| --- | --- | --- | --- |",
+        *(_override(one) for one in OVERRIDES),
+        *(f"| `{table}.NAME` | `{table}` | {option} | |" for table, option in zip(FREE_TABLES, _FREE, strict=True)),
+        "",
+        "A stack parameter that is empty changes nothing, and a job of groups or preferences has none for its type and",
+        "count. A stack has room for four parameters for each of forty jobs, so other values change at launch alone.",
     ]
     return "\n".join(lines) + "\n"
+
+
+_FREE = ("`--set NAME=VALUE`", "")
+
+
+def _override(one: Override) -> str:
+    names = [name for name in (one.option, one.alias) if name is not None]
+    option = ", ".join(f"`{name}{f' {one.metavar}' if one.metavar else ''}`" for name in names)
+    parameter = "" if one.parameter is None else f"`<Job>{one.parameter}`"
+    return f"| `{one.path}` | `{one.name}` | {option} | {parameter} |"
 
 
 def _rows(cls: type[Any], before: str) -> Iterator[str]:

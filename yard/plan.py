@@ -47,7 +47,7 @@ def make_plan(spec: JobSpec, launch: LaunchInput, *, region: str, sources: Mappi
     if cap is not None and worst.usd is not None and worst.usd > cap:
         raise UserError(
             f"{spec.name} can cost up to {worst.usd:.2f} USD ({worst.source}), and the cap is {cap:.2f} USD.",
-            "Take a shorter --max-runtime, fewer nodes or another type; or raise the cap: --max-cost.",
+            "Take a shorter --max-runtime, fewer instances or another type; or raise the cap: --cap.",
         )
     return Plan(spec=changed, sources=said, cost=worst, hourly_usd=hourly_usd(changed, region=region))
 

@@ -58,7 +58,7 @@ def preflight_event(spec: JobSpec, given: Any = None, parameters: Mapping[str, s
         "deployment": DEPLOYMENT.to_dict(),
         "parameters": dict(parameters or {}),
         "fields": launch_fields(spec),
-        "cap_usd": 500.0,
+        "project_cap_usd": 500.0,
         "dashboard": "shardyard-dev-jobs",
         "folder": "pytorch",
         "input": {} if given is None else given,

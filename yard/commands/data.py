@@ -81,8 +81,8 @@ def _sent(sent: int, of: int) -> str:
 def show_balance(
     job: str = typer.Option(..., "--job", help="The job that reads it.", autocompletion=complete_jobs),
     channel: str = typer.Option(..., "--channel", help="The job's channel."),
-    nodes: int | None = typer.Option(
-        None, "--nodes", help="For so many nodes; by default the job's.", min=1, metavar="N"
+    count: int | None = typer.Option(
+        None, "--count", "--nodes", help="For this many nodes; by default the job's own number.", min=1, metavar="N"
     ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
@@ -91,7 +91,7 @@ def show_balance(
     SageMaker deals the objects of a channel that is sharded by key to the nodes in turn.
 
     \b
-      yard data balance --job linear-sharded --channel train --nodes 4
+      yard data balance --job linear-sharded --channel train --count 4
     """
     aws = Aws(find_project())
     spec = aws.project.job(job)
@@ -103,7 +103,7 @@ def show_balance(
             f"There is nothing under s3://{bucket}/{prefix}.",
             f"Upload it: yard data put DIR --job {job} --channel {channel}",
         )
-    dealt = balance.shares(found, spec.compute.most_instances if nodes is None else nodes)
+    dealt = balance.shares(found, spec.compute.most_instances if count is None else count)
     distribution = _channel(spec, channel).distribution
     if distribution != "ShardedByS3Key":
         say(f"The channel {channel!r} is {distribution}: every node gets all of it. If it were sharded by key:")

@@ -11,6 +11,7 @@ from yard.aws import Aws
 from yard.commands.complete import complete_jobs
 from yard.errors import Exit, UserError
 from yard.output import confirm, emit_facts, emit_json, is_terminal, say
+from yard.override_options import with_override_options
 from yard.project import find_project
 
 if TYPE_CHECKING:
@@ -22,23 +23,13 @@ _FOLLOW = typer.Option(None, "--follow/--no-follow", "-f", help="Watch it to its
 
 def train(
     job: str = typer.Argument(help="A job of jobs/.", autocompletion=complete_jobs),
-    nodes: int | None = typer.Option(None, "--nodes", help="Another number of instances.", min=1, metavar="N"),
-    instance: str | None = typer.Option(None, "--instance", help="Another instance type.", metavar="TYPE"),
-    spot: bool | None = typer.Option(None, "--spot/--on-demand", help="Spot, or not."),
     values: list[str] = typer.Option([], "--set", help="A hyperparameter; may be repeated.", metavar="NAME=VALUE"),
-    max_cost: float | None = typer.Option(
-        None, "--max-cost", help="Refuse a worst case above so many USD.", min=0, metavar="USD"
-    ),
-    max_runtime: str | None = typer.Option(
-        None, "--max-runtime", help="Another longest runtime: 30m, 4h.", metavar="TIME"
-    ),
-    processes: int | None = typer.Option(
-        None, "--processes-per-node", help="Another number of processes.", min=1, metavar="N"
-    ),
     follow: bool | None = _FOLLOW,
     dry_run: bool = typer.Option(False, "--dry-run", help="Show the plan and stop."),
     yes: bool = _YES,
     as_json: bool = typer.Option(False, "--json", help="Print the plan and the run as JSON."),
+    *,
+    overrides: dict[str, Any],
 ) -> None:
     """Launch a job and watch it.
 
@@ -48,21 +39,14 @@ def train(
 
     \b
       yard train mnist-ddp
-      yard train gpt-fsdp --nodes 4 --set learning_rate=3e-4 --max-cost 20
+      yard train gpt-fsdp --count 4 --set learning_rate=3e-4 --cap 20
       yard train mnist-ddp --on-demand --dry-run
       yard train mnist-ddp --yes --follow || echo "it failed with exit code $?"
     """
     aws = Aws(find_project())
-    launch = _given(
-        instance_type=instance,
-        instance_count=nodes,
-        spot=spot,
-        max_cost_usd=max_cost,
-        max_runtime_seconds=_seconds(max_runtime),
-        processes_per_node=processes,
-        hyperparameters=_hyperparameters(values),
-    )
-    _warn_about_hyperparameters(aws.project.job(job).hyperparameters, launch.get("hyperparameters", {}))
+    hyperparameters = _hyperparameters(values)
+    launch = {**overrides, **({"hyperparameters": hyperparameters} if hyperparameters else {})}
+    _warn_about_hyperparameters(aws.project.job(job).hyperparameters, hyperparameters)
     plan = _plan_of(aws, job, launch, dry_run=dry_run)
     if dry_run:
         emit_facts(_as_json(plan) if as_json else _as_facts(plan), as_json=as_json)
@@ -244,19 +228,6 @@ def _as_json(plan: "Plan") -> dict[str, Any]:
     }
 
 
-def _given(**values: Any) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value not in (None, {})}
-
-
-def _seconds(text: str | None) -> int | None:
-    from shardyard.spec.units import parse_duration
-
-    try:
-        return None if text is None else parse_duration(text)
-    except ValueError as error:
-        raise UserError(f"--max-runtime {error}.", code=Exit.USAGE) from None
-
-
 def _hyperparameters(pairs: list[str]) -> dict[str, Any]:
     """`lr=3e-4` as TOML would read it: numbers and true or false keep their types, all else is text."""
     import tomllib
@@ -275,5 +246,5 @@ def _hyperparameters(pairs: list[str]) -> dict[str, Any]:
 
 def register(app: typer.Typer) -> None:
     """Put these commands on the app."""
-    app.command()(train)
+    app.command()(with_override_options(train))
     app.command()(resume)

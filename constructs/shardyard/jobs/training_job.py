@@ -161,7 +161,7 @@ class TrainingJob(Launchable):
             "deployment": self.deployment.to_dict(),
             "parameters": {value: f"${{{pascal(value)}}}" for value in self.parameters},
             "fields": sorted(request),
-            "cap_usd": self._runtime.settings.training.max_cost_usd,
+            "project_cap_usd": self._runtime.settings.training.cap_usd,
             "dashboard": "${Dashboard}",
         }
         if self._image is not None and self._image.folder is not None:

@@ -39,14 +39,16 @@ def setting(
     key: str | None = None,
     factory: Callable[[], Any] | None = None,
     internal: bool = False,
+    formerly: str | None = None,
 ) -> Any:
     """Declare a field: its default, its doc line and its limits.
 
     `says` puts a pattern into words; `key` is the name that people write where it differs from the field's
     (`max_runtime = "4h"` for `max_runtime_seconds`). An `internal` field is filled in by us and suggested to nobody.
+    `formerly` is the key of earlier versions, so that a file that still has it is told the new one.
     """
     limits = {"least": least, "most": most, "pattern": pattern, "says": says, "unit": unit}
-    metadata = {**limits, "doc": doc, "key": key, "internal": internal}
+    metadata = {**limits, "doc": doc, "key": key, "internal": internal, "formerly": formerly}
     if factory is not None:
         return dataclasses.field(default_factory=factory, metadata=metadata)
     if default is _MISSING:
@@ -64,8 +66,7 @@ def build(cls: type[T], raw: Mapping[str, Any], *, where: str, problems: list[Pr
     known = _fields(cls)
     for key in raw:
         if key not in known:
-            people_set = [name for name, (field, _) in known.items() if not field.metadata.get("internal")]
-            problems.append(Problem(join(where, key), f"unknown key; {nearest(key, people_set)}"))
+            problems.append(Problem(join(where, key), f"unknown key; {_meant(key, known)}"))
     values: dict[str, Any] = {}
     for key, (field, hint) in known.items():
         if key in raw:
@@ -79,6 +80,12 @@ def build(cls: type[T], raw: Mapping[str, Any], *, where: str, problems: list[Pr
     except SpecError as error:
         problems.extend(Problem(join(where, p.where) if p.where else where, p.message) for p in error.problems)
         return None
+
+
+def _meant(key: str, known: Mapping[str, tuple[dataclasses.Field[Any], Any]]) -> str:
+    renamed = [name for name, (field, _) in known.items() if field.metadata.get("formerly") == key]
+    people_set = [name for name, (field, _) in known.items() if not field.metadata.get("internal")]
+    return f"it is called {renamed[0]!r} now" if renamed else nearest(key, people_set)
 
 
 def dump(tree: Any) -> Any:
@@ -104,6 +111,31 @@ def _fields(cls: type[Any]) -> dict[str, tuple[dataclasses.Field[Any], Any]]:
         fields = dataclasses.fields(cls)
         _known_fields[cls] = {field.metadata.get("key") or field.name: (field, hints[field.name]) for field in fields}
     return _known_fields[cls]
+
+
+def field_at(cls: type[Any], path: str) -> tuple[dataclasses.Field[Any], Any]:
+    """The field at a dotted path as people write it, with its hint: `limits.max_runtime`."""
+    key, _, rest = path.partition(".")
+    found, hint = _fields(cls)[key]
+    if not rest:
+        return found, hint
+    inner = hint if dataclasses.is_dataclass(hint) else next(filter(dataclasses.is_dataclass, get_args(hint)))
+    return field_at(cast(type[Any], inner), rest)
+
+
+def value_at(tree: Any, path: str) -> Any:
+    """The value at a dotted path as people write it."""
+    key, _, rest = path.partition(".")
+    value = getattr(tree, _fields(type(tree))[key][0].name)
+    return value_at(value, rest) if rest else value
+
+
+def with_value(tree: T, path: str, value: Any) -> T:
+    """The same tree with another value at a dotted path."""
+    key, _, rest = path.partition(".")
+    name = _fields(type(tree))[key][0].name
+    inner = with_value(getattr(tree, name), rest, value) if rest else value
+    return dataclasses.replace(cast(Any, tree), **{name: inner})  # type: ignore[no-any-return]
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:

@@ -30,7 +30,7 @@ def test_a_launch_against_a_rule_is_refused(shipped: House) -> None:
 
 @pytest.mark.e2e
 def test_a_launch_above_its_cap_is_refused(shipped: House) -> None:
-    cause = refused(shipped, "mnist-ddp", {**SMALL["mnist-ddp"], "max_cost_usd": 0.05})
+    cause = refused(shipped, "mnist-ddp", {**SMALL["mnist-ddp"], "cap_usd": 0.05})
     assert cause.startswith("cost: the worst case is 0.2")
     assert " USD and the job's cap (cost.cap_usd) is 0.05 USD: " in cause
 

@@ -191,7 +191,7 @@ def test_a_group_of_models_is_made_once_and_jobs_may_share_it(aws: FakeAws) -> N
 
 
 def test_a_refusal_is_told_and_creates_nothing(aws: FakeAws) -> None:
-    done, messages = run(tiny(), aws, {"max_cost_usd": 0.5})
+    done, messages = run(tiny(), aws, {"cap_usd": 0.5})
     assert (done.status, done.error) == ("FAILED", "Refused")
     assert done.visited == ["Preflight", "Accepted?", "Refused", "Notify", "Outcome?", "Failed"]
     assert "the job's cap (cost.cap_usd) is 0.50 USD" in done.cause

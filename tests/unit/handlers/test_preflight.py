@@ -140,7 +140,7 @@ def test_a_hyperparameter_of_a_thousand_brackets_is_a_text(aws: FakeAws) -> None
 
 def test_all_problems_are_said_at_once(aws: FakeAws) -> None:
     aws.images = {}
-    answer = launch(aws, {"max_cost_usd": 1}, channels={"train": {"s3": "nothing/"}})
+    answer = launch(aws, {"cap_usd": 1}, channels={"train": {"s3": "nothing/"}})
     places = [line.split(":")[0] for line in refused(answer).splitlines() if not line.startswith("  ")]
     assert places == ["image", "channels.train", "cost"]
     assert answer["refused"]["text"].startswith("tiny was not launched, and nothing was paid for: 3 problems.")
@@ -268,10 +268,10 @@ def test_a_quota_that_nobody_lists_is_said_not_guessed(aws: FakeAws) -> None:
 def test_the_dearest_case_is_held_against_both_caps(aws: FakeAws) -> None:
     cost = launch(aws)["cost"]
     assert (cost["worst_case_usd"], cost["source"]) == (4.0, "Pricing API, 2026-11-21")
-    event = preflight_event(tiny()) | {"cap_usd": 3.0}
+    event = preflight_event(tiny()) | {"project_cap_usd": 3.0}
     said = refused(preflight(event, aws, STARTED))
     assert said.startswith(
-        "cost: the worst case is 4.00 USD and the project's cap (training.max_cost_usd) is 3.00 USD: 2 x ml.g5.xlarge"
+        "cost: the worst case is 4.00 USD and the project's cap (training.cap_usd) is 3.00 USD: 2 x ml.g5.xlarge"
     )
 
 
@@ -284,7 +284,7 @@ def test_a_cap_that_cannot_be_checked_lets_nothing_pass(aws: FakeAws) -> None:
     kind = {"instance_type": "ml.p5en.48xlarge", "count": 1}
     assert refused(launch(aws, compute=kind)) == (
         "cost: no price is known for ml.p5en.48xlarge in us-east-1 (neither the Pricing API nor the snapshot of "
-        "2026-09-01 has one), so the project's cap (training.max_cost_usd) of 500.00 USD cannot be checked; write what "
+        "2026-09-01 has one), so the project's cap (training.cap_usd) of 500.00 USD cannot be checked; write what "
         'an hour of it costs into jobs/tiny.toml and deploy: [cost] hourly_usd = { "ml.p5en.48xlarge" = ... }'
     )
     fallback = {"instance_type": "ml.g5.xlarge", "fallback": [{"instance_type": "ml.p5en.48xlarge"}]}

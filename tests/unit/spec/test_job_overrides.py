@@ -29,7 +29,7 @@ def test_precedence_is_file_stage_parameter_input() -> None:
         "instance_count": "input",
         "spot": "parameter",
         "max_runtime_seconds": "parameter",
-        "max_cost_usd": "toml",
+        "cap_usd": "toml",
         "processes_per_node": "toml",
         "hyperparameters.a": "input",
         "hyperparameters.b": "stage",
@@ -45,7 +45,7 @@ def test_every_value_of_the_input_changes_the_job() -> None:
         "instance_count": 3,
         "spot": True,
         "max_runtime_seconds": 60,
-        "max_cost_usd": 5,
+        "cap_usd": 5,
         "processes_per_node": 2,
         "source_sha256": "b" * 64,
     }

@@ -91,6 +91,7 @@ FOUR = ",".join(f"https://example.com/team/{name}.git" for name in ("a", "b", "c
         ({"stage": "prod2"}, "stage: 'prod2' is not allowed (one of dev, prod)"),
         ({"netwrk.zones": "2"}, "netwrk: unknown key; did you mean 'network'?"),
         ({"network.zone": "2"}, "network.zone: unknown key; did you mean 'zones'?"),
+        ({"training.max_cost_usd": "9"}, "training.max_cost_usd: unknown key; it is called 'cap_usd' now"),
         ({"some key": "1"}, None),
         (
             {"edge_manager.enabled": "true"},

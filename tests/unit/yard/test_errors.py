@@ -128,7 +128,7 @@ def test_a_worst_case_above_the_cap_is_refused_with_both_figures() -> None:
 
     (job,) = [job for job in load_jobs(Path(__file__).parents[3] / "jobs", "dev") if job.name == "mnist-ddp"]
     with pytest.raises(UserError, match=r"can cost up to 2\.82 USD .* and the cap is 0\.50 USD"):
-        make_plan(job, LaunchInput(max_cost_usd=0.5), region="us-east-1")
+        make_plan(job, LaunchInput(values={"cap_usd": 0.5}), region="us-east-1")
 
 
 def test_a_full_disk_is_named_by_what_was_being_written() -> None:

@@ -152,7 +152,7 @@ class Limits:
 class Spot:
     """Spare capacity at a lower price, which AWS may take back with two minutes' notice."""
 
-    enabled: bool = setting(False, "Use it.")
+    enabled: bool = setting(False, "Run on spare capacity, which AWS may take back.")
     max_wait_seconds: int | None = setting(
         None,
         "Running and waiting together; by default twice the longest runtime.",

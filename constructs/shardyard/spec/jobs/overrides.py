@@ -2,89 +2,207 @@
 
 Precedence, low to high: the TOML file, its [overrides.<stage>], a stack parameter that is not empty, the execution's
 input. Each step returns the changed job and, for every value that may change, who had the last word.
+
+`OVERRIDES` is the one table of these values: the execution's input, the stack's parameters, the options of
+`yard train`, preflight, the receipt and the job file's page walk it. One more line makes one more value overridable.
 """
 
+import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any, Self, TypeVar
+from dataclasses import asdict, dataclass, field, make_dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
 
 from shardyard.spec.errors import Problem, SpecError
-from shardyard.spec.jobs.compute import INSTANCE_TYPE, INSTANCE_TYPE_SAYS, MOST_SECONDS
-from shardyard.spec.jobs.job import JobSpec
-from shardyard.spec.jobs.program import Program
-from shardyard.spec.tree import Scalar, build, dump, setting
+from shardyard.spec.tree import Scalar, build, field_at, setting, value_at, with_value
 
-_T = TypeVar("_T")
+if TYPE_CHECKING:  # the command reads the table for its options, and a help text should not load the job definition
+    from shardyard.spec.jobs.job import JobSpec
+
 RUN_ID = r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,30}"
 
-_PLACES = {
-    "instance_type": "compute.instance_type",
-    "instance_count": "compute.count",
-    "spot": "spot.enabled",
-    "max_runtime_seconds": "limits.max_runtime",
-    "max_cost_usd": "cost.cap_usd",
-    "processes_per_node": "program.processes_per_node",
-    "source_sha256": "source.sha256",
-}
-"""Where in the job each overridable value lies, as the file writes it."""
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Override:
+    """One value that may be overridden. Its type and its limits are those of the job's own field."""
+
+    name: str
+    """Its key in the execution's input and in the receipt."""
+    path: str
+    """Where it stands in the job's file."""
+    doc: str
+    """What it is, for the option's help and the job file's page."""
+    option: str | None = None
+    """The option of `yard train`; None where only the execution's input takes it."""
+    alias: str | None = None
+    """Another name of the option."""
+    metavar: str | None = None
+    """What follows the option; None for one that is switched on or off."""
+    parameter: str | None = None
+    """The end of the stack parameter's name. A stack has room for 180 parameters and forty jobs: four for each."""
+    says: str = ""
+    """The parameter's values in words."""
+    pattern: str = ".+"
+    """The parameter's values as CloudFormation checks them; a switch and the instance type list theirs."""
+
+
+OVERRIDES: tuple[Override, ...] = (
+    Override(
+        name="instance_type",
+        path="compute.instance_type",
+        doc="Another instance type.",
+        option="--instance",
+        metavar="TYPE",
+        parameter="InstanceType",
+        says="an instance type that the job's rules accept",
+    ),
+    Override(
+        name="instance_count",
+        path="compute.count",
+        doc="Another number of instances.",
+        option="--count",
+        alias="--nodes",
+        metavar="N",
+        parameter="InstanceCount",
+        says="a number of instances from 1 to 9999",
+        pattern="[1-9][0-9]{0,3}",
+    ),
+    Override(
+        name="spot",
+        path="spot.enabled",
+        doc="Spot, or not.",
+        option="--spot/--on-demand",
+        parameter="Spot",
+        says="true or false",
+    ),
+    Override(
+        name="max_runtime_seconds",
+        path="limits.max_runtime",
+        doc="Another longest runtime: 30m, 4h.",
+        option="--max-runtime",
+        metavar="TIME",
+        parameter="MaxRuntimeSeconds",
+        says="seconds, up to 28 days",
+        pattern="[1-9][0-9]{0,6}",
+    ),
+    Override(
+        name="cap_usd",
+        path="cost.cap_usd",
+        doc="Refuse a worst case above this many USD.",
+        option="--cap",
+        alias="--max-cost",
+        metavar="USD",
+    ),
+    Override(
+        name="processes_per_node",
+        path="program.processes_per_node",
+        doc="Another number of processes per node.",
+        option="--processes-per-node",
+        metavar="N",
+    ),
+    Override(name="source_sha256", path="source.sha256", doc="Another bundle of code."),
+)
+"""Every value that may be overridden, besides hyperparameters and environment variables, whose names are free."""
+
+FREE_TABLES = ("hyperparameters", "environment")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LaunchInput:
     """The input of one execution; `{}` launches the job as it is defined."""
 
-    hyperparameters: dict[str, Scalar] = setting(doc="Laid over the job's own.", factory=dict)
-    environment: dict[str, str] = setting(doc="Laid over the job's own.", factory=dict)
-    instance_type: str | None = setting(None, "Another type.", pattern=INSTANCE_TYPE, says=INSTANCE_TYPE_SAYS)
-    instance_count: int | None = setting(None, "Another number of instances.", least=1)
-    spot: bool | None = setting(None, "Spot, or not.")
-    max_runtime_seconds: int | None = setting(
-        None, "Another longest runtime.", least=1, most=MOST_SECONDS, unit="seconds"
-    )
-    max_cost_usd: float | None = setting(None, "Another cap on the worst case.", least=0)
-    processes_per_node: int | None = setting(None, "Another number of processes a node.", least=1)
-    source_sha256: str | None = setting(None, "Another bundle of code.", pattern=r"[0-9a-f]{64}", says="64 hex digits")
-    git_commit: str | None = setting(None, "The commit that is launched.", pattern=r"[0-9a-f]{7,64}", says="hex digits")
-    run_id: str | None = setting(None, "Continue this run: its checkpoints are used.", pattern=RUN_ID)
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """The given values of `OVERRIDES`, by name."""
+    hyperparameters: Mapping[str, Scalar] = field(default_factory=dict)
+    """Laid over the job's own."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Laid over the job's own."""
+    git_commit: str | None = None
+    """The commit that is launched."""
+    run_id: str | None = None
+    """The run to continue, from its checkpoints."""
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:
         """Read an execution's input, strictly."""
-        return _strict(cls, raw, text=False)
+        return cls._strict(raw, text=False)
 
     @classmethod
     def from_parameters(cls, raw: Mapping[str, str]) -> Self:
         """Read stack parameters: all are texts, and an empty one says nothing."""
-        return _strict(cls, {name: value for name, value in raw.items() if value != ""}, text=True)
+        return cls.from_texts({name: value for name, value in raw.items() if value != ""})
+
+    @classmethod
+    def from_texts(cls, raw: Mapping[str, Any]) -> Self:
+        """Read values as a command line has them: numbers, durations and sizes are texts."""
+        return cls._strict(raw, text=True)
 
     def to_dict(self) -> dict[str, Any]:
         """The input as JSON; what is not given is left out."""
-        tables: dict[str, Any] = dump(self)
-        return tables
+        free = {"hyperparameters": dict(self.hyperparameters), "environment": dict(self.environment)}
+        launch = {"git_commit": self.git_commit, "run_id": self.run_id}
+        return {name: value for name, value in {**free, **self.values, **launch}.items() if value not in (None, {})}
+
+    @classmethod
+    def _strict(cls, raw: Mapping[str, Any], *, text: bool) -> Self:
+        problems: list[Problem] = []
+        built = build(_input_keys(), raw, where="", problems=problems, text=text)
+        if built is None:
+            raise SpecError(problems)
+        given = asdict(built)
+        values = {one.name: given.pop(one.name) for one in OVERRIDES}
+        return cls(values={name: value for name, value in values.items() if value is not None}, **given)
 
 
-def apply_parameters(spec: JobSpec, parameters: Mapping[str, str]) -> tuple[JobSpec, dict[str, str]]:
+@functools.cache
+def _input_keys() -> type[Any]:
+    """The keys of an execution's input as a dataclass that `build` reads: each value as its job's field has it."""
+    from shardyard.spec.jobs.job import JobSpec
+
+    keys: list[Any] = [
+        ("hyperparameters", dict[str, Scalar], setting(factory=dict)),
+        ("environment", dict[str, str], setting(factory=dict)),
+    ]
+    for one in OVERRIDES:
+        found, hint = field_at(JobSpec, one.path)
+        keys.append((one.name, hint | None, field(default=None, metadata={**found.metadata, "key": None})))
+    keys += [
+        ("git_commit", str | None, setting(None, pattern=r"[0-9a-f]{7,64}", says="hex digits")),
+        ("run_id", str | None, setting(None, pattern=RUN_ID)),
+    ]
+    return make_dataclass("LaunchInputKeys", keys, frozen=True, kw_only=True)
+
+
+def apply_parameters(spec: "JobSpec", parameters: Mapping[str, str]) -> "tuple[JobSpec, dict[str, str]]":
     """Lay stack parameters over a job; the sources say toml, stage or parameter for each value."""
     return _apply(spec, LaunchInput.from_parameters(parameters), first_sources(spec), "parameter")
 
 
 def apply_input(
-    spec: JobSpec, launch: LaunchInput, sources: Mapping[str, str] | None = None
-) -> tuple[JobSpec, dict[str, str]]:
+    spec: "JobSpec", launch: LaunchInput, sources: Mapping[str, str] | None = None
+) -> "tuple[JobSpec, dict[str, str]]":
     """Lay an execution's input over a job; `sources` are those that `apply_parameters` returned."""
     return _apply(spec, launch, first_sources(spec) if sources is None else sources, "input")
 
 
-def first_sources(spec: JobSpec) -> dict[str, str]:
+def first_sources(spec: "JobSpec") -> dict[str, str]:
     """Who said each overridable value before parameters and input: the file, or its stage's overrides."""
     staged = set(spec.from_stage)
-    names = {name: place for name, place in _PLACES.items() if name != "source_sha256" or spec.source is not None}
-    for table in ("hyperparameters", "environment"):
-        names.update({f"{table}.{key}": f"{table}.{key}" for key in getattr(spec, table)})
-    return {name: "stage" if place in staged else "toml" for name, place in names.items()}
+    paths = {one.name: one.path for one in OVERRIDES if _has_table(spec, one)}
+    for table in FREE_TABLES:
+        paths.update({f"{table}.{key}": f"{table}.{key}" for key in getattr(spec, table)})
+    return {name: "stage" if path in staged else "toml" for name, path in paths.items()}
 
 
-def apply_fallback(spec: JobSpec, number: int) -> JobSpec:
+def value_of(spec: "JobSpec", name: str) -> Any:
+    """The value of something that may be overridden, by its name in the input; None where the job has none."""
+    table, _, key = name.partition(".")
+    if key:
+        return getattr(spec, table).get(key)
+    override = next(one for one in OVERRIDES if one.name == name)
+    return value_at(spec, override.path) if _has_table(spec, override) else None
+
+
+def apply_fallback(spec: "JobSpec", number: int) -> "JobSpec":
     """The job on the `number`-th entry of its fallback list, counted from 1; 0 is the job itself.
 
     Processes per node, hyperparameters and variables that belong to the other type come with it.
@@ -111,52 +229,39 @@ def apply_fallback(spec: JobSpec, number: int) -> JobSpec:
 
 
 def _apply(
-    spec: JobSpec, launch: LaunchInput, sources: Mapping[str, str], source: str
-) -> tuple[JobSpec, dict[str, str]]:
+    spec: "JobSpec", launch: LaunchInput, sources: Mapping[str, str], source: str
+) -> "tuple[JobSpec, dict[str, str]]":
     _refuse_what_cannot_apply(spec, launch)
-    said = {
-        field.name: source
-        for field in fields(launch)
-        if field.name in _PLACES and getattr(launch, field.name) is not None
-    }
-    said |= {f"hyperparameters.{key}": source for key in launch.hyperparameters}
-    said |= {f"environment.{key}": source for key in launch.environment}
-    changed = replace(
-        spec,
-        hyperparameters={**spec.hyperparameters, **launch.hyperparameters},
-        environment={**spec.environment, **launch.environment},
-        compute=_given(spec.compute, instance_type=launch.instance_type, count=launch.instance_count),
-        spot=_given(spec.spot, enabled=launch.spot),
-        limits=_given(spec.limits, max_runtime_seconds=launch.max_runtime_seconds),
-        cost=_given(spec.cost, cap_usd=launch.max_cost_usd),
-        program=_given(spec.program, processes_per_node=launch.processes_per_node),
-        source=_given(spec.source, sha256=launch.source_sha256),
-    )
+    said = dict.fromkeys(launch.values, source)
+    changed = spec
+    for one in OVERRIDES:
+        if one.name in launch.values:
+            changed = with_value(changed, one.path, launch.values[one.name])
+    for table in FREE_TABLES:
+        given = getattr(launch, table)
+        said |= {f"{table}.{key}": source for key in given}
+        changed = with_value(changed, table, {**getattr(changed, table), **given})
     return changed, {**sources, **said}
 
 
-def _given(part: Any, **values: Any) -> Any:
-    changes = {name: value for name, value in values.items() if value is not None}
-    return replace(part, **changes) if changes else part
+_NOTHING_READS_IT = {
+    "program": "the job has no [program], so nothing would read it",
+    "source": "the job has no [source] dir, so it cannot take a bundle of code",
+}
 
 
-def _refuse_what_cannot_apply(spec: JobSpec, launch: LaunchInput) -> None:
+def _has_table(spec: "JobSpec", override: Override) -> bool:
+    return getattr(spec, override.path.partition(".")[0]) is not None
+
+
+def _refuse_what_cannot_apply(spec: "JobSpec", launch: LaunchInput) -> None:
     problems = []
     for name in ("instance_type", "instance_count"):
         for table in ("groups", "preferences"):
-            if getattr(launch, name) is not None and getattr(spec.compute, table):
+            if name in launch.values and getattr(spec.compute, table):
                 problems.append(Problem(name, f"the job has compute.{table}, which say their own; change them there"))
-    if launch.processes_per_node is not None and not isinstance(spec.program, Program):
-        problems.append(Problem("processes_per_node", "the job has no [program], so nothing would read it"))
-    if launch.source_sha256 is not None and spec.source is None:
-        problems.append(Problem("source_sha256", "the job has no [source] dir, so it cannot take a bundle of code"))
+    for one in OVERRIDES:
+        if one.name in launch.values and not _has_table(spec, one):
+            problems.append(Problem(one.name, _NOTHING_READS_IT[one.path.partition(".")[0]]))
     if problems:
         raise SpecError(problems)
-
-
-def _strict(cls: type[_T], raw: Mapping[str, Any], *, text: bool) -> _T:
-    problems: list[Problem] = []
-    built = build(cls, raw, where="", problems=problems, text=text)
-    if built is None:
-        raise SpecError(problems)
-    return built

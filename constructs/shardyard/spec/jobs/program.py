@@ -63,7 +63,10 @@ class Source:
         doc="A folder of the repository.", pattern=r"(?!/)(?!(.*/)?\.\.(/|$)).+", says="a folder inside the repository"
     )
     sha256: str | None = setting(
-        None, "The bundle's hash; synth and the execution's input fill it in.", pattern=r"[0-9a-f]{64}"
+        None,
+        "The bundle's hash; synth and the execution's input fill it in.",
+        pattern=r"[0-9a-f]{64}",
+        says="64 hex digits",
     )
 
 

@@ -79,11 +79,12 @@ class TrainingSettings:
     """What holds for all training jobs of this stage."""
 
     jobs: str = setting("jobs", "The folder of job files, relative to the project.", pattern=r"[\w./-]+")
-    max_cost_usd: float = setting(
+    cap_usd: float = setting(
         500.0,
         "A launch whose worst case costs more is refused, unless its job has a lower cap.",
         least=0.01,
         most=100_000,
+        formerly="max_cost_usd",
     )
 
 

@@ -134,8 +134,8 @@ def _cost(launch: Launch, prices: Mapping[str, Price]) -> tuple[dict[str, Any], 
     own = math.inf if launch.spec.cost.cap_usd is None else launch.spec.cost.cap_usd
     cap, whose = (
         (own, "the job's cap (cost.cap_usd)")
-        if own <= launch.cap_usd
-        else (launch.cap_usd, "the project's cap (training.max_cost_usd)")
+        if own <= launch.project_cap_usd
+        else (launch.project_cap_usd, "the project's cap (training.cap_usd)")
     )
     problems = []
     if cost.usd is None:

@@ -9,7 +9,7 @@ from typing import Any
 from shardyard.spec.catalogue.images import parse_uri
 from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.jobs.job import JobSpec
-from shardyard.spec.jobs.overrides import LaunchInput, apply_input, apply_parameters
+from shardyard.spec.jobs.overrides import FREE_TABLES, LaunchInput, apply_input, apply_parameters, value_of
 from shardyard.spec.requests.training import Deployment
 from shardyard.spec.run_ids import parse_time, run_id_of
 
@@ -31,8 +31,8 @@ class Launch:
     started: datetime
     fields: tuple[str, ...]
     """The request fields that the machine names."""
-    cap_usd: float
-    """The project's cap."""
+    project_cap_usd: float
+    """What no launch of the project may cost more than."""
     dashboard: str
     folder: str | None
     """The folder of containers/ that the image is built from."""
@@ -62,7 +62,7 @@ class Launch:
 
     def values_on(self, spec: JobSpec) -> dict[str, Any]:
         """What an attempt on a fallback has in place of the launch's own values."""
-        names = [*self.sources, *(f"{table}.{key}" for table in _FREE_TABLES for key in getattr(spec, table))]
+        names = [*self.sources, *(f"{table}.{key}" for table in FREE_TABLES for key in getattr(spec, table))]
         values = {name: value_of(spec, name) for name in names}
         return {
             name: {"value": value, "source": "fallback"}
@@ -113,27 +113,7 @@ def read_launch(event: Mapping[str, Any]) -> Launch:
         execution=event["execution"],
         started=started,
         fields=tuple(event["fields"]),
-        cap_usd=float(event["cap_usd"]),
+        project_cap_usd=float(event["project_cap_usd"]),
         dashboard=event["dashboard"],
         folder=event.get("folder"),
     )
-
-
-_FREE_TABLES = ("hyperparameters", "environment")
-
-
-def value_of(spec: JobSpec, name: str) -> Any:
-    """The value of something that may be overridden."""
-    table, _, key = name.partition(".")
-    if key:
-        return getattr(spec, table).get(key)
-    values = {
-        "instance_type": spec.compute.instance_type,
-        "instance_count": spec.compute.count,
-        "spot": spec.spot.enabled,
-        "max_runtime_seconds": spec.limits.max_runtime_seconds,
-        "max_cost_usd": spec.cost.cap_usd,
-        "processes_per_node": None if spec.program is None else spec.program.processes_per_node,
-        "source_sha256": None if spec.source is None else spec.source.sha256,
-    }
-    return values[name]

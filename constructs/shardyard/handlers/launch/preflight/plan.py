@@ -4,9 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shardyard.handlers.launch.preflight.launch import Launch, value_of
+from shardyard.handlers.launch.preflight.launch import Launch
 from shardyard.spec import names
 from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.overrides import value_of
 from shardyard.spec.requests.training import EXECUTION_TAG, Deployment, to_request
 
 INTERNAL_RETRIES = 2

@@ -1,0 +1,49 @@
+"""The options of a command that launches: one for each value of the table of overrides that has one."""
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import typer
+
+from shardyard.spec.errors import SpecError
+from shardyard.spec.jobs.overrides import OVERRIDES, LaunchInput, Override
+from yard.errors import Exit, UserError
+
+_OPTIONS = {one.name: one.option for one in OVERRIDES if one.option is not None}
+
+
+def with_override_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Insert the options after the command's first argument; it receives those that were given as `overrides`."""
+    first, *others = (one for one in inspect.signature(command).parameters.values() if one.name != "overrides")
+    options = [_parameter(one) for one in OVERRIDES if one.option is not None]
+
+    @functools.wraps(command)
+    def launching(**values: Any) -> None:
+        given = {one.name: values.pop(one.name) for one in options}
+        command(**values, overrides=_read({name: value for name, value in given.items() if value is not None}))
+
+    signature = inspect.Signature([first, *options, *others])
+    launching.__signature__ = signature  # type: ignore[attr-defined]
+    launching.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
+    return launching
+
+
+def _parameter(override: Override) -> inspect.Parameter:
+    """The option as typer declares one: a switch where nothing follows it, otherwise a text that the spec reads."""
+    names = [name for name in (override.option, override.alias) if name is not None]
+    option = typer.Option(None, *names, help=override.doc, metavar=override.metavar)
+    kind = bool if override.metavar is None else str
+    return inspect.Parameter(
+        override.name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=option, annotation=kind | None
+    )
+
+
+def _read(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values by name, with the types and within the limits of the job's own fields."""
+    try:
+        return LaunchInput.from_texts(given).to_dict()
+    except SpecError as error:
+        said = [f"{_OPTIONS[problem.where]}: {problem.message}" for problem in error.problems]
+        raise UserError("\n".join(said), code=Exit.USAGE) from None

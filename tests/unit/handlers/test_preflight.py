@@ -138,6 +138,12 @@ def test_a_hyperparameter_of_a_thousand_brackets_is_a_text(aws: FakeAws) -> None
     assert request["HyperParameters"]["text"] == json.dumps(text)
 
 
+def test_another_volume_stands_in_the_request_and_in_the_run(aws: FakeAws) -> None:
+    answer = launch(aws, {"volume": "200GB"})
+    assert answer["request"]["ResourceConfig"]["VolumeSizeInGB"] == 200
+    assert answer["run"]["values"]["volume"] == {"value": 200, "source": "input"}
+
+
 def test_all_problems_are_said_at_once(aws: FakeAws) -> None:
     aws.images = {}
     answer = launch(aws, {"cap_usd": 1}, channels={"train": {"s3": "nothing/"}})

@@ -31,6 +31,7 @@ def test_precedence_is_file_stage_parameter_input() -> None:
         "max_runtime_seconds": "parameter",
         "cap_usd": "toml",
         "processes_per_node": "toml",
+        "volume": "toml",
         "hyperparameters.a": "input",
         "hyperparameters.b": "stage",
         "hyperparameters.new": "input",
@@ -47,12 +48,14 @@ def test_every_value_of_the_input_changes_the_job() -> None:
         "max_runtime_seconds": 60,
         "cap_usd": 5,
         "processes_per_node": 2,
+        "volume": "1TB",
         "source_sha256": "b" * 64,
     }
     spec, _ = apply_input(make(source={"dir": "src"}), LaunchInput.from_dict(raw))
     assert (spec.hyperparameters, spec.environment) == ({"a": 1}, {"X": "y"})
     assert (spec.compute.instance_type, spec.compute.count, spec.spot.enabled) == ("ml.g6.xlarge", 3, True)
     assert (spec.limits.max_runtime_seconds, spec.cost.cap_usd) == (60, 5.0)
+    assert spec.compute.volume_gb == 1024
     assert spec.program is not None and spec.program.processes_per_node == 2
     assert spec.source is not None and spec.source.sha256 == "b" * 64
 

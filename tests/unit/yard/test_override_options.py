@@ -16,6 +16,7 @@ GIVEN = {
     "max_runtime_seconds": ("1h30m", 5400),
     "cap_usd": ("20", 20.0),
     "processes_per_node": ("2", 2),
+    "volume": ("1TB", 1024),
 }
 """A text as a person types it, and what the execution's input gets."""
 

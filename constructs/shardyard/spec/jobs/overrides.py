@@ -99,6 +99,7 @@ OVERRIDES: tuple[Override, ...] = (
         option="--processes-per-node",
         metavar="N",
     ),
+    Override(name="volume", path="compute.volume", doc="Another disk: 200GB.", option="--volume", metavar="SIZE"),
     Override(name="source_sha256", path="source.sha256", doc="Another bundle of code."),
 )
 """Every value that may be overridden, besides hyperparameters and environment variables, whose names are free."""

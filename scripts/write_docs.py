@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from scripts import embedded_cloud_page, jobs_page, rules_page, security_hub_page, settings_page
-from shardyard.spec.catalogue import services
+from shardyard.spec import services
 
 ROOT = Path(__file__).parents[1]
 

@@ -9,7 +9,7 @@ from shardyard.foundation.ecr import Registry
 from shardyard.foundation.identity import Identity
 from shardyard.foundation.placement import Placement
 from shardyard.foundation.storage import Storage
-from shardyard.spec.jobs.job_folder import load_jobs
+from shardyard.spec.job_folder import load_jobs
 from shardyard.spec.settings.settings import Settings
 from shardyard.workspaces.notebooks import GitSecret
 from stacks.identity import IdentityStack

@@ -104,4 +104,4 @@ def use_embedded_cloud(project: Project) -> None:
     """Point this process at the running embedded cloud; the user's own AWS files are not read."""
     from embedded import lifecycle
 
-    os.environ.update(lifecycle.env(project.root / ".yard/cloud"))
+    os.environ.update(lifecycle.env(project.root / lifecycle.DEFAULT_FOLDER))

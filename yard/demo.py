@@ -17,8 +17,9 @@ from typing import Any
 from shardyard.spec.units import format_duration
 from yard import follow, runs, upload
 from yard.aws import Aws, use_embedded_cloud
-from yard.errors import UserError, guard
+from yard.errors import UserError
 from yard.logs import Line, Tail
+from yard.main import guard
 from yard.project import Project, find_project
 from yard.stages import Stage
 
@@ -69,7 +70,7 @@ def clean() -> None:
     from embedded import lifecycle
 
     project = find_project()
-    lifecycle.down(project.root / ".yard/cloud")
+    lifecycle.down(project.root / lifecycle.DEFAULT_FOLDER)
     for name in (".yard", "cdk.out"):
         shutil.rmtree(project.root / name, ignore_errors=True)
     print("The demo's cloud, its processes, its data (.yard) and its templates (cdk.out) are gone.")
@@ -108,7 +109,7 @@ def _size(folder: Path) -> str:
 def _start_cloud(project: Project, stage: Stage) -> None:
     from embedded import lifecycle
 
-    state = lifecycle.up(project.root / ".yard/cloud")
+    state = lifecycle.up(project.root / lifecycle.DEFAULT_FOLDER)
     use_embedded_cloud(project)
     stage.tell(f"{state.endpoint}, log: {state.log.relative_to(project.root)}")
 
@@ -206,7 +207,7 @@ def _tell_line(line: Line, stage: Stage) -> None:
 def _interrupt(aws: Aws, job: str) -> None:
     from embedded import lifecycle
 
-    state = lifecycle.status(aws.project.root / ".yard/cloud")
+    state = lifecycle.status(aws.project.root / lifecycle.DEFAULT_FOLDER)
     if state is None:
         raise UserError("The embedded cloud is gone.", "See .yard/cloud/cloud.log")
     lifecycle.admin(state, "interrupt", {"job": job})

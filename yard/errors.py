@@ -1,10 +1,8 @@
 """What a person did, or the cloud said, in one sentence with the next step: never a traceback."""
 
 import errno
-import os
 import re
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 
@@ -39,13 +37,14 @@ class NotDeployedError(UserError):
 
 def explain(error: BaseException) -> UserError | None:
     """Turn an error that a person can cause into a sentence; None for a bug of ours, which keeps its traceback."""
+    from embedded.lifecycle import CloudError
     from shardyard.spec.errors import SpecError
 
     if isinstance(error, UserError):
         return error
     if isinstance(error, SpecError):
         return UserError(str(error))
-    if type(error).__module__ == "embedded.lifecycle":  # CloudError, without loading the cloud for a look
+    if isinstance(error, CloudError):
         return _explain_cloud(str(error))
     if type(error).__module__.startswith(("botocore", "boto3")):  # some of which are OSErrors too
         return _explain_botocore(error)
@@ -165,26 +164,3 @@ def _who() -> str:
         return str(boto3.client("sts").get_caller_identity()["Arn"])
     except (BotoCoreError, ClientError):
         return "the role in use"
-
-
-def guard(run: Callable[[], None], *, debug: bool) -> int:
-    """Run a command; print a sentence instead of a traceback for what a person can cause; return the exit code."""
-    from yard.output import complain
-
-    try:
-        run()
-    except KeyboardInterrupt:
-        complain("Interrupted.")
-        return Exit.INTERRUPTED
-    except SystemExit as leaving:
-        return leaving.code if isinstance(leaving.code, int) else Exit.OK
-    except BrokenPipeError:  # `| head` has seen enough; what is left in the buffer has nowhere to go
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.FIX
-    except Exception as error:
-        known = explain(error)
-        if debug or known is None:
-            raise
-        complain(known.happened, known.fix)
-        return known.code
-    return Exit.OK

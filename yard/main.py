@@ -1,10 +1,13 @@
 """The `yard` command: each command is a small module in yard/commands/, loaded when it is called."""
 
+import os
 import sys
+from collections.abc import Callable
 
 import typer
 
-from yard.errors import guard
+from yard.errors import Exit, explain
+from yard.output import complain
 
 _EPILOG = """\b
 Begin with:  yard doctor; yard check; yard train JOB --dry-run
@@ -34,6 +37,27 @@ def options(
         from yard.project import find_project
 
         use_embedded_cloud(find_project())
+
+
+def guard(run: Callable[[], None], *, debug: bool) -> int:
+    """Run a command; print a sentence instead of a traceback for what a person can cause; return the exit code."""
+    try:
+        run()
+    except KeyboardInterrupt:
+        complain("Interrupted.")
+        return Exit.INTERRUPTED
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else Exit.OK
+    except BrokenPipeError:  # `| head` has seen enough; what is left in the buffer has nowhere to go
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.FIX
+    except Exception as error:
+        known = explain(error)
+        if debug or known is None:
+            raise
+        complain(known.happened, known.fix)
+        return known.code
+    return Exit.OK
 
 
 def main() -> None:

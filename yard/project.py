@@ -24,7 +24,7 @@ class Project:
 
     def jobs(self) -> "tuple[JobSpec, ...]":
         """Every job in jobs/, checked; all problems of all files are reported together."""
-        from shardyard.spec.jobs.job_folder import load_jobs
+        from shardyard.spec.job_folder import load_jobs
 
         settings = self.settings
         return load_jobs(

@@ -6,7 +6,7 @@ from pathlib import Path
 from checks.rules.model import Assembly
 from checks.scenarios import synthesise
 from shardyard.spec.catalogue.quotas import needed_together
-from shardyard.spec.jobs.job_folder import load_jobs
+from shardyard.spec.job_folder import load_jobs
 from tests.support.templates import one
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions_tasks as tasks
 
-from shardyard.spec.jobs.job_folder import load_jobs
+from shardyard.spec.job_folder import load_jobs
 from shardyard.spec.requests.sfn_fields import CDK, KNOWN_FIELDS, used_fields
 from stacks.build import ROOT
 from tests.support.training_stack import of_type, templates

@@ -23,10 +23,10 @@ from shardyard.images.job_image import JobImage
 from shardyard.images.job_source import launcher_bundle, source_bundle
 from shardyard.jobs.training_job import TrainingJob
 from shardyard.spec.errors import SpecError
+from shardyard.spec.job_folder import load_jobs
 from shardyard.spec.jobs.data import Channel
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.jobs.job_file import parse_job
-from shardyard.spec.jobs.job_folder import load_jobs
 from shardyard.spec.settings.settings import Settings
 from stacks.build import ROOT, build_foundation
 from tests.support.training_stack import Template, actions, build, of_type, only, statements, templates

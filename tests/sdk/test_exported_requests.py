@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from shardyard.spec.job_folder import load_jobs
 from shardyard.spec.jobs.job import JobSpec
-from shardyard.spec.jobs.job_folder import load_jobs
 from shardyard.spec.requests.training import Deployment, to_request
 from yard.errors import UserError
 from yard.export import sdk_script

@@ -1,14 +1,13 @@
 """yard cloud: the embedded cloud's life, its faults on demand, and whether it did what a template says."""
 
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from yard.errors import Exit, UserError
+from yard.embedded import ask, cloud_folder
+from yard.errors import Exit
 from yard.output import emit_facts, emit_json, emit_rows, say
-from yard.project import find_project
 
 if TYPE_CHECKING:
     from embedded.lifecycle import CloudState
@@ -16,20 +15,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="The embedded cloud: an AWS on this machine.", no_args_is_help=True)
 
 _JSON = typer.Option(False, "--json", help="Print JSON.")
-
-
-def _folder() -> Path:
-    return find_project().root / ".yard/cloud"
-
-
-def ask(verb: str, **params: Any) -> dict[str, Any]:
-    """Call a verb of the running cloud."""
-    from embedded import lifecycle
-
-    running = lifecycle.status(_folder())
-    if running is None:
-        raise UserError("The embedded cloud is not running.", "Start it: yard cloud up")
-    return lifecycle.admin(running, verb, {name: value for name, value in params.items() if value is not None})
 
 
 @app.command()
@@ -45,7 +30,7 @@ def up(
     """
     from embedded import lifecycle
 
-    state = lifecycle.up(_folder(), port=port)
+    state = lifecycle.up(cloud_folder(), port=port)
     if as_json:
         emit_json(_as_json(state))
         return
@@ -72,7 +57,7 @@ def down(as_json: bool = _JSON) -> None:
     """
     from embedded import lifecycle
 
-    stopped = lifecycle.down(_folder())
+    stopped = lifecycle.down(cloud_folder())
     if as_json:
         emit_json({"stopped": stopped})
     else:
@@ -88,7 +73,7 @@ def reset(as_json: bool = _JSON) -> None:
     """
     from embedded import lifecycle
 
-    state = lifecycle.reset(_folder())
+    state = lifecycle.reset(cloud_folder())
     if as_json:
         emit_json(_as_json(state))
     else:
@@ -114,7 +99,7 @@ def env(as_json: bool = _JSON) -> None:
     """
     from embedded import lifecycle
 
-    found = lifecycle.env(_folder())
+    found = lifecycle.env(cloud_folder())
     if as_json:
         emit_json(found)
         return
@@ -168,7 +153,8 @@ def _faults(resource: dict[str, Any]) -> list[dict[str, Any]]:
 
 def register(main: typer.Typer) -> None:
     """Put these commands on the app."""
-    from yard.commands import cloud_faults
+    from yard.commands import faults, inspect
 
-    cloud_faults.register(app)
+    faults.register(app)
+    inspect.register(app)
     main.add_typer(app, name="cloud")

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from shardyard.spec.advise.memory import SCORE_BYTES, SPLIT_BYTES, WHOLE_BYTES
+from shardyard.spec.job_folder import load_jobs
 from shardyard.spec.jobs.job import JobSpec
-from shardyard.spec.jobs.job_folder import load_jobs
 from training.pytorch.models.gpt.model import GPT, PRESETS, GPTConfig, next_token_loss
 
 DESCRIBED = [job for job in load_jobs(Path(__file__).parents[3] / "jobs", "dev") if job.model is not None]

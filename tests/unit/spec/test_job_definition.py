@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from shardyard.spec.errors import SpecError
+from shardyard.spec.job_folder import load_jobs
 from shardyard.spec.jobs.job import JobSpec
-from shardyard.spec.jobs.job_folder import load_jobs
 from tests.support.spec_tables import make
 
 GOOD = """

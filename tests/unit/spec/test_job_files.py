@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from shardyard.spec.catalogue.cost import snapshot_prices, worst_case
+from shardyard.spec.job_folder import load_jobs
 from shardyard.spec.jobs.job import JobSpec
-from shardyard.spec.jobs.job_folder import load_jobs
 from shardyard.spec.jobs.overrides import LaunchInput, apply_input
 from shardyard.spec.rules import Facts, check
 from tests.support.small_jobs import SMALL

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from shardyard.spec.job_folder import load_jobs
 from shardyard.spec.jobs.job import JobSpec
-from shardyard.spec.jobs.job_folder import load_jobs
 from tests.support.small_jobs import SMALL
 
 ROOT = Path(__file__).parents[3]

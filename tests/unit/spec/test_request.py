@@ -12,9 +12,9 @@ from botocore.validate import ParamValidator
 
 from shardyard.spec import names
 from shardyard.spec.errors import SpecError
+from shardyard.spec.job_folder import load_jobs
 from shardyard.spec.jobs.hyperparameters import encode
 from shardyard.spec.jobs.job import JobSpec
-from shardyard.spec.jobs.job_folder import load_jobs
 from shardyard.spec.jobs.overrides import apply_fallback
 from shardyard.spec.requests.sfn_fields import KNOWN_FIELDS, unknown_to_step_functions, used_fields
 from shardyard.spec.requests.training import Deployment, to_request

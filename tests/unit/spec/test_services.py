@@ -2,7 +2,7 @@
 
 import pytest
 
-from shardyard.spec.catalogue import services
+from shardyard.spec import services
 
 
 def test_a_retired_service_is_refused_with_its_replacement() -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from botocore import exceptions
 
+from embedded.lifecycle import CloudError
 from shardyard.spec.errors import Problem, SpecError
-from yard.errors import Exit, UserError, explain, guard, writing
+from yard.errors import Exit, UserError, explain, writing
+from yard.main import guard
 
 
 def client_error(code: str, message: str = "no") -> exceptions.ClientError:
@@ -44,6 +46,12 @@ def client_error(code: str, message: str = "no") -> exceptions.ClientError:
             "yard cloud up",
         ),
         (OSError(errno.ENOSPC, "No space left", "/tmp/x"), "The disk is full while writing /tmp/x.", "Free some space"),
+        (CloudError("the cloud does not answer"), "The cloud does not answer.", ""),
+        (
+            CloudError("Port 4566 is in use"),
+            "Port 4566 of 127.0.0.1 is taken by another program.",
+            "yard cloud up --port",
+        ),
         (SpecError([Problem("jobs/a.toml: compute.count", "0 is not allowed")]), "jobs/a.toml: compute.count: 0", ""),
     ],
 )
@@ -122,7 +130,7 @@ def test_help_and_check_load_neither_cdk_nor_torch_nor_boto3() -> None:
 
 
 def test_a_worst_case_above_the_cap_is_refused_with_both_figures() -> None:
-    from shardyard.spec.jobs.job_folder import load_jobs
+    from shardyard.spec.job_folder import load_jobs
     from shardyard.spec.jobs.overrides import LaunchInput
     from yard.plan import make_plan
 
@@ -141,7 +149,7 @@ def test_a_full_disk_is_named_by_what_was_being_written() -> None:
 
 def test_a_reader_that_leaves_early_ends_it_without_a_word() -> None:
     program = (
-        "import sys\nfrom yard.errors import guard\n"
+        "import sys\nfrom yard.main import guard\n"
         "def run():\n    for number in range(100000): print(number)\n"
         "sys.exit(guard(run, debug=False))"
     )

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from shardyard.spec.catalogue.quotas import ALL_SPOT_JOBS, needed_by_job, of_type
+from shardyard.spec.job_folder import load_jobs
 from shardyard.spec.jobs.job import JobSpec
-from shardyard.spec.jobs.job_folder import load_jobs
 from shardyard.spec.requests.training import Deployment
 from yard.deployed import Deployed, changed_since
 from yard.quotas import JobQuota, _best

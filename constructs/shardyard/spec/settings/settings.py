@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from shardyard.spec import names
-from shardyard.spec.catalogue.services import BY_KEY, refusal
 from shardyard.spec.errors import Problem, SpecError
+from shardyard.spec.services import BY_KEY, refusal
 from shardyard.spec.settings.network import NetworkSettings
 from shardyard.spec.settings.notebooks import NotebookSettings
 from shardyard.spec.settings.parts import (

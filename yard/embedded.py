@@ -1,0 +1,24 @@
+"""The embedded cloud of a project, as the commands reach it."""
+
+from pathlib import Path
+from typing import Any
+
+from yard.errors import UserError
+from yard.project import find_project
+
+
+def cloud_folder() -> Path:
+    """Where the project's cloud keeps its state."""
+    from embedded import lifecycle
+
+    return find_project().root / lifecycle.DEFAULT_FOLDER
+
+
+def ask(verb: str, **params: Any) -> dict[str, Any]:
+    """Call a verb of the running cloud."""
+    from embedded import lifecycle
+
+    running = lifecycle.status(cloud_folder())
+    if running is None:
+        raise UserError("The embedded cloud is not running.", "Start it: yard cloud up")
+    return lifecycle.admin(running, verb, {name: value for name, value in params.items() if value is not None})

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy
 import torch
 
-from training.pytorch import paths
+from contract.paths import base_folder
 from training.pytorch.batches import EpochBatches
 from training.pytorch.checkpoint.checkpointer import Checkpointer
 from training.pytorch.models.gpt.model import GPTConfig, next_token_loss
@@ -26,7 +26,7 @@ INTERVAL, TIMEOUT_SECONDS, STEP_SECONDS = 5, 8.0, 0.05
 
 def main(steps: int) -> None:
     """Train, and write `losses-<rank>` (step, loss as hexadecimal float, time) and `digest-<rank>` of the end."""
-    notes = paths.base() / "notes"
+    notes = base_folder() / "notes"
     notes.mkdir(exist_ok=True)
     with connect(timeout_seconds=TIMEOUT_SECONDS) as ranks, (notes / f"losses-{ranks.rank}").open("a") as losses:
         (notes / f"pid-{ranks.rank}").write_text(str(os.getpid()))

@@ -139,11 +139,12 @@ print(f"drawn={random.random()}/{numpy.random.rand()}")
         assert node.output.count("thread was awaited") == 2
 
 
-def test_a_package_of_the_users_may_be_called_training_too(tmp_path: Path) -> None:
-    package = tmp_path / "package" / "training"
+@pytest.mark.parametrize("name", ["contract", "training"])
+def test_a_package_of_the_users_may_have_the_name_of_one_of_ours(name: str, tmp_path: Path) -> None:
+    package = tmp_path / "package" / name
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("mine = True")
-    program = f"import sys; sys.path.insert(0, {str(package.parent)!r}); import training; print('mine', training.mine)"
+    program = f"import sys; sys.path.insert(0, {str(package.parent)!r}); import {name}; print('mine', {name}.mine)"
     with nodes(tmp_path, program, processes=1) as (node,):
         assert node.end() == 0
         assert "mine True" in node.output

@@ -12,7 +12,7 @@ import pytest
 
 from stacks.build import ROOT
 
-NEEDED = ("app.py", "stacks", "constructs", "containers", "jobs")
+NEEDED = ("app.py", "stacks", "constructs", "containers", "contract", "jobs", "training")
 
 
 def run_app(folder: Path, out: Path, context: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
@@ -61,8 +61,6 @@ def test_a_copy_elsewhere_without_cdk_json_writes_the_same(tmp_path: Path) -> No
             shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, copy / name)
-    if (ROOT / "training").exists():
-        shutil.copytree(ROOT / "training", copy / "training", ignore=shutil.ignore_patterns("__pycache__"))
     for folder, out in ((ROOT, tmp_path / "here"), (copy, tmp_path / "there")):
         result = run_app(folder, out)
         assert result.returncode == 0, result.stderr

@@ -205,7 +205,7 @@ def test_the_machines_role_holds_what_sync_documents_and_passes_one_role(tiny: T
 
 
 def test_a_jobs_own_code_is_put_into_the_artifact_bucket(tmp_path: Path) -> None:
-    for folder in ("containers", "training"):
+    for folder in ("containers", "contract", "training"):
         (tmp_path / folder).symlink_to(ROOT / folder)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "train.py").write_text("print(1)\n")

@@ -12,7 +12,7 @@ from typing import Any
 from tests.support.house import ROOT, House, short_waits
 
 JOB = "own-code"
-_FOLDERS = ("constructs", "containers", "stacks", "training")
+_FOLDERS = ("constructs", "containers", "contract", "stacks", "training")
 _CACHES = shutil.ignore_patterns("__pycache__")
 _DEFINITION = """\
 description = "A script of one's own on two machines"

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, get_args
 
+from contract.paths import base_folder
 from training.data import s3
 from training.data.errors import DataError
 from training.data.media import File
@@ -81,7 +82,7 @@ def resolve(name: str, environ: Mapping[str, str] = os.environ) -> Channel:
         return Channel(name=name, folder=Path(), prefix=name)
     if not name:
         raise DataError("a channel has a name, and this one is empty")
-    base = Path(environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
+    base = base_folder(environ)
     channels: dict[str, dict[str, str]] = json.loads(environ.get("SM_INPUT_DATA_CONFIG", "{}"))
     if not channels:
         config = base / "input" / "config" / "inputdataconfig.json"

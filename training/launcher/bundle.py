@@ -12,15 +12,19 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def make_bundle() -> bytes:
-    """Everything in training/, the same bytes every time."""
-    package = Path(__file__).parent.parent
-    files = sorted(
-        path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.relative_to(package).parts
-    )
+    """Everything in contract/ and training/, the same bytes every time."""
+    root = Path(__file__).parents[2]
+    packages = (root / "contract", root / "training")
+    files = [
+        path
+        for package in packages
+        for path in sorted(package.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.relative_to(root).parts
+    ]
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as bundle:
-        named = [(f"training/{path.relative_to(package).as_posix()}", path) for path in files]
-        for name, path in [("__main__.py", package / "launcher" / "__main__.py"), *named]:
+        named = [(path.relative_to(root).as_posix(), path) for path in files]
+        for name, path in [("__main__.py", root / "training" / "launcher" / "__main__.py"), *named]:
             bundle.writestr(zipfile.ZipInfo(name, _EPOCH), path.read_bytes(), zipfile.ZIP_DEFLATED)
     return content.getvalue()
 

@@ -7,11 +7,9 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from contract.variables import HOST_ADDRESSES
 from training.launcher import variables
 from training.launcher.endings.failure import LaunchError
-
-ADDRESSES_VARIABLE = "SHARDYARD_HOST_ADDRESSES"
-"""JSON, host to address: replaces name resolution where several nodes share one machine without namespaces."""
 
 WAIT_VARIABLE = "SHARDYARD_HOST_WAIT_SECONDS"
 """How long to wait for the other nodes, first for their names; the default is 900: they may start minutes apart."""
@@ -31,13 +29,13 @@ def _natural_key(name: str) -> list[tuple[bool, int, str]]:
 
 def known_addresses(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The addresses that were given instead of name resolution; usually none."""
-    given = environ.get(ADDRESSES_VARIABLE)
+    given = environ.get(HOST_ADDRESSES)
     if given is None:
         return {}
     try:
         return dict(json.loads(given))
     except (TypeError, ValueError) as error:
-        raise LaunchError(f"{ADDRESSES_VARIABLE} must be a JSON object, not {given!r}") from error
+        raise LaunchError(f"{HOST_ADDRESSES} must be a JSON object, not {given!r}") from error
 
 
 def wait_seconds(environ: Mapping[str, str] = os.environ) -> float:

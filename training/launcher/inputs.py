@@ -6,13 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from contract.paths import base_folder
 from training.launcher.endings.failure import LaunchError
 from training.launcher.hosts import natural_order
-
-BASE_VARIABLE = "SAGEMAKER_BASE_DIR"
-"""Another place than /opt/ml, for tests and for machines without namespaces; the public toolkit reads the same name."""
-
-DEFAULT_BASE = "/opt/ml"
 
 _RESERVED_PREFIXES = ("sagemaker_", "_tuning_objective_metric")
 """What SageMaker's tools, the tuner among them, put beside the user's own hyperparameters."""
@@ -106,7 +102,7 @@ class Contract(NamedTuple):
 
 def read_contract(environ: Mapping[str, str] = os.environ) -> Contract:
     """Read the three files; a missing one means an empty one, so that a bare `docker run` works too."""
-    base = Path(environ.get(BASE_VARIABLE, DEFAULT_BASE))
+    base = base_folder(environ)
     config = base / "input" / "config"
     resource = _read_json(config / "resourceconfig.json")
     listed = resource.get("hosts", ["algo-1"])

@@ -2,14 +2,16 @@
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
+from contract.exit_codes import INTERRUPTED
+from contract.paths import base_folder
+from contract.variables import LAUNCHER, PROCESSES_PER_NODE
 from training.launcher import hosts, network, sm_variables, source, variables
 from training.launcher.endings import failure
-from training.launcher.inputs import BASE_VARIABLE, DEFAULT_BASE, Contract, read_contract
+from training.launcher.inputs import Contract, read_contract
 from training.launcher.launch import GRACE_SECONDS, GRACE_VARIABLE, PACKAGE_ROOT, Launch
 from training.launcher.program import read_program
-from training.launcher.supervise import INTERRUPTED, Supervisor
+from training.launcher.supervise import Supervisor
 
 STRATEGIES = ("plain", "torchrun", "mpirun")
 
@@ -17,7 +19,7 @@ STRATEGIES = ("plain", "torchrun", "mpirun")
 def main(arguments: list[str]) -> int:
     """Run the job on this node and return its exit code: 0, 1, or 75 after an interruption."""
     supervisor = Supervisor()
-    base = Path(os.environ.get(BASE_VARIABLE, DEFAULT_BASE))
+    base = base_folder()
     try:
         if arguments not in ([], ["train"]):
             raise failure.LaunchError(f"unknown arguments {' '.join(arguments)!r}; known: train")
@@ -47,9 +49,9 @@ class Interrupted(Exception):
 
 
 def _run(supervisor: Supervisor, contract: Contract) -> int:
-    strategy = os.environ.get("SHARDYARD_LAUNCHER", "plain")
+    strategy = os.environ.get(LAUNCHER, "plain")
     if strategy not in STRATEGIES:
-        raise failure.LaunchError(f"SHARDYARD_LAUNCHER is {strategy!r}; known: {', '.join(STRATEGIES)}")
+        raise failure.LaunchError(f"{LAUNCHER} is {strategy!r}; known: {', '.join(STRATEGIES)}")
     gpus, cpus = sm_variables.count_gpus(), sm_variables.count_cpus()
     processes = processes_per_node(strategy, max(gpus, sm_variables.count_neuron_cores(contract.instance_type)))
     base_environ = _base_environ(contract, processes=processes, cpus=cpus)
@@ -74,10 +76,10 @@ def _run(supervisor: Supervisor, contract: Contract) -> int:
 
 
 def processes_per_node(strategy: str, accelerators: int, environ: Mapping[str, str] = os.environ) -> int:
-    """One for `plain`; otherwise as many as the job says, or one a GPU or Neuron core, or one."""
+    """`plain` runs one. Otherwise the job's own number, else one per GPU or Neuron core, else one."""
     if strategy == "plain":
         return 1
-    return variables.whole(environ, "SHARDYARD_PROCESSES_PER_NODE", max(accelerators, 1), at_least=1)
+    return variables.whole(environ, PROCESSES_PER_NODE, max(accelerators, 1), at_least=1)
 
 
 def _base_environ(contract: Contract, *, processes: int, cpus: int) -> dict[str, str]:

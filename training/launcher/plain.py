@@ -4,10 +4,11 @@ import signal
 import time
 from pathlib import Path
 
+from contract.exit_codes import INTERRUPTED
 from training.launcher.endings import failure
 from training.launcher.launch import Launch
 from training.launcher.sm_variables import MASTER_PORT
-from training.launcher.supervise import INTERRUPTED, Child, Supervisor, execute
+from training.launcher.supervise import Child, Supervisor, execute
 
 _NAME = "the program"
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from contract.variables import ARGUMENTS, ENTRY
 from training.launcher.endings.failure import LaunchError
 from training.launcher.inputs import Contract
 
@@ -40,11 +41,11 @@ class Program(NamedTuple):
 
 def read_program(contract: Contract, environ: Mapping[str, str] = os.environ) -> Program:
     """Find the entry and put its arguments together."""
-    given = environ.get("SHARDYARD_ENTRY", environ.get("SAGEMAKER_PROGRAM"))
+    given = environ.get(ENTRY, environ.get("SAGEMAKER_PROGRAM"))
     entry = given if given is not None else contract.framework_parameters.get("sagemaker_program")
     if entry is None:
         raise LaunchError(
-            "the job names no program: set `entry` in the job's [program] table (SHARDYARD_ENTRY in the environment)"
+            f"the job names no program: set `entry` in the job's [program] table ({ENTRY} in the environment)"
         )
     arguments = (*_fixed_arguments(environ), *to_arguments(contract.hyperparameters))
     kind, target = _resolve(str(entry), contract.code_dir)
@@ -94,7 +95,7 @@ def _is_speakable(text: str) -> bool:
 
 
 def _fixed_arguments(environ: Mapping[str, str]) -> list[str]:
-    given = environ.get("SHARDYARD_ARGUMENTS")
+    given = environ.get(ARGUMENTS)
     if given is None:
         return []
     try:
@@ -102,7 +103,7 @@ def _fixed_arguments(environ: Mapping[str, str]) -> list[str]:
     except ValueError:
         arguments = None
     if not isinstance(arguments, list) or not all(isinstance(item, str) and _is_speakable(item) for item in arguments):
-        raise LaunchError(f"SHARDYARD_ARGUMENTS must be a JSON list of strings without NUL letters, not {given!r}")
+        raise LaunchError(f"{ARGUMENTS} must be a JSON list of strings without NUL letters, not {given!r}")
     return arguments
 
 

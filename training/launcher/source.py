@@ -5,18 +5,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from contract.variables import SOURCE_SHA256
 from training.launcher.endings.failure import LaunchError
 
 if TYPE_CHECKING:
     import zipfile
 
-SHA256_VARIABLE = "SHARDYARD_SOURCE_SHA256"
 CODE_CHANNEL = "code"
 
 
 def unpack_source(channel_dir: Path, code_dir: Path, environ: Mapping[str, str] = os.environ) -> Path | None:
     """Verify and unpack the code channel's zip into the code directory; None when the job brings no code."""
-    expected = environ.get(SHA256_VARIABLE)
+    expected = environ.get(SOURCE_SHA256)
     if expected is None:
         return None
     # Imported only here: most starts bring no code, and every millisecond of theirs is measured

@@ -10,9 +10,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn
 
-INTERRUPTED = 75
-"""EX_TEMPFAIL: what a rank and the launcher exit with after an interruption; neither a success nor a failure."""
-
 TAIL_BYTES = 16384
 """How much of a child's standard error is kept for the failure file."""
 

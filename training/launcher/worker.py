@@ -71,8 +71,8 @@ def _fresh_interpreter_state() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     faulthandler.enable()
-    for name in [name for name in sys.modules if name.partition(".")[0] == "training"]:
-        # The user's code may have a package of this name: whichever comes first on the path is imported
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("contract", "training")]:
+        # The user's code may have a package of such a name: whichever comes first on the path is imported
         del sys.modules[name]
     numpy = sys.modules.get("numpy")
     if numpy is not None:

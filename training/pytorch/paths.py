@@ -3,30 +3,28 @@
 import os
 from pathlib import Path
 
+from contract.paths import base_folder
+from contract.variables import RUN_ID
+
 NO_RUN_ID = "local"
 """What a run is called that nobody gave an id."""
 
 
-def base() -> Path:
-    """The folder of the contract; another one outside of containers."""
-    return Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
-
-
 def model_folder() -> Path:
     """What is left here is uploaded as model.tar.gz when the job ends."""
-    return Path(os.environ.get("SM_MODEL_DIR", base() / "model"))
+    return Path(os.environ.get("SM_MODEL_DIR", base_folder() / "model"))
 
 
 def checkpoint_folder() -> str:
     """What is written here goes to S3 while the job runs, and comes back when a job starts again."""
-    return os.environ.get("SHARDYARD_CHECKPOINT_DIR", str(base() / "checkpoints"))
+    return os.environ.get("SHARDYARD_CHECKPOINT_DIR", str(base_folder() / "checkpoints"))
 
 
 def tensorboard_folder() -> Path:
     """Event files written here are uploaded while the job runs."""
-    return Path(os.environ.get("SHARDYARD_TENSORBOARD_DIR", base() / "output" / "tensorboard"))
+    return Path(os.environ.get("SHARDYARD_TENSORBOARD_DIR", base_folder() / "output" / "tensorboard"))
 
 
 def run_id() -> str:
     """The logical run that checkpoints belong to; it outlives the training job's name."""
-    return os.environ.get("SHARDYARD_RUN_ID", os.environ.get("TRAINING_JOB_NAME", NO_RUN_ID))
+    return os.environ.get(RUN_ID, os.environ.get("TRAINING_JOB_NAME", NO_RUN_ID))

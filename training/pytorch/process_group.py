@@ -10,6 +10,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
+from contract.variables import ATTEMPT
 from training.pytorch.hardware import bind_device, pick_backend
 from training.pytorch.parallel.roll_call import call_the_roll, lost_peer, name_the_missing, roll_call_seconds
 
@@ -129,7 +130,7 @@ def _attempt_store(rank: int, world_size: int) -> dist.Store:
     """
     agent_store = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
     counter = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") if agent_store else "0"
-    attempt = os.environ.get("SHARDYARD_ATTEMPT", counter)
+    attempt = os.environ.get(ATTEMPT, counter)
     store = dist.TCPStore(
         os.environ["MASTER_ADDR"],
         int(os.environ["MASTER_PORT"]),

@@ -1,4 +1,4 @@
-"""The one asset that all Lambda functions share: the spec and the handlers, the same bytes on every synth."""
+"""The one asset that all Lambda functions share: contract, spec and handlers, the same bytes on every synth."""
 
 import hashlib
 import zipfile
@@ -9,16 +9,20 @@ from typing import cast
 import aws_cdk as cdk
 from constructs import IConstruct
 
+import contract
+
 PACKAGE = Path(__file__).parents[1]
+CONTRACT = Path(contract.__file__).parent
 _SUFFIXES = (".py", ".json")
 
 
 def code_files(package: Path = PACKAGE) -> dict[str, bytes]:
     """What goes into the asset: name in the zip and content, in one order, without caches."""
-    roots = (package / "__init__.py", package / "spec", package / "handlers")
-    found = [path for root in roots for path in ([root] if root.is_file() else root.rglob("*"))]
-    wanted = sorted(path for path in found if path.suffix in _SUFFIXES and "__pycache__" not in path.parts)
-    return {f"shardyard/{path.relative_to(package).as_posix()}": path.read_bytes() for path in wanted}
+    named = {f"contract/{path.relative_to(CONTRACT).as_posix()}": path for path in CONTRACT.rglob("*")}
+    for path in (package / "__init__.py", *(package / "spec").rglob("*"), *(package / "handlers").rglob("*")):
+        named[f"shardyard/{path.relative_to(package).as_posix()}"] = path
+    wanted = {name: path for name, path in named.items() if path.suffix in _SUFFIXES}
+    return {name: wanted[name].read_bytes() for name in sorted(wanted)}
 
 
 def code_hash(files: dict[str, bytes]) -> str:

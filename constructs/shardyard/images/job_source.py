@@ -18,11 +18,12 @@ def source_bundle(root: Path, folder: str) -> bytes:
 
 @cache
 def launcher_bundle(root: Path) -> bytes:
-    """A zip that Python runs as it is: all of training/, which our images hold and AWS's do not.
+    """A zip that Python runs as it is: all of contract/ and training/, which our images hold and AWS's do not.
 
     Named as the image names it, so that a job's module is found in both; the same bytes every time.
     """
-    found = [(path.relative_to(root).as_posix(), path.read_bytes()) for path in files_of(root / "training")]
+    paths = [*files_of(root / "contract"), *files_of(root / "training")]
+    found = [(path.relative_to(root).as_posix(), path.read_bytes()) for path in paths]
     start = (root / "training" / "launcher" / "__main__.py").read_bytes()
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:

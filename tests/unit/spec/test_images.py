@@ -21,7 +21,8 @@ DIGEST = "sha256:" + "a" * 64
 
 
 def project(root: Path) -> Path:
-    for name, text in {"containers/pytorch/Dockerfile": "FROM x", "training/a.py": "1", "training/b/c.py": "2"}.items():
+    files = {"containers/pytorch/Dockerfile": "FROM x", "contract/d.py": "3"}
+    for name, text in {**files, "training/a.py": "1", "training/b/c.py": "2"}.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     return root
@@ -37,7 +38,9 @@ def test_the_tag_is_the_content_and_nothing_else(tmp_path: Path) -> None:
     assert content_tag(second, "pytorch") == tag
 
 
-@pytest.mark.parametrize("name", ["containers/pytorch/Dockerfile", "training/b/c.py", "training/new.py"])
+@pytest.mark.parametrize(
+    "name", ["containers/pytorch/Dockerfile", "contract/d.py", "training/b/c.py", "training/new.py"]
+)
 def test_any_change_changes_the_tag(tmp_path: Path, name: str) -> None:
     root = project(tmp_path)
     before = content_tag(root, "pytorch")

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from contract.exit_codes import INTERRUPTED
 from training.launcher.endings import failure, interruption, reasons
 from training.launcher.endings.failure import LaunchError
 from training.launcher.launch import PACKAGE_ROOT, Launch
@@ -18,7 +19,7 @@ from training.launcher.mpirun.agent import SOCKET_VARIABLE
 from training.launcher.mpirun.nodes import FirstNode, OtherNode, call
 from training.launcher.mpirun.rank import INTERRUPT
 from training.launcher.sm_variables import MASTER_PORT
-from training.launcher.supervise import INTERRUPTED, Child, Supervisor
+from training.launcher.supervise import Child, Supervisor
 from training.launcher.worker import execute_bound
 
 _TELL_AGAIN_SECONDS = 3.0

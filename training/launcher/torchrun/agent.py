@@ -27,6 +27,7 @@ from torch.distributed.elastic.rendezvous import (
     RendezvousTimeoutError,
 )
 
+from contract.variables import ATTEMPT
 from training.launcher.endings import failure
 from training.launcher.torchrun.channel import Channel
 from training.launcher.torchrun.first_failure import agree
@@ -160,7 +161,7 @@ class ForkAgent(local_elastic_agent.LocalElasticAgent):  # type: ignore[misc]
 
     def _fork_ranks(self, **arguments: Any) -> ForkedRanks:
         for environ in arguments["envs"].values():
-            environ["SHARDYARD_ATTEMPT"] = str(self._rendezvous_handler.attempt)
+            environ[ATTEMPT] = str(self._rendezvous_handler.attempt)
         ranks = ForkedRanks(self._channel, self, **arguments)
         ranks.start()
         return ranks

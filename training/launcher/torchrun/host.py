@@ -16,9 +16,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from contract.exit_codes import INTERRUPTED
 from training.launcher.endings import failure
 from training.launcher.program import Program
-from training.launcher.supervise import INTERRUPTED, Child, Supervisor
+from training.launcher.supervise import Child, Supervisor
 from training.launcher.torchrun.channel import MESSAGE_BYTES
 from training.launcher.torchrun.strategy import REJOIN_SECONDS
 from training.launcher.torchrun.verdict import Verdict

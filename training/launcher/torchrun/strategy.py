@@ -13,11 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from contract.exit_codes import INTERRUPTED
 from training.launcher import variables
 from training.launcher.endings import failure
 from training.launcher.endings.interruption import NOTHING_BEGUN
 from training.launcher.launch import Launch
-from training.launcher.supervise import INTERRUPTED, Child, Supervisor
+from training.launcher.supervise import Child, Supervisor
 
 MAX_RESTARTS_VARIABLE = "SHARDYARD_MAX_RESTARTS"
 FORK_VARIABLE = "SHARDYARD_FORK"

@@ -8,8 +8,9 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from contract.exit_codes import INTERRUPTED
 from training.launcher.endings import failure
-from training.launcher.supervise import INTERRUPTED, Child
+from training.launcher.supervise import Child
 
 
 class Verdict:

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from contract.exit_codes import INTERRUPTED
 from training.pytorch import paths
 from training.pytorch.checkpoint.agreement import MOST_SAVES, Agreement, Wishes
 from training.pytorch.checkpoint.manifest import Manifest, Save
@@ -35,9 +36,6 @@ from training.pytorch.errors import Unfit
 from training.pytorch.hardware import wait_for_device
 from training.pytorch.process_group import Ranks, gather
 from training.pytorch.random_state import read_random_state
-
-INTERRUPTED = 75
-"""EX_TEMPFAIL: all is saved, start me again."""
 
 
 class Interrupted(SystemExit):

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
+from contract.paths import base_folder
 from training.data.channel import Channel, resolve
 from training.data.position import place_in_group
 from training.pytorch import paths
@@ -56,7 +57,7 @@ Tensors = tuple[Tensor, Tensor]
 
 def find(name: str) -> Channel | None:
     """A channel of the job, or None if it has none of this name; one that cannot be used is an error."""
-    place = paths.base() / "input" / "data" / name
+    place = base_folder() / "input" / "data" / name
     return resolve(name) if f"SM_CHANNEL_{name.upper()}" in os.environ or place.is_dir() else None
 
 

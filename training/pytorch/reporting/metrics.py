@@ -7,8 +7,8 @@ from types import TracebackType
 
 import torch
 
+from contract.exit_codes import INTERRUPTED
 from training.pytorch import paths
-from training.pytorch.checkpoint.checkpointer import INTERRUPTED
 from training.pytorch.process_group import Ranks
 from training.pytorch.reporting.event_file import EventFile
 from training.pytorch.reporting.mlflow_run import start_mlflow

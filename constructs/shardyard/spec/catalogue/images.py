@@ -68,7 +68,7 @@ def parse_uri(uri: str) -> ImageUri:
 def content_tag(project_root: Path, folder: str) -> str:
     """The tag of a folder of containers/: 16 hex digits over everything that goes into the image."""
     digest = hashlib.sha256()
-    for part in (Path("containers") / folder, Path("training")):
+    for part in (Path("containers") / folder, Path("contract"), Path("training")):
         if not (project_root / part).is_dir():
             raise SpecError([Problem("image.folder", f"there is no folder {part} in this project")])
         for path in files_of(project_root / part):

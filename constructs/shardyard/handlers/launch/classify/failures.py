@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-INTERRUPTED_EXIT_CODE = 75
-"""What the launcher exits with after it saved a checkpoint because it was told to go (EX_TEMPFAIL)."""
+from contract.exit_codes import INTERRUPTED
 
 
 class Kind(StrEnum):
@@ -105,7 +104,7 @@ def job_in_cause(cause: str) -> Mapping[str, Any] | None:
 def _reason(reason: str) -> Kind:
     for pattern, kind in _REASONS:
         if re.match(pattern, reason):
-            if kind is Kind.ALGORITHM and _exit_code(reason) == INTERRUPTED_EXIT_CODE:
+            if kind is Kind.ALGORITHM and _exit_code(reason) == INTERRUPTED:
                 return Kind.INTERRUPTED
             return kind
     return Kind.ALGORITHM if _exit_code(reason) is not None else Kind.REJECTED

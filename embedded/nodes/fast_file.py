@@ -26,7 +26,7 @@ class FastFileServer:
 
     def __init__(self, client: Any, items: Iterable[Item], device: int) -> None:
         self._client, self._device = client, device
-        self._nodes = _tree(items)
+        self._nodes = tree(items)
         self._blocks: OrderedDict[tuple[int, int], bytes] = OrderedDict()
         self._lock = threading.Lock()
         self._threads = [threading.Thread(target=self._serve, name="fast file", daemon=True) for _ in range(_THREADS)]
@@ -127,7 +127,7 @@ class FastFileServer:
         return block
 
 
-def _tree(items: Iterable[Item]) -> dict[int, Node]:
+def tree(items: Iterable[Item]) -> dict[int, Node]:
     """The folders and files of a channel by their number."""
     root = Node(id=fuse.ROOT_ID, children={})
     nodes = {root.id: root}

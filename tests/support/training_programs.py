@@ -1,21 +1,17 @@
-"""What tests of faults share: a cloud, programs that save, heed nothing or resume, and the statuses of a job."""
+"""What tests of faults share: programs that save, ignore signals or resume, and how to read a job's transitions."""
 
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
-
-from tests.support.training_cloud import TrainingCloud, training_cloud
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingCloud]:
-    with training_cloud(tmp_path_factory.mktemp("cloud")) as running:
-        yield running
 
 
 def statuses(described: dict[str, Any]) -> list[str]:
     return [entry["Status"] for entry in described["SecondaryStatusTransitions"]]
+
+
+def seconds_in(described: dict[str, Any], status: str) -> float:
+    """How long a job was in a secondary status, by its own record."""
+    (entry,) = [entry for entry in described["SecondaryStatusTransitions"] if entry["Status"] == status]
+    seconds: float = (entry["EndTime"] - entry["StartTime"]).total_seconds()
+    return seconds
 
 
 POLITE = """
@@ -55,7 +51,7 @@ print("done", flush=True)
 """
 
 
-def spot(cloud: TrainingCloud, max_wait: int = 100, **fields: Any) -> dict[str, Any]:
+def spot(max_wait: int = 100, **fields: Any) -> dict[str, Any]:
     return {
         "EnableManagedSpotTraining": True,
         "StoppingCondition": {"MaxRuntimeInSeconds": 50, "MaxWaitTimeInSeconds": max_wait},

@@ -5,9 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.training_cloud import TrainingCloud, wait_until
-from tests.support.training_programs import POLITE, cloud, spot, statuses
-
-__all__ = ["cloud"]
+from tests.support.training_programs import POLITE, spot, statuses
 
 
 def test_no_capacity(cloud: TrainingCloud) -> None:
@@ -21,7 +19,7 @@ def test_no_capacity(cloud: TrainingCloud) -> None:
     assert statuses(described) == ["Starting", "Failed"]
     assert "TrainingTimeInSeconds" not in described
 
-    waited = cloud.run("max-wait", image, **spot(cloud, 2, ResourceConfig__InstanceType="ml.p5.48xlarge") | _short())
+    waited = cloud.run("max-wait", image, **spot(2, ResourceConfig__InstanceType="ml.p5.48xlarge") | _short())
     assert waited["TrainingJobStatus"] == "Stopped"
     assert waited["SecondaryStatus"] == "MaxWaitTimeExceeded"
 

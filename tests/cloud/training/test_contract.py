@@ -4,19 +4,11 @@ import io
 import json
 import tarfile
 import time
-from collections.abc import Iterator
 
 import boto3
 import pytest
 
-from tests.support.training_cloud import BUCKET, LOG_GROUP, REGION, TrainingCloud, channel, packages_of, training_cloud
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingCloud]:
-    with training_cloud(tmp_path_factory.mktemp("cloud")) as running:
-        yield running
-
+from tests.support.training_cloud import BUCKET, LOG_GROUP, REGION, TrainingCloud, channel, packages_of, wait_until
 
 REPORT = """
 import json, os, socket, sys
@@ -210,11 +202,7 @@ def test_logs_and_metrics_come_while_the_job_runs(cloud: TrainingCloud) -> None:
         ]
         return {metric["MetricName"] for metric in found}
 
-    for _ in range(100):
-        if names():
-            break
-        time.sleep(0.05)
-    assert {"CPUUtilization", "MemoryUtilization", "DiskUtilization"} <= names()
+    wait_until(lambda: {"CPUUtilization", "MemoryUtilization", "DiskUtilization"} <= names(), 20, "the host's metrics")
     assert cloud.describe("slow")["TrainingJobStatus"] == "InProgress"
     (go,) = cloud.work.glob("*/algo-1/ml/output/data")
     (go / "go").touch()

@@ -6,12 +6,11 @@ import gzip
 import hashlib
 import json
 import struct
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.support.training_cloud import BUCKET, NOT_DOWNLOADED, TrainingCloud, channel, training_cloud
+from tests.support.training_cloud import BUCKET, NOT_DOWNLOADED, TrainingCloud, channel
 
 TREE = """
 import json, os
@@ -27,13 +26,12 @@ print(json.dumps(found))
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingCloud]:
-    with training_cloud(tmp_path_factory.mktemp("cloud")) as running:
-        for index in range(5):
-            running.put(f"five/part-{index}", str(index))
-        running.put("five/deep/inside", "deep")
-        running.put("five/folder/", "")
-        yield running
+def cloud(cloud: TrainingCloud) -> TrainingCloud:
+    for index in range(5):
+        cloud.put(f"five/part-{index}", str(index))
+    cloud.put("five/deep/inside", "deep")
+    cloud.put("five/folder/", "")
+    return cloud
 
 
 def run_tree(cloud: TrainingCloud, name: str, channels: list[dict[str, Any]], **fields: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.training_cloud import ROOT, TrainingCloud, training_cloud, wait_until
+from tests.support.training_cloud import ROOT, TrainingCloud, wait_until
 
 MEET = """
 import json, os, socket, time
@@ -48,17 +48,11 @@ print("ready", flush=True)
 """
 
 
-@pytest.fixture(scope="module")
-def shared_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingCloud]:
-    with training_cloud(tmp_path_factory.mktemp("cloud")) as running:
-        yield running
-
-
 @pytest.fixture
-def cloud(shared_cloud: TrainingCloud) -> Iterator[TrainingCloud]:
-    yield shared_cloud
-    shared_cloud.admin("settings", isolation="auto")
-    shared_cloud.check_nothing_left()
+def cloud(cloud: TrainingCloud) -> Iterator[TrainingCloud]:
+    yield cloud
+    cloud.admin("settings", isolation="auto")
+    cloud.check_nothing_left()
 
 
 def test_twenty_jobs_of_two_nodes_at_once(cloud: TrainingCloud) -> None:

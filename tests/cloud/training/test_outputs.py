@@ -3,18 +3,8 @@
 import io
 import json
 import tarfile
-from collections.abc import Iterator
 
-import pytest
-
-from tests.support.training_cloud import BUCKET, NOT_DOWNLOADED, TrainingCloud, training_cloud, wait_until
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingCloud]:
-    with training_cloud(tmp_path_factory.mktemp("cloud")) as running:
-        yield running
-
+from tests.support.training_cloud import BUCKET, NOT_DOWNLOADED, TrainingCloud, wait_until
 
 CHECKPOINTS = """
 import json, os, socket, time
@@ -109,11 +99,12 @@ def test_links_are_followed_on_the_node_and_never_out_of_it(cloud: TrainingCloud
 
 def test_tensorboard_files_go_to_s3_below_the_jobs_name(cloud: TrainingCloud) -> None:
     program = """
-        import pathlib, socket, time
+        import os, pathlib, socket, time
         folder = pathlib.Path("/opt/ml/output/tensorboard")
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"events.{socket.gethostname()}").write_text("early")
-        time.sleep(3)
+        while not os.path.exists("/opt/ml/output/data/go"):
+            time.sleep(0.05)
         (folder / f"events.{socket.gethostname()}").write_text("and late")
     """
     image = cloud.image("board", program)
@@ -122,5 +113,9 @@ def test_tensorboard_files_go_to_s3_below_the_jobs_name(cloud: TrainingCloud) ->
     place = "boards/board/tensorboard-output/events.algo-"
     wait_until(lambda: cloud.keys("boards/") == [f"{place}1", f"{place}2"], 20, "the files, while the job runs")
     assert cloud.get(f"{place}1") == b"early"
+    nodes = list(cloud.work.glob("*/algo-*/ml/output/data"))
+    assert len(nodes) == 2
+    for data in nodes:
+        (data / "go").touch()
     assert cloud.finished("board")["TrainingJobStatus"] == "Completed"
     assert cloud.get(f"{place}2") == b"and late"

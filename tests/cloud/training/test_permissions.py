@@ -1,21 +1,19 @@
 """With roles enforced, what the execution role may not do fails here as it would on AWS."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.training_cloud import BUCKET, LOG_GROUP, TRUST, TrainingCloud, channel, training_cloud
+from tests.support.training_cloud import BUCKET, LOG_GROUP, TRUST, TrainingCloud, channel
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingCloud]:
-    with training_cloud(tmp_path_factory.mktemp("cloud")) as running:
-        running.put("data/a", "a")
-        running.admin("enforce-iam", on=True)
-        yield running
+def cloud(cloud: TrainingCloud) -> TrainingCloud:
+    cloud.put("data/a", "a")
+    cloud.admin("enforce-iam", on=True)
+    return cloud
 
 
 def role(cloud: TrainingCloud, name: str, *actions: str) -> str:

@@ -1,23 +1,20 @@
 """Requests are answered as the service would: the same errors, the same shapes, the same paging."""
 
-import time
-from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.training_cloud import BUCKET, TrainingCloud, channel, training_cloud, wait_until
+from tests.support.training_cloud import BUCKET, TrainingCloud, channel, wait_until
 
 SLEEP = "import time; print('ready', flush=True); time.sleep(60)"
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingCloud]:
-    with training_cloud(tmp_path_factory.mktemp("cloud")) as running:
-        running.put("data/a", "a")
-        yield running
+def cloud(cloud: TrainingCloud) -> TrainingCloud:
+    cloud.put("data/a", "a")
+    return cloud
 
 
 S3 = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/data"}
@@ -331,8 +328,9 @@ def test_describe_shows_the_request(cloud: TrainingCloud) -> None:
         RetryStrategy={"MaximumRetryAttempts": 2},
         EnableInterContainerTrafficEncryption=True,
     )
+    began = datetime.now(UTC).replace(microsecond=0)
     cloud.client("sagemaker").create_training_job(**request)
     described = cloud.finished("shown")
     for name, value in request.items():
         assert described[name] == value, name
-    assert time.time() - described["CreationTime"].timestamp() < 60
+    assert began <= described["CreationTime"] <= datetime.now(UTC)

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import torch
 from embedded.nodes.image_environment import environment_folder
 from tests.support.ranks import results, run_ranks
 from tests.support.training_cases import Run, train
-from tests.support.training_cloud import BUCKET, REGION, ROOT, TRUST, TrainingCloud, packages_of, training_cloud
+from tests.support.training_cloud import BUCKET, REGION, ROOT, TRUST, TrainingCloud, packages_of
 from training.data import s3
 from training.pytorch.parallel.plan import Plan
 
@@ -30,13 +30,12 @@ print(json.dumps([str(sample) for sample in samples]))
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingCloud]:
-    with training_cloud(tmp_path_factory.mktemp("cloud")) as running:
-        running.put("set/train/", "")
-        for shard in range(3):
-            running.put(f"set/train/{shard}.jsonl", "".join(f'{{"n": {shard * 10 + n}}}\n' for n in range(10)))
-            running.put(f"set/files/{shard}/a.txt", f"file {shard}" * 1000)
-        yield running
+def cloud(cloud: TrainingCloud) -> TrainingCloud:
+    cloud.put("set/train/", "")
+    for shard in range(3):
+        cloud.put(f"set/train/{shard}.jsonl", "".join(f'{{"n": {shard * 10 + n}}}\n' for n in range(10)))
+        cloud.put(f"set/files/{shard}/a.txt", f"file {shard}" * 1000)
+    return cloud
 
 
 @pytest.fixture

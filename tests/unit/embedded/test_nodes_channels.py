@@ -1,4 +1,4 @@
-"""Data of the embedded cloud's training: where it lies, and what a node sees of it."""
+"""Channels: where their data is, and what a node sees of it."""
 
 import struct
 
@@ -6,7 +6,7 @@ import pytest
 
 from embedded.nodes import fuse
 from embedded.nodes.channels import Item, local_name
-from embedded.nodes.fast_file import _tree
+from embedded.nodes.fast_file import tree
 from embedded.nodes.locations import Location
 from embedded.nodes.pipes import record
 from embedded.nodes.transfer import S3Object
@@ -58,7 +58,7 @@ def item(name: str, size: int = 1) -> Item:
 
 
 def test_the_tree_of_a_streamed_channel() -> None:
-    nodes = _tree([item("a"), item("a/b", 7), item("c/d/e"), item("f", 9)])
+    nodes = tree([item("a"), item("a/b", 7), item("c/d/e"), item("f", 9)])
     root = nodes[fuse.ROOT_ID]
     assert root.children is not None
     assert sorted(root.children) == ["a", "c", "f"]
@@ -69,7 +69,7 @@ def test_the_tree_of_a_streamed_channel() -> None:
 
 
 def test_a_folder_is_listed_in_parts_that_fit() -> None:
-    nodes = _tree([item(f"name-{index}") for index in range(100)])
+    nodes = tree([item(f"name-{index}") for index in range(100)])
     names, offset = [], 0
     while part := fuse.entries(nodes[fuse.ROOT_ID], offset, 200):
         while part:

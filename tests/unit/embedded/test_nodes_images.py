@@ -1,4 +1,4 @@
-"""Images of the embedded cloud's training: their folders, what a Dockerfile says of a run, environments."""
+"""Images: their folders, how their Dockerfiles say that they are run, and their environments."""
 
 from pathlib import Path
 

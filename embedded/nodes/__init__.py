@@ -1,1 +1,1 @@
-"""Any container in a cell: isolation, images, channels' carriage and logs."""
+"""Runs any container in a cell: isolation, images, channels, logs and the copying of folders to S3."""

@@ -1,4 +1,4 @@
-"""The server's end of a cell: starts it, hears how its nodes end, and takes all of it down."""
+"""The server's end of a cell: starts it, learns how its nodes end, and takes it down."""
 
 import contextlib
 import json
@@ -20,18 +20,18 @@ _DEVICES_MOST = 250
 
 
 def command() -> list[str]:
-    """How a cell is started."""
+    """The command that starts a cell."""
     return [sys.executable, "-S", "-m", "embedded.nodes.cell"]
 
 
 def environment() -> dict[str, str]:
-    """A cell's environment; `ip` lies where an ordinary user's PATH does not lead."""
+    """A cell's environment; `ip` is not on an ordinary user's PATH."""
     path = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
     return {"PYTHONPATH": str(PROJECT_ROOT), "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 class CellAttempt:
-    """The server's end of a cell."""
+    """An attempt whose nodes run in one cell."""
 
     def __init__(self, plan: CellPlan, outputs: Mapping[str, int], write_ends: Sequence[int]) -> None:
         self._outputs = outputs
@@ -113,7 +113,7 @@ class CellAttempt:
                 return
 
     def close(self) -> None:
-        """Let go of the cell, which ends with all that it holds."""
+        """Close the cell's control socket: the cell then ends, with everything in it."""
         # an error here means that the cell closed its end first
         with self._lock, contextlib.suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)

@@ -34,7 +34,7 @@ def on_node(ml: Path, local_path: str) -> Path:
 class FolderSync(threading.Thread):
     """Copies new and changed files of all nodes to S3, in no particular order, until it is stopped; then once more.
 
-    A deletion is not carried over, and what another puts into S3 meanwhile reaches no node.
+    A deletion is not carried over, and what others put into S3 meanwhile does not reach the nodes.
     """
 
     def __init__(self, client: Any, synced: Synced, nodes: Sequence[Path], period_seconds: float) -> None:
@@ -58,7 +58,7 @@ class FolderSync(threading.Thread):
             self._copy()
 
     def stop(self, *, last_look: bool) -> None:
-        """End; `last_look` is False for instances that were taken away with what they had not sent."""
+        """End; `last_look` is False if the instances are gone, and with them what they had not sent."""
         self._last_look = last_look
         self._stopping.set()
 
@@ -74,7 +74,7 @@ class FolderSync(threading.Thread):
                 self._client.upload_file(str(real), target.bucket, target.key)
                 self._sent[path] = stamp
             except FileNotFoundError:
-                # renamed or removed between the look and the copy: the next look sees what became of it
+                # renamed or removed since it was listed: the next round sends what became of it
                 continue
             except (ClientError, BotoCoreError, OSError) as error:
                 if self.error is None:

@@ -1,4 +1,4 @@
-"""From an image's URI to the folder in containers/ that it was built from, and what its Dockerfile says of a run."""
+"""Finds the folder in containers/ that an image was built from, and reads from its Dockerfile how to run it."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Whether an image may be pulled: it must have been pushed to the embedded registry, as on AWS."""
+"""Checks that an image can be pulled: as on AWS, it must have been pushed to the account's registry first."""
 
 from botocore.exceptions import ClientError
 

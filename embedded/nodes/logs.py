@@ -1,4 +1,4 @@
-"""A node's output on its way to CloudWatch Logs, line by line, while the job runs."""
+"""Sends a node's output to CloudWatch Logs, line by line, while it runs."""
 
 import logging
 import os
@@ -29,7 +29,7 @@ def _character_start(text: bytes, at: int) -> int:
 
 
 class LogStream(threading.Thread):
-    """Reads one node's output until it ends, and carries it to a stream of its own."""
+    """Reads one node's output until it ends, and sends it to its own log stream."""
 
     def __init__(self, client: Any, group: str, stream: str, output: int, on_line: LineListener) -> None:
         super().__init__(name=f"log {stream}", daemon=True)
@@ -41,7 +41,7 @@ class LogStream(threading.Thread):
         self._works = True
 
     def run(self) -> None:
-        """Read and carry until the last holder of the node's output lets go of it."""
+        """Read and send until the last process that holds the node's output closes it."""
         self._call("create_log_group", ignore="ResourceAlreadyExistsException", logGroupName=self._group)
         self._call("create_log_stream", logGroupName=self._group, logStreamName=self._stream)
         last_flush = 0.0
@@ -92,7 +92,7 @@ class LogStream(threading.Thread):
         self._waiting_bytes = 0
 
     def _call(self, name: str, *, ignore: str = "", **parameters: Any) -> None:
-        """A role without the right to write logs makes no job fail, on AWS as here: the logs are just not there."""
+        """A role that may not write logs does not fail the job, here as on AWS: there are just no logs."""
         if not self._works:
             return
         try:

@@ -1,4 +1,4 @@
-"""From what a node is to do to how a cell does it: in namespaces with everything at its place, or at a moved root."""
+"""Turns the specification of a node into a plan for the cell: in namespaces, or at a moved root."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Pipe mode: a channel as a FIFO for each epoch, into which its objects are written one after another."""
+"""Pipe mode: one FIFO per epoch, into which a channel's objects are written one after another."""
 
 import errno
 import json

@@ -1,4 +1,4 @@
-"""Objects out of S3 onto a node's disk."""
+"""Downloads objects from S3 to a node's disk."""
 
 import shutil
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ class S3Object:
 
 
 def list_objects(client: Any, location: Location) -> Iterator[S3Object]:
-    """All objects whose keys begin with the location's, in key order; the console's folder markers are none."""
+    """All objects whose keys begin with the location's, in key order, without the console's folder markers."""
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=location.bucket, Prefix=location.key)
     for page in pages:
         for entry in page.get("Contents", []):

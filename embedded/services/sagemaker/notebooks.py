@@ -1,7 +1,7 @@
-"""SageMaker's notebook instances, their lifecycle configurations and code repositories, kept whole.
+"""SageMaker's notebook instances, their lifecycle configurations and code repositories.
 
-moto has no code repositories and forgets half of what a notebook instance is created with. No notebook runs here:
-what is kept can be read back, and the service's rules on states and names hold.
+moto has no code repositories and drops half of the fields of a notebook instance. No notebook runs here, but every
+field can be read back, and the service's rules on states and names are enforced.
 """
 
 from collections.abc import Mapping
@@ -21,28 +21,26 @@ _HIDDEN = frozenset({"Tags"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kind:
-    """A kind of thing that is kept."""
+    """A kind of resource."""
 
     word: str
-    """As in ARNs."""
+    """How ARNs name it: notebook-instance."""
 
     noun: str
-    """As in the names of operations and fields."""
+    """How operations and fields name it: NotebookInstance."""
 
     @property
     def name_field(self) -> str:
-        """The field of the name."""
         return f"{self.noun}Name"
 
     @property
     def arn_field(self) -> str:
-        """The field of the ARN."""
         return f"{self.noun}Arn"
 
 
 @dataclass(kw_only=True, slots=True)
 class Kept:
-    """One thing."""
+    """One resource, with the fields that its description has."""
 
     kind: Kind
     arn: str
@@ -97,19 +95,17 @@ def _touch(item: Kept, changes: Mapping[str, Any]) -> None:
 
 @operation(_SERVICE, "CreateCodeRepository")
 def create_code_repository(call: Call, params: Params) -> dict[str, Any]:
-    """Keep a git repository's address."""
     return {"CodeRepositoryArn": _create(call, REPOSITORY, params).arn}
 
 
 @operation(_SERVICE, "DescribeCodeRepository")
 def describe_code_repository(call: Call, params: Params) -> dict[str, Any]:
-    """Describe it."""
     return _find(call, REPOSITORY, params["CodeRepositoryName"]).fields
 
 
 @operation(_SERVICE, "UpdateCodeRepository")
 def update_code_repository(call: Call, params: Params) -> dict[str, Any]:
-    """Change the secret: the service lets nothing else be changed."""
+    """Only the GitConfig can be changed."""
     item = _find(call, REPOSITORY, params["CodeRepositoryName"])
     _touch(item, {"GitConfig": item.fields["GitConfig"] | params.get("GitConfig", {})})
     return {"CodeRepositoryArn": item.arn}
@@ -117,32 +113,27 @@ def update_code_repository(call: Call, params: Params) -> dict[str, Any]:
 
 @operation(_SERVICE, "DeleteCodeRepository")
 def delete_code_repository(call: Call, params: Params) -> dict[str, Any]:
-    """Forget it."""
     del _kept[_find(call, REPOSITORY, params["CodeRepositoryName"]).arn]
     return {}
 
 
 @operation(_SERVICE, "ListCodeRepositories")
 def list_code_repositories(call: Call, params: Params) -> dict[str, Any]:
-    """List them."""
     return {"CodeRepositorySummaryList": _all(call, REPOSITORY)}
 
 
 @operation(_SERVICE, "CreateNotebookInstanceLifecycleConfig")
 def create_lifecycle_config(call: Call, params: Params) -> dict[str, Any]:
-    """Keep the scripts."""
     return {LIFECYCLE.arn_field: _create(call, LIFECYCLE, params).arn}
 
 
 @operation(_SERVICE, "DescribeNotebookInstanceLifecycleConfig")
 def describe_lifecycle_config(call: Call, params: Params) -> dict[str, Any]:
-    """Describe them."""
     return _find(call, LIFECYCLE, params[LIFECYCLE.name_field]).fields
 
 
 @operation(_SERVICE, "UpdateNotebookInstanceLifecycleConfig")
 def update_lifecycle_config(call: Call, params: Params) -> dict[str, Any]:
-    """Change the scripts."""
     changes = {key: value for key, value in params.items() if key in ("OnCreate", "OnStart")}
     _touch(_find(call, LIFECYCLE, params[LIFECYCLE.name_field]), changes)
     return {}
@@ -150,7 +141,7 @@ def update_lifecycle_config(call: Call, params: Params) -> dict[str, Any]:
 
 @operation(_SERVICE, "DeleteNotebookInstanceLifecycleConfig")
 def delete_lifecycle_config(call: Call, params: Params) -> dict[str, Any]:
-    """Forget them, unless a notebook instance uses them."""
+    """A configuration that a notebook instance uses cannot be deleted."""
     name = params[LIFECYCLE.name_field]
     item = _find(call, LIFECYCLE, name)
     users = [fields for fields in _all(call, INSTANCE) if fields.get(LIFECYCLE.name_field) == name]
@@ -162,12 +153,11 @@ def delete_lifecycle_config(call: Call, params: Params) -> dict[str, Any]:
 
 @operation(_SERVICE, "ListNotebookInstanceLifecycleConfigs")
 def list_lifecycle_configs(call: Call, params: Params) -> dict[str, Any]:
-    """List them."""
     return {"NotebookInstanceLifecycleConfigs": _all(call, LIFECYCLE)}
 
 
 def _instance_fields(params: Params) -> dict[str, Any]:
-    """The request's fields under the names that the description has."""
+    """The request's fields, under the names that the description has for them."""
     renamed = {"LifecycleConfigName": LIFECYCLE.name_field, "SecurityGroupIds": "SecurityGroups"}
     return {renamed.get(key, key): value for key, value in params.items() if not key.startswith("Disassociate")}
 
@@ -191,7 +181,7 @@ def _check_instance(call: Call, params: Params) -> None:
 
 @operation(_SERVICE, "CreateNotebookInstance")
 def create_notebook_instance(call: Call, params: Params) -> dict[str, Any]:
-    """Keep a notebook instance; it is in service at once, and nothing runs."""
+    """The instance is InService at once: nothing has to start."""
     _check_instance(call, params)
     defaults = {"DirectInternetAccess": "Enabled", "RootAccess": "Enabled", "VolumeSizeInGB": 5}
     name = params["NotebookInstanceName"]
@@ -207,13 +197,11 @@ def create_notebook_instance(call: Call, params: Params) -> dict[str, Any]:
 
 @operation(_SERVICE, "DescribeNotebookInstance")
 def describe_notebook_instance(call: Call, params: Params) -> dict[str, Any]:
-    """Describe it."""
     return _find(call, INSTANCE, params["NotebookInstanceName"]).fields
 
 
 @operation(_SERVICE, "ListNotebookInstances")
 def list_notebook_instances(call: Call, params: Params) -> dict[str, Any]:
-    """List them, by a part of their names if asked."""
     part = params.get("NameContains", "")
     wanted = params.get("StatusEquals")
     found = [
@@ -235,7 +223,7 @@ def _require(item: Kept, *states: str) -> None:
 
 @operation(_SERVICE, "UpdateNotebookInstance")
 def update_notebook_instance(call: Call, params: Params) -> dict[str, Any]:
-    """Change it while it is stopped."""
+    """Only a stopped instance can be changed."""
     item = _find(call, INSTANCE, params["NotebookInstanceName"])
     _require(item, "Stopped", "Failed")
     _check_instance(call, params)
@@ -253,7 +241,6 @@ def update_notebook_instance(call: Call, params: Params) -> dict[str, Any]:
 
 @operation(_SERVICE, "StartNotebookInstance")
 def start_notebook_instance(call: Call, params: Params) -> dict[str, Any]:
-    """Put it in service."""
     item = _find(call, INSTANCE, params["NotebookInstanceName"])
     _require(item, "Stopped", "Failed")
     _touch(item, {"NotebookInstanceStatus": "InService"})
@@ -262,7 +249,6 @@ def start_notebook_instance(call: Call, params: Params) -> dict[str, Any]:
 
 @operation(_SERVICE, "StopNotebookInstance")
 def stop_notebook_instance(call: Call, params: Params) -> dict[str, Any]:
-    """Stop it."""
     item = _find(call, INSTANCE, params["NotebookInstanceName"])
     _require(item, "InService")
     _touch(item, {"NotebookInstanceStatus": "Stopped"})
@@ -271,7 +257,7 @@ def stop_notebook_instance(call: Call, params: Params) -> dict[str, Any]:
 
 @operation(_SERVICE, "DeleteNotebookInstance")
 def delete_notebook_instance(call: Call, params: Params) -> dict[str, Any]:
-    """Forget it, if it is stopped."""
+    """Only a stopped instance can be deleted."""
     item = _find(call, INSTANCE, params["NotebookInstanceName"])
     _require(item, "Stopped", "Failed")
     del _kept[item.arn]
@@ -285,8 +271,6 @@ def _tags_of(call: Call, arn: str) -> Tags | None:
 
 
 class _KeptTags(Tags):
-    """The tags of something that is kept here."""
-
     def __init__(self, kept: Kept) -> None:
         self._kept = kept
 

@@ -1,6 +1,6 @@
-"""AddTags, ListTags and DeleteTags of every kind of SageMaker resource.
+"""AddTags, ListTags and DeleteTags for every kind of SageMaker resource.
 
-A kind that is kept here registers how its tags are found from an ARN; moto answers for all others.
+A kind that is emulated here registers how to find its tags by ARN; moto answers for all others.
 """
 
 from abc import ABC, abstractmethod
@@ -18,11 +18,11 @@ class Tags(ABC):
 
     @abstractmethod
     def read(self) -> dict[str, str]:
-        """Its tags now."""
+        """The tags now."""
 
     @abstractmethod
     def write(self, tags: dict[str, str]) -> None:
-        """Give it these tags instead."""
+        """Replace all tags with these."""
 
 
 Finder = Callable[[Call, str], Tags | None]
@@ -30,14 +30,13 @@ _finders: list[Finder] = []
 
 
 def taggable(finder: Finder) -> Finder:
-    """Register how a kind's tags are found from an ARN; None means that the ARN is of another kind."""
+    """Register how to find a kind's tags by ARN; the finder returns None for an ARN of another kind."""
     _finders.append(finder)
     return finder
 
 
 @operation("sagemaker", "AddTags")
 def add_tags(call: Call, params: Params) -> Mapping[str, Any]:
-    """Add tags, or change their values."""
     model_check.check("AddTags", params)
     tags = _find(call, params["ResourceArn"])
     if tags is None:
@@ -48,7 +47,6 @@ def add_tags(call: Call, params: Params) -> Mapping[str, Any]:
 
 @operation("sagemaker", "ListTags")
 def list_tags(call: Call, params: Params) -> Mapping[str, Any]:
-    """List the tags."""
     model_check.check("ListTags", params)
     tags = _find(call, params["ResourceArn"])
     return {"Tags": _moto(call).list_tags(params["ResourceArn"])[0] if tags is None else _listed(tags)}
@@ -56,7 +54,6 @@ def list_tags(call: Call, params: Params) -> Mapping[str, Any]:
 
 @operation("sagemaker", "DeleteTags")
 def delete_tags(call: Call, params: Params) -> Mapping[str, Any]:
-    """Remove tags by their keys."""
     model_check.check("DeleteTags", params)
     tags = _find(call, params["ResourceArn"])
     if tags is None:

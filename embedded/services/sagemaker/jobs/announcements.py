@@ -1,4 +1,4 @@
-"""Each change of a job's status as an event on the account's default bus, as SageMaker announces it."""
+"""Puts an event on the account's default bus for each change of a job's status, as SageMaker does."""
 
 import logging
 import queue
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def start() -> None:
-    """Announce from now on, in order and in a thread of its own, so that no job waits for a rule."""
+    """Start announcing, in order and in a separate thread, so that no job waits for a rule."""
     on_change(lambda job: _waiting.put((job, event(job))))
     threading.Thread(target=_announce, name="announcements", daemon=True).start()
 
@@ -47,5 +47,5 @@ def _announce() -> None:
         try:
             operations.publish(job.account, job.region, entry)
         except Exception:
-            # a rule that cannot be served must not silence the jobs that follow
+            # a failing rule must not keep later events from being announced
             log.exception("the state of %s could not be announced", job.name)

@@ -1,4 +1,4 @@
-"""One attempt of a job on one set of nodes: what serves them while they run, and how they are brought to an end."""
+"""One attempt of a job on one set of nodes: starts them, serves them while they run, and ends them."""
 
 import contextlib
 import tempfile
@@ -50,7 +50,7 @@ class AttemptRun:
             remove_folder(self.folder)
 
     def client(self, service: str) -> Any:
-        """A client in the name of the job's role."""
+        """A client with the credentials of the job's role."""
         return execution_role.client(self._job.role_arn, service, self._job.region)
 
     def fetch(self, check: Callable[[], None]) -> None:
@@ -126,7 +126,7 @@ class AttemptRun:
             self._attempt.signal(number, host)
 
     def wait(self, limits: Mapping[Reason, float]) -> Ending:
-        """Wait until all nodes have ended; `limits` says how many seconds are left of each limit."""
+        """Wait until all nodes have ended; `limits` holds the seconds left of each limit."""
         return endings.wait(
             self._inbox,
             len(self.hosts),
@@ -146,13 +146,13 @@ class AttemptRun:
             self._job.move("Stopping", messages[reason], status="Stopping")
 
     def settle(self, *, last_checkpoints: bool) -> None:
-        """After the last node has ended: the rest of the logs, metrics and checkpoints."""
+        """Send the rest of the logs, metrics and checkpoints after the last node has ended."""
         errors = self._let_go(last_checkpoints=last_checkpoints)
         if errors:
             raise errors[0]
 
     def _let_go(self, *, last_checkpoints: bool = False) -> list[Exception]:
-        """End all that belongs to the nodes; returns what went wrong meanwhile."""
+        """End everything that serves the nodes; returns what went wrong."""
         if self._attempt is None or self._inputs is None:
             return []
         attempt, self._attempt = self._attempt, None

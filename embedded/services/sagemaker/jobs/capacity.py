@@ -1,4 +1,4 @@
-"""How many instances of a type there are, and who uses them: capacity that can run out, and quotas."""
+"""How many instances of each type there are and are used: capacity that can run out, and quotas."""
 
 import threading
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""Checkpoints on their way to the nodes: S3 to every node once, before it starts. The way back is `folder_sync`."""
+"""Copies checkpoints from S3 to every node before it starts. `folder_sync` carries new ones to S3."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ from embedded.services.sagemaker.jobs.synced_folders import CHECKPOINTS
 
 
 def restore(client: Any, config: Mapping[str, Any], nodes: Sequence[Path]) -> None:
-    """Give every node all that lies in S3: what any node left there before. `nodes` are their /opt/ml."""
+    """Copy everything below the CheckpointConfig's S3Uri to every node. `nodes` are their /opt/ml."""
     folders = [on_node(ml, config.get("LocalPath", CHECKPOINTS)) for ml in nodes]
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
@@ -25,5 +25,5 @@ def restore(client: Any, config: Mapping[str, Any], nodes: Sequence[Path]) -> No
             try:
                 download(client, location.bucket, item, folder / name)
             except OSError as error:
-                # deletions are not carried over: what was a file once and a folder later is both in S3
+                # deletions are not carried over, so a name that was first a file and then a folder is both in S3
                 raise refused(location.bucket, item.key, f"({error.strerror})") from error

@@ -1,4 +1,4 @@
-"""How an attempt comes to its end: by itself, by a failure, by an order from outside, or by a limit of time."""
+"""How an attempt ends: by itself, by a failure, by an order from outside, or by a time limit."""
 
 import queue
 import signal
@@ -17,7 +17,6 @@ class Order:
     """Something from outside that ends an attempt: StopTrainingJob, or a fault on demand."""
 
     reason: Reason
-    """Why."""
     at_once: bool = False
     """No SIGTERM and no grace: the nodes are gone."""
 
@@ -27,7 +26,6 @@ class Ending:
     """How an attempt ended."""
 
     reason: Reason = "completed"
-    """Why it ended."""
     codes: dict[str, int] = field(default_factory=dict)
     """Each host's exit code."""
     first_failed: str | None = None
@@ -48,9 +46,9 @@ def wait(
     signal_all: Callable[[int], None],
     note: Callable[[Reason], None],
 ) -> Ending:
-    """Wait until all nodes have ended; from the first reason to end on, SIGTERM and then SIGKILL see to it.
+    """Wait until all nodes have ended. The first reason to end sends SIGTERM, and SIGKILL after the grace period.
 
-    `limits` says how many seconds are left of each limit; `note` hears the reason before the nodes do.
+    `limits` holds the seconds left of each limit; `note` is called with the reason before the nodes are signalled.
     """
     ending = Ending()
     first_limit = min(((time.monotonic() + seconds, reason) for reason, seconds in limits.items()), default=None)
@@ -74,7 +72,7 @@ def wait(
                 ending.first_failed = item.host
             item = Order(reason="failed")
         if ending.reason != "completed":
-            # the first reason stands; an order to go at once is obeyed all the same
+            # the first reason stands, but an order to end at once is still carried out
             if item.at_once:
                 signal_all(signal.SIGKILL)
             continue

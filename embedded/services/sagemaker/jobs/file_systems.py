@@ -10,7 +10,7 @@ from embedded.settings import current
 
 
 def root(file_system_id: str) -> Path:
-    """The folder that stands for a file system: whoever wants data on it puts the files there."""
+    """The folder that stands for a file system; users put its data there."""
     return current.file_systems_root / file_system_id
 
 

@@ -1,4 +1,4 @@
-"""A job's channels on their way to its nodes: copied before they run, or served while they do."""
+"""Brings a job's channels to its nodes: copied before they run, or served while they run."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -44,11 +44,11 @@ class Inputs:
                 try:
                     download(self._client, item.bucket, item.object, folder / item.name)
                 except OSError as error:
-                    # a full disk, or a key that is a folder to another one
+                    # a full disk, or a key that is also the folder of another key
                     raise refused(item.bucket, item.object.key, f"({error.strerror})") from error
 
     def _is_streamed(self, channel: Channel) -> bool:
-        """Where FUSE is forbidden, FastFile is copied like File: slower to begin, and the same to a program."""
+        """Where FUSE is forbidden, FastFile is copied like File: it starts slower, and looks the same to a program."""
         return channel.mode == "FastFile" and self._can_stream
 
     def _data_folder(self, host: str) -> Path:
@@ -73,7 +73,7 @@ class Inputs:
                     self._servers.append(server)
 
     def stop(self) -> Sequence[Exception]:
-        """After the nodes' end: stop serving, and say what went wrong."""
+        """Stop serving after the nodes have ended; returns what went wrong."""
         for feeder in self._feeders:
             feeder.stop()
         for server in self._servers:

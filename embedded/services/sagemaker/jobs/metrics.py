@@ -1,4 +1,4 @@
-"""What a job measures: its own metrics, read out of its log lines, and each node's processor, memory and disk."""
+"""A job's metrics: those that its log lines contain, and each node's processor, memory and disk."""
 
 import logging
 import math
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class AlgorithmMetrics:
-    """The request's MetricDefinitions at work on the log lines of all nodes."""
+    """Finds the metrics that the MetricDefinitions describe in the log lines of all nodes."""
 
     def __init__(self, job: Job) -> None:
         self._definitions = [(entry["Name"], re.compile(entry["Regex"])) for entry in job.metric_definitions]
@@ -61,7 +61,7 @@ class AlgorithmMetrics:
 
 @dataclass(kw_only=True, slots=True)
 class _Usage:
-    """What one node has used when it was last looked at."""
+    """What one node had used when it was last measured."""
 
     moment: float
     ticks: int = 0
@@ -123,7 +123,7 @@ class Meter(threading.Thread):
         return data
 
     def _processes(self, host: str, pids: Sequence[int]) -> dict[str, float]:
-        """Processor time since the last look, 100 for each full core; memory as a part of the machine's."""
+        """Processor time since the last call, 100 per full core; memory as a percentage of the machine's."""
         usage = self._usage[host]
         resident_bytes = 0
         fresh = 0
@@ -153,7 +153,7 @@ class Meter(threading.Thread):
                     Namespace=self._job.kind.log_group, MetricData=data[start : start + _DATA_MOST]
                 )
             except ClientError as error:
-                # as with logs: without the right to write them there are none, and the job goes on
+                # as with logs: a role that may not write metrics has none, and the job goes on
                 log.warning("%s: no metrics: %s", self._job.name, error)
                 self._works = False
             except BotoCoreError as error:

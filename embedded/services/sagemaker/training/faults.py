@@ -1,4 +1,4 @@
-"""Faults on demand, and what else a person may do to training jobs: the verbs of the admin interface."""
+"""Faults on demand, capacity and settings: the admin interface's verbs for training jobs."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ from embedded.status import add_facts
 
 
 def register(store: Store) -> None:
-    """Put the verbs down."""
+    """Register the verbs."""
 
     @admin("interrupt")
     def interrupt(params: Params) -> Mapping[str, Any]:
@@ -43,7 +43,7 @@ def register(store: Store) -> None:
 
     @admin("capacity")
     def set_capacity(params: Params) -> Mapping[str, Any]:
-        """`{instance_type, count}`: how many instances there are; without a count as many as anyone asks for."""
+        """`{instance_type, count}`: set how many instances there are; without a count there is no limit."""
         if "instance_type" in params:
             count = params.get("count")
             capacity.set_limit(params["instance_type"], None if count is None else int(count))
@@ -51,13 +51,13 @@ def register(store: Store) -> None:
 
     @admin("settings")
     def change_settings(params: Params) -> Mapping[str, Any]:
-        """`{name: value, ...}`: change settings; without any, say what they are."""
+        """`{name: value, ...}`: change settings; without any, only show them."""
         settings.change(params)
         return settings.as_dict()
 
     @add_facts
     def facts() -> Mapping[str, Any]:
-        """What `yard cloud status` says of training."""
+        """What `yard cloud status` shows about training."""
         chosen = settings.current.isolation
         best = sandbox.best()
         running = [runner.job.name for runner in store.runners() if runner.job.status not in TERMINAL]

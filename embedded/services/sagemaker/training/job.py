@@ -1,4 +1,4 @@
-"""A training job: its request, its state and the way it came there, and what DescribeTrainingJob says of it."""
+"""A training job: its request, its status and transitions, and what DescribeTrainingJob answers."""
 
 import copy
 import threading
@@ -45,7 +45,7 @@ _SHOWN_FIELDS = (
 
 
 def now() -> datetime:
-    """The present, as the API's timestamps say it."""
+    """The current time, with the time zone that the API's timestamps have."""
     return datetime.now(UTC)
 
 
@@ -159,10 +159,10 @@ class TrainingJob:
         return str(groups[0]["InstanceType"] if groups else self.resources.get("InstanceType", ""))
 
     def move(self, secondary: str, message: str, *, status: str | None = None) -> None:
-        """Enter a secondary status; the one before ends now. The same one again only gets a new message."""
+        """Enter a secondary status, which ends the one before. Entering the same one again only changes its message."""
         with self._lock:
             if self.status in TERMINAL or (self.status == "Stopping" and secondary in _ON_THE_WAY):
-                # the end has come, or has been asked for meanwhile: there is no way back
+                # the job has ended or been asked to end meanwhile: it cannot go back
                 return
             moment = now()
             if self.transitions and self.transitions[-1]["Status"] == secondary:
@@ -187,7 +187,7 @@ class TrainingJob:
         self.ended.set()
 
     def start_training(self) -> None:
-        """Note that the instances are at the job's disposal: billing begins."""
+        """Record that the job has its instances: billing starts."""
         with self._lock:
             if self.training_started is None:
                 self.training_started = now()
@@ -229,7 +229,7 @@ class TrainingJob:
             return {key: value for key, value in answer.items() if value is not None}
 
     def summary(self) -> dict[str, Any]:
-        """What ListTrainingJobs says of it."""
+        """The job's entry in ListTrainingJobs."""
         with self._lock:
             answer = {
                 "TrainingJobName": self.name,

@@ -52,14 +52,13 @@ def create_training_job(call: Call, params: Params) -> Mapping[str, Any]:
 
 @operation("sagemaker", "DescribeTrainingJob")
 def describe_training_job(call: Call, params: Params) -> Mapping[str, Any]:
-    """Say all about a job."""
     model_check.check("DescribeTrainingJob", params)
     return _find(call, params).describe(current.spot_billable_ratio)
 
 
 @operation("sagemaker", "StopTrainingJob")
 def stop_training_job(call: Call, params: Params) -> Mapping[str, Any]:
-    """Send SIGTERM, and SIGKILL after the grace."""
+    """The containers get SIGTERM, and SIGKILL after the grace period."""
     model_check.check("StopTrainingJob", params)
     job = _find(call, params)
     if job.status in TERMINAL or job.status == "Stopping":
@@ -73,7 +72,7 @@ def stop_training_job(call: Call, params: Params) -> Mapping[str, Any]:
 
 @operation("sagemaker", "DeleteTrainingJob")
 def delete_training_job(call: Call, params: Params) -> Mapping[str, Any]:
-    """Forget a job that has ended."""
+    """Only a job that has ended, and whose warm pool is gone, can be deleted."""
     model_check.check("DeleteTrainingJob", params)
     job = _find(call, params)
     if job.status not in TERMINAL:
@@ -88,7 +87,7 @@ def delete_training_job(call: Call, params: Params) -> Mapping[str, Any]:
 
 @operation("sagemaker", "UpdateTrainingJob")
 def update_training_job(call: Call, params: Params) -> Mapping[str, Any]:
-    """Change what may be changed of a job: its profiler, its remote debugging, how long its instances stay warm."""
+    """What can be changed: the profiler, remote debugging, and how long the instances stay warm."""
     model_check.check("UpdateTrainingJob", params)
     job = _find(call, params)
     keep = params.get("ResourceConfig", {}).get("KeepAlivePeriodInSeconds")
@@ -108,7 +107,7 @@ def update_training_job(call: Call, params: Params) -> Mapping[str, Any]:
 
 @operation("sagemaker", "ListTrainingJobs")
 def list_training_jobs(call: Call, params: Params) -> Mapping[str, Any]:
-    """List jobs, newest first unless asked otherwise."""
+    """Newest first, unless the request asks for another order."""
     model_check.check("ListTrainingJobs", params)
     keys: dict[str, Callable[[TrainingJob], Any]] = {
         "Name": lambda job: job.name,
@@ -142,7 +141,7 @@ def _matches(job: TrainingJob, params: Params) -> bool:
 
 
 def _aware(moment: datetime) -> datetime:
-    """The front hands times over in UTC and without saying so."""
+    """The front passes times in UTC, but without a time zone."""
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
@@ -162,7 +161,7 @@ def _tags_of(call: Call, arn: str) -> Tags | None:
 
 
 class _JobTags(Tags):
-    """A training job's tags, as its request brought them."""
+    """A training job's tags."""
 
     def __init__(self, job: TrainingJob) -> None:
         self._job = job
@@ -190,7 +189,7 @@ def _find_arn(call: Call, arn: str) -> TrainingJob | None:
 
 @atexit.register
 def _remove_folders() -> None:
-    """The cells end by themselves when this process does; what they had not begun to use is removed here."""
+    """Cells end with this process and remove their folders; folders without a cell yet are removed here."""
     for runner in store.runners():
         folder = runner.folder
         if folder is not None and folder.exists():

@@ -1,4 +1,4 @@
-"""A job's life from Starting to its end: capacity, data, nodes, interruptions and retries, outputs."""
+"""Runs a job from Starting to its end: capacity, data, nodes, interruptions and retries, outputs."""
 
 import logging
 import queue
@@ -65,7 +65,7 @@ class Runner(threading.Thread):
         return None if self._run is None else self._run.folder
 
     def order(self, order: Order) -> None:
-        """Bring the job to an end, or its nodes into trouble."""
+        """End the current attempt, for the reason that the order gives."""
         self._inbox.put(order)
 
     def kill(self, host: str | None) -> None:
@@ -78,10 +78,10 @@ class Runner(threading.Thread):
         return [] if self._run is None else self._run.hosts
 
     def run(self) -> None:
-        """Live the job's life; whatever goes wrong in it is the job's failure."""
+        """Run the job to its end; any error on the way becomes its FailureReason."""
         job = self.job
         try:
-            self._live()
+            self._run_attempts()
         except _Halt as halt:
             self._finish_stopped(halt.reason)
         except _Failure as failure:
@@ -96,14 +96,14 @@ class Runner(threading.Thread):
             log.exception("job %s failed inside the embedded cloud", job.name)
             job.finish("Failed", "Failed", "Training job failed", _INTERNAL_REASON + " (see the cloud's log)")
 
-    def _live(self) -> None:
+    def _run_attempts(self) -> None:
         job = self.job
         image = self._container.image
         check_registered(image, job.account)
         while True:
             taken = self._provision()
             try:
-                # an environment is made here, before the clock of the bill starts: on AWS the image is there already
+                # before billing starts: making an environment has no counterpart on AWS, where the image exists already
                 self._engine.prepare(image)
                 ending = self._attempt()
             finally:
@@ -118,7 +118,7 @@ class Runner(threading.Thread):
                 return
 
     def _provision(self) -> dict[str, int]:
-        """Take instances; wait for them as the service would, in the order of preference."""
+        """Take instances in the order of preference; wait for them as long as the service would."""
         job = self.job
         preferences = [entry["InstanceType"] for entry in job.resources.get("InstancePreferences", [])]
         give_up = None if job.is_spot else time.monotonic() + current.capacity_wait_seconds
@@ -144,7 +144,7 @@ class Runner(threading.Thread):
             capacity.wait_for_change(_LOOK_SECONDS)
 
     def _check(self) -> None:
-        """Stop here if the job is to end before its nodes run."""
+        """Raise if the job is to end before its nodes run."""
         while self._early is None and not self._inbox.empty():
             item = self._inbox.get_nowait()
             if isinstance(item, Order):
@@ -186,7 +186,7 @@ class Runner(threading.Thread):
         run.fetch(self._check)
         self._check()
         if self._early is not None:
-            # taken back while the data came: there is nothing to end yet
+            # interrupted while data was downloading: no node runs yet
             return Ending(reason=self._early.reason)
         job.move("Downloading", "Downloading the training image")
         run.start()
@@ -200,7 +200,7 @@ class Runner(threading.Thread):
         return ending
 
     def _deliver(self, run: AttemptRun, ending: Ending) -> None:
-        """What is left of the nodes goes to S3, and the job gets its final status."""
+        """Upload what the nodes have left, and enter the final status."""
         job = self.job
         s3 = run.client("s3")
         nodes = list(run.ml.values())

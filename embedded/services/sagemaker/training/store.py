@@ -7,7 +7,7 @@ from embedded.services.sagemaker.training.runner import Runner
 
 
 class Store:
-    """Jobs by account, region and name, and who runs them."""
+    """Jobs by account, region and name, and the runner of each."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
@@ -15,19 +15,16 @@ class Store:
         self._runners: dict[str, Runner] = {}
 
     def add(self, job: TrainingJob, runner: Runner) -> None:
-        """Put a new job down."""
         with self.lock:
             self._jobs[job.account, job.region, job.name] = job
             self._runners[job.arn] = runner
 
     def remove(self, job: TrainingJob) -> None:
-        """Forget a job."""
         with self.lock:
             del self._jobs[job.account, job.region, job.name]
             del self._runners[job.arn]
 
     def find(self, account: str, region: str, name: str) -> TrainingJob | None:
-        """One job, or None."""
         with self.lock:
             return self._jobs.get((account, region, name))
 
@@ -42,10 +39,8 @@ class Store:
             return [job for job in self._jobs.values() if job.name == name]
 
     def runner(self, job: TrainingJob) -> Runner:
-        """Who runs it."""
         return self._runners[job.arn]
 
     def runners(self) -> list[Runner]:
-        """All of them."""
         with self.lock:
             return list(self._runners.values())

@@ -1,4 +1,4 @@
-"""The rules of CreateTrainingJob that stand in its documentation and not in its model."""
+"""The rules of CreateTrainingJob that its documentation states and its service model does not."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

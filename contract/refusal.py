@@ -3,3 +3,12 @@
 
 class Refused(ValueError):
     """A request that no restart can heal; the message says why and what to change."""
+
+
+def is_refusal(error: BaseException | None) -> bool:
+    """Whether an exception, or one that it was raised from, is a refusal."""
+    while error is not None:
+        if isinstance(error, Refused):
+            return True
+        error = error.__cause__
+    return False

@@ -3,15 +3,17 @@
 import sys
 from pathlib import Path
 
+from contract.refusal import Refused
+
 UNPACK = 'unpack it, let Pipe mode do it (compression = "Gzip"), or read it as it is with Files()'
 
 
-class DataError(ValueError):
+class DataError(Refused):
     """The channel cannot be used as asked; the message says why and what to do."""
 
 
-class ShardError(DataError):
-    """A file cannot be read; the message names the file and the offset."""
+class ShardError(ValueError):
+    """A file cannot be read; the message names the file and the offset. No refusal: a mount may come back."""
 
     def __init__(self, path: Path | str, offset: int, reason: str) -> None:
         self.path = str(path)

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
+from contract.refusal import Refused
+
 SCHEME = "s3://"
 PACKAGE = "s3torchconnector==1.5.0"
 _AHEAD_BYTES = 1 << 20
 
 
-class S3Unavailable(RuntimeError):
+class S3Unavailable(Refused):
     """S3 cannot be reached from here as asked; the message says what to install or to set."""
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from contract.exit_codes import REFUSED
 from training.launcher.program import Program
 from training.launcher.supervise import execute
 
@@ -39,7 +40,7 @@ def run_python(program: Program, environ: dict[str, str]) -> int:
         code = _exit_code(request)
     except BaseException as error:
         _report(error)
-        code = 1
+        code = REFUSED if _is_refusal(error) else 1
     return _finish(code)
 
 
@@ -90,6 +91,12 @@ def _exit_code(request: SystemExit) -> int:
         return request.code & 0xFF
     print(request.code, file=sys.stderr)
     return 1
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Ask the program's own copy of the class: the launcher's was forgotten before the program began."""
+    is_refusal = getattr(sys.modules.get("contract.refusal"), "is_refusal", None)
+    return is_refusal is not None and bool(is_refusal(error))
 
 
 def _report(error: BaseException) -> None:

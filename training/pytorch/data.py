@@ -10,8 +10,9 @@ import torch
 import torch.distributed as dist
 from torch.utils.data import DataLoader
 
+from contract.refusal import Refused
 from training import data
-from training.data import DataError, Dataset, Reader, Stream, World, s3
+from training.data import DataError, Dataset, Reader, ShardError, Stream, World, s3
 from training.data.dataset import is_whole
 from training.data.errors import say
 from training.pytorch.random_state import seed_everything
@@ -131,7 +132,7 @@ class Loader:
             generator=torch.Generator(),
         )
         for content, skipped in loaded:
-            if isinstance(content, DataError):
+            if isinstance(content, (Refused, ShardError)):
                 raise content
             dataset.skipped += skipped
             yield content
@@ -212,7 +213,7 @@ class _Batches:
         before = self._dataset.skipped
         try:
             content = self._collate([self._dataset.read(place) for place in places])
-        except DataError as error:
+        except (Refused, ShardError) as error:
             return error, 0  # torch would make a RuntimeError with a traceback in its message of it
         return content, self._dataset.skipped - before
 

@@ -5,8 +5,10 @@ import sys
 
 import torch
 
+from contract.refusal import Refused
 
-class Unsupported(ValueError):
+
+class Unsupported(Refused):
     """The hardware lacks what was asked for; the message says what to choose instead."""
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.exit_codes import REFUSED
 from training.launcher.endings import reasons
 from training.launcher.endings.disks import Disk
 from training.launcher.endings.failure import FAILURE_LIMIT_BYTES, Failure
@@ -133,11 +134,13 @@ def test_without_a_traceback_the_last_lines_say_why_unless_they_only_warn() -> N
         assert not incurable(ended(tail, status=3))
 
 
-def test_a_refusal_that_was_only_logged_is_tried_again() -> None:
+def test_a_refusal_is_known_by_the_exit_code_and_by_no_name() -> None:
     refusal = TRACEBACK.replace("ValueError: bad thing", "training.data.errors.DataError: no file\nin a.tar")
-    assert incurable(ended(refusal))
-    assert incurable(ended(refusal + CAUSE + TRACEBACK))
-    assert not incurable(ended(refusal + LOST_PEER))
+    assert incurable(ended(refusal, status=REFUSED))
+    assert failed(refusal, status=REFUSED).startswith(
+        "rank 3 on algo-2 failed: training.data.errors.DataError: no file"
+    )
+    assert not incurable(ended(refusal))
 
 
 def test_kills_are_told_apart() -> None:
@@ -202,13 +205,7 @@ def test_arguments_that_argparse_refuses_are_named_and_not_tried_again() -> None
 
 
 def test_what_a_restart_cannot_heal_is_known() -> None:
-    assert incurable(
-        ended(
-            TRACEBACK.replace(
-                "ValueError: bad", "training.pytorch.parallel.plan.PlanError: shard_size is for hsdp\nand"
-            )
-        )
-    )
+    assert incurable(ended(TRACEBACK, status=REFUSED))
     assert not incurable(ended(TRACEBACK.replace("ValueError", "training.data.errors.ShardError")))
     assert incurable(ended(TRACEBACK.replace("ValueError", "ModuleNotFoundError")))
     assert incurable(ended("OSError: [Errno 28] No space left on device"))

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from training.pytorch.checkpoint import checkpointer as checkpoint_module
 from training.pytorch.checkpoint.checkpointer import Checkpointer
 from training.pytorch.checkpoint.staging import copied
-from training.pytorch.errors import Unfit
+from training.pytorch.checkpoint.unfit import Unfit
 from training.pytorch.process_group import Ranks
 
 

@@ -20,8 +20,8 @@ from training.pytorch.checkpoint.agreement import MOST_SAVES, Agreement, Wishes
 from training.pytorch.checkpoint.checkpointer import Checkpointer, Interrupted
 from training.pytorch.checkpoint.manifest import Save
 from training.pytorch.checkpoint.store import CheckpointStore
+from training.pytorch.checkpoint.unfit import Unfit
 from training.pytorch.checkpoint.writer import Writer
-from training.pytorch.errors import Unfit
 from training.pytorch.process_group import Ranks
 
 

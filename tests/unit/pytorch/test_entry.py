@@ -1,10 +1,14 @@
 """What an entry point says to who asked for what cannot be: the reason, with the value, and no traceback."""
 
+import io
 import json
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import pytest
 
+from contract.exit_codes import REFUSED
+from training.launcher.endings.tracebacks import last_line
 from training.pytorch.programs import gpt, linear, make_digits, make_events, mnist
 
 
@@ -17,9 +21,10 @@ def outside_of_containers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def said(program: object, *arguments: str) -> str:
-    with pytest.raises(SystemExit) as ended:
+    with redirect_stderr(io.StringIO()) as printed, pytest.raises(SystemExit) as ended:
         program.main(arguments)
-    return str(ended.value)
+    assert ended.value.code == REFUSED
+    return "\n".join(line for line in printed.getvalue().splitlines() if ": error: " in line)
 
 
 @pytest.mark.parametrize(
@@ -49,10 +54,15 @@ def test_every_reason_has_its_line() -> None:
     assert all(line.startswith("gpt: error: ") for line in lines)
 
 
-def test_under_the_launcher_the_error_goes_on_to_the_failure_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_under_the_launcher_the_traceback_is_printed_for_the_failure_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("SM_CURRENT_HOST", "algo-1")
-    with pytest.raises(ValueError, match="the plan hsdp needs shard_size"):
+    with pytest.raises(SystemExit) as ended:
         gpt.main(["--plan", "hsdp"])
+    assert ended.value.code == REFUSED
+    said = last_line(capsys.readouterr().err)
+    assert said.startswith("training.pytorch.parallel.plan.PlanError: the plan hsdp needs shard_size")
 
 
 @pytest.mark.parametrize(

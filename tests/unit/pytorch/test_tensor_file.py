@@ -12,7 +12,7 @@ from training.pytorch.checkpoint.places import Folder
 from training.pytorch.checkpoint.save_files import SaveFiles
 from training.pytorch.checkpoint.staging import Staging
 from training.pytorch.checkpoint.tensor_file import Entry, encode_header, read_header, read_tensor
-from training.pytorch.errors import Unfit
+from training.pytorch.checkpoint.unfit import Unfit
 
 DTYPES = sorted(tensor_file._CODES, key=str)
 

@@ -7,7 +7,7 @@ import numpy
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from training.data import DataError
+from training.data import ShardError
 from training.pytorch.programs.tokens import NoTokens, read_tokens
 
 
@@ -22,7 +22,7 @@ from training.pytorch.programs.tokens import NoTokens, read_tokens
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(ShardError, match=message):
         read_tokens([tmp_path / name], vocabulary=10)
 
 

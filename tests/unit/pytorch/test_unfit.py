@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,11 +11,11 @@ import pytest
 import torch
 from torch import nn
 
+from contract.exit_codes import REFUSED
+from contract.refusal import is_refusal
 from training.data import s3
-from training.launcher.endings.failure import Failure
-from training.launcher.endings.reasons import is_incurable
 from training.pytorch.checkpoint.checkpointer import Checkpointer
-from training.pytorch.errors import Unfit
+from training.pytorch.checkpoint.unfit import Unfit
 from training.pytorch.process_group import Ranks
 from training.pytorch.programs import gpt
 
@@ -97,14 +96,13 @@ REFUSALS: dict[str, tuple[Callable[[Path], object], str]] = {
 def test_what_is_refused_is_not_started_again(refused: Callable[[Path], object], message: str, tmp_path: Path) -> None:
     with pytest.raises(Unfit, match=f"^{message}") as error:
         refused(tmp_path)
-    printed = "".join(traceback.format_exception(error.value))
-    assert is_incurable(Failure(name="rank 0", host="algo-1", exit_status=1, tail=printed), base=tmp_path)
+    assert is_refusal(error.value)
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 @pytest.mark.parametrize("host", [None, "algo-1"])
 def test_an_entry_point_names_it_without_a_traceback_and_under_the_launcher_with_one(
-    host: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    host: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "a.txt").write_text("some text " * 30)
     for name, value in (("SM_CHANNEL_TRAIN", tmp_path), ("SAGEMAKER_BASE_DIR", tmp_path)):
@@ -112,7 +110,10 @@ def test_an_entry_point_names_it_without_a_traceback_and_under_the_launcher_with
     monkeypatch.delenv("SM_CURRENT_HOST", raising=False)
     if host is not None:
         monkeypatch.setenv("SM_CURRENT_HOST", host)
-    with pytest.raises(SystemExit if host is None else Unfit) as ended:
+    with pytest.raises(SystemExit) as ended:
         gpt.main(["--max_steps", "1", "--context", "8", "--checkpoint_folder", str(tmp_path / "a.txt")])
-    said = str(ended.value)
-    assert re.match(rf"{'gpt: error: ' if host is None else ''}checkpoints cannot be kept in .*/a.txt/", said)
+    assert ended.value.code == REFUSED
+    said = capsys.readouterr().err
+    before = "gpt: error: " if host is None else r"training.pytorch.checkpoint.unfit.Unfit: "
+    assert re.search(rf"^{before}checkpoints cannot be kept in .*/a.txt/", said, re.MULTILINE)
+    assert ("Traceback" in said) == (host is not None)

@@ -8,6 +8,7 @@ import signal
 import socket
 from pathlib import Path
 
+from contract.exit_codes import REFUSED
 from training.launcher.endings.disks import describe_full, read_disks
 from training.launcher.endings.failure import FAILURE_LIMIT_BYTES, Failure, cut
 from training.launcher.endings.hints import hint
@@ -36,9 +37,6 @@ _NO_MODULE = re.compile(
 
 _INCURABLE = ("ImportError", "ModuleNotFoundError", "SyntaxError", "IndentationError", "TabError", "FileNotFoundError")
 
-_OUR_REFUSALS = re.compile(r"training\.[\w.]+\.(?:PlanError|Unsupported|Unfit|DataError|NoDigits|NoTokens): ")
-"""A plan, a machine, a checkpoint or data that do not go together."""
-
 
 def describe(failure: Failure, *, base: Path) -> str:
     """Say what happened in at most 1024 bytes: a sentence first, then the end of the traceback."""
@@ -60,9 +58,7 @@ def is_incurable(failure: Failure, *, base: Path) -> bool:
     if failure.exit_status < 0:
         # What a killed process had logged before is not why it ended
         return False
-    if _full_disk(failure, base) or _refusal(failure):
-        return True
-    if any(_OUR_REFUSALS.match(error) for error in errors_of(failure.tail)):
+    if failure.exit_status == REFUSED or _full_disk(failure, base) or _refusal(failure):
         return True
     return last_line(failure.tail).partition(":")[0] in _INCURABLE
 

@@ -31,8 +31,8 @@ from training.pytorch.checkpoint.shards import Share, divide, layout_digest
 from training.pytorch.checkpoint.snapshot import TrainingState
 from training.pytorch.checkpoint.staging import Staged, Staging, copied, pieces_of
 from training.pytorch.checkpoint.store import CheckpointStore
+from training.pytorch.checkpoint.unfit import Unfit
 from training.pytorch.checkpoint.writer import Writer
-from training.pytorch.errors import Unfit
 from training.pytorch.hardware import wait_for_device
 from training.pytorch.process_group import Ranks, gather
 from training.pytorch.random_state import read_random_state

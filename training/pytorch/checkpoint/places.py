@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from training.data import s3
-from training.pytorch.errors import Unfit
+from training.pytorch.checkpoint.unfit import Unfit
 
 
 class Place(Protocol):

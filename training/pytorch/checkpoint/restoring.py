@@ -21,7 +21,7 @@ from training.pytorch.checkpoint.rank_files import United
 from training.pytorch.checkpoint.snapshot import TrainingState
 from training.pytorch.checkpoint.staging import local
 from training.pytorch.checkpoint.store import CheckpointStore
-from training.pytorch.errors import Unfit
+from training.pytorch.checkpoint.unfit import Unfit
 from training.pytorch.process_group import Ranks, gather
 from training.pytorch.random_state import seed_everything, write_random_state
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from training.pytorch.checkpoint.manifest import MANIFEST, Damaged, Manifest, Save, rank_folder, read_manifest
 from training.pytorch.checkpoint.places import place_at
-from training.pytorch.errors import Unfit
+from training.pytorch.checkpoint.unfit import Unfit
 
 LATEST = "latest.json"
 _READERS = 16

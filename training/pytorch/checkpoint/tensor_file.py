@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from training.pytorch.checkpoint.places import Place
-from training.pytorch.errors import Unfit
+from training.pytorch.checkpoint.unfit import Unfit
 
 _LENGTH_BYTES = 8
 _HEAD_BYTES = 1 << 16

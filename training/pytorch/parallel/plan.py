@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from contract.refusal import Refused
+
 _COUNTS = ("tensor_parallel", "pipeline_parallel", "accumulation")
 _OPTIONAL_COUNTS = ("shard_size", "microbatches")
 DataPlan = Literal["ddp", "fsdp", "hsdp"]
 
 
-class PlanError(ValueError):
+class PlanError(Refused):
     """The plan does not fit; the message holds every reason, one a line."""
 
 

@@ -9,7 +9,8 @@ from zipfile import BadZipFile
 
 import numpy
 
-from training.data import DataError, Tar
+from contract.refusal import Refused
+from training.data import DataError, ShardError, Tar
 
 SIDE = 28
 Digits = tuple[numpy.ndarray, numpy.ndarray]
@@ -44,7 +45,7 @@ def _read_file(path: Path) -> Digits | None:
             labels = path.with_name(path.name.replace("-images-idx3", "-labels-idx1"))
             return _checked(_read_idx(path, 16).reshape(-1, SIDE, SIDE), _read_idx(labels, 8), path)
         return _read_tar(path) if path.suffix == ".tar" else None
-    except (NoDigits, DataError):
+    except (Refused, ShardError):
         raise
     except (OSError, ValueError, EOFError, BadZipFile, zlib.error) as error:
         raise NoDigits(f"{path} and its labels cannot be read: {error}") from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from contract.exit_codes import INTERRUPTED
+from contract.exit_codes import INTERRUPTED, REFUSED
 
 
 class Kind(StrEnum):
@@ -19,6 +19,7 @@ class Kind(StrEnum):
     INTERNAL = "internal error of the service"
     INTERRUPTED = "interrupted after a save"
     ALGORITHM = "failed in the program"
+    REFUSED = "refused by the program"
     STOPPED = "stopped by a person"
     OUT_OF_TIME = "out of time"
     REJECTED = "rejected by the service"
@@ -59,6 +60,9 @@ _CALLS: tuple[tuple[str, Kind], ...] = (
     ("Throttling|TooManyRequests|Rate exceeded|RequestLimitExceeded", Kind.THROTTLED),
     ("InternalFailure|InternalServer|InternalError|ServiceUnavailable|Status Code: 50[0-9]", Kind.INTERNAL),
 )
+
+_EXITS: Mapping[int | None, Kind] = {INTERRUPTED: Kind.INTERRUPTED, REFUSED: Kind.REFUSED}
+"""What a container's exit code says of a program besides that it failed."""
 
 _EXIT_CODE = re.compile(r"exit ?codes?:?\s*\[?\s*(\d+)", re.IGNORECASE)
 
@@ -104,9 +108,7 @@ def job_in_cause(cause: str) -> Mapping[str, Any] | None:
 def _reason(reason: str) -> Kind:
     for pattern, kind in _REASONS:
         if re.match(pattern, reason):
-            if kind is Kind.ALGORITHM and _exit_code(reason) == INTERRUPTED:
-                return Kind.INTERRUPTED
-            return kind
+            return _EXITS.get(_exit_code(reason), kind) if kind is Kind.ALGORITHM else kind
     return Kind.ALGORITHM if _exit_code(reason) is not None else Kind.REJECTED
 
 

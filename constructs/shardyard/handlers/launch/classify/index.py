@@ -131,6 +131,7 @@ _ERROR_NAMES = {
     Kind.INTERNAL: "ServiceInternalError",
     Kind.INTERRUPTED: "InterruptedTooOften",
     Kind.ALGORITHM: "ProgramFailed",
+    Kind.REFUSED: "ProgramRefused",
     Kind.STOPPED: "Stopped",
     Kind.OUT_OF_TIME: "OutOfTime",
     Kind.REJECTED: "RejectedByService",

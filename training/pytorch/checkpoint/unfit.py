@@ -1,0 +1,7 @@
+"""What checkpoints refuse."""
+
+from contract.refusal import Refused
+
+
+class Unfit(Refused):
+    """Checkpoints cannot be kept or used as asked; the message says why and what to change."""

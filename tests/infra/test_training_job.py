@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import zipfile
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
@@ -30,7 +31,7 @@ from shardyard.spec.jobs.job_file import parse_job
 from shardyard.spec.settings.settings import Settings
 from stacks.build import ROOT, build_foundation
 from tests.support.training_stack import Template, actions, build, of_type, only, statements, templates
-from training.launcher.bundle import make_bundle
+from training.launcher.bundle import main
 
 SMALL = {
     "image": {"folder": "pytorch"},
@@ -224,14 +225,37 @@ def test_an_aws_container_brings_the_launcher_along() -> None:
     assert template["Mappings"]["DlcAccounts"]["us-east-1"] == {"account": "763104351884"}
 
 
-def test_the_zip_is_the_one_that_the_launcher_makes_of_itself() -> None:
-    def files(content: bytes) -> dict[str, bytes]:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return {name: archive.read(name) for name in archive.namelist()}
+def test_the_zip_is_byte_for_byte_the_one_that_the_launcher_makes_of_itself(tmp_path: Path) -> None:
+    assert main([str(tmp_path / "launcher.zip")]) == 0
+    ours = launcher_bundle(ROOT)
+    assert (tmp_path / "launcher.zip").read_bytes() == ours
+    with zipfile.ZipFile(io.BytesIO(ours)) as archive:
+        names = archive.namelist()
+    assert "training/pytorch/programs/mnist.py" in names, "a module of training/ runs in AWS's image as in ours"
 
-    ours = files(launcher_bundle(ROOT))
-    assert ours == files(make_bundle())
-    assert "training/pytorch/programs/mnist.py" in ours, "a module of training/ runs in AWS's image as in ours"
+
+def test_every_zip_is_stored_so_that_no_version_of_zlib_has_a_say_in_a_template(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("containers", "contract", "training"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "train.py").write_text("print(1)\n" * 100)
+    monkeypatch.setattr(zlib, "compressobj", None)
+    own = job(source={"dir": "mine"}, program={"entry": "train.py"})
+    brought = job("second", image={"framework": "pytorch", "version": "2.13"}, debug={"remote": True}, source=None)
+    app, _ = build([own, brought], tmp_path)
+    every_zip = {path.name: path.read_bytes() for path in Path(app.synth().directory).glob("asset.*.zip")}
+    # The handlers', the layer's, a job's own code and the launcher's
+    assert len(every_zip) == 4
+    for name, content in every_zip.items():
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            entries = archive.infolist()
+        assert entries, name
+        assert {entry.compress_type for entry in entries} == {zipfile.ZIP_STORED}, name
+        assert all(entry.compress_size == entry.file_size for entry in entries), name
+    # Lambda takes 50 MB as a zip, unpacked 250 MB with all layers
+    assert sum(map(len, every_zip.values())) < 20_000_000
 
 
 def test_a_job_stands_without_a_runtime_and_the_jobs_of_an_app_share_one() -> None:

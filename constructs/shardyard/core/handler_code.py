@@ -1,15 +1,14 @@
 """The one asset that all Lambda functions share: contract, spec and handlers, the same bytes on every synth."""
 
 import hashlib
-import zipfile
 from functools import cache
 from pathlib import Path
-from typing import cast
 
-import aws_cdk as cdk
 from constructs import IConstruct
 
 import contract
+from contract.zips import make_zip
+from shardyard.core.assets import add_zip
 
 PACKAGE = Path(__file__).parents[1]
 CONTRACT = Path(contract.__file__).parent
@@ -34,16 +33,6 @@ def code_hash(files: dict[str, bytes]) -> str:
     return digest.hexdigest()
 
 
-def write_zip(files: dict[str, bytes], target: Path) -> None:
-    """Write the files with one fixed date and mode."""
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, content)
-
-
 @cache
 def _code() -> tuple[str, dict[str, bytes]]:
     files = code_files()
@@ -53,11 +42,4 @@ def _code() -> tuple[str, dict[str, bytes]]:
 def add_handler_code(scope: IConstruct) -> tuple[str, str]:
     """Put the asset beside the templates and return the bucket and the key that it will have once published."""
     digest, files = _code()
-    name = f"asset.{digest}.zip"
-    folder = Path(cast(cdk.Stage, cdk.Stage.of(scope)).asset_outdir)
-    if not (folder / name).exists():
-        write_zip(files, folder / name)
-    location = cdk.Stack.of(scope).synthesizer.add_file_asset(
-        source_hash=digest, file_name=name, packaging=cdk.FileAssetPackaging.FILE, display_name="handlers"
-    )
-    return location.bucket_name, location.object_key
+    return add_zip(scope, digest=digest, content=lambda: make_zip(files), display_name="handlers")

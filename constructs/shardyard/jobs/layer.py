@@ -2,16 +2,15 @@
 
 import importlib.metadata
 import importlib.util
-import zipfile
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import cast
 
-import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from contract.zips import make_zip
+from shardyard.core.assets import add_zip
 from shardyard.core.function import RUNTIME
 
 _DISTRIBUTIONS = ("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3")
@@ -19,37 +18,26 @@ _MODULES = ("boto3", "botocore", "jmespath", "dateutil", "s3transfer", "six", "u
 _DATA = ("_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json", "sagemaker")
 """Of botocore's four hundred services, the one that is called."""
 _SUFFIXES = (".py", ".json", ".gz", ".pem")
-_FORMAT = "1"
+_FORMAT = "2"
 
 
 def add_botocore_layer(scope: Construct, construct_id: str) -> lambda_.CfnLayerVersion:
     """The boto3 and botocore of this environment, which requirements.txt pins, with SageMaker's model alone."""
     versions = " ".join(f"{name} {importlib.metadata.version(name)}" for name in _DISTRIBUTIONS)
-    # The versions say what is in it, so a synth that finds the file does not read six megabytes again.
+    # The versions say what is in it, so a synth that finds the file does not read five megabytes again
     digest = sha256(f"{_FORMAT} {versions}".encode()).hexdigest()
-    name = f"asset.{digest}.zip"
-    folder = Path(cast(cdk.Stage, cdk.Stage.of(scope)).asset_outdir)
-    if not (folder / name).exists():
-        _write(folder / name)
-    location = cdk.Stack.of(scope).synthesizer.add_file_asset(
-        source_hash=digest, file_name=name, packaging=cdk.FileAssetPackaging.FILE, display_name="botocore layer"
-    )
+    bucket, key = add_zip(scope, digest=digest, content=_content, display_name="botocore layer")
     return lambda_.CfnLayerVersion(
         scope,
         construct_id,
         description=versions[:256],
-        content=lambda_.CfnLayerVersion.ContentProperty(s3_bucket=location.bucket_name, s3_key=location.object_key),
+        content=lambda_.CfnLayerVersion.ContentProperty(s3_bucket=bucket, s3_key=key),
         compatible_runtimes=[RUNTIME],
     )
 
 
-def _write(target: Path) -> None:
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, path in sorted(_files()):
-            entry = zipfile.ZipInfo(f"python/{name}", date_time=(1980, 1, 1, 0, 0, 0))
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o644 << 16
-            archive.writestr(entry, path.read_bytes())
+def _content() -> bytes:
+    return make_zip({f"python/{name}": path.read_bytes() for name, path in _files()})
 
 
 def _files() -> Iterator[tuple[str, Path]]:

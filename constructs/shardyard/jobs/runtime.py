@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Self, cast
 
 import aws_cdk as cdk
@@ -12,6 +11,7 @@ from constructs import Construct
 
 from shardyard.core import policy
 from shardyard.core.arns import arn
+from shardyard.core.assets import add_zip
 from shardyard.core.function import CustomResource, HandlerFunction
 from shardyard.foundation.permissions import Access
 from shardyard.foundation.placement import Placement
@@ -198,14 +198,8 @@ class JobRuntime(Construct):
         )
 
     def _asset(self, sha256: str, bundle: bytes) -> dict[str, str]:
-        name = f"asset.{sha256}.zip"
-        folder = Path(cast(cdk.Stage, cdk.Stage.of(self)).asset_outdir)
-        if not (folder / name).exists():
-            (folder / name).write_bytes(bundle)
-        location = cdk.Stack.of(self).synthesizer.add_file_asset(
-            source_hash=sha256, file_name=name, packaging=cdk.FileAssetPackaging.FILE, display_name="source bundle"
-        )
-        return {"Bucket": location.bucket_name, "Key": location.object_key}
+        bucket, key = add_zip(self, digest=sha256, content=lambda: bundle, display_name="source bundle")
+        return {"Bucket": bucket, "Key": key}
 
 
 def _runtimes(scope: Construct) -> dict[tuple[str, str], Any]:

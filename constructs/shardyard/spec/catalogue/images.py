@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from contract.zips import files_of
 from shardyard.spec import names
 from shardyard.spec.catalogue.data_files import read_data
 from shardyard.spec.catalogue.instances import INSTANCES
 from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.jobs.job import JobSpec
-from shardyard.spec.jobs.source import files_of
 
 _raw: Any = read_data("dlc.json")
 

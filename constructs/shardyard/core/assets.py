@@ -1,0 +1,23 @@
+"""Zips that a deploy uploads, written beside the templates."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import aws_cdk as cdk
+from constructs import IConstruct
+
+
+def add_zip(scope: IConstruct, *, digest: str, content: Callable[[], bytes], display_name: str) -> tuple[str, str]:
+    """Add a zip as an asset and return the bucket and the key that it will have once published.
+
+    `content` is asked for only where no earlier synth has written the file: the digest says what is in it.
+    """
+    name = f"asset.{digest}.zip"
+    target = Path(cast(cdk.Stage, cdk.Stage.of(scope)).asset_outdir) / name
+    if not target.exists():
+        target.write_bytes(content())
+    location = cdk.Stack.of(scope).synthesizer.add_file_asset(
+        source_hash=digest, file_name=name, packaging=cdk.FileAssetPackaging.FILE, display_name=display_name
+    )
+    return location.bucket_name, location.object_key

@@ -61,11 +61,12 @@ test-sdk: setup-test .venv-sdk/.ready  ## The official SageMaker SDK against the
 	.venv-sdk/bin/pip install --quiet --disable-pip-version-check -r requirements-sdk.txt
 	@touch $@
 
-check: setup-test  ## Lint, types, who imports whom, templates, idle cost, security packs
+check: setup-test  ## Lint, types, who imports whom, dead code, templates, idle cost, security packs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/vulture
 	$(BIN)/shellcheck --shell=bash $$(git ls-files '*.sh' .ci/run)
 	$(BIN)/python -m checks
 

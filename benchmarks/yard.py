@@ -25,7 +25,6 @@ ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 FILES = int(os.environ.get("BENCH_FILES", "10000"))
 FILE_BYTES = 4096
 BUCKET = "bench"
-PREFIX = "many/"
 WATCHED_LOOKS = 60
 LINES = 10
 

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from shardyard.spec.settings.endpoints import ENDPOINTS
 from shardyard.spec.settings.parameters import FOUNDATION
 from shardyard.spec.settings.settings import Settings
 from shardyard.spec.units import format_duration
@@ -23,6 +24,12 @@ def as_markdown() -> str:
         "| key | default | allowed | what it is |",
         "| --- | --- | --- | --- |",
         *(_row(*found) for found in _leaves(Settings, "")),
+        "",
+        "## Interface endpoints",
+        "",
+        "What each name in `network.interface_endpoints` is good for:",
+        "",
+        *(f"- `{name}`: {purpose}" for name, purpose in ENDPOINTS.items()),
         "",
         "## Parameters",
         "",

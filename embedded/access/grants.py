@@ -6,7 +6,7 @@ from typing import Any
 
 from moto.kms.models import kms_backends
 
-from embedded.access.policies import as_list, matches, names_principal, speaks_of
+from embedded.access.policies import as_list, names_principal, speaks_of
 
 
 def parse(document: str | Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -37,15 +37,6 @@ def lets_service_in(
             return False
         allowed = True
     return allowed
-
-
-def names_action(document: Mapping[str, Any], action: str) -> bool:
-    """Whether any Allow statement of an identity policy names the action, whatever the resource."""
-    return any(
-        statement["Effect"] == "Allow"
-        and any(matches(item, action, ignore_case=True) for item in as_list(statement.get("Action")))
-        for statement in as_list(document.get("Statement"))
-    )
 
 
 def key_problem(key: str | None, account: str, region: str, service: str, context: Mapping[str, str]) -> str | None:

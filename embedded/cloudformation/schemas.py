@@ -32,11 +32,6 @@ def properties_of(type_name: str) -> frozenset[str]:
     return frozenset(_facts().get(type_name, {}).get("properties", ()))
 
 
-def required_of(type_name: str) -> tuple[str, ...]:
-    """The properties that a template must give for this type."""
-    return tuple(_facts().get(type_name, {}).get("required", ()))
-
-
 def _at(value: Any, parts: list[str]) -> Any:
     for index, part in enumerate(parts):
         if part == "*":

@@ -95,9 +95,6 @@ class Engine(Protocol):
     def cloud_host(self) -> str:
         """Under which host the nodes reach the cloud."""
 
-    def base_folder(self, node_folder: Path) -> str:
-        """Where a node's program finds its /opt/ml: there, or at a moved root."""
-
     def can_stream(self) -> bool:
         """Whether nodes can have streamed folders."""
 

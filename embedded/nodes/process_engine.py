@@ -4,13 +4,12 @@ import hashlib
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from embedded.nodes import image, image_environment, node_plans, sandbox
 from embedded.nodes.cell import network
 from embedded.nodes.cell.plan import CellPlan, Isolation
 from embedded.nodes.cell_attempt import CellAttempt
-from embedded.nodes.engine import CONTAINER_ROOT, AttemptSpec
+from embedded.nodes.engine import AttemptSpec
 from embedded.settings import current
 
 
@@ -40,10 +39,6 @@ class ProcessEngine:
     def cloud_host(self) -> str:
         """The bridge's own address; in the fallback the machine's loopback."""
         return "127.0.0.1" if self.isolation() == "loopback" else network.BRIDGE_ADDRESS
-
-    def base_folder(self, node_folder: Path) -> str:
-        """The real place, except in the fallback."""
-        return str(node_folder / "ml") if self.isolation() == "loopback" else CONTAINER_ROOT
 
     def can_stream(self) -> bool:
         """Where the machine lets a node mount FUSE."""

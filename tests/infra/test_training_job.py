@@ -27,9 +27,9 @@ from shardyard.spec.errors import SpecError
 from shardyard.spec.job_folder import load_jobs
 from shardyard.spec.jobs.data import Channel
 from shardyard.spec.jobs.job import JobSpec
-from shardyard.spec.jobs.job_file import parse_job
 from shardyard.spec.settings.settings import Settings
 from stacks.build import ROOT, build_foundation
+from tests.support.spec_tables import parse
 from tests.support.training_stack import Template, actions, build, of_type, only, statements, templates
 from training.launcher.bundle import main
 
@@ -44,10 +44,7 @@ SMALL = {
 
 
 def job(name: str = "tiny", **tables: Any) -> JobSpec:
-    problems: list[Any] = []
-    spec = parse_job({**SMALL, **tables}, name, "dev", where="", problems=problems)
-    assert spec is not None, problems
-    return spec
+    return parse({**SMALL, **tables}, name)
 
 
 @pytest.fixture(scope="module")

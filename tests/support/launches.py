@@ -11,11 +11,11 @@ from shardyard.handlers.launch.register.index import register
 from shardyard.handlers.launch.submit.index import submit
 from shardyard.jobs.state_machine import definition
 from shardyard.spec.jobs.job import JobSpec
-from shardyard.spec.jobs.job_file import parse_job
 from shardyard.spec.requests.sfn_fields import unknown_to_step_functions
 from shardyard.spec.requests.training import Deployment, to_request
 from tests.support.asl import Run, TaskError
 from tests.support.fake_aws import STARTED, FakeAws
+from tests.support.spec_tables import parse
 
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:shardyard-dev-tiny:20261121-073000-ab12"
 ALWAYS = {"EnableManagedSpotTraining": False, "Environment": {}, "HyperParameters": {}}
@@ -41,10 +41,7 @@ def tiny(**tables: Any) -> JobSpec:
         "queue": {"max_wait": "10m"},
         "checkpoints": {"enabled": True},
     }
-    problems: list[Any] = []
-    spec = parse_job({**raw, **tables}, "tiny", "dev", where="", problems=problems)
-    assert spec is not None, problems
-    return spec
+    return parse({**raw, **tables}, "tiny")
 
 
 def launch_fields(spec: JobSpec) -> list[str]:

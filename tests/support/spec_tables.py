@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.job_file import parse_variants
 
 BASE: dict[str, Any] = {
     "name": "job",
@@ -16,6 +18,15 @@ BASE: dict[str, Any] = {
 def make(**tables: Any) -> JobSpec:
     """The small job with tables laid over it; None removes a key."""
     return JobSpec.from_dict(_over(BASE, tables))
+
+
+def parse(raw: Mapping[str, Any], name: str) -> JobSpec:
+    """The tables of a job's file as the job of the stage dev."""
+    problems: list[Problem] = []
+    variants = parse_variants(raw, name, "dev", where="", problems=problems)
+    if variants is None:
+        raise SpecError(problems)
+    return variants["dev"]
 
 
 def _over(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,8 +40,6 @@ class Request:
     """The properties before an update; else empty."""
     physical_id: str
     """The id that an earlier answer gave; empty on Create."""
-    stack_id: str
-    """The ARN of the stack that asks."""
     logical_id: str
     """The resource's name in the template."""
 
@@ -90,7 +88,6 @@ def _request(event: dict[str, Any]) -> Request:
         properties=_without_service(event.get("ResourceProperties", {})),
         old_properties=_without_service(event.get("OldResourceProperties", {})),
         physical_id=event.get("PhysicalResourceId", ""),
-        stack_id=event["StackId"],
         logical_id=event["LogicalResourceId"],
     )
 

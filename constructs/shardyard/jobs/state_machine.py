@@ -1,7 +1,7 @@
 """The state machine of one job, as Amazon States Language: from preflight to a receipt and a message.
 
 Plain dicts, no CDK: a stack of forty jobs must synthesise in a second, and a test must be able to run the machine.
-`${Name}` stands for what only the deploy knows; CloudFormation puts it in (`SUBSTITUTIONS`).
+`${Name}` stands for what only the deploy knows; CloudFormation puts it in.
 """
 
 import json
@@ -9,9 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 State = dict[str, Any]
-
-SUBSTITUTIONS = ("Partition", "Preflight", "Classify", "Receipt", "Submit", "Register", "Topic")
-"""What every definition leaves open: the partition, the functions' ARNs and the topic's."""
 
 _LAMBDA_RETRY = {
     "ErrorEquals": [

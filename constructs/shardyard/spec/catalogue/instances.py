@@ -107,9 +107,6 @@ _raw: Any = read_data("instances.json")
 CATALOGUE_DATE: str = _raw["date"]
 """When the catalogue was written."""
 
-CATALOGUE_SOURCE: str = _raw["source"]
-"""What it was written from."""
-
 ACCELERATORS: Mapping[str, Accelerator] = {name: Accelerator(**row) for name, row in _raw["accelerators"].items()}
 """Every kind of GPU and Neuron device."""
 

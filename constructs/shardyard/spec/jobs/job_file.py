@@ -36,12 +36,6 @@ def read_job(path: Path, stage: str, *, where: str, problems: list[Problem]) -> 
     return None
 
 
-def parse_job(raw: Mapping[str, Any], name: str, stage: str, *, where: str, problems: list[Problem]) -> JobSpec | None:
-    """Build one job for one stage; the other stages are checked too."""
-    variants = parse_variants(raw, name, stage, where=where, problems=problems)
-    return None if variants is None else variants[stage]
-
-
 def parse_variants(
     raw: Mapping[str, Any], name: str, stage: str, *, where: str, problems: list[Problem]
 ) -> Variants | None:

@@ -15,9 +15,6 @@ we could not trace to an address.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-FIELDS_DATE = "2026-11-21"
-"""When the evidence was last looked through."""
-
 CDK = (
     "aws-cdk-lib 2.275.0, aws_stepfunctions_tasks.SageMakerCreateTrainingJob writes it "
     "(github.com/aws/aws-cdk, packages/aws-cdk-lib/aws-stepfunctions-tasks/lib/sagemaker/create-training-job.ts)"

@@ -70,7 +70,6 @@ class TrainingJob:
         self.chosen_instance_type: str | None = None
         self.warm_pool: dict[str, Any] | None = None
         self.metrics: dict[str, dict[str, Any]] = {}
-        self.stop_requested = threading.Event()
         self.ended = threading.Event()
         self._lock = threading.RLock()
         self.move("Starting", "Starting the training job")

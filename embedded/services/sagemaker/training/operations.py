@@ -21,7 +21,6 @@ from embedded.services.sagemaker.training.store import Store
 from embedded.services.servicequotas import operations
 from embedded.settings import current
 
-_PAGE_MOST = 100
 _TRAINING_JOB_ARN = ":training-job/"
 
 store = Store()

@@ -28,10 +28,10 @@ def own_cloud(tmp_path: Path) -> Iterator[Cloud]:
     lifecycle.down(tmp_path)
 
 
-def test_up_is_quick_and_up_again_is_harmless(own_cloud: Cloud) -> None:
+def test_up_again_is_harmless(own_cloud: Cloud) -> None:
     again = lifecycle.up(own_cloud.folder)
-    assert own_cloud.state.seconds < 30  # benchmarks.embedded_cloud holds the 5 s, on a machine of its own
-    assert (again.pid, again.port) == (own_cloud.state.pid, own_cloud.state.port)
+    assert own_cloud.state.seconds > 0  # benchmarks.embedded_cloud holds the 5 s, on a machine of its own
+    assert (again.pid, again.port, again.seconds) == (own_cloud.state.pid, own_cloud.state.port, 0)
     assert own_cloud.admin("status")["memory_mb"] < 500
 
 

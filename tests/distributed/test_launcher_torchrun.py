@@ -110,15 +110,13 @@ if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
         print(f"daemon {os.getpid()}", flush=True)
-        time.sleep(30)
+        time.sleep(600)
     os._exit(0)
 time.sleep(0.5)
 """
     with nodes(tmp_path, program, processes=1) as (node,):
-        began = time.monotonic()
-        assert node.process.wait(timeout=25) == 0
-        assert time.monotonic() - began < 20
-        os.kill(int(node.wait_for(r"daemon (\d+)")[1]), signal.SIGKILL)
+        assert node.process.wait(timeout=60) == 0
+        os.kill(int(node.wait_for(r"daemon (\d+)")[1]), signal.SIGKILL)  # fails unless the daemon outlived it
 
 
 def test_forks_share_no_random_numbers_and_exit_handlers_run(tmp_path: Path) -> None:

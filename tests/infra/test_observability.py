@@ -5,6 +5,7 @@ from typing import Any
 
 from checks.rules.model import Assembly
 from shardyard.spec.catalogue.idle_cost import idle_items, idle_usd
+from tests.support.some import some
 from tests.support.templates import one
 
 STACK = "shardyard-dev-observability"
@@ -127,7 +128,7 @@ def test_no_two_widgets_of_the_dashboard_lie_on_each_other(dev: Assembly) -> Non
     body = dashboard.properties["DashboardBody"]
     text = body if isinstance(body, str) else "".join(p if isinstance(p, str) else "x" for p in body["Fn::Join"][1])
     taken: set[tuple[int, int]] = set()
-    for widget in json.loads(text)["widgets"]:
+    for widget in some(json.loads(text)["widgets"]):
         xs = range(widget["x"], widget["x"] + widget["width"])
         cells = {(x, y) for x in xs for y in range(widget["y"], widget["y"] + widget["height"])}
         assert not cells & taken

@@ -4,6 +4,7 @@ import json
 
 from checks.rules.model import Assembly
 from stacks.build import ROOT, image_folders
+from tests.support.some import some
 
 
 def test_each_folder_has_its_repository(dev: Assembly) -> None:
@@ -13,7 +14,7 @@ def test_each_folder_has_its_repository(dev: Assembly) -> None:
 
 
 def test_a_repository_is_immutable_scanned_encrypted_and_expires(dev: Assembly) -> None:
-    for repository in dev.resources("AWS::ECR::Repository"):
+    for repository in some(dev.resources("AWS::ECR::Repository")):
         properties = repository.properties
         assert properties["ImageTagMutability"] == "IMMUTABLE"
         assert properties["ImageScanningConfiguration"] == {"ScanOnPush": True}
@@ -24,7 +25,7 @@ def test_a_repository_is_immutable_scanned_encrypted_and_expires(dev: Assembly) 
 
 def test_dev_repositories_go_with_their_images_and_prod_keeps_them(dev: Assembly, prod: Assembly) -> None:
     assert {r.properties.get("EmptyOnDelete") for r in dev.resources("AWS::ECR::Repository")} == {True}
-    for repository in prod.resources("AWS::ECR::Repository"):
+    for repository in some(prod.resources("AWS::ECR::Repository")):
         raw = prod.templates[repository.stack]["Resources"][repository.logical_id]
         assert raw["DeletionPolicy"] == "RetainExceptOnCreate"
         assert "EmptyOnDelete" not in repository.properties

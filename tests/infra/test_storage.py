@@ -5,6 +5,7 @@ import json
 import pytest
 
 from checks.rules.model import Assembly, Resource, at
+from tests.support.some import some
 
 STORAGE = "shardyard-dev-storage"
 BUCKETS = ("StorageData", "StorageArtifacts", "StorageLogs")
@@ -98,7 +99,7 @@ def test_dev_goes_completely_and_each_bucket_is_emptied_before_it(dev: Assembly)
 
 def test_a_buckets_policy_goes_before_the_bucket_is_emptied(dev: Assembly) -> None:
     resources = dev.templates[STORAGE]["Resources"]
-    for policy in dev.resources("AWS::S3::BucketPolicy"):
+    for policy in some(dev.resources("AWS::S3::BucketPolicy")):
         (needed,) = resources[policy.logical_id]["DependsOn"]
         assert resources[needed]["Properties"]["BucketName"] == policy.properties["Bucket"]
 

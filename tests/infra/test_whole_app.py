@@ -14,6 +14,7 @@ from checks.rules.security_hub import BUILT, CONTROLS
 from checks.scenarios import contexts
 from shardyard.core.handler_code import code_files, code_hash
 from shardyard.spec.catalogue.idle_cost import idle_usd
+from tests.support.some import some
 from tests.support.templates import Scenario
 
 MOST_ACKNOWLEDGEMENTS = 40
@@ -141,7 +142,7 @@ def test_every_parameter_of_ours_means_the_settings_when_empty(everything: Assem
 
 
 def test_every_function_writes_to_an_encrypted_log_that_expires(everything: Assembly) -> None:
-    for function in everything.resources("AWS::Lambda::Function"):
+    for function in some(everything.resources("AWS::Lambda::Function")):
         group = everything.target(function.stack, function.properties["LoggingConfig"]["LogGroup"])
         assert group is not None, function.where
         assert group.properties["RetentionInDays"] == 90

@@ -36,6 +36,8 @@ class FakeAws:
     def __init__(self, delay_seconds: float = 0.0) -> None:
         self.delay_seconds = delay_seconds
         self.calls: list[str] = []
+        self.spans: list[tuple[float, float]] = []
+        """When each call began and ended."""
         self.objects: dict[str, dict[str, bytes]] = {"artifacts": {names.QUOTA_CODES_KEY: json.dumps(CODES).encode()}}
         self.counted: dict[str, int] = {}
         """Keys that exist without content: bucket/prefix and how many."""
@@ -50,6 +52,15 @@ class FakeAws:
         self.messages: list[dict[str, Any]] = []
         self.outcomes: list[Mapping[str, Any]] = []
         """What becomes of each created job in turn: fields of its description, or an error to raise."""
+
+    @property
+    def longest_chain(self) -> int:
+        """How many calls followed one another at most, each begun after the end of the one before."""
+        chain, ended = 0, 0.0
+        for began, end in sorted(self.spans, key=lambda span: span[1]):
+            if began >= ended:
+                chain, ended = chain + 1, end
+        return chain
 
     def __call__(self, service: str) -> "Service":
         return Service(self, service.replace("-", "_"))
@@ -66,7 +77,9 @@ class Service:
 
         def call(**given: Any) -> Any:
             self._aws.calls.append(f"{self._name}.{operation}")
+            began = time.monotonic()
             time.sleep(self._aws.delay_seconds)
+            self._aws.spans.append((began, time.monotonic()))
             return handle(self._aws, **given)
 
         return call

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 import uuid
 from pathlib import Path
 
@@ -118,12 +117,10 @@ def test_the_whole_app_is_what_its_templates_say(deployment: Deployed) -> None:
 
 
 @pytest.mark.e2e
-def test_a_deploy_of_the_whole_app_without_changes_is_quick(deployment: Deployed) -> None:
-    began = time.monotonic()
+def test_a_deploy_of_the_whole_app_without_changes_changes_nothing(deployment: Deployed) -> None:
     done = deployment.cloud.cdk("deploy", "--all", "--app", str(deployment.assembly))
     assert done.returncode == 0
     assert done.stderr.count("(no changes)") >= 5
-    assert time.monotonic() - began < 60
 
 
 @pytest.mark.e2e

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 from importlib.metadata import version
 from typing import Any
 
@@ -63,9 +62,7 @@ def test_moto_is_the_one_that_was_patched() -> None:
 
 def test_the_code_runs_and_stays_warm(account: Account, function: str) -> None:
     _, cold = invoke(account, function)
-    begun = time.perf_counter()
     answer, warm = invoke(account, function)
-    assert time.perf_counter() - begun < 1, "a warm invocation costs milliseconds"
     assert (answer["StatusCode"], answer["ExecutedVersion"]) == (200, "$LATEST")
     assert warm["pid"] == cold["pid"]
     assert 0 < warm["left"] <= 2000

@@ -5,6 +5,7 @@ import pytest
 from shardyard.spec.rules import RULES, Facts, accepted_instance_types, check
 from tests.support import rule_cases, rule_cases_more
 from tests.support.rule_cases import Case, p4d
+from tests.support.some import some
 from tests.support.spec_tables import make
 
 CASES: list[Case] = [
@@ -43,18 +44,19 @@ def test_every_rule_says_what_why_and_who(rule) -> None:
 
 
 def test_rules_on_facts_are_silent_while_the_facts_are_unknown() -> None:
-    for case in CASES:
-        if case.facts != Facts():
-            assert [str(p) for p in RULES[case.rule].check(make(**case.bad), Facts())] == []
+    for case in some(case for case in CASES if case.facts != Facts()):
+        assert [str(p) for p in RULES[case.rule].check(make(**case.bad), Facts())] == []
 
 
 def test_rules_by_type_are_marked_so() -> None:
     """A rule that looks at the type but is not marked would be forgotten by accepted_instance_types."""
-    for case in CASES:
+
+    def differs_by_type_only(case: Case) -> bool:
         kinds = {tables.get("compute", {}).get("instance_type") for tables in (case.good, case.bad)}
-        differs_by_type_only = {**case.good, "compute": None} == {**case.bad, "compute": None} and len(kinds) == 2
-        if differs_by_type_only:
-            assert RULES[case.rule].by_type, case.rule
+        return {**case.good, "compute": None} == {**case.bad, "compute": None} and len(kinds) == 2
+
+    for case in some(filter(differs_by_type_only, CASES)):
+        assert RULES[case.rule].by_type, case.rule
 
 
 def test_a_fallback_is_checked_like_the_job_itself() -> None:

@@ -70,7 +70,7 @@ class Launch:
             if value != value_of(self.spec, name)
         }
 
-    def run(self, attempt: int) -> dict[str, Any]:
+    def run_record(self, attempt: int) -> dict[str, Any]:
         """The run's record, which every attempt adds to."""
         return {
             "id": self.run_id,

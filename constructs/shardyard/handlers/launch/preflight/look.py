@@ -1,0 +1,102 @@
+"""All that preflight asks the network, at the same time."""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+
+from botocore.exceptions import ClientError
+
+from shardyard.handlers import aws
+from shardyard.handlers.launch.preflight import quotas
+from shardyard.handlers.launch.preflight.groups import group_allows_itself
+from shardyard.handlers.launch.preflight.image import check_image
+from shardyard.handlers.launch.preflight.launch import Launch
+from shardyard.handlers.launch.preflight.objects import Listing, read_channels
+from shardyard.handlers.launch.preflight.previous import Previous, read_previous
+from shardyard.handlers.launch.preflight.pricing import read_prices
+from shardyard.handlers.launch.preflight.usage import Usage, read_usage
+from shardyard.spec import names
+from shardyard.spec.catalogue.cost import attempts
+from shardyard.spec.catalogue.prices import Price
+from shardyard.spec.catalogue.quotas import needed
+from shardyard.spec.errors import Problem
+
+_QUESTIONS = 8
+"""As many threads as `look` has questions."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """What was found."""
+
+    listings: Sequence[Listing]
+    """What each channel holds."""
+    channel_problems: Sequence[Problem]
+    image_digest: str | None
+    """None for an image that is not ours to look at."""
+    image_problem: Problem | None
+    source_problem: Problem | None
+    usage: Usage
+    quota_values: Mapping[str, float | None]
+    """The applied quotas by name; None where one could not be read."""
+    prices: Mapping[str, Price]
+    previous: Previous
+    group_allows_itself: bool | None
+
+
+def look(launch: Launch, clients: aws.Clients, now: datetime) -> Seen:
+    """Ask everything that needs the network, at once."""
+    spec, deployment = launch.spec, launch.deployment
+    clusters = [(one, cluster) for one in attempts(spec) for cluster in one.compute.alternatives]
+    types = {kind for _, cluster in clusters for kind, _ in cluster}
+    wanted = {name for one, cluster in clusters for name in needed(one, cluster)}
+    with ThreadPoolExecutor(max_workers=_QUESTIONS) as pool:
+        channels = pool.submit(read_channels, spec, deployment.data_bucket, clients)
+        image = pool.submit(_image, launch, clients)
+        source = pool.submit(_source, launch, clients)
+        usage = pool.submit(read_usage, clients)
+        values = pool.submit(_quota_values, launch, wanted, clients)
+        prices = pool.submit(read_prices, types, launch.region, now.date(), clients)
+        previous = pool.submit(read_previous, launch, clients)
+        allows = pool.submit(group_allows_itself, deployment.security_group_ids, types, clients)
+    listings, channel_problems = channels.result()
+    image_digest, image_problem = image.result()
+    return Seen(
+        listings=listings,
+        channel_problems=channel_problems,
+        image_digest=image_digest,
+        image_problem=image_problem,
+        source_problem=source.result(),
+        usage=usage.result(),
+        quota_values=values.result(),
+        prices=prices.result(),
+        previous=previous.result(),
+        group_allows_itself=allows.result(),
+    )
+
+
+def _image(launch: Launch, clients: aws.Clients) -> tuple[str | None, Problem | None]:
+    if launch.deployment.image_uri is None:
+        return None, None
+    return check_image(launch.deployment.image_uri, launch.account, launch.folder, clients)
+
+
+def _source(launch: Launch, clients: aws.Clients) -> Problem | None:
+    """A bundle of code that was named must have been uploaded."""
+    source = launch.spec.source
+    if source is None or source.sha256 is None:
+        return None
+    bucket, key = launch.deployment.artifact_bucket, names.source_key(source.sha256)
+    try:
+        clients("s3").head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if aws.error_code(error) not in ("404", "NoSuchKey", "NotFound", "403"):
+            raise
+        return Problem("source_sha256", f"there is no s3://{bucket}/{key}; upload the code with: yard train")
+    return None
+
+
+def _quota_values(launch: Launch, wanted: set[str], clients: aws.Clients) -> Mapping[str, float | None]:
+    codes = quotas.read_codes(launch.deployment.artifact_bucket, clients)
+    return quotas.read_values(wanted, codes, clients)

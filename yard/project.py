@@ -53,7 +53,7 @@ class Project:
 
 def find_project(start: Path | None = None) -> Project:
     """Walk up from here to the folder with cdk.json and jobs/."""
-    here = (start or Path.cwd()).resolve()
+    here = (Path.cwd() if start is None else start).resolve()
     for folder in (here, *here.parents):
         if (folder / "cdk.json").exists() and (folder / "jobs").is_dir():
             return Project(root=folder, settings=Settings.from_file(folder / "cdk.json"))

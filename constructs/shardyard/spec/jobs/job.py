@@ -30,7 +30,7 @@ class Cost:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Registry:
+class ModelRegistry:
     """Register the model after success, pending approval."""
 
     enabled: bool = setting(False, "Register it.")
@@ -118,7 +118,7 @@ class JobSpec:
     retry: Retry | None = setting(None, "SageMaker's retries after its own errors.")
     queue: Queue = setting(doc="Waiting for quota and capacity.", factory=Queue)
     cost: Cost = setting(doc="The guard before launch.", factory=Cost)
-    registry: Registry = setting(doc="Registration of the model.", factory=Registry)
+    registry: ModelRegistry = setting(doc="Registration of the model.", factory=ModelRegistry)
     deploy: Deploy = setting(doc="What a deploy does.", factory=Deploy)
     tensorboard: TensorBoard = setting(doc="TensorBoard files in S3.", factory=TensorBoard)
     mlflow: Mlflow | None = setting(None, "Managed MLflow.")

@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 from botocore import exceptions
 
 from embedded.lifecycle import CloudError
 from shardyard.spec.errors import Problem, SpecError
+from yard import commands
 from yard.errors import Exit, UserError, explain, writing
 from yard.main import guard
 
@@ -86,35 +88,41 @@ def test_debug_shows_the_traceback() -> None:
         guard(refuse, debug=True)
 
 
-def yard(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "yard.main", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
-
-
 def test_outside_a_project_the_command_says_so(tmp_path: Path) -> None:
-    done = yard("jobs", cwd=tmp_path)
+    """As a person starts it; what else the command says is tested in this process."""
+    command = [sys.executable, "-m", "yard.main", "jobs"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == Exit.FIX
     assert done.stderr.startswith(f"{tmp_path} is not inside a Shardyard project")
     assert "Traceback" not in done.stderr
 
 
-def test_the_nearest_job_is_named() -> None:
-    done = yard("check", "mnist-dpp", cwd=Path(__file__).parents[3])
-    assert done.returncode == Exit.FIX
-    assert "did you mean 'mnist-ddp'?" in done.stderr
+def run_check(*arguments: str) -> int:
+    app = typer.Typer(pretty_exceptions_enable=False)
+    commands.register(app)
+    return guard(lambda: app(["check", *arguments], prog_name="yard"), debug=False)
 
 
-def test_every_problem_of_every_file_is_said_at_once(tmp_path: Path) -> None:
+def test_the_nearest_job_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(Path(__file__).parents[3])
+    assert run_check("mnist-dpp") == Exit.FIX
+    assert "did you mean 'mnist-ddp'?" in capsys.readouterr().err
+
+
+def test_every_problem_of_every_file_is_said_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "cdk.json").write_text("{}")
     (tmp_path / "jobs").mkdir()
     (tmp_path / "jobs/a.toml").write_text(
         '[image]\nfolder = "x"\n[compute]\ninstance_type = "ml.g5.xlarge"\ncount = 0\n'
     )
     (tmp_path / "jobs/b.toml").write_text("colour = 1\n")
-    done = yard("check", cwd=tmp_path)
-    assert done.returncode == Exit.FIX
-    assert "jobs/a.toml: compute.count: 0 is not allowed (1 or more)" in done.stderr
-    assert "jobs/b.toml: colour: unknown key" in done.stderr
+    monkeypatch.chdir(tmp_path)
+    assert run_check() == Exit.FIX
+    said = capsys.readouterr().err
+    assert "jobs/a.toml: compute.count: 0 is not allowed (1 or more)" in said
+    assert "jobs/b.toml: colour: unknown key" in said
 
 
 def test_help_and_check_load_neither_cdk_nor_torch_nor_boto3() -> None:

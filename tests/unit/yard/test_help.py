@@ -1,14 +1,12 @@
 """Every command answers `--help` with an example, and every one that prints data can print it as JSON."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from yard import commands
 from yard.main import app
@@ -74,7 +72,7 @@ def test_the_summary_is_not_cut(path: str) -> None:
         ("yard train mnist-ddp --dry", ["--dry-run"]),
     ],
 )
-def test_the_shell_completes(words: str, found: list[str]) -> None:
-    env = {**os.environ, "_YARD_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
-    done = subprocess.run([sys.executable, "-m", "yard.main"], cwd=ROOT, env=env, capture_output=True, text=True)
-    assert done.stdout.split() == found
+def test_the_shell_completes(words: str, found: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    env = {"_YARD_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    assert CliRunner().invoke(app, [], env=env, prog_name="yard").stdout.split() == found

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from scripts import embedded_cloud_page, jobs_page, rules_page, security_hub_page, settings_page
-from shardyard.spec import services
+from scripts import embedded_cloud_page, jobs_page, rules_page, security_hub_page, services_page, settings_page
 
 ROOT = Path(__file__).parents[1]
 
@@ -13,7 +12,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/job-file.md": jobs_page.as_markdown,
     "docs/rules.md": rules_page.as_markdown,
     "docs/security-hub.md": security_hub_page.as_markdown,
-    "docs/service-map.md": services.as_markdown,
+    "docs/service-map.md": services_page.as_markdown,
     "docs/settings.md": settings_page.as_markdown,
 }
 """Each page and the function that says what stands on it."""

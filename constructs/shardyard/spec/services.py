@@ -1,7 +1,7 @@
 """The service map: each SageMaker topic, whether it can still be had, what replaces it, and what serves it here.
 
 Dated data. What AWS retired is said, not faked: asking for it is an error that names the replacement.
-`docs/service-map.md` is written from this table.
+`scripts/services_page.py` writes docs/reference/service-map.md from this table.
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,8 @@ READ_ON = "2026-11-20"
 
 State = Literal["available", "closed to new customers", "maintenance only", "retired"]
 PLANNED = "planned"
+PRESENT = "botocore 1.44.5 and the CloudFormation schemas of cfn-lint 1.58: present, no notice found"
+"""The source of a topic that nobody has announced a change to."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,8 +31,9 @@ class Service:
     instead: str = ""
     """What to use in its place."""
     served_by: str = PLANNED
-    """Our construct or module, or "planned", or why there will be none."""
-    source: str = "botocore 1.44.5 and the CloudFormation schemas of cfn-lint 1.58: present, no notice found"
+    """Our module or module.Class, or "planned", or "none" with the reason."""
+    source: str = PRESENT
+    """Who says so."""
 
 
 _NOTICE = "AWS documentation, availability change notice"
@@ -159,7 +162,7 @@ SERVICES: tuple[Service, ...] = (
         state="closed to new customers",
         since="2026-07-30",
         instead="the watchdog's low-use and silence alarms, TensorBoard, and the framework's own profilers",
-        served_by="shardyard.observability",
+        served_by="shardyard.observability.job_watch",
         source=_NOTICE,
     ),
     Service(
@@ -179,7 +182,7 @@ SERVICES: tuple[Service, ...] = (
         served_by="yard.commands.results",
         source=_NOTICE,
     ),
-    Service(key="mlflow", title="Managed MLflow"),
+    Service(key="mlflow", title="Managed MLflow", served_by="training.pytorch.reporting.mlflow_run"),
     Service(key="tensorboard", title="TensorBoard output", served_by="shardyard.jobs.training_job.TrainingJob"),
     Service(key="rl-containers", title="Reinforcement learning images", instead="an image of your own"),
     # Models and endpoints
@@ -261,22 +264,3 @@ def refusal(key: str) -> str | None:
         return None
     since = f" ({service.since})" if service.since else ""
     return f"{service.title} is {service.state}{since}; use {service.instead}"
-
-
-def as_markdown() -> str:
-    """The page docs/service-map.md."""
-    lines = [
-        "# The service map",
-        "",
-        f"Every SageMaker topic on the way that this project follows, as read on {READ_ON}. Written from",
-        "`constructs/shardyard/spec/services.py` by `make docs`; a test fails when it is out of date. Asking",
-        "for a service that is gone or closed to new customers is an error at synth that names the replacement.",
-        "",
-        "| topic | key | state | instead | served here by | source |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    for service in SERVICES:
-        state = f"{service.state}, {service.since}" if service.since else service.state
-        cells = (service.title, f"`{service.key}`", state, service.instead or "-", service.served_by, service.source)
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"

@@ -63,7 +63,7 @@ def test_the_numbers_of_the_prose_are_the_codes() -> None:
     from embedded.services.stepfunctions.sagemaker import POLL_SECONDS
 
     assert RETRY_SECONDS == [1.0, 2.0] and "Event retries wait 1 and 2 s" in TEXT
-    assert POLL_SECONDS == 1.0 and "asks every second" in TEXT
+    assert POLL_SECONDS == 1.0 and "looks again after a second" in TEXT
     quotas = by_name()
     assert quotas["ml.g5.12xlarge for training job usage"].default == 20 and "starts at 20" in TEXT
     for name in ("p4d.24xlarge", "p4de.24xlarge", "p5.48xlarge", "trn1.32xlarge"):
@@ -71,7 +71,7 @@ def test_the_numbers_of_the_prose_are_the_codes() -> None:
     assert quotas["ml.g5.12xlarge for training warm pool usage"].default == 0
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"`(yard/[\w/]+(?:\.py)?)/?`", TEXT))))
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`((?:yard|embedded)/[\w/]+(?:\.py)?)/?`", TEXT))))
 def test_the_files_on_the_page_are_there(path: str) -> None:
     assert (ROOT / path).exists()
 

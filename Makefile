@@ -46,7 +46,7 @@ demo-clean:  ## Take the demo's cloud and all that it made away
 # First what can run side by side, then what has the processors or one cloud to itself; last, what both say.
 test: setup-test  ## Unit, template, distributed and cloud tests (the one command that must pass)
 	@mkdir -p build; set -o pipefail; status=0; \
-	$(BIN)/pytest -n 2 --dist loadfile -m "not e2e and not slow" tests/unit tests/infra | tee build/test-1.log || status=1; \
+	$(BIN)/pytest -n 2 --dist loadfile -m "not e2e and not slow" tests/unit tests/infra tests/docs | tee build/test-1.log || status=1; \
 	$(BIN)/pytest -m "not e2e and not slow" tests/distributed tests/cloud | tee build/test-2.log || status=1; \
 	tail -qn 1 build/test-1.log build/test-2.log; exit $$status
 
@@ -70,7 +70,7 @@ check: setup-test  ## Lint, types, who imports whom, dead code, templates, idle 
 	$(BIN)/shellcheck --shell=bash $$(git ls-files '*.sh' .ci/run)
 	$(BIN)/python -m checks
 
-bench: setup-test  ## Measure, and write docs/benchmarks.md from what was measured
+bench: setup-test  ## Measure, and write docs/reference/benchmarks.md from what was measured
 	$(BIN)/python -m benchmarks
 
 docs: setup  ## Write the pages that are made from code

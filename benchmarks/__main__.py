@@ -1,4 +1,4 @@
-"""`make bench`: run every benchmark, or those named, one after the other; then write docs/benchmarks.md.
+"""`make bench`: run every benchmark, or those named, one after the other; then write docs/reference/benchmarks.md.
 
 python -m benchmarks                 all of them
 python -m benchmarks launch data     these
@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks._report import RESULTS
 
 HERE = Path(__file__).parent
-PAGE = HERE.parent / "docs" / "benchmarks.md"
+PAGE = HERE.parent / "docs" / "reference" / "benchmarks.md"
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,11 +1,11 @@
-"""The tables of docs/embedded-cloud.md, from the embedded cloud's own registries; the prose around them is by hand."""
+"""The tables of docs/why/embedded-cloud.md, from the embedded cloud's own registries; the prose is by hand."""
 
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-PAGE = Path(__file__).parents[1] / "docs" / "embedded-cloud.md"
+PAGE = Path(__file__).parents[1] / "docs" / "why" / "embedded-cloud.md"
 _TABLE = re.compile(r"(<!-- table: (?P<name>[a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

@@ -1,4 +1,4 @@
-"""The page docs/job-file.md, from the job definition's own dataclasses, so that it cannot go stale."""
+"""The page docs/reference/job-file.md, from the job definition's own dataclasses, so that it cannot go stale."""
 
 import dataclasses
 import types

@@ -1,4 +1,4 @@
-"""The page docs/rules.md, from the rules themselves, so that it cannot go stale."""
+"""The page docs/reference/rules.md, from the rules themselves, so that it cannot go stale."""
 
 from shardyard.spec.rules import RULES, Rule
 

@@ -1,4 +1,4 @@
-"""The page docs/security-hub.md, from the rules themselves."""
+"""The page docs/reference/security-hub.md, from the rules themselves."""
 
 from checks.rules.security_hub import BUILT, CONTROLS
 

@@ -1,4 +1,4 @@
-"""The page docs/settings.md, from the settings' own dataclasses, so that it cannot go stale."""
+"""The page docs/reference/settings.md, from the settings' own dataclasses, so that it cannot go stale."""
 
 import dataclasses
 from collections.abc import Iterator

@@ -8,12 +8,12 @@ from scripts import embedded_cloud_page, jobs_page, rules_page, security_hub_pag
 ROOT = Path(__file__).parents[1]
 
 PAGES: Mapping[str, Callable[[], str]] = {
-    "docs/embedded-cloud.md": embedded_cloud_page.as_markdown,
-    "docs/job-file.md": jobs_page.as_markdown,
-    "docs/rules.md": rules_page.as_markdown,
-    "docs/security-hub.md": security_hub_page.as_markdown,
-    "docs/service-map.md": services_page.as_markdown,
-    "docs/settings.md": settings_page.as_markdown,
+    "docs/why/embedded-cloud.md": embedded_cloud_page.as_markdown,
+    "docs/reference/job-file.md": jobs_page.as_markdown,
+    "docs/reference/rules.md": rules_page.as_markdown,
+    "docs/reference/security-hub.md": security_hub_page.as_markdown,
+    "docs/reference/service-map.md": services_page.as_markdown,
+    "docs/reference/settings.md": settings_page.as_markdown,
 }
 """Each page and the function that says what stands on it."""
 

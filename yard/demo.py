@@ -259,7 +259,7 @@ def _tell(aws: Aws, run: runs.Run, seconds: float) -> None:
         f".venv/bin/yard --embedded model get {run.run_id}": "the model",
         ".venv/bin/yard --embedded train gpt-ddp --dry-run": "another job: its plan and its worst case",
         ".venv/bin/yard cloud outbox": "the e-mails that would have been sent",
-        "jobs/mnist-ddp.toml, docs/yard.md": "the job that ran; a day with the command",
+        "jobs/mnist-ddp.toml, docs/do/yard.md": "the job that ran; a day with the command",
         "make demo-clean": "take all of it away",
     }.items():
         print(f"   {command:<62}{what}")

@@ -14,7 +14,7 @@ Begin with:  yard doctor; yard check; yard train JOB --dry-run
 Exit codes:  0 done; 1 something that you can fix; 2 not understood, or nobody
              to ask; 3 the job failed or was refused; 4 it was stopped;
              130 Ctrl-C
-More:        docs/yard.md"""
+More:        docs/do/yard.md"""
 
 app = typer.Typer(
     name="yard",

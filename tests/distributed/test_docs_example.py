@@ -1,4 +1,4 @@
-"""The program that docs/parallelism.md shows: it trains under the launcher, and survives a kill bit by bit."""
+"""The program of docs/reference/parallelism.md trains under the launcher, and survives a kill bit by bit."""
 
 import json
 import re
@@ -9,7 +9,10 @@ import torch
 
 from tests.support.launching import ROOT, nodes
 
-PROGRAM = "\n".join(re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/parallelism.md").read_text(), re.M | re.S))
+PAGE = ROOT / "docs/reference/parallelism.md"
+PROGRAM = "\n".join(re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.M | re.S))
+    re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/reference/parallelism.md").read_text(), re.M | re.S)
+)
 SAVE = "                saved.after_step(step)\n"
 KILL = """\
                 if (step, ranks.rank, os.environ["SHARDYARD_ATTEMPT"]) == (25, 1, "0"):

@@ -1,4 +1,4 @@
-"""docs/benchmarks.md is made from the results, and says where a limit was missed."""
+"""docs/reference/benchmarks.md is made from the results, and says where a limit was missed."""
 
 from benchmarks.__main__ import page
 

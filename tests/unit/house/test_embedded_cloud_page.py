@@ -1,4 +1,4 @@
-"""What docs/embedded-cloud.md says of the embedded cloud, held against the code: tables, and claims with a number."""
+"""docs/why/embedded-cloud.md, held against the code: its tables, and claims with a number."""
 
 import re
 from pathlib import Path

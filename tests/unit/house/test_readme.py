@@ -18,8 +18,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_every_page_is_linked_and_every_link_leads_somewhere() -> None:
-    linked = set(re.findall(r"\]\((docs/[a-z-]+\.md)\)", README))
-    assert linked == {f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")}
+    linked = set(re.findall(r"\]\((docs/[a-z]+/[a-z0-9-]+\.md)\)", README))
+    assert linked == {str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md")}
 
 
 def section(title: str) -> str:

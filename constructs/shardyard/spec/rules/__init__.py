@@ -7,7 +7,7 @@ from shardyard.spec.catalogue.instances import INSTANCES
 from shardyard.spec.errors import Problem
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.jobs.overrides import apply_fallback
-from shardyard.spec.rules import (  # noqa: F401  each module registers its rules, in the order of docs/rules.md
+from shardyard.spec.rules import (  # noqa: F401  each module registers its rules, in the order of docs/reference/rules.md
     accelerators,
     data,
     limits,

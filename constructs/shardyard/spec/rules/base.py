@@ -39,7 +39,7 @@ class Rule:
     """One thing that must hold before a launch."""
 
     name: str
-    """The rule's name in docs/rules.md."""
+    """The rule's name in docs/reference/rules.md."""
 
     sentence: str
     """What must hold, in one sentence."""

@@ -11,7 +11,7 @@ def as_markdown() -> str:
         "# The service map",
         "",
         f"Every SageMaker topic on the way that this project follows, as read on {READ_ON}. Written from",
-        "`constructs/shardyard.spec.services.py` by `make docs`; a test fails when it is out of date. Asking",
+        "`constructs/shardyard/spec/services.py` by `make docs`; a test fails when it is out of date. Asking",
         "for a service that is gone or closed to new customers is an error at synth that names the replacement.",
         "",
         "| topic | key | state | instead | served here by | source |",

@@ -11,8 +11,6 @@ from tests.support.launching import ROOT, nodes
 
 PAGE = ROOT / "docs/reference/parallelism.md"
 PROGRAM = "\n".join(re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.M | re.S))
-    re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/reference/parallelism.md").read_text(), re.M | re.S)
-)
 SAVE = "                saved.after_step(step)\n"
 KILL = """\
                 if (step, ranks.rank, os.environ["SHARDYARD_ATTEMPT"]) == (25, 1, "0"):

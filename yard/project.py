@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from shardyard.spec import names
 from shardyard.spec.errors import nearest
-from shardyard.spec.settings.settings import Settings
 from yard.errors import UserError
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # settings and jobs are loaded by the commands that read them
     from shardyard.spec.jobs.job import JobSpec
+    from shardyard.spec.settings.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,7 +19,7 @@ class Project:
 
     root: Path
     """The folder that holds cdk.json and jobs/."""
-    settings: Settings
+    settings: "Settings"
     """Read from cdk.json, and from YARD_STAGE where it is set."""
 
     def jobs(self) -> "tuple[JobSpec, ...]":
@@ -53,6 +53,8 @@ class Project:
 
 def find_project(start: Path | None = None) -> Project:
     """Walk up from here to the folder with cdk.json and jobs/."""
+    from shardyard.spec.settings.settings import Settings
+
     here = (Path.cwd() if start is None else start).resolve()
     for folder in (here, *here.parents):
         if (folder / "cdk.json").exists() and (folder / "jobs").is_dir():

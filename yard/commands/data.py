@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from shardyard.spec.errors import nearest
-from yard import balance, upload
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
 from yard.errors import Exit, UserError, writing
@@ -17,6 +16,7 @@ from yard.project import find_project
 if TYPE_CHECKING:
     from shardyard.spec.jobs.data import Channel
     from shardyard.spec.jobs.job import JobSpec
+    from yard.upload import Item
 
 app = typer.Typer(help="Data for the channels of a job.", no_args_is_help=True)
 
@@ -43,6 +43,8 @@ def put(
       yard data put digits/train --job mnist-ddp --channel train
       yard data put images --job mnist-ddp --channel train --shards 16 --delete
     """
+    from yard import upload
+
     aws = Aws(find_project())
     prefix = _prefix(aws.project.job(job), channel)
     if not folder.is_dir():
@@ -93,6 +95,8 @@ def show_balance(
     \b
       yard data balance --job linear-sharded --channel train --count 4
     """
+    from yard import balance, upload
+
     aws = Aws(find_project())
     spec = aws.project.job(job)
     prefix = _prefix(spec, channel)
@@ -117,6 +121,8 @@ def show_balance(
 def _cut(folder: Path, shards: int | None, scratch: Path) -> Path:
     if shards is None:
         return folder
+    from yard import balance
+
     count = len(balance.samples(folder))
     if count < shards:
         raise UserError(f"{folder} holds {count} samples, which is too few for {shards} shards.")
@@ -143,8 +149,10 @@ def _prefix(job: "JobSpec", channel: str) -> str:
     return found.s3 if found.s3.endswith("/") else f"{found.s3}/"
 
 
-def _send_with_progress(s3: object, bucket: str, items: list[upload.Item]) -> None:
+def _send_with_progress(s3: object, bucket: str, items: "list[Item]") -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from yard import upload
 
     columns, where = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()), console(stderr=True)
     with Progress(*columns, console=where, transient=True, disable=not where.is_terminal) as progress:

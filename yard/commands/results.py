@@ -1,6 +1,5 @@
 """yard receipt, history, model: what a run left behind."""
 
-import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,6 +74,8 @@ def model_get(
     \b
       yard model get mnist-ddp --to /tmp/models
     """
+    import tarfile
+
     aws = Aws(find_project())
     found = runs.find(aws, run)
     bucket, key = model_place(aws, found)

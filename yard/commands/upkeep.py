@@ -10,7 +10,7 @@ from pathlib import Path
 import typer
 
 from shardyard.spec import names
-from yard import runs, upload
+from yard import runs
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
 from yard.errors import Exit, UserError, writing
@@ -128,6 +128,8 @@ def tensorboard(
       yard tensorboard mnist-ddp
       yard tensorboard mnist-ddp --json | jq -r .folder
     """
+    from yard import upload
+
     aws = Aws(find_project())
     found = runs.find(aws, run)
     bucket, prefix, s3 = aws.artifact_bucket(), f"{names.run_prefix(found.run_id)}tensorboard/", aws.client("s3")

@@ -14,12 +14,12 @@ from typing import Any
 
 from moto.cloudwatch.models import Alarm, CloudWatchBackend, MetricDatum, cloudwatch_backends
 
+from embedded.bus import events, metrics
 from embedded.bus.deliveries import CLOUDWATCH, deliver
 from embedded.moto_errors import as_service_errors
 from embedded.operations import Call, Params, admin, operation
 from embedded.services.cloudwatch.alarm_math import MathError, Value
 from embedded.services.cloudwatch.alarm_math import evaluate as evaluate_expression
-from embedded.services.events import operations
 
 MOST_DATA = 200_000
 """How many metric values one region keeps; half of them, the oldest, go when there are more."""
@@ -43,6 +43,7 @@ def put_metric_data(call: Call, params: Params) -> dict[str, Any]:
     return {}
 
 
+@metrics.listener
 def publish(account: str, region: str, namespace: str, data: list[dict[str, Any]]) -> None:
     """Keep metric data, of a caller or of a service of this cloud, and have the alarms on it looked at."""
     backend = cloudwatch_backends[account][region]
@@ -207,7 +208,7 @@ def change(account: str, region: str, alarm: Alarm, state: str, reason: str, *, 
         "previousState": {"value": before},
     }
     event = {"source": "aws.cloudwatch", "detail-type": "CloudWatch Alarm State Change", "detail": detail}
-    operations.route(account, region, event | {"resources": [alarm.alarm_arn]})
+    events.publish(account, region, event | {"resources": [alarm.alarm_arn]})
     actions = {"ALARM": alarm.alarm_actions, "OK": alarm.ok_actions}.get(state, alarm.insufficient_data_actions)
     if not alarm.actions_enabled:
         return

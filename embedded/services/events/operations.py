@@ -10,10 +10,10 @@ from typing import Any
 
 from moto.events.models import Rule, events_backends
 
+from embedded.bus import events
 from embedded.bus.deliveries import deliver
 from embedded.bus.dropped import records
 from embedded.bus.inputs import target_input
-from embedded.bus.job_changes import jobs_changed
 from embedded.bus.patterns import PatternError, matches
 from embedded.clients import DEFAULT_ACCOUNT
 from embedded.operations import Call, Params, ServiceError, admin, operation
@@ -25,14 +25,12 @@ _log = logging.getLogger(__name__)
 _deliveries = ThreadPoolExecutor(max_workers=4, thread_name_prefix="events")
 
 
-def publish(account: str, region: str, event: Mapping[str, Any]) -> None:
-    """Put an event of one of AWS's own services on the default bus; what it lacks (id, time, ...) is added."""
-    jobs_changed()
-    route(account, region, event)
-
-
+@events.listener
 def route(account: str, region: str, event: Mapping[str, Any], *, bus: str = "default") -> None:
-    """Deliver an event to the targets of every rule of the bus that matches it, in the background."""
+    """Deliver an event to the targets of every rule of the bus that matches it, in the background.
+
+    What it lacks (id, time, ...) is added.
+    """
     whole = {
         "version": "0",
         "id": str(uuid.uuid4()),

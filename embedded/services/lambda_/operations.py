@@ -21,6 +21,7 @@ from moto.awslambda.exceptions import LambdaClientError
 
 from embedded import clients
 from embedded.access import roles
+from embedded.bus.deliveries import deliver
 from embedded.operations import ServiceError
 from embedded.services.lambda_.function_files import unpacked
 from embedded.services.lambda_.function_logs import write_log
@@ -189,8 +190,6 @@ def _retries_allowed(function: RealFunction) -> int:
 
 
 def _send_failure(function: RealFunction, event: Any, request_id: str, outcome: Outcome, *, attempts: int) -> None:
-    from embedded.bus.deliveries import deliver  # targets imports this module: a target may be a function
-
     dead_letters = function.dead_letter_config.get("TargetArn")
     if dead_letters:
         deliver(dead_letters, event, source="lambda.amazonaws.com", role_arn=function.role)

@@ -10,6 +10,7 @@ from typing import Any
 
 from moto.servicequotas.models import servicequotas_backends
 
+from embedded import limits
 from embedded.clients import DEFAULT_ACCOUNT
 from embedded.moto_errors import as_service_errors
 from embedded.operations import Call, Params, ServiceError, admin, operation
@@ -23,6 +24,7 @@ _values: dict[tuple[str, str | None, str], float] = {}
 _requests: list[dict[str, Any]] = []
 
 
+@limits.keeper
 def granted(account: str, region: str, quota_name: str) -> float | None:
     """What an account has of a quota; None for a name that SageMaker does not have."""
     for key in ((account, region, quota_name), (account, None, quota_name)):

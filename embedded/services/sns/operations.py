@@ -17,11 +17,10 @@ from moto.utilities.utils import get_partition
 from embedded.access.grants import key_problem, lets_service_in
 from embedded.access.role_policies import role_allows
 from embedded.bus import outbox
-from embedded.bus.deliveries import Undeliverable, function_of, require_invoke_permission
+from embedded.bus.deliveries import Undeliverable, deliver
 from embedded.bus.dropped import drop
 from embedded.moto_errors import as_service_errors
 from embedded.operations import Call, Params, ServiceError, operation
-from embedded.services.lambda_.operations import invoke_later
 
 MOTO_VERSION = "5.2.5"
 SNS = "sns.amazonaws.com"
@@ -63,8 +62,6 @@ class RealSubscription(sns_models.Subscription):  # type: ignore[misc]
     def _to_function(
         self, text: str, message_id: str, subject: str | None, attributes: Mapping[str, Any] | None
     ) -> None:
-        function = function_of(self.endpoint)
-        require_invoke_permission(function, SNS, self.topic.arn)
         notification = {
             "Type": "Notification",
             "MessageId": message_id,
@@ -86,7 +83,7 @@ class RealSubscription(sns_models.Subscription):  # type: ignore[misc]
             "EventSubscriptionArn": self.arn,
             "Sns": notification,
         }
-        invoke_later(function, {"Records": [record]})
+        deliver(self.endpoint, {"Records": [record]}, source=SNS, source_arn=self.topic.arn)
 
     def _to_person(self, text: str, message_id: str, subject: str | None) -> None:
         if self.protocol == "email-json":

@@ -14,11 +14,10 @@ from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-from embedded.bus import job_changes
+from embedded.bus import events, metrics
 from embedded.moto_errors import as_service_errors
 from embedded.operations import ServiceError
-from embedded.services.cloudwatch import alarms
-from embedded.services.events import operations
+from embedded.services.stepfunctions import job_changes
 from embedded.services.stepfunctions.execution_log import ExecutionLog
 
 _NAME = re.compile(r"^[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\u0000-\u001f\u007f-\u009f]{1,80}$")
@@ -64,7 +63,7 @@ class RealExecution(Execution):  # type: ignore[misc]
             "detail": detail,
         }
         self._count()
-        operations.route(self.account_id, self.region_name, event)
+        events.publish(self.account_id, self.region_name, event)
 
     def _count(self) -> None:
         """Publish what Step Functions publishes of a standard execution that begins or ends."""
@@ -74,7 +73,7 @@ class RealExecution(Execution):  # type: ignore[misc]
             figures.append({"MetricName": "ExecutionTime", "Value": took, "Unit": "Milliseconds"})
         dimensions = [{"Name": "StateMachineArn", "Value": self.state_machine_arn}]
         data = [{**figure, "Dimensions": dimensions} for figure in figures]
-        alarms.publish(self.account_id, self.region_name, "AWS/States", data)
+        metrics.publish(self.account_id, self.region_name, "AWS/States", data)
 
 
 def _milliseconds(moment: datetime.datetime | None) -> int | None:

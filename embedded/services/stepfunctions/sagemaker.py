@@ -21,7 +21,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
 from embedded.access import roles
-from embedded.bus import job_changes
+from embedded.services.stepfunctions import job_changes
 from embedded.services.stepfunctions.options import options
 from embedded.services.stepfunctions.permissions import missing_for_run
 from embedded.services.stepfunctions.sagemaker_fields import unsupported_fields

@@ -28,9 +28,9 @@ def rule(account: Account, name: str, *targets: dict[str, Any], pattern: Any = N
 
 
 def publish(event: dict[str, Any]) -> None:
-    from embedded.services.events import operations
+    from embedded.bus import events
 
-    operations.publish(ACCOUNT, REGION, event)
+    events.publish(ACCOUNT, REGION, event)
 
 
 def queue(account: Account, name: str, service: str | None = "events.amazonaws.com", **attributes: str) -> str:

@@ -6,7 +6,7 @@ import threading
 from datetime import datetime
 from typing import Any
 
-from embedded.services.events import operations
+from embedded.bus import events
 from embedded.services.sagemaker.jobs.job import Job, on_change
 from embedded.settings import current
 
@@ -45,7 +45,7 @@ def _announce() -> None:
     while True:
         job, entry = _waiting.get()
         try:
-            operations.publish(job.account, job.region, entry)
+            events.publish(job.account, job.region, entry)
         except Exception:
             # a failing rule must not keep later events from being announced
             log.exception("the state of %s could not be announced", job.name)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from embedded import model_check
+from embedded import limits, model_check
 from embedded.nodes.folders import remove_folder
 from embedded.nodes.process_engine import ProcessEngine
 from embedded.operations import Call, Params, ServiceError, operation
@@ -18,7 +18,6 @@ from embedded.services.sagemaker.training import faults, validation
 from embedded.services.sagemaker.training.job import TrainingJob
 from embedded.services.sagemaker.training.runner import Runner
 from embedded.services.sagemaker.training.store import Store
-from embedded.services.servicequotas import operations
 from embedded.settings import current
 
 _TRAINING_JOB_ARN = ":training-job/"
@@ -42,7 +41,7 @@ def create_training_job(call: Call, params: Params) -> Mapping[str, Any]:
                 "Training job names must be unique within an AWS account and region, and a training job with this "
                 f"name already exists ({known.arn})",
             )
-        capacity.check_quotas(job, store.jobs(call.account, call.region), operations.granted)
+        capacity.check_quotas(job, store.jobs(call.account, call.region), limits.granted)
         runner = Runner(job, engine)
         store.add(job, runner)
     runner.start()

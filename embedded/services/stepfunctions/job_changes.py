@@ -1,6 +1,10 @@
 """How a `.sync` task hears that its job has ended: woken by the job's own event, and looking again every second."""
 
 import threading
+from collections.abc import Mapping
+from typing import Any
+
+from embedded.bus import events
 
 _changed = threading.Condition()
 _generation = 0
@@ -23,3 +27,9 @@ def wait_for_change(since: int, seconds: float) -> None:
     """Return when a job has changed since that generation, or after some seconds."""
     with _changed:
         _changed.wait_for(lambda: _generation != since, timeout=seconds)
+
+
+@events.listener
+def _hear(account: str, region: str, event: Mapping[str, Any]) -> None:
+    if event["source"] == "aws.sagemaker":
+        jobs_changed()

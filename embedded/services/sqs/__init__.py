@@ -1,0 +1,1 @@
+"""SQS: moto answers its operations, and here other services deliver to its queues."""

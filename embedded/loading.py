@@ -11,7 +11,6 @@ PARTS = (
     "embedded.cloudformation.custom_resources",
     "embedded.front",
     "embedded.inventory",
-    "embedded.references",
     "embedded.status",
     "embedded.verify",
 )

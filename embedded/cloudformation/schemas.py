@@ -1,6 +1,6 @@
 """Which properties can be set only at creation: from the registry's own schemas, kept as dated data.
 
-Rebuild the data after a new type or a new cfn-lint: `python -m embedded.cloudformation.schemas`.
+Rebuild the data after a new type or a new cfn-lint: `python -m scripts.make_cfn_schemas`.
 """
 
 import json
@@ -69,14 +69,6 @@ def _facts_of(schema: dict[str, Any]) -> dict[str, list[str]]:
     }
 
 
-def main() -> None:
-    """Write the data anew."""
-    from embedded import loading
-    from embedded.cloudformation.providers import PROVIDERS
-
-    loading.load()
-    _DATA.write_text(json.dumps(build(list(PROVIDERS)), indent=1, sort_keys=True) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+def write(type_names: list[str]) -> None:
+    """Write the data of these types anew."""
+    _DATA.write_text(json.dumps(build(type_names), indent=1, sort_keys=True) + "\n")

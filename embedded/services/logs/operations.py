@@ -2,8 +2,9 @@
 
 from moto.logs.models import LogGroup, logs_backends
 
-from embedded import references
+from embedded.access import references
 from embedded.operations import Call, Params, ServiceError, operation
+from embedded.services.logs import checks
 
 
 @operation("logs", "FilterLogEvents")
@@ -54,7 +55,7 @@ def _group(call: Call, params: Params) -> LogGroup:
 def associate_kms_key(call: Call, params: Params) -> Params:
     """Encrypt what is written to a group from now on."""
     if not references.key_exists(call, params["kmsKeyId"]):
-        raise references.unusable_log_key(call, _name(params))
+        raise checks.unusable_log_key(call, _name(params))
     _group(call, params).kms_key_id = params["kmsKeyId"]
     return {}
 

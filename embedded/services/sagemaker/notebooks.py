@@ -11,8 +11,9 @@ from typing import Any
 
 from moto.utilities.utils import get_partition
 
-from embedded import references
+from embedded.access import execution_role, references
 from embedded.operations import Call, Params, ServiceError, operation
+from embedded.services.sagemaker import checks
 from embedded.services.sagemaker.tags import Tags, taggable
 
 _SERVICE = "sagemaker"
@@ -164,8 +165,8 @@ def _instance_fields(params: Params) -> dict[str, Any]:
 
 def _check_instance(call: Call, params: Params) -> None:
     if params.get("RoleArn"):
-        references.check_role(params["RoleArn"], "sagemaker.amazonaws.com", call.region)
-    references.check_network(
+        execution_role.check(params["RoleArn"], call.region)
+    checks.check_network(
         call, [params["SubnetId"]] if params.get("SubnetId") else [], params.get("SecurityGroupIds", [])
     )
     if params.get("KmsKeyId") and not references.key_exists(call, params["KmsKeyId"]):

@@ -19,7 +19,7 @@ CLOUD = Path(embedded.__file__).parent
 
 def test_the_schema_facts_are_those_of_the_pinned_cfn_lint() -> None:
     kept = json.loads((CLOUD / "cloudformation" / "schemas.json").read_text())
-    assert kept == schemas.build(list(PROVIDERS)), "run `python -m embedded.cloudformation.schemas`"
+    assert kept == schemas.build(list(PROVIDERS)), "run `python -m scripts.make_cfn_schemas`"
 
 
 def test_the_iam_actions_are_those_of_the_pinned_cfn_lint() -> None:

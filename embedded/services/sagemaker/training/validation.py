@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from embedded import model_check, references
+from embedded import model_check
 from embedded.access import execution_role
 from embedded.operations import Call, ServiceError
 from embedded.services.sagemaker.jobs.channels import check_objects
+from embedded.services.sagemaker import checks
 from shardyard.spec.catalogue.instances import INSTANCES
 
 _RESERVED_PATHS = ("/opt/ml/input", "/opt/ml/model", "/opt/ml/output", "/opt/ml/code", "/opt/ml/errors")
@@ -22,7 +23,7 @@ def check_create(request: Mapping[str, Any], account: str, region: str) -> None:
             raise ServiceError("ValidationException", message)
     network = request.get("VpcConfig", {})
     call = Call(account=account, region=region, principal="")
-    references.check_network(call, network.get("Subnets", []), network.get("SecurityGroupIds", []))
+    checks.check_network(call, network.get("Subnets", []), network.get("SecurityGroupIds", []))
     execution_role.check(request["RoleArn"], region)
     check_objects(
         execution_role.client(request["RoleArn"], "s3", region),

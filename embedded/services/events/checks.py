@@ -1,0 +1,16 @@
+"""What a request to EventBridge names must be there; moto takes it unseen."""
+
+from embedded.access import roles
+from embedded.operations import Call, Params, ServiceError, check
+
+
+@check("events", "PutTargets")
+def _targets(call: Call, params: Params) -> None:
+    for target in params.get("Targets", ()):
+        role, service = target.get("RoleArn"), "events.amazonaws.com"
+        try:
+            if role:
+                roles.assume(role, service=service, session="check", region=call.region)
+        except ServiceError:
+            message = f"Provided role '{role}' cannot be assumed by principal '{service}'."
+            raise ServiceError("ValidationException", message) from None

@@ -1,0 +1,21 @@
+"""What a request to SageMaker names must be there; moto takes it unseen."""
+
+from collections.abc import Iterable
+
+from embedded.access import execution_role, references
+from embedded.operations import Call, Params, ServiceError, check
+
+
+def check_network(call: Call, subnets: Iterable[str], groups: Iterable[str]) -> None:
+    """Subnets and security groups must be there, in SageMaker's words."""
+    error = references.network_error(call, subnets, groups)
+    if error is not None:
+        raise ServiceError("ValidationException", error[2])
+
+
+@check("sagemaker", "CreateModel")
+def _model(call: Call, params: Params) -> None:
+    if params.get("ExecutionRoleArn"):
+        execution_role.check(params["ExecutionRoleArn"], call.region)
+    network = params.get("VpcConfig") or {}
+    check_network(call, network.get("Subnets", []), network.get("SecurityGroupIds", []))

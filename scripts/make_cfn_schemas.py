@@ -1,0 +1,15 @@
+"""Rebuild embedded/cloudformation/schemas.json after a new type or a new cfn-lint."""
+
+from embedded import loading
+from embedded.cloudformation import schemas
+from embedded.cloudformation.providers import PROVIDERS
+
+
+def main() -> None:
+    """Write the data of every type that the services provide."""
+    loading.load()
+    schemas.write(list(PROVIDERS))
+
+
+if __name__ == "__main__":
+    main()

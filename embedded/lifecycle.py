@@ -59,15 +59,18 @@ class CloudState:
     """How long `up` waited for it; 0 for one that already ran."""
 
 
-def up(folder: Path = DEFAULT_FOLDER, *, port: int = 0) -> CloudState:
-    """Start the cloud and wait until it answers; a cloud that already runs is left alone. Port 0 takes a free one."""
+def up(folder: Path = DEFAULT_FOLDER, *, port: int = 0, project: Path | None = None) -> CloudState:
+    """Start the cloud and wait until it answers; a cloud that already runs is left alone. Port 0 takes a free one.
+
+    `project` is the folder with containers/; None is the current folder.
+    """
     folder = folder.absolute()
     with _usable(folder), _locked(folder):
         running = status(folder)
         if running is not None:
             return running
         _state_file(folder).unlink(missing_ok=True)
-        return _start(folder, port)
+        return _start(folder, port, Path.cwd() if project is None else project.absolute())
 
 
 def down(folder: Path = DEFAULT_FOLDER) -> bool:
@@ -107,12 +110,12 @@ def status(folder: Path = DEFAULT_FOLDER) -> CloudState | None:
     return found if answered["pid"] == found.pid else None
 
 
-def reset(folder: Path = DEFAULT_FOLDER) -> CloudState:
+def reset(folder: Path = DEFAULT_FOLDER, *, project: Path | None = None) -> CloudState:
     """Forget everything in the cloud: a new process on the same port."""
     running = status(folder)
     port = 0 if running is None else running.port
     down(folder)
-    return up(folder, port=port)
+    return up(folder, port=port, project=project)
 
 
 def env(folder: Path = DEFAULT_FOLDER, *, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -183,7 +186,7 @@ def admin(running: CloudState, verb: str, params: Mapping[str, Any]) -> dict[str
         ) from None
 
 
-def _start(folder: Path, port: int) -> CloudState:
+def _start(folder: Path, port: int, project: Path) -> CloudState:
     log = folder / "cloud.log"
     command = [
         sys.executable,
@@ -193,6 +196,8 @@ def _start(folder: Path, port: int) -> CloudState:
         str(port),
         "--state",
         str(folder),
+        "--project",
+        str(project),
         "--log",
         str(log),
     ]

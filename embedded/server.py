@@ -21,6 +21,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--state", type=Path, required=True, help="the folder of the state file")
     parser.add_argument("--log", type=Path, required=True, help="the log's path, for the state file")
+    parser.add_argument("--project", type=Path, default=Path.cwd(), help="the folder with containers/")
     options = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # moto warns of every error code that botocore's model lacks; the models lack most
@@ -29,7 +30,7 @@ def main(arguments: list[str] | None = None) -> None:
     logging.getLogger("botocore").setLevel(logging.WARNING)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     _shut_out_real_credentials()
-    serve(options.port, options.state, options.log)
+    serve(options.port, options.state, options.log, options.project.resolve())
 
 
 def _shut_out_real_credentials() -> None:
@@ -52,7 +53,7 @@ def _shut_out_real_credentials() -> None:
     os.environ.pop("MOTO_ACCOUNT_ID", None)
 
 
-def serve(port: int, state: Path, log: Path) -> None:
+def serve(port: int, state: Path, log: Path, project: Path) -> None:
     """Bind, import every part, say that we are ready, answer."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
@@ -67,9 +68,10 @@ def serve(port: int, state: Path, log: Path) -> None:
     os.environ["MOTO_PORT"] = str(server.port)
     os.environ["YARD_CLOUD_FOLDER"] = str(state.resolve())
 
-    from embedded import clients
+    from embedded import clients, settings
 
     clients.set_endpoint(endpoint)
+    settings.use_project(project)
     from embedded import front, loading
 
     loading.load()

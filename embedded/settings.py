@@ -2,13 +2,13 @@
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from embedded.operations import ServiceError
 
-PROJECT_ROOT = Path(__file__).resolve().parents[1]
+_FILE_SYSTEMS = Path(".yard", "cloud", "filesystems")
 
 
 @dataclass(kw_only=True, slots=True)
@@ -36,11 +36,11 @@ class TrainingSettings:
     isolation: Literal["auto", "user", "root", "loopback"] = "auto"
     """How nodes are kept apart; `auto` takes the best that this machine allows."""
 
-    project_root: Path = PROJECT_ROOT
-    """Where containers/ and the sources of its images lie."""
+    project_root: Path = field(default_factory=Path.cwd)
+    """The folder with containers/ and the sources of its images."""
 
-    file_systems_root: Path = PROJECT_ROOT / ".yard" / "cloud" / "filesystems"
-    """Where the folders lie that stand for EFS and FSx file systems, one for each file system's id."""
+    file_systems_root: Path = field(default_factory=lambda: Path.cwd() / _FILE_SYSTEMS)
+    """The folders in it stand for EFS and FSx file systems, one per file system's id."""
 
     work_root: Path | None = None
     """Where the running jobs' folders are made; None is the system's folder for temporary files."""
@@ -48,6 +48,11 @@ class TrainingSettings:
 
 current = TrainingSettings()
 """The settings of this cloud."""
+
+
+def use_project(root: Path) -> None:
+    """Run the images of the project in this folder."""
+    current.project_root, current.file_systems_root = root, root / _FILE_SYSTEMS
 
 
 def change(values: Mapping[str, Any]) -> None:

@@ -109,7 +109,7 @@ def _size(folder: Path) -> str:
 def _start_cloud(project: Project, stage: Stage) -> None:
     from embedded import lifecycle
 
-    state = lifecycle.up(project.root / lifecycle.DEFAULT_FOLDER)
+    state = lifecycle.up(project.root / lifecycle.DEFAULT_FOLDER, project=project.root)
     use_embedded_cloud(project)
     stage.tell(f"{state.endpoint}, log: {state.log.relative_to(project.root)}")
 

@@ -9,12 +9,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from embedded.nodes.cell.plan import CellPlan
 from embedded.nodes.engine import NodeExit
-from embedded.settings import PROJECT_ROOT
 
+_SOURCE_ROOT = Path(__file__).resolve().parents[2]
+"""The folder that `embedded` is imported from: a cell starts with no other."""
 _CLOSE_SECONDS_MOST = 10.0
 _DEVICES_MOST = 250
 
@@ -27,7 +29,7 @@ def command() -> list[str]:
 def environment() -> dict[str, str]:
     """A cell's environment; `ip` is not on an ordinary user's PATH."""
     path = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
-    return {"PYTHONPATH": str(PROJECT_ROOT), "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    return {"PYTHONPATH": str(_SOURCE_ROOT), "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 class CellAttempt:

@@ -8,6 +8,7 @@ import typer
 from yard.embedded import ask, cloud_folder
 from yard.errors import Exit
 from yard.output import emit_facts, emit_json, emit_rows, say
+from yard.project import find_project
 
 if TYPE_CHECKING:
     from embedded.lifecycle import CloudState
@@ -30,7 +31,7 @@ def up(
     """
     from embedded import lifecycle
 
-    state = lifecycle.up(cloud_folder(), port=port)
+    state = lifecycle.up(cloud_folder(), port=port, project=find_project().root)
     if as_json:
         emit_json(_as_json(state))
         return
@@ -73,7 +74,7 @@ def reset(as_json: bool = _JSON) -> None:
     """
     from embedded import lifecycle
 
-    state = lifecycle.reset(cloud_folder())
+    state = lifecycle.reset(cloud_folder(), project=find_project().root)
     if as_json:
         emit_json(_as_json(state))
     else:

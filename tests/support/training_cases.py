@@ -23,13 +23,13 @@ from training.pytorch.checkpoint.checkpointer import Checkpointer
 from training.pytorch.models.gpt.model import GPTConfig, next_token_loss
 from training.pytorch.models.gpt.parallelize import build
 from training.pytorch.parallel.plan import Plan
-from training.pytorch.parallel.roll_call import RankMissing
 from training.pytorch.parallel.stepping import Stepper, clip_gradients
 from training.pytorch.process_group import connect, end_first_step
 from training.pytorch.programs import gpt
 from training.pytorch.programs.rehearsal import rehearse
 from training.pytorch.programs.tokens import Tokens
 from training.pytorch.random_state import seed_everything
+from training.pytorch.roll_call import RankMissing
 
 CONFIG = GPTConfig(vocabulary=32, layers=4, width=32, heads=4, kv_heads=2, hidden=64, context=16)
 GLOBAL_BATCH = 8

@@ -7,9 +7,6 @@ from typing import NamedTuple
 from training.launcher.inputs import Contract
 from training.launcher.program import Program
 
-PACKAGE_ROOT = str(Path(__file__).parent.parent.parent)
-"""Where `training` lies: a folder of the image, or the launcher's zip."""
-
 GRACE_VARIABLE = "SHARDYARD_STOP_GRACE_SECONDS"
 """How long the program may take to save after SIGTERM."""
 

@@ -9,7 +9,8 @@ from contract.variables import LAUNCHER, PROCESSES_PER_NODE
 from training.launcher import hosts, network, sm_variables, source, variables
 from training.launcher.endings import failure
 from training.launcher.inputs import Contract, read_contract
-from training.launcher.launch import GRACE_SECONDS, GRACE_VARIABLE, PACKAGE_ROOT, Launch
+from training.launcher.launch import GRACE_SECONDS, GRACE_VARIABLE, Launch
+from training.launcher.package import PACKAGE_ROOT
 from training.launcher.program import read_program
 from training.launcher.supervise import Supervisor
 

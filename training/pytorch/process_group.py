@@ -12,7 +12,7 @@ import torch.distributed as dist
 
 from contract.variables import ATTEMPT
 from training.pytorch.hardware import bind_device, pick_backend
-from training.pytorch.parallel.roll_call import call_the_roll, lost_peer, name_the_missing, roll_call_seconds
+from training.pytorch.roll_call import call_the_roll, lost_peer, name_the_missing, roll_call_seconds
 
 TIMEOUT_SECONDS = 30.0
 """A collective that takes longer has lost a rank. Raise it for models whose single step takes that long."""

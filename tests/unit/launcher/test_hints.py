@@ -6,7 +6,7 @@ import pytest
 
 from training.launcher.endings.failure import Failure
 from training.launcher.endings.reasons import describe, is_incurable
-from training.launcher.launch import PACKAGE_ROOT
+from training.launcher.package import PACKAGE_ROOT
 
 
 @pytest.fixture

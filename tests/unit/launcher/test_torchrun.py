@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from tests.support.orders import make_order
 from training.launcher.torchrun import strategy
 
 
@@ -31,7 +32,7 @@ def test_a_host_that_ended_without_an_outcome_and_is_not_started_again(
     host: Any = SimpleNamespace(child=SimpleNamespace(status=status, tail=tail), memory_kills=0)
     contract = SimpleNamespace(base=tmp_path, current_host="algo-1")
     launch: Any = SimpleNamespace(contract=contract, grace_seconds=1.0)
-    monkeypatch.setattr(strategy, "make_order", lambda launch: {"max_restarts": 3, "restart_limit": 3})
+    monkeypatch.setattr(strategy, "make_order", lambda launch: make_order(restart_limit=3, restarts_left=3))
     monkeypatch.setattr(strategy, "_run_host", lambda *arguments: None)
     assert strategy.run(cast(Any, SimpleNamespace(terminated=terminated)), launch, host) == code
     assert capsys.readouterr().err.splitlines()[0] == f"launcher: {says}"

@@ -8,12 +8,12 @@ ROOT = Path(__file__).parents[3]
 
 SEVERAL_ENDS = """
 import time
+from tests.support.orders import make_order
 from training.launcher.torchrun import host as torchrun_host
 from training.launcher.supervise import Supervisor
 
 supervisor = Supervisor()
-spec = {"nodes": 1, "program": {"kind": "module", "target": "a", "arguments": []}, "max_restarts": 0, "base": "/tmp"}
-host = torchrun_host.Host(supervisor, spec)
+host = torchrun_host.Host(supervisor, make_order())
 told = []
 host._start_agent = lambda: None
 host._on_end = lambda child: (told.append((child.name, child.ended_at)), setattr(host, "interrupted", len(told) == 2))
@@ -35,14 +35,15 @@ def test_of_ranks_that_ended_together_the_killed_one_is_the_reason() -> None:
 
 
 LATE_CODE = """
-import json, os, sys
+import os, sys
 from pathlib import Path
+from tests.support.orders import make_order
 from training.launcher.torchrun import host as torchrun_host
 
 code = Path(sys.argv[1]) / "code"
 
 class FakeHost:
-    def __init__(self, supervisor, spec): pass
+    def __init__(self, supervisor, order): pass
 
     def run(self):
         import helper
@@ -56,7 +57,7 @@ def import_and_unpack(*names):
 torchrun_host.Host, torchrun_host._import = FakeHost, import_and_unpack
 order_read, order_write = os.pipe()
 report_read, report_write = os.pipe()
-os.write(order_write, json.dumps({"environ": {}, "cwd": None}).encode())
+os.write(order_write, make_order().to_json().encode())
 os.close(order_write)
 print(torchrun_host.main(order_read, report_write, {"PYTHONPATH": str(code)}))
 """

@@ -3,7 +3,7 @@
 import pytest
 import torch.distributed as dist
 
-from training.pytorch.parallel.roll_call import RankMissing, lost_peer
+from training.pytorch.roll_call import RankMissing, lost_peer
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from training.launcher.endings.tracebacks import files_of
-from training.launcher.launch import PACKAGE_ROOT
+from training.launcher.package import PACKAGE_ROOT
 
 _IMPORT = re.compile(r"No module named '([\w.]+)'")
 _ENTRY = re.compile(r"Error while finding module specification for '([\w.]+)'|No module named ([\w.]+)")

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 
 from training.launcher import plain, variables
 from training.launcher.inputs import read_contract
-from training.launcher.launch import GRACE_SECONDS, GRACE_VARIABLE, PACKAGE_ROOT
+from training.launcher.launch import GRACE_SECONDS, GRACE_VARIABLE
 from training.launcher.mpirun import agent
+from training.launcher.package import PACKAGE_ROOT
 from training.launcher.program import read_program
 from training.launcher.supervise import Supervisor
 from training.launcher.worker import execute_bound

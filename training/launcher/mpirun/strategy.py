@@ -14,10 +14,11 @@ from pathlib import Path
 from contract.exit_codes import INTERRUPTED
 from training.launcher.endings import failure, interruption, reasons
 from training.launcher.endings.failure import LaunchError
-from training.launcher.launch import PACKAGE_ROOT, Launch
+from training.launcher.launch import Launch
 from training.launcher.mpirun.agent import SOCKET_VARIABLE
 from training.launcher.mpirun.nodes import FirstNode, OtherNode, call
 from training.launcher.mpirun.rank import INTERRUPT
+from training.launcher.package import PACKAGE_ROOT
 from training.launcher.sm_variables import MASTER_PORT
 from training.launcher.supervise import Child, Supervisor
 from training.launcher.worker import execute_bound

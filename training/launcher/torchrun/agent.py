@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from torch.distributed.elastic.agent.server import api as elastic_api
@@ -31,6 +31,7 @@ from contract.variables import ATTEMPT
 from training.launcher.endings import failure
 from training.launcher.torchrun.channel import Channel
 from training.launcher.torchrun.first_failure import agree
+from training.launcher.torchrun.order import Order
 from training.launcher.torchrun.rendezvous import Rendezvous, connect, make_rendezvous, say_goodbye
 
 _LOOK_SECONDS = 0.05
@@ -181,33 +182,33 @@ class ForkAgent(local_elastic_agent.LocalElasticAgent):  # type: ignore[misc]
             )
 
 
-def run_agent(connection: socket.socket, spec: Mapping[str, Any]) -> None:
+def run_agent(connection: socket.socket, order: Order) -> None:
     """Be the node's elastic agent until its ranks have succeeded or failed for good, and report to the host."""
     logging.getLogger("torch.distributed.elastic").setLevel(logging.ERROR)
     channel = Channel(connection)
     # Elastic asks the name service for this host's full name at each event, which can take seconds in a container
-    elastic_api._get_fq_hostname = lambda: spec["host"]
+    elastic_api._get_fq_hostname = lambda: order.host
     try:
-        store = connect(spec)
-        rendezvous = make_rendezvous(spec, store)
+        store = connect(order)
+        rendezvous = make_rendezvous(order, store)
     except (RuntimeError, ValueError) as error:
-        message = f"{spec['host']} could not reach {spec['hosts'][0]} on port {spec['port']}: {error}"
+        message = f"{order.host} could not reach {order.hosts[0]} on port {order.port}: {error}"
         channel.send({"op": "failed", "message": message})
         return
-    agent = _agent(spec, channel, rendezvous)
-    report = _run(agent, rendezvous, spec)
+    agent = _agent(order, channel, rendezvous)
+    report = _run(agent, rendezvous, order)
     if report["op"] != "lost":
-        say_goodbye(store, spec)
+        say_goodbye(store, order)
     channel.send(report)
 
 
-def _run(agent: ForkAgent, rendezvous: Rendezvous, spec: Mapping[str, Any]) -> dict[str, Any]:
+def _run(agent: ForkAgent, rendezvous: Rendezvous, order: Order) -> dict[str, Any]:
     try:
         result: RunResult = agent.run()
     except RendezvousTimeoutError:
         # Whoever gives up has left the rendezvous
-        present = rendezvous.present() | {spec["node_rank"]}
-        missing = [host for number, host in enumerate(spec["hosts"]) if number not in present]
+        present = rendezvous.present() | {order.node_rank}
+        missing = [host for number, host in enumerate(order.hosts) if number not in present]
         message = (
             f"{', '.join(missing) or 'a node'} never came to the rendezvous: read its log, "
             "and check that the security group lets the nodes reach each other"
@@ -221,7 +222,7 @@ def _run(agent: ForkAgent, rendezvous: Rendezvous, spec: Mapping[str, Any]) -> d
         return {"op": "lost"}
     if result is None or result.is_failed():
         _close(rendezvous)
-        if spec["nodes"] > 1:
+        if order.nodes > 1:
             time.sleep(_HEAR_SECONDS)
             agent.learn_first_failure()
         return {"op": "failed", "message": agent.first_failure}
@@ -234,21 +235,21 @@ def _close(rendezvous: Rendezvous) -> None:
     rendezvous.shutdown()
 
 
-def _agent(spec: Mapping[str, Any], channel: Channel, rendezvous: Rendezvous) -> ForkAgent:
+def _agent(order: Order, channel: Channel, rendezvous: Rendezvous) -> ForkAgent:
     os.environ["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] = "1"
     worker_spec = WorkerSpec(
         role="rank",
-        local_world_size=spec["processes_per_node"],
+        local_world_size=order.processes_per_node,
         rdzv_handler=rendezvous,
-        entrypoint=spec["program"]["target"],
-        max_restarts=spec["max_restarts"],
+        entrypoint=order.program.target,
+        max_restarts=order.restarts_left,
         monitor_interval=0.001,  # `_monitor_workers` waits itself, and elastic allows no zero
-        master_addr=spec["master_address"],
+        master_addr=order.master_address,
     )
     return ForkAgent(
         channel,
         rendezvous,
-        spec["restart_limit"],
+        order.restart_limit,
         spec=worker_spec,
         logs_specs=DefaultLogsSpecs(log_dir=os.devnull),
     )

@@ -14,14 +14,14 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from contract.exit_codes import INTERRUPTED
 from training.launcher.endings import failure
-from training.launcher.program import Program
 from training.launcher.supervise import Child, Supervisor
 from training.launcher.torchrun.channel import MESSAGE_BYTES
-from training.launcher.torchrun.strategy import REJOIN_SECONDS
+from training.launcher.torchrun.order import REJOIN_SECONDS, Order
 from training.launcher.torchrun.verdict import Verdict
 from training.launcher.worker import die_with_parent, execute_bound, name_process, run_python
 
@@ -39,25 +39,25 @@ _NEEDED_BY_RESTARTS = ("torch._dynamo", "torch.distributed.checkpoint", "torch.d
 class Host:
     """Supervises one node's agent and ranks, and knows what becomes of the run."""
 
-    def __init__(self, supervisor: Supervisor, spec: Mapping[str, Any]) -> None:
+    def __init__(self, supervisor: Supervisor, order: Order) -> None:
         self.supervisor = supervisor
-        self.spec = spec
-        self.program = Program(**{**spec["program"], "arguments": tuple(spec["program"]["arguments"])})
+        self.order = order
+        self.program = order.program
         self.ranks: dict[int, Child] = {}
-        self.restarts_left: int = spec["max_restarts"]
+        self.restarts_left: int = order.restarts_left
         self.first_failure = ""
         self.report: dict[str, Any] | None = None
         self.stopping = False
         self.interrupted = False
         self.ranks_began = False
-        self.verdict = Verdict(spec)
+        self.verdict = Verdict(order)
         self.store: Child | None = None
         self.agent: Child | None = None
         self.channel: socket.socket | None = None
 
     def run(self) -> dict[str, Any]:
         """Run until the outcome is known: {"code": 0, 1 or 75, "message": ...}."""
-        if self.spec["nodes"] > 1 and self.spec["node_rank"] == 0:
+        if self.order.nodes > 1 and self.order.node_rank == 0:
             self._start_store()
         self._start_agent()
         preload_at = time.monotonic() + _PRELOAD_AFTER_SECONDS
@@ -104,13 +104,13 @@ class Host:
         self.verdict.begin()
         for local_rank, variables in enumerate(environments):
             name = f"rank {variables['RANK']}"
-            environ = {**self.spec["environ"], **variables}
+            environ = {**self.order.environ, **variables}
             prefix = f"[{name}] " if int(variables["WORLD_SIZE"]) > 1 else ""
             self.ranks[local_rank] = self.supervisor.start(name, self._rank_action(environ), prefix=prefix)
         return [self.ranks[local_rank].pid for local_rank in sorted(self.ranks)]
 
     def _rank_action(self, environ: dict[str, str]) -> Callable[[], object]:
-        if self.program.kind != "executable" and self.spec["fork"]:
+        if self.program.kind != "executable" and self.order.fork:
             return lambda: run_python(self.program, environ)
         return execute_bound(self.program.command(), environ, working_dir=None)
 
@@ -167,14 +167,14 @@ class Host:
             return
         why, _, details = self.verdict.describe(child).partition("\n")
         if self.report is not None:
-            why = f"the agent on {self.spec['host']} lost the rendezvous store"
+            why = f"the agent on {self.order.host} lost the rendezvous store"
         self.report = None
         if self.restarts_left == 0:
             message = self.first_failure or f"{why}, and no restart was left\n{details}".rstrip()
             self.report = {"op": "failed", "message": message}
             return
         self.restarts_left -= 1
-        failure.say_restart(why, left=self.restarts_left, limit=self.spec["restart_limit"])
+        failure.say_restart(why, left=self.restarts_left, limit=self.order.restart_limit)
         self.stopping = True
         self.supervisor.kill_groups(self.ranks.values())
         self._stop_ranks()
@@ -184,7 +184,7 @@ class Host:
         """After SIGTERM, or when a rank ended with 75: no restarts any more; wait for the ranks to save and end."""
         if self.agent is not None:
             self.supervisor.kill_groups([self.agent])
-        deadline = time.monotonic() + float(self.spec["grace_seconds"])
+        deadline = time.monotonic() + float(self.order.grace_seconds)
         if self.supervisor.terminated:
             self.supervisor.signal(self.ranks.values(), signal.SIGTERM)
         while self._running() and time.monotonic() < deadline:
@@ -213,16 +213,18 @@ class Host:
 
     def _start_agent(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        spec = {**self.spec, "max_restarts": self.restarts_left}
-        if self.ranks_began:
-            spec["wait_seconds"] = REJOIN_SECONDS
+        order = replace(
+            self.order,
+            restarts_left=self.restarts_left,
+            wait_seconds=REJOIN_SECONDS if self.ranks_began else self.order.wait_seconds,
+        )
 
         def action() -> None:
             from training.launcher.torchrun import agent
 
             die_with_parent()
             name_process("torchrun-agent")
-            agent.run_agent(theirs, spec)
+            agent.run_agent(theirs, order)
 
         self.agent = self.supervisor.start("the agent", action)
         theirs.close()
@@ -235,7 +237,7 @@ class Host:
 
             die_with_parent()
             name_process("torchrun-store")
-            rendezvous.run_store(self.spec)
+            rendezvous.run_store(self.order)
 
         self.store = self.supervisor.start("the store", action)
 
@@ -271,15 +273,15 @@ def main(order_fd: int, report_fd: int, environ: Mapping[str, str]) -> int:
     supervisor.private.add(report_fd)
     _import(*_NEEDED_BY_ALL)
     with os.fdopen(order_fd) as pipe:
-        order = pipe.read()
-    if not order:
+        text = pipe.read()
+    if not text:
         return INTERRUPTED
     # The user's code has been unpacked meanwhile, into a folder that Python remembers not to have found
     importlib.invalidate_caches()
-    spec = json.loads(order)
-    os.environ.update(spec["environ"])
-    if spec["cwd"] is not None:
-        os.chdir(spec["cwd"])
-    outcome = Host(supervisor, spec).run()
+    order = Order.from_json(text)
+    os.environ.update(order.environ)
+    if order.cwd is not None:
+        os.chdir(order.cwd)
+    outcome = Host(supervisor, order).run()
     os.write(report_fd, json.dumps(outcome).encode())
     return int(outcome["code"])

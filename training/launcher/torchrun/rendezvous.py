@@ -3,7 +3,6 @@
 import contextlib
 import os
 import time
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +10,7 @@ import torch.distributed as dist
 from torch.distributed.elastic.rendezvous import RendezvousConnectionError, dynamic_rendezvous
 from torch.distributed.elastic.rendezvous.c10d_rendezvous_backend import C10dRendezvousBackend
 
-from training.launcher.torchrun.strategy import REJOIN_SECONDS
+from training.launcher.torchrun.order import REJOIN_SECONDS, Order
 
 _GOODBYE_SECONDS = 10.0
 
@@ -67,33 +66,33 @@ class Rendezvous(dynamic_rendezvous.DynamicRendezvousHandler):  # type: ignore[m
             holder.sync()
 
 
-def connect(spec: Mapping[str, Any]) -> Any:
+def connect(order: Order) -> Any:
     """This node's connection to the store; a single node's agent hosts it itself."""
-    return _tcp_store(spec, is_master=spec["nodes"] == 1)
+    return _tcp_store(order, is_master=order.nodes == 1)
 
 
-def run_store(spec: Mapping[str, Any]) -> None:
+def run_store(order: Order) -> None:
     """Host the rendezvous store: on the first node only, and apart from its agent, whose death it survives."""
-    store = _tcp_store(spec, is_master=True)
+    store = _tcp_store(order, is_master=True)
     while store is not None:
         time.sleep(3600)
 
 
-def make_rendezvous(spec: Mapping[str, Any], store: Any) -> Rendezvous:
+def make_rendezvous(order: Order, store: Any) -> Rendezvous:
     """The rendezvous of this node's agent."""
     # A second between two looks, as torch has it, is most of a restart; many nodes must not flood the one store
-    interval = 0.01 if spec["nodes"] == 1 else 0.05 + spec["nodes"] / 500
+    interval = 0.01 if order.nodes == 1 else 0.05 + order.nodes / 500
     dynamic_rendezvous._delay = lambda seconds: time.sleep(interval)
     # Nobody reads these events, and each one walks the stack and reads source files to find its caller's name
     dynamic_rendezvous.construct_and_record_rdzv_event = lambda **event: None
     dynamic_rendezvous.get_method_name = lambda: ""
-    backend = C10dRendezvousBackend(store, spec["run_id"])
+    backend = C10dRendezvousBackend(store, order.run_id)
     settings = dynamic_rendezvous.RendezvousSettings(
-        run_id=spec["run_id"],
-        min_nodes=spec["nodes"],
-        max_nodes=spec["nodes"],
+        run_id=order.run_id,
+        min_nodes=order.nodes,
+        max_nodes=order.nodes,
         timeout=dynamic_rendezvous.RendezvousTimeout(
-            join=timedelta(seconds=spec["wait_seconds"]),
+            join=timedelta(seconds=order.wait_seconds),
             last_call=timedelta(seconds=1),
             close=timedelta(seconds=5),
             heartbeat=timedelta(seconds=5),
@@ -103,32 +102,32 @@ def make_rendezvous(spec: Mapping[str, Any], store: Any) -> Rendezvous:
     )
     holder = dynamic_rendezvous._BackendRendezvousStateHolder(backend, settings, cache_duration=interval)
     # Elastic orders nodes by this text: with the number first, algo-10 comes after algo-9
-    node = dynamic_rendezvous._NodeDesc(f"{spec['node_rank']:05d}/{spec['host']}", os.getpid(), 0)
+    node = dynamic_rendezvous._NodeDesc(f"{order.node_rank:05d}/{order.host}", os.getpid(), 0)
     return Rendezvous(node, settings, "c10d", store, holder)
 
 
-def say_goodbye(store: Any, spec: Mapping[str, Any]) -> None:
+def say_goodbye(store: Any, order: Order) -> None:
     """The first node's store must outlive the last question of every other node."""
-    if spec["nodes"] == 1:
+    if order.nodes == 1:
         return
     with contextlib.suppress(RuntimeError, ValueError):
-        store.set(f"shardyard/goodbye/{spec['node_rank']}", "1")
+        store.set(f"shardyard/goodbye/{order.node_rank}", "1")
         deadline = time.monotonic() + _GOODBYE_SECONDS
-        keys = [f"shardyard/goodbye/{number}" for number in range(spec["nodes"])]
-        while spec["node_rank"] == 0 and not store.check(keys) and time.monotonic() < deadline:
+        keys = [f"shardyard/goodbye/{number}" for number in range(order.nodes)]
+        while order.node_rank == 0 and not store.check(keys) and time.monotonic() < deadline:
             time.sleep(0.02)
 
 
-def _tcp_store(spec: Mapping[str, Any], *, is_master: bool) -> Any:
-    alone = spec["nodes"] == 1
+def _tcp_store(order: Order, *, is_master: bool) -> Any:
+    alone = order.nodes == 1
     rejoin = timedelta(seconds=REJOIN_SECONDS)
     store = dist.TCPStore(
-        "127.0.0.1" if alone else spec["master_address"],
-        0 if alone else spec["port"],
+        "127.0.0.1" if alone else order.master_address,
+        0 if alone else order.port,
         is_master=is_master,
         multi_tenant=True,
         wait_for_workers=False,
-        timeout=rejoin if is_master else timedelta(seconds=spec["wait_seconds"]),
+        timeout=rejoin if is_master else timedelta(seconds=order.wait_seconds),
     )
     store.set_timeout(rejoin)
     return store

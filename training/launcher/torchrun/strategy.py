@@ -10,7 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from contract.exit_codes import INTERRUPTED
@@ -19,15 +19,13 @@ from training.launcher.endings import failure
 from training.launcher.endings.interruption import NOTHING_BEGUN
 from training.launcher.launch import Launch
 from training.launcher.supervise import Child, Supervisor
+from training.launcher.torchrun.order import Order
 
 MAX_RESTARTS_VARIABLE = "SHARDYARD_MAX_RESTARTS"
 FORK_VARIABLE = "SHARDYARD_FORK"
 """`0` starts each rank as a new Python: for a program that cannot live in a fork."""
 
 PORT_VARIABLE = "SHARDYARD_RENDEZVOUS_PORT"
-
-REJOIN_SECONDS = 60.0
-"""How long a node that has been there may take to come again."""
 
 _MAX_RESTARTS = 3
 _RENDEZVOUS_PORT = 29400
@@ -66,9 +64,9 @@ def start_host(supervisor: Supervisor, environ: dict[str, str]) -> TorchHost:
 def run(supervisor: Supervisor, launch: Launch, host: TorchHost) -> int:
     """Give the order, wait for the outcome, and return the launcher's exit code."""
     order = make_order(launch)
-    restarts_left: int = order["max_restarts"]
+    restarts_left = order.restarts_left
     while True:
-        outcome = _run_host(supervisor, host, {**order, "max_restarts": restarts_left}, launch.grace_seconds)
+        outcome = _run_host(supervisor, host, replace(order, restarts_left=restarts_left), launch.grace_seconds)
         if outcome is not None:
             return failure.conclude(launch.contract.base, outcome["code"], outcome["message"])
         if host.child.status == -signal.SIGTERM and supervisor.terminated:
@@ -78,44 +76,40 @@ def run(supervisor: Supervisor, launch: Launch, host: TorchHost) -> int:
         if supervisor.terminated or restarts_left == 0 or host.child.status == 1:
             return failure.conclude(launch.contract.base, 1, ended)
         restarts_left -= 1
-        failure.say_restart(ended.partition("\n")[0], left=restarts_left, limit=order["restart_limit"])
+        failure.say_restart(ended.partition("\n")[0], left=restarts_left, limit=order.restart_limit)
         host = start_host(supervisor, launch.environ)
 
 
-def make_order(launch: Launch, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """Everything that the host and its agent need to know, as JSON."""
+def make_order(launch: Launch, environ: Mapping[str, str] = os.environ) -> Order:
+    """Everything that the host and its agent need to know."""
     contract = launch.contract
     alone = len(contract.hosts) == 1
     restart_limit = variables.whole(environ, MAX_RESTARTS_VARIABLE, _MAX_RESTARTS)
-    return {
-        "program": launch.program._asdict(),
-        "environ": launch.environ,
-        "cwd": None if launch.working_dir is None else str(launch.working_dir),
-        "base": str(contract.base),
-        "nodes": len(contract.hosts),
-        "node_rank": contract.host_rank,
-        "hosts": contract.hosts,
-        "host": contract.current_host,
-        "master_address": "127.0.0.1" if alone else launch.addresses[contract.hosts[0]],
-        "port": variables.whole(environ, PORT_VARIABLE, _RENDEZVOUS_PORT, at_least=1, at_most=65535),
-        "run_id": environ.get("TRAINING_JOB_NAME", "local"),
-        "processes_per_node": launch.processes_per_node,
-        "wait_seconds": launch.host_wait_seconds,
-        "restart_limit": restart_limit,
-        "max_restarts": restart_limit,
-        "grace_seconds": launch.grace_seconds,
-        "fork": variables.whole(environ, FORK_VARIABLE, 1) != 0,
-    }
+    return Order(
+        program=launch.program,
+        environ=launch.environ,
+        cwd=None if launch.working_dir is None else str(launch.working_dir),
+        base=str(contract.base),
+        hosts=contract.hosts,
+        node_rank=contract.host_rank,
+        master_address="127.0.0.1" if alone else launch.addresses[contract.hosts[0]],
+        port=variables.whole(environ, PORT_VARIABLE, _RENDEZVOUS_PORT, at_least=1, at_most=65535),
+        run_id=environ.get("TRAINING_JOB_NAME", "local"),
+        processes_per_node=launch.processes_per_node,
+        wait_seconds=launch.host_wait_seconds,
+        restart_limit=restart_limit,
+        restarts_left=restart_limit,
+        grace_seconds=launch.grace_seconds,
+        fork=variables.whole(environ, FORK_VARIABLE, 1) != 0,
+    )
 
 
-def _run_host(
-    supervisor: Supervisor, host: TorchHost, order: Mapping[str, Any], grace_seconds: float
-) -> dict[str, Any] | None:
+def _run_host(supervisor: Supervisor, host: TorchHost, order: Order, grace_seconds: float) -> dict[str, Any] | None:
     """One life of the host: its outcome, or None when it ended without one."""
     supervisor.private -= {host.order, host.report}
     # A host that has died, while the other nodes were awaited, says why by its end
     with contextlib.suppress(BrokenPipeError), os.fdopen(host.order, "w") as pipe:
-        pipe.write(json.dumps(order))
+        pipe.write(order.to_json())
     deadline: float | None = None
     while host.child.status is None:
         supervisor.step(60.0 if deadline is None else max(deadline - time.monotonic(), 0.01))

@@ -4,20 +4,21 @@ What reads tracebacks is imported only where something has ended: a start that f
 """
 
 import signal
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from contract.exit_codes import INTERRUPTED
 from training.launcher.endings import failure
 from training.launcher.supervise import Child
+from training.launcher.torchrun.order import Order
 
 
 class Verdict:
     """Why the processes of one node ended."""
 
-    def __init__(self, spec: Mapping[str, Any]) -> None:
-        self._spec = spec
+    def __init__(self, order: Order) -> None:
+        self._order = order
         self._memory_kills = 0
         self.begin()
 
@@ -29,13 +30,13 @@ class Verdict:
         """Why it failed: a sentence and its traceback."""
         from training.launcher.endings import reasons
 
-        return reasons.describe(self._failure(child), base=Path(self._spec["base"]))
+        return reasons.describe(self._failure(child), base=Path(self._order.base))
 
     def is_incurable(self, child: Child) -> bool:
         """Whether a restart would gain nothing."""
         from training.launcher.endings import reasons
 
-        return reasons.is_incurable(self._failure(child), base=Path(self._spec["base"]))
+        return reasons.is_incurable(self._failure(child), base=Path(self._order.base))
 
     def of_store(self, child: Child) -> str:
         """Why the rendezvous store could not even start."""
@@ -43,7 +44,7 @@ class Verdict:
 
         reason = traceback_of(child.tail.decode(errors="replace")).rpartition("\n")[2]
         return (
-            f"{self._spec['host']} could not open port {self._spec['port']} for the other nodes: {reason}; "
+            f"{self._order.host} could not open port {self._order.port} for the other nodes: {reason}; "
             "set SHARDYARD_RENDEZVOUS_PORT to a free one"
         )
 
@@ -57,8 +58,8 @@ class Verdict:
         first = min(bad, key=lambda rank: rank.ended_at)
         if not late and first.status != -signal.SIGTERM:
             return {"code": 1, "message": self.describe(first)}
-        grace = float(self._spec["grace_seconds"])
-        message = interruption.nothing_saved(first, self._spec["host"], stopped_late=bool(late), grace_seconds=grace)
+        grace = float(self._order.grace_seconds)
+        message = interruption.nothing_saved(first, self._order.host, stopped_late=bool(late), grace_seconds=grace)
         return {"code": 1, "message": message}
 
     def _how_interrupted(self, ranks: Collection[Child]) -> str:
@@ -71,13 +72,13 @@ class Verdict:
         }
         if not how:
             return interruption.NOTHING_BEGUN
-        alone = self._spec["nodes"] == 1
-        return interruption.of_ranks(how, all_of_them="every rank" if alone else f"every rank of {self._spec['host']}")
+        alone = self._order.nodes == 1
+        return interruption.of_ranks(how, all_of_them="every rank" if alone else f"every rank of {self._order.host}")
 
     def _failure(self, child: Child) -> failure.Failure:
         return failure.Failure(
             name=child.name,
-            host=self._spec["host"],
+            host=self._order.host,
             exit_status=child.status if child.status is not None else 1,
             tail=child.tail.decode(errors="replace"),
             out_of_memory=failure.killed_for_memory() > self._memory_kills,

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from training.pytorch.checkpoint.manifest import Manifest, Save, rank_folder
 from training.pytorch.checkpoint.store import CheckpointStore
-from training.pytorch.parallel.roll_call import first_line
+from training.pytorch.roll_call import first_line
 
 RETRY_SECONDS = 10.0
 """After a failed save (a full disk, say) another one is tried this much later, not at every step."""

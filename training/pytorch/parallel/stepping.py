@@ -12,7 +12,7 @@ from torch.distributed.pipelining import PipelineStage, Schedule1F1B
 from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
 
-from training.pytorch.models.gpt.parallelize import Parallel
+from training.pytorch.parallel.part import Parallel
 from training.pytorch.process_group import Ranks
 
 Batch = tuple[Tensor, Tensor]

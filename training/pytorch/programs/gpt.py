@@ -24,8 +24,9 @@ from training.pytorch.batches import EpochBatches, equal_batches
 from training.pytorch.checkpoint.checkpointer import Checkpointer
 from training.pytorch.loop import Loop
 from training.pytorch.models.gpt.model import PRESETS, GPTConfig, next_token_loss
-from training.pytorch.models.gpt.parallelize import Parallel, build
+from training.pytorch.models.gpt.parallelize import build
 from training.pytorch.outputs import save_model
+from training.pytorch.parallel.part import Parallel
 from training.pytorch.parallel.plan import Plan, PlanError
 from training.pytorch.parallel.stepping import Stepper
 from training.pytorch.process_group import Ranks, connect, end_first_step, gather

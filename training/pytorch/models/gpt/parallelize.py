@@ -2,7 +2,6 @@
 
 import hashlib
 import warnings
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -17,31 +16,12 @@ from torch.nn.parallel import DistributedDataParallel
 from training.pytorch.hardware import check_precision
 from training.pytorch.models.gpt.model import GPT, GPTConfig, start_value
 from training.pytorch.parallel.grid import make_grid
+from training.pytorch.parallel.part import Parallel
 from training.pytorch.parallel.plan import Plan, layers_of_stage
 from training.pytorch.process_group import Ranks
 
 # FSDP2 warns of in-place changes to what a model returns; the losses here make none
 warnings.filterwarnings("ignore", message="FSDP2-wrapped module")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Parallel:
-    """One rank's part of a model, and its place in the plan's grid."""
-
-    model: GPT
-    """The part itself: what the optimizer and the checkpoints work with."""
-    forward: nn.Module
-    """What to call: the part, or its wrapper for data parallelism."""
-    plan: Plan
-    mesh: DeviceMesh | None
-    """The grid of ranks; None with a single process."""
-    stage: int
-    """The pipeline stage."""
-    data_rank: int
-    """Which part of the data this rank takes: equal on ranks that share tensors or a pipeline."""
-    data_size: int
-    """The number of parts."""
-    dtype: torch.dtype
 
 
 def build(config: GPTConfig, plan: Plan, ranks: Ranks, *, seed: int) -> Parallel:

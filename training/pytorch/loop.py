@@ -1,4 +1,4 @@
-"""The loop around the steps: goes on where the run stands, saves, and says how it goes. What a step is stays outside.
+"""The training loop: resumes, checkpoints and reports. The step itself is the caller's.
 
 with checkpoints:
     for step in loop:

@@ -19,11 +19,11 @@ def test_each_node_writes_each_piece_that_it_holds_once(world: list[tuple[set[Pi
     shares = divide(held, nodes)
     for node in set(nodes):
         ranks = [rank for rank, other in enumerate(nodes) if other == node]
-        writes = {rank: set(held[rank]) - shares[rank].leaves for rank in ranks}
+        writes = {rank: set(held[rank]) - shares[rank].skipped for rank in ranks}
         written = [piece for rank in ranks for piece in writes[rank]]
         assert sorted(written) == sorted({piece for rank in ranks for piece in held[rank]})
         for rank in ranks:
-            assert shares[rank].leaves <= set(held[rank])
+            assert shares[rank].skipped <= set(held[rank])
             assert rank in shares[rank].needs
             assert set(shares[rank].needs) <= set(ranks)
             assert set(held[rank]) <= {piece for other in shares[rank].needs for piece in writes[other]}
@@ -32,7 +32,7 @@ def test_each_node_writes_each_piece_that_it_holds_once(world: list[tuple[set[Pi
 def test_replicas_on_a_node_share_the_writing_evenly() -> None:
     held = [{(f"layer{number}", (0,)): 100 for number in range(8)}] * 4
     shares = divide(held, [0, 0, 1, 1])
-    assert [len(share.leaves) for share in shares] == [4, 4, 4, 4]
+    assert [len(share.skipped) for share in shares] == [4, 4, 4, 4]
     assert [share.needs for share in shares] == [(0, 1), (0, 1), (2, 3), (2, 3)]
 
 

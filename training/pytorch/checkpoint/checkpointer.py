@@ -6,6 +6,7 @@ with connect() as ranks, Checkpointer(model=model, optimizer=optimizer, ranks=ra
         saved.after_step(step)   # saves when due; after a SIGTERM it saves and leaves with exit code 75
 """
 
+import argparse
 import operator
 import signal
 import sys
@@ -15,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import nn
@@ -96,6 +97,28 @@ class Checkpointer:
         self._saved_at = time.monotonic()
         self._old_handler: Any = None
 
+    @classmethod
+    def from_options(
+        cls,
+        options: argparse.Namespace,
+        *,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer | None,
+        ranks: Ranks,
+        also: Mapping[str, Stateful] | None = None,
+    ) -> Self:
+        """Make one as the options `--checkpoint_steps`, `_seconds`, `_keep` and `_folder` say."""
+        return cls(
+            model=model,
+            optimizer=optimizer,
+            ranks=ranks,
+            also=also,
+            every_steps=options.checkpoint_steps,
+            every_seconds=options.checkpoint_seconds,
+            keep=options.checkpoint_keep,
+            folder=options.checkpoint_folder,
+        )
+
     def __enter__(self) -> "Checkpointer":
         if threading.current_thread() is threading.main_thread():
             self._old_handler = signal.signal(signal.SIGTERM, self._on_sigterm)
@@ -154,7 +177,7 @@ class Checkpointer:
         self.blocked_seconds += time.monotonic() - started
 
     def _begin(self, save: Save) -> None:
-        """Note a save, and remove what so many later ones have not made durable: another rank could not write it."""
+        """Record a save. Give up on those incomplete after `MOST_SAVES` later ones: some rank could not write them."""
         self._begun.append(save)
         # The oldest that the ranks vote on may be in the message that is on its way, so one more is kept
         while len(self._begun) > MOST_SAVES + 1:
@@ -219,7 +242,7 @@ class Checkpointer:
             "random": read_random_state(),
             "also": {name: copied(thing.state_dict()) for name, thing in self._also.items()},
         }
-        return self._staging.copy(tensors, self._share.leaves), rest
+        return self._staging.copy(tensors, self._share.skipped), rest
 
     def _fill(self, folder: str, save: Save, staged: Staged, rest: dict[str, Any]) -> Manifest:
         """Write one rank's files; runs in the writer's thread."""

@@ -13,9 +13,9 @@ Piece = tuple[str, tuple[int, ...]]
 class Share:
     """One rank's part in every save."""
 
-    leaves: frozenset[Piece]
-    """The pieces of this rank that a replica on the same node writes. All others it writes itself, also those that come
-    to be later: an optimizer makes the state of a parameter when that gets its first gradient."""
+    skipped: frozenset[Piece]
+    """The pieces of this rank that a replica on the same node writes. It writes every other piece, including state
+    created later: an optimizer creates a parameter's state at its first gradient."""
     needs: tuple[int, ...]
     """The ranks of this node that write something which this rank holds; itself among them."""
 
@@ -33,7 +33,7 @@ def divide(held: Sequence[Mapping[Piece, int]], nodes: Sequence[int]) -> list[Sh
         for rank in ranks:
             others = frozenset(piece for piece in held[rank] if owner[piece] != rank)
             needs = tuple(sorted({rank, *(owner[piece] for piece in held[rank])}))
-            shares[rank] = Share(leaves=others, needs=needs)
+            shares[rank] = Share(skipped=others, needs=needs)
     return [share for share in shares if share is not None]
 
 

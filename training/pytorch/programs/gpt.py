@@ -169,15 +169,12 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
         return inputs.to(ranks.device), targets.to(ranks.device)
 
     rehearse(parallel.forward, lambda: stepper.gradients([read([0] * options.batch_size)]))
-    checkpoints = Checkpointer(
+    checkpoints = Checkpointer.from_options(
+        options,
         model=parallel.model,
         optimizer=optimizer,
         ranks=ranks,
         also={"data": batches, "schedule": schedule},
-        every_steps=options.checkpoint_steps,
-        every_seconds=options.checkpoint_seconds,
-        keep=options.checkpoint_keep,
-        folder=options.checkpoint_folder,
     )
     loop = Loop(
         options,

@@ -127,15 +127,12 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
     if per_epoch == 0:
         raise DataError(f"channel train: its rows do not fill one batch of {options.batch_size} on every rank")
     steps = options.epochs * per_epoch if options.max_steps is None else options.max_steps
-    checkpoints = Checkpointer(
+    checkpoints = Checkpointer.from_options(
+        options,
         model=net,
         optimizer=optimizer,
         ranks=ranks,
         also={"data": loader},
-        every_steps=options.checkpoint_steps,
-        every_seconds=options.checkpoint_seconds,
-        keep=options.checkpoint_keep,
-        folder=options.checkpoint_folder,
     )
     loop = Loop(
         options,

@@ -137,15 +137,12 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
         return functional.cross_entropy(model(scale(images[chosen])), labels[chosen])
 
     rehearse(model, lambda: loss_of(torch.arange(options.batch_size, device=ranks.device)).backward())
-    checkpoints = Checkpointer(
+    checkpoints = Checkpointer.from_options(
+        options,
         model=net,
         optimizer=optimizer,
         ranks=ranks,
         also={"data": batches},
-        every_steps=options.checkpoint_steps,
-        every_seconds=options.checkpoint_seconds,
-        keep=options.checkpoint_keep,
-        folder=options.checkpoint_folder,
     )
     loop = Loop(
         options,

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 
+from contract.world import World
 from training.data.balance import Balance, Gather
 from training.data.channel import Channel, resolve
 from training.data.dataset import Dataset, Settings
@@ -10,7 +11,6 @@ from training.data.errors import DataError, ShardError
 from training.data.readers import THROUGH, Csv, Files, JsonLines, Npy, Reader, RecordIO, Tar, Tokens, guess
 from training.data.sharding import Equalise
 from training.data.stream import Stream
-from training.data.world import World
 
 __all__ = [
     "Balance",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from training.data.world import World
+from contract.world import World
 
 Gather = Callable[[int], Sequence[int]]
 """Hands one number of each rank to all ranks, in their order; `training.pytorch.data` has one."""

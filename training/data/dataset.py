@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self, get_args
 
+from contract.world import World
 from training.data.balance import Balance, Gather, on_each_node
 from training.data.channel import Channel
 from training.data.errors import DataError, ShardError, say
@@ -11,7 +12,6 @@ from training.data.position import fingerprint, place_in_group, require_same_ord
 from training.data.readers import Reader, choose
 from training.data.sharding import Equalise, Order, require_enough, share, steps_per_rank
 from training.data.shards import Shard, TokenShard
-from training.data.world import World
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,6 +7,7 @@ from functools import partial
 from itertools import chain, islice
 from typing import Any, Self
 
+from contract.world import World
 from training.data.balance import Balance, Gather, on_each_node
 from training.data.channel import Channel
 from training.data.dataset import Settings
@@ -17,7 +18,6 @@ from training.data.readers import Reader, choose
 from training.data.s3 import S3Object
 from training.data.sharding import Permutation, steps_per_rank, too_large
 from training.data.through import Through, reader_of_pipe
-from training.data.world import World
 
 _WINDOW = 1024
 Source = Callable[[], Iterator[Any]]

@@ -5,12 +5,12 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from io import BufferedReader
 from typing import Any, BinaryIO
 
+from contract.world import World
 from training.data.channel import Channel
 from training.data.errors import DataError, ShardError, say
 from training.data.media import open_through, require_unpacked
 from training.data.pipes import Pipes
 from training.data.readers import THROUGH, Files, Npy, Reader
-from training.data.world import World
 
 
 class Through:

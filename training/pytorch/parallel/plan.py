@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from contract.plan import microbatch_count
 from contract.refusal import Refused
 
 _COUNTS = ("tensor_parallel", "pipeline_parallel", "accumulation")
@@ -78,9 +79,7 @@ class Plan:
     @property
     def microbatch_count(self) -> int:
         """Parts of one batch in the pipeline; 1 without a pipeline."""
-        if self.pipeline_parallel == 1:
-            return 1
-        return 2 * self.pipeline_parallel if self.microbatches is None else self.microbatches
+        return microbatch_count(self.pipeline_parallel, self.microbatches)
 
     def check(self, *, world_size: int, local_world_size: int, shape: ModelShape, batch_size: int) -> None:
         """Raise PlanError with every reason why this plan cannot run on these ranks."""

@@ -8,6 +8,7 @@ fused attention, which never writes its matrix); a test counts them.
 from dataclasses import dataclass
 from typing import Literal
 
+from contract.plan import microbatch_count
 from shardyard.spec.catalogue.instances import Instance
 from shardyard.spec.errors import Problem, SpecError
 
@@ -85,9 +86,7 @@ class Layout:
     @property
     def batch_parts(self) -> int:
         """The parts that a batch is cut into on its way through the stages: 1 without a pipeline."""
-        if self.pipeline_parallel == 1:
-            return 1
-        return 2 * self.pipeline_parallel if self.microbatches is None else self.microbatches
+        return microbatch_count(self.pipeline_parallel, self.microbatches)
 
     def shards(self, ranks: int) -> int:
         """Over how many ranks the state of one tensor- and pipeline-parallel part is spread."""

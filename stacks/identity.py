@@ -37,9 +37,9 @@ class IdentityStack(ProjectStack):
             placement=placement,
             git_secret_arn=None if self.git_secret is None else self.git_secret.arn,
         )
-        add_output(self, "TrainingRoleArn", self.identity.training_role.attr_arn, "The role of a training job")
-        add_output(self, "NotebookRoleArn", self.identity.notebook_role.attr_arn, "The role of a notebook")
-        add_output(self, "BuildRoleArn", self.identity.build_role.attr_arn, "The role of an image build")
+        add_output(self, "TrainingRoleArn", self.identity.training_role_arn, "The role of a training job")
+        add_output(self, "NotebookRoleArn", self.identity.notebook_role_arn, "The role of a notebook")
+        add_output(self, "BuildRoleArn", self.identity.build_role_arn, "The role of an image build")
         if self.git_secret is not None:
             command = 'aws secretsmanager put-secret-value --secret-string \'{"username": "...", "password": "..."}\''
             fill = f"{command} --secret-id {self.git_secret.arn}"

@@ -41,7 +41,7 @@ class NotebooksStack(ProjectStack):
                 settings=settings,
                 name=name,
                 instance_type=kind.value,
-                role=identity.notebook_role,
+                role_arn=identity.notebook_role_arn,
                 key=storage.key,
                 placement=placement,
                 repository=repository,

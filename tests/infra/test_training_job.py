@@ -8,6 +8,7 @@ import sys
 import time
 import zipfile
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
@@ -20,6 +21,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 
 from checks.rules.house import MOST, MOST_BYTES
+from shardyard.foundation.identity import Identity
 from shardyard.images.job_image import JobImage
 from shardyard.images.job_source import launcher_bundle, source_bundle
 from shardyard.jobs.training_job import TrainingJob
@@ -292,19 +294,66 @@ def test_a_job_with_code_of_its_own_stands_without_a_runtime_too(tmp_path: Path)
     assert list(only(template, "Custom::SourceBundles")["Bundles"]) == [hashlib.sha256(bundle).hexdigest()]
 
 
-def test_a_job_may_bring_its_own_role() -> None:
+def with_role(role_of: Callable[[cdk.Stack], iam.IRole]) -> tuple[cdk.App, TrainingJob]:
+    """An app with a job `other` whose role was given."""
     app, stacks = build([job()])
-    training, ground = stacks["training"], stacks["training"].jobs[0]
-    role = iam.CfnRole(training, "Own", assume_role_policy_document={})
+    training = stacks["training"]
     spec = job("other")
     image = JobImage.of(training, spec, settings=training.settings, root=ROOT)
-    TrainingJob(training, "other", spec=spec, image=image, data=training.runtime.storage, network=None, role=role)
-    assert ground.role is not role
-    template = json.loads((Path(app.synth().directory) / "shardyard-dev-training.template.json").read_text())
+    data, role = training.runtime.storage, role_of(cdk.Stack(app, "team"))
+    return app, TrainingJob(training, "other", spec=spec, image=image, data=data, network=None, role=role)
+
+
+def read(app: cdk.App, stack: str = "shardyard-dev-training") -> Template:
+    template: Template = json.loads((Path(app.synth().directory) / f"{stack}.template.json").read_text())
+    return template
+
+
+def test_a_role_that_was_given_may_do_what_the_job_needs() -> None:
+    """A role of another stack, which must not come to depend on the job's: that one depends on it."""
+    app, one = with_role(lambda team: iam.Role(team, "Own", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com")))
+    one.add_channel("more", Channel(s3="more/"))
+    template = read(app)
     machines = of_type(template, "AWS::StepFunctions::StateMachine").values()
     (machine,) = [one for one in machines if one["StateMachineName"] == "shardyard-dev-other"]
-    assert machine["DefinitionSubstitutions"]["Role"] == {"Fn::GetAtt": ["Own", "Arn"]}
-    assert len(own(template, "other")) == 5, "no role and no policy of ours"
+    assert "OwnArn" not in own(template, "other")
+    assert "ExportsOutputFnGetAttOwn" in json.dumps(machine["DefinitionSubstitutions"]["Role"])
+    policy = only(template, "AWS::IAM::Policy")
+    assert "ExportsOutputRefOwn" in json.dumps(policy["Roles"])
+    text = json.dumps(policy)
+    for part in ("/digits/train/*", "/more/*", "/runs/*/other-*", "kms:CreateGrant", "cloudwatch:PutMetricData"):
+        assert part in text
+    assert len(own(template, "other")) == one.counts["Resources"] == 6, "no role of ours"
+
+
+def test_a_role_that_cannot_be_changed_is_left_alone() -> None:
+    arn = "arn:aws:iam::123456789012:role/team/training"
+    app, one = with_role(lambda team: iam.Role.from_role_arn(team, "Fixed", arn, mutable=False))
+    template = read(app)
+    assert not of_type(template, "AWS::IAM::Policy")
+    assert one.role.role_arn == arn and arn in json.dumps(own(template, "other"))
+
+
+def test_a_launch_is_granted_to_a_role_of_the_project() -> None:
+    app, stacks = build([job()])
+    (one,) = stacks["training"].jobs
+    identity = app.node.find_child("shardyard-dev-identity").node.find_child("Identity")
+    assert isinstance(identity, Identity)
+    one.grant_launch(identity.notebook_role)
+    template = read(app, "shardyard-dev-identity")
+    policy = only(template, "AWS::IAM::Policy")
+    (name,) = [key for key in of_type(template, "AWS::IAM::Role") if "Notebook" in key]
+    assert policy["Roles"] == [{"Ref": name}] and "states:StartExecution" in actions(policy)
+
+
+def test_the_role_of_a_job_takes_grants() -> None:
+    app, stacks = build([job()])
+    queue = sqs.Queue(stacks["training"], "Queue")
+    queue.grant_send_messages(stacks["training"].jobs[0].role)
+    template = read(app)
+    policy = only(template, "AWS::IAM::Policy")
+    (name,) = [key for key in of_type(template, "AWS::IAM::Role") if key.startswith("tinyRole")]
+    assert policy["Roles"] == [{"Ref": name}] and "sqs:SendMessage" in actions(policy)
 
 
 def test_launch_on_deploy_is_asked_for(tiny: Template) -> None:

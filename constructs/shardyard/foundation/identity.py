@@ -7,6 +7,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from shardyard.core import policy
+from shardyard.core.roles import role_view
 from shardyard.foundation.ecr import Registry
 from shardyard.foundation.permissions import Access
 from shardyard.foundation.placement import Placement
@@ -17,11 +18,11 @@ from shardyard.spec.settings.settings import Settings
 class Identity(Construct):
     """Roles that reach this project's buckets, key, repositories and log groups, and nothing else."""
 
-    training_role: iam.CfnRole
+    training_role_arn: str
     """What a training job may do."""
-    notebook_role: iam.CfnRole
+    notebook_role_arn: str
     """What a notebook may do: read and write data, launch and watch jobs, stop itself."""
-    build_role: iam.CfnRole
+    build_role_arn: str
     """What an image build may do: read source bundles, push to the project's repositories."""
 
     def __init__(
@@ -39,10 +40,28 @@ class Identity(Construct):
         super().__init__(scope, construct_id)
         self._settings = settings
         access = Access(settings=settings, storage=storage, registry=registry, placement=placement)
-        self.training_role = self._role("Training", "sagemaker.amazonaws.com", access.training())
-        notebook = access.notebook(training_role_arn=self.training_role.attr_arn, git_secret_arn=git_secret_arn)
-        self.notebook_role = self._role("Notebook", "sagemaker.amazonaws.com", notebook)
-        self.build_role = self._role("Build", "codebuild.amazonaws.com", access.build())
+        self._training = self._role("Training", "sagemaker.amazonaws.com", access.training())
+        self.training_role_arn = self._training.attr_arn
+        notebook = access.notebook(training_role_arn=self.training_role_arn, git_secret_arn=git_secret_arn)
+        self._notebook = self._role("Notebook", "sagemaker.amazonaws.com", notebook)
+        self.notebook_role_arn = self._notebook.attr_arn
+        self._build = self._role("Build", "codebuild.amazonaws.com", access.build())
+        self.build_role_arn = self._build.attr_arn
+
+    @property
+    def training_role(self) -> iam.IRole:
+        """The role of a training job, to grant to and to hand on."""
+        return role_view(self, "TrainingRoleView", self._training)
+
+    @property
+    def notebook_role(self) -> iam.IRole:
+        """The role of a notebook, to grant to and to hand on."""
+        return role_view(self, "NotebookRoleView", self._notebook)
+
+    @property
+    def build_role(self) -> iam.IRole:
+        """The role of an image build, to grant to and to hand on."""
+        return role_view(self, "BuildRoleView", self._build)
 
     def _role(self, construct_id: str, service: str, statements: Sequence[policy.Statement]) -> iam.CfnRole:
         managed = iam.CfnManagedPolicy(

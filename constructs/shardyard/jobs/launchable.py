@@ -17,11 +17,16 @@ class Launchable(Construct):
 
     def grant_launch(self, grantee: iam.IGrantable) -> iam.Grant:
         """Let someone start this job, follow it and stop it."""
-        execution = cdk.Stack.of(self).format_arn(
+        # By name: a role of a stack that this one stands on could not refer to the machine itself.
+        stack, names = cdk.Stack.of(self), cdk.ArnFormat.COLON_RESOURCE_NAME
+        machine = stack.format_arn(
+            service="states", resource="stateMachine", resource_name=self.machine_name, arn_format=names
+        )
+        execution = stack.format_arn(
             service="states",
             resource="execution",
             resource_name=f"{self.machine_name}:*",
-            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+            arn_format=names,
         )
         iam.Grant.add_to_principal(
             grantee=grantee,
@@ -31,7 +36,7 @@ class Launchable(Construct):
         return iam.Grant.add_to_principal(
             grantee=grantee,
             actions=["states:DescribeStateMachine", "states:ListExecutions", "states:StartExecution"],
-            resource_arns=[self.machine_arn],
+            resource_arns=[machine],
         )
 
     def metric(self, name: str, *, statistic: str = "Sum") -> cloudwatch.Metric:

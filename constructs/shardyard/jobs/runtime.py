@@ -96,15 +96,19 @@ class JobRuntime(Construct):
             self._allow_launches()
         return self._arns[handler]
 
-    def training_policy_arn(self, placement: Placement | None) -> str:
+    def training_statements(self, placement: Placement | None) -> list[policy.Statement]:
         """What every training job may do, in the VPC or outside."""
-        vpc = placement is not None
         access = Access(settings=self.settings, storage=self.storage, registry=None, placement=placement)
+        return common_statements(access, vpc=placement is not None)
+
+    def training_policy_arn(self, placement: Placement | None) -> str:
+        """The policy of these statements, one for all jobs."""
+        vpc = placement is not None
         if vpc not in self._training_policies:
             self._training_policies[vpc] = self._managed_policy(
                 "TrainingInVpc" if vpc else "Training",
                 "What every training job may do" + (" in the VPC" if vpc else ""),
-                common_statements(access, vpc=vpc),
+                self.training_statements(placement),
             ).ref
         return self._training_policies[vpc]
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -12,6 +12,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from shardyard.core import policy
+from shardyard.core.roles import role_view
 from shardyard.foundation.permissions import pass_role
 from shardyard.foundation.placement import Placement
 from shardyard.foundation.storage import Storage
@@ -52,7 +53,7 @@ class TrainingJob(Launchable):
         image: JobImage | None,
         data: Storage,
         network: Placement | None,
-        role: iam.CfnRole | None = None,
+        role: iam.IRole | None = None,
         source: bytes | None = None,
         runtime: JobRuntime | None = None,
         instance_types: Sequence[str] = (),
@@ -77,9 +78,15 @@ class TrainingJob(Launchable):
         self.machine_name = names.state_machine_name(runtime.settings.project, runtime.settings.stage, spec.name)
         self._second_path = bool(unknown_to_step_functions(self._request()))
         self.parameters = self._parameters(instance_types)
-        self._policy: iam.CfnManagedPolicy | None = None
-        self.role = role if role is not None else self._execution_role()
-        self._role_arn = self.role.attr_arn
+        self._role: iam.IRole | iam.CfnRole
+        self._policy: iam.CfnPolicy | iam.CfnManagedPolicy
+        if role is None:
+            self._policy, self._role = self._execution_role()
+            self._role_arn = self._role.attr_arn
+        else:
+            self._role = role
+            self._policy = self._allow(role)
+            self._role_arn = role.role_arn
         self.log_group = execution_log_group(
             self, self.machine_name, settings=runtime.settings, key_arn=self._places.key_arn
         )
@@ -112,6 +119,17 @@ class TrainingJob(Launchable):
         )
 
     @property
+    def role(self) -> iam.IRole:
+        """What the job runs as: the role that was given, or its own; what others grant to it is added to it."""
+        if isinstance(self._role, iam.CfnRole):
+            return role_view(self, "RoleView", self._role, path=self._role_path)
+        return self._role
+
+    @property
+    def _role_path(self) -> str:
+        return names.job_role_path(self._runtime.settings.project, self._runtime.settings.stage)
+
+    @property
     def second_path(self) -> bool:
         """Whether the request has fields that Step Functions' own integration does not know."""
         return self._second_path
@@ -124,7 +142,7 @@ class TrainingJob(Launchable):
     @property
     def counts(self) -> dict[str, int]:
         """How much of its stack's budgets this job takes."""
-        resources = 5 + (self._policy is not None) * 2
+        resources = 7 if isinstance(self._role, iam.CfnRole) else 6
         return {"Parameters": len(self.parameters), "Outputs": 1, "Resources": resources}
 
     @property
@@ -141,8 +159,7 @@ class TrainingJob(Launchable):
         if unknown_to_step_functions(self._request()) and not self._second_path:
             raise SpecError([Problem(f"channel {name!r}", "needs the second path; write it into the job's file")])
         self.machine.definition_string = self._definition()
-        if self._policy is not None:
-            self._policy.policy_document = policy.document(self._execution_statements())
+        self._policy.policy_document = policy.document(self._role_statements())
 
     def _parameters(self, instance_types: Sequence[str]) -> dict[str, cdk.CfnParameter]:
         return {
@@ -222,21 +239,38 @@ class TrainingJob(Launchable):
         machine.add_metadata("cfn-lint", {"config": {"ignore_checks": ["E3601"]}})
         return machine
 
-    def _execution_statements(self) -> list[policy.Statement]:
-        return execution_statements(self.spec, places=self._places, image=self._image)
+    def _role_statements(self) -> list[policy.Statement]:
+        """What this job's policy allows: a role of ours has what all jobs need from a policy that they share."""
+        own = execution_statements(self.spec, places=self._places, image=self._image)
+        shared = [] if isinstance(self._role, iam.CfnRole) else self._runtime.training_statements(self._placement)
+        return [*own, *shared]
 
-    def _execution_role(self) -> iam.CfnRole:
-        self._policy, role = service_role(
+    @property
+    def _placement(self) -> Placement | None:
+        return self._network if self.spec.network.vpc else None
+
+    def _allow(self, role: iam.IRole) -> iam.CfnPolicy:
+        """Let a role that was given do what the job needs; one that CDK may not change stays as it is.
+
+        Inline, because a managed policy would be named in the role: its stack would depend on this one, and this one
+        depends on it.
+        """
+        document = iam.PolicyDocument.from_json(policy.document(self._role_statements()))
+        inline = iam.Policy(self, "Policy", document=document)
+        role.attach_inline_policy(inline)
+        return cast(iam.CfnPolicy, inline.node.default_child)
+
+    def _execution_role(self) -> tuple[iam.CfnManagedPolicy, iam.CfnRole]:
+        return service_role(
             self,
             "",
             service="sagemaker.amazonaws.com",
             description=f"Training jobs of {self.machine_name}",
-            statements=self._execution_statements(),
-            shared_policy_arn=self._runtime.training_policy_arn(self._network if self.spec.network.vpc else None),
+            statements=execution_statements(self.spec, places=self._places, image=self._image),
+            shared_policy_arn=self._runtime.training_policy_arn(self._placement),
             settings=self._runtime.settings,
-            path=names.job_role_path(self._runtime.settings.project, self._runtime.settings.stage),
+            path=self._role_path,
         )
-        return role
 
     def _role_of_machine(self) -> iam.CfnRole:
         _, role = service_role(

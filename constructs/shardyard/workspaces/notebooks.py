@@ -1,7 +1,6 @@
 """Git-linked notebook instances that stop by themselves."""
 
 import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_secretsmanager as secretsmanager
@@ -106,7 +105,7 @@ class Notebook(Construct):
         settings: Settings,
         name: str,
         instance_type: str,
-        role: iam.CfnRole,
+        role_arn: str,
         key: kms.CfnKey,
         placement: Placement | None,
         repository: str | None,
@@ -122,7 +121,7 @@ class Notebook(Construct):
             notebook_instance_name=f"{settings.project}-{settings.stage}-{name}",
             instance_type=instance_type,
             platform_identifier=PLATFORM,
-            role_arn=role.attr_arn,
+            role_arn=role_arn,
             kms_key_id=key.ref,
             volume_size_in_gb=notebooks.volume,
             root_access="Disabled",

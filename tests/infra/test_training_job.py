@@ -18,6 +18,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
 from checks.rules.house import MOST, MOST_BYTES
@@ -275,8 +276,41 @@ def test_a_job_stands_without_a_runtime_and_the_jobs_of_an_app_share_one() -> No
     assert "shardyard.handlers.launch.preflight.index.handler" in handlers and len(handlers) == len(set(handlers))
     assert not of_type(two, "AWS::Lambda::Function")
     assert [len(own(one, name)) for name in ("tiny-0", "tiny-2")] == [7, 7] and len(own(two, "tiny-1")) == 7
-    topic = only(two, "AWS::StepFunctions::StateMachine")["DefinitionSubstitutions"]["Topic"]
-    assert json.dumps(topic).endswith(':shardyard-dev-alerts"]]}') or "ImportValue" in json.dumps(topic)
+
+
+def in_an_app_of_its_own(topic_of: Callable[[cdk.Stack], sns.ITopic] | None) -> Template:
+    """The stack of one job in an app without the observability stack."""
+    app, settings = cdk.App(outdir=mkdtemp()), Settings()
+    ground, stack = build_foundation(app, settings), cdk.Stack(app, "one")
+    image = JobImage.of(stack, job(), settings=settings, root=ROOT)
+    alerts = None if topic_of is None else topic_of(stack)
+    TrainingJob(stack, "tiny", spec=job(), image=image, data=ground.storage, network=None, alerts=alerts)
+    return read(app, "one")
+
+
+def test_without_a_topic_nothing_is_about_one() -> None:
+    template = in_an_app_of_its_own(None)
+    text = json.dumps(template)
+    assert "sns" not in text and "TOPIC_ARN" not in text and "Topic" not in text
+    states = definition(template)["States"]
+    assert {states[name]["Next"] for name in ("Refused", "Receipt", "Broke")} == {"Outcome?"}
+    assert "Notify" not in states
+    assert "AlarmActions" not in only(template, "AWS::CloudWatch::Alarm")
+
+
+def test_launches_tell_on_the_topic_that_was_given() -> None:
+    template = in_an_app_of_its_own(lambda stack: sns.Topic(stack, "Team"))
+    (name,) = of_type(template, "AWS::SNS::Topic")
+    machine = only(template, "AWS::StepFunctions::StateMachine")
+    assert machine["DefinitionSubstitutions"]["Topic"] == {"Ref": name}
+    assert only(template, "AWS::CloudWatch::Alarm")["AlarmActions"] == [{"Ref": name}]
+    publishers = [
+        key
+        for key, policy in of_type(template, "AWS::IAM::ManagedPolicy").items()
+        for statement in statements(policy)
+        if statement["Action"] == "sns:Publish" and statement["Resource"] == {"Ref": name}
+    ]
+    assert len(publishers) == 2, "the machines and the janitor"
 
 
 def test_a_job_with_code_of_its_own_stands_without_a_runtime_too(tmp_path: Path) -> None:

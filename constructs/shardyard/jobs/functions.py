@@ -29,8 +29,8 @@ class Surroundings:
 
     settings: Settings
     storage: Storage
-    topic_arn: str
-    """Where people are told."""
+    topic_arn: str | None
+    """Where people are told; None where nobody is."""
     outside_buckets: Sequence[str]
     """Buckets that jobs read besides the project's own."""
 
@@ -132,16 +132,16 @@ def _register(around: Surroundings) -> FunctionSpec:
 
 
 def _janitor(around: Surroundings) -> FunctionSpec:
+    topic = around.topic_arn
     return FunctionSpec(
         handler="launch/janitor",
         description="Stops what an execution that was stopped may have left running, and says so",
         environment={
-            "TOPIC_ARN": around.topic_arn,
+            **({} if topic is None else {"TOPIC_ARN": topic}),
             "MACHINES": names.state_machine_name(around.settings.project, around.settings.stage, ""),
         },
         statements=[
-            policy.allow(["sns:Publish"], [around.topic_arn]),
-            around.writes_with_key(),
+            *([] if topic is None else [policy.allow(["sns:Publish"], [topic]), around.writes_with_key()]),
             policy.allow(["sagemaker:ListTrainingJobs"], ["*"]),  # knows no resources in IAM
             policy.allow(["sagemaker:ListTags", "sagemaker:StopTrainingJob"], [_jobs()]),
         ],

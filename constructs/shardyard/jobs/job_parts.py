@@ -54,7 +54,7 @@ def execution_log_group(scope: Construct, machine: str, *, settings: Settings, k
     )
 
 
-def failed_alarm(scope: Construct, machine: str, machine_arn: str, *, topic_arn: str) -> cloudwatch.CfnAlarm:
+def failed_alarm(scope: Construct, machine: str, machine_arn: str, *, topic_arn: str | None) -> cloudwatch.CfnAlarm:
     """Rings when an execution failed, also where it broke before it could send a message of its own."""
     return cloudwatch.CfnAlarm(
         scope,
@@ -70,7 +70,7 @@ def failed_alarm(scope: Construct, machine: str, machine_arn: str, *, topic_arn:
         threshold=1,
         comparison_operator="GreaterThanOrEqualToThreshold",
         treat_missing_data="notBreaching",
-        alarm_actions=[topic_arn],
+        alarm_actions=None if topic_arn is None else [topic_arn],
     )
 
 

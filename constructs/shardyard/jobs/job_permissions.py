@@ -170,7 +170,7 @@ def _extras(spec: JobSpec) -> Iterator[policy.Statement]:
         yield policy.allow(["lambda:InvokeFunction"], [spec.image.credentials_function])
 
 
-def launch_statements(*, function_arns: Sequence[str], topic_arn: str, key_arn: str) -> list[policy.Statement]:
+def launch_statements(*, function_arns: Sequence[str], topic_arn: str | None, key_arn: str) -> list[policy.Statement]:
     """What every state machine needs: what Step Functions documents for `.sync`, our functions, the topic, its log.
 
     Which role it may pass is each machine's own.
@@ -189,7 +189,7 @@ def launch_statements(*, function_arns: Sequence[str], topic_arn: str, key_arn: 
         ),
         policy.allow(["events:DescribeRule", "events:PutRule", "events:PutTargets"], [rule]),
         policy.allow(["lambda:InvokeFunction"], function_arns),
-        policy.allow(["sns:Publish"], [topic_arn]),
+        *([] if topic_arn is None else [policy.allow(["sns:Publish"], [topic_arn])]),
         policy.allow(["kms:Decrypt", "kms:GenerateDataKey"], [key_arn]),
         # The delivery of execution logs and traces knows no resources in IAM.
         policy.allow(_LOG_DELIVERY, ["*"]),

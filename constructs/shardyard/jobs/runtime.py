@@ -7,6 +7,7 @@ from typing import Any, Self, cast
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from shardyard.core import policy
@@ -40,11 +41,14 @@ class JobRuntime(Construct):
         *,
         settings: Settings,
         storage: Storage,
-        topic_arn: str,
+        topic_arn: str | None,
         dashboard_name: str,
         outside_buckets: Sequence[str] = (),
     ) -> None:
-        """`outside_buckets` are those that jobs read besides the project's own; preflight looks into them."""
+        """`outside_buckets` are those that jobs read besides the project's own; preflight looks into them.
+
+        Without a `topic_arn` nobody is told: no state of a machine, no alarm and no permission is about a topic.
+        """
         super().__init__(scope, construct_id)
         self.settings, self.storage = settings, storage
         self.topic_arn, self.dashboard_name = topic_arn, dashboard_name
@@ -69,10 +73,10 @@ class JobRuntime(Construct):
         _runtimes(self)[settings.project, settings.stage] = self
 
     @classmethod
-    def of(cls, scope: Construct, storage: Storage) -> Self:
+    def of(cls, scope: Construct, storage: Storage, *, alerts: sns.ITopic | None = None) -> Self:
         """The runtime that the app's jobs on this storage share; where it has none, this stack gets it.
 
-        One that is made here tells the project's topic, which the observability stack makes, by its name.
+        One that is made here tells on `alerts`, where a topic was given.
         """
         settings = storage.settings
         found = _runtimes(scope).get((settings.project, settings.stage))
@@ -83,7 +87,7 @@ class JobRuntime(Construct):
             "Runtime",
             settings=settings,
             storage=storage,
-            topic_arn=arn("sns", names.topic_name(settings.project, settings.stage)),
+            topic_arn=None if alerts is None else alerts.topic_arn,
             dashboard_name=names.dashboard_name(settings.project, settings.stage),
         )
 

@@ -32,13 +32,15 @@ def definition(
     launch: Mapping[str, Any],
     second_path: bool,
     register: bool,
+    tells: bool = True,
 ) -> str:
     """The machine of one job as JSON.
 
     `request_fields` are the top-level fields of CreateTrainingJob that this job uses; `launch` is what Preflight is
     given besides the execution's own input. The second path submits through a function of ours, for request fields
-    that Step Functions' own integration does not know.
+    that Step Functions' own integration does not know. Without `tells` there is nobody to send a message to.
     """
+    then = "Notify" if tells else "Outcome?"
     train = _submit_and_watch() if second_path else {"Train": _train(request_fields)}
     states: dict[str, State] = {
         "Preflight": _preflight(launch),
@@ -48,7 +50,7 @@ def definition(
             "Comment": "Nothing was paid for",
             "InputPath": "$.launch.refused",
             "ResultPath": "$.end",
-            "Next": "Notify",
+            "Next": then,
         },
         **train,
         "Trained?": _trained("Register" if register else "Receipt"),
@@ -60,15 +62,16 @@ def definition(
             "SecondsPath": "$.next.wait_seconds",
             "Next": "Submit" if second_path else "Train",
         },
-        "Receipt": _receipt(),
-        "Broke": _broke(job),
-        "Notify": _notify(),
+        "Receipt": _receipt(then),
+        "Broke": _broke(job, then),
+        **({"Notify": _notify()} if tells else {}),
         "Outcome?": _choice([_equals("$.end.outcome", "Completed", "Succeeded")], default="Failed"),
         "Succeeded": {"Type": "Succeed", "OutputPath": "$.end"},
         "Failed": {"Type": "Fail", "ErrorPath": "$.end.error", "CausePath": "$.end.cause"},
     }
     machine = {
-        "Comment": f"Launches {job}: checks, trains, tries again where that helps, writes a receipt, tells people.",
+        "Comment": f"Launches {job}: checks, trains, tries again where that helps, writes a receipt"
+        f"{', tells people' if tells else ''}.",
         "StartAt": "Preflight",
         "States": states,
     }
@@ -170,21 +173,21 @@ def _classify() -> State:
     }
 
 
-def _receipt() -> State:
+def _receipt(following: str) -> State:
     return {
         **_function("Receipt"),
         "Comment": "What every attempt did and cost",
         "ResultSelector": {f"{name}.$": f"$.Payload.{name}" for name in _END},
         "ResultPath": "$.end",
         "Catch": _catch("Broke"),
-        "Next": "Notify",
+        "Next": following,
     }
 
 
 _END = ("outcome", "error", "cause", "subject", "text", "receipt")
 
 
-def _broke(job: str) -> State:
+def _broke(job: str, following: str) -> State:
     """One of our own functions failed: say so, rather than end without a word."""
     return {
         "Type": "Pass",
@@ -197,7 +200,7 @@ def _broke(job: str) -> State:
             "$.failure.Error, $.failure.Cause)",
         },
         "ResultPath": "$.end",
-        "Next": "Notify",
+        "Next": following,
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
@@ -57,16 +58,18 @@ class TrainingJob(Launchable):
         source: bytes | None = None,
         runtime: JobRuntime | None = None,
         instance_types: Sequence[str] = (),
+        alerts: sns.ITopic | None = None,
     ) -> None:
         """`image` is None for a job that names an algorithm; `instance_types` are those that its parameter takes.
 
         `source` is the bundle of a job's own code (`job_source.source_bundle`), for a spec with `[source]`. Without a
-        `runtime` the job takes the one of its app, which the first job makes.
+        `runtime` the job takes the one of its app, which the first job makes; launches then tell how they ended on the
+        first job's `alerts`, or to nobody.
         """
         super().__init__(scope, construct_id)
         if (spec.source is None) != (source is None):
             raise ValueError(f"{spec.name}: `source` is given where the spec has [source], and nowhere else")
-        runtime = JobRuntime.of(self, data) if runtime is None else runtime
+        runtime = JobRuntime.of(self, data, alerts=alerts) if runtime is None else runtime
         if source is not None:
             spec = spec.with_source(runtime.add_bundle(source))
         self._network, self._runtime, self._image = network, runtime, image
@@ -189,6 +192,7 @@ class TrainingJob(Launchable):
             launch=launch,
             second_path=self._second_path,
             register=self.spec.registry.enabled,
+            tells=self._runtime.topic_arn is not None,
         )
 
     def _substitutions(self) -> dict[str, str]:
@@ -200,7 +204,7 @@ class TrainingJob(Launchable):
             "ArtifactBucket": self._places.artifact_bucket,
             "Role": self._role_arn,
             "Key": self._places.key_arn,
-            "Topic": runtime.topic_arn,
+            **({} if runtime.topic_arn is None else {"Topic": runtime.topic_arn}),
             "Dashboard": runtime.dashboard_name,
             **{step.capitalize(): runtime.function_arn(step) for step in self._steps()},
             **{pascal(value): parameter.value_as_string for value, parameter in self.parameters.items()},

@@ -2,12 +2,12 @@
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
+from scripts import tables
 from shardyard.spec.settings.endpoints import ENDPOINTS
 from shardyard.spec.settings.parameters import FOUNDATION
 from shardyard.spec.settings.settings import Settings
-from shardyard.spec.units import format_duration
 
 
 def as_markdown() -> str:
@@ -21,9 +21,8 @@ def as_markdown() -> str:
         "",
         "Written from `constructs/shardyard/spec/settings/` by `make docs`; a test fails when it is out of date.",
         "",
-        "| key | default | allowed | what it is |",
-        "| --- | --- | --- | --- |",
-        *(_row(*found) for found in _leaves(Settings, "")),
+        *tables.HEAD,
+        *(tables.row(*found) for found in _leaves(Settings, "")),
         "",
         "## Interface endpoints",
         "",
@@ -57,49 +56,3 @@ def _leaves(cls: type[Any], before: str) -> Iterator[tuple[str, dataclasses.Fiel
             yield from _leaves(hint, f"{before}{field.name}.")
         else:
             yield f"{before}{field.name}", field, hint
-
-
-def _row(key: str, field: dataclasses.Field[Any], hint: Any) -> str:
-    doc = str(field.metadata.get("doc", "")).replace("|", "\\|")
-    return f"| `{key}` | {_default(field)} | {_allowed(field, hint)} | {doc} |"
-
-
-def _default(field: dataclasses.Field[Any]) -> str:
-    if field.default is not dataclasses.MISSING:
-        value = field.default
-    elif field.default_factory is not dataclasses.MISSING:
-        value = field.default_factory()
-    else:
-        return "required"
-    if value in ("", (), {}, None):
-        return "none"
-    if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
-    if isinstance(value, tuple):
-        return "`" + ", ".join(map(str, value)) + "`"
-    if field.metadata.get("unit") == "seconds" and isinstance(value, int):
-        return f"`{format_duration(value)}`"
-    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
-
-
-def _allowed(field: dataclasses.Field[Any], hint: Any) -> str:
-    limits = field.metadata
-    if get_origin(hint) is Literal:
-        return ", ".join(f"`{choice}`" for choice in get_args(hint))
-    if hint is bool:
-        return "`true`, `false`"
-    least, most = limits.get("least"), limits.get("most")
-    if least is not None or most is not None:
-        unit = {"seconds": " seconds", "gigabytes": " GB"}.get(limits.get("unit"), "")
-        return (f"{least:g} or more" if most is None else f"{least:g} to {most:g}") + unit
-    says = limits.get("says")
-    if says:
-        return str(says)
-    if dataclasses.is_dataclass(_inner(hint)):
-        return "a list of tables: " + ", ".join(f"`{f.name}`" for f in dataclasses.fields(_inner(hint)))
-    return {"tuple": "a list", "dict": "names and values"}.get(getattr(get_origin(hint), "__name__", ""), "text")
-
-
-def _inner(hint: Any) -> Any:
-    arguments = get_args(hint)
-    return arguments[0] if get_origin(hint) is tuple and arguments else None

@@ -7,6 +7,7 @@ from embedded import services
 PARTS = (
     "embedded.access.sessions",
     "embedded.access.simulation",
+    "embedded.cloudformation.access",
     "embedded.cloudformation.api",
     "embedded.cloudformation.custom_resources",
     "embedded.front",

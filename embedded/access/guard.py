@@ -11,13 +11,11 @@ from typing import Any
 
 from moto.core.request import Request
 from moto.iam.models import iam_backends
-from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
-from moto.sns.models import sns_backends
 from moto.utilities.utils import get_partition
 
 from embedded import protocol, status
-from embedded.access import policies, resource_tags
+from embedded.access import facts, policies, resource_tags
 from embedded.access.policies import as_list
 from embedded.access.request_resources import Where, key_arn
 from embedded.access.requests import Ask, action_of, asks_of
@@ -50,7 +48,7 @@ def check(parsed: Parsed, caller: Caller, region: str, request: Request) -> None
     limited = _switch["on"] and not caller.is_root
     if parsed.service != "s3" and not limited:
         return
-    if parsed.service == "s3" and not limited and _bucket_policy(parsed.params.get("Bucket")) is None:
+    if parsed.service == "s3" and not limited and not _has_bucket_policy(parsed, caller, region):
         return
     if parsed.operation == "DeleteObjects":
         parsed = protocol.parse(request, parsed.service, whole_body=True) or parsed
@@ -204,30 +202,18 @@ def identity_policies(caller: Caller, region: str) -> tuple[list[Document], list
     return found, [_managed(boundary) if boundary is not None else {"Statement": []}]
 
 
-def _bucket_policy(name: str | None) -> Document | None:
-    if name is None:
-        return None
-    for backends in list(s3_backends.values()):
-        for backend in list(backends.values()):
-            bucket = backend.buckets.get(name)
-            if bucket is not None:
-                return _parsed(bucket.policy.decode()) if bucket.policy else None
-    return None
+def _has_bucket_policy(parsed: Parsed, caller: Caller, region: str) -> bool:
+    bucket = parsed.params.get("Bucket")
+    where = Where(account=caller.account, region=region, partition=get_partition(region))
+    return bucket is not None and facts.find_policy("s3", f"arn:{where.partition}:s3:::{bucket}", where) is not None
 
 
 def _resource_policy(ask: Ask, account: str, region: str) -> Document | None:
     if not ask.resources:
         return None
-    prefix, first = ask.action.split(":")[0], ask.resources[0]
-    if prefix == "s3" and first != "*":
-        return _bucket_policy(first.split(":::", 1)[-1].split("/", 1)[0])
-    if prefix == "kms" and ":key/" in first:
-        key = kms_backends[account][region].keys.get(first.rsplit("/", 1)[-1])
-        return None if key is None else _document(key.policy)
-    if prefix == "sns":
-        topic = sns_backends[account][region].topics.get(first)
-        return None if topic is None else _document(topic.policy)
-    return None
+    where = Where(account=account, region=region, partition=get_partition(region))
+    policy = facts.find_policy(ask.action.split(":")[0], ask.resources[0], where)
+    return None if policy is None else _document(policy)
 
 
 def _keys_behind(parsed: Parsed, region: str) -> list[Ask]:

@@ -1,13 +1,13 @@
 """What a request asks of IAM: its actions, each on its resources, and what is known for conditions."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from moto.utilities.utils import get_partition
 
+from embedded.access import facts
 from embedded.access.iam_actions import resource_types
-from embedded.access.request_resources import RESOURCES, Where, sagemaker_resources
+from embedded.access.request_resources import Where, sagemaker_resources
 from embedded.protocol import Parsed
 
 Resources = list[str] | None
@@ -48,26 +48,6 @@ _S3_ACTIONS = {
     "UploadPartCopy": "PutObject",
 }
 _VERSIONED = frozenset({"GetObject", "DeleteObject", "GetObjectTagging", "GetObjectAcl"})
-_TAGGED_BY = {
-    "iam:CreatePolicy": "iam:TagPolicy",
-    "iam:CreateRole": "iam:TagRole",
-    "lambda:CreateFunction": "lambda:TagResource",
-    "logs:CreateLogGroup": "logs:TagResource",
-    "states:CreateStateMachine": "states:TagResource",
-}
-_PASSED = {
-    "cloudformation:CreateChangeSet": ("RoleARN", "cloudformation.amazonaws.com"),
-    "cloudformation:CreateStack": ("RoleARN", "cloudformation.amazonaws.com"),
-    "cloudformation:DeleteStack": ("RoleARN", "cloudformation.amazonaws.com"),
-    "cloudformation:UpdateStack": ("RoleARN", "cloudformation.amazonaws.com"),
-    "ec2:CreateFlowLogs": ("DeliverLogsPermissionArn", "vpc-flow-logs.amazonaws.com"),
-    "events:PutRule": ("RoleArn", "events.amazonaws.com"),
-    "lambda:CreateFunction": ("Role", "lambda.amazonaws.com"),
-    "lambda:UpdateFunctionConfiguration": ("Role", "lambda.amazonaws.com"),
-    "sagemaker:CreateModel": ("ExecutionRoleArn", "sagemaker.amazonaws.com"),
-    "states:CreateStateMachine": ("roleArn", "states.amazonaws.com"),
-    "states:UpdateStateMachine": ("roleArn", "states.amazonaws.com"),
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,8 +92,7 @@ def _resources(action: str, params: dict[str, Any], where: Where) -> Resources:
     prefix = action.split(":")[0]
     if prefix == "sagemaker":
         return sagemaker_resources(types or (), params, where)
-    finder: Callable[[str, dict[str, Any], Where], Resources] | None = RESOURCES.get(prefix)
-    return None if finder is None else finder(action, params, where)
+    return facts.find_resources(prefix, action, params, where)
 
 
 def _keys(action: str, params: dict[str, Any]) -> dict[str, Any]:
@@ -178,7 +157,7 @@ def _tags(action: str, params: dict[str, Any], resources: Resources) -> list[Ask
     if not (params.get("Tags") or params.get("tags")):
         return []
     prefix, name = action.split(":")
-    tagging = "sagemaker:AddTags" if prefix == "sagemaker" and name.startswith("Create") else _TAGGED_BY.get(action)
+    tagging = "sagemaker:AddTags" if prefix == "sagemaker" and name.startswith("Create") else facts.find_tagging(action)
     keys = _keys(action, params) | ({"sagemaker:TaggingAction": name} if prefix == "sagemaker" else {})
     return [] if tagging is None else [Ask(action=tagging, resources=resources, context=keys)]
 
@@ -186,9 +165,10 @@ def _tags(action: str, params: dict[str, Any], resources: Resources) -> list[Ask
 def _passed_roles(action: str, params: dict[str, Any]) -> list[Ask]:
     """Handing a role to a service needs the permission to pass it to that service."""
     prefix, name = action.split(":")
-    parameter, service = _PASSED.get(action, ("RoleArn", f"{prefix}.amazonaws.com"))
+    passed = facts.find_passed(action)
+    parameter, service = ("RoleArn", f"{prefix}.amazonaws.com") if passed is None else passed
     roles = []
-    if action in _PASSED or (prefix == "sagemaker" and name.startswith(("Create", "Update"))):
+    if passed is not None or (prefix == "sagemaker" and name.startswith(("Create", "Update"))):
         roles = [params[parameter]] if params.get(parameter) else []
     if action == "events:PutTargets":
         service = "events.amazonaws.com"

@@ -18,6 +18,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
@@ -419,6 +420,27 @@ def test_a_channel_can_be_added() -> None:
     template = json.loads((Path(app.synth().directory) / "shardyard-dev-training.template.json").read_text())
     assert "more" in definition(template)["States"]["Preflight"]["Parameters"]["Payload"]["definition"]["channels"]
     assert "/more/*" in json.dumps(of_type(template, "AWS::IAM::ManagedPolicy"))
+
+
+def test_a_channel_may_lie_in_a_bucket_of_the_same_app() -> None:
+    app, stacks = build([job()])
+    stack = stacks["training"]
+    bucket = s3.Bucket(stack, "Team")
+    stack.jobs[0].add_channel("more", Channel(s3=f"s3://{bucket.bucket_name}/more/"))
+    template = read(app)
+    (name,) = of_type(template, "AWS::S3::Bucket")
+    channels = definition(template)["States"]["Preflight"]["Parameters"]["Payload"]["definition"]["channels"]
+    assert channels["more"]["s3"] == "${Channel0}"
+    substitutions = only(template, "AWS::StepFunctions::StateMachine")["DefinitionSubstitutions"]
+    assert substitutions["Channel0"] == {"Fn::Join": ["", ["s3://", {"Ref": name}, "/more/"]]}
+    readers = [key for key, p in of_type(template, "AWS::IAM::ManagedPolicy").items() if f'"{name}"' in json.dumps(p)]
+    assert sorted(key[:16] for key in readers) == ["RuntimePreflight", readers[1][:16]]
+    assert readers[1].startswith("tinyPolicy")
+
+
+def test_what_is_wrong_with_a_job_of_code_names_the_job() -> None:
+    with pytest.raises(SpecError, match=r"^job 'tiny': '\$\{' is not allowed"):
+        build([job(hyperparameters={"a": "${Role}"})])
 
 
 @pytest.mark.parametrize(

@@ -92,21 +92,25 @@ class HandlerFunction(Construct):
             source_arn=source_arn,
         )
 
+    def allow_only(self, statements: Sequence[policy.Statement]) -> None:
+        """Replace what the function may do besides writing its log."""
+        self.policy.policy_document = policy.document([self._writes_logs, *statements])
+
     def _role(self, settings: Settings, function_name: str, statements: Sequence[policy.Statement]) -> iam.CfnRole:
         # The log group's ARN ends in ':*' by itself and so covers its streams.
-        writes_logs = policy.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [self.log_group.attr_arn])
-        managed = iam.CfnManagedPolicy(
+        self._writes_logs = policy.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [self.log_group.attr_arn])
+        self.policy = iam.CfnManagedPolicy(
             self,
             "Policy",
             description=f"What {function_name} may do",
-            policy_document=policy.document([writes_logs, *statements]),
+            policy_document=policy.document([self._writes_logs, *statements]),
         )
         return iam.CfnRole(
             self,
             "Role",
             description=f"Runs {function_name}",
             assume_role_policy_document=policy.trust("lambda.amazonaws.com"),
-            managed_policy_arns=[managed.ref],
+            managed_policy_arns=[self.policy.ref],
             permissions_boundary=settings.identity.permissions_boundary or None,
         )
 

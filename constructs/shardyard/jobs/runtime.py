@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Self, cast
 
 import aws_cdk as cdk
@@ -90,6 +91,14 @@ class JobRuntime(Construct):
             topic_arn=None if alerts is None else alerts.topic_arn,
             dashboard_name=names.dashboard_name(settings.project, settings.stage),
         )
+
+    def read_from(self, buckets: Sequence[str]) -> None:
+        """Let preflight look into buckets that a job reads besides the project's own."""
+        missing = [bucket for bucket in buckets if bucket not in self._around.outside_buckets]
+        if missing:
+            outside = [*self._around.outside_buckets, *missing]
+            self._around = replace(self._around, outside_buckets=outside)
+            self._functions["preflight"].allow_only(FUNCTIONS["preflight"](self._around).statements)
 
     def function_arn(self, handler: str) -> str:
         """The ARN of a step's function; `submit` and `register` are made when the first job needs them."""

@@ -19,7 +19,7 @@ from shardyard.foundation.placement import Placement
 from shardyard.foundation.storage import Storage
 from shardyard.images.job_image import JobImage
 from shardyard.jobs.job_parts import add_parameter, execution_log_group, failed_alarm, service_role
-from shardyard.jobs.job_permissions import Places, execution_statements
+from shardyard.jobs.job_permissions import Places, channel_places, execution_statements
 from shardyard.jobs.launchable import Launchable
 from shardyard.jobs.runtime import JobRuntime
 from shardyard.jobs.state_machine import definition
@@ -34,6 +34,9 @@ from shardyard.spec.requests.training import Deployment, to_request
 
 ALWAYS_IN_REQUEST: Mapping[str, Any] = {"EnableManagedSpotTraining": False, "Environment": {}, "HyperParameters": {}}
 """Request fields that an override may bring in, so that every machine names them."""
+
+_TOKEN = "${Token["
+"""How CDK writes a value that only the deploy knows; asking CDK itself would be a call for each channel."""
 
 _OTHER_BYTES = 9_000
 """About what a job's resources take in a template besides its definition and its instance types."""
@@ -79,6 +82,7 @@ class TrainingJob(Launchable):
         self._stack = cdk.Stack.of(self)
         self.spec = spec
         self.machine_name = names.state_machine_name(runtime.settings.project, runtime.settings.stage, spec.name)
+        runtime.read_from(self._outside_buckets())
         self._second_path = bool(unknown_to_step_functions(self._request()))
         self.parameters = self._parameters(instance_types)
         self._role: iam.IRole | iam.CfnRole
@@ -161,7 +165,9 @@ class TrainingJob(Launchable):
         self.spec = replace(self.spec, channels={**self.spec.channels, name: channel})
         if unknown_to_step_functions(self._request()) and not self._second_path:
             raise SpecError([Problem(f"channel {name!r}", "needs the second path; write it into the job's file")])
+        self._runtime.read_from(self._outside_buckets())
         self.machine.definition_string = self._definition()
+        self.machine.definition_substitutions = self._substitutions()
         self._policy.policy_document = policy.document(self._role_statements())
 
     def _parameters(self, instance_types: Sequence[str]) -> dict[str, cdk.CfnParameter]:
@@ -177,7 +183,7 @@ class TrainingJob(Launchable):
     def _definition(self) -> str:
         request = self._request()
         launch = {
-            "definition": _embeddable(self.spec),
+            "definition": _embeddable(self.spec, self._late_addresses()),
             "deployment": self.deployment.to_dict(),
             "parameters": {value: f"${{{pascal(value)}}}" for value in self.parameters},
             "fields": sorted(request),
@@ -209,12 +215,23 @@ class TrainingJob(Launchable):
             **{step.capitalize(): runtime.function_arn(step) for step in self._steps()},
             **{pascal(value): parameter.value_as_string for value, parameter in self.parameters.items()},
         }
+        values |= {
+            placeholder: str(self.spec.channels[name].s3) for name, placeholder in self._late_addresses().items()
+        }
         if self._image is not None:
             values["Image"] = self._image.uri
         if network is not None:
             values |= {f"Subnet{number}": subnet for number, subnet in enumerate(network.subnet_ids)}
             values |= {f"SecurityGroup{number}": group for number, group in enumerate(network.security_group_ids)}
         return values
+
+    def _late_addresses(self) -> dict[str, str]:
+        """The placeholder of each channel whose address only the deploy knows, by the channel's name."""
+        late = [name for name, channel in self.spec.channels.items() if _TOKEN in str(channel.s3)]
+        return {name: f"Channel{number}" for number, name in enumerate(late)}
+
+    def _outside_buckets(self) -> list[str]:
+        return [bucket for bucket, _ in channel_places(self.spec) if bucket is not None]
 
     def _steps(self) -> list[str]:
         steps = ["preflight", "classify", "receipt"]
@@ -298,9 +315,11 @@ class TrainingJob(Launchable):
         )
 
 
-def _embeddable(spec: JobSpec) -> dict[str, Any]:
-    """The definition as it may stand in a state machine."""
-    problems = [Problem(f"jobs/{spec.name}.toml", problem.message) for problem in misread_texts(spec)]
+def _embeddable(spec: JobSpec, late: Mapping[str, str]) -> dict[str, Any]:
+    """The definition as it may stand in a state machine, with a placeholder for each address known late."""
+    known = replace(spec, channels={name: one for name, one in spec.channels.items() if name not in late})
+    problems = [Problem(f"job {spec.name!r}", problem.message) for problem in misread_texts(known)]
     if problems:
         raise SpecError(problems)
-    return spec.to_dict()
+    placed = {name: replace(spec.channels[name], s3=f"${{{placeholder}}}") for name, placeholder in late.items()}
+    return replace(spec, channels={**spec.channels, **placed}).to_dict()

@@ -7,8 +7,8 @@ from typing import Any
 from embedded import model_check
 from embedded.access import execution_role
 from embedded.operations import Call, ServiceError
-from embedded.services.sagemaker.jobs.channels import check_objects
 from embedded.services.sagemaker import checks
+from embedded.services.sagemaker.jobs.channels import check_objects
 from shardyard.spec.catalogue.instances import INSTANCES
 
 _RESERVED_PATHS = ("/opt/ml/input", "/opt/ml/model", "/opt/ml/output", "/opt/ml/code", "/opt/ml/errors")

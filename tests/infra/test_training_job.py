@@ -21,9 +21,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
+from constructs import Construct
 
 from checks.rules.house import MOST, MOST_BYTES
 from shardyard.foundation.identity import Identity
+from shardyard.foundation.storage import Storage
 from shardyard.images.job_image import JobImage
 from shardyard.images.job_source import launcher_bundle, source_bundle
 from shardyard.jobs.training_job import TrainingJob
@@ -312,6 +314,23 @@ def test_launches_tell_on_the_topic_that_was_given() -> None:
         if statement["Action"] == "sns:Publish" and statement["Resource"] == {"Ref": name}
     ]
     assert len(publishers) == 2, "the machines and the janitor"
+
+
+def test_two_projects_share_a_stack() -> None:
+    app = cdk.App(outdir=mkdtemp())
+    stack = cdk.Stack(app, "both")
+    for project in ("red", "blue"):
+        settings = Settings(project=project)
+        place = Construct(stack, project)
+        data = Storage(place, "Storage", settings=settings)
+        image = JobImage.of(stack, job(), settings=settings, root=ROOT)
+        spec = job(f"{project}-job")
+        for number in range(2):
+            one = replace(spec, name=f"{spec.name}-{number}")
+            TrainingJob(place, one.name, spec=one, image=image, data=data, network=None)
+    functions = of_type(read(app, "both"), "AWS::Lambda::Function").values()
+    made = [one["FunctionName"] for one in functions if one["FunctionName"].endswith("-preflight")]
+    assert sorted(made) == ["blue-dev-preflight", "red-dev-preflight"]
 
 
 def test_a_job_with_code_of_its_own_stands_without_a_runtime_too(tmp_path: Path) -> None:

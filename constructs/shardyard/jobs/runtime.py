@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Self, cast
+from typing import Self, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
@@ -71,7 +71,8 @@ class JobRuntime(Construct):
         self._allow_launches()
         self._clean_up()
         self._keep_quota_codes()
-        _runtimes(self)[settings.project, settings.stage] = self
+        root = cast(Construct, self.node.root)
+        _Registered(root, _registry_id(settings.project, settings.stage), runtime=self)
 
     @classmethod
     def of(cls, scope: Construct, storage: Storage, *, alerts: sns.ITopic | None = None) -> Self:
@@ -80,12 +81,12 @@ class JobRuntime(Construct):
         One that is made here tells on `alerts`, where a topic was given.
         """
         settings = storage.settings
-        found = _runtimes(scope).get((settings.project, settings.stage))
-        if found is not None:
-            return cast(Self, found)
+        found = scope.node.root.node.try_find_child(_registry_id(settings.project, settings.stage))
+        if isinstance(found, _Registered):
+            return cast(Self, found.runtime)
         return cls(
             cdk.Stack.of(scope),
-            "Runtime",
+            f"Runtime-{settings.project}-{settings.stage}",
             settings=settings,
             storage=storage,
             topic_arn=None if alerts is None else alerts.topic_arn,
@@ -219,9 +220,14 @@ class JobRuntime(Construct):
         return {"Bucket": bucket, "Key": key}
 
 
-def _runtimes(scope: Construct) -> dict[tuple[str, str], Any]:
-    """The app's runtimes by project and stage, kept at the app itself: their functions' names are taken once."""
-    app = scope.node.root
-    if not hasattr(app, "_shardyard_runtimes"):
-        app._shardyard_runtimes = {}  # type: ignore[attr-defined]
-    return app._shardyard_runtimes  # type: ignore[attr-defined, no-any-return]
+def _registry_id(project: str, stage: str) -> str:
+    """A child of the app that is there once this project has its runtime, whose functions have names for one only."""
+    return f"Runtime of {project} {stage}"
+
+
+class _Registered(Construct):
+    """Remembers a project's runtime in the tree of constructs; it has no resources."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, runtime: JobRuntime) -> None:
+        super().__init__(scope, construct_id)
+        self.runtime = runtime

@@ -19,7 +19,7 @@ from typing import Any
 import moto.awslambda.models as lambda_models
 from moto.awslambda.exceptions import LambdaClientError
 
-from embedded import clients
+from embedded import clients, moto_patches
 from embedded.access import roles
 from embedded.bus.deliveries import deliver
 from embedded.operations import ServiceError
@@ -28,8 +28,6 @@ from embedded.services.lambda_.function_logs import write_log
 from embedded.services.lambda_.pool import FunctionPool
 from embedded.services.lambda_.runner import FunctionSpec, Outcome
 
-MOTO_VERSION = "5.2.5"
-"""The moto whose `LambdaFunction` is replaced here; a test fails when another one is installed."""
 SYNC_PAYLOAD_BYTES = 6_291_456
 """The most that a RequestResponse invocation carries, each way."""
 ASYNC_PAYLOAD_BYTES = 1_048_576
@@ -96,7 +94,7 @@ class RealFunction(lambda_models.LambdaFunction):  # type: ignore[misc]
         return outcome.payload.encode()
 
 
-lambda_models.LambdaFunction = RealFunction
+moto_patches.replace(lambda_models, "LambdaFunction", RealFunction, reason="its code does not run without Docker")
 
 
 def _check_role(role_arn: str, region: str) -> None:

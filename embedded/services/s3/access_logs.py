@@ -13,12 +13,10 @@ from typing import Any
 
 from moto.s3.models import S3Backend
 
+from embedded import moto_patches
 from embedded.access.grants import lets_service_in
 from embedded.bus import dropped
 from embedded.operations import Params, admin
-
-MOTO_VERSION = "5.2.5"
-"""The moto whose `S3Backend.log_incoming_request` is replaced here; a test fails when another one is installed."""
 
 DELIVERY_SECONDS = 300.0
 """S3 delivers within hours; five minutes let a person see it."""
@@ -55,7 +53,7 @@ def _gather(self: S3Backend, request: Any, bucket_name: str) -> None:
         del _lines[:-_MAX_LINES]
 
 
-S3Backend.log_incoming_request = _gather
+moto_patches.replace(S3Backend, "log_incoming_request", _gather, reason="it writes an object for each request")
 
 
 @admin("deliver-access-logs")

@@ -14,6 +14,7 @@ from moto.iam.models import iam_backends
 from moto.sqs.models import sqs_backends
 from moto.utilities.utils import get_partition
 
+from embedded import moto_patches
 from embedded.access.grants import key_problem, lets_service_in
 from embedded.access.role_policies import role_allows
 from embedded.bus import outbox
@@ -22,7 +23,6 @@ from embedded.bus.dropped import drop
 from embedded.moto_errors import as_service_errors
 from embedded.operations import Call, Params, ServiceError, operation
 
-MOTO_VERSION = "5.2.5"
 SNS = "sns.amazonaws.com"
 _TO_PEOPLE = ("email", "email-json", "sms", "http", "https")
 
@@ -104,7 +104,7 @@ class RealSubscription(sns_models.Subscription):  # type: ignore[misc]
             raise Undeliverable(problem)
 
 
-sns_models.Subscription = RealSubscription
+moto_patches.replace(sns_models, "Subscription", RealSubscription, reason="its messages reach nobody")
 
 
 @operation("sns", "Publish")

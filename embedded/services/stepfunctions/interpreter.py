@@ -35,12 +35,11 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function import wai
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 from moto.stepfunctions.parser.asl.utils import boto_client
 
+from embedded import moto_patches
 from embedded.access import roles
 from embedded.services.stepfunctions import casing
 from embedded.services.stepfunctions.options import options
 from embedded.services.stepfunctions.sagemaker import SESSION, STATES, SageMakerTask
-
-MOTO_VERSION = "5.2.5"
 
 _moto_service_for = state_task_service_factory.state_task_service_for
 _moto_wait_interval = wait_function.WaitFunction._wait_interval
@@ -140,12 +139,14 @@ def install() -> None:
     for name, module in list(sys.modules.items()):
         if name.startswith("moto.stepfunctions") and getattr(module, "boto_client_for", None) is moto_client:
             module.boto_client_for = client_of_role  # type: ignore[attr-defined]
-    state_task_factory.state_task_service_for = _service_for
-    wait_function.WaitFunction._wait_interval = _wait_interval
-    error_equals_decl.ErrorEqualsDecl._eval_body = _error_matches
-    Preprocessor.visitPayload_binding_value = _binding
-    StateTaskService._normalise_parameters = _normalise_parameters
-    StateTaskService._normalise_response = _normalise_response
+    moto_patches.replace(state_task_factory, "state_task_service_for", _service_for, reason="it has no SageMaker task")
+    moto_patches.replace(wait_function.WaitFunction, "_wait_interval", _wait_interval, reason="it counts whole seconds")
+    moto_patches.replace(
+        error_equals_decl.ErrorEqualsDecl, "_eval_body", _error_matches, reason="it lets States.Runtime be caught"
+    )
+    moto_patches.replace(Preprocessor, "visitPayload_binding_value", _binding, reason="RoleArn.$ is misread")
+    moto_patches.replace(StateTaskService, "_normalise_parameters", _normalise_parameters, reason="it is left empty")
+    moto_patches.replace(StateTaskService, "_normalise_response", _normalise_response, reason="it is left empty")
     state_task_service_aws_sdk._SERVICE_ERROR_NAMES.update(_ERROR_NAMES)
     StateTaskService._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES.update(_CLIENT_NAMES)
     retrier_decl.time = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds * options.wait_scale))

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -50,14 +49,6 @@ def invoke(account: Account, name: str, event: Any = None, **settings: Any) -> t
     answer = account.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event or {}), **settings)
     body = answer["Payload"].read()
     return answer, json.loads(body) if body else None
-
-
-def test_moto_is_the_one_that_was_patched() -> None:
-    from embedded.services.lambda_ import operations as lambda_
-    from embedded.services.sns import operations as sns
-    from embedded.services.stepfunctions import interpreter
-
-    assert {lambda_.MOTO_VERSION, sns.MOTO_VERSION, interpreter.MOTO_VERSION} == {version("moto")}
 
 
 def test_the_code_runs_and_stays_warm(account: Account, function: str) -> None:

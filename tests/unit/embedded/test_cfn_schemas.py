@@ -1,11 +1,7 @@
 """The dated data that the embedded cloud lives by, and the moto that its patches were written for."""
 
-import importlib
 import json
-from importlib.metadata import version
 from pathlib import Path
-
-import pytest
 
 import embedded
 from embedded import loading
@@ -44,17 +40,3 @@ def test_actions_know_whether_they_name_a_resource() -> None:
     assert iam_actions.resource_types("sagemaker:ListTrainingJobs") == ()
     assert "training-job" in (iam_actions.resource_types("sagemaker:CreateTrainingJob") or ())
     assert iam_actions.resource_types("sagemaker:NoSuchThing") is None
-
-
-@pytest.mark.parametrize(
-    ("module", "owner", "name"),
-    [
-        ("embedded.services.s3.bucket_policies", "moto.s3.models:FakeBucket", "get_permission"),
-        ("embedded.services.s3.access_logs", "moto.s3.models:S3Backend", "log_incoming_request"),
-    ],
-)
-def test_a_patch_stands_on_the_moto_it_was_written_for(module: str, owner: str, name: str) -> None:
-    patch = importlib.import_module(module)
-    assert version("moto") == patch.MOTO_VERSION, f"look at {module} again before another moto is pinned"
-    package, _, attribute = owner.partition(":")
-    assert getattr(getattr(importlib.import_module(package), attribute), name).__module__ == module

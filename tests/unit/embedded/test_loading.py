@@ -1,0 +1,42 @@
+"""The services of the embedded cloud may be loaded in any order: each registers the same, whoever came before."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+LOAD = """
+import json, random, sys
+from embedded import operations, services
+from embedded.access import facts
+from embedded.bus import deliveries
+from embedded.cloudformation.providers import PROVIDERS
+order = sorted(services.modules())
+random.Random(int(sys.argv[1])).shuffle(order)
+services.load(order)
+print(json.dumps({
+    "operations": [[*key, f"{found.__module__}.{found.__qualname__}"]
+                   for key in operations.operations() for found in [operations.find_operation(*key)]],
+    "checks": sorted([*key, found.__module__] for key, found in operations._checks.items()),
+    "verbs": operations.verbs(),
+    "providers": sorted((name, type(found).__module__) for name, found in PROVIDERS.items()),
+    "destinations": sorted((kind, found.__module__) for kind, found in deliveries._destinations.items()),
+    "access": [sorted(facts._finders), sorted(facts._policies), sorted(facts._tagged_by.items()),
+               sorted(facts._passed.items())],
+}))
+"""
+
+
+def loaded(seed: int) -> dict[str, Any]:
+    """What is registered after the services came in one random order, in an interpreter of its own."""
+    done = subprocess.run([sys.executable, "-c", LOAD, str(seed)], capture_output=True, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def test_the_order_of_the_services_changes_nothing() -> None:
+    first, *others = (loaded(seed) for seed in (1, 2, 3))
+    assert all(first.values())
+    assert {kind for kind, _ in first["destinations"]} == {"events", "lambda", "logs", "sns", "sqs", "states"}
+    for other in others:
+        assert other == first

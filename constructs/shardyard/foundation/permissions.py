@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 
 from shardyard.core import policy
+from shardyard.core.arns import arn
 from shardyard.foundation.ecr import Registry
 from shardyard.foundation.placement import Placement
 from shardyard.foundation.storage import Storage
@@ -54,7 +55,7 @@ class Access:
         """Read and write data, launch jobs, look at them, stop this project's notebooks."""
         data, artifacts = self.storage.data_bucket.attr_arn, self.storage.artifact_bucket.attr_arn
         machines = names.state_machine_name(self.settings.project, self.settings.stage, "*")
-        jobs = self._arn("sagemaker", "training-job/*")
+        jobs = arn("sagemaker", "training-job/*")
         return [
             policy.allow(["s3:GetBucketLocation", "s3:ListBucket"], [data, artifacts]),
             policy.allow(
@@ -69,10 +70,10 @@ class Access:
             ),
             policy.allow(
                 ["states:DescribeStateMachine", "states:ListExecutions", "states:StartExecution"],
-                [self._arn("states", f"stateMachine:{machines}")],
+                [arn("states", f"stateMachine:{machines}")],
             ),
             policy.allow(
-                ["states:DescribeExecution", "states:StopExecution"], [self._arn("states", f"execution:{machines}:*")]
+                ["states:DescribeExecution", "states:StopExecution"], [arn("states", f"execution:{machines}:*")]
             ),
             # A job made here carries the project's tags, so that it is watched; only such a job is stopped from here.
             policy.allow(["sagemaker:CreateTrainingJob"], [jobs], when=self._tagged("RequestTag")),
@@ -85,7 +86,7 @@ class Access:
             policy.allow(["sagemaker:ListTrainingJobs"], ["*"]),
             policy.allow(
                 ["sagemaker:DescribeNotebookInstance", "sagemaker:StopNotebookInstance"],
-                [self._arn("sagemaker", f"notebook-instance/{self._prefix}-*")],
+                [arn("sagemaker", f"notebook-instance/{self._prefix}-*")],
             ),
             pass_role([training_role_arn], to="sagemaker.amazonaws.com"),
             *self.clone_repositories(git_secret_arn),
@@ -153,9 +154,9 @@ class Access:
         """Put network interfaces into the project's subnets; nothing outside a VPC."""
         if self.placement is None:
             return []
-        subnets = [self._arn("ec2", f"subnet/{subnet}") for subnet in self.placement.subnet_ids]
-        groups = [self._arn("ec2", f"security-group/{group}") for group in self.placement.security_group_ids]
-        interfaces = self._arn("ec2", "network-interface/*")
+        subnets = [arn("ec2", f"subnet/{subnet}") for subnet in self.placement.subnet_ids]
+        groups = [arn("ec2", f"security-group/{group}") for group in self.placement.security_group_ids]
+        interfaces = arn("ec2", "network-interface/*")
         in_these = {"ArnEquals": {"ec2:Subnet": subnets}}
         return [
             # What is being made has no properties yet that a condition could look at: subnet and groups are the limit.
@@ -186,10 +187,7 @@ class Access:
         return {"StringEquals": {f"aws:{key}/project": self.settings.project, f"aws:{key}/stage": self.settings.stage}}
 
     def _log_group(self, name: str) -> str:
-        return self._arn("logs", f"log-group:{name}:*")
-
-    def _arn(self, service: str, resource: str) -> str:
-        return f"arn:{cdk.Aws.PARTITION}:{service}:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:{resource}"
+        return arn("logs", f"log-group:{name}:*")
 
 
 def pass_role(role_arns: Sequence[str], *, to: str) -> policy.Statement:

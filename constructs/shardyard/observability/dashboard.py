@@ -11,6 +11,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from shardyard.core.arns import arn
 from shardyard.observability.job_dashboard import HEIGHT, section
 from shardyard.spec import names
 from shardyard.spec.jobs.job import JobSpec
@@ -39,8 +40,7 @@ class Dashboard(Construct):
         for number, spec in enumerate(jobs):
             # By its name and not by reference: the stacks of the jobs stand on this one.
             machine = names.state_machine_name(settings.project, settings.stage, spec.name)
-            arn = f"arn:{cdk.Aws.PARTITION}:states:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:stateMachine:{machine}"
-            found += section(spec, arn, cdk.Aws.REGION, top=top + number * HEIGHT)
+            found += section(spec, arn("states", f"stateMachine:{machine}"), cdk.Aws.REGION, top=top + number * HEIGHT)
         self.resource = cloudwatch.CfnDashboard(
             self,
             "Resource",

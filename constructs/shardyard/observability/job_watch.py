@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from shardyard.core import policy
+from shardyard.core.arns import arn
 from shardyard.core.function import HandlerFunction
 from shardyard.spec import names
 from shardyard.spec.settings.settings import Settings
@@ -30,7 +30,7 @@ class JobWatch(Construct):
         self._watchdog()
 
     def _state_changes(self) -> None:
-        rule_arn = _arn("events", f"rule/{self._watchdog_rule_name}")
+        rule_arn = arn("events", f"rule/{self._watchdog_rule_name}")
         handler = self._function(
             "StateChanges",
             handler="watching/training_events",
@@ -123,14 +123,10 @@ def _reads_jobs(rule_name: str) -> list[policy.Statement]:
     return [
         # Listing and metric data know no resources in IAM.
         policy.allow(["sagemaker:ListTrainingJobs", "cloudwatch:GetMetricData"], ["*"]),
-        policy.allow(["sagemaker:DescribeTrainingJob", "sagemaker:ListTags"], [_arn("sagemaker", "training-job/*")]),
+        policy.allow(["sagemaker:DescribeTrainingJob", "sagemaker:ListTags"], [arn("sagemaker", "training-job/*")]),
         policy.allow(
             ["logs:DescribeLogStreams", "logs:GetLogEvents"],
-            [_arn("logs", f"log-group:{_JOBS_LOG_GROUP}"), _arn("logs", f"log-group:{_JOBS_LOG_GROUP}:*")],
+            [arn("logs", f"log-group:{_JOBS_LOG_GROUP}"), arn("logs", f"log-group:{_JOBS_LOG_GROUP}:*")],
         ),
-        policy.allow(["events:DisableRule"], [_arn("events", f"rule/{rule_name}")]),
+        policy.allow(["events:DisableRule"], [arn("events", f"rule/{rule_name}")]),
     ]
-
-
-def _arn(service: str, resource: str) -> str:
-    return f"arn:{cdk.Aws.PARTITION}:{service}:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:{resource}"

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from benchmarks._report import Figure, report
-from tests.support.training_cloud import TrainingCloud, training_cloud
+from tests.support.cloud.training_cloud import TrainingCloud, training_cloud
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "10"))
 JOBS = 20

@@ -110,8 +110,8 @@ def view_share() -> float:
     from rich.console import Console
     from rich.live import Live
 
-    from yard import follow, runs
-    from yard.logs import Tail
+    from yard.runs import follow, runs
+    from yard.runs.logs import Tail
 
     aws: Any = Scripted()
     run = runs.Run(
@@ -164,7 +164,7 @@ def log_delay(cloud: lifecycle.CloudState) -> float:
     """The longest time from a line's writing until a tail that looks each second has read it."""
     import threading
 
-    from yard import follow, logs
+    from yard.runs import follow, logs
 
     writer = _client(cloud, "logs")
     group = logs.LOG_GROUP

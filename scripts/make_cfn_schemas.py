@@ -1,8 +1,8 @@
-"""Rebuild embedded/cloudformation/schemas.json after a new type or a new cfn-lint."""
+"""Rebuild embedded/cloudformation/templates/schemas.json after a new type or a new cfn-lint."""
 
 from embedded import loading
-from embedded.cloudformation import schemas
 from embedded.cloudformation.providers import PROVIDERS
+from embedded.cloudformation.templates import schemas
 
 
 def main() -> None:

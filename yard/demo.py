@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from shardyard.spec.units import format_duration
-from yard import follow, runs, upload
+from yard import upload
+from yard.account.stages import Stage
 from yard.aws import Aws, use_embedded_cloud
 from yard.errors import UserError
-from yard.logs import Line, Tail
 from yard.main import guard
 from yard.project import Project, find_project
-from yard.stages import Stage
+from yard.runs import follow, runs
+from yard.runs.logs import Line, Tail
 
 JOB = "mnist-ddp"
 LAUNCH: Mapping[str, Any] = {

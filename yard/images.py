@@ -8,7 +8,7 @@ from typing import Any
 
 from shardyard.spec import names
 from shardyard.spec.catalogue.images import content_tag
-from yard import deployed
+from yard.account import deployed
 from yard.aws import Aws
 from yard.errors import UserError
 from yard.output import say

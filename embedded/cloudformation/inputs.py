@@ -7,11 +7,11 @@ from botocore.exceptions import ClientError
 from moto.utilities.utils import get_partition
 
 from embedded import clients
-from embedded.cloudformation import graph, parameters, template
 from embedded.cloudformation.errors import TemplateError
-from embedded.cloudformation.rules import check_rules
 from embedded.cloudformation.stack import STORE, Inputs, Stack
-from embedded.cloudformation.values import PSEUDO_PARAMETERS
+from embedded.cloudformation.templates import graph, parameters, template
+from embedded.cloudformation.templates.rules import check_rules
+from embedded.cloudformation.templates.values import PSEUDO_PARAMETERS
 from embedded.operations import Call, Params, ServiceError
 
 SERVICE = "cloudformation"

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from embedded.cloudformation import graph
 from embedded.cloudformation.errors import NotEmulated, ResourceError, TemplateError
 from embedded.cloudformation.plan import Step, desired
 from embedded.cloudformation.resources import Operator
 from embedded.cloudformation.stack import STORE, Deployed, Inputs, Output, Stack
-from embedded.cloudformation.template import Resource
-from embedded.cloudformation.values import StackLookup, resolver_of
+from embedded.cloudformation.templates import graph
+from embedded.cloudformation.templates.template import Resource
+from embedded.cloudformation.templates.values import StackLookup, resolver_of
 
 
 def newest_first(resources: Iterable[Deployed]) -> list[Deployed]:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from embedded.cloudformation import graph, schemas
-from embedded.cloudformation.intrinsics import Resolver
 from embedded.cloudformation.providers.base import PROVIDERS
 from embedded.cloudformation.stack import STORE, Deployed, Inputs, Stack
-from embedded.cloudformation.template import Resource, Template
-from embedded.cloudformation.values import PlanLookup, resolver_of
+from embedded.cloudformation.templates import graph, schemas
+from embedded.cloudformation.templates.intrinsics import Resolver
+from embedded.cloudformation.templates.template import Resource, Template
+from embedded.cloudformation.templates.values import PlanLookup, resolver_of
 
 
 def desired(template: Template, resolver: Resolver) -> dict[str, Resource]:

@@ -7,12 +7,12 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from embedded.cloudformation import dynamic
 from embedded.cloudformation.context import Context
 from embedded.cloudformation.errors import NotEmulated, ResourceError
 from embedded.cloudformation.providers.base import CUSTOM_RESOURCE, Made, Provider, find
 from embedded.cloudformation.stack import Deployed, Inputs, Stack, now
-from embedded.cloudformation.template import Resource
+from embedded.cloudformation.templates import dynamic
+from embedded.cloudformation.templates.template import Resource
 from embedded.comparison import differences
 from embedded.operations import ServiceError
 

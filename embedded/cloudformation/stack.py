@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from embedded.cloudformation.parameters import Parameter
-from embedded.cloudformation.template import Template
+from embedded.cloudformation.templates.parameters import Parameter
+from embedded.cloudformation.templates.template import Template
 
 
 def now() -> datetime:

@@ -13,8 +13,8 @@ import pytest
 from botocore.config import Config
 
 from embedded import lifecycle
-from tests.support import house, own_project
-from yard import runs
+from tests.support.cloud import house, own_project
+from yard.runs import runs
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT = "123456789012"

@@ -17,8 +17,8 @@ from botocore.exceptions import ClientError
 
 from embedded import lifecycle
 from tests.cloud.conftest import Cloud, start
-from tests.support.in_process import zipped
-from tests.support.training_cloud import descendants, wait_until
+from tests.support.cloud.in_process import zipped
+from tests.support.cloud.training_cloud import descendants, wait_until
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy
 import torch
 
-from tests.support.launching import ROOT, nodes
+from tests.support.training.launching import ROOT, nodes
 
 PAGE = ROOT / "docs/reference/parallelism.md"
 PROGRAM = "\n".join(re.findall(r"^```python\n(.*?)^```", PAGE.read_text(), re.M | re.S))

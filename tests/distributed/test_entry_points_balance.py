@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy
 import pytest
 
-from tests.support.ranks import results, run_ranks
+from tests.support.training.ranks import results, run_ranks
 from training.pytorch.programs import gpt, mnist
 
 

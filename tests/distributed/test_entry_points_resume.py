@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.ranks import results, run_ranks
+from tests.support.training.ranks import results, run_ranks
 from training.pytorch.programs import gpt, linear, make_events, mnist
 
 

@@ -7,8 +7,8 @@ import pytest
 from torch import nn
 
 from tests.distributed.test_plans import PLANS
-from tests.support.ranks import results, run_ranks
-from tests.support.training_cases import Run, train_and_lose
+from tests.support.training.ranks import results, run_ranks
+from tests.support.training.training_cases import Run, train_and_lose
 from training.pytorch.process_group import Ranks
 from training.pytorch.programs import gpt
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.launching import nodes
+from tests.support.training.launching import nodes
 
 PROGRAM = """
 import json, os, sys

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks._cluster import two_networks
-from tests.support.launching import Node, nodes
+from tests.support.training.launching import Node, nodes
 
 needs_open_mpi = pytest.mark.skipif(
     shutil.which("mpirun") is None, reason="Open MPI is not installed: apt-get install openmpi-bin"

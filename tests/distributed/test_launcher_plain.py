@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks._cluster import two_networks
-from tests.support.launching import ROOT, nodes
+from tests.support.training.launching import ROOT, nodes
 
 SAYS = """
 import json, os, sys

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.launcher_loop import LOOP, started
-from tests.support.launching import nodes
+from tests.support.training.launcher_loop import LOOP, started
+from tests.support.training.launching import nodes
 
 
 @pytest.mark.parametrize("fork", ["1", "0"])

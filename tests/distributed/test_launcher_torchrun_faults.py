@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.launcher_loop import LOOP, pid_of, started
-from tests.support.launching import Node, children, nodes
+from tests.support.training.launcher_loop import LOOP, pid_of, started
+from tests.support.training.launching import Node, children, nodes
 
 
 def agent_of(node: Node) -> tuple[int, int]:

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy
 import pytest
 
-from tests.support.ranks import results, run_ranks
-from tests.support.training_cases import Run, clip_spread, count_forwards, train
+from tests.support.training.ranks import results, run_ranks
+from tests.support.training.training_cases import Run, clip_spread, count_forwards, train
 from training.pytorch.parallel.plan import Plan
 
 PLANS = {

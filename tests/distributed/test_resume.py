@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.distributed.test_plans import PLANS
-from tests.support.ranks import Ended, results, run_ranks
-from tests.support.training_cases import Run, train, train_odd
+from tests.support.training.ranks import Ended, results, run_ranks
+from tests.support.training.training_cases import Run, train, train_odd
 from training.pytorch.parallel.plan import Plan
 
 SLOW = pytest.mark.slow  # four ranks and more on two processors; `make e2e` runs them

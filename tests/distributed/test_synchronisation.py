@@ -10,8 +10,8 @@ from torch.distributed import GradBucket
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from tests.support.ranks import results, run_ranks
-from tests.support.training_cases import CONFIG
+from tests.support.training.ranks import results, run_ranks
+from tests.support.training.training_cases import CONFIG
 from training.pytorch.models.gpt.model import next_token_loss
 from training.pytorch.models.gpt.parallelize import build
 from training.pytorch.parallel.plan import Plan

@@ -35,7 +35,7 @@ from shardyard.spec.jobs.data import Channel
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.settings.settings import Settings
 from stacks.build import ROOT, build_foundation
-from tests.support.spec_tables import parse
+from tests.support.spec.spec_tables import parse
 from tests.support.training_stack import Template, actions, build, of_type, only, statements, templates
 from training.launcher.bundle import main
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cloud.conftest import ROOT, Cloud
-from tests.support.house import House
+from tests.support.cloud.house import House
 
 pytestmark = pytest.mark.sdk
 

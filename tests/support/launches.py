@@ -15,7 +15,7 @@ from shardyard.spec.requests.sfn_fields import unknown_to_step_functions
 from shardyard.spec.requests.training import Deployment, to_request
 from tests.support.asl import Run, TaskError
 from tests.support.fake_aws import STARTED, FakeAws
-from tests.support.spec_tables import parse
+from tests.support.spec.spec_tables import parse
 
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:shardyard-dev-tiny:20261121-073000-ab12"
 ALWAYS = {"EnableManagedSpotTraining": False, "Environment": {}, "HyperParameters": {}}

@@ -28,7 +28,7 @@ def quota(context: typer.Context, as_json: bool = _JSON) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    from yard.quotas import table
+    from yard.account.quotas import table
 
     rows = [
         {
@@ -58,7 +58,7 @@ def quota_request(
       yard quota request
       yard quota request "ml.g5.xlarge for spot training job usage" 4 --yes
     """
-    from yard.quotas import request, table
+    from yard.account.quotas import request, table
 
     aws = Aws(find_project())
     if name is not None:
@@ -101,7 +101,7 @@ def cost(
         return
     from dataclasses import asdict
 
-    from yard import spending
+    from yard.account import spending
 
     aws = Aws(find_project())
     rows = [asdict(row) for row in spending.month_to_date(aws)]

@@ -95,7 +95,8 @@ def show_balance(
     \b
       yard data balance --job linear-sharded --channel train --count 4
     """
-    from yard import balance, upload
+    from yard import upload
+    from yard.runs import balance
 
     aws = Aws(find_project())
     spec = aws.project.job(job)
@@ -121,7 +122,7 @@ def show_balance(
 def _cut(folder: Path, shards: int | None, scratch: Path) -> Path:
     if shards is None:
         return folder
-    from yard import balance
+    from yard.runs import balance
 
     count = len(balance.samples(folder))
     if count < shards:

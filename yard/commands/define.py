@@ -45,9 +45,9 @@ def jobs(
 
 def _quotas(project: "Project") -> dict[str, tuple[str, list[str]]]:
     """State and reasons by job; nothing, with a word about it, where no account answers."""
+    from yard.account.quotas import by_job
     from yard.aws import Aws
     from yard.errors import explain
-    from yard.quotas import by_job
 
     try:
         found = by_job(Aws(project), project.jobs())

@@ -24,8 +24,9 @@ def export(
       aws sagemaker create-training-job --cli-input-json file://request.json
     """
     from shardyard.spec.requests.training import to_request
-    from yard import deployed, runs
+    from yard.account import deployed
     from yard.export import sdk_script
+    from yard.runs import runs
     from yard.sources import upload_source
 
     if sdk == request:

@@ -128,8 +128,8 @@ def enforce_iam(on: bool = typer.Argument(metavar="on|off", help="on or off"), a
 
 def _training_job(wanted: str) -> str:
     """The newest training job of a job's name or a run id; another name is taken as it is."""
-    from yard import runs
     from yard.aws import Aws, use_embedded_cloud
+    from yard.runs import runs
 
     project = find_project()
     if wanted not in {path.stem for path in (project.root / "jobs").glob("*.toml")} and not re.fullmatch(

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from shardyard.spec.units import format_duration
-from yard import runs
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
 from yard.errors import Exit, UserError
 from yard.output import confirm, emit_facts, emit_json, is_terminal, say
 from yard.override_options import with_override_options
 from yard.project import find_project
+from yard.runs import runs
 
 if TYPE_CHECKING:
     from yard.plan import Plan
@@ -93,7 +93,8 @@ def resume(
 def _plan_of(aws: Aws, job: str, launch: dict[str, Any], *, dry_run: bool) -> "Plan":
     """The plan of what is deployed, since that is what runs. A dry run without an account takes the job's file."""
     from shardyard.spec.jobs.overrides import LaunchInput
-    from yard import deployed, images
+    from yard import images
+    from yard.account import deployed
     from yard.errors import explain
     from yard.plan import make_plan, offline_region
 
@@ -154,7 +155,7 @@ def _launch(
         facts = {"run": run.run_id, "job": job, "execution": run.execution_arn, "status": run.status}
         emit_json({**facts, "plan": _as_json(plan)})
     if run.status != "RUNNING":
-        from yard.follow import exit_code
+        from yard.runs.follow import exit_code
 
         _say_end(aws, run)
         raise typer.Exit(exit_code(run.status))
@@ -162,7 +163,7 @@ def _launch(
 
 def _follow(aws: Aws, run: runs.Run, plan: "Plan", *, as_json: bool) -> runs.Run:
     from yard.commands.watch import stop_run
-    from yard.follow import follow
+    from yard.runs.follow import follow
 
     try:
         # With --json the lines go to stderr, so that stdout holds one document.

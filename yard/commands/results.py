@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from shardyard.spec import names
-from yard import runs
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
 from yard.errors import Exit, UserError, writing
 from yard.output import emit_json, emit_rows, say
 from yard.project import find_project
+from yard.runs import runs
 
 if TYPE_CHECKING:
-    from yard.comparison import Curve
+    from yard.runs.comparison import Curve
 
 model_app = typer.Typer(help="Models that runs left behind.", no_args_is_help=True)
 
@@ -55,7 +55,7 @@ def history(
       yard history
       yard history mnist-ddp --limit 5
     """
-    from yard.history import rows
+    from yard.runs.history import rows
 
     aws = Aws(find_project())
     jobs = [aws.project.job(job).name] if job is not None else [spec.name for spec in aws.project.jobs()]
@@ -122,7 +122,7 @@ def compare(
     """
     from dataclasses import asdict
 
-    from yard.comparison import differing, read_curve
+    from yard.runs.comparison import differing, read_curve
 
     if len(wanted) < 2:
         said = f"There is nothing to compare {wanted[0]} with."
@@ -131,7 +131,7 @@ def compare(
     curves = [read_curve(aws, runs.find(aws, one)) for one in wanted]
     differences, ended = differing(curves), _outcome(curves)
     if plot is not None:
-        from yard.plot import page
+        from yard.runs.plot import page
 
         with writing(plot):
             plot.write_text(page(curves, differences, ended), encoding="utf-8")

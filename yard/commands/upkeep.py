@@ -10,12 +10,12 @@ from pathlib import Path
 import typer
 
 from shardyard.spec import names
-from yard import runs
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
 from yard.errors import Exit, UserError, writing
 from yard.output import emit_json, emit_rows, say
 from yard.project import find_project
+from yard.runs import runs
 
 _JSON = typer.Option(False, "--json", help="Print JSON.")
 
@@ -33,7 +33,7 @@ def doctor(
       yard doctor
       yard --embedded doctor --json
     """
-    from yard.doctor import examine
+    from yard.account.doctor import examine
 
     rows = [asdict(finding) for finding in examine(Aws(find_project()), account=not offline)]
     emit_rows(rows, ("what", "state", "says", "fix"), as_json=as_json, empty="")
@@ -94,7 +94,7 @@ def destroy(
       yard destroy --dry-run
       yard --embedded destroy --yes-project shardyard
     """
-    from yard import removal
+    from yard.account import removal
 
     aws = Aws(find_project())
     settings = aws.project.settings

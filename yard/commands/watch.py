@@ -7,13 +7,13 @@ from typing import Any
 import typer
 
 from shardyard.spec.units import format_duration, parse_duration
-from yard import runs
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
 from yard.errors import Exit, NotDeployedError, UserError
-from yard.logs import Line, Tail, now_milliseconds
 from yard.output import confirm, emit_facts, emit_json, emit_json_line, emit_rows, say
 from yard.project import find_project
+from yard.runs import runs
+from yard.runs.logs import Line, Tail, now_milliseconds
 
 _LOOK_SECONDS = 1.0
 

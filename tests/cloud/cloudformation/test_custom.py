@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cloud.conftest import Cloud
-from tests.support.stacks_api import StackUnderTest, of
+from tests.support.cloud.stacks_api import StackUnderTest, of
 
 # answers as its properties say, and writes each event down in the Systems Manager
 HANDLER = """

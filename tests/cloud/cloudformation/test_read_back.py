@@ -8,7 +8,7 @@ from embedded.cloudformation.errors import ResourceError
 from embedded.cloudformation.providers.base import PROVIDERS, Made, Provider
 from embedded.cloudformation.resources import Operator
 from embedded.cloudformation.stack import Deployed, Inputs, Stack
-from embedded.cloudformation.template import Resource, parse
+from embedded.cloudformation.templates.template import Resource, parse
 
 TYPE = "AWS::Test::Thing"
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.cloud.conftest import Cloud
-from tests.support.stacks_api import StackUnderTest, Template
+from tests.support.cloud.stacks_api import StackUnderTest, Template
 
 LOGS = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 ANSWERS = """

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.cloud.conftest import Cloud
-from tests.support.stacks_api import StackUnderTest, Template, of, parameter
+from tests.support.cloud.stacks_api import StackUnderTest, Template, of, parameter
 
 TOPIC: Template = {"Type": "AWS::SNS::Topic"}
 NEVER = {"Conditions": {"Never": {"Fn::Equals": ["a", "b"]}}}

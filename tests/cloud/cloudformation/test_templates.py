@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.cloud.conftest import Cloud
-from tests.support.stacks_api import StackUnderTest, bucket, of, parameter
+from tests.support.cloud.stacks_api import StackUnderTest, bucket, of, parameter
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.cloud.e2e.test_own_code import BROKEN
-from tests.support.house import EMAIL, MINUTES, House, wait_until
-from tests.support.own_project import JOB, OwnProject
+from tests.support.cloud.house import EMAIL, MINUTES, House, wait_until
+from tests.support.cloud.own_project import JOB, OwnProject
 
 pytestmark = pytest.mark.e2e
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.house import write_data
-from tests.support.own_project import OwnProject
+from tests.support.cloud.house import write_data
+from tests.support.cloud.own_project import OwnProject
 
 pytestmark = pytest.mark.e2e
 MODULE, SCRIPT = "aws-module", "aws-script"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.house import ROOT
+from tests.support.cloud.house import ROOT
 
 pytestmark = pytest.mark.e2e
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.cloud.conftest import Cloud
-from tests.support.house import EMAIL, ROOT
-from tests.support.own_project import JOB, make_project
+from tests.support.cloud.house import EMAIL, ROOT
+from tests.support.cloud.own_project import JOB, make_project
 
 pytestmark = pytest.mark.e2e
 ANYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}

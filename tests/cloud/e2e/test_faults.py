@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.house import DISTURBABLE, House, wait_until
-from tests.support.small_jobs import SMALL
-from yard import runs
+from tests.support.cloud.house import DISTURBABLE, House, wait_until
+from tests.support.spec.small_jobs import SMALL
+from yard.runs import runs
 
 pytestmark = pytest.mark.e2e
 INTERRUPT_AT_STEP = 8

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.house import EMAIL, House
-from tests.support.small_jobs import SMALL
-from tests.support.yard_command import Yard
-from yard import runs
+from tests.support.cloud.house import EMAIL, House
+from tests.support.cloud.yard_command import Yard
+from tests.support.spec.small_jobs import SMALL
+from yard.runs import runs
 
 _HOST_METRICS = "/aws/sagemaker/TrainingJobs"
 

@@ -9,8 +9,8 @@ import pytest
 
 from embedded.inventory import left_behind
 from tests.cloud.conftest import Cloud
-from tests.support.house import EMAIL, ROOT
-from tests.support.own_project import JOB, OwnProject, make_project
+from tests.support.cloud.house import EMAIL, ROOT
+from tests.support.cloud.own_project import JOB, OwnProject, make_project
 
 pytestmark = pytest.mark.e2e
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from shardyard.spec import names
-from tests.support.house import wait_until
-from tests.support.own_project import JOB, OwnProject
+from tests.support.cloud.house import wait_until
+from tests.support.cloud.own_project import JOB, OwnProject
 from yard.sources import upload_source
 
 pytestmark = pytest.mark.e2e

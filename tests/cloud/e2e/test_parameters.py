@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.house import EMAIL
-from tests.support.own_project import JOB, OwnProject, write_settings
+from tests.support.cloud.house import EMAIL
+from tests.support.cloud.own_project import JOB, OwnProject, write_settings
 
 pytestmark = pytest.mark.e2e
 

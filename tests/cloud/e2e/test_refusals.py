@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.house import House
-from tests.support.small_jobs import SMALL
+from tests.support.cloud.house import House
+from tests.support.spec.small_jobs import SMALL
 
 ON_DEMAND = "ml.m5.xlarge for training job usage"
 

@@ -14,9 +14,9 @@ import pytest
 
 from embedded import lifecycle
 from tests.cloud.conftest import Cloud
-from tests.support import aws_command
-from tests.support.aws_command import AwsCommand
-from tests.support.training_cloud import LOG_GROUP, TrainingCloud, channel, training_cloud, wait_until
+from tests.support.cloud import aws_command
+from tests.support.cloud.aws_command import AwsCommand
+from tests.support.cloud.training_cloud import LOG_GROUP, TrainingCloud, channel, training_cloud, wait_until
 
 COUNTS = """
     import time

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.in_process import ACCOUNT, Account, account, until, zipped
+from tests.support.cloud.in_process import ACCOUNT, Account, account, until, zipped
 
 __all__ = ["account"]
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.in_process import Account, account, policy, until
-from tests.support.machines import TRAINING_ROLE, FakeTraining, create, request, role, run, training
+from tests.support.cloud.in_process import Account, account, policy, until
+from tests.support.cloud.machines import TRAINING_ROLE, FakeTraining, create, request, role, run, training
 
 __all__ = ["account", "role", "training"]
 

@@ -5,8 +5,8 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.in_process import Account, account, until
-from tests.support.machines import (
+from tests.support.cloud.in_process import Account, account, until
+from tests.support.cloud.machines import (
     RULES,
     RUN,
     TRAINING_ROLE,

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from shardyard.spec.catalogue import prices
-from tests.support.in_process import Account, account
+from tests.support.cloud.in_process import Account, account
 
 __all__ = ["account"]
 

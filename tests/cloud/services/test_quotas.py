@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.in_process import ACCOUNT, REGION, Account, account
+from tests.support.cloud.in_process import ACCOUNT, REGION, Account, account
 
 __all__ = ["account"]
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.cloud.conftest import ACCOUNT, REGION, Cloud
-from tests.support.stacks_api import StackUnderTest, Template, of
+from tests.support.cloud.stacks_api import StackUnderTest, Template, of
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/nobody"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"

@@ -6,7 +6,7 @@ import pytest
 
 from embedded.verify import table, verify
 from tests.cloud.conftest import ACCOUNT, REGION, Cloud
-from tests.support.stacks_api import StackUnderTest, Template, of
+from tests.support.cloud.stacks_api import StackUnderTest, Template, of
 
 
 def resource(type_: str, **properties: Any) -> Template:

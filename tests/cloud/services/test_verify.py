@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from embedded.verify import Verified, table, verify
 from tests.cloud.conftest import Cloud
-from tests.support.stacks_api import StackUnderTest, bucket, of, parameter
+from tests.support.cloud.stacks_api import StackUnderTest, bucket, of, parameter
 from yard.commands import cloud as command
 
 BLOCK = {"BlockPublicAcls": True, "BlockPublicPolicy": True, "IgnorePublicAcls": True, "RestrictPublicBuckets": True}

@@ -8,7 +8,15 @@ import time
 import boto3
 import pytest
 
-from tests.support.training_cloud import BUCKET, LOG_GROUP, REGION, TrainingCloud, channel, packages_of, wait_until
+from tests.support.cloud.training_cloud import (
+    BUCKET,
+    LOG_GROUP,
+    REGION,
+    TrainingCloud,
+    channel,
+    packages_of,
+    wait_until,
+)
 
 REPORT = """
 import json, os, socket, sys

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.training_cloud import TrainingCloud, wait_until
-from tests.support.training_programs import POLITE, statuses
+from tests.support.cloud.training_cloud import TrainingCloud, wait_until
+from tests.support.cloud.training_programs import POLITE, statuses
 
 
 def test_a_job_that_goes_well_passes_through_all_statuses(cloud: TrainingCloud) -> None:

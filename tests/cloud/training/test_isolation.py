@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.training_cloud import ROOT, TrainingCloud, wait_until
+from tests.support.cloud.training_cloud import ROOT, TrainingCloud, wait_until
 
 MEET = """
 import json, os, socket, time

@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from embedded.nodes.image_environment import environment_folder
-from tests.support.ranks import results, run_ranks
-from tests.support.training_cases import Run, train
-from tests.support.training_cloud import BUCKET, REGION, ROOT, TRUST, TrainingCloud, packages_of
+from tests.support.cloud.training_cloud import BUCKET, REGION, ROOT, TRUST, TrainingCloud, packages_of
+from tests.support.training.ranks import results, run_ranks
+from tests.support.training.training_cases import Run, train
 from training.data import s3
 from training.pytorch.parallel.plan import Plan
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.training_cloud import BUCKET, LOG_GROUP, TrainingCloud, wait_until
-from tests.support.training_programs import POLITE, RESUMING, STUBBORN, seconds_in, spot, statuses
+from tests.support.cloud.training_cloud import BUCKET, LOG_GROUP, TrainingCloud, wait_until
+from tests.support.cloud.training_programs import POLITE, RESUMING, STUBBORN, seconds_in, spot, statuses
 
 
 def test_stop_gives_time_to_save(cloud: TrainingCloud) -> None:

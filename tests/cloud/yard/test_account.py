@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.cloud.conftest import Cloud
-from tests.support.house import wait_until
-from tests.support.yard_command import COMMAND, ROOT, Yard, heed_ctrl_c
+from tests.support.cloud.house import wait_until
+from tests.support.cloud.yard_command import COMMAND, ROOT, Yard, heed_ctrl_c
 from yard.errors import Exit
 
 QUOTA = "ml.g5.xlarge for spot training job usage"

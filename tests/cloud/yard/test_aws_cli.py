@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from tests.support import aws_command
-from tests.support.house import House
-from yard import runs
+from tests.support.cloud import aws_command
+from tests.support.cloud.house import House
+from yard.runs import runs
 
 pytestmark = pytest.mark.e2e
 GROUP = "/aws/sagemaker/TrainingJobs"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cloud.conftest import Cloud
-from tests.support.yard_command import ROOT, Yard
+from tests.support.cloud.yard_command import ROOT, Yard
 from yard.errors import Exit
 
 
@@ -117,7 +117,7 @@ def test_real_credentials_are_refused_on_the_embedded_cloud(cloud: Cloud, yard: 
 def test_debug_shows_the_traceback(yard: Yard) -> None:
     import subprocess
 
-    from tests.support.yard_command import COMMAND
+    from tests.support.cloud.yard_command import COMMAND
 
     command = [*COMMAND, "--debug", "train", "mnist-dpp"]
     done = subprocess.run(command, cwd=ROOT, env=yard.environment(), capture_output=True, text=True, timeout=120)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.house import DISTURBABLE, House, wait_until
-from tests.support.yard_command import COMMAND, Yard, heed_ctrl_c
-from yard import runs
+from tests.support.cloud.house import DISTURBABLE, House, wait_until
+from tests.support.cloud.yard_command import COMMAND, Yard, heed_ctrl_c
 from yard.errors import Exit
+from yard.runs import runs
 
 pytestmark = pytest.mark.e2e
 

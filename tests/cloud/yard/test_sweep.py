@@ -13,7 +13,7 @@ import pytest
 
 from shardyard.spec import names
 from tests.cloud.conftest import Cloud
-from tests.support.yard_command import ROOT, Yard
+from tests.support.cloud.yard_command import ROOT, Yard
 
 FUNCTION = names.function_name("shardyard", "dev", "sweep")
 OURS = [{"Key": "project", "Value": "shardyard"}, {"Key": "stage", "Value": "dev"}]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.data_files import make_channel, numbers, open_map, told, world
+from tests.support.training.data_files import make_channel, numbers, open_map, told, world
 from training.data import JsonLines, World, channel
 from training.data.balance import Balance, Gather
 

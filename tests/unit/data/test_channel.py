@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.data_files import make_channel, numbers, open_map, told, world
+from tests.support.training.data_files import make_channel, numbers, open_map, told, world
 from training.data import (
     DataError,
     Dataset,

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy
 import pytest
 
-from tests.support.data_files import make_channel, npy, numbers, open_map, world, write_tar
+from tests.support.training.data_files import make_channel, npy, numbers, open_map, world, write_tar
 from training.data import (
     Csv,
     Files,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.data_files import make_channel, recordio, world, write_tar
+from tests.support.training.data_files import make_channel, recordio, world, write_tar
 from training.data import DataError, Files, Npy, RecordIO, Stream, Tar, channel, resolve
 
 RECORDS = [b"%d" % number for number in range(10)]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.data_files import make_channel, numbers, open_map, told, world
+from tests.support.training.data_files import make_channel, numbers, open_map, told, world
 from training.data import DataError, Dataset, Stream, channel
 from training.data.sharding import Equalise
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 import pytest
 
-from tests.support.data_files import read_all, recordio, stream_all
+from tests.support.training.data_files import read_all, recordio, stream_all
 from training.data import media
 from training.data.errors import DataError, ShardError
 from training.data.readers import Csv, Files, JsonLines, Npy, RecordIO, Tar, Tokens, guess

@@ -10,8 +10,8 @@ from typing import Any
 import numpy
 import pytest
 
-from tests.support.data_files import recordio, write_tar
-from tests.support.fake_s3 import FakeS3
+from tests.support.training.data_files import recordio, write_tar
+from tests.support.training.fake_s3 import FakeS3
 from training.data import Csv, DataError, Dataset, RecordIO, ShardError, Stream, Tokens, World, channel, resolve, s3
 
 PREFIX = "s3://bucket/set/train/"

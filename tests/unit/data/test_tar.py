@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.data_files import read_all, stream_all, write_tar
+from tests.support.training.data_files import read_all, stream_all, write_tar
 from training.data.errors import ShardError
 from training.data.readers import Tar
 from training.data.tar import split_name

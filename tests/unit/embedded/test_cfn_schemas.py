@@ -6,15 +6,15 @@ from pathlib import Path
 import embedded
 from embedded import loading
 from embedded.access import iam_actions
-from embedded.cloudformation import schemas
 from embedded.cloudformation.providers import PROVIDERS
+from embedded.cloudformation.templates import schemas
 
 loading.load()
 CLOUD = Path(embedded.__file__).parent
 
 
 def test_the_schema_facts_are_those_of_the_pinned_cfn_lint() -> None:
-    kept = json.loads((CLOUD / "cloudformation" / "schemas.json").read_text())
+    kept = json.loads((CLOUD / "cloudformation" / "templates" / "schemas.json").read_text())
     assert kept == schemas.build(list(PROVIDERS)), "run `python -m scripts.make_cfn_schemas`"
 
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedded.cloudformation import graph, parameters
 from embedded.cloudformation.errors import TemplateError
-from embedded.cloudformation.intrinsics import NO_VALUE, Resolver, references
-from embedded.cloudformation.parameters import work_out
-from embedded.cloudformation.template import parse
+from embedded.cloudformation.templates import graph, parameters
+from embedded.cloudformation.templates.intrinsics import NO_VALUE, Resolver, references
+from embedded.cloudformation.templates.parameters import work_out
+from embedded.cloudformation.templates.template import parse
 
 
 class Names:

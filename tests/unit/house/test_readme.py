@@ -11,7 +11,7 @@ import pytest
 from shardyard.spec.jobs.stack_parameters import job_parameters
 from shardyard.spec.settings.parameters import FOUNDATION
 from shardyard.spec.settings.settings import Settings
-from tests.support.spec_tables import make
+from tests.support.spec.spec_tables import make
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shardyard.spec.catalogue.instances import INSTANCES
-from tests.support.contract_files import CHANNELS, TWO_NODES, write_config
+from tests.support.training.contract_files import CHANNELS, TWO_NODES, write_config
 from training.launcher import network, sm_variables
 from training.launcher.endings.failure import LaunchError
 from training.launcher.inputs import read_contract, restore_types

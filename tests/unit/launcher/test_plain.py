@@ -4,7 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from tests.support.contract_files import TWO_NODES, write_config
+from tests.support.training.contract_files import TWO_NODES, write_config
 from training.launcher import plain
 
 

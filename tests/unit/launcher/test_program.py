@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.contract_files import write_config
+from tests.support.training.contract_files import write_config
 from training.launcher import source
 from training.launcher.endings.failure import LaunchError
 from training.launcher.program import read_program, to_arguments

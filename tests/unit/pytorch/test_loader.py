@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.distributed as dist
 
-from tests.support.data_files import make_channel, numbers
+from tests.support.training.data_files import make_channel, numbers
 from training.data import DataError, Npy, Reader, ShardError, Tokens, World, channel, s3
 from training.pytorch import data as pytorch_data
 from training.pytorch.data import Loader, _workers_context, flag_device

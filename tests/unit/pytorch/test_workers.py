@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 import torch
 
-from tests.support.data_files import make_channel, numbers
+from tests.support.training.data_files import make_channel, numbers
 from training.data import channel
 from training.pytorch.data import Loader
 from training.pytorch.random_state import read_random_state, seed_everything, write_random_state

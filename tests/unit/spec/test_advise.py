@@ -6,7 +6,7 @@ from shardyard.spec.advise.layouts import advise, layout_of, memory_problem, wor
 from shardyard.spec.advise.memory import GB, Layout, memory, workload
 from shardyard.spec.catalogue.instances import INSTANCES
 from shardyard.spec.errors import SpecError
-from tests.support.spec_tables import make
+from tests.support.spec.spec_tables import make
 
 
 def test_the_state_of_a_ddp_replica_is_sixteen_bytes_a_parameter() -> None:

@@ -15,7 +15,7 @@ from shardyard.spec.catalogue.images import (
     parse_uri,
 )
 from shardyard.spec.errors import SpecError
-from tests.support.spec_tables import make
+from tests.support.spec.spec_tables import make
 
 DIGEST = "sha256:" + "a" * 64
 

@@ -8,7 +8,7 @@ import pytest
 from shardyard.spec.catalogue.cost import Cost, price_table, snapshot_prices, worst_case
 from shardyard.spec.catalogue.instances import INSTANCES
 from shardyard.spec.catalogue.prices import Price, hourly_usd, snapshot_hourly_usd
-from tests.support.spec_tables import make
+from tests.support.spec.spec_tables import make
 
 DATA = Path(__file__).parents[3] / "constructs/shardyard/spec/catalogue/data/prices.json"
 PRICES = price_table(

@@ -18,8 +18,8 @@ from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.jobs.overrides import apply_fallback
 from shardyard.spec.requests.sfn_fields import KNOWN_FIELDS, unknown_to_step_functions, used_fields
 from shardyard.spec.requests.training import Deployment, to_request
-from tests.support.request_cases import DEPLOYMENT, EVERYTHING, IMAGE, LEFT_OUT, RUN
-from tests.support.spec_tables import make
+from tests.support.spec.request_cases import DEPLOYMENT, EVERYTHING, IMAGE, LEFT_OUT, RUN
+from tests.support.spec.spec_tables import make
 
 JOBS = Path(__file__).parents[3] / "jobs"
 

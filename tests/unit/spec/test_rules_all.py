@@ -3,10 +3,10 @@
 import pytest
 
 from shardyard.spec.rules import RULES, Facts, accepted_instance_types, check
-from tests.support import rule_cases, rule_cases_more
-from tests.support.rule_cases import Case, p4d
 from tests.support.some import some
-from tests.support.spec_tables import make
+from tests.support.spec import rule_cases, rule_cases_more
+from tests.support.spec.rule_cases import Case, p4d
+from tests.support.spec.spec_tables import make
 
 CASES: list[Case] = [
     *rule_cases.TIMES,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shardyard.spec.rules import RULES, Facts
-from tests.support.spec_tables import make
+from tests.support.spec.spec_tables import make
 from training.pytorch.parallel.plan import PlanError
 from training.pytorch.programs.gpt import make_parser_for_gpt, plan_of
 

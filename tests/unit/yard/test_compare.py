@@ -2,8 +2,8 @@
 
 import pytest
 
-from yard.comparison import Curve, Point, differing
-from yard.plot import _ticks, page
+from yard.runs.comparison import Curve, Point, differing
+from yard.runs.plot import _ticks, page
 
 
 def curve(run_id: str, rate: float, **settings: object) -> Curve:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yard import balance, upload
+from yard import upload
+from yard.runs import balance
 
 
 def test_objects_are_dealt_out_in_the_order_of_their_keys() -> None:

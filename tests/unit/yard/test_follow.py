@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 
 from yard.errors import Exit
-from yard.follow import View, exit_code, measure, picture
-from yard.logs import Line
+from yard.runs.follow import View, exit_code, measure, picture
+from yard.runs.logs import Line
 
 
 def view() -> View:

@@ -9,8 +9,8 @@ from shardyard.spec.catalogue.quotas import ALL_SPOT_JOBS, needed_by_job, of_typ
 from shardyard.spec.job_folder import load_jobs
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.requests.training import Deployment
-from yard.deployed import Deployed, changed_since
-from yard.quotas import JobQuota, _best
+from yard.account.deployed import Deployed, changed_since
+from yard.account.quotas import JobQuota, _best
 
 ROOT = Path(__file__).parents[3]
 QUOTA = of_type("ml.g5.xlarge", spot=True)

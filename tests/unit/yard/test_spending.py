@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from shardyard.spec.catalogue import prices
-from yard import runs, spending
+from yard.account import spending
+from yard.runs import runs
 
 HOURLY = 2 * prices.snapshot_hourly_usd()["ml.g5.xlarge"]
 TODAY = date(2026, 11, 21)

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from yard import stages
-from yard.stages import Stage
+from yard.account import stages
+from yard.account.stages import Stage
 
 
 def test_a_quiet_stage_says_that_it_goes_on(

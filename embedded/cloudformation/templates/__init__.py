@@ -1,0 +1,1 @@
+"""What a template says: its text, parameters, conditions, intrinsic functions, and the types it names."""

@@ -1,0 +1,173 @@
+"""One accepting and one refusing job for each of the remaining rules, with the refusal's exact words."""
+
+from shardyard.spec.rules import Facts
+from tests.support.spec.rule_cases import LUSTRE, MLFLOW, Case, p4d
+
+METRIC = {"name": "reward", "regex": "reward=([0-9.]+)"}
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:password"
+
+
+def many(count: int) -> dict[str, str]:
+    return {f"name{number}": "x" for number in range(count)}
+
+
+LIMITS = [
+    Case(
+        rule="hyperparameter-count",
+        good={"hyperparameters": many(100)},
+        bad={"hyperparameters": many(101)},
+        says="hyperparameters: 101 are not allowed (100 or fewer)",
+    ),
+    Case(
+        rule="hyperparameter-lengths",
+        good={"hyperparameters": {"text": "x" * 2500}},
+        bad={"hyperparameters": {"text": "x" * 2501}},
+        says="hyperparameters.text: a value of 2501 letters is not allowed (2500 or fewer)",
+    ),
+    Case(
+        rule="hyperparameter-names",
+        good={"hyperparameters": {"learning-rate": 0.1}},
+        bad={"hyperparameters": {"learning=rate": 0.1}},
+        says="hyperparameters.learning=rate: an equals sign is not allowed in a name",
+    ),
+    Case(
+        rule="environment-count",
+        good={"environment": many(96)},
+        bad={"environment": many(97)},
+        says="environment: 101 with the 4 that Shardyard adds are not allowed (100 or fewer)",
+    ),
+    Case(
+        rule="environment-names",
+        good={"environment": {"NCCL_DEBUG": "INFO"}},
+        bad={"environment": {"SHARDYARD_RUN_ID": "x"}},
+        says="environment.SHARDYARD_RUN_ID: this variable is set by Shardyard or SageMaker (choose another name)",
+    ),
+    Case(
+        rule="channel-count",
+        good={"channels": {f"c{number}": {"s3": "a/"} for number in range(20)}},
+        bad={"source": {"dir": "src"}, "channels": {f"c{number}": {"s3": "a/"} for number in range(20)}},
+        says="channels: 21 with the 1 that Shardyard adds are not allowed (20 or fewer)",
+    ),
+    Case(
+        rule="metric-count",
+        good={"metrics": [{"name": f"m{number}", "regex": "(.)"} for number in range(28)]},
+        bad={"metrics": [{"name": f"m{number}", "regex": "(.)"} for number in range(29)]},
+        says="metrics: 41 with the 12 standard ones are not allowed (40 or fewer)",
+    ),
+    Case(
+        rule="metric-patterns",
+        good={"metrics": [METRIC]},
+        bad={"metrics": [{"name": "reward", "regex": "reward=[0-9.]+"}]},
+        says="metrics[0].regex: 'reward=[0-9.]+' has 0 groups (exactly one, the number)",
+    ),
+    Case(
+        rule="tag-limits",
+        good={"tags": {"team": "vision"}},
+        bad={"tags": {"project": "mine"}},
+        says="tags.project: this tag is set by Shardyard or AWS (choose another key)",
+    ),
+    Case(
+        rule="tag-count",
+        facts=Facts(project_tags=many(25)),
+        good={"tags": {f"own{number}": "x" for number in range(19)}},
+        bad={"tags": {f"own{number}": "x" for number in range(20)}},
+        says="tags: 51 with the 31 of the project and the launch are not allowed (50 or fewer); "
+        "remove some here, or from the setting `tags`",
+    ),
+    Case(
+        rule="fits-the-state",
+        good={"hyperparameters": {f"p{number}": "x" * 2400 for number in range(30)}},
+        bad={"hyperparameters": {f"p{number}": "x" * 2400 for number in range(32)}},
+        says="hyperparameters: with the environment 77144 bytes are not allowed (75000 or fewer, kept 2 times); "
+        "put large values into a file of a channel",
+    ),
+    Case(
+        rule="command-lengths",
+        good={"program": {"arguments": ["--verbose"]}},
+        bad={"program": {"arguments": ["x" * 509]}},
+        says="program.arguments: 513 letters as JSON are not allowed (512 or fewer; use hyperparameters)",
+    ),
+]
+
+NETWORKING = [
+    Case(
+        rule="isolation-without-network-users",
+        good={"network": {"isolation": True}},
+        bad={"network": {"isolation": True}, "mlflow": MLFLOW},
+        says="network.isolation: MLflow is reached over the network (remove [mlflow], or set it to false)",
+    ),
+    Case(
+        rule="file-system-in-vpc",
+        good={"channels": {"train": LUSTRE}},
+        bad={"channels": {"train": LUSTRE}, "network": {"vpc": False}},
+        says="network.vpc: the channel train is a file system, which needs the VPC (set it to true)",
+    ),
+    Case(
+        rule="efa-group-allows-itself",
+        good={"compute": p4d(1)},
+        bad={"compute": p4d(2)},
+        facts=Facts(group_allows_itself=False),
+        says="compute.instance_type: ml.p4d.24xlarge uses EFA, and the security group does not allow itself in both "
+        "directions",
+    ),
+    Case(
+        rule="efa-where-it-is",
+        good={"environment": {"FI_PROVIDER": "efa"}, "compute": p4d(2)},
+        bad={"environment": {"FI_PROVIDER": "efa"}, "compute": {"instance_type": "ml.p3.16xlarge"}},
+        says="environment.FI_PROVIDER: ml.p3.16xlarge has no EFA (remove it)",
+    ),
+]
+
+PROGRAMS = [
+    Case(
+        rule="image-has-program",
+        good={"image": {"folder": None, "repository": "own", "tag": "1"}, "program": None},
+        bad={"program": None},
+        says='program: missing; say what to run: [program] entry = "training.pytorch.programs.mnist"',
+    ),
+    Case(
+        rule="script-has-source",
+        good={"program": {"entry": "train.py"}, "source": {"dir": "src"}},
+        bad={"program": {"entry": "train.py"}},
+        says="program.entry: train.py is a script, and no [source] dir holds it (or name a module of the image)",
+    ),
+    Case(
+        rule="algorithm-brings-its-own",
+        good={"image": {"folder": None, "algorithm": "blazing"}, "program": None},
+        bad={"image": {"folder": None, "algorithm": "blazing"}},
+        says="program: the algorithm blazing brings its own (remove it)",
+    ),
+    Case(
+        rule="private-registry-in-vpc",
+        good={"image": {"folder": None, "repository": "registry.local/own", "tag": "1", "access": "Vpc"}},
+        bad={"image": {"folder": None, "repository": "own", "tag": "1", "credentials_function": FUNCTION}},
+        says='image.credentials_function: it is for a private registry (image.access = "Vpc")',
+    ),
+    Case(
+        rule="known-deep-learning-container",
+        good={"image": {"folder": None, "framework": "pytorch", "version": "2.13"}},
+        bad={"image": {"folder": None, "framework": "pytorch", "version": "2.9"}},
+        says="image.version: pytorch 2.9 is not on the list of 2026-11-21 (2.11, 2.12, 2.13)",
+    ),
+    Case(
+        rule="container-fits-machines",
+        facts=Facts(container="pytorch:2.13-cu133-amzn2023-sagemaker"),
+        good={"image": {"folder": None, "framework": "pytorch", "version": "2.13"}},
+        bad={
+            "image": {"folder": None, "framework": "pytorch", "version": "2.13"},
+            "compute": {"instance_type": "ml.c5.xlarge"},
+        },
+        says="compute.instance_type: ml.c5.xlarge has no GPU, and the deploy chose "
+        "pytorch:2.13-cu133-amzn2023-sagemaker by the job's first type "
+        "(take types of one kind, or change the first and deploy)",
+    ),
+    Case(
+        rule="image-architecture",
+        good={
+            "image": {"folder": None, "repository": "own", "tag": "1"},
+            "compute": {"instance_type": "ml.p6e-gb200.36xlarge"},
+        },
+        bad={"compute": {"instance_type": "ml.p6e-gb200.36xlarge"}},
+        says="compute.instance_type: ml.p6e-gb200.36xlarge is arm64, and the image is x86_64 (use image.repository)",
+    ),
+]

@@ -1,0 +1,69 @@
+"""What is deployed of a job: its definition and the deploy's facts, read back from its state machine."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.overrides import apply_parameters
+from shardyard.spec.requests.training import Deployment
+from yard.aws import Aws
+from yard.runs import runs
+
+_NOT_DEFINED = ("source", "name")
+"""The code's hash is known at deploy only, and code is sent with each launch."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deployed:
+    """One deployed job."""
+
+    definition: JobSpec
+    """The job's file as it was deployed."""
+    spec: JobSpec
+    """The definition with the stack's parameters laid over it."""
+    deployment: Deployment
+    """Buckets, role, image, network and keys."""
+    sources: dict[str, str]
+    """Who had the last word on each value."""
+
+    @property
+    def image(self) -> tuple[str, str] | None:
+        """Repository and tag of an image that was made from a folder of containers/; None for another image."""
+        if self.spec.image.folder is None or self.deployment.image_uri is None:
+            return None
+        repository, _, tag = self.deployment.image_uri.partition("/")[2].rpartition(":")
+        return repository, tag
+
+
+def read(aws: Aws, job: str) -> Deployed:
+    """Read a job back from its state machine; an error says how to deploy it where it is not."""
+    from botocore.exceptions import ClientError
+
+    try:
+        machine = aws.client("stepfunctions").describe_state_machine(stateMachineArn=aws.state_machine_arn(job))
+    except ClientError as error:
+        raise runs.not_deployed(aws, job, error) from None
+    launch: dict[str, Any] = json.loads(machine["definition"])["States"]["Preflight"]["Parameters"]["Payload"]
+    definition = JobSpec.from_dict(launch["definition"])
+    spec, sources = apply_parameters(definition, launch["parameters"])
+    deployment = Deployment.from_dict(launch["deployment"])
+    return Deployed(definition=definition, spec=spec, deployment=deployment, sources=sources)
+
+
+def changed_since(deployed: Deployed, local: JobSpec) -> list[str]:
+    """The places of a job's file that say something else than what is deployed."""
+    then, now = deployed.definition.to_dict(), local.to_dict()
+    return sorted(set(_differences(then, now)))
+
+
+def _differences(then: Mapping[str, Any], now: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    for key in {*then, *now}:
+        if not above and key in _NOT_DEFINED:
+            continue
+        before, after = then.get(key), now.get(key)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            yield from _differences(before, after, f"{above}{key}.")
+        elif before != after:
+            yield f"{above}{key}"

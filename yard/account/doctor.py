@@ -1,0 +1,183 @@
+"""What is missing or wrong on this machine and in this account, each with its fix."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from yard.aws import Aws
+from yard.errors import explain
+
+_FREE_GB = 5
+_NODE_MAJOR = 18
+_BOOTSTRAP_VERSION = "/cdk-bootstrap/hnb659fds/version"
+_BOOTSTRAP_LEAST = 21
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    state: str
+    """`ok`, `warning` or `missing`."""
+    says: str
+    fix: str = ""
+
+
+Check = Callable[[Aws], Iterator[Finding]]
+
+
+def examine(aws: Aws, *, account: bool) -> Iterator[Finding]:
+    """Look at the machine, and at the account unless told not to. A check that breaks is a finding, not an end."""
+    for check in (*_MACHINE, *(_ACCOUNT if account else ())):
+        try:
+            yield from check(aws)
+        except Exception as error:
+            known = explain(error)
+            if known is None:
+                raise
+            yield Finding(what=_name(check), state="missing", says=known.happened, fix=known.fix)
+            if check is _credentials:
+                return
+
+
+def _name(check: Check) -> str:
+    return check.__name__.strip("_").replace("_", " ")
+
+
+def _ok(what: str, says: str) -> Finding:
+    return Finding(what=what, state="ok", says=says)
+
+
+def _python(aws: Aws) -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield _ok("Python", version)
+
+
+def _node(aws: Aws) -> Iterator[Finding]:
+    if shutil.which("node") is None:
+        yield Finding(what="Node", state="missing", says="not found", fix="Install Node 22; synth and deploy need it.")
+        return
+    version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    if int(version.lstrip("v").split(".")[0]) < _NODE_MAJOR:
+        yield Finding(what="Node", state="missing", says=version, fix=f"Install Node {_NODE_MAJOR} or later.")
+    else:
+        yield _ok("Node", version)
+
+
+def _cdk(aws: Aws) -> Iterator[Finding]:
+    command = aws.project.root / "node_modules/.bin/cdk"
+    if not command.exists():
+        yield Finding(what="CDK command", state="missing", says="not installed here", fix="make setup")
+        return
+    said = subprocess.run([str(command), "--version"], capture_output=True, text=True, check=True).stdout
+    yield _ok("CDK command", said.split()[0])
+
+
+def _disk(aws: Aws) -> Iterator[Finding]:
+    free_gb = shutil.disk_usage(aws.project.root).free / 1e9
+    if free_gb < _FREE_GB:
+        fix = f"Free some: an image's environment takes 1 to 2 GB, and {_FREE_GB} GB are a safe start."
+        yield Finding(what="disk", state="warning", says=f"{free_gb:.1f} GB free", fix=fix)
+    else:
+        yield _ok("disk", f"{free_gb:.0f} GB free")
+
+
+def _isolation(aws: Aws) -> Iterator[Finding]:
+    """Whether the embedded cloud can give each training node namespaces of its own."""
+    command = ["unshare", "--user", "--map-root-user", "--net", "--mount", "--uts", "true"]
+    works = shutil.which("unshare") is not None and subprocess.run(command, capture_output=True).returncode == 0
+    if works:
+        yield _ok("node isolation", "namespaces work")
+    else:
+        says = "namespaces are not allowed here; nodes of the embedded cloud fall back to loopback addresses"
+        yield Finding(what="node isolation", state="warning", says=says, fix="Use Linux, or allow user namespaces.")
+
+
+def _docker(aws: Aws) -> Iterator[Finding]:
+    if shutil.which("docker") is None:
+        fix = "Only `yard image push` to AWS needs it; a machine with docker can run its three commands."
+        yield Finding(what="docker", state="warning", says="not found", fix=fix)
+    else:
+        yield _ok("docker", "found")
+
+
+def _credentials(aws: Aws) -> Iterator[Finding]:
+    where = f"the embedded cloud at {aws.endpoint}" if aws.endpoint else "AWS"
+    yield _ok("account", f"{aws.account} in {aws.region}, {where}")
+
+
+def _region(aws: Aws) -> Iterator[Finding]:
+    for service in ("sagemaker", "stepfunctions", "service-quotas", "ecr"):
+        if aws.region not in aws.session.get_available_regions(service, aws.partition):
+            fix = "Choose another region, or update boto3 if the region is new."
+            yield Finding(what="region", state="missing", says=f"{aws.region} has no {service}", fix=fix)
+
+
+def _bootstrap(aws: Aws) -> Iterator[Finding]:
+    from botocore.exceptions import ClientError
+
+    fix = f"npx cdk bootstrap aws://{aws.account}/{aws.region}"
+    try:
+        version = int(aws.client("ssm").get_parameter(Name=_BOOTSTRAP_VERSION)["Parameter"]["Value"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ParameterNotFound":
+            raise
+        yield Finding(what="bootstrap", state="missing", says="this account and region are not bootstrapped", fix=fix)
+        return
+    if version < _BOOTSTRAP_LEAST:
+        yield Finding(what="bootstrap", state="warning", says=f"version {version} is old", fix=fix)
+    else:
+        yield _ok("bootstrap", f"version {version}")
+
+
+def _stacks(aws: Aws) -> Iterator[Finding]:
+    from yard.account.spending import project_stacks
+
+    found = project_stacks(aws)
+    if found:
+        yield _ok("stacks", f"{len(found)} deployed: {', '.join(found)}")
+    else:
+        yield Finding(what="stacks", state="missing", says="nothing is deployed", fix="npx cdk deploy --all")
+
+
+def _quotas(aws: Aws) -> Iterator[Finding]:
+    from yard.account.quotas import table
+
+    for row in table(aws):
+        if row.state == "missing":
+            says = f"{row.quota}: the jobs need {row.needed:g}, granted are {row.granted or 0:g}"
+            yield Finding(what="quota", state="warning", says=says, fix="yard quota request")
+
+
+def _images(aws: Aws) -> Iterator[Finding]:
+    from shardyard.spec.catalogue.images import DLC_IMAGES
+
+    today = datetime.now(UTC).date().isoformat()
+    for job in aws.project.jobs():
+        image = job.image
+        if image.framework is None:
+            continue
+        until = DLC_IMAGES.get(image.framework, {}).get(str(image.version), {}).get("patched_until")
+        if until is not None and until < today:
+            says = f"jobs/{job.name}.toml uses {image.framework} {image.version}, patched until {until}"
+            yield Finding(what="image", state="warning", says=says, fix="Move to a newer version.")
+
+
+def _budget_tag(aws: Aws) -> Iterator[Finding]:
+    key = aws.project.settings.budget.tag_filter.partition("=")[0]
+    if not key:
+        return
+    answer = aws.client("ce").list_cost_allocation_tags(TagKeys=[key])
+    active = any(tag["Status"] == "Active" for tag in answer["CostAllocationTags"])
+    if not active:
+        says = f"budget.tag_filter counts {key!r}, which is not activated for billing: the budget sees nothing"
+        fix = f"aws ce update-cost-allocation-tags-status --cost-allocation-tags-status TagKey={key},Status=Active"
+        yield Finding(what="budget", state="warning", says=says, fix=fix)
+
+
+_MACHINE: tuple[Check, ...] = (_python, _node, _cdk, _disk, _isolation, _docker)
+_ACCOUNT: tuple[Check, ...] = (_credentials, _region, _bootstrap, _stacks, _quotas, _images, _budget_tag)

@@ -1,0 +1,161 @@
+"""What was spent: this month's receipts by job, the budget, what the stacks cost idle."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from shardyard.spec import names
+from shardyard.spec.catalogue import prices
+from shardyard.spec.catalogue.idle_cost import IdleItem, idle_items
+from yard import upload
+from yard.aws import Aws
+from yard.runs import runs
+
+_THREADS = 16
+_ENDED = ("Completed", "Failed", "Stopped")
+_NAME = re.compile(rf"(?P<job>.+)-(?P<run>{runs.RUN_ID})-\d+")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobSpending:
+    """One job's runs of a month."""
+
+    job: str
+    runs: int
+    usd: float
+    saved_usd: float
+    unpriced: int
+    """Bills whose amount is not known, because a price was missing."""
+    without_receipt: int
+    """Training jobs that no receipt tells, such as those of a run that was stopped: counted by their billed time."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Bill:
+    job: str
+    run_id: str
+    usd: float | None
+    saved_usd: float
+    has_receipt: bool
+
+
+def month_to_date(aws: Aws, today: date | None = None) -> list[JobSpending]:
+    """What each job has cost since the first of the month, from its receipts and from the training jobs that none of
+    them tells; the dearest first."""
+    first = (today if today is not None else datetime.now(UTC).date()).replace(day=1)
+    receipts = _receipts(aws, names.run_prefix(f"{first:%Y%m}").rstrip("/"))
+    told = {attempt["name"] for receipt in receipts for attempt in receipt["attempts"]}
+    by_job: dict[str, list[_Bill]] = defaultdict(list)
+    for bill in (*map(_of_receipt, receipts), *_untold(aws, first, told)):
+        by_job[bill.job].append(bill)
+    rows = [_sum(job, bills) for job, bills in by_job.items()]
+    return sorted(rows, key=lambda row: -row.usd)
+
+
+def _sum(job: str, bills: list[_Bill]) -> JobSpending:
+    return JobSpending(
+        job=job,
+        runs=len({bill.run_id for bill in bills}),
+        usd=round(sum(bill.usd for bill in bills if bill.usd is not None), 2),
+        saved_usd=round(sum(bill.saved_usd for bill in bills), 2),
+        unpriced=sum(bill.usd is None for bill in bills),
+        without_receipt=sum(not bill.has_receipt for bill in bills),
+    )
+
+
+def _of_receipt(receipt: dict[str, Any]) -> _Bill:
+    saved = receipt["saved_usd"]
+    return _Bill(
+        job=receipt["job"],
+        run_id=receipt["run_id"],
+        usd=receipt["cost_usd"],
+        saved_usd=0.0 if saved is None else saved,
+        has_receipt=True,
+    )
+
+
+def _untold(aws: Aws, first: date, told: set[str]) -> Iterator[_Bill]:
+    """The ended training jobs since the first of the month that wrote to the project's bucket and are in no receipt."""
+    sagemaker, since = aws.client("sagemaker"), datetime(first.year, first.month, first.day, tzinfo=UTC)
+    pages = sagemaker.get_paginator("list_training_jobs").paginate(CreationTimeAfter=since)
+    wanted = [
+        (name, found)
+        for page in pages
+        for summary in page["TrainingJobSummaries"]
+        if (name := summary["TrainingJobName"]) not in told and summary["TrainingJobStatus"] in _ENDED
+        if (found := _NAME.fullmatch(name)) is not None
+    ]
+    place = f"s3://{aws.artifact_bucket()}/"
+    for name, found in wanted:
+        job = sagemaker.describe_training_job(TrainingJobName=name)
+        if job["OutputDataConfig"]["S3OutputPath"].startswith(
+            place
+        ):  # else it is another stage's, or another project's
+            usd, saved = _cost(job, aws.region)
+            yield _Bill(job=found["job"], run_id=found["run"], usd=usd, saved_usd=saved, has_receipt=False)
+
+
+def _cost(job: dict[str, Any], region: str) -> tuple[float | None, float]:
+    """What a training job has cost, at the snapshot's prices, and what spot has saved."""
+    resources = job["ResourceConfig"]
+    hourly = 0.0
+    for group in resources.get("InstanceGroups") or [resources]:
+        price = prices.hourly_usd(group["InstanceType"], region) if "InstanceType" in group else None
+        if price is None:
+            return None, 0.0
+        hourly += price.hourly_usd * group["InstanceCount"]
+    training = job.get("TrainingTimeInSeconds", 0)
+    billable = job.get("BillableTimeInSeconds", training)
+    return hourly * billable / 3600, hourly * max(training - billable, 0) / 3600
+
+
+def _receipts(aws: Aws, prefix: str) -> list[dict[str, Any]]:
+    """Run ids begin with their day, so a month's receipts share a prefix."""
+    s3, bucket = aws.client("s3"), aws.artifact_bucket()
+    keys = [one["Key"] for one in upload.objects(s3, bucket, prefix) if one["Key"].endswith("/receipt.json")]
+
+    def read(key: str) -> dict[str, Any]:
+        return dict(json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()))
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return list(pool.map(read, keys))
+
+
+def idle(aws: Aws) -> Iterator[tuple[str, IdleItem]]:
+    """The resources of the deployed stacks that bill while nothing runs, each with its stack."""
+    client = aws.client("cloudformation")
+    for stack in project_stacks(aws):
+        body = client.get_template(StackName=stack)["TemplateBody"]
+        template = body if isinstance(body, dict) else json.loads(body)
+        for item in idle_items(template):
+            yield stack, item
+
+
+def project_stacks(aws: Aws) -> list[str]:
+    """The project's deployed stacks."""
+    settings = aws.project.settings
+    prefix = names.stack_name(settings.project, settings.stage, "")
+    pages = aws.client("cloudformation").get_paginator("describe_stacks")
+    return sorted(
+        stack["StackName"]
+        for page in pages.paginate()
+        for stack in page["Stacks"]
+        if stack["StackName"].startswith(prefix)
+    )
+
+
+def billed(aws: Aws, today: date | None = None) -> float:
+    """What Cost Explorer says that this month has cost, today included. Each such call bills 0.01 USD."""
+    today = today if today is not None else datetime.now(UTC).date()
+    tomorrow = today + timedelta(days=1)  # the end of the period is not in it
+    answer = aws.client("ce").get_cost_and_usage(
+        TimePeriod={"Start": today.replace(day=1).isoformat(), "End": tomorrow.isoformat()},
+        Granularity="MONTHLY",
+        Metrics=["UnblendedCost"],
+    )
+    return sum(float(period["Total"]["UnblendedCost"]["Amount"]) for period in answer["ResultsByTime"])

@@ -1,0 +1,1 @@
+"""Runs: what was launched, how it goes, and how two of them compare."""

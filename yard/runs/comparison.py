@@ -1,0 +1,107 @@
+"""Runs side by side: which settings differ, how they learned, what they cost."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from yard.aws import Aws
+from yard.runs import runs
+from yard.runs.logs import Tail
+
+RATES = ("tokens_per_second", "samples_per_second")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Point:
+    """One metric line of the first node."""
+
+    step: float
+    seconds: float
+    """Since the run's first metric line."""
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Curve:
+    """One run: what it was given, how it went."""
+
+    run_id: str
+    job: str
+    status: str
+    settings: Mapping[str, Any]
+    """Its launch as the training job has it: hyperparameters, machines, spot."""
+    points: Sequence[Point] = field(default_factory=tuple)
+    billable_seconds: int | None = None
+    usd: float | None = None
+
+    def last(self, metric: str) -> float | None:
+        """The last value of a metric, or None where it was never printed."""
+        return next((point.metrics[metric] for point in reversed(self.points) if metric in point.metrics), None)
+
+    @property
+    def rate(self) -> float | None:
+        """Tokens or samples a second: the median over the run."""
+        values = sorted(point.metrics[name] for point in self.points for name in RATES if name in point.metrics)
+        return values[len(values) // 2] if values else None
+
+
+def read_curve(aws: Aws, run: runs.Run) -> Curve:
+    """Read a run from its training jobs, their logs and its receipt."""
+    attempts = runs.attempts(aws, run)
+    names = [attempt["TrainingJobName"] for attempt in attempts]
+    described = [aws.client("sagemaker").describe_training_job(TrainingJobName=name) for name in names]
+    return Curve(
+        run_id=run.run_id,
+        job=run.job,
+        status=run.status.lower(),
+        settings=_settings(described[-1]) if described else {},
+        points=tuple(_points(Tail(aws, run.run_id, node=1), names)),
+        billable_seconds=sum(job.get("BillableTimeInSeconds", 0) for job in described) if described else None,
+        usd=_usd(aws, run),
+    )
+
+
+def differing(curves: Sequence[Curve]) -> list[tuple[str, list[Any]]]:
+    """The settings that are not the same in all runs: name, and the value of each run."""
+    names = sorted({name for curve in curves for name in curve.settings})
+    rows = [(name, [curve.settings.get(name) for curve in curves]) for name in names]
+    return [(name, values) for name, values in rows if any(value != values[0] for value in values)]
+
+
+def _points(tail: Tail, names: list[str]) -> list[Point]:
+    """Later lines win: an attempt that resumed prints some steps again."""
+    found: dict[float, Point] = {}
+    first: int | None = None
+    for line in tail.lines(names):
+        metrics = line.metrics()
+        if "step" not in metrics:
+            continue
+        first = line.at_milliseconds if first is None else first
+        step = metrics["step"]
+        earlier = found[step].metrics if step in found else {}
+        seconds = (line.at_milliseconds - first) / 1000
+        found[step] = Point(step=step, seconds=seconds, metrics={**earlier, **metrics})
+    return [found[step] for step in sorted(found)]
+
+
+def _settings(job: Mapping[str, Any]) -> dict[str, Any]:
+    resources = job["ResourceConfig"]
+    groups = resources.get("InstanceGroups") or [resources]
+    machines = ", ".join(f"{group['InstanceCount']} x {group['InstanceType']}" for group in groups)
+    return {
+        **job.get("HyperParameters", {}),
+        "instances": machines,
+        "spot": job.get("EnableManagedSpotTraining", False),
+        "image": job["AlgorithmSpecification"].get("TrainingImage", "").rpartition("/")[2],
+        "source": job.get("Environment", {}).get("SHARDYARD_SOURCE_SHA256"),
+        "processes_per_node": job.get("Environment", {}).get("SHARDYARD_PROCESSES_PER_NODE"),
+    }
+
+
+def _usd(aws: Aws, run: runs.Run) -> float | None:
+    from yard.errors import UserError
+
+    try:
+        return runs.receipt(aws, run.run_id).get("cost_usd")
+    except UserError:
+        return None

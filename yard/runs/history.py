@@ -1,0 +1,50 @@
+"""The runs of the past, with what their receipts say of them."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from shardyard.spec.units import format_duration
+from yard.aws import Aws
+from yard.errors import UserError
+from yard.runs import runs
+
+_THREADS = 16
+
+
+def rows(aws: Aws, jobs: Sequence[str], limit: int) -> list[dict[str, Any]]:
+    """The newest runs of these jobs, one row each; a run that was resumed is one run, as it stands now."""
+    found = {run.run_id: run for run in runs.all_runs(aws, jobs, limit)}
+    newest = sorted(found.values(), key=lambda run: run.started, reverse=True)[:limit]
+    if not newest:
+        return []
+    aws.artifact_bucket()  # one look, before many threads want it
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return list(pool.map(lambda run: _row(aws, run), newest))
+
+
+def _row(aws: Aws, run: runs.Run) -> dict[str, Any]:
+    receipt = _receipt(aws, run)
+    metrics = receipt.get("metrics", {})
+    return {
+        "run": run.run_id,
+        "job": run.job,
+        "status": run.status.lower(),
+        "started": run.started,
+        "took": format_duration((run.stopped - run.started).total_seconds()) if run.stopped is not None else None,
+        "attempts": receipt.get("attempt_count"),
+        "cost_usd": receipt.get("cost_usd"),
+        "saved_usd": receipt.get("saved_usd"),
+        "loss": metrics.get("loss"),
+        "accuracy": metrics.get("accuracy"),
+    }
+
+
+def _receipt(aws: Aws, run: runs.Run) -> dict[str, Any]:
+    """A run that has not ended, or was aborted before its end, has no receipt."""
+    if run.status == "RUNNING":
+        return {}
+    try:
+        return runs.receipt(aws, run.run_id)
+    except UserError:
+        return {}

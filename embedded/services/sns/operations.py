@@ -4,6 +4,7 @@ moto 5.2.5's `Subscription` is replaced by a subclass, once: its function events
 its HTTP deliveries would leave this machine.
 """
 
+import base64
 import json
 import time
 from collections.abc import Mapping
@@ -74,7 +75,8 @@ class RealSubscription(sns_models.Subscription):  # type: ignore[misc]
             "SigningCertUrl": "EMBEDDED",
             "UnsubscribeUrl": "EMBEDDED",
             "MessageAttributes": {
-                name: {"Type": value["Type"], "Value": value["Value"]} for name, value in (attributes or {}).items()
+                name: {"Type": value["Type"], "Value": _as_text(value["Value"])}
+                for name, value in (attributes or {}).items()
             },
         }
         record = {
@@ -102,6 +104,11 @@ class RealSubscription(sns_models.Subscription):  # type: ignore[misc]
         problem = key_problem(queue.kms_master_key_id, account, region, SNS, context)
         if problem is not None:
             raise Undeliverable(problem)
+
+
+def _as_text(value: str | bytes) -> str:
+    """A message attribute's value in a function's event, which holds binary values in base64."""
+    return value if isinstance(value, str) else base64.b64encode(value).decode()
 
 
 moto_patches.replace(sns_models, "Subscription", RealSubscription, reason="its messages reach nobody")

@@ -77,12 +77,18 @@ def test_a_function_gets_the_message_if_its_policy_lets_sns_in(account: Account)
         Principal="sns.amazonaws.com",
         SourceArn=arn,
     )
-    attributes = {"level": {"DataType": "String", "StringValue": "high"}}
+    attributes = {
+        "level": {"DataType": "String", "StringValue": "high"},
+        "raw": {"DataType": "Binary", "BinaryValue": b"\x00\xff"},
+    }
     sns.publish(TopicArn=arn, Subject="s", Message="second", MessageAttributes=attributes)
     record = until(lambda: got(account, "/aws/lambda/on-message"))[0]["Records"][0]
     assert (record["EventSource"], record["Sns"]["TopicArn"]) == ("aws:sns", arn)
     assert (record["Sns"]["Subject"], record["Sns"]["Message"]) == ("s", "second")
-    assert record["Sns"]["MessageAttributes"] == {"level": {"Type": "String", "Value": "high"}}
+    assert record["Sns"]["MessageAttributes"] == {
+        "level": {"Type": "String", "Value": "high"},
+        "raw": {"Type": "Binary", "Value": "AP8="},
+    }
 
 
 def test_a_queue_gets_the_message_if_its_policy_lets_sns_in(account: Account) -> None:

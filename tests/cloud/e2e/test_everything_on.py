@@ -18,9 +18,9 @@ import sys
 from pathlib import Path
 import aws_cdk as cdk
 import stacks
-from shardyard.spec.settings import Settings, context_of
+from shardyard.spec.settings.settings import Settings, context_of
 from stacks.build import build_app
-from stacks.scenarios import contexts
+from checks.scenarios import contexts
 app = cdk.App(context={**context_of(Path("cdk.json")), **contexts()["everything on"]}, outdir=sys.argv[1])
 build_app(app, Settings.from_context(app.node.get_all_context()))
 app.synth()

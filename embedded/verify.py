@@ -14,7 +14,7 @@ from embedded.cloudformation.providers import find
 from embedded.cloudformation.resources import Operator
 from embedded.cloudformation.stack import STORE, Deployed, Stack
 from embedded.cloudformation.templates.intrinsics import Resolver
-from embedded.cloudformation.templates.values import StackLookup, resolver_of
+from embedded.cloudformation.values import StackLookup, resolver_of
 from embedded.comparison import differences
 from embedded.lifecycle import CloudState
 from embedded.lifecycle import admin as call_admin

@@ -11,7 +11,7 @@ from embedded.cloudformation.errors import TemplateError
 from embedded.cloudformation.stack import STORE, Inputs, Stack
 from embedded.cloudformation.templates import graph, parameters, template
 from embedded.cloudformation.templates.rules import check_rules
-from embedded.cloudformation.templates.values import PSEUDO_PARAMETERS
+from embedded.cloudformation.values import PSEUDO_PARAMETERS
 from embedded.operations import Call, Params, ServiceError
 
 SERVICE = "cloudformation"

@@ -10,7 +10,7 @@ from embedded.cloudformation.resources import Operator
 from embedded.cloudformation.stack import STORE, Deployed, Inputs, Output, Stack
 from embedded.cloudformation.templates import graph
 from embedded.cloudformation.templates.template import Resource
-from embedded.cloudformation.templates.values import StackLookup, resolver_of
+from embedded.cloudformation.values import StackLookup, resolver_of
 
 
 def newest_first(resources: Iterable[Deployed]) -> list[Deployed]:

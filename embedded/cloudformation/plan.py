@@ -9,7 +9,7 @@ from embedded.cloudformation.stack import STORE, Deployed, Inputs, Stack
 from embedded.cloudformation.templates import graph, schemas
 from embedded.cloudformation.templates.intrinsics import Resolver
 from embedded.cloudformation.templates.template import Resource, Template
-from embedded.cloudformation.templates.values import PlanLookup, resolver_of
+from embedded.cloudformation.values import PlanLookup, resolver_of
 
 
 def desired(template: Template, resolver: Resolver) -> dict[str, Resource]:

@@ -7,7 +7,7 @@ from embedded.cloudformation.errors import TemplateError
 from embedded.cloudformation.inputs import IAM_TYPES, SERVICE, find_stack, needed_capability, refuse, template_text
 from embedded.cloudformation.templates import graph, template
 from embedded.cloudformation.templates.schemas import properties_of
-from embedded.cloudformation.templates.values import PSEUDO_PARAMETERS
+from embedded.cloudformation.values import PSEUDO_PARAMETERS
 from embedded.operations import Call, Params, operation
 
 

@@ -1,7 +1,9 @@
 """The operations that tell of stacks, their resources, their history and their exports."""
 
+from collections.abc import Iterator
 from typing import Any
 
+from embedded import inventory
 from embedded.cloudformation.describe import (
     event_dict,
     operation_event_dict,
@@ -27,6 +29,11 @@ def describe_stacks(call: Call, params: Params) -> dict[str, Any]:
         return {"Stacks": [stack_dict(stack)]}
     stacks = STORE.all(call.account, call.region)
     return {"Stacks": [stack_dict(stack) for stack in stacks if stack.status != "DELETE_COMPLETE"]}
+
+
+@inventory.kind("stacks")
+def _names(account: str, region: str) -> Iterator[str]:
+    yield from (stack.name for stack in STORE.all(account, region) if stack.status != "DELETE_COMPLETE")
 
 
 @operation(SERVICE, "ListStacks")

@@ -1,10 +1,8 @@
 """The front: every request passes here, is allowed or denied, and answered by our own operation or by moto."""
 
-import contextlib
 import json
 import logging
 import re
-import threading
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -13,7 +11,7 @@ from moto.core.parse import RequestParserError
 from moto.core.request import Request
 from werkzeug.wrappers import Response
 
-from embedded import protocol
+from embedded import protocol, traits
 from embedded.access import guard
 from embedded.access.sessions import Caller, caller_of
 from embedded.clients import DEFAULT_REGION
@@ -25,16 +23,6 @@ ADMIN_PREFIX = "/_yard/"
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 _NOT_EMULATED = 501
 """The status for what this cloud cannot do: clients repeat a 500 for a minute, but not this one."""
-
-_WHOLLY_OURS = frozenset({"cloudformation"})
-"""Services that moto is not asked about: its own stacks are others than ours, and its answers would mislead."""
-
-_TURNS = {
-    service: threading.Lock()
-    for service in ("iam", "sts", "ec2", "kms", "ecr", "ssm", "secretsmanager", "budgets", "logs", "cloudwatch")
-}
-"""moto's backends are dicts without locks, and stacks deploy side by side. These services never call another one while
-they answer, so that one request at a time is safe."""
 
 Wsgi = Any
 
@@ -55,7 +43,7 @@ class Front:
             # unsigned: only S3's public objects and moto's own look-ups have a meaning without a signature
             return self._pass_on(environ, start_response, None)
         try:
-            parsed = protocol.parse(request, protocol.service_name(signing_name, request))
+            parsed = protocol.parse(request, traits.service_of(signing_name, request.path))
         except (ValueError, KeyError, TypeError, RequestParserError) as error:
             message = f"the request cannot be read by its service's model: {type(error).__name__}: {error}"
             return _json(400, {"__type": "SerializationException", "message": message})(environ, start_response)
@@ -83,7 +71,7 @@ class Front:
     def _own_answer(request: Request, parsed: protocol.Parsed, caller: Caller, region: str) -> Response | None:
         function = find_operation(parsed.service, parsed.operation)
         call = Call(account=caller.account, region=region, principal=caller.principal)
-        if function is None and parsed.service in _WHOLLY_OURS:
+        if function is None and traits.of(parsed.service).wholly_ours:
             raise _broken(parsed, NotImplementedError())
         if function is None:
             check = find_check(parsed.service, parsed.operation)
@@ -91,13 +79,11 @@ class Front:
                 check(call, parsed.params)
             protocol.rewind_if_read(request)
             return None
-        whole = protocol.parse(request, parsed.service, whole_body=True) or parsed
-        return protocol.answer(parsed, function(call, whole.params))
+        return protocol.answer(parsed, function(call, protocol.with_body(request, parsed).params))
 
     def _pass_on(self, environ: dict[str, Any], start_response: Any, parsed: protocol.Parsed | None) -> Iterable[bytes]:
-        turn = _TURNS.get(parsed.service) if parsed is not None else None
         try:
-            with turn or contextlib.nullcontext():
+            with traits.turn(None if parsed is None else parsed.service):
                 answer: Iterable[bytes] = self._moto(environ, start_response)
             return answer
         except Exception as error:

@@ -20,19 +20,8 @@ from moto.core.utils import get_service_model
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from embedded import traits
 from embedded.operations import Params, ServiceError
-
-_SERVICE_OF_SIGNING_NAME = {
-    "elasticfilesystem": "efs",
-    "elasticloadbalancing": "elbv2",
-    "email": "ses",
-    "monitoring": "cloudwatch",
-    "servicequotas": "service-quotas",
-    "states": "stepfunctions",
-    "tagging": "resourcegroupstaggingapi",
-}
-_STREAMED = frozenset({"s3"})
-"""Services whose bodies can be larger than memory: they are not read here, and their bodies are not parsed."""
 
 _DENIED_STATUS = 403
 _DENIED_CODES = {"ec2": "UnauthorizedOperation", "json": "AccessDeniedException", "rest-json": "AccessDeniedException"}
@@ -58,21 +47,12 @@ class Parsed:
     """The model of the operation."""
 
 
-def service_name(signing_name: str, request: Request) -> str:
-    """The service that a signature's scope means; the path tells services apart that share one signing name."""
-    path = request.path
-    if signing_name == "sagemaker":
-        if path.startswith("/endpoints/"):
-            return "sagemaker-runtime"
-        return "sagemaker-metrics" if path.endswith("BatchPutMetrics") else "sagemaker"
-    if signing_name == "s3" and path.startswith("/v20180820/"):
-        return "s3control"
-    return _SERVICE_OF_SIGNING_NAME.get(signing_name, signing_name)
-
-
 def parse(request: Request, service: str, *, whole_body: bool = False) -> Parsed | None:
-    """Understand a request, or return None where botocore has no such service or operation."""
-    streamed = service in _STREAMED and not whole_body
+    """Understand a request, or return None where botocore has no such service or operation.
+
+    The body of a streamed service is neither read nor parsed, unless the caller needs it.
+    """
+    streamed = traits.of(service).streamed and not whole_body
     body = b"" if streamed else _read(request)
     try:
         model = get_service_model(service)
@@ -97,6 +77,15 @@ def parse(request: Request, service: str, *, whole_body: bool = False) -> Parsed
     return Parsed(service=service, operation=operation.name, protocol=protocol, params=params, model=operation)
 
 
+def with_body(request: Request, parsed: Parsed) -> Parsed:
+    """The request with its body's parameters: a streamed service's is parsed once more, the others' have them."""
+    if not traits.of(parsed.service).streamed:
+        return parsed
+    whole = parse(request, parsed.service, whole_body=True)
+    assert whole is not None, "what was understood once is understood again"
+    return whole
+
+
 def answer(parsed: Parsed, result: Mapping[str, Any]) -> Response:
     """Write an operation's result as its protocol wants it."""
     serializer = get_serializer_class(parsed.service, parsed.protocol)(parsed.model)
@@ -116,8 +105,6 @@ def answer_error(parsed: Parsed, error: ServiceError) -> Response:
 
 def denied(parsed: Parsed, message: str) -> ServiceError:
     """The error that this service gives for a missing permission."""
-    if parsed.service == "s3":
-        return ServiceError("AccessDenied", message, _DENIED_STATUS)
     code = _DENIED_CODES.get(parsed.protocol, "AccessDenied")
     return ServiceError(code, message, 400 if parsed.protocol == "json" else _DENIED_STATUS)
 

@@ -51,7 +51,7 @@ def check(parsed: Parsed, caller: Caller, region: str, request: Request) -> None
     if parsed.service == "s3" and not limited and not _has_bucket_policy(parsed, caller, region):
         return
     if parsed.operation == "DeleteObjects":
-        parsed = protocol.parse(request, parsed.service, whole_body=True) or parsed
+        parsed = protocol.with_body(request, parsed)
     asks = asks_of(parsed, caller.account, region)
     context = _context(caller, region)
     own = identity_policies(caller, region) if limited else None

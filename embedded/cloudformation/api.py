@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from embedded import traits
 from embedded.cloudformation import changesets, engine, queries, template_queries
 from embedded.cloudformation.errors import TemplateError
 from embedded.cloudformation.inputs import SERVICE, find_stack, inputs_of, new_stack, refuse, require_idle
@@ -9,6 +10,8 @@ from embedded.cloudformation.stack import STORE
 from embedded.operations import Call, Params, ServiceError, operation
 
 __all__ = ["changesets", "queries", "template_queries"]
+
+traits.describe(SERVICE, wholly_ours=True)
 
 
 @operation(SERVICE, "CreateStack")

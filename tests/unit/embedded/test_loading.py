@@ -7,7 +7,7 @@ from typing import Any
 
 LOAD = """
 import json, random, sys
-from embedded import inventory, operations, services
+from embedded import inventory, operations, services, traits
 from embedded.access import facts
 from embedded.bus import deliveries
 from embedded.cloudformation.providers import PROVIDERS
@@ -20,6 +20,8 @@ print(json.dumps({
     "checks": sorted([*key, found.__module__] for key, found in operations._checks.items()),
     "verbs": operations.verbs(),
     "providers": sorted((name, type(found).__module__) for name, found in PROVIDERS.items()),
+    "traits": [[name, str(found)] for name, found in traits.described()],
+    "signing names": [sorted(traits._by_signing_name.items()), sorted(traits._by_path)],
     "kinds": inventory.kinds(),
     "destinations": sorted((kind, found.__module__) for kind, found in deliveries._destinations.items()),
     "access": [sorted(facts._finders), sorted(facts._policies), sorted(facts._tagged_by.items()),

@@ -1,44 +1,17 @@
 """What SageMaker puts under /opt/ml/input/config, as one frozen value."""
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from contract.hyperparameters import STRICT_JSON, decode_all
 from contract.paths import base_folder
 from training.launcher.endings.failure import LaunchError
 from training.launcher.hosts import natural_order
 
 _RESERVED_PREFIXES = ("sagemaker_", "_tuning_objective_metric")
 """What SageMaker's tools, the tuner among them, put beside the user's own hyperparameters."""
-
-
-class Written(float):
-    """A number that knows how it was written: 1.10 stays 1.10 as an argument, and is a number where it becomes JSON."""
-
-    text: str
-
-    def __new__(cls, text: str) -> "Written":
-        """Refuse what only infinity could stand for: a git hash such as 12e4567 is no number."""
-        number = super().__new__(cls, text)
-        if number in (float("inf"), float("-inf")):
-            raise ValueError(f"{text} is no finite number")
-        number.text = text
-        return number
-
-    def __repr__(self) -> str:
-        return self.text
-
-    __str__ = __repr__
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no finite number")
-
-
-_JSON = json.JSONDecoder(parse_float=Written, parse_constant=_refuse)
-"""JSON as the standard has it, which knows neither NaN nor Infinity."""
 
 
 class Contract(NamedTuple):
@@ -112,7 +85,7 @@ def read_contract(environ: Mapping[str, str] = os.environ) -> Contract:
     current = str(resource.get("current_host", hosts[0]))
     if current not in hosts:
         raise LaunchError(f"resourceconfig.json names {current!r} as this host, but the hosts are {', '.join(hosts)}")
-    restored = restore_types(_read_json(config / "hyperparameters.json"))
+    restored = decode_all(_read_json(config / "hyperparameters.json"))
     return Contract(
         base=base,
         hyperparameters={key: value for key, value in restored.items() if not key.startswith(_RESERVED_PREFIXES)},
@@ -124,23 +97,9 @@ def read_contract(environ: Mapping[str, str] = os.environ) -> Contract:
     )
 
 
-def restore_types(hyperparameters: Mapping[str, Any]) -> dict[str, Any]:
-    """SageMaker hands every value over as text: read it as JSON where it is JSON, and leave it as text elsewhere."""
-    return {key: _restored(value) for key, value in hyperparameters.items()}
-
-
-def _restored(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return _JSON.decode(value)
-    except (ValueError, RecursionError):
-        return value
-
-
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = _JSON.decode(path.read_text())
+        content = STRICT_JSON.decode(path.read_text())
     except FileNotFoundError:
         return {}
     except ValueError as error:

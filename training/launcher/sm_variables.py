@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from contract.hyperparameters import Written
 from training.launcher import network
 from training.launcher.endings.failure import LaunchError
-from training.launcher.inputs import Contract, Written
+from training.launcher.inputs import Contract
 from training.launcher.program import Program, to_arguments
 
 MASTER_PORT = 7777

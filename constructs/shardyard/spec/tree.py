@@ -12,12 +12,11 @@ from collections.abc import Callable, Mapping
 from datetime import date, time
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from contract.hyperparameters import Scalar
 from shardyard.spec.errors import Problem, SpecError, nearest
 from shardyard.spec.units import format_duration, parse_count, parse_duration, parse_size_gb
 
 T = TypeVar("T")
-Scalar = str | int | float | bool
-"""What a table of free names may hold, such as a job's hyperparameters."""
 
 _MISSING = dataclasses.MISSING
 _UNITS: dict[str, Callable[[str], float]] = {

@@ -11,7 +11,7 @@ from shardyard.spec.catalogue.instances import INSTANCES
 from tests.support.training.contract_files import CHANNELS, TWO_NODES, write_config
 from training.launcher import network, sm_variables
 from training.launcher.endings.failure import LaunchError
-from training.launcher.inputs import read_contract, restore_types
+from training.launcher.inputs import read_contract
 from training.launcher.program import Program, to_arguments
 
 
@@ -33,21 +33,6 @@ def test_a_file_that_is_not_json_is_named(tmp_path: Path) -> None:
 def test_a_host_that_is_not_among_the_hosts_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LaunchError, match="names 'algo-9' as this host, but the hosts are algo-1"):
         write_config(tmp_path, resource={"current_host": "algo-9", "hosts": ["algo-1"]})
-
-
-def test_types_are_restored() -> None:
-    text = {"a": "1", "b": "1e-3", "c": "true", "d": '"adam"', "e": "adam", "f": "[1, 2]", "g": "007", "h": "null"}
-    assert restore_types(text) == {
-        "a": 1, "b": 0.001, "c": True, "d": "adam", "e": "adam", "f": [1, 2], "g": "007", "h": None,
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "text", ["12e4567", "-12e4567", "NaN", "Infinity", "-Infinity", "[1, 1e999]", '{"a": NaN}', "1_000", ".5", "5."]
-)
-def test_text_that_is_no_finite_number_stays_text(text: str) -> None:
-    """A git hash may look like a number that is far too large."""
-    assert restore_types({"a": text}) == {"a": text}
 
 
 def test_numbers_keep_their_text_where_text_is_wanted_and_their_type_where_a_type_is(tmp_path: Path) -> None:
@@ -87,10 +72,6 @@ def test_numbers_that_are_no_text_in_the_file_keep_theirs_too(tmp_path: Path) ->
     (config / "hyperparameters.json").write_text('{"version": NaN}')
     with pytest.raises(LaunchError, match=r"hyperparameters\.json is not JSON: NaN is no finite number"):
         read_contract({"SAGEMAKER_BASE_DIR": str(tmp_path)})
-
-
-def test_text_of_many_brackets_stays_text() -> None:
-    assert restore_types({"a": "[" * 2000}) == {"a": "[" * 2000}
 
 
 def test_more_than_a_variable_can_hold_is_said(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from botocore.validate import ParamValidator
 from shardyard.spec import names
 from shardyard.spec.errors import SpecError
 from shardyard.spec.job_folder import load_jobs
-from shardyard.spec.jobs.hyperparameters import encode
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.jobs.overrides import apply_fallback
 from shardyard.spec.requests.sfn_fields import KNOWN_FIELDS, unknown_to_step_functions, used_fields
@@ -189,22 +188,6 @@ def test_no_network_of_the_project_means_no_vpc_in_the_request() -> None:
 
 def test_a_deployment_survives_json() -> None:
     assert Deployment.from_dict(json.loads(json.dumps(DEPLOYMENT.to_dict()))) == DEPLOYMENT
-
-
-def decode(text: str) -> Any:
-    """What the launcher does: JSON where it is JSON, else the text."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-@pytest.mark.parametrize(
-    "value", [1, -2.5, 1e-30, True, False, "", "text", "1", "true", "null", "NaN", '"x"', "a'b\n$(x)"]
-)
-def test_hyperparameters_keep_their_types(value: Any) -> None:
-    read = decode(encode(value))
-    assert (type(read), read) == (type(value), value)
 
 
 def test_a_field_that_step_functions_may_not_know_is_named() -> None:

@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 import pytest
 
+from contract.hyperparameters import Scalar
 from shardyard.spec.errors import Problem
-from shardyard.spec.tree import Scalar, build, dump, setting
+from shardyard.spec.tree import build, dump, setting
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

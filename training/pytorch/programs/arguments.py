@@ -3,12 +3,15 @@
 import argparse
 import math
 
+from contract.hyperparameters import as_switch
+
 
 def switch(text: str) -> bool:
-    """true or false, in any case: hyperparameters are text."""
-    if text.lower() not in ("true", "false"):
+    """Read true or false, in any case."""
+    value = as_switch(text)
+    if value is None:
         raise argparse.ArgumentTypeError(f"{text!r} must be true or false")
-    return text.lower() == "true"
+    return value
 
 
 def positive(text: str) -> int:

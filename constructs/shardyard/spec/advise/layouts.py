@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from contract.hyperparameters import as_switch
 from shardyard.spec.advise.memory import GB, Layout, Memory, Workload, memory, workload
 from shardyard.spec.catalogue.instances import ACCELERATORS, INSTANCES, Instance
 from shardyard.spec.catalogue.prices import hourly_usd
@@ -148,7 +149,7 @@ def workload_of(spec: JobSpec) -> Workload:
         sequence=_size(spec, "context", spec.model.sequence),
         batch_size=_size(spec, "batch_size", 1),
         precision="bf16" if str(given.get("precision", "fp32")).lower() in ("bf16", "bfloat16") else "fp32",
-        activation_checkpointing=str(given.get("activation_checkpointing", False)).lower() == "true",
+        activation_checkpointing=as_switch(given.get("activation_checkpointing")) is True,
         accumulation=_size(spec, "accumulation", 1),
     )
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from contract.hyperparameters import Scalar
 from shardyard.spec.errors import Problem, SpecError
-from shardyard.spec.tree import Scalar, setting
+from shardyard.spec.tree import setting
 
 INSTANCE_TYPE = r"ml\.[a-z0-9-]+\.[a-z0-9]+"
 INSTANCE_TYPE_SAYS = "a training instance type such as ml.g5.xlarge"

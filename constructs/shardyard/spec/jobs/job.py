@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
+from contract.hyperparameters import Scalar
 from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.jobs.compute import MOST_SECONDS, Compute, Limits, Queue, Retry, Spot
 from shardyard.spec.jobs.data import Channel, Checkpoints, Metric, Mlflow, Output, TensorBoard
 from shardyard.spec.jobs.program import Image, Network, Program, Source
-from shardyard.spec.tree import Scalar, build, dump, setting
+from shardyard.spec.tree import build, dump, setting
 
 JOB_NAME = r"[a-z][a-z0-9-]{0,30}[a-z0-9]"
 JOB_NAME_SAYS = "2 to 32 small letters, digits and hyphens, a letter first"

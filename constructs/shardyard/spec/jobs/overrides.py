@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, make_dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
+from contract.hyperparameters import Scalar
 from shardyard.spec.errors import Problem, SpecError
-from shardyard.spec.tree import Scalar, build, field_at, setting, value_at, with_value
+from shardyard.spec.tree import build, field_at, setting, value_at, with_value
 
 if TYPE_CHECKING:  # the command reads the table for its options, and a help text should not load the job definition
     from shardyard.spec.jobs.job import JobSpec

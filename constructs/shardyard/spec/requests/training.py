@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from contract.hyperparameters import encode_all
 from shardyard.spec import names
 from shardyard.spec.catalogue.instances import INSTANCES
 from shardyard.spec.errors import Problem, SpecError
-from shardyard.spec.jobs.hyperparameters import encode_all
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.jobs.metrics import metric_definitions
 from shardyard.spec.requests.training_data import channels

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from contract.hyperparameters import as_switch
 from shardyard.spec.advise.layouts import layout_of, memory_problem, ranks_of_a_node
 from shardyard.spec.catalogue.instances import ACCELERATORS
 from shardyard.spec.errors import Problem
@@ -143,5 +144,5 @@ def plan_options_go_together(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
         yield Problem("hyperparameters.microbatches", "it is for pipeline_parallel above 1 (use accumulation)")
     if layout.pipeline_parallel > 1 and given.get("accumulation", 1) != 1:
         yield Problem("hyperparameters.accumulation", "it does not go with pipeline_parallel (raise microbatches)")
-    if layout.tensor_parallel > 1 and str(given.get("compile", False)).lower() == "true":
+    if layout.tensor_parallel > 1 and as_switch(given.get("compile")) is True:
         yield Problem("hyperparameters.compile", "it does not go with tensor_parallel (leave it out)")

@@ -5,8 +5,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from contract.hyperparameters import encode
 from shardyard.spec.errors import Problem
-from shardyard.spec.jobs.hyperparameters import encode
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.jobs.metrics import STANDARD_METRICS
 from shardyard.spec.requests.training import OUR_TAGS, environment

@@ -1,5 +1,8 @@
 """The variables that one side of a container's wall sets and another reads."""
 
+PREFIX = "SHARDYARD_"
+"""What they all begin with: a job may set no variable of such a name."""
+
 ENTRY = "SHARDYARD_ENTRY"
 """The module, script or executable that each rank runs."""
 
@@ -23,3 +26,30 @@ ATTEMPT = "SHARDYARD_ATTEMPT"
 
 HOST_ADDRESSES = "SHARDYARD_HOST_ADDRESSES"
 """JSON, host to address: replaces name resolution where several nodes share one machine without namespaces."""
+
+JOB = "SHARDYARD_JOB"
+"""The job file's name."""
+
+CHECKPOINT_DIR = "SHARDYARD_CHECKPOINT_DIR"
+"""The folder for checkpoints outside of SageMaker."""
+
+TENSORBOARD_DIR = "SHARDYARD_TENSORBOARD_DIR"
+"""The folder for TensorBoard's event files outside of SageMaker."""
+
+HOST_WAIT_SECONDS = "SHARDYARD_HOST_WAIT_SECONDS"
+"""How long the launcher waits for the other nodes, first for their names."""
+
+STOP_GRACE_SECONDS = "SHARDYARD_STOP_GRACE_SECONDS"
+"""How long the program may take to save after SIGTERM."""
+
+MAX_RESTARTS = "SHARDYARD_MAX_RESTARTS"
+"""How often torchrun restarts all ranks after a failure."""
+
+FORK = "SHARDYARD_FORK"
+"""`0` starts each rank as a new Python: for a program that cannot live in a fork."""
+
+RENDEZVOUS_PORT = "SHARDYARD_RENDEZVOUS_PORT"
+"""The port on the first node at which torchrun's agents meet."""
+
+MPI_SOCKET = "SHARDYARD_MPI_SOCKET"
+"""Where a node's launcher listens for what mpirun starts on it."""

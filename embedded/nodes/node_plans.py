@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from contract.paths import BASE_VARIABLE
+from contract.variables import HOST_ADDRESSES
 from embedded.nodes.cell.plan import Bind, NodePlan
 from embedded.nodes.engine import CONTAINER_ROOT, AttemptSpec, NodeSpec
 from embedded.nodes.image import Image
@@ -50,8 +52,8 @@ def at_moved_root(
         place.parent.mkdir(parents=True, exist_ok=True)
         place.symlink_to(source)
     variables = _variables(node, image, python)
-    variables["SAGEMAKER_BASE_DIR"] = str(node.ml)
-    variables["SHARDYARD_HOST_ADDRESSES"] = json.dumps(dict(addresses))
+    variables[BASE_VARIABLE] = str(node.ml)
+    variables[HOST_ADDRESSES] = json.dumps(dict(addresses))
     variables["TMPDIR"] = str(node.folder / "tmp")
     variables["HOME"] = str(node.folder / "home")
     search = [_moved(part, moved) for part in variables.get("PYTHONPATH", "").split(":") if part]

@@ -7,14 +7,13 @@ import socket
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from contract.variables import HOST_ADDRESSES
+from contract.variables import HOST_ADDRESSES, HOST_WAIT_SECONDS
 from training.launcher import variables
 from training.launcher.endings.failure import LaunchError
 
-WAIT_VARIABLE = "SHARDYARD_HOST_WAIT_SECONDS"
-"""How long to wait for the other nodes, first for their names; the default is 900: they may start minutes apart."""
-
 _POLL_SECONDS = 0.25
+_WAIT_SECONDS = 900.0
+"""Nodes may start minutes apart."""
 
 
 def natural_order(hosts: Iterable[str]) -> tuple[str, ...]:
@@ -40,7 +39,7 @@ def known_addresses(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 def wait_seconds(environ: Mapping[str, str] = os.environ) -> float:
     """How long the other nodes may take to come."""
-    return variables.seconds(environ, WAIT_VARIABLE, 900.0)
+    return variables.seconds(environ, HOST_WAIT_SECONDS, _WAIT_SECONDS)
 
 
 def wait_for_hosts(

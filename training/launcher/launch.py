@@ -7,9 +7,6 @@ from typing import NamedTuple
 from training.launcher.inputs import Contract
 from training.launcher.program import Program
 
-GRACE_VARIABLE = "SHARDYARD_STOP_GRACE_SECONDS"
-"""How long the program may take to save after SIGTERM."""
-
 GRACE_SECONDS = 110.0
 """SageMaker sends SIGKILL 120 s after SIGTERM: the rest is for the failure file."""
 

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 
 from contract.exit_codes import INTERRUPTED
 from contract.paths import base_folder
-from contract.variables import LAUNCHER, PROCESSES_PER_NODE
+from contract.variables import LAUNCHER, PROCESSES_PER_NODE, STOP_GRACE_SECONDS
 from training.launcher import hosts, network, sm_variables, source, variables
 from training.launcher.endings import failure
 from training.launcher.inputs import Contract, read_contract
-from training.launcher.launch import GRACE_SECONDS, GRACE_VARIABLE, Launch
+from training.launcher.launch import GRACE_SECONDS, Launch
 from training.launcher.package import PACKAGE_ROOT
 from training.launcher.program import read_program
 from training.launcher.supervise import Supervisor
@@ -125,7 +125,7 @@ def _prepare(
         addresses=addresses,
         processes_per_node=processes,
         host_wait_seconds=host_wait_seconds,
-        grace_seconds=variables.seconds(os.environ, GRACE_VARIABLE, GRACE_SECONDS),
+        grace_seconds=variables.seconds(os.environ, STOP_GRACE_SECONDS, GRACE_SECONDS),
     )
 
 

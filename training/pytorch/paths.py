@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from contract.paths import base_folder
-from contract.variables import RUN_ID
+from contract.variables import CHECKPOINT_DIR, RUN_ID, TENSORBOARD_DIR
 
 NO_RUN_ID = "local"
 """What a run is called that nobody gave an id."""
@@ -17,12 +17,12 @@ def model_folder() -> Path:
 
 def checkpoint_folder() -> str:
     """What is written here goes to S3 while the job runs, and comes back when a job starts again."""
-    return os.environ.get("SHARDYARD_CHECKPOINT_DIR", str(base_folder() / "checkpoints"))
+    return os.environ.get(CHECKPOINT_DIR, str(base_folder() / "checkpoints"))
 
 
 def tensorboard_folder() -> Path:
     """Event files written here are uploaded while the job runs."""
-    return Path(os.environ.get("SHARDYARD_TENSORBOARD_DIR", base_folder() / "output" / "tensorboard"))
+    return Path(os.environ.get(TENSORBOARD_DIR, base_folder() / "output" / "tensorboard"))
 
 
 def run_id() -> str:

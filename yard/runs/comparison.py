@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from contract import variables
 from yard.aws import Aws
 from yard.runs import runs
 from yard.runs.logs import Tail
@@ -93,8 +94,8 @@ def _settings(job: Mapping[str, Any]) -> dict[str, Any]:
         "instances": machines,
         "spot": job.get("EnableManagedSpotTraining", False),
         "image": job["AlgorithmSpecification"].get("TrainingImage", "").rpartition("/")[2],
-        "source": job.get("Environment", {}).get("SHARDYARD_SOURCE_SHA256"),
-        "processes_per_node": job.get("Environment", {}).get("SHARDYARD_PROCESSES_PER_NODE"),
+        "source": job.get("Environment", {}).get(variables.SOURCE_SHA256),
+        "processes_per_node": job.get("Environment", {}).get(variables.PROCESSES_PER_NODE),
     }
 
 

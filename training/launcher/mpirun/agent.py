@@ -11,14 +11,13 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-SOCKET_VARIABLE = "SHARDYARD_MPI_SOCKET"
-"""Where this node's launcher listens for what mpirun starts on it."""
+from contract.variables import MPI_SOCKET
 
 
 def tell(message: Mapping[str, Any]) -> bytes:
     """Give this node's launcher a message and return its answer."""
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(os.environ[SOCKET_VARIABLE])
+        connection.connect(os.environ[MPI_SOCKET])
         connection.sendall(json.dumps(message).encode() + b"\n")
         return connection.makefile("rb").readline()
 

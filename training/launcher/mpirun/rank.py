@@ -9,9 +9,10 @@ import signal
 import sys
 from collections.abc import Mapping
 
+from contract.variables import STOP_GRACE_SECONDS
 from training.launcher import plain, variables
 from training.launcher.inputs import read_contract
-from training.launcher.launch import GRACE_SECONDS, GRACE_VARIABLE
+from training.launcher.launch import GRACE_SECONDS
 from training.launcher.mpirun import agent
 from training.launcher.package import PACKAGE_ROOT
 from training.launcher.program import read_program
@@ -42,7 +43,7 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     action = execute_bound(command, {**environ, **ranks, "PYTHONPATH": path}, working_dir=folder)
     rank = int(ranks["RANK"])
     child = supervisor.start(f"rank {rank}", action, prefix=f"[rank {rank}] " if int(ranks["WORLD_SIZE"]) > 1 else "")
-    grace = variables.seconds(environ, GRACE_VARIABLE, GRACE_SECONDS)
+    grace = variables.seconds(environ, STOP_GRACE_SECONDS, GRACE_SECONDS)
     code, message = plain.wait_for_end(supervisor, child, host=contract.current_host, base=contract.base, grace=grace)
     agent.tell({"rank": rank, "code": code, "message": message})
     return 1 if code == 1 else 0

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from contract.exit_codes import INTERRUPTED
+from contract.variables import MPI_SOCKET
 from training.launcher.endings import failure, interruption, reasons
 from training.launcher.endings.failure import LaunchError
 from training.launcher.launch import Launch
-from training.launcher.mpirun.agent import SOCKET_VARIABLE
 from training.launcher.mpirun.nodes import FirstNode, OtherNode, call
 from training.launcher.mpirun.rank import INTERRUPT
 from training.launcher.package import PACKAGE_ROOT
@@ -80,7 +80,7 @@ def _environ(launch: Launch, desk: Path) -> dict[str, str]:
         "PYTHONPATH": f"{PACKAGE_ROOT}{os.pathsep}{launch.environ['PYTHONPATH']}",
         "MASTER_ADDR": launch.addresses[launch.contract.hosts[0]],
         "MASTER_PORT": str(MASTER_PORT),
-        SOCKET_VARIABLE: str(desk),
+        MPI_SOCKET: str(desk),
     }
 
 

@@ -14,18 +14,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from contract.exit_codes import INTERRUPTED
+from contract.variables import FORK, MAX_RESTARTS, RENDEZVOUS_PORT
 from training.launcher import variables
 from training.launcher.endings import failure
 from training.launcher.endings.interruption import NOTHING_BEGUN
 from training.launcher.launch import Launch
 from training.launcher.supervise import Child, Supervisor
 from training.launcher.torchrun.order import Order
-
-MAX_RESTARTS_VARIABLE = "SHARDYARD_MAX_RESTARTS"
-FORK_VARIABLE = "SHARDYARD_FORK"
-"""`0` starts each rank as a new Python: for a program that cannot live in a fork."""
-
-PORT_VARIABLE = "SHARDYARD_RENDEZVOUS_PORT"
 
 _MAX_RESTARTS = 3
 _RENDEZVOUS_PORT = 29400
@@ -84,7 +79,7 @@ def make_order(launch: Launch, environ: Mapping[str, str] = os.environ) -> Order
     """Everything that the host and its agent need to know."""
     contract = launch.contract
     alone = len(contract.hosts) == 1
-    restart_limit = variables.whole(environ, MAX_RESTARTS_VARIABLE, _MAX_RESTARTS)
+    restart_limit = variables.whole(environ, MAX_RESTARTS, _MAX_RESTARTS)
     return Order(
         program=launch.program,
         environ=launch.environ,
@@ -93,14 +88,14 @@ def make_order(launch: Launch, environ: Mapping[str, str] = os.environ) -> Order
         hosts=contract.hosts,
         node_rank=contract.host_rank,
         master_address="127.0.0.1" if alone else launch.addresses[contract.hosts[0]],
-        port=variables.whole(environ, PORT_VARIABLE, _RENDEZVOUS_PORT, at_least=1, at_most=65535),
+        port=variables.whole(environ, RENDEZVOUS_PORT, _RENDEZVOUS_PORT, at_least=1, at_most=65535),
         run_id=environ.get("TRAINING_JOB_NAME", "local"),
         processes_per_node=launch.processes_per_node,
         wait_seconds=launch.host_wait_seconds,
         restart_limit=restart_limit,
         restarts_left=restart_limit,
         grace_seconds=launch.grace_seconds,
-        fork=variables.whole(environ, FORK_VARIABLE, 1) != 0,
+        fork=variables.whole(environ, FORK, 1) != 0,
     )
 
 

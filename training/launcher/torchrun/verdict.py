@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from contract.exit_codes import INTERRUPTED
+from contract.variables import RENDEZVOUS_PORT
 from training.launcher.endings import failure
 from training.launcher.supervise import Child
 from training.launcher.torchrun.order import Order
@@ -45,7 +46,7 @@ class Verdict:
         reason = traceback_of(child.tail.decode(errors="replace")).rpartition("\n")[2]
         return (
             f"{self._order.host} could not open port {self._order.port} for the other nodes: {reason}; "
-            "set SHARDYARD_RENDEZVOUS_PORT to a free one"
+            f"set {RENDEZVOUS_PORT} to a free one"
         )
 
     def of_interruption(self, ranks: Collection[Child], late: Collection[Child]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from contract.variables import CHECKPOINT_DIR
 from training.data import s3
 from training.pytorch.checkpoint.unfit import Unfit
 
@@ -64,8 +65,7 @@ class Folder:
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
             raise Unfit(
-                f"checkpoints cannot be kept in {self._path}: {error.strerror}; "
-                "SHARDYARD_CHECKPOINT_DIR names another folder"
+                f"checkpoints cannot be kept in {self._path}: {error.strerror}; {CHECKPOINT_DIR} names another folder"
             ) from error
 
     def children(self, below: str) -> list[str]:

@@ -8,6 +8,7 @@ from types import TracebackType
 import torch
 
 from contract.exit_codes import INTERRUPTED
+from contract.variables import TENSORBOARD_DIR
 from training.pytorch import paths
 from training.pytorch.process_group import Ranks
 from training.pytorch.reporting.event_file import EventFile
@@ -33,7 +34,7 @@ class Metrics:
     def __init__(self, ranks: Ranks) -> None:
         self._active = ranks.is_first
         folder = paths.tensorboard_folder()
-        wanted = self._active and ("SHARDYARD_TENSORBOARD_DIR" in os.environ or folder.parent.is_dir())
+        wanted = self._active and (TENSORBOARD_DIR in os.environ or folder.parent.is_dir())
         self._events = EventFile(folder) if wanted else None
         self._mlflow = start_mlflow() if self._active else None
 

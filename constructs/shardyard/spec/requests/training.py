@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from contract import variables
 from contract.hyperparameters import encode_all
 from shardyard.spec import names
 from shardyard.spec.catalogue.instances import INSTANCES
@@ -99,16 +100,16 @@ def to_request(spec: JobSpec, deployment: Deployment, *, job_name: str, run_id: 
 
 def environment(spec: JobSpec, run_id: str) -> dict[str, str]:
     """The container's variables: what the launcher reads, then the job's own."""
-    ours = {"SHARDYARD_RUN_ID": run_id, "SHARDYARD_JOB": spec.name}
+    ours = {variables.RUN_ID: run_id, variables.JOB: spec.name}
     if spec.program is not None:
-        ours["SHARDYARD_ENTRY"] = spec.program.entry
-        ours["SHARDYARD_LAUNCHER"] = spec.program.launcher
+        ours[variables.ENTRY] = spec.program.entry
+        ours[variables.LAUNCHER] = spec.program.launcher
         if spec.program.processes_per_node is not None:
-            ours["SHARDYARD_PROCESSES_PER_NODE"] = str(spec.program.processes_per_node)
+            ours[variables.PROCESSES_PER_NODE] = str(spec.program.processes_per_node)
         if spec.program.arguments:
-            ours["SHARDYARD_ARGUMENTS"] = json.dumps(spec.program.arguments)
+            ours[variables.ARGUMENTS] = json.dumps(spec.program.arguments)
     if spec.source is not None and spec.source.sha256 is not None:
-        ours["SHARDYARD_SOURCE_SHA256"] = spec.source.sha256
+        ours[variables.SOURCE_SHA256] = spec.source.sha256
     return {**ours, **spec.environment}
 
 

@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from contract import variables
 from contract.hyperparameters import encode
 from shardyard.spec.errors import Problem
 from shardyard.spec.jobs.job import JobSpec
@@ -71,7 +72,7 @@ def environment_names(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     """A variable has a name that the service allows, not one of ours, and a value of at most 512 letters."""
     for name, value in spec.environment.items():
         where = f"environment.{name}"
-        if name.startswith("SHARDYARD_") or name in ("TRAINING_JOB_NAME", "TRAINING_JOB_ARN"):
+        if name.startswith(variables.PREFIX) or name in ("TRAINING_JOB_NAME", "TRAINING_JOB_ARN"):
             yield Problem(where, "this variable is set by Shardyard or SageMaker (choose another name)")
         elif re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]{0,511}", name) is None:
             yield Problem(where, f"{name!r} is not allowed (letters, digits and underscores, no digit first)")
@@ -188,7 +189,7 @@ def command_lengths(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
         parts = getattr(spec.image, name)
         if len(parts) > 100 or any(len(part) > 256 for part in parts):
             yield Problem(f"image.{name}", "it has more than 100 parts, or one of more than 256 letters")
-    arguments = environment(spec, "run").get("SHARDYARD_ARGUMENTS", "")
+    arguments = environment(spec, "run").get(variables.ARGUMENTS, "")
     if len(arguments) > 512:
         message = f"{len(arguments)} letters as JSON are not allowed (512 or fewer; use hyperparameters)"
         yield Problem("program.arguments", message)

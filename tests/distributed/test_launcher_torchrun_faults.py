@@ -221,28 +221,3 @@ if os.environ["RANK"] == "1" and os.environ["SHARDYARD_ATTEMPT"] == "0":
         assert [node.end() for node in running] == [0, 0]
         for rank, node in enumerate(running):
             node.wait_for(f"begin rank={rank} attempt=1")
-
-
-@pytest.mark.parametrize("fork", ["0", "1"])
-def test_a_program_of_ours_that_refuses_is_not_started_again(tmp_path: Path, fork: str) -> None:
-    """A new Python says it by its exit code as well as a fork."""
-    program = "from training.pytorch.programs.gpt import main; main()"
-    with nodes(tmp_path, program, arguments=["--plan", "hsdp"], processes=1, SHARDYARD_FORK=fork) as (node,):
-        assert node.end() == 1
-    assert node.failure.startswith(
-        "rank 0 on algo-1 failed: training.pytorch.parallel.plan.PlanError: the plan hsdp needs shard_size"
-    )
-    assert not [line for line in node.own_lines if "restart" in line]
-
-
-def test_a_job_whose_image_lacks_the_s3_connector_is_not_started_again(tmp_path: Path) -> None:
-    program = """
-import sys
-sys.modules["s3torchconnector"] = None  # what an import finds in an image without the package
-from training.data import resolve
-resolve("s3://bucket/prefix").sources()
-"""
-    with nodes(tmp_path, program, processes=1) as (node,):
-        assert node.end() == 1
-    assert "training.data.s3.S3Unavailable: addresses in S3 need the package s3torchconnector" in node.failure
-    assert not [line for line in node.own_lines if "restart" in line]

@@ -1,4 +1,4 @@
-"""The account that the command talks to: AWS, or the embedded cloud."""
+"""The account that the command works with: on AWS, or the embedded cloud's."""
 
 import functools
 import os
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Aws:
-    """Clients and stack outputs of one account and region. boto3 is loaded at the first use."""
+    """Clients and stack outputs of one account and region. boto3 is loaded on first use."""
 
     project: Project
     _clients: dict[str, Any] = field(default_factory=dict)
@@ -23,13 +23,13 @@ class Aws:
 
     @functools.cached_property
     def session(self) -> "boto3.Session":
-        """The ordinary session: profile, environment, sign-in; and AWS_REGION, which boto3 alone does not read."""
+        """The ordinary session (profile, environment, sign-in), plus AWS_REGION, which boto3 does not read."""
         import boto3
 
         return boto3.Session(region_name=os.environ.get("AWS_REGION"))
 
     def client(self, service: str) -> Any:
-        """A client that retries what can be retried."""
+        """A client that retries what may be retried."""
         if service not in self._clients:
             from botocore.config import Config
 
@@ -49,7 +49,7 @@ class Aws:
 
     @property
     def region(self) -> str:
-        """The region that the session has chosen. STS would make one up; a regional service refuses without one."""
+        """The session's region. Regional services refuse to work without one; STS would invent one."""
         return str(self.client("stepfunctions").meta.region_name)
 
     def outputs(self, part: str) -> Mapping[str, str]:
@@ -76,21 +76,21 @@ class Aws:
         outputs = self.outputs(part)
         if key not in outputs:
             raise UserError(
-                f"The stack {self.project.stack_name(part)} has no output {key}; it is of an older version.",
+                f"The stack {self.project.stack_name(part)} has no output {key}; it was deployed by an older version.",
                 "Deploy it again: npx cdk deploy --all",
             )
         return outputs[key]
 
     def artifact_bucket(self) -> str:
-        """Where models, receipts, checkpoints and source bundles lie."""
+        """The bucket of models, receipts, checkpoints and source bundles."""
         return self.output("storage", "ArtifactBucketName")
 
     def data_bucket(self) -> str:
-        """Where the channels' data lies."""
+        """The bucket of the channels' data."""
         return self.output("storage", "DataBucketName")
 
     def state_machine_arn(self, job: str) -> str:
-        """The state machine that launches a job; whether it is deployed shows at its first use."""
+        """The state machine that launches a job. Its first use shows whether it is deployed."""
         name = self.project.state_machine_name(job)
         return f"arn:{self.partition}:states:{self.region}:{self.account}:stateMachine:{name}"
 
@@ -101,7 +101,7 @@ class Aws:
 
 
 def use_embedded_cloud(project: Project) -> None:
-    """Point this process at the running embedded cloud; the user's own AWS files are not read."""
+    """Point this process at the running embedded cloud, ignoring the user's AWS configuration files."""
     from embedded import lifecycle
 
     os.environ.update(lifecycle.env(project.root / lifecycle.DEFAULT_FOLDER))

@@ -1,6 +1,6 @@
 """`make demo`: from nothing to two trained nodes, one spot interruption, and the proof that it changed nothing.
 
-It walks the way a person walks: the real CDK command deploys the real templates, `yard` does the rest.
+It does what a person would do: the real CDK command deploys the real templates, `yard` does the rest.
 """
 
 import json
@@ -35,7 +35,7 @@ _STACK = re.compile(r"✅\s+(.+)")
 
 
 def main() -> None:
-    """Run the demo, or with --clean take away what it made."""
+    """Run the demo, or with --clean remove what it made."""
     run = clean if "--clean" in sys.argv[1:] else demo
     sys.exit(guard(run, debug="--debug" in sys.argv))
 
@@ -55,7 +55,7 @@ def demo() -> None:
 
         image = push_image(aws, "pytorch")
         stage.tell(f"image {image['repository']}:{image['tag']}")
-    with Stage("4 of 7  Uploading the digits: 1797 handwritten ones, as the job's data") as stage:
+    with Stage("4 of 7  Uploading 1797 handwritten digits, the job's data") as stage:
         _upload_digits(aws, stage)
     with Stage(f"5 of 7  Training {JOB} on two nodes, undisturbed") as stage:
         plain = _train(aws, stage, interrupt=False)
@@ -67,7 +67,7 @@ def demo() -> None:
 
 
 def clean() -> None:
-    """Stop the cloud and remove all that the demo made; say what is kept, and where."""
+    """Stop the cloud and remove all that the demo made; print what is kept, and where."""
     from embedded import lifecycle
 
     project = find_project()
@@ -97,7 +97,7 @@ def _environment_folder(project: Project) -> Path:
 
 
 def _environment(project: Project) -> Any:
-    """How large the environment has grown, for a sign of life; nothing once it is there."""
+    """The environment's size so far, for a sign of life; nothing once it is complete."""
     folder = _environment_folder(project)
     return lambda: f", {_size(folder)} so far" if folder.exists() else ""
 
@@ -122,7 +122,7 @@ def _deploy(project: Project, stage: Stage) -> None:
 
 
 def _cdk(project: Project, stage: Stage, verb: str, *arguments: str) -> None:
-    """Run the CDK command: all of its lines go to a log, a line for each finished stack here."""
+    """Run the CDK command: its output goes to a log, and one line per finished stack to the screen."""
     command, log = ["npx", "cdk", verb, *arguments], project.root / f".yard/{verb}.log"
     stage.tell(f"{' '.join(command)}  (log: {log.relative_to(project.root)})")
     env = {**os.environ, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": _node_major()}
@@ -159,14 +159,14 @@ def _upload_digits(aws: Aws, stage: Stage) -> None:
 
 
 def _make_digits(aws: Aws, folder: Path) -> None:
-    """In the image's environment: scikit-learn, which carries the digits, is installed there."""
+    """Write the digits with the image's environment, which has scikit-learn and its copy of them."""
     python = _environment_folder(aws.project) / "bin/python"
     command = [str(python), "-m", "training.pytorch.programs.make_digits", str(folder), "--shards", "4"]
     subprocess.run(command, cwd=aws.project.root, check=True, stdout=subprocess.DEVNULL)
 
 
 def _train(aws: Aws, stage: Stage, *, interrupt: bool) -> runs.Run:
-    """Launch it as `yard train` does, tell its phases and numbers; if asked to, take its capacity away on the way."""
+    """Launch the job as `yard train` does and print its phases and metrics; with `interrupt`, interrupt it."""
     run = runs.start(aws, JOB, {**LAUNCH, "run_id": runs.new_run_id()})
     stage.tell(f"run {run.run_id}")
     view, tail, phase = follow.View(job=JOB, run_id=run.run_id, hourly_usd=None), Tail(aws, run.run_id), ""
@@ -187,21 +187,21 @@ def _train(aws: Aws, stage: Stage, *, interrupt: bool) -> runs.Run:
     if run.status != "SUCCEEDED":
         _, execution = runs.refresh(aws, run)
         said = f"The run {run.run_id} ended {run.status}: {execution.get('cause', '')}"
-        raise UserError(said, f"Its lines: .venv/bin/yard --embedded logs {run.run_id}")
+        raise UserError(said, f"Its logs: .venv/bin/yard --embedded logs {run.run_id}")
     if interrupt and not interrupted:
         raise UserError(f"The run {run.run_id} was over before step {INTERRUPT_AT_STEP}, so nothing was interrupted.")
     return run
 
 
 def _tell_line(line: Line, stage: Stage) -> None:
-    """The numbers of a step on one short line, and what the program says about starts and checkpoints."""
+    """Print a step's metrics on one short line, and the program's lines about starts and checkpoints."""
     found = line.metrics()
     if "loss" in found:
         step = f"step {found['step']:.0f} of {found['total_steps']:.0f}"
         stage.tell(f"{line.host}  {step}  loss {found['loss']:.4f}  {found['samples_per_second']:,.0f} samples/s")
     elif "accuracy" in found:
         stage.tell(
-            f"{line.host}  epoch {found['epoch'] + 1:.0f}: {found['accuracy']:.1%} of the test digits read rightly"
+            f"{line.host}  epoch {found['epoch'] + 1:.0f}: {found['accuracy']:.1%} of the test digits recognised"
         )
 
 
@@ -225,7 +225,7 @@ def _compare(aws: Aws, plain: runs.Run, disturbed: runs.Run, stage: Stage) -> No
 
 
 def _model_digest(aws: Aws, run: runs.Run) -> str:
-    """The digest that training writes beside the weights: archives differ by their times, weights must not."""
+    """The digest that training writes beside the weights: archives differ in their timestamps, weights must not."""
     import tarfile
     import tempfile
 
@@ -245,23 +245,23 @@ def _model_digest(aws: Aws, run: runs.Run) -> str:
 
 
 def _tell(aws: Aws, run: runs.Run, seconds: float) -> None:
-    """The last screen: the receipt, what it comes to in four lines, where to look next."""
+    """Print the last screen: the receipt, its sum in a few lines, where to look next."""
     from shardyard.spec.receipt_text import text
 
     receipt = runs.receipt(aws, run.run_id)
-    print(f"\n== The receipt, as the e-mail says it\n{text(receipt)}")
-    print(f"\n== What it comes to, after {format_duration(seconds)}")
+    print(f"\n== The receipt, as in the e-mail\n{text(receipt)}")
+    print(f"\n== In short, after {format_duration(seconds)}")
     for name, said in _summary(receipt, run).items():
         print(f"   {name:<12}{said}")
     print("\n== Where to look next")
     for command, what in {
         ".venv/bin/yard --embedded history": "both runs, and what each cost",
-        f".venv/bin/yard --embedded logs {run.run_id}": "what each node said",
+        f".venv/bin/yard --embedded logs {run.run_id}": "each node's logs",
         f".venv/bin/yard --embedded model get {run.run_id}": "the model",
         ".venv/bin/yard --embedded train gpt-ddp --dry-run": "another job: its plan and its worst case",
         ".venv/bin/yard cloud outbox": "the e-mails that would have been sent",
         "jobs/mnist-ddp.toml, docs/do/yard.md": "the job that ran; a day with the command",
-        "make demo-clean": "take all of it away",
+        "make demo-clean": "remove all of it",
     }.items():
         print(f"   {command:<62}{what}")
 

@@ -1,4 +1,4 @@
-"""The embedded cloud of a project, as the commands reach it."""
+"""How the commands reach a project's embedded cloud."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a person did, or the cloud said, in one sentence with the next step: never a traceback."""
+"""User mistakes and AWS errors as one sentence with the next step, never a traceback."""
 
 import errno
 import re
@@ -12,9 +12,9 @@ class Exit(IntEnum):
 
     OK = 0
     FIX = 1
-    """Something that the person can fix: a setting, a job file, credentials, a missing stack."""
+    """Something that the user can fix: a setting, a job file, credentials, a missing stack."""
     USAGE = 2
-    """The command line was not understood, or a question had nobody to answer it."""
+    """The command line was not understood, or a question was asked without a terminal."""
     JOB_FAILED = 3
     """The job was launched and failed, or was refused by preflight."""
     JOB_STOPPED = 4
@@ -24,7 +24,7 @@ class Exit(IntEnum):
 
 
 class UserError(Exception):
-    """Something that a person can fix: what happened, with which value, and what to do next."""
+    """Something that the user can fix: what happened, with which value, and what to do next."""
 
     def __init__(self, happened: str, fix: str = "", code: Exit = Exit.FIX) -> None:
         super().__init__(happened)
@@ -32,11 +32,11 @@ class UserError(Exception):
 
 
 class NotDeployedError(UserError):
-    """A job that is defined and not deployed, or not here."""
+    """A job that is defined but not deployed, or not in this region."""
 
 
 def explain(error: BaseException) -> UserError | None:
-    """Turn an error that a person can cause into a sentence; None for a bug of ours, which keeps its traceback."""
+    """Turn an error that a user can cause into a sentence; None for a bug, which keeps its traceback."""
     from embedded.lifecycle import CloudError
     from shardyard.spec.errors import SpecError
 
@@ -46,7 +46,7 @@ def explain(error: BaseException) -> UserError | None:
         return UserError(str(error))
     if isinstance(error, CloudError):
         return _explain_cloud(str(error))
-    if type(error).__module__.startswith(("botocore", "boto3")):  # some of which are OSErrors too
+    if type(error).__module__.startswith(("botocore", "boto3")):  # before OSError, which some of these are
         return _explain_botocore(error)
     return _explain_disk(error) if isinstance(error, OSError) else None
 
@@ -64,7 +64,7 @@ def _explain_disk(error: OSError) -> UserError | None:
 
 @contextmanager
 def writing(place: object) -> Iterator[None]:
-    """Name the place in the error of a write that fails: the system itself names it at the opening of a file only."""
+    """Name the path in the error of a failed write: the system names it only when opening a file fails."""
     try:
         yield
     except OSError as error:
@@ -74,12 +74,12 @@ def writing(place: object) -> Iterator[None]:
 
 
 def _explain_cloud(said: str) -> UserError:
-    """Sentences of the embedded cloud begin small; a port that is taken gets its own way out."""
+    """Capitalise the embedded cloud's sentence; a port that is taken gets its own fix."""
     taken = re.search(r"Port (\d+) is in use", said)
     if taken is not None:
         return UserError(
             f"Port {taken[1]} of 127.0.0.1 is taken by another program.",
-            "Choose another (yard cloud up --port N), or leave --port out: a free one is taken.",
+            "Choose another (yard cloud up --port N), or omit --port to get a free one.",
         )
     return UserError(said[:1].upper() + said[1:] + ("" if said.endswith((".", "`")) else "."))
 
@@ -141,16 +141,20 @@ def _explain_answer(error: BaseException) -> UserError:
     code, message = str(answer.get("Code", "")), str(answer.get("Message", ""))
     operation = getattr(error, "operation_name", "the call")
     if code in _EXPIRED:
-        return UserError(f"AWS does not accept the credentials any more ({code}).", "Sign in again: aws sso login")
+        return UserError(f"AWS no longer accepts the credentials ({code}).", "Sign in again: aws sso login")
     if code in _DENIED:
-        return UserError(_denial(operation, message), "Ask for that action, or use another role (AWS_PROFILE).")
+        return UserError(
+            _denial(operation, message), "Ask for permission for that action, or use another role (AWS_PROFILE)."
+        )
     if code == "OptInRequired":
-        return UserError(f"{operation} answered {code}: {message}", "Switch the region on, or set AWS_REGION.")
+        return UserError(
+            f"{operation} answered {code}: {message}", "Enable the region in your account, or set AWS_REGION."
+        )
     return UserError(f"{operation} answered {code}: {message}")
 
 
 def _denial(operation: str, message: str) -> str:
-    """Most services name action and role themselves; S3 says neither, so the caller's name is asked for."""
+    """Most services name the action and the role; S3 names neither, so look up the caller."""
     if "not authorized to perform" in message:
         return f"Access denied to {operation}: {message}"
     return f"Access denied to {operation} for {_who()}: {message}"

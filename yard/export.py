@@ -1,6 +1,6 @@
-"""A job as a script of the official SageMaker SDK 3.x, for people who want to leave or to look under the hood.
+"""A job as a script of the official SageMaker SDK 3.x, for those who want to leave or to look under the hood.
 
-No source code is handed to the SDK: its own launch scripts would take the launcher's place, and pass no SIGTERM on.
+The SDK gets no source code: its own launch scripts would replace the launcher, and they do not forward SIGTERM.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ _ELSEWHERE = {
 
 
 def sdk_script(job: str, request: Mapping[str, Any]) -> str:
-    """The script whose CreateTrainingJob request is this one, but for the job's name, which the SDK makes."""
+    """The script that sends this CreateTrainingJob request, except for the job's name, which the SDK makes."""
     _refuse_what_the_sdk_lacks(job, request)
     algorithm = dict(request["AlgorithmSpecification"])
     metrics = algorithm.pop("MetricDefinitions", None)
@@ -84,8 +84,8 @@ _HEAD = '''"""The job {job} for the official SageMaker SDK 3.x (pip install sage
 
 import os
 
-# The SDK tries the role first against a list of permissions that is longer than least privilege, without the
-# conditions that ours carry (a namespace, a bucket), and refuses it. The service itself asks for no more than these.
+# Before it starts, the SDK tests the role against a list of permissions that goes beyond least privilege and lacks
+# this role's conditions (a namespace, a bucket), and refuses the role. The service itself needs no more than these.
 os.environ.setdefault("SAGEMAKER_VALIDATE_ROLE", "false")
 '''
 _FROM = "from sagemaker.train import ModelTrainer"
@@ -99,7 +99,7 @@ def _refuse_what_the_sdk_lacks(job: str, request: Mapping[str, Any]) -> None:
         lacking.append("an entry point of its own")
     if lacking:
         raise UserError(
-            f"The SDK's ModelTrainer cannot say all of {job!r}: it has no way to give {', '.join(lacking)}.",
+            f"The SDK's ModelTrainer cannot express {job!r}: it has no way to set {', '.join(lacking)}.",
             f"Print the plain request, for boto3 or the AWS CLI: yard export {job} --request",
         )
 

@@ -1,4 +1,4 @@
-"""Bringing an image of containers/ to its repository, and whether the deployed jobs run that one."""
+"""Pushing an image of containers/ to its repository, and whether the deployed jobs run that one."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ DEPLOY = "npx cdk deploy --all"
 
 
 def push_image(aws: Aws, folder: str) -> dict[str, Any]:
-    """Push a folder's image under its content's tag; what is there already is left alone."""
+    """Push a folder's image under the hash of its content, unless it is already there."""
     settings, root = aws.project.settings, aws.project.root
     if not (root / "containers" / folder / "Dockerfile").exists():
         known = sorted(path.parent.name for path in (root / "containers").glob("*/Dockerfile"))
@@ -40,14 +40,14 @@ def push_image(aws: Aws, folder: str) -> dict[str, Any]:
 
 
 def jobs_on_another_tag(aws: Aws, folder: str, tag: str) -> dict[str, str]:
-    """The deployed jobs of this image that run another tag: their state machines name the tag of their deployment."""
+    """The deployed jobs of this image that run another tag: each state machine names the tag it was deployed with."""
     found = {}
     for job in aws.project.jobs():
         if job.image.folder != folder:
             continue
         try:
             image = deployed.read(aws, job.name).image
-        except UserError:  # a job that is not deployed yet gets today's tag when it is
+        except UserError:  # a job that is not deployed yet gets this tag on deployment
             continue
         if image is not None and image[1] != tag:
             found[job.name] = image[1]
@@ -55,7 +55,7 @@ def jobs_on_another_tag(aws: Aws, folder: str, tag: str) -> dict[str, str]:
 
 
 def check_before_launch(aws: Aws, job: str, found: deployed.Deployed) -> None:
-    """Say what preflight would say about a missing image, at once; warn where the folder has changed since."""
+    """Refuse a missing image now rather than in preflight; warn if the folder has changed since the deployment."""
     folder = found.spec.image.folder
     if found.image is None or folder is None:
         return
@@ -102,7 +102,7 @@ def _make_environment(aws: Aws, folder: str) -> None:
 
 
 def _register(aws: Aws, repository: str, tag: str) -> None:
-    """Put a manifest without layers: the embedded cloud runs the folder itself and only asks for the tag."""
+    """Put a manifest without layers: the embedded cloud runs the folder itself and only looks for the tag."""
     kind = "application/vnd.docker.distribution.manifest.v2+json"
     config: dict[str, Any] = {
         "mediaType": "application/vnd.docker.container.image.v1+json",
@@ -134,7 +134,7 @@ def _docker(aws: Aws, folder: str, repository: str, tag: str) -> None:
             "There is no docker command on this machine, so the image cannot be built here.",
             "Run these where there is one:\n  " + "\n  ".join([login, *rest]),
         )
-    # Only the log-in needs a pipe; nothing that a person wrote is in it.
+    # A shell only for the log-in's pipe; no user input is in it.
     for command in (["bash", "-o", "pipefail", "-c", login], *(line.split() for line in rest)):
         done = subprocess.run(command, cwd=aws.project.root, check=False)
         if done.returncode:

@@ -1,4 +1,4 @@
-"""The `yard` command: each command is a small module in yard/commands/, loaded when it is called."""
+"""The `yard` command; its subcommands are in yard/commands/."""
 
 import os
 import sys
@@ -11,9 +11,9 @@ from yard.output import complain
 
 _EPILOG = """\b
 Begin with:  yard doctor; yard check; yard train JOB --dry-run
-Exit codes:  0 done; 1 something that you can fix; 2 not understood, or nobody
-             to ask; 3 the job failed or was refused; 4 it was stopped;
-             130 Ctrl-C
+Exit codes:  0 done; 1 something that you can fix; 2 not understood, or a
+             question without a terminal; 3 the job failed or was refused;
+             4 it was stopped; 130 Ctrl-C
 More:        docs/do/yard.md"""
 
 app = typer.Typer(
@@ -40,7 +40,7 @@ def options(
 
 
 def guard(run: Callable[[], None], *, debug: bool) -> int:
-    """Run a command; print a sentence instead of a traceback for what a person can cause; return the exit code."""
+    """Run a command and return its exit code; print a sentence, not a traceback, for errors that a user can cause."""
     try:
         run()
     except KeyboardInterrupt:
@@ -48,7 +48,7 @@ def guard(run: Callable[[], None], *, debug: bool) -> int:
         return Exit.INTERRUPTED
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else Exit.OK
-    except BrokenPipeError:  # `| head` has seen enough; what is left in the buffer has nowhere to go
+    except BrokenPipeError:  # `| head` has closed the pipe: drop what is left in the buffer
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.FIX
     except Exception as error:

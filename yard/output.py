@@ -1,4 +1,4 @@
-"""How the command prints: tables for people, JSON for programs, nothing coloured in a pipe."""
+"""How the command prints: tables for people, JSON for programs, no colour in a pipe."""
 
 import json
 import sys
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 _PIPE_WIDTH = 1000
-"""A pipe has no width: whoever reads it wants whole words, and each row on one line."""
+"""A pipe has no width: its reader wants whole words, and each row on one line."""
 
 
 def console(*, stderr: bool = False) -> "Console":
-    """A console that knows whether a person looks at it."""
+    """A console that knows whether it prints to a terminal."""
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
@@ -26,28 +26,32 @@ def console(*, stderr: bool = False) -> "Console":
 
 
 def is_terminal() -> bool:
-    """Whether a person looks at the output."""
+    """Whether the output goes to a terminal."""
     return sys.stdout.isatty()
 
 
 def confirm(question: str, *, otherwise: str = "--yes", default: bool = False) -> bool:
-    """Ask a person; without one (a pipe, a script) say which option answers. The question goes to stderr."""
+    """Ask on stderr; without a terminal (a pipe, a script), fail and name the option that answers."""
     if not sys.stdin.isatty():
-        raise UserError(f"{question} There is nobody to ask here.", f"Say it beforehand: {otherwise}", code=Exit.USAGE)
+        raise UserError(
+            f"{question} This is not a terminal, so the question has no answer.",
+            f"Answer it beforehand: {otherwise}",
+            code=Exit.USAGE,
+        )
     import typer
 
     return typer.confirm(question, default=default, err=True)
 
 
 def complain(happened: str, fix: str = "") -> None:
-    """Say on stderr what went wrong and what to do."""
+    """Print on stderr what went wrong and what to do."""
     print(happened, file=sys.stderr)
     if fix:
         print(fix, file=sys.stderr)
 
 
 def say(text: str) -> None:
-    """Say something on stderr, so that stdout stays for data."""
+    """Print on stderr, so that stdout stays free for data."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -57,7 +61,7 @@ def emit_json(data: Any) -> None:
 
 
 def emit_json_line(data: Any) -> None:
-    """Print one object on one line, for a program that reads while they come."""
+    """Print one object on one line, for a program that reads a stream of them."""
     print(json.dumps(data, default=_plain), flush=True)
 
 
@@ -66,7 +70,7 @@ def _plain(value: Any) -> str:
 
 
 def emit_rows(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool, empty: str) -> None:
-    """Print rows: JSON with every field, or a table of the named columns. `empty` is said when there are none."""
+    """Print rows: JSON with every field, or a table of the named columns; `empty` if there are none."""
     if as_json:
         emit_json([dict(row) for row in rows])
         return
@@ -86,7 +90,7 @@ def emit_rows(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool, emp
 
 
 def emit_facts(facts: Row, *, as_json: bool) -> None:
-    """Print one thing: JSON, or one `name: value` line for each fact."""
+    """Print one thing: JSON, or one `name: value` line per fact."""
     if as_json:
         emit_json(dict(facts))
         return
@@ -97,7 +101,7 @@ def emit_facts(facts: Row, *, as_json: bool) -> None:
 
 
 def _amount(column: str, value: Any) -> str:
-    """A cell of a table: cents for money, and the same separators for whole numbers as for others."""
+    """A cell of a table: cents for money, thousands separators for every other number."""
     if "usd" in column and isinstance(value, int | float):
         return f"{value:,.2f}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else _cell(value)

@@ -1,4 +1,4 @@
-"""The options of a command that launches: one for each value of the table of overrides that has one."""
+"""The options of a command that launches: one per override that has an option."""
 
 import functools
 import inspect
@@ -15,7 +15,7 @@ _OPTIONS = {one.name: one.option for one in OVERRIDES if one.option is not None}
 
 
 def with_override_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Insert the options after the command's first argument; it receives those that were given as `overrides`."""
+    """Insert the options after the command's first argument; it receives the given ones as `overrides`."""
     first, *others = (one for one in inspect.signature(command).parameters.values() if one.name != "overrides")
     options = [_parameter(one) for one in OVERRIDES if one.option is not None]
 
@@ -31,7 +31,7 @@ def with_override_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _parameter(override: Override) -> inspect.Parameter:
-    """The option as typer declares one: a switch where nothing follows it, otherwise a text that the spec reads."""
+    """The option as typer declares it: a switch if it takes no value, otherwise a text that spec reads."""
     names = [name for name in (override.option, override.alias) if name is not None]
     option = typer.Option(None, *names, help=override.doc, metavar=override.metavar)
     kind = bool if override.metavar is None else str
@@ -41,7 +41,7 @@ def _parameter(override: Override) -> inspect.Parameter:
 
 
 def _read(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The values by name, with the types and within the limits of the job's own fields."""
+    """The values by name, parsed and checked like the job's own fields."""
     try:
         return LaunchInput.from_texts(given).to_dict()
     except SpecError as error:

@@ -1,4 +1,4 @@
-"""What a launch would be: the job with everything laid over it, what the rules say, what it can cost at most."""
+"""The plan of a launch: the job with every override, what the rules say, and its maximum cost."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
     from shardyard.spec.catalogue.cost import Cost
 
 DEFAULT_REGION = "us-east-1"
-"""Whose prices the offline commands take when no region is chosen."""
+"""The region whose prices the offline commands use when none is chosen."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """One launch, before it is launched."""
+    """One launch before it starts."""
 
     spec: JobSpec
-    """The job with the launch input laid over it."""
+    """The job with the launch input applied."""
     sources: dict[str, str]
-    """Who had the last word on each value: toml, stage, parameter, input."""
+    """Where each value comes from: toml, stage, parameter, input."""
     cost: "Cost"
     """The most that it can cost."""
     hourly_usd: float | None
-    """Price of all its instances for an hour; None where one has no known price."""
+    """Hourly price of all its instances; None if any price is unknown."""
 
 
 def make_plan(spec: JobSpec, launch: LaunchInput, *, region: str, sources: Mapping[str, str] | None = None) -> Plan:
-    """Lay the launch input over the job and check the result; every problem at once."""
+    """Apply the launch input to the job and check the result; reports every problem at once."""
     from shardyard.spec import rules
     from shardyard.spec.catalogue import cost
 
@@ -47,13 +47,13 @@ def make_plan(spec: JobSpec, launch: LaunchInput, *, region: str, sources: Mappi
     if cap is not None and worst.usd is not None and worst.usd > cap:
         raise UserError(
             f"{spec.name} can cost up to {worst.usd:.2f} USD ({worst.source}), and the cap is {cap:.2f} USD.",
-            "Take a shorter --max-runtime, fewer instances or another type; or raise the cap: --cap.",
+            "Choose a shorter --max-runtime, fewer instances or another type; or raise the cap: --cap.",
         )
     return Plan(spec=changed, sources=said, cost=worst, hourly_usd=hourly_usd(changed, region=region))
 
 
 def hourly_usd(spec: JobSpec, *, region: str) -> float | None:
-    """The on-demand price of all instances of the first attempt for an hour; None where one has no known price."""
+    """Hourly on-demand price of all instances of the first attempt; None if any price is unknown."""
     from shardyard.spec.catalogue import prices
 
     found = [(prices.hourly_usd(kind, region), count) for kind, count in spec.compute.alternatives[0]]
@@ -79,7 +79,7 @@ def describe(spec: JobSpec, *, region: str) -> dict[str, Any]:
 
 
 def offline_region() -> str:
-    """Whose prices the commands show that ask no account."""
+    """The region whose prices the offline commands show."""
     return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
 
 
@@ -94,7 +94,7 @@ def check_parameters(project: Project, pairs: Sequence[str]) -> None:
     known = list(of_settings(project.settings))
     for spec in project.jobs():
         known.extend(job_parameters(spec, accepted_instance_types(spec)).values())
-    # `cdk deploy` takes Stack:Name=value as well.
+    # `cdk deploy` also accepts Stack:Name=value.
     given = {name.rpartition(":")[2]: value for name, value in read_pairs("--parameters", pairs).items()}
     problems = check_values(known, given)
     if problems:
@@ -119,7 +119,7 @@ def check_jobs(project: Project, name: str | None) -> list[str]:
 
 
 def read_pairs(option: str, pairs: Sequence[str]) -> dict[str, str]:
-    """Take `name=value` apart."""
+    """Split `name=value` pairs."""
     found = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")

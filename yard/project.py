@@ -1,4 +1,4 @@
-"""The project on this disk: its folder, its settings, its jobs."""
+"""The user's project: its folder, its settings, its jobs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,14 +8,14 @@ from shardyard.spec import names
 from shardyard.spec.errors import nearest
 from yard.errors import UserError
 
-if TYPE_CHECKING:  # settings and jobs are loaded by the commands that read them
+if TYPE_CHECKING:  # only the commands that read settings and jobs load them
     from shardyard.spec.jobs.job import JobSpec
     from shardyard.spec.settings.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Project:
-    """Where the user's files are, and what they say."""
+    """The user's files and what they define."""
 
     root: Path
     """The folder that holds cdk.json and jobs/."""
@@ -23,7 +23,7 @@ class Project:
     """Read from cdk.json, and from YARD_STAGE where it is set."""
 
     def jobs(self) -> "tuple[JobSpec, ...]":
-        """Every job in jobs/, checked; all problems of all files are reported together."""
+        """Every job in jobs/, checked; reports all problems of all files together."""
         from shardyard.spec.job_folder import load_jobs
 
         settings = self.settings
@@ -36,7 +36,7 @@ class Project:
         )
 
     def job(self, name: str) -> "JobSpec":
-        """The job of that name, or an error that names the nearest."""
+        """The job of that name; the error for an unknown one names the nearest."""
         jobs = {job.name: job for job in self.jobs()}
         if name not in jobs:
             raise UserError(f"There is no job {name!r} in {self.root / 'jobs'}; {nearest(name, list(jobs))}")

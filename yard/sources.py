@@ -1,4 +1,4 @@
-"""The user's own code on its way to a launch: bundled, and uploaded only when it has changed."""
+"""The user's code for a launch: bundled, and uploaded only if it has changed."""
 
 import hashlib
 

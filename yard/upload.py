@@ -1,4 +1,4 @@
-"""Uploading a folder: many files at once, checked by the service, and only what is not there yet."""
+"""Uploading a folder: many files at once, checked by the service, and only what is missing."""
 
 import base64
 import hashlib
@@ -11,7 +11,7 @@ from typing import Any
 _THREADS = 16
 _DELETED_AT_ONCE = 1000
 _WHOLE_BYTES = 8 * 1024 * 1024
-"""Up to this size a file goes in one request, which spares the transfer manager's threads."""
+"""Up to this size, a file goes in one request, without the transfer manager's threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,10 @@ def plan(folder: Path, prefix: str) -> list[Item]:
 
 
 def missing(s3: Any, bucket: str, items: list[Item], there: Mapping[str, Mapping[str, Any]]) -> list[Item]:
-    """The items that are not in the bucket yet, so that an upload that broke off goes on where it was.
+    """The items that are not in the bucket yet, so that an interrupted upload resumes where it stopped.
 
-    Another size there is another content. An object that is younger than the file is the file. In between (S3 tells
-    whole seconds, and a copy of a folder is younger than it looks) the SHA-256 that S3 keeps decides.
+    A different size means different content. An object that is newer than the file is the file. In between (S3 has
+    whole seconds, and a copied folder may keep its old times), the SHA-256 that S3 stores decides.
     """
     unlike = [item for item in items if there.get(item.key, {}).get("Size") != item.size]
     doubtful = [item for item in items if item not in set(unlike) and not _is_younger(there[item.key], item)]
@@ -52,7 +52,7 @@ def _is_younger(found: Mapping[str, Any], item: Item) -> bool:
 
 
 def _has_same_content(s3: Any, bucket: str, item: Item) -> bool:
-    """An object that was sent in parts has no checksum of the whole, and is sent again."""
+    """Compare checksums; an object that was sent in parts has none of the whole, so it is sent again."""
     kept = s3.head_object(Bucket=bucket, Key=item.key, ChecksumMode="ENABLED").get("ChecksumSHA256")
     if kept is None:
         return False
@@ -66,7 +66,7 @@ def list_objects(s3: Any, bucket: str, prefix: str) -> dict[str, dict[str, Any]]
 
 
 def delete(s3: Any, bucket: str, keys: list[str]) -> None:
-    """Remove objects, a thousand at once."""
+    """Remove objects, a thousand per call."""
     for first in range(0, len(keys), _DELETED_AT_ONCE):
         batch = [{"Key": key} for key in keys[first : first + _DELETED_AT_ONCE]]
         s3.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})

@@ -1,1 +1,1 @@
-"""The account: what is deployed, what it costs and may use, and how it is taken away."""
+"""The account: what is deployed, what it costs, its quotas, and how a project is removed."""

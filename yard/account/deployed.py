@@ -1,4 +1,4 @@
-"""What is deployed of a job: its definition and the deploy's facts, read back from its state machine."""
+"""A deployed job, read back from its state machine: its definition, and what only the deployment knows."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -22,15 +22,15 @@ class Deployed:
     definition: JobSpec
     """The job's file as it was deployed."""
     spec: JobSpec
-    """The definition with the stack's parameters laid over it."""
+    """The definition with the stack's parameters applied."""
     deployment: Deployment
     """Buckets, role, image, network and keys."""
     sources: dict[str, str]
-    """Who had the last word on each value."""
+    """Where each value comes from."""
 
     @property
     def image(self) -> tuple[str, str] | None:
-        """Repository and tag of an image that was made from a folder of containers/; None for another image."""
+        """Repository and tag of an image built from a folder of containers/; None for any other image."""
         if self.spec.image.folder is None or self.deployment.image_uri is None:
             return None
         repository, _, tag = self.deployment.image_uri.partition("/")[2].rpartition(":")
@@ -38,7 +38,7 @@ class Deployed:
 
 
 def read(aws: Aws, job: str) -> Deployed:
-    """Read a job back from its state machine; an error says how to deploy it where it is not."""
+    """Read a job back from its state machine; if it is not deployed, the error says how to deploy it."""
     from botocore.exceptions import ClientError
 
     try:
@@ -53,7 +53,7 @@ def read(aws: Aws, job: str) -> Deployed:
 
 
 def changed_since(deployed: Deployed, local: JobSpec) -> list[str]:
-    """The places of a job's file that say something else than what is deployed."""
+    """The fields of a job's file that differ from what is deployed."""
     then, now = deployed.definition.to_dict(), local.to_dict()
     return sorted(set(_differences(then, now)))
 

@@ -18,7 +18,7 @@ _BOOTSTRAP_LEAST = 21
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     what: str
     state: str
@@ -31,7 +31,7 @@ Check = Callable[[Aws], Iterator[Finding]]
 
 
 def examine(aws: Aws, *, account: bool) -> Iterator[Finding]:
-    """Look at the machine, and at the account unless told not to. A check that breaks is a finding, not an end."""
+    """Check the machine and, with `account`, the account. A check that fails to run becomes a finding."""
     for check in (*_MACHINE, *(_ACCOUNT if account else ())):
         try:
             yield from check(aws)
@@ -80,7 +80,7 @@ def _cdk(aws: Aws) -> Iterator[Finding]:
 def _disk(aws: Aws) -> Iterator[Finding]:
     free_gb = shutil.disk_usage(aws.project.root).free / 1e9
     if free_gb < _FREE_GB:
-        fix = f"Free some: an image's environment takes 1 to 2 GB, and {_FREE_GB} GB are a safe start."
+        fix = f"Free some space: an image's environment takes 1 to 2 GB, and {_FREE_GB} GB are enough to start with."
         yield Finding(what="disk", state="warning", says=f"{free_gb:.1f} GB free", fix=fix)
     else:
         yield _ok("disk", f"{free_gb:.0f} GB free")
@@ -93,13 +93,13 @@ def _isolation(aws: Aws) -> Iterator[Finding]:
     if works:
         yield _ok("node isolation", "namespaces work")
     else:
-        says = "namespaces are not allowed here; nodes of the embedded cloud fall back to loopback addresses"
+        says = "namespaces are not allowed here; the embedded cloud's nodes fall back to loopback addresses"
         yield Finding(what="node isolation", state="warning", says=says, fix="Use Linux, or allow user namespaces.")
 
 
 def _docker(aws: Aws) -> Iterator[Finding]:
     if shutil.which("docker") is None:
-        fix = "Only `yard image push` to AWS needs it; a machine with docker can run its three commands."
+        fix = "Only `yard image push` to AWS needs it; you can run its three commands on a machine that has docker."
         yield Finding(what="docker", state="warning", says="not found", fix=fix)
     else:
         yield _ok("docker", "found")
@@ -149,7 +149,7 @@ def _quotas(aws: Aws) -> Iterator[Finding]:
 
     for row in table(aws):
         if row.state == "missing":
-            says = f"{row.quota}: the jobs need {row.needed:g}, granted are {row.granted or 0:g}"
+            says = f"{row.quota}: the jobs need {row.needed:g}, {row.granted or 0:g} granted"
             yield Finding(what="quota", state="warning", says=says, fix="yard quota request")
 
 

@@ -1,4 +1,4 @@
-"""Service quotas as the jobs need them: granted, in use now, asked for."""
+"""Service quotas that the jobs need: how much is granted, in use and requested."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ class QuotaRow:
     granted: float | None
     used: int
     pending: float | None
-    """What an open request asks for."""
+    """The value of an open request."""
 
     @property
     def state(self) -> str:
@@ -38,7 +38,7 @@ class QuotaRow:
 
 
 def table(aws: Aws) -> list[QuotaRow]:
-    """A row for each quota that all jobs together need."""
+    """One row per quota that any job needs."""
     needed = spec_quotas.needed_together(aws.project.jobs())
     granted, codes = _granted(aws)
     pending, used = _pending(aws), _used(aws)
@@ -60,20 +60,20 @@ class JobQuota:
     """Whether the account's quotas let one job launch."""
 
     state: str
-    """`yes`, `in use` (it fits once others have ended), `no`, or `unknown` where a quota is not listed."""
+    """`yes`, `in use` (it fits once other jobs have ended), `no`, or `unknown` if a quota is not listed."""
     reasons: tuple[str, ...] = ()
-    """The quotas in the way, each as a sentence."""
+    """A sentence for each quota that is too low."""
 
 
 def by_job(aws: Aws, jobs: Iterable[JobSpec]) -> dict[str, JobQuota]:
-    """For each job whether it could be launched now, on its first choice of machines or on a fallback."""
+    """For each job, whether it could be launched now, on its first choice of instances or on a fallback."""
     granted, _ = _granted(aws)
     used = _used(aws)
     return {spec.name: _best(spec, granted, used) for spec in jobs}
 
 
 def _best(spec: JobSpec, granted: Mapping[str, float], used: Mapping[str, int]) -> JobQuota:
-    """What the first choice says, unless a later one is better off."""
+    """The first choice's answer, unless a fallback's is better."""
     found = [
         _one(spec_quotas.needed(attempt, cluster), granted, used)
         for attempt in attempts(spec)
@@ -103,17 +103,17 @@ def _one(needed: Mapping[str, int], granted: Mapping[str, float], used: Mapping[
 
 
 def request(aws: Aws, name: str, value: float) -> str:
-    """Ask for one quota; an open request, or a value that is granted already, is left as it is."""
+    """Request one quota, unless a request is open or the value is already granted."""
     granted, codes = _granted(aws)
     if name not in codes:
         from shardyard.spec.errors import nearest
 
         raise UserError(f"There is no quota {name!r} in {aws.region}; {nearest(name, list(codes))}")
     if granted[name] >= value:
-        return f"{name} is {granted[name]:g} already."
+        return f"{name} is already {granted[name]:g}."
     asked = _pending(aws).get(name)
     if asked is not None:
-        return f"A request for {asked:g} of {name} is open already; AWS decides it before it takes another."
+        return f"A request for {asked:g} of {name} is already open; AWS takes no other until it has decided."
     answer = aws.client("service-quotas").request_service_quota_increase(
         ServiceCode=_SERVICE, QuotaCode=codes[name], DesiredValue=value
     )["RequestedQuota"]
@@ -122,7 +122,7 @@ def request(aws: Aws, name: str, value: float) -> str:
 
 
 def _granted(aws: Aws) -> tuple[dict[str, float], dict[str, str]]:
-    """Values and codes by name: what is applied, else AWS's default."""
+    """Values and codes by name: the applied value, else AWS's default."""
     values: dict[str, float] = {}
     codes: dict[str, str] = {}
     client = aws.client("service-quotas")
@@ -145,7 +145,7 @@ def _pending(aws: Aws) -> dict[str, float]:
 
 
 def _used(aws: Aws) -> Counter[str]:
-    """What the training jobs in progress hold."""
+    """The quota that training jobs in progress use."""
     client = aws.client("sagemaker")
     used: Counter[str] = Counter()
     for page in client.get_paginator("list_training_jobs").paginate(StatusEquals="InProgress"):

@@ -1,4 +1,4 @@
-"""Taking a whole project away: what goes, what stays and why, what data would be lost."""
+"""Removing a whole project: what goes, what stays and why, and which data is lost."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from yard.runs.logs import LOG_GROUP
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fate:
-    """What happens to one resource that matters."""
+    """What a removal does to one resource."""
 
     stack: str
     resource: str
@@ -29,8 +29,8 @@ class Fate:
 
 
 def fates(aws: Aws) -> Iterator[Fate]:
-    """Every bucket, key, repository, log group and notebook of the project's stacks, and what a removal does to it;
-    and what is in no stack and stays."""
+    """What a removal does to every bucket, key, repository, log group and notebook of the project's stacks, and what
+    stays because it is in no stack."""
     client = aws.client("cloudformation")
     log_groups: Counter[str] = Counter()
     for stack in project_stacks(aws):
@@ -40,7 +40,7 @@ def fates(aws: Aws) -> Iterator[Fate]:
         for logical_id, resource in resources.items():
             kind = resource["Type"]
             stays = str(resource.get("DeletionPolicy", "Delete")).startswith("Retain")
-            if kind == "AWS::Logs::LogGroup":  # one for each function and machine: too many for a row each
+            if kind == "AWS::Logs::LogGroup":  # one per function and state machine: too many for a row each
                 log_groups["stays" if stays else "goes"] += 1
             elif kind in _KEEPS_DATA:
                 name = names.get(logical_id, logical_id)
@@ -61,9 +61,9 @@ def fates(aws: Aws) -> Iterator[Fate]:
 _RETAINED = "its stack retains it (stage prod)"
 _IN_NO_STACK = (
     ("CDKToolkit", "bootstrap stack", "other projects of the account may use it"),
-    (LOG_GROUP, "log group", "SageMaker's own: it holds the lines of every training job of the account"),
+    (LOG_GROUP, "log group", "SageMaker's own: it holds the logs of every training job of the account"),
     ("training jobs", "history", "SageMaker keeps their descriptions; they cost nothing"),
-    ("registered models", "model package groups", "they are made with a first model, by no stack; they cost nothing"),
+    ("registered models", "model package groups", "a job's first model creates them, not a stack; they cost nothing"),
 )
 
 
@@ -95,7 +95,7 @@ def _content(aws: Aws, kind: str, name: str) -> str:
         pages = aws.client("ecr").get_paginator("list_images").paginate(repositoryName=name)
         return f"with {_count(sum(len(page['imageIds']) for page in pages), 'image')}"
     if kind == "AWS::KMS::Key":
-        return "after a waiting period; what it encrypted can then never be read again"
+        return "after a waiting period; what it encrypted is then unreadable for good"
     return "with all that is in it"
 
 
@@ -104,12 +104,12 @@ def _count(number: int, thing: str) -> str:
 
 
 def stacks(aws: Aws) -> list[str]:
-    """The stacks that a removal takes away."""
+    """The stacks that a removal deletes."""
     return project_stacks(aws)
 
 
 def destroy(aws: Aws) -> None:
-    """Let the CDK command take every stack away; it knows their order."""
+    """Delete every stack with the CDK command, which knows their order."""
     context = ["-c", f"stage={aws.project.settings.stage}"]
     command = ["npx", "cdk", "destroy", "--all", "--force", *context]
     node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout
@@ -118,5 +118,5 @@ def destroy(aws: Aws) -> None:
     if done.returncode:
         raise UserError(
             f"`{' '.join(command)}` ended with exit code {done.returncode}.",
-            "Its lines above say which stack and why; correct that and run it again.",
+            "Its output above says which stack and why; correct that and run it again.",
         )

@@ -1,4 +1,4 @@
-"""What was spent: this month's receipts by job, the budget, what the stacks cost idle."""
+"""Spending: this month's receipts by job, the budget, and what the stacks cost while idle."""
 
 import json
 import re
@@ -30,9 +30,9 @@ class JobSpending:
     usd: float
     saved_usd: float
     unpriced: int
-    """Bills whose amount is not known, because a price was missing."""
+    """Runs whose cost is unknown because a price was missing."""
     without_receipt: int
-    """Training jobs that no receipt tells, such as those of a run that was stopped: counted by their billed time."""
+    """Training jobs without a receipt, such as those of a stopped run: counted by their billed time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,8 +45,8 @@ class _Bill:
 
 
 def month_to_date(aws: Aws, today: date | None = None) -> list[JobSpending]:
-    """What each job has cost since the first of the month, from its receipts and from the training jobs that none of
-    them tells; the dearest first."""
+    """What each job has cost since the first of the month, from its receipts and from training jobs without one; the
+    most expensive first."""
     first = (today if today is not None else datetime.now(UTC).date()).replace(day=1)
     receipts = _receipts(aws, names.run_prefix(f"{first:%Y%m}").rstrip("/"))
     told = {attempt["name"] for receipt in receipts for attempt in receipt["attempts"]}
@@ -80,7 +80,7 @@ def _of_receipt(receipt: dict[str, Any]) -> _Bill:
 
 
 def _untold(aws: Aws, first: date, told: set[str]) -> Iterator[_Bill]:
-    """The ended training jobs since the first of the month that wrote to the project's bucket and are in no receipt."""
+    """Training jobs that ended this month, wrote to the project's bucket and are in no receipt."""
     sagemaker, since = aws.client("sagemaker"), datetime(first.year, first.month, first.day, tzinfo=UTC)
     pages = sagemaker.get_paginator("list_training_jobs").paginate(CreationTimeAfter=since)
     wanted = [
@@ -95,13 +95,13 @@ def _untold(aws: Aws, first: date, told: set[str]) -> Iterator[_Bill]:
         job = sagemaker.describe_training_job(TrainingJobName=name)
         if job["OutputDataConfig"]["S3OutputPath"].startswith(
             place
-        ):  # else it is another stage's, or another project's
+        ):  # otherwise it belongs to another stage or project
             usd, saved = _cost(job, aws.region)
             yield _Bill(job=found["job"], run_id=found["run"], usd=usd, saved_usd=saved, has_receipt=False)
 
 
 def _cost(job: dict[str, Any], region: str) -> tuple[float | None, float]:
-    """What a training job has cost, at the snapshot's prices, and what spot has saved."""
+    """What a training job cost at the snapshot's prices, and what spot saved."""
     resources = job["ResourceConfig"]
     hourly = 0.0
     for group in resources.get("InstanceGroups") or [resources]:
@@ -115,7 +115,7 @@ def _cost(job: dict[str, Any], region: str) -> tuple[float | None, float]:
 
 
 def _receipts(aws: Aws, prefix: str) -> list[dict[str, Any]]:
-    """Run ids begin with their day, so a month's receipts share a prefix."""
+    """Run ids begin with their date, so a month's receipts share a prefix."""
     s3, bucket = aws.client("s3"), aws.artifact_bucket()
     keys = [one["Key"] for one in upload.objects(s3, bucket, prefix) if one["Key"].endswith("/receipt.json")]
 
@@ -150,9 +150,9 @@ def project_stacks(aws: Aws) -> list[str]:
 
 
 def billed(aws: Aws, today: date | None = None) -> float:
-    """What Cost Explorer says that this month has cost, today included. Each such call bills 0.01 USD."""
+    """This month's cost up to today, from Cost Explorer. Each such call bills 0.01 USD."""
     today = today if today is not None else datetime.now(UTC).date()
-    tomorrow = today + timedelta(days=1)  # the end of the period is not in it
+    tomorrow = today + timedelta(days=1)  # the end date is exclusive
     answer = aws.client("ce").get_cost_and_usage(
         TimePeriod={"Start": today.replace(day=1).isoformat(), "End": tomorrow.isoformat()},
         Granularity="MONTHLY",

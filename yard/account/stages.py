@@ -1,4 +1,4 @@
-"""A long piece of work told in lines: what begins, what happens, a sign of life when nothing does, and the time."""
+"""Progress of long work, line by line: a title, what happens, a sign of life when nothing does, and the time."""
 
 import threading
 import time
@@ -7,11 +7,11 @@ from types import TracebackType
 from typing import Self
 
 QUIET_SECONDS = 5.0
-"""After so long without a line one says that the work goes on."""
+"""After this long without a line, print that the work goes on."""
 
 
 class Stage:
-    """One stage; lines are told through it. `so_far` adds to a sign of life how far it has come."""
+    """One stage, which prints its lines. `so_far` adds the progress to a sign of life."""
 
     def __init__(self, title: str, so_far: Callable[[], str] = str) -> None:
         self._title, self._so_far = title, so_far
@@ -32,11 +32,11 @@ class Stage:
 
     @property
     def seconds(self) -> float:
-        """How long it has taken until now."""
+        """How long the stage has taken so far."""
         return time.monotonic() - self._began
 
     def tell(self, line: str) -> None:
-        """Print one line of what happens."""
+        """Print one line."""
         with self._lock:
             print(f"   {line}", flush=True)
             self._told = time.monotonic()

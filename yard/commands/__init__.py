@@ -1,4 +1,4 @@
-"""One module for each group of commands. They are light: whatever is heavy is loaded when a command runs."""
+"""One module per group of commands. They import heavy packages only when a command runs."""
 
 import typer
 

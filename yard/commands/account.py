@@ -1,4 +1,4 @@
-"""yard quota, cost, advise: what the account allows, what was spent, which plan fits."""
+"""yard quota, cost, advise: the account's quotas, what was spent, which plan fits."""
 
 import typer
 
@@ -17,9 +17,9 @@ _JSON = typer.Option(False, "--json", help="Print JSON.")
 
 @quota_app.callback()
 def quota(context: typer.Context, as_json: bool = _JSON) -> None:
-    """Service quotas: needed, granted, used, asked for.
+    """Service quotas: needed, granted, used, requested.
 
-    A row for each quota that all jobs together need.
+    One row per quota that any job needs.
 
     \b
       yard quota
@@ -52,7 +52,7 @@ def quota_request(
     yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask."),
     as_json: bool = _JSON,
 ) -> None:
-    """Ask AWS to raise a quota, or all that the jobs miss.
+    """Ask AWS to raise a quota, or all that are too low.
 
     \b
       yard quota request
@@ -87,9 +87,9 @@ def cost(
     billed: bool = typer.Option(False, "--billed", help="Ask Cost Explorer as well; each such call bills 0.01 USD."),
     as_json: bool = _JSON,
 ) -> None:
-    """What was spent, and what the stacks cost idle.
+    """What was spent, and what the stacks cost while idle.
 
-    This month's runs by job, from their receipts, against the budget; and what the deployed stacks cost while nothing
+    This month's runs by job, from their receipts, against the budget; and what the deployed stacks cost when nothing
     runs.
 
     \b
@@ -130,7 +130,7 @@ def cost_estimate(
 ) -> None:
     """Show the most that a launch can cost, with the arithmetic.
 
-    Asks no account: the prices are those of the dated snapshot.
+    Needs no account: the prices come from the dated snapshot.
 
     \b
       yard cost estimate gpt-fsdp
@@ -150,15 +150,15 @@ def cost_estimate(
 def advise(
     parameters: str = typer.Option(..., "--params", help="The model's size: 124M, 7e9, 7B.", metavar="SIZE"),
     instance: str = typer.Option(..., "--instance", help="The instance type.", metavar="TYPE"),
-    count: int = typer.Option(1, "--count", help="How many of them.", min=1),
-    batch_size: int = typer.Option(1, "--batch-size", help="Samples that a replica computes at once.", min=1),
-    sequence: int = typer.Option(2048, "--sequence", help="Tokens of a sample.", min=1),
-    precision: str = typer.Option("bf16", "--precision", help="bf16 or fp32: what matrices are multiplied in."),
+    count: int = typer.Option(1, "--count", help="How many instances.", min=1),
+    batch_size: int = typer.Option(1, "--batch-size", help="Samples per replica and forward pass.", min=1),
+    sequence: int = typer.Option(2048, "--sequence", help="Tokens per sample.", min=1),
+    precision: str = typer.Option("bf16", "--precision", help="bf16 or fp32: the type of matrix products."),
     as_json: bool = _JSON,
 ) -> None:
     """Say which parallel plan fits, with the arithmetic.
 
-    Asks no account.
+    Needs no account.
 
     \b
       yard advise --params 7B --instance ml.g5.12xlarge --count 2

@@ -20,10 +20,10 @@ _JSON = typer.Option(False, "--json", help="Print JSON.")
 
 @app.command()
 def up(
-    port: int = typer.Option(0, "--port", help="A port of your choice; by default a free one.", min=0, max=65535),
+    port: int = typer.Option(0, "--port", help="The port; by default a free one.", min=0, max=65535),
     as_json: bool = _JSON,
 ) -> None:
-    """Start the cloud; a running one is left alone.
+    """Start the cloud, unless it is running.
 
     \b
       yard cloud up
@@ -38,7 +38,7 @@ def up(
     started = f"started in {state.seconds:.1f} s" if state.seconds else "already running"
     say(f"The embedded cloud is at {state.endpoint} ({started}; log: {state.log}).")
     if port not in (0, state.port):
-        say(f"It runs on port {state.port} and not on {port}; to move it: yard cloud down, then up again.")
+        say(f"It already runs on port {state.port}, not on {port}; to move it: yard cloud down, then up again.")
     say('Point this shell at it: eval "$(yard cloud env)"; or put --embedded before a yard command.')
 
 
@@ -49,9 +49,9 @@ def _as_json(state: "CloudState") -> dict[str, Any]:
 
 @app.command()
 def down(as_json: bool = _JSON) -> None:
-    """Stop the cloud and all that runs in it.
+    """Stop the cloud and everything in it.
 
-    What it held is gone: its state lives in memory.
+    Its state lives in memory and is lost.
 
     \b
       yard cloud down
@@ -83,7 +83,7 @@ def reset(as_json: bool = _JSON) -> None:
 
 @app.command()
 def status(as_json: bool = _JSON) -> None:
-    """Say whether the cloud runs, and how its nodes are kept apart.
+    """Show whether the cloud runs, and how it isolates its nodes.
 
     \b
       yard cloud status
@@ -93,7 +93,7 @@ def status(as_json: bool = _JSON) -> None:
 
 @app.command()
 def env(as_json: bool = _JSON) -> None:
-    """Print what points aws, cdk and boto3 at the cloud.
+    """Print variables that point aws, cdk and boto3 at the cloud.
 
     \b
       eval "$(yard cloud env)"
@@ -110,12 +110,12 @@ def env(as_json: bool = _JSON) -> None:
 
 @app.command()
 def verify(
-    stack: str | None = typer.Argument(None, help="Only this stack; without it, all that are deployed."),
+    stack: str | None = typer.Argument(None, help="Only this stack; by default every deployed one."),
     as_json: bool = _JSON,
 ) -> None:
-    """Compare what is deployed with the templates.
+    """Compare the deployed resources with their templates.
 
-    Each resource with what its service answers. Exit code 1 if there is a difference.
+    Each property is compared with what its service answers. Exit code 1 if anything differs.
 
     \b
       yard cloud verify
@@ -141,7 +141,7 @@ def verify(
 
 
 def _faults(resource: dict[str, Any]) -> list[dict[str, Any]]:
-    """A row for each way in which a resource is not as its template says."""
+    """One row per difference between a resource and its template."""
     what = {"stack": resource["stack"], "resource": resource["logical_id"], "type": resource["type"]}
     rows = [
         {**what, "property": found["property"], "template": found["wanted"], "service": found["answered"]}

@@ -1,11 +1,11 @@
-"""Shell completion: the names that a person would type."""
+"""Shell completion of names."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 
 def complete_jobs(incomplete: str) -> Iterator[str]:
-    """The jobs of the project around the current folder: only file names, nothing is read."""
+    """The jobs of the project around the current folder, by their file names alone."""
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (folder / "cdk.json").exists():

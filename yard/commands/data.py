@@ -1,4 +1,4 @@
-"""yard data: bring data to where a job's channel reads it, evenly."""
+"""yard data: upload data to where a job's channel reads it, evenly cut."""
 
 import tempfile
 from pathlib import Path
@@ -29,15 +29,15 @@ def put(
     job: str = typer.Option(..., "--job", help="The job that will read it.", autocompletion=complete_jobs),
     channel: str = typer.Option(..., "--channel", help="The job's channel: train, validation, test, ..."),
     shards: int | None = typer.Option(
-        None, "--shards", help="Cut it into so many balanced tar shards.", min=1, metavar="N"
+        None, "--shards", help="Pack it into this many balanced tar shards.", min=1, metavar="N"
     ),
-    delete: bool = typer.Option(False, "--delete", help="Remove what lies at the place and is not in the folder."),
+    delete: bool = typer.Option(False, "--delete", help="Remove objects there that are not in the folder."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Upload a folder to a channel's place.
+    """Upload a folder to where a channel reads it.
 
-    Many files at once, each checked by the service against its SHA-256; what is there already is not sent again, so an
-    upload that broke off goes on where it was.
+    Many files at once, each checked by the service against its SHA-256. What is already there is not sent again, so an
+    interrupted upload resumes where it stopped.
 
     \b
       yard data put digits/train --job mnist-ddp --channel train
@@ -68,7 +68,7 @@ def put(
         say(
             f"{len(others)} others were removed."
             if delete
-            else f"{len(others)} others lie there too, such as {others[0]}, and the job reads them as well; "
+            else f"{len(others)} other objects lie there, such as {others[0]}, and the job reads them too; "
             "remove them with --delete."
         )
 
@@ -84,11 +84,11 @@ def show_balance(
     job: str = typer.Option(..., "--job", help="The job that reads it.", autocompletion=complete_jobs),
     channel: str = typer.Option(..., "--channel", help="The job's channel."),
     count: int | None = typer.Option(
-        None, "--count", "--nodes", help="For this many nodes; by default the job's own number.", min=1, metavar="N"
+        None, "--count", "--nodes", help="For this many nodes; by default the job's number.", min=1, metavar="N"
     ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Say what each node would get of a channel.
+    """Show each node's share of a channel.
 
     SageMaker deals the objects of a channel that is sharded by key to the nodes in turn.
 
@@ -111,7 +111,7 @@ def show_balance(
     dealt = balance.shares(found, spec.compute.most_instances if count is None else count)
     distribution = _channel(spec, channel).distribution
     if distribution != "ShardedByS3Key":
-        say(f"The channel {channel!r} is {distribution}: every node gets all of it. If it were sharded by key:")
+        say(f"The channel {channel!r} is {distribution}: every node gets all of it. Sharded by key, it would be:")
     rows = [{"node": share.node, "objects": share.objects, "bytes": share.size} for share in dealt]
     emit_rows(rows, ("node", "objects", "bytes"), as_json=as_json, empty="")
     percent = balance.imbalance_percent(dealt)
@@ -144,7 +144,7 @@ def _prefix(job: "JobSpec", channel: str) -> str:
     if found.s3 is None or found.s3.startswith("s3://") or found.type != "S3Prefix":
         place = f"reads {found.s3} as {found.type}" if found.s3 is not None else "does not read from S3"
         raise UserError(
-            f"The channel {channel!r} of {job.name!r} {place}, so there is no place in the project's bucket for it.",
+            f"The channel {channel!r} of {job.name!r} {place}, so its data does not belong in the project's bucket.",
             f"Set [channels.{channel}] s3 to a prefix such as {job.name}/{channel}/.",
         )
     return found.s3 if found.s3.endswith("/") else f"{found.s3}/"
@@ -161,7 +161,7 @@ def _send_with_progress(s3: object, bucket: str, items: "list[Item]") -> None:
         try:
             upload.send(s3, bucket, items, on_file=lambda item: progress.advance(task))
         except KeyboardInterrupt:
-            say(f"Interrupted: {progress.tasks[0].completed:.0f} of {len(items)} files sent. To go on, run it again.")
+            say(f"Interrupted: {progress.tasks[0].completed:.0f} of {len(items)} files sent. Run it again to continue.")
             raise typer.Exit(Exit.INTERRUPTED) from None
 
 

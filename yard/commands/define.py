@@ -1,4 +1,4 @@
-"""yard jobs, check: what is defined, and what is wrong with it."""
+"""yard jobs, check: the defined jobs, and what is wrong with them."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,8 @@ def jobs(
 ) -> None:
     """List the jobs.
 
-    For each its shape, its image, the most that a launch can cost, and whether the account's quotas allow it now:
-    yes, no, or in use (others hold them). Without an account the quotas are shown as -.
+    For each: its instances, its image, the most that a launch can cost, and whether the account's quotas allow it now:
+    yes, no, or in use (by other jobs). Without an account, quotas are shown as -.
 
     \b
       yard jobs
@@ -44,7 +44,7 @@ def jobs(
 
 
 def _quotas(project: "Project") -> dict[str, tuple[str, list[str]]]:
-    """State and reasons by job; nothing, with a word about it, where no account answers."""
+    """State and reasons by job; empty, with a warning, if no account answers."""
     from yard.account.quotas import by_job
     from yard.aws import Aws
     from yard.errors import explain
@@ -61,7 +61,7 @@ def _quotas(project: "Project") -> dict[str, tuple[str, list[str]]]:
 
 
 def check(
-    job: str | None = typer.Argument(None, help="Only this job; without it, all.", autocompletion=complete_jobs),
+    job: str | None = typer.Argument(None, help="Only this job; by default all.", autocompletion=complete_jobs),
     parameters: list[str] = typer.Option(
         [], "--parameters", help="As for cdk deploy; may be repeated.", metavar="NAME=VALUE"
     ),
@@ -69,7 +69,7 @@ def check(
 ) -> None:
     """Check settings and jobs against the rules.
 
-    Offline, in a moment, before any synth. Says every problem of every file at once; exit code 1 if there is one.
+    Offline and fast, before any synth. Reports every problem of every file at once; exit code 1 if there is one.
 
     \b
       yard check

@@ -16,7 +16,7 @@ def export(
 ) -> None:
     """Print a job as a request, or as a script of the SDK.
 
-    What it prints needs nothing of this project. (A job with [source] has its code uploaded on the way.)
+    The output does not need this project. (The code of a job with [source] is uploaded first.)
 
     \b
       yard export mnist-ddp --sdk > launch.py

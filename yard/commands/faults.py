@@ -19,9 +19,9 @@ _TRAINING = typer.Argument(
 
 
 def interrupt(job: str = _TRAINING, as_json: bool = _JSON) -> None:
-    """Take a job's spot capacity away.
+    """Interrupt a job's spot capacity.
 
-    As managed spot does: SIGTERM, grace, kill, a wait for capacity, a start from the checkpoints in S3.
+    As managed spot does: SIGTERM, grace period, kill, a wait for capacity, a restart from the checkpoints in S3.
 
     \b
       yard cloud interrupt mnist-ddp
@@ -31,8 +31,8 @@ def interrupt(job: str = _TRAINING, as_json: bool = _JSON) -> None:
 
 def kill(
     job: str = _TRAINING,
-    host: str | None = typer.Option(None, "--host", help="Only this node: algo-2; by default all of them."),
-    hardware: bool = typer.Option(False, "--hardware", help="The machine under the job breaks, not its processes."),
+    host: str | None = typer.Option(None, "--host", help="Only this node: algo-2; by default all."),
+    hardware: bool = typer.Option(False, "--hardware", help="Break the machine under the job, not its processes."),
     as_json: bool = _JSON,
 ) -> None:
     """Kill a job's processes, or its machine.
@@ -45,13 +45,13 @@ def kill(
 
 
 def capacity(
-    instance_type: str | None = typer.Argument(None, help="ml.p5.48xlarge; without it, show what is limited."),
-    count: int | None = typer.Argument(None, help="How many there are; without it, as many as anyone asks for.", min=0),
+    instance_type: str | None = typer.Argument(None, help="ml.p5.48xlarge; without it, show all limits."),
+    count: int | None = typer.Argument(None, help="How many exist; without it, no limit.", min=0),
     as_json: bool = _JSON,
 ) -> None:
-    """Say how many instances of a type the cloud has.
+    """Set how many instances of a type the cloud has.
 
-    With 0 a launch fails with a CapacityError.
+    With 0, a launch fails with a CapacityError.
 
     \b
       yard cloud capacity ml.p5.48xlarge 0
@@ -70,7 +70,7 @@ def quota(
 ) -> None:
     """Set a service quota.
 
-    Launches beyond it are refused as AWS refuses them. `yard quota` lists the names that the jobs need.
+    Launches beyond it are refused as on AWS. `yard quota` lists the names that the jobs need.
 
     \b
       yard cloud quota "ml.g5.xlarge for spot training job usage" 0
@@ -79,11 +79,11 @@ def quota(
 
 
 def approve_quota(
-    name: str | None = typer.Argument(None, help="A quota's name; without it, all requests."),
+    name: str | None = typer.Argument(None, help="A quota's name; by default all requests."),
     deny: bool = typer.Option(False, "--deny", help="Refuse them instead."),
     as_json: bool = _JSON,
 ) -> None:
-    """Grant the quotas that were asked for.
+    """Grant the quotas that were requested.
 
     \b
       yard cloud approve-quota
@@ -118,7 +118,7 @@ def machines(
 
 
 def enforce_iam(on: bool = typer.Argument(metavar="on|off", help="on or off"), as_json: bool = _JSON) -> None:
-    """Switch the check of permissions on or off.
+    """Switch permission checks on or off.
 
     \b
       yard cloud enforce-iam on
@@ -127,7 +127,7 @@ def enforce_iam(on: bool = typer.Argument(metavar="on|off", help="on or off"), a
 
 
 def _training_job(wanted: str) -> str:
-    """The newest training job of a job's name or a run id; another name is taken as it is."""
+    """The newest training job of a job or a run; any other name is a training job's already."""
     from yard.aws import Aws, use_embedded_cloud
     from yard.runs import runs
 
@@ -145,7 +145,7 @@ def _training_job(wanted: str) -> str:
 
 
 def _values(pairs: list[str] | None) -> dict[str, Any]:
-    """Numbers, true and false as such; all else is text."""
+    """Parse numbers, true and false; everything else is text."""
     from yard.plan import read_pairs
 
     found: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""yard image: bring an image of containers/ to where jobs find it."""
+"""yard image: push an image of containers/ to where jobs find it."""
 
 import typer
 
@@ -15,10 +15,10 @@ def push(
     folder: str = typer.Argument(help="A folder of containers/: pytorch.", autocompletion=complete_folders),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Bring an image to its repository.
+    """Push an image to its repository.
 
-    On AWS docker builds and pushes it; on the embedded cloud its environment is made. The tag is the content's: what
-    is there already is not sent again.
+    On AWS, docker builds and pushes it; on the embedded cloud, its environment is made. The tag is a hash of the
+    content, so what is already there is not sent again.
 
     \b
       yard image push pytorch
@@ -29,11 +29,11 @@ def push(
     if as_json:
         emit_json(done)
     where = f"{done['repository']}:{done['tag']}"
-    say(f"{where} is pushed." if done["pushed"] else f"{where} is in the repository already.")
+    say(f"{where} is pushed." if done["pushed"] else f"{where} is already in the repository.")
     if done["deployed_otherwise"]:
         others = ", ".join(f"{job} ({tag})" for job, tag in done["deployed_otherwise"].items())
-        say(f"These jobs are deployed with another content of the folder, and run that: {others}.")
-        say(f"Deploy again, so that they run this one: {DEPLOY}")
+        say(f"These jobs are deployed with another version of the folder, and run that: {others}.")
+        say(f"Deploy again to make them run this one: {DEPLOY}")
 
 
 @app.callback()

@@ -1,4 +1,4 @@
-"""Look inside the embedded cloud, and make it do now what AWS does in its own time."""
+"""Look inside the embedded cloud, and trigger what AWS does on its own schedule."""
 
 import json
 from datetime import UTC, datetime
@@ -15,12 +15,12 @@ _JSON = typer.Option(False, "--json", help="Print JSON.")
 
 def fire(
     rule: str = typer.Argument(help="The name of an EventBridge rule."),
-    event: str | None = typer.Option(None, "--event", help="The event, as JSON; a rule for a time needs none."),
+    event: str | None = typer.Option(None, "--event", help="The event, as JSON; a scheduled rule needs none."),
     as_json: bool = _JSON,
 ) -> None:
-    """Fire a rule of EventBridge now.
+    """Fire an EventBridge rule now.
 
-    Schedules never fire here by themselves.
+    Schedules never fire by themselves here.
 
     \b
       yard cloud fire shardyard-dev-sweep
@@ -33,7 +33,7 @@ def fire(
 
 
 def outbox(
-    to: str | None = typer.Option(None, "--to", help="Only to this address."),
+    to: str | None = typer.Option(None, "--to", help="Only e-mails to this address."),
     clear: bool = typer.Option(False, "--clear", help="Empty it afterwards."),
     as_json: bool = _JSON,
 ) -> None:
@@ -45,7 +45,7 @@ def outbox(
     """
     messages = ask("outbox", to=to, clear=clear or None)["messages"]
     if as_json or not messages:
-        emit_rows(messages, (), as_json=as_json, empty="No e-mail was sent yet.")
+        emit_rows(messages, (), as_json=as_json, empty="No e-mail has been sent yet.")
         return
     for message in messages:
         print(f"To: {message['to']}\nSubject: {message['subject']}\n\n{message['text']}\n")
@@ -65,7 +65,7 @@ def alarms(name: str | None = typer.Argument(None, help="Only this alarm."), as_
 
 
 def inventory(as_json: bool = _JSON) -> None:
-    """List all that exists, by kind.
+    """List everything that exists, by kind.
 
     \b
       yard cloud inventory --json | jq 'map_values(length)'
@@ -74,11 +74,11 @@ def inventory(as_json: bool = _JSON) -> None:
 
 
 def dropped(
-    clear: bool = typer.Option(False, "--clear", help="Forget them afterwards."), as_json: bool = _JSON
+    clear: bool = typer.Option(False, "--clear", help="Clear the list afterwards."), as_json: bool = _JSON
 ) -> None:
-    """Show the deliveries that did not arrive.
+    """Show the deliveries that failed.
 
-    AWS drops them without a word: a message that a policy forbids, a target that is not there.
+    AWS drops these silently: a message that a policy forbids, a target that does not exist.
 
     \b
       yard cloud dropped
@@ -91,7 +91,7 @@ def dropped(
 def access_logs(as_json: bool = _JSON) -> None:
     """Deliver the buckets' access logs now.
 
-    AWS takes hours for it.
+    AWS takes hours to do so.
 
     \b
       yard cloud access-logs

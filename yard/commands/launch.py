@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from yard.plan import Plan
 
 _YES = typer.Option(False, "--yes", "-y", help="Do not ask.")
-_FOLLOW = typer.Option(None, "--follow/--no-follow", "-f", help="Watch it to its end; the default at a terminal.")
+_FOLLOW = typer.Option(None, "--follow/--no-follow", "-f", help="Follow it to its end; the default at a terminal.")
 
 
 def train(
@@ -33,9 +33,9 @@ def train(
 ) -> None:
     """Launch a job and watch it.
 
-    Shows the plan and the most that it can cost, asks, starts the job's state machine, and follows the run.
-    Ctrl-C asks whether to stop the run or only to leave it. Exit codes: 0 launched, or with --follow succeeded; 3 it
-    failed or was refused; 4 it was stopped; 130 left with Ctrl-C.
+    Shows the plan and its maximum cost, asks, starts the job's state machine, and follows the run. Ctrl-C asks
+    whether to stop the run or leave it running. Exit codes: 0 launched, or with --follow succeeded; 3 it failed or
+    was refused; 4 it was stopped; 130 left with Ctrl-C.
 
     \b
       yard train mnist-ddp
@@ -60,10 +60,10 @@ def resume(
     yes: bool = _YES,
     as_json: bool = typer.Option(False, "--json", help="Print the plan and the run as JSON."),
 ) -> None:
-    """Go on with a run from its last checkpoint.
+    """Resume a run from its last checkpoint.
 
-    The run keeps its id, its input and its code. For runs that were stopped, failed, or were interrupted for good.
-    Exit codes as those of yard train.
+    For runs that were stopped, failed, or were interrupted for good. The run keeps its id, its input and its code.
+    The exit codes are those of yard train.
 
     \b
       yard resume mnist-ddp
@@ -74,15 +74,17 @@ def resume(
     aws = Aws(find_project())
     found, execution = runs.refresh(aws, runs.find(aws, run))
     if found.status == "RUNNING":
-        raise UserError(f"The run {found.run_id} of {found.job} still runs.", f"Watch it: yard logs {found.run_id} -f")
+        raise UserError(
+            f"The run {found.run_id} of {found.job} is still running.", f"Watch it: yard logs {found.run_id} -f"
+        )
     if found.status == "SUCCEEDED":
         raise UserError(
-            f"The run {found.run_id} of {found.job} has succeeded: there is nothing left to do.",
+            f"The run {found.run_id} of {found.job} has succeeded: there is nothing to resume.",
             f"Launch it anew: yard train {found.job}",
         )
     if not aws.project.job(found.job).checkpoints.enabled:
         raise UserError(
-            f"The job {found.job!r} keeps no checkpoints, so there is nothing to go on from.",
+            f"The job {found.job!r} keeps no checkpoints, so there is nothing to resume from.",
             f"Set [checkpoints] enabled = true in jobs/{found.job}.toml, deploy, and launch it anew.",
         )
     launch = {**json.loads(execution["input"]), "run_id": found.run_id}
@@ -91,7 +93,7 @@ def resume(
 
 
 def _plan_of(aws: Aws, job: str, launch: dict[str, Any], *, dry_run: bool) -> "Plan":
-    """The plan of what is deployed, since that is what runs. A dry run without an account takes the job's file."""
+    """The plan of the deployed job, since that is what runs. Without an account, a dry run uses the job's file."""
     from shardyard.spec.jobs.overrides import LaunchInput
     from yard import images
     from yard.account import deployed
@@ -117,7 +119,7 @@ def _plan_of(aws: Aws, job: str, launch: dict[str, Any], *, dry_run: bool) -> "P
 
 
 def _warn_about_hyperparameters(known: dict[str, Any], given: dict[str, Any]) -> None:
-    """A program may read more than its job's file names, so an unknown name is passed on, but not in silence."""
+    """Warn about unknown names, but pass them on: a program may read more than its job's file names."""
     from shardyard.spec.errors import nearest
 
     for name in given:
@@ -142,7 +144,7 @@ def _launch(
     if not yes and not confirm("Launch it?", default=True):
         raise UserError("Nothing was launched.")
     launch = {**launch, "run_id": launch.get("run_id") or runs.new_run_id()}
-    if "source_sha256" not in launch:  # a run that goes on keeps the code that it began with
+    if "source_sha256" not in launch:  # a resumed run keeps its original code
         sha256 = upload_source(aws, aws.project.job(job))
         launch |= {} if sha256 is None else {"source_sha256": sha256}
     run = runs.start(aws, job, launch)
@@ -150,7 +152,7 @@ def _launch(
     if (is_terminal() and not as_json) if follow is None else follow:
         run = _follow(aws, run, plan, as_json=as_json)
     else:
-        say(f"Watch it: yard logs {run.run_id} --follow; how it stands: yard status {run.run_id}")
+        say(f"Watch it: yard logs {run.run_id} --follow; its status: yard status {run.run_id}")
     if as_json:
         facts = {"run": run.run_id, "job": job, "execution": run.execution_arn, "status": run.status}
         emit_json({**facts, "plan": _as_json(plan)})
@@ -173,7 +175,7 @@ def _follow(aws: Aws, run: runs.Run, plan: "Plan", *, as_json: bool) -> runs.Run
         if wants_stop:
             stop_run(aws, run)
         else:
-            say(f"The run goes on. Watch it again: yard logs {run.run_id} --follow; stop it: yard stop {run.run_id}")
+            say(f"The run continues. Watch it again: yard logs {run.run_id} --follow; stop it: yard stop {run.run_id}")
         raise typer.Exit(Exit.INTERRUPTED) from None
 
 
@@ -185,9 +187,9 @@ def _say_end(aws: Aws, run: runs.Run) -> None:
     say(f"{run.status.capitalize().replace('_', ' ')}: {execution.get('error', '')}")
     if execution.get("cause"):
         say(str(execution["cause"]))
-    # A run that was stopped has no receipt, but it may go on.
-    after = "go on with it: yard resume" if run.status == "ABORTED" else "its receipt: yard receipt"
-    say(f"Its lines: yard logs {run.run_id}; {after} {run.run_id}")
+    # A stopped run has no receipt, but it can be resumed.
+    after = "resume it: yard resume" if run.status == "ABORTED" else "its receipt: yard receipt"
+    say(f"Its logs: yard logs {run.run_id}; {after} {run.run_id}")
 
 
 def _as_facts(plan: "Plan") -> dict[str, Any]:
@@ -210,7 +212,7 @@ def _as_facts(plan: "Plan") -> dict[str, Any]:
 
 
 def _plain(value: Any) -> str:
-    """As the job's file and --set write it."""
+    """A value as the job's file and --set write it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -230,7 +232,7 @@ def _as_json(plan: "Plan") -> dict[str, Any]:
 
 
 def _hyperparameters(pairs: list[str]) -> dict[str, Any]:
-    """`lr=3e-4` as TOML would read it: numbers and true or false keep their types, all else is text."""
+    """Parse `lr=3e-4` as TOML would: numbers, true and false keep their types; everything else is text."""
     import tomllib
 
     from yard.plan import read_pairs

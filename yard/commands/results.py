@@ -1,4 +1,4 @@
-"""yard receipt, history, model: what a run left behind."""
+"""yard receipt, history, model, compare: the results of runs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ from yard.runs import runs
 if TYPE_CHECKING:
     from yard.runs.comparison import Curve
 
-model_app = typer.Typer(help="Models that runs left behind.", no_args_is_help=True)
+model_app = typer.Typer(help="Models that runs trained.", no_args_is_help=True)
 
 
 def receipt(
@@ -26,7 +26,7 @@ def receipt(
 ) -> None:
     """Show what a run did and what it cost.
 
-    How it ended, what each attempt cost and what spot saved, the last metrics, and where model and logs lie.
+    How it ended, what each attempt cost and what spot saved, the last metrics, and where the model and logs are.
 
     \b
       yard receipt mnist-ddp
@@ -44,12 +44,12 @@ def receipt(
 
 def history(
     job: str | None = typer.Argument(None, help="Only this job's runs.", autocompletion=complete_jobs),
-    limit: int = typer.Option(20, "--limit", help="At most so many runs.", min=1, metavar="N"),
+    limit: int = typer.Option(20, "--limit", help="At most this many runs.", min=1, metavar="N"),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """List the runs, the newest first.
+    """List the runs, newest first.
 
-    What each has cost, and its last loss and accuracy, come from the receipts.
+    Cost, last loss and last accuracy come from the receipts.
 
     \b
       yard history
@@ -61,12 +61,12 @@ def history(
     jobs = [aws.project.job(job).name] if job is not None else [spec.name for spec in aws.project.jobs()]
     found = rows(aws, jobs, limit)
     columns = ("run", "job", "status", "started", "took", "cost_usd", "saved_usd", "loss", "accuracy")
-    emit_rows(found, columns, as_json=as_json, empty="Nothing was launched yet. Launch a job: yard train JOB")
+    emit_rows(found, columns, as_json=as_json, empty="Nothing has been launched yet. Launch a job: yard train JOB")
 
 
 def model_get(
     run: str = typer.Argument(help="A job's name (its newest run) or a run id.", autocompletion=complete_jobs),
-    to: Path = typer.Option(Path("models"), "--to", help="The folder to unpack it under, by run id."),
+    to: Path = typer.Option(Path("models"), "--to", help="Unpack it in this folder, under its run id."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """Download a run's model and unpack it.
@@ -112,10 +112,10 @@ def compare(
     plot: Path | None = typer.Option(None, "--plot", help="Also write the curves as this HTML file."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON, the points of the curves included."),
 ) -> None:
-    """Put runs side by side.
+    """Compare runs side by side.
 
-    The settings that differ, how the runs learned, what they cost; with --plot also loss and throughput over steps
-    and over time, as a page that opens anywhere.
+    The settings that differ, how the runs learned, and what they cost; with --plot also loss and throughput over steps
+    and over time, as one HTML page.
 
     \b
       yard compare 20261121-073000-a1b2 20261121-090000-c3d4 --plot runs.html
@@ -126,7 +126,7 @@ def compare(
 
     if len(wanted) < 2:
         said = f"There is nothing to compare {wanted[0]} with."
-        raise UserError(said, "Name two runs or more: yard history", Exit.USAGE)
+        raise UserError(said, "Name two or more runs: yard history", Exit.USAGE)
     aws = Aws(find_project())
     curves = [read_curve(aws, runs.find(aws, one)) for one in wanted]
     differences, ended = differing(curves), _outcome(curves)
@@ -145,7 +145,7 @@ def compare(
 
 
 def _outcome(curves: "Sequence[Curve]") -> list[tuple[str, list[Any]]]:
-    """How each run ended, a row for each figure."""
+    """How each run ended, one row per figure."""
     found: dict[str, list[Any]] = {
         "status": [curve.status for curve in curves],
         "steps": [curve.last("step") for curve in curves],

@@ -1,4 +1,4 @@
-"""yard doctor, sweep, destroy, tensorboard: keep it in order, take it away."""
+"""yard doctor, sweep, destroy, tensorboard: check, clean up, remove."""
 
 import json
 import shutil
@@ -21,13 +21,13 @@ _JSON = typer.Option(False, "--json", help="Print JSON.")
 
 
 def doctor(
-    offline: bool = typer.Option(False, "--offline", help="Look at this machine only."),
+    offline: bool = typer.Option(False, "--offline", help="Check this machine only."),
     as_json: bool = _JSON,
 ) -> None:
     """Find what is missing or wrong, each with its fix.
 
     On this machine: versions, disk, namespaces, docker. In the account: credentials, bootstrap, region, stacks,
-    quotas of zero, images out of support. Exit code 1 if something is missing.
+    quotas that are too low, images out of support. Exit code 1 if something is missing.
 
     \b
       yard doctor
@@ -42,13 +42,13 @@ def doctor(
 
 
 def sweep(
-    stop: bool = typer.Option(False, "--stop", help="Also stop what was found, as far as the settings allow."),
+    stop: bool = typer.Option(False, "--stop", help="Also stop what it finds, as far as the settings allow."),
     as_json: bool = _JSON,
 ) -> None:
-    """Look for what bills and nobody uses.
+    """Find unused resources that bill.
 
-    The deployed sweeper looks, as it does on its schedule: endpoints, notebooks, warm pools, jobs, and things with the
-    project's tags that no stack holds.
+    Runs the deployed sweeper now, as its schedule does: it finds endpoints, notebooks, warm pools, jobs, and resources
+    with the project's tags that belong to no stack.
 
     \b
       yard sweep
@@ -82,13 +82,13 @@ def sweep(
 
 
 def destroy(
-    yes: str | None = typer.Option(None, "--yes-project", help="The project's name, in place of asking."),
+    yes: str | None = typer.Option(None, "--yes-project", help="The project's name, instead of being asked for it."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Show what would go and what stays, and stop."),
     as_json: bool = typer.Option(False, "--json", help="Print what goes and what stays as JSON."),
 ) -> None:
-    """Take every stack of this stage away.
+    """Delete every stack of this stage.
 
-    Shows first what goes with the data in it, and what stays and why; then asks for the project's name.
+    Shows first what goes, with the data in it, and what stays and why; then asks for the project's name.
 
     \b
       yard destroy --dry-run
@@ -107,12 +107,16 @@ def destroy(
     if dry_run:
         return
     if yes is None and not sys.stdin.isatty():
-        raise UserError("There is nobody to ask here.", f"Say it: --yes-project {settings.project}", Exit.USAGE)
-    given = typer.prompt("This cannot be undone. Type the project's name to go on", err=True) if yes is None else yes
+        raise UserError(
+            "This is not a terminal, so nothing can be typed here.",
+            f"Give the project's name: --yes-project {settings.project}",
+            Exit.USAGE,
+        )
+    given = typer.prompt("This cannot be undone. Type the project's name to continue", err=True) if yes is None else yes
     if given != settings.project:
         raise UserError(f"{given!r} is not {settings.project!r}; nothing was removed.")
     removal.destroy(aws)
-    say("Removed, but for what was said to stay.")
+    say("Removed, except for what was listed to stay.")
 
 
 def tensorboard(

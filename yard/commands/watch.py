@@ -1,4 +1,4 @@
-"""yard logs, status, stop: look at what runs."""
+"""yard logs, status, stop: watch a run, and stop it."""
 
 import re
 import time
@@ -21,14 +21,14 @@ _LOOK_SECONDS = 1.0
 def logs(
     run: str = typer.Argument(help="A job's name (its newest run) or a run id.", autocompletion=complete_jobs),
     node: int | None = typer.Option(None, "--node", help="Only this node: 2 is algo-2.", min=1, metavar="N"),
-    follow: bool = typer.Option(False, "--follow", "-f", help="Go on until the run ends."),
+    follow: bool = typer.Option(False, "--follow", "-f", help="Follow until the run ends."),
     since: str | None = typer.Option(None, "--since", help="Only lines of the last 90s, 10m, 2h.", metavar="TIME"),
-    grep: str | None = typer.Option(None, "--grep", help="Only lines that this regular expression finds.", metavar="X"),
-    as_json: bool = typer.Option(False, "--json", help="One JSON object a line."),
+    grep: str | None = typer.Option(None, "--grep", help="Only lines that match this regular expression.", metavar="X"),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object per line."),
 ) -> None:
-    """Print the lines of a run's nodes.
+    """Print the logs of a run's nodes.
 
-    All attempts of the run, oldest line first. The exit code says nothing about how the run went: see `yard status`.
+    All attempts of the run, oldest line first. The exit code does not tell how the run ended: see `yard status`.
 
     \b
       yard logs mnist-ddp --follow
@@ -49,16 +49,16 @@ def logs(
             break
         time.sleep(_LOOK_SECONDS)
     if not printed:
-        say(f"No such line of the run {found.run_id} of {found.job}, which is {found.status.lower()}.")
+        say(f"No matching line in the run {found.run_id} of {found.job}, which is {found.status.lower()}.")
 
 
 def status(
     run: str | None = typer.Argument(
-        None, help="A job's name or a run id; without it, every job's newest run.", autocompletion=complete_jobs
+        None, help="A job's name or a run id; by default every job's newest run.", autocompletion=complete_jobs
     ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Say how a run stands, or every job.
+    """Show the status of a run, or of every job.
 
     \b
       yard status
@@ -77,9 +77,9 @@ def stop(
     yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Stop a run, and with it its training job.
+    """Stop a run and its training job.
 
-    A job with checkpoints saves one last time, and `yard resume` goes on from there.
+    A job with checkpoints saves one last time, and `yard resume` resumes from there.
 
     \b
       yard stop mnist-ddp
@@ -101,7 +101,7 @@ def stop_run(aws: Aws, run: runs.Run) -> None:
     aws.client("stepfunctions").stop_execution(
         executionArn=run.execution_arn, error="Stopped", cause="Stopped by a person with yard stop"
     )
-    say(f"Stopped {run.job}, run {run.run_id}. Continue it later: yard resume {run.run_id}")
+    say(f"Stopped {run.job}, run {run.run_id}. Resume it later: yard resume {run.run_id}")
 
 
 def _facts(aws: Aws, run: runs.Run) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Runs: what was launched, how it goes, and how two of them compare."""
+"""Runs: what was launched, how it is going, and how runs compare."""

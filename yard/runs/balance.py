@@ -1,4 +1,4 @@
-"""How data falls on nodes, and how to cut it so that it falls evenly."""
+"""How SageMaker distributes data over nodes, and how to cut data so that all get the same amount."""
 
 import io
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Share:
-    """What one node gets of a sharded channel."""
+    """One node's share of a sharded channel."""
 
     node: str
     objects: int
@@ -18,7 +18,7 @@ class Share:
 
 
 def shares(objects: Sequence[tuple[str, int]], nodes: int) -> list[Share]:
-    """Deal (key, bytes) pairs out in the order of their keys, in turn, as SageMaker shards a channel by key."""
+    """Deal (key, bytes) pairs to the nodes in turn, in key order, as SageMaker shards a channel by key."""
     ordered = sorted(objects)
     dealt = [ordered[first::nodes] for first in range(nodes)]
     return [
@@ -28,7 +28,7 @@ def shares(objects: Sequence[tuple[str, int]], nodes: int) -> list[Share]:
 
 
 def imbalance_percent(found: Sequence[Share]) -> float:
-    """How much more than the mean the fullest node gets."""
+    """How much more than the mean the node with the most gets."""
     mean = sum(share.size for share in found) / len(found)
     return 0.0 if mean == 0 else 100 * (max(share.size for share in found) / mean - 1)
 
@@ -56,10 +56,10 @@ def samples(folder: Path) -> list[Sample]:
 
 
 def cut(found: Sequence[Sample], count: int) -> list[list[Sample]]:
-    """Divide samples over shards: the same number of samples in each, give or take one, and their bytes close.
+    """Divide samples into shards with equal numbers of samples, give or take one, and similar sizes.
 
-    Training steps count samples, so an equal number comes first. Dealing them out largest first, back and forth,
-    keeps the bytes close as well.
+    Training steps count samples, so equal numbers come first. Dealing out the largest first, back and forth, keeps
+    the sizes similar as well.
     """
     shards: list[list[Sample]] = [[] for _ in range(count)]
     ordered = sorted(found, key=lambda sample: (-sample.size, sample.key))
@@ -70,7 +70,7 @@ def cut(found: Sequence[Sample], count: int) -> list[list[Sample]]:
 
 
 def write_shards(folder: Path, count: int, to: Path) -> Iterator[Path]:
-    """Write a folder's samples as `shard-00000.tar`, ...: the same bytes for the same files."""
+    """Write a folder's samples as `shard-00000.tar`, ...; the same files always give the same bytes."""
     to.mkdir(parents=True, exist_ok=True)
     for number, shard in enumerate(cut(samples(folder), count)):
         path = to / f"shard-{number:05d}.tar"
@@ -81,7 +81,7 @@ def write_shards(folder: Path, count: int, to: Path) -> Iterator[Path]:
                     entry = tarfile.TarInfo(file.relative_to(folder).as_posix())
                     entry.size = len(content)
                     archive.addfile(entry, io.BytesIO(content))
-        # as old as its newest sample, so that an upload that broke off knows it again
+        # as old as its newest sample, so that an interrupted upload recognises it
         newest = max((file.stat().st_mtime for sample in shard for file in sample.files), default=0.0)
         os.utime(path, (newest, newest))
         yield path

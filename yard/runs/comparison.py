@@ -1,4 +1,4 @@
-"""Runs side by side: which settings differ, how they learned, what they cost."""
+"""Runs compared: which settings differ, how the runs learned, what they cost."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,24 +24,24 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Curve:
-    """One run: what it was given, how it went."""
+    """One run: its settings, its metrics and its end."""
 
     run_id: str
     job: str
     status: str
     settings: Mapping[str, Any]
-    """Its launch as the training job has it: hyperparameters, machines, spot."""
+    """Its settings as the training job has them: hyperparameters, instances, spot."""
     points: Sequence[Point] = field(default_factory=tuple)
     billable_seconds: int | None = None
     usd: float | None = None
 
     def last(self, metric: str) -> float | None:
-        """The last value of a metric, or None where it was never printed."""
+        """The last value of a metric, or None if it was never printed."""
         return next((point.metrics[metric] for point in reversed(self.points) if metric in point.metrics), None)
 
     @property
     def rate(self) -> float | None:
-        """Tokens or samples a second: the median over the run."""
+        """Tokens or samples per second: the median over the run."""
         values = sorted(point.metrics[name] for point in self.points for name in RATES if name in point.metrics)
         return values[len(values) // 2] if values else None
 
@@ -63,7 +63,7 @@ def read_curve(aws: Aws, run: runs.Run) -> Curve:
 
 
 def differing(curves: Sequence[Curve]) -> list[tuple[str, list[Any]]]:
-    """The settings that are not the same in all runs: name, and the value of each run."""
+    """The settings that differ between runs: name, and each run's value."""
     names = sorted({name for curve in curves for name in curve.settings})
     rows = [(name, [curve.settings.get(name) for curve in curves]) for name in names]
     return [(name, values) for name, values in rows if any(value != values[0] for value in values)]

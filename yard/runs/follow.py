@@ -1,4 +1,4 @@
-"""Following a run: one picture of the phase, the nodes, the progress and the cost, drawn again as things change."""
+"""Following a run: phase, nodes, progress and cost on one screen, redrawn as they change."""
 
 import itertools
 import statistics
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from rich.console import Group
 
 POLL_SECONDS = 1.0
-"""How often the nodes' lines are read and the picture is drawn."""
+"""How often to read the nodes' logs and redraw the screen."""
 ASK_EVERY = 2
-"""Every so many polls the services are asked how the run stands: they allow few calls a second."""
+"""Ask the services for the run's status every so many polls: they allow few calls per second."""
 MEASURE_EVERY = 10
-"""Every so many polls CloudWatch is asked for the nodes' utilisation, which changes each minute."""
+"""Ask CloudWatch for the nodes' utilisation every so many polls: it changes once per minute."""
 
 _UTILISATION = ("CPUUtilization", "GPUUtilization")
 _PACES = 25
-"""The time to go is told by the pace of so many lines."""
+"""Estimate the remaining time from the pace of this many lines."""
 _MOST_MEASURED = 200
 """One call takes 500 metrics."""
 
@@ -49,36 +49,36 @@ _PHASES = {
 
 @dataclass
 class Node:
-    """What one node last said."""
+    """The latest news of one node."""
 
     metrics: dict[str, float] = field(default_factory=dict)
     line: str = ""
     utilisation: dict[str, float] = field(default_factory=dict)
-    """Percent by name: CPUUtilization, GPUUtilization; 100 for each processor or GPU."""
+    """Percent by name: CPUUtilization, GPUUtilization; 100 per processor or GPU."""
 
 
 @dataclass
 class View:
-    """All that the picture shows; filled by `observe` and `hear`, without any drawing."""
+    """What the screen shows. `observe` and `hear` fill it; neither draws."""
 
     job: str
     run_id: str
     hourly_usd: float | None
-    """Price of all instances for an hour, or None where it is not known."""
+    """Hourly price of all instances, or None if it is unknown."""
     phase: str = "checking before launch"
     training_job: str = ""
     attempt: int = 0
     nodes: dict[str, Node] = field(default_factory=dict)
     seconds_by_job: dict[str, float] = field(default_factory=dict)
-    """What each attempt has trained; all of them are paid for."""
+    """The training seconds of each attempt; all of them are billed."""
     is_spot: bool = False
     _newest: tuple[float, float] | None = None
-    """The newest step and the second of its line."""
+    """The newest step and the time of its line."""
     _paces: deque[float] = field(default_factory=lambda: deque(maxlen=_PACES))
-    """What the latest steps took, in seconds each."""
+    """Seconds per step, latest lines."""
 
     def observe(self, attempts: list[dict[str, Any]], description: dict[str, Any] | None, execution: str) -> None:
-        """Take in what the services say about the run."""
+        """Update the view from the services' descriptions of the run."""
         self.attempt = len(attempts)
         if description is not None:
             self.training_job = description["TrainingJobName"]
@@ -99,7 +99,7 @@ class View:
             )
 
     def hear(self, line: Line) -> None:
-        """Take in one line of a node."""
+        """Update the view from one line of a node."""
         node = self.nodes.setdefault(line.host, Node())
         metrics = line.metrics()
         if not metrics:
@@ -110,7 +110,7 @@ class View:
             self._time(metrics["step"], line.at_milliseconds / 1000)
 
     def _time(self, step: float, at: float) -> None:
-        """Take the time of the steps since the last line; a run that resumed may have gone back."""
+        """Time the steps since the last line; a resumed run may have gone back."""
         if self._newest is not None and step > self._newest[0]:
             self._paces.append((at - self._newest[1]) / (step - self._newest[0]))
         if self._newest is None or step != self._newest[0]:
@@ -118,12 +118,12 @@ class View:
 
     @property
     def training_seconds(self) -> float:
-        """The time that all attempts have trained."""
+        """The training time of all attempts."""
         return sum(self.seconds_by_job.values())
 
     @property
     def cost_usd(self) -> float | None:
-        """What the run has cost so far, at the on-demand price: with spot it is less, and known at the end."""
+        """The cost so far at the on-demand price; with spot it is less, and known only at the end."""
         return None if self.hourly_usd is None else self.hourly_usd * self.training_seconds / 3600
 
     @property
@@ -132,7 +132,7 @@ class View:
         return max((node.metrics.get("step", 0.0) for node in self.nodes.values()), default=0.0)
 
     def progress(self) -> tuple[float, float | None] | None:
-        """The done part (0 to 1) and the seconds to go, once the steps tell."""
+        """The completed fraction (0 to 1) and the remaining seconds, once steps are known."""
         step = self.step
         total = max((node.metrics.get("total_steps", 0.0) for node in self.nodes.values()), default=0.0)
         if not step or not total:
@@ -140,7 +140,7 @@ class View:
         return min(step / total, 1.0), self._seconds_left(total - step)
 
     def _seconds_left(self, steps: float) -> float | None:
-        """By the median of the latest paces, in which a wait for capacity counts for nothing."""
+        """Estimate by the median of the latest paces, which ignores a wait for capacity."""
         if not self._paces or self._newest is None:
             return None
         return max(steps * statistics.median(self._paces) - (time.time() - self._newest[1]), 0.0)
@@ -153,7 +153,7 @@ def _instances(description: dict[str, Any]) -> int:
 
 
 def picture(view: View) -> "Group":
-    """The view as rich draws it."""
+    """The view as a rich renderable."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
@@ -196,8 +196,7 @@ def _percent(node: Node, name: str) -> str:
 
 
 def follow(aws: Aws, run: runs.Run, *, hourly_usd: float | None, out: TextIO | None = None) -> runs.Run:
-    """Show a run until it ends; return it as it ended. In a pipe, or with `out`, write the nodes' lines there instead
-    of drawing the picture."""
+    """Show a run until it ends, and return it. In a pipe, or with `out`, write the nodes' lines instead of drawing."""
     view = View(job=run.job, run_id=run.run_id, hourly_usd=hourly_usd)
     tail = Tail(aws, run.run_id)
     if out is not None or not is_terminal():
@@ -246,7 +245,7 @@ def _watch(
 
 
 def ask(aws: Aws, run: runs.Run, view: View) -> tuple[runs.Run, list[str]]:
-    """Take in how the run stands; return it, and the names of its training jobs."""
+    """Update the view from the run's status; return the run and the names of its training jobs."""
     run, _ = runs.refresh(aws, run)
     attempts = runs.attempts(aws, run)
     names = [attempt["TrainingJobName"] for attempt in attempts]

@@ -1,4 +1,4 @@
-"""The runs of the past, with what their receipts say of them."""
+"""Past runs, with the results from their receipts."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,12 +13,12 @@ _THREADS = 16
 
 
 def rows(aws: Aws, jobs: Sequence[str], limit: int) -> list[dict[str, Any]]:
-    """The newest runs of these jobs, one row each; a run that was resumed is one run, as it stands now."""
+    """The newest runs of these jobs, one row each; a resumed run is one run, in its current state."""
     found = {run.run_id: run for run in runs.all_runs(aws, jobs, limit)}
     newest = sorted(found.values(), key=lambda run: run.started, reverse=True)[:limit]
     if not newest:
         return []
-    aws.artifact_bucket()  # one look, before many threads want it
+    aws.artifact_bucket()  # look it up once, before many threads need it
     with ThreadPoolExecutor(_THREADS) as pool:
         return list(pool.map(lambda run: _row(aws, run), newest))
 
@@ -41,7 +41,7 @@ def _row(aws: Aws, run: runs.Run) -> dict[str, Any]:
 
 
 def _receipt(aws: Aws, run: runs.Run) -> dict[str, Any]:
-    """A run that has not ended, or was aborted before its end, has no receipt."""
+    """The receipt, or nothing for a run that has not ended or was aborted before its end."""
     if run.status == "RUNNING":
         return {}
     try:

@@ -13,7 +13,7 @@ _HOST = re.compile(r"/(algo-\d+)")
 _METRIC = re.compile(r"(?:^|\] )metric (.+)$")
 _PAIR = re.compile(r"(\w+)=([0-9.eE+-]+)")
 _OVERLAP_MILLISECONDS = 60_000
-"""CloudWatch shows lines late and out of order, so each look goes a minute back and skips what was seen."""
+"""CloudWatch shows lines late and out of order, so each query goes back a minute and skips what was seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Line:
     text: str
 
     def metrics(self) -> dict[str, float]:
-        """The values of a `metric step=120 loss=2.31` line, also with its rank before it; empty for another line."""
+        """The values of a `metric step=120 loss=2.31` line, with or without a rank before it; empty for other lines."""
         match = _METRIC.search(self.text)
         return {name: float(value) for name, value in _PAIR.findall(match[1])} if match else {}
 
@@ -43,7 +43,7 @@ class Tail:
     _newest: int = 0
 
     def lines(self, job_names: list[str]) -> Iterator[Line]:
-        """The lines that have come since the last call, in the order of their times."""
+        """The lines that arrived since the last call, in the order of their times."""
         events: list[dict[str, Any]] = []
         for job_name in job_names:
             events.extend(self._events(job_name))
@@ -65,7 +65,7 @@ class Tail:
                 yield from (event for event in page["events"] if event["eventId"] not in self._seen)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
-                raise  # before the first job of an account, the group is not there yet
+                raise  # the group does not exist before the account's first job
 
     def _forget(self) -> None:
         oldest = self._newest - 2 * _OVERLAP_MILLISECONDS
@@ -73,5 +73,5 @@ class Tail:
 
 
 def now_milliseconds() -> int:
-    """This moment, as CloudWatch Logs counts time."""
+    """The current time in CloudWatch Logs' unit."""
     return int(time.time() * 1000)

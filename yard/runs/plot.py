@@ -11,7 +11,7 @@ _WIDTH, _HEIGHT = 600, 320
 _LEFT, _RIGHT, _TOP, _BOTTOM = 76, 16, 34, 46
 _TICKS = 5
 _MOST_DOTS = 60
-"""With more points than these, a dot for each would hide the line."""
+"""With more points than this, the dots would hide the line."""
 _COLOURS = ("#1b6ca8", "#c8553d", "#3d8b5a", "#8a5aa8", "#b08a1e", "#555555")
 _STYLE = """
 body{font:15px/1.4 system-ui,sans-serif;margin:2em;color:#222;background:#fff}
@@ -28,7 +28,7 @@ Rows = Sequence[tuple[str, Sequence[object]]]
 
 
 def page(curves: Sequence[Curve], differences: Rows, outcome: Rows) -> str:
-    """The whole page: what differs on top, how it ended, then loss and throughput over steps and over time."""
+    """The whole page: what differs, how the runs ended, then loss and throughput over steps and over time."""
     rate = _rate_name(curves)
     charts = "".join(
         _chart(title, across_name, value_name, [_series(curve, across, value) for curve in curves])
@@ -96,11 +96,11 @@ def _series(curve: Curve, across: Callable[[Point], float], value: Callable[[Poi
 
 @dataclass(frozen=True, slots=True)
 class _Axis:
-    """Values on one axis, and where they fall on the picture."""
+    """One axis: a range of values and the pixels that it maps to."""
 
     ticks: Sequence[float]
     first: float
-    """The place of the first tick on the picture."""
+    """The pixel of the first tick."""
     last: float
 
     def place(self, value: float) -> float:

@@ -1,4 +1,4 @@
-"""Runs: what was launched, found again through the state machine's executions and the training jobs' names."""
+"""Runs, found by the state machines' executions and the training jobs' names."""
 
 import itertools
 import json
@@ -24,7 +24,7 @@ def new_run_id(now: datetime | None = None) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Run:
-    """One logical run: an execution of a job's state machine, and all the attempts that it made."""
+    """One logical run: an execution of a job's state machine and all its attempts."""
 
     job: str
     run_id: str
@@ -36,7 +36,7 @@ class Run:
 
 
 def start(aws: Aws, job: str, launch: dict[str, Any]) -> Run:
-    """Start an execution under the run id in the launch input; a resumed run gets a further execution name."""
+    """Start an execution named by the run id of the launch input; a resumed run gets a numbered name."""
     from botocore.exceptions import ClientError
 
     states, machine = aws.client("stepfunctions"), aws.state_machine_arn(job)
@@ -74,8 +74,8 @@ def executions(aws: Aws, job: str) -> Iterator[Run]:
 
 
 def all_runs(aws: Aws, jobs: Sequence[str], limit: int | None = None) -> Iterator[Run]:
-    """The newest runs of several jobs, as many of each; a job that is new and not deployed yet has none. An error if
-    not one of them is deployed."""
+    """The newest runs of several jobs, up to `limit` of each. A job that is not deployed has none; an error if no job
+    is deployed."""
     missing: list[NotDeployedError] = []
     for job in jobs:
         try:
@@ -88,7 +88,7 @@ def all_runs(aws: Aws, jobs: Sequence[str], limit: int | None = None) -> Iterato
 
 
 def _once(found: Iterator[Run]) -> Iterator[Run]:
-    """Each run once, as its newest execution has it: a run that was resumed has several."""
+    """Each run once, by its newest execution: a resumed run has several."""
     seen: set[str] = set()
     for run in found:
         if run.run_id not in seen:
@@ -104,7 +104,7 @@ def latest(aws: Aws, job: str) -> Run:
 
 
 def find(aws: Aws, wanted: str) -> Run:
-    """The run of a job's name (its newest run) or of a run id."""
+    """Find a run by its id, or by a job's name (its newest run)."""
     if re.fullmatch(RUN_ID, wanted):
         for run in all_runs(aws, [job.name for job in aws.project.jobs()]):
             if run.run_id == wanted:
@@ -128,7 +128,7 @@ def refresh(aws: Aws, run: Run) -> tuple[Run, dict[str, Any]]:
 
 
 def attempts(aws: Aws, run: Run) -> list[dict[str, Any]]:
-    """The training jobs of a run, the oldest first, as ListTrainingJobs tells them."""
+    """The training jobs of a run, oldest first, as ListTrainingJobs returns them."""
     pages = aws.client("sagemaker").get_paginator("list_training_jobs")
     found = [
         summary
@@ -149,8 +149,8 @@ def receipt(aws: Aws, run_id: str) -> dict[str, Any]:
         if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
             raise UserError(
                 f"The run {run_id} has no receipt (s3://{bucket}/{key}).",
-                "It is written when the run ends by itself, not when it is stopped. How it stands: "
-                f"yard status {run_id}; yard cost counts what it has billed all the same.",
+                "It is written when the run ends by itself, not when it is stopped. Its status: "
+                f"yard status {run_id}; yard cost includes what it has billed.",
             ) from None
         raise
     return dict(json.loads(body))
@@ -169,14 +169,14 @@ def _run(aws: Aws, job: str, execution: dict[str, Any]) -> Run:
 
 
 def _run_id_of_a_foreign_execution(aws: Aws, execution: dict[str, Any]) -> str:
-    """An execution that the console or the AWS CLI started has a name of its own; preflight made its run id."""
+    """The run id of an execution that the console or the AWS CLI started and named; preflight made the id."""
     states = aws.client("stepfunctions")
     launch = json.loads(states.describe_execution(executionArn=execution["executionArn"])["input"])
     return run_id_of(execution["executionArn"], execution["startDate"], launch.get("run_id"))
 
 
 def not_deployed(aws: Aws, job: str, error: Any) -> Exception:
-    """What to raise when a call about a job's state machine failed: that it is not deployed, or the error itself."""
+    """The error to raise when a call on a job's state machine failed: not deployed, or the error itself."""
     if error.response["Error"]["Code"] in ("StateMachineDoesNotExist", "ResourceNotFound"):
         machine = aws.project.state_machine_name(job)
         return NotDeployedError(

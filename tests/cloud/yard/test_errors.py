@@ -49,7 +49,7 @@ def test_nobody_answers(yard: Yard) -> None:
 
 def test_an_expired_token(yard: Yard) -> None:
     said = yard("history", code=Exit.FIX, AWS_ACCESS_KEY_ID="ASIAEXPIREDEXPIRED00", AWS_SESSION_TOKEN="old").stderr
-    assert "AWS does not accept the credentials any more" in said
+    assert "AWS no longer accepts the credentials" in said
     assert "aws sso login" in said
 
 

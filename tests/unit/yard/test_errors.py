@@ -31,11 +31,11 @@ def client_error(code: str, message: str = "no") -> exceptions.ClientError:
             "us-east-1",
         ),
         (exceptions.InvalidRegionError(region_name="a b"), "There is no region 'a b'.", "us-east-1"),
-        (client_error("ExpiredTokenException"), "does not accept the credentials any more", "aws sso login"),
+        (client_error("ExpiredTokenException"), "no longer accepts the credentials", "aws sso login"),
         (
             client_error("AccessDeniedException", "User: arn:x is not authorized to perform: states:StartExecution"),
             "Access denied to StartExecution: User: arn:x is not authorized to perform: states:StartExecution",
-            "Ask for that action",
+            "Ask for permission for that action",
         ),
         (
             client_error("ThrottlingException", "slow down"),

@@ -1,17 +1,17 @@
 """The tables of docs/why/embedded-cloud.md, from the embedded cloud's own registries; the prose is by hand."""
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from scripts import marked
+
 PAGE = Path(__file__).parents[1] / "docs" / "why" / "embedded-cloud.md"
-_TABLE = re.compile(r"(<!-- table: (?P<name>[a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def as_markdown() -> str:
     """The page as it stands, with its tables written anew."""
-    return _TABLE.sub(lambda found: found[1] + TABLES[found["name"]]() + "\n" + found[3], PAGE.read_text())
+    return marked.rewritten(PAGE, TABLES)
 
 
 def types() -> str:

@@ -3,11 +3,20 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from scripts import embedded_cloud_page, jobs_page, rules_page, security_hub_page, services_page, settings_page
+from scripts import (
+    embedded_cloud_page,
+    jobs_page,
+    rules_page,
+    security_hub_page,
+    services_page,
+    settings_page,
+    troubleshooting_page,
+)
 
 ROOT = Path(__file__).parents[1]
 
 PAGES: Mapping[str, Callable[[], str]] = {
+    "docs/do/troubleshooting.md": troubleshooting_page.as_markdown,
     "docs/why/embedded-cloud.md": embedded_cloud_page.as_markdown,
     "docs/reference/job-file.md": jobs_page.as_markdown,
     "docs/reference/rules.md": rules_page.as_markdown,

@@ -1,7 +1,7 @@
 """The guard: who may do what, before any operation runs.
 
-Bucket policies hold always. Identity policies, boundaries, key policies and PassRole hold while the switch is on
-(`POST /_yard/enforce-iam {"on": true}`); the account's root passes them, as on AWS.
+Some resource policies hold always, a bucket's. Identity policies, boundaries, other resource policies and PassRole
+hold while the switch is on (`POST /_yard/enforce-iam {"on": true}`); the account's root passes them, as on AWS.
 """
 
 import json
@@ -11,22 +11,18 @@ from typing import Any
 
 from moto.core.request import Request
 from moto.iam.models import iam_backends
-from moto.s3.models import s3_backends
 from moto.utilities.utils import get_partition
 
 from embedded import protocol, status
 from embedded.access import facts, policies, resource_tags
 from embedded.access.policies import as_list
-from embedded.access.request_resources import Where, key_arn
-from embedded.access.requests import Ask, action_of, asks_of
+from embedded.access.request_resources import Ask, Where
+from embedded.access.requests import asks_of
 from embedded.access.sessions import Caller
 from embedded.operations import Params, ServiceError, admin
 from embedded.protocol import Parsed
 
 Document = Mapping[str, Any]
-
-_FREE = frozenset({"sts:GetCallerIdentity", "sts:AssumeRole", "sts:GetSessionToken", "sts:DecodeAuthorizationMessage"})
-"""What needs no identity policy: AssumeRole is decided by the role's trust policy."""
 
 _switch = {"on": False}
 
@@ -46,19 +42,24 @@ def _facts() -> dict[str, bool]:
 def check(parsed: Parsed, caller: Caller, region: str, request: Request) -> None:
     """Raise the service's own error if the caller may not do this."""
     limited = _switch["on"] and not caller.is_root
-    if parsed.service != "s3" and not limited:
+    if not limited and not facts.policy_always_holds(facts.prefix_of(parsed.service)):
         return
-    if parsed.service == "s3" and not limited and not _has_bucket_policy(parsed, caller, region):
-        return
-    if parsed.operation == "DeleteObjects":
+    if facts.is_named_in_body(parsed.service, parsed.operation):
         parsed = protocol.with_body(request, parsed)
+    where = Where(account=caller.account, region=region, partition=get_partition(region))
     asks = asks_of(parsed, caller.account, region)
+    if not limited:
+        asks = [ask for ask in asks if facts.policy_always_holds(_prefix(ask))]
     context = _context(caller, region)
     own = identity_policies(caller, region) if limited else None
     with_tags = own is not None and resource_tags.are_asked_for([*own[0], *own[1]])
-    for ask in [*asks, *(_keys_behind(parsed, region) if limited else ())]:
-        tags = resource_tags.context(ask, caller.account, region) if with_tags else {}
-        _check_one(parsed, caller, ask, {**context, **tags, **ask.context}, own, region)
+    for ask in asks:
+        tags = resource_tags.context(ask, where) if with_tags else {}
+        _check_one(parsed, caller, ask, {**context, **tags, **ask.context}, own, where)
+
+
+def _prefix(ask: Ask) -> str:
+    return ask.action.split(":")[0]
 
 
 def _context(caller: Caller, region: str) -> dict[str, Any]:
@@ -83,21 +84,21 @@ def _check_one(
     ask: Ask,
     context: dict[str, Any],
     own: tuple[list[Document], list[Document]] | None,
-    region: str,
+    where: Where,
 ) -> None:
-    resource_policy = _resource_policy(ask, caller.account, region)
+    resource_policy = _resource_policy(ask, where)
     shared = None if resource_policy is None else _verdict([resource_policy], ask, context, {"AWS": caller.principal})
     if shared == "deny":
         raise _denied(parsed, caller, ask, "with an explicit deny in a resource-based policy")
-    if own is None or ask.action in _FREE:
+    if own is None or facts.is_free(ask.action):
         return
     identity, boundary = own
     verdict = _verdict(identity, ask, context)
     if verdict == "deny" or (boundary and _verdict(boundary, ask, context) == "deny"):
         raise _denied(parsed, caller, ask, "with an explicit deny in an identity-based policy")
-    of_key = ask.action.startswith("kms:") and resource_policy is not None
+    decides = facts.policy_decides(_prefix(ask)) and resource_policy is not None
     # a key's policy decides; identity policies count only where it says so, by naming the account's root
-    if of_key and shared is None and not _delegates(resource_policy, ask, context, caller):
+    if decides and shared is None and not _delegates(resource_policy, ask, context, caller):
         raise _denied(parsed, caller, ask, f"because no resource-based policy allows the {ask.action} action")
     if verdict is None and shared is None:
         raise _denied(parsed, caller, ask, f"because no identity-based policy allows the {ask.action} action")
@@ -202,47 +203,8 @@ def identity_policies(caller: Caller, region: str) -> tuple[list[Document], list
     return found, [_managed(boundary) if boundary is not None else {"Statement": []}]
 
 
-def _has_bucket_policy(parsed: Parsed, caller: Caller, region: str) -> bool:
-    bucket = parsed.params.get("Bucket")
-    where = Where(account=caller.account, region=region, partition=get_partition(region))
-    return bucket is not None and facts.find_policy("s3", f"arn:{where.partition}:s3:::{bucket}", where) is not None
-
-
-def _resource_policy(ask: Ask, account: str, region: str) -> Document | None:
+def _resource_policy(ask: Ask, where: Where) -> Document | None:
     if not ask.resources:
         return None
-    where = Where(account=account, region=region, partition=get_partition(region))
-    policy = facts.find_policy(ask.action.split(":")[0], ask.resources[0], where)
+    policy = facts.find_policy(_prefix(ask), ask.resources[0], where)
     return None if policy is None else _document(policy)
-
-
-def _keys_behind(parsed: Parsed, region: str) -> list[Ask]:
-    """Reading and writing in a bucket with a customer's key needs that key too, through S3."""
-    action = action_of(parsed)
-    if action not in ("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"):
-        return []
-    encryption = None
-    owner = None
-    for account, backends in list(s3_backends.items()):
-        for backend in list(backends.values()):
-            bucket = backend.buckets.get(parsed.params.get("Bucket"))
-            if bucket is not None:
-                encryption, owner = bucket.encryption, account
-    key = parsed.params.get("SSEKMSKeyId") or _default_key(encryption)
-    if key is None or owner is None:
-        return []
-    where = Where(account=owner, region=region, partition=get_partition(region))
-    needed = ["kms:GenerateDataKey"] if action == "s3:PutObject" else ["kms:Decrypt"]
-    if parsed.operation in ("UploadPart", "CompleteMultipartUpload"):
-        needed.append("kms:Decrypt")
-    context = {"kms:ViaService": f"s3.{region}.amazonaws.com", "kms:CallerAccount": owner}
-    return [Ask(action=name, resources=[key_arn(key, where)], context=context) for name in needed]
-
-
-def _default_key(encryption: Any) -> str | None:
-    if not encryption:
-        return None
-    rule = encryption.get("Rule", {})
-    default = (rule[0] if isinstance(rule, list) else rule).get("ApplyServerSideEncryptionByDefault", {})
-    key = default.get("KMSMasterKeyID")
-    return str(key) if key else None

@@ -4,10 +4,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from embedded.access.requests import Ask
-from embedded.clients import client
+from embedded.access import facts
+from embedded.access.request_resources import Ask, Where
 
 _KEY = "aws:ResourceTag/"
 
@@ -17,12 +15,9 @@ def are_asked_for(documents: Iterable[Mapping[str, Any]]) -> bool:
     return any(_KEY in json.dumps(document) for document in documents)
 
 
-def context(ask: Ask, account: str, region: str) -> dict[str, str]:
-    """The keys of a SageMaker resource that is there; of other services' resources none are known."""
-    if not ask.action.startswith("sagemaker:") or ask.resources is None or len(ask.resources) != 1:
+def context(ask: Ask, where: Where) -> dict[str, str]:
+    """The keys of the one resource that is asked for."""
+    if ask.resources is None or len(ask.resources) != 1:
         return {}
-    try:
-        tags = client("sagemaker", account, region).list_tags(ResourceArn=ask.resources[0])["Tags"]
-    except ClientError:  # not there, or a pattern: then it has no tags either
-        return {}
-    return {f"{_KEY}{tag['Key']}": tag["Value"] for tag in tags}
+    tags = facts.find_tags(ask.action.split(":")[0], ask.resources[0], where)
+    return {f"{_KEY}{key}": value for key, value in tags.items()}

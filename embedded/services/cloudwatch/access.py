@@ -1,5 +1,7 @@
 """What IAM is asked for a request to this service."""
 
+from typing import Any
+
 from embedded.access import facts
 from embedded.access.request_resources import Params, Where
 
@@ -13,3 +15,8 @@ def _resources(action: str, params: Params, where: Where) -> list[str] | None:
         return [where.arn("cloudwatch", f"alarm:{name}") for name in names]
     boards = params.get("DashboardNames", [params["DashboardName"]] if "DashboardName" in params else [])
     return [f"arn:{where.partition}:cloudwatch::{where.account}:dashboard/{name}" for name in boards] or None
+
+
+@facts.condition_keys("cloudwatch")
+def _keys(params: Params) -> dict[str, Any]:
+    return {"cloudwatch:namespace": params.get("Namespace")}

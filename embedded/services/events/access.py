@@ -1,7 +1,12 @@
 """What IAM is asked for a request to this service."""
 
+from collections.abc import Iterator
+
 from embedded.access import facts
-from embedded.access.request_resources import Params, Where
+from embedded.access.request_resources import Ask, Params, Where, pass_role
+from embedded.protocol import Parsed
+
+_SERVICE = "events.amazonaws.com"
 
 
 @facts.resource_of("events")
@@ -17,4 +22,11 @@ def _resources(action: str, params: Params, where: Where) -> list[str] | None:
     return None if name is None else [where.arn("events", f"rule/{between}{name}")]
 
 
-facts.passes_role("events:PutRule", "RoleArn", "events.amazonaws.com")
+@facts.further("events")
+def _further(parsed: Parsed, own: Ask, where: Where) -> Iterator[Ask]:
+    """Each target has a role of its own."""
+    if parsed.operation == "PutTargets":
+        yield from (pass_role(item["RoleArn"], _SERVICE) for item in parsed.params["Targets"] if item.get("RoleArn"))
+
+
+facts.passes_role("events:PutRule", "RoleArn", _SERVICE)

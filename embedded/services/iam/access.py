@@ -1,5 +1,7 @@
 """What IAM is asked for a request to this service."""
 
+from typing import Any
+
 from moto.iam.models import iam_backends
 
 from embedded.access import facts
@@ -22,6 +24,15 @@ def _resources(action: str, params: Params, where: Where) -> list[str] | None:
                 f"arn:{where.partition}:iam::{where.account}:{word}{params.get('Path', '/')}{params[f'{kind}Name']}"
             ]
     return None
+
+
+@facts.condition_keys("iam")
+def _keys(params: Params) -> dict[str, Any]:
+    return {
+        "iam:AWSServiceName": params.get("AWSServiceName"),
+        "iam:PermissionsBoundary": params.get("PermissionsBoundary"),
+        "iam:PolicyARN": params.get("PolicyArn"),
+    }
 
 
 facts.tagged_by("iam:CreatePolicy", "iam:TagPolicy")

@@ -4,6 +4,11 @@ from embedded.access import facts
 from embedded.access.request_resources import Params, Where
 
 
+@facts.action_name("lambda")
+def _action(operation: str, params: Params) -> str:
+    return "InvokeFunction" if operation in ("Invoke", "InvokeAsync") else operation
+
+
 @facts.resource_of("lambda")
 def _resources(action: str, params: Params, where: Where) -> list[str] | None:
     name = params.get("FunctionName", params.get("Resource"))

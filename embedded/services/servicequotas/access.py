@@ -9,3 +9,6 @@ def _resources(action: str, params: Params, where: Where) -> list[str] | None:
     if "ServiceCode" not in params or "QuotaCode" not in params:
         return None
     return [where.arn("servicequotas", f"{params['ServiceCode']}/{params['QuotaCode']}")]
+
+
+facts.actions_begin("service-quotas", "servicequotas")

@@ -12,6 +12,7 @@ def _resources(action: str, params: Params, where: Where) -> list[str] | None:
     return [where.arn("states", f"stateMachine:{params['name']}")] if "name" in params else None
 
 
+facts.actions_begin("stepfunctions", "states")
 facts.tagged_by("states:CreateStateMachine", "states:TagResource")
 facts.passes_role("states:CreateStateMachine", "roleArn", "states.amazonaws.com")
 facts.passes_role("states:UpdateStateMachine", "roleArn", "states.amazonaws.com")

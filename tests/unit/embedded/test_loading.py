@@ -24,8 +24,12 @@ print(json.dumps({
     "signing names": [sorted(traits._by_signing_name.items()), sorted(traits._by_path)],
     "kinds": inventory.kinds(),
     "destinations": sorted((kind, found.__module__) for kind, found in deliveries._destinations.items()),
-    "access": [sorted(facts._finders), sorted(facts._policies), sorted(facts._tagged_by.items()),
-               sorted(facts._passed.items())],
+    "access": [
+        [sorted(found) for found in (facts._action_names, facts._finders, facts._keys, facts._further, facts._tags)],
+        sorted((name, found.always, found.decides) for name, found in facts._policies.items()),
+        [sorted(found.items()) for found in (facts._prefixes, facts._tagged_by, facts._passed)],
+        [sorted(found) for found in (facts._free, facts._in_body)],
+    ],
 }))
 """
 

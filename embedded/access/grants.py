@@ -4,9 +4,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from moto.kms.models import kms_backends
+from moto.utilities.utils import get_partition
 
+from embedded.access import facts
 from embedded.access.policies import as_list, names_principal, speaks_of
+from embedded.access.request_resources import Where
 
 
 def parse(document: str | Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -45,10 +47,11 @@ def key_problem(key: str | None, account: str, region: str, service: str, contex
         return None
     if key.split("/")[-2:-1] == ["aws"] or key.startswith("alias/aws/"):
         return f"it is encrypted with the AWS managed key {key}, whose policy cannot let {service} in"
-    backend = kms_backends[key.split(":")[4] if key.startswith("arn:") else account][region]
-    try:
-        policy = backend.keys[backend.any_id_to_key_id(key)].policy
-    except Exception:
+    owner = key.split(":")[4] if key.startswith("arn:") else account
+    where = Where(account=owner, region=region, partition=get_partition(region))
+    arns = facts.find_resources("kms", "kms:Decrypt", {"KeyId": key}, where)
+    policy = facts.find_policy("kms", arns[0], where) if arns else None
+    if policy is None:
         return f"its key {key} does not exist"
     for action in ("kms:Decrypt", "kms:GenerateDataKey"):
         if not lets_service_in(policy, service, action, context):

@@ -1,42 +1,60 @@
-"""Whether what a request names is there: the services' checks ask here, and refuse in their own words."""
+"""Whether what a request names is there.
+
+The service that has such things registers how to find out, and how it says that one is not there. Other services'
+checks ask here, and refuse in their own words. The principals of policies are looked up here: access knows IAM itself.
+"""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
-from moto.kms.models import kms_backends
 from moto.utilities.utils import get_partition
 
 from embedded.access.policies import as_list
 from embedded.operations import Call
 
 
-def key_exists(call: Call, key: str) -> bool:
-    """Whether a key is there, by id, ARN or alias; the services' own keys always are."""
-    account, region = (key.split(":")[4], key.split(":")[3]) if key.startswith("arn:") else (call.account, call.region)
-    if key.rpartition(":")[2].startswith("alias/aws/"):
-        return True
-    backend = kms_backends[account][region]
-    try:
-        return backend.any_id_to_key_id(key) in backend.keys
-    except Exception:  # moto's own error for an alias that is not there
-        return False
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Missing:
+    """How a service says that something of its own is not there."""
+
+    operation: str
+    """The operation that says so."""
+
+    code: str
+    message: str
 
 
-def network_error(call: Call, subnets: Iterable[str], groups: Iterable[str]) -> tuple[str, str, str] | None:
-    """The call, the code and the message with which EC2 says that one of them is not there."""
-    backend = ec2_backends[call.account][call.region]
-    known_subnets = {name for zone in list(backend.subnets.values()) for name in list(zone)}
-    known_groups = {name for network in list(backend.groups.values()) for name in list(network)}
-    for name in subnets:
-        if name not in known_subnets:
-            return "DescribeSubnets", "InvalidSubnetID.NotFound", f"The subnet ID '{name}' does not exist"
-    for name in groups:
-        if name not in known_groups:
-            return "DescribeSecurityGroups", "InvalidGroup.NotFound", f"The security group '{name}' does not exist"
-    return None
+Finder = Callable[[Call, str], Missing | None]
+_finders: dict[str, Finder] = {}
+
+
+def owner_of(kind: str) -> Callable[[Finder], Finder]:
+    """Register who has things of a kind: called with a name, answers None if the thing is there."""
+
+    def register(function: Finder) -> Finder:
+        _finders[kind] = function
+        return function
+
+    return register
+
+
+def kinds() -> list[str]:
+    """Every kind that has an owner, in order."""
+    return sorted(_finders)
+
+
+def first_missing(call: Call, names: Mapping[str, Iterable[str]]) -> Missing | None:
+    """The first of the named things, by kind, that is not there; None if all are."""
+    found = (_finders[kind](call, name) for kind, items in names.items() for name in items)
+    return next((item for item in found if item is not None), None)
+
+
+def exists(call: Call, kind: str, name: str) -> bool:
+    """Whether one thing is there."""
+    return first_missing(call, {kind: [name]}) is None
 
 
 def missing_principals(text: Any, region: str) -> Iterator[str]:

@@ -19,9 +19,9 @@ def _endpoint(call: Call, params: Params) -> None:
         [*params.get(name, ()), *params.get(f"Add{name}", ())]
         for name in ("SubnetIds", "SecurityGroupIds", "RouteTableIds")
     )
-    error = references.network_error(call, subnets, groups)
+    error = references.first_missing(call, {"subnet": subnets, "security group": groups})
     if error is not None:
-        raise ServiceError(error[1], error[2])
+        raise ServiceError(error.code, error.message)
     known = ec2_backends[call.account][call.region].route_tables
     for table in tables:
         if table not in known:

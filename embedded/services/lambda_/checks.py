@@ -7,7 +7,10 @@ from embedded.operations import Call, Params, ServiceError, check
 @check("lambda", "CreateFunction", "UpdateFunctionConfiguration")
 def _function(call: Call, params: Params) -> None:
     network = params.get("VpcConfig") or {}
-    error = references.network_error(call, network.get("SubnetIds", []), network.get("SecurityGroupIds", []))
+    named = {"subnet": network.get("SubnetIds", []), "security group": network.get("SecurityGroupIds", [])}
+    error = references.first_missing(call, named)
     if error is not None:
-        message = f"Error occurred while {error[0]}. EC2 Error Code: {error[1]}. EC2 Error Message: {error[2]}"
+        message = (
+            f"Error occurred while {error.operation}. EC2 Error Code: {error.code}. EC2 Error Message: {error.message}"
+        )
         raise ServiceError("InvalidParameterValueException", message)

@@ -16,5 +16,5 @@ def unusable_log_key(call: Call, group: str) -> ServiceError:
 @check("logs", "CreateLogGroup")
 def _log_group(call: Call, params: Params) -> None:
     key = params.get("kmsKeyId")
-    if key and not references.key_exists(call, key):
+    if key and not references.exists(call, "key", key):
         raise unusable_log_key(call, params["logGroupName"])

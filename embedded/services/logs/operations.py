@@ -54,7 +54,7 @@ def _group(call: Call, params: Params) -> LogGroup:
 @operation("logs", "AssociateKmsKey")
 def associate_kms_key(call: Call, params: Params) -> Params:
     """Encrypt what is written to a group from now on."""
-    if not references.key_exists(call, params["kmsKeyId"]):
+    if not references.exists(call, "key", params["kmsKeyId"]):
         raise checks.unusable_log_key(call, _name(params))
     _group(call, params).kms_key_id = params["kmsKeyId"]
     return {}

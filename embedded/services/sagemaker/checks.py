@@ -8,9 +8,9 @@ from embedded.operations import Call, Params, ServiceError, check
 
 def check_network(call: Call, subnets: Iterable[str], groups: Iterable[str]) -> None:
     """Subnets and security groups must be there, in SageMaker's words."""
-    error = references.network_error(call, subnets, groups)
+    error = references.first_missing(call, {"subnet": subnets, "security group": groups})
     if error is not None:
-        raise ServiceError("ValidationException", error[2])
+        raise ServiceError("ValidationException", error.message)
 
 
 @check("sagemaker", "CreateModel")

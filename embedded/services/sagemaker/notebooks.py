@@ -169,7 +169,7 @@ def _check_instance(call: Call, params: Params) -> None:
     checks.check_network(
         call, [params["SubnetId"]] if params.get("SubnetId") else [], params.get("SecurityGroupIds", [])
     )
-    if params.get("KmsKeyId") and not references.key_exists(call, params["KmsKeyId"]):
+    if params.get("KmsKeyId") and not references.exists(call, "key", params["KmsKeyId"]):
         raise _refuse(f"Invalid KMS key: {params['KmsKeyId']} does not exist")
     if params.get("LifecycleConfigName"):
         _find(call, LIFECYCLE, params["LifecycleConfigName"])

@@ -7,6 +7,6 @@ from embedded.operations import Call, Params, ServiceError, check
 @check("secretsmanager", "CreateSecret", "UpdateSecret")
 def _secret(call: Call, params: Params) -> None:
     key = params.get("KmsKeyId")
-    if key and not references.key_exists(call, key):
+    if key and not references.exists(call, "key", key):
         message = "Secrets Manager can't encrypt the protected secret text using the provided KMS key."
         raise ServiceError("EncryptionFailure", f"{message} Key '{key}' does not exist")

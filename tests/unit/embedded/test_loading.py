@@ -8,7 +8,7 @@ from typing import Any
 LOAD = """
 import json, random, sys
 from embedded import inventory, operations, services, traits
-from embedded.access import facts
+from embedded.access import facts, references
 from embedded.bus import deliveries
 from embedded.cloudformation.providers import PROVIDERS
 order = sorted(services.modules())
@@ -24,6 +24,7 @@ print(json.dumps({
     "signing names": [sorted(traits._by_signing_name.items()), sorted(traits._by_path)],
     "kinds": inventory.kinds(),
     "destinations": sorted((kind, found.__module__) for kind, found in deliveries._destinations.items()),
+    "references": sorted((kind, found.__module__) for kind, found in references._finders.items()),
     "access": [
         [sorted(found) for found in (facts._action_names, facts._finders, facts._keys, facts._further, facts._tags)],
         sorted((name, found.always, found.decides) for name, found in facts._policies.items()),

@@ -12,8 +12,6 @@ from embedded.access.roles import assume
 from embedded.bus.dropped import drop
 from embedded.operations import ServiceError
 
-CLOUDWATCH = "cloudwatch.amazonaws.com"
-
 
 class Undeliverable(Exception):
     """A delivery that AWS would drop, and why."""
@@ -22,15 +20,13 @@ class Undeliverable(Exception):
 class Sender:
     """Who delivers: a service's principal, on behalf of a rule or a topic, in a role's name if it has one."""
 
-    def __init__(self, service: str, arn: str, role_arn: str | None) -> None:
-        self.service, self.arn, self.role_arn = service, arn, role_arn
+    def __init__(self, service: str, arn: str, role_arn: str | None, further: Mapping[str, str]) -> None:
+        self.service, self.arn, self.role_arn, self._further = service, arn, role_arn, further
 
     def context(self, account: str) -> dict[str, str]:
         """The condition keys that the service sends."""
         account = self.arn.split(":")[4] if self.arn else account
-        context = {"aws:SourceArn": self.arn, "aws:SourceAccount": account}
-        # a topic's default policy asks for its owner: alarms tell it, rules and budgets do not
-        return context | ({"aws:SourceOwner": account} if self.service == CLOUDWATCH else {})
+        return {"aws:SourceArn": self.arn, "aws:SourceAccount": account, **self._further}
 
     def require(self, action: str, resource: str, region: str) -> None:
         """Raise unless the role trusts the service and allows the action."""
@@ -79,17 +75,20 @@ def deliver(
     source_arn: str = "",
     role_arn: str | None = None,
     options: Mapping[str, Any] | None = None,
+    context: Mapping[str, str] | None = None,
 ) -> str | None:
     """Deliver a text (or what is made one by JSON) from a service to a resource; returns why it was dropped, or None.
 
-    `source` is the service's principal, `events.amazonaws.com`; `options` are the target's own parameters.
+    `source` is the service's principal, `events.amazonaws.com`; `options` are the target's own parameters; `context`
+    are condition keys that this service sends beside `aws:SourceArn` and `aws:SourceAccount`.
     """
     text = body if isinstance(body, str) else json.dumps(body)
     kind = target_arn.split(":")[2]
+    sender = Sender(source, source_arn, role_arn, {} if context is None else context)
     try:
         if kind not in _destinations:
             raise Undeliverable(f"the embedded cloud does not deliver to {kind}")
-        _destinations[kind](target_arn, text, Sender(source, source_arn, role_arn), options or {})
+        _destinations[kind](target_arn, text, sender, options or {})
     except Undeliverable as reason:
         drop(source=source_arn or source, target=target_arn, reason=str(reason))
         return str(reason)

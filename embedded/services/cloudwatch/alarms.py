@@ -15,7 +15,7 @@ from typing import Any
 from moto.cloudwatch.models import Alarm, CloudWatchBackend, MetricDatum, cloudwatch_backends
 
 from embedded.bus import events, metrics
-from embedded.bus.deliveries import CLOUDWATCH, deliver
+from embedded.bus.deliveries import deliver
 from embedded.moto_errors import as_service_errors
 from embedded.operations import Call, Params, admin, operation
 from embedded.services.cloudwatch.alarm_math import MathError, Value
@@ -24,6 +24,8 @@ from embedded.services.cloudwatch.alarm_math import evaluate as evaluate_express
 MOST_DATA = 200_000
 """How many metric values one region keeps; half of them, the oldest, go when there are more."""
 _DELAY_SECONDS = 0.5
+_PRINCIPAL = "cloudwatch.amazonaws.com"
+_TO_FUNCTIONS = "lambda.alarms.cloudwatch.amazonaws.com"
 _log = logging.getLogger(__name__)
 _BREACHES: dict[str, Callable[[float, float], bool]] = {
     "GreaterThanThreshold": lambda value, threshold: value > threshold,
@@ -213,10 +215,14 @@ def change(account: str, region: str, alarm: Alarm, state: str, reason: str, *, 
     if not alarm.actions_enabled:
         return
     message = _message(account, region, alarm, before)
+    options = {"Subject": f'{state}: "{alarm.name}" in {region}'[:100]}
     for action in actions or []:
-        principal = "lambda.alarms.cloudwatch.amazonaws.com" if ":lambda:" in action else CLOUDWATCH
-        subject = f'{state}: "{alarm.name}" in {region}'[:100]
-        deliver(action, message, source=principal, source_arn=alarm.alarm_arn, options={"Subject": subject})
+        if ":lambda:" in action:
+            deliver(action, message, source=_TO_FUNCTIONS, source_arn=alarm.alarm_arn, options=options)
+        else:
+            # a topic's default policy asks for its owner: alarms tell it, rules and budgets do not
+            context = {"aws:SourceOwner": account}
+            deliver(action, message, source=_PRINCIPAL, source_arn=alarm.alarm_arn, options=options, context=context)
 
 
 def _message(account: str, region: str, alarm: Alarm, before: str) -> dict[str, Any]:

@@ -5,8 +5,6 @@ import importlib
 from embedded import services
 
 PARTS = (
-    "embedded.access.sessions",
-    "embedded.access.simulation",
     "embedded.cloudformation.access",
     "embedded.cloudformation.api",
     "embedded.cloudformation.custom_resources",

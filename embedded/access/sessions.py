@@ -1,9 +1,8 @@
-"""Who asks: access keys and role sessions, and the STS operations that make and explain them."""
+"""Who asks: access keys and role sessions."""
 
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from moto.iam.models import iam_backends
 from moto.sts.models import AssumedRole, sts_backends
@@ -11,7 +10,7 @@ from moto.utilities.utils import get_partition
 
 from embedded.access import policies
 from embedded.clients import DEFAULT_ACCESS_KEY, DEFAULT_ACCOUNT, DEFAULT_REGION
-from embedded.operations import Call, Params, ServiceError, operation
+from embedded.operations import ServiceError
 
 _ROLE_ARN = re.compile(r"^arn:(?P<partition>[a-z-]+):iam::(?P<account>\d{12}):role/(?P<path>.*/)?(?P<name>[^/]+)$")
 ANONYMOUS = "anonymous"
@@ -83,15 +82,16 @@ def caller_of(access_key: str | None, region: str) -> Caller:
 
 def service_session(role_arn: str, *, service: str, session_name: str, region: str = DEFAULT_REGION) -> Session:
     """Assume a role as a service does (`lambda.amazonaws.com`); refused where the role does not trust that service."""
-    role = _assume(role_arn, {"Service": service}, session_name, region, duration_seconds=43200)
+    role = assume(role_arn, {"Service": service}, session_name, region, duration_seconds=43200)
     return Session(
         access_key=role.access_key_id, secret_key=role.secret_access_key, token=role.session_token, principal=role.arn
     )
 
 
-def _assume(
+def assume(
     role_arn: str, principal: dict[str, str], session_name: str, region: str, *, duration_seconds: int, **extra: str
 ) -> AssumedRole:
+    """A session of a role that is there and trusts the principal, both of which moto takes for granted."""
     who = next(iter(principal.values()))
     refusal = ServiceError(
         "AccessDenied", f"User: {who} is not authorized to perform: sts:AssumeRole on resource: {role_arn}", 403
@@ -117,34 +117,3 @@ def _assume(
         external_id=extra.get("external_id"),
     )
     return assumed
-
-
-@operation("sts", "AssumeRole")
-def assume_role(call: Call, params: Params) -> dict[str, Any]:
-    """Make a role session, if the role is there and trusts the caller: both of which moto takes for granted."""
-    optional = {"ExternalId": "external_id", "Policy": "policy"}
-    extra = {name: params[key] for key, name in optional.items() if key in params}
-    role = _assume(
-        params["RoleArn"],
-        {"AWS": call.principal},
-        params["RoleSessionName"],
-        call.region,
-        duration_seconds=params.get("DurationSeconds", 3600),
-        **extra,
-    )
-    return {
-        "Credentials": {
-            "AccessKeyId": role.access_key_id,
-            "SecretAccessKey": role.secret_access_key,
-            "SessionToken": role.session_token,
-            "Expiration": role.expiration,
-        },
-        "AssumedRoleUser": {"AssumedRoleId": role.user_id, "Arn": role.arn},
-        "PackedPolicySize": 6,
-    }
-
-
-@operation("sts", "GetCallerIdentity")
-def get_caller_identity(call: Call, params: Params) -> dict[str, Any]:
-    """Say who asks."""
-    return {"UserId": call.account, "Account": call.account, "Arn": call.principal}

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from embedded.access import execution_role, references
+from embedded.access import references
 from embedded.operations import Call, Params, ServiceError, check
+from embedded.services.sagemaker import execution_role
 
 
 def check_network(call: Call, subnets: Iterable[str], groups: Iterable[str]) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 from moto.utilities.utils import get_partition
 
-from embedded.access import execution_role, references
+from embedded.access import references
 from embedded.operations import Call, Params, ServiceError, operation
-from embedded.services.sagemaker import checks
+from embedded.services.sagemaker import checks, execution_role
 from embedded.services.sagemaker.tags import Tags, taggable
 
 _SERVICE = "sagemaker"

@@ -9,8 +9,8 @@ from typing import Any
 
 from moto.sagemaker.models import sagemaker_backends
 
-from embedded import model_check
 from embedded.operations import Call, Params, operation
+from embedded.services.sagemaker import model_check
 
 
 class Tags(ABC):

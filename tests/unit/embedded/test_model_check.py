@@ -2,8 +2,8 @@
 
 import pytest
 
-from embedded import model_check
 from embedded.operations import ServiceError
+from embedded.services.sagemaker import model_check
 
 
 def test_the_model_check_finds_what_botocore_lets_pass() -> None:

@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from embedded import clients
-from embedded.access import execution_role
 from embedded.nodes.engine import Attempt, AttemptSpec, Engine, NodeSpec
 from embedded.nodes.folder_sync import FolderSync
 from embedded.nodes.folders import remove_folder
 from embedded.nodes.logs import LogStream
+from embedded.services.sagemaker import execution_role
 from embedded.services.sagemaker.jobs import checkpoints, endings, file_systems
 from embedded.services.sagemaker.jobs.endings import Ending, Inbox, Reason
 from embedded.services.sagemaker.jobs.inputs import Inputs

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from embedded import limits, model_check
+from embedded import limits
 from embedded.nodes.folders import remove_folder
 from embedded.nodes.process_engine import ProcessEngine
 from embedded.operations import Call, Params, ServiceError, operation
+from embedded.services.sagemaker import model_check
 from embedded.services.sagemaker.jobs import announcements, capacity, warm_pools
 from embedded.services.sagemaker.jobs.endings import Order
 from embedded.services.sagemaker.jobs.job import TERMINAL

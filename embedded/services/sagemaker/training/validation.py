@@ -4,10 +4,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from embedded import model_check
-from embedded.access import execution_role
 from embedded.operations import Call, ServiceError
-from embedded.services.sagemaker import checks
+from embedded.services.sagemaker import checks, execution_role, model_check
 from embedded.services.sagemaker.jobs.channels import check_objects
 from shardyard.spec.catalogue.instances import INSTANCES
 

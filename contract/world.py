@@ -8,12 +8,14 @@ from typing import Self
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class World:
-    """This process's place among all ranks."""
+    """This process among all ranks."""
 
     rank: int = 0
     world_size: int = 1
     local_rank: int = 0
     local_world_size: int = 1
+    group_rank: int | None = None
+    """This node's number as the launcher gives it; None: every node has as many ranks as this one."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.rank < self.world_size:
@@ -23,12 +25,18 @@ class World:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Self:
-        """Read RANK, WORLD_SIZE, LOCAL_RANK and LOCAL_WORLD_SIZE; without them, one process alone."""
+        """Read RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE and GROUP_RANK.
+
+        Without the first two the process is alone, without the next two all ranks are on one node.
+        """
+        rank, world_size = environ.get("RANK", "0"), environ.get("WORLD_SIZE", "1")
+        node = environ.get("GROUP_RANK")
         return cls(
-            rank=int(environ.get("RANK", "0")),
-            world_size=int(environ.get("WORLD_SIZE", "1")),
-            local_rank=int(environ.get("LOCAL_RANK", "0")),
-            local_world_size=int(environ.get("LOCAL_WORLD_SIZE", "1")),
+            rank=int(rank),
+            world_size=int(world_size),
+            local_rank=int(environ.get("LOCAL_RANK", rank)),
+            local_world_size=int(environ.get("LOCAL_WORLD_SIZE", world_size)),
+            group_rank=None if node is None else int(node),
         )
 
     @property
@@ -39,4 +47,4 @@ class World:
     @property
     def node(self) -> int:
         """This node's number."""
-        return self.rank // self.local_world_size
+        return self.rank // self.local_world_size if self.group_rank is None else self.group_rank

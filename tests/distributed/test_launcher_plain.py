@@ -40,7 +40,7 @@ GATHERS = """
 import os
 from training.pytorch.process_group import connect, gather
 with connect() as ranks:
-    print("group", gather(ranks, (ranks.rank, os.environ["SM_CURRENT_HOST"], ranks.node, ranks.local_rank)))
+    print("group", gather(ranks, (ranks.rank, os.environ["SM_CURRENT_HOST"], ranks.world.node, ranks.local_rank)))
 """
 
 

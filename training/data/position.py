@@ -2,34 +2,22 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
+from contract.world import World
 from training.data.channel import Channel
 from training.data.errors import DataError
 from training.data.media import File
 
 
-class Rank(Protocol):
-    """A process among all: a World, or what the process group knows of itself."""
-
-    @property
-    def rank(self) -> int: ...
-    @property
-    def world_size(self) -> int: ...
-    @property
-    def local_rank(self) -> int: ...
-    @property
-    def local_world_size(self) -> int: ...
-
-
-def place_in_group(channel: Channel | None, this: Rank) -> tuple[int, int]:
+def place_in_group(channel: Channel | None, world: World) -> tuple[int, int]:
     """This rank's number in the group that shares the channel's files, and the group's size.
 
     What comes from no channel at all, every node has.
     """
     if channel is not None and channel.distribution == "ShardedByS3Key":
-        return this.local_rank, this.local_world_size
-    return this.rank, this.world_size
+        return world.local_rank, world.local_world_size
+    return world.rank, world.world_size
 
 
 def fingerprint(channel: Channel, paths: Sequence[File], counts: Sequence[int] = ()) -> str:

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy
 
+from contract.world import World
 from training.data.balance import Balance, Gather, first_ranks
 from training.data.channel import Channel
 from training.data.dataset import is_whole
 from training.data.errors import DataError, say
-from training.data.position import Rank
 
 
 class EpochBatches:
@@ -81,7 +81,7 @@ def equal_batches(
     samples: int,
     *,
     channel: Channel | None,
-    ranks: Rank,
+    world: World,
     batch_size: int,
     part: int,
     parts: int,
@@ -96,11 +96,11 @@ def equal_batches(
     """
     counts = gather(samples // (batch_size * parts))
     if channel is not None and channel.distribution == "ShardedByS3Key":
-        firsts = first_ranks(gather(ranks.local_world_size))
+        firsts = first_ranks(gather(world.local_world_size))
         held, shares = gather(samples), gather(parts)
         read = min(counts) * batch_size * sum(shares[first] for first in firsts)
         balance = Balance(name=channel.name, per_node=tuple(held[first] for first in firsts), read=read)
-        if ranks.rank == 0:
+        if world.rank == 0:
             say(str(balance))
     batches = EpochBatches(samples, batch_size=batch_size, part=part, parts=parts, seed=seed, about=about)
     if min(counts) == 0:

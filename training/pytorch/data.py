@@ -3,6 +3,7 @@
 import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Literal
 
@@ -35,13 +36,7 @@ def gather(number: int) -> list[int]:
 def channel(name: str, reader: Reader | None = None, **settings: Any) -> Dataset | Stream:
     """`training.data.channel` that asks the process group about ranks and about the other nodes' samples."""
     if dist.is_initialized() and "world" not in settings:
-        local = World.from_environ()
-        settings["world"] = World(
-            rank=dist.get_rank(),
-            world_size=dist.get_world_size(),
-            local_rank=local.local_rank,
-            local_world_size=local.local_world_size,
-        )
+        settings["world"] = replace(World.from_environ(), rank=dist.get_rank(), world_size=dist.get_world_size())
     return data.channel(name, reader, gather=gather, **settings)
 
 

@@ -11,6 +11,7 @@ import torch
 import torch.distributed as dist
 
 from contract.variables import ATTEMPT
+from contract.world import World
 from training.pytorch.hardware import bind_device, pick_backend
 from training.pytorch.roll_call import call_the_roll, lost_peer, name_the_missing, roll_call_seconds
 
@@ -22,13 +23,9 @@ JOIN_SECONDS = 120.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ranks:
-    """This process's place among all."""
+    """This process among all: who it is, and how it reaches the others."""
 
-    rank: int = 0
-    world_size: int = 1
-    local_rank: int = 0
-    local_world_size: int = 1
-    node: int = 0
+    world: World = field(default_factory=World)
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     backend: str = "gloo"
     control: Any = None
@@ -41,9 +38,24 @@ class Ranks:
     """How much longer the tensors' groups wait than the control group."""
 
     @property
+    def rank(self) -> int:
+        """This process's number."""
+        return self.world.rank
+
+    @property
+    def world_size(self) -> int:
+        """The number of ranks on all nodes."""
+        return self.world.world_size
+
+    @property
+    def local_rank(self) -> int:
+        """This process's number on its node, and so its GPU."""
+        return self.world.local_rank
+
+    @property
     def is_first(self) -> bool:
         """Whether this is the rank that prints, and writes what is written once."""
-        return self.rank == 0
+        return self.world.rank == 0
 
 
 @contextmanager
@@ -61,10 +73,9 @@ def connect(
         yield Ranks(device=bind_device(0), backend=pick_backend(backend))
         return
     _check_environment()
-    rank, world_size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-    local_rank = int(os.environ.get("LOCAL_RANK", rank))
-    local_world_size = int(os.environ.get("LOCAL_WORLD_SIZE", world_size))
-    device, backend = bind_device(local_rank), pick_backend(backend)
+    world = World.from_environ()
+    rank, world_size = world.rank, world.world_size
+    device, backend = bind_device(world.local_rank), pick_backend(backend)
     long = max(timeout_seconds, first_step_seconds or 0.0)
     # Where NCCL runs out of time its watchdog ends the process and names nobody: the control group is to be first
     patience = 0.0 if backend == "gloo" else 2 * roll_call_seconds(timeout_seconds)
@@ -78,11 +89,7 @@ def connect(
         timeout=timedelta(seconds=long + patience),
     )
     ranks = Ranks(
-        rank=rank,
-        world_size=world_size,
-        local_rank=local_rank,
-        local_world_size=local_world_size,
-        node=int(os.environ.get("GROUP_RANK", rank // local_world_size)),
+        world=world,
         device=device,
         backend=backend,
         control=dist.new_group(backend="gloo", timeout=timedelta(seconds=long)),

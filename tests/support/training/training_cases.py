@@ -161,7 +161,7 @@ def train_with(run: Run, ranks: Any) -> dict[str, Any]:
         also={"data": trainee.batches, "schedule": trainee.schedule},
         every_steps=run.every_steps,
         every_seconds=run.every_seconds,
-        folder=node_folder(run, ranks.node),
+        folder=node_folder(run, ranks.world.node),
         run_id=run.run_id,
     )
     with checkpoints:

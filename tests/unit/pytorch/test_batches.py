@@ -73,8 +73,8 @@ def test_a_position_in_an_epoch_belongs_to_its_samples() -> None:
 
 
 def divide(samples: int, *, rank: int = 0, channel: Channel | None = None, **settings: Any) -> EpochBatches:
-    ranks = World(rank=rank, world_size=2, local_rank=0, local_world_size=1)
-    return equal_batches(samples, channel=channel, ranks=ranks, part=0, seed=0, **settings)
+    world = World(rank=rank, world_size=2, local_rank=0, local_world_size=1)
+    return equal_batches(samples, channel=channel, world=world, part=0, seed=0, **settings)
 
 
 def told(*answers: Sequence[int]) -> Gather:

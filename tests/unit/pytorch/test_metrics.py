@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from contract.world import World
 from shardyard.spec.jobs.metrics import STANDARD_METRICS, metric_regex
 from training.pytorch.checkpoint.checkpointer import Interrupted
 from training.pytorch.process_group import Ranks
@@ -57,7 +58,7 @@ def test_a_number_that_is_left_out_is_said(capsys: pytest.CaptureFixture) -> Non
 
 def test_only_the_first_rank_speaks(capsys: pytest.CaptureFixture) -> None:
     for rank in range(2):
-        with Metrics(Ranks(rank=rank, world_size=2)) as metrics:
+        with Metrics(Ranks(world=World(rank=rank, world_size=2))) as metrics:
             metrics.log(7, loss=0.25)
     assert capsys.readouterr().out == "metric step=7 loss=0.25\n"
 

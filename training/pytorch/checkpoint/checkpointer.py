@@ -81,11 +81,12 @@ class Checkpointer:
         self._store.place.prepare()
         if self._store.place.is_shared:
             # All ranks see what each one writes, so they share the work as if they sat on one node
-            ranks = replace(ranks, node=0, local_rank=ranks.rank, local_world_size=ranks.world_size)
+            one_node = replace(ranks.world, group_rank=0, local_rank=ranks.rank, local_world_size=ranks.world_size)
+            ranks = replace(ranks, world=one_node)
         self._ranks = ranks
         self._writer = Writer(self._store, ranks.rank)
         self._state, self._staging = TrainingState(model, optimizer), Staging()
-        held = gather(ranks, (pieces_of(self._state.model_tensors()), ranks.node))
+        held = gather(ranks, (pieces_of(self._state.model_tensors()), ranks.world.node))
         self._layout = layout_digest([pieces for pieces, _ in held], [node for _, node in held])
         self._share: Share | None = None
         self._step = 0
@@ -231,7 +232,7 @@ class Checkpointer:
     def _divide(self) -> None:
         """Agree, at the first save, on who writes what."""
         if self._share is None:
-            held = gather(self._ranks, (pieces_of(self._state.read()[0]), self._ranks.node))
+            held = gather(self._ranks, (pieces_of(self._state.read()[0]), self._ranks.world.node))
             self._share = divide([pieces for pieces, _ in held], [node for _, node in held])[self._ranks.rank]
 
     def _copy(self) -> tuple[Staged, dict[str, Any]]:

@@ -108,9 +108,9 @@ def _warn(ranks: Ranks, problems: list[str]) -> None:
 def _sound_everywhere(store: CheckpointStore, save: Save, usable: Usable, ranks: Ranks) -> bool:
     """Compare every file that is going to be read with its manifest, the ranks of a node sharing the work."""
     needed, manifests = usable[save]
-    everyone = gather(ranks, (ranks.node, needed))
-    on_node = sorted({rank for node, theirs in everyone if node == ranks.node for rank in theirs})
-    neighbours = [rank for rank, (node, _) in enumerate(everyone) if node == ranks.node]
+    everyone = gather(ranks, (ranks.world.node, needed))
+    on_node = sorted({rank for node, theirs in everyone if node == ranks.world.node for rank in theirs})
+    neighbours = [rank for rank, (node, _) in enumerate(everyone) if node == ranks.world.node]
     mine = on_node[neighbours.index(ranks.rank) :: len(neighbours)]
     problems = []
     for rank in mine:

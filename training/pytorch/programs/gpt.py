@@ -91,7 +91,7 @@ def divide(
 ) -> EpochBatches:
     """This rank's batches of windows: of all data, or of the node's own where nodes hold different files."""
     part, parts = parallel.data_rank, parallel.data_size
-    nodes = ranks.world_size // ranks.local_world_size
+    nodes = ranks.world.nodes
     if channel.distribution == "ShardedByS3Key" and nodes > 1:
         if options.pipeline_parallel > 1:
             raise PlanError(
@@ -103,7 +103,7 @@ def divide(
     return equal_batches(
         windows,
         channel=channel,
-        ranks=ranks,
+        world=ranks.world,
         batch_size=options.batch_size,
         part=part,
         parts=parts,
@@ -143,7 +143,7 @@ def choose(options: argparse.Namespace, ranks: Ranks) -> tuple[GPTConfig, Plan]:
     plan = plan_of(options)
     plan.check(
         world_size=ranks.world_size,
-        local_world_size=ranks.local_world_size,
+        local_world_size=ranks.world.local_world_size,
         shape=config.shape,
         batch_size=options.batch_size,
     )

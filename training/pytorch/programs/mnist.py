@@ -76,18 +76,18 @@ def find_test_digits(train: Channel | None, ranks: Ranks) -> Tensors | None:
     if test is None and train is not None and not any(path.name.startswith("t10k-") for path in train.files()):
         return None
     channel = train if test is None else test
-    part, parts = place_in_group(channel, ranks)
+    part, parts = place_in_group(channel, ranks.world)
     images, labels = load(channel, ranks.device, test=True)
     return images[part::parts], labels[part::parts]
 
 
 def divide(channel: Channel | None, samples: int, options: argparse.Namespace, ranks: Ranks) -> EpochBatches:
     """This rank's batches."""
-    part, parts = place_in_group(channel, ranks)
+    part, parts = place_in_group(channel, ranks.world)
     return equal_batches(
         samples,
         channel=channel,
-        ranks=ranks,
+        world=ranks.world,
         batch_size=options.batch_size,
         part=part,
         parts=parts,

@@ -7,6 +7,7 @@ import numpy
 import pytest
 import torch
 
+from contract.world import World
 from training.pytorch.process_group import Ranks
 from training.pytorch.programs import mnist
 
@@ -29,10 +30,8 @@ def test_every_test_digit_is_scored_once_whatever_the_distribution(
         (config / "inputdataconfig.json").write_text(json.dumps({"test": {"S3DistributionType": distribution}}))
         monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(base))
         for local_rank in range(2):
-            ranks = Ranks(
-                rank=2 * node + local_rank, world_size=4, local_rank=local_rank, local_world_size=2, node=node
-            )
-            digits = mnist.find_test_digits(None, ranks)
+            world = World(rank=2 * node + local_rank, world_size=4, local_rank=local_rank, local_world_size=2)
+            digits = mnist.find_test_digits(None, Ranks(world=world))
             assert digits is not None
             scored.append(digits[1])
     assert sorted(torch.cat(scored).tolist()) == sorted([*range(5), *range(6)])

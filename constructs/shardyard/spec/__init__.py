@@ -1,1 +1,1 @@
-"""Pure Python, standard library only: what a job is, what is allowed, what it costs."""
+"""Pure Python, standard library only: job definitions, settings, rules, requests and costs."""

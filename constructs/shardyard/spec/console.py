@@ -1,4 +1,4 @@
-"""Addresses in the AWS console of the things that a person wants to look at next."""
+"""Links into the AWS console."""
 
 from urllib.parse import quote
 
@@ -8,7 +8,7 @@ JOBS_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 
 def job_log_url(region: str, partition: str, training_job: str) -> str:
     """The log streams of one training job's nodes."""
-    # The console encodes the fragment twice, with '$' for the outer '%'.
+    # The console encodes the fragment twice, and writes '$' for the outer '%'.
     group = quote(quote(JOBS_LOG_GROUP, safe=""), safe="").replace("%", "$")
     return (
         f"{_home('cloudwatch', region, partition)}#logsV2:log-groups/log-group/{group}"
@@ -17,7 +17,7 @@ def job_log_url(region: str, partition: str, training_job: str) -> str:
 
 
 def job_url(training_job_arn: str) -> str:
-    """A training job of SageMaker's."""
+    """A SageMaker training job."""
     _, partition, _, region, _, job = training_job_arn.split(":")
     return f"{_home('sagemaker', region, partition)}#/jobs/{job.removeprefix('training-job/')}"
 

@@ -1,4 +1,4 @@
-"""How this project says that something a person wrote is wrong: every problem at once, one line each."""
+"""Errors in what a user wrote: every problem at once, one line each."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -10,10 +10,10 @@ LISTED = 40
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong, and where."""
+    """One mistake, and where it is."""
 
     where: str
-    """The place in the user's words: `jobs/gpt.toml: compute.count`, or `-c budget.monthly_usd`."""
+    """Where, in the user's terms: `jobs/gpt.toml: compute.count`, or `-c budget.monthly_usd`."""
 
     message: str
     """What is wrong, with the value given and the values allowed."""
@@ -23,7 +23,7 @@ class Problem:
 
 
 class SpecError(ValueError):
-    """Settings, a job or an execution's input cannot be used; `problems` says all that is wrong."""
+    """Settings, a job or an execution's input is invalid; `problems` lists every mistake."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems: tuple[Problem, ...] = tuple(problems)
@@ -31,7 +31,7 @@ class SpecError(ValueError):
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
-    """Say which known word was probably meant, or which there are: the end of a sentence about an unknown one."""
+    """The end of a sentence about an unknown word: the known word that was probably meant, or the known words."""
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.55)
     if close:
         return f"did you mean {close[0]!r}?"

@@ -20,14 +20,14 @@ def load_jobs(
     root: Path | None = None,
     project_tags: Mapping[str, str] | None = None,
 ) -> tuple[JobSpec, ...]:
-    """Read every job of a folder for one stage, sorted by name, and apply the rules; the file's stem is its name.
+    """Read every job of a folder for one stage, sorted by name, and apply the rules; a job is named by its file's stem.
 
-    Other stages are held to the rules as well. `has_network` says whether the project has a VPC, None where that is
-    not known; `root` is the project in which the files that a job names are looked for, None where there is none.
+    The rules apply to the other stages as well. `has_network` says whether the project has a VPC, None if unknown;
+    `root` is the project in which to look for the files that a job names, None to skip that check.
     """
     problems: list[Problem] = []
     if not folder.is_dir():
-        # Without this a slip in the setting would take every job out of the next deploy.
+        # Otherwise a typo in the setting would remove every job in the next deploy.
         raise SpecError([Problem("training.jobs", f"there is no folder {str(folder)!r} (make it; it may be empty)")])
     files = sorted(folder.glob("*.toml"))
     places = {path.stem: f"{folder.name}/{path.name}: " for path in files}
@@ -52,10 +52,10 @@ class _Ground:
 
 
 def _problems(variants: Variants, jobs: Sequence[Variants], ground: _Ground) -> list[Problem]:
-    """What is wrong with one job, in the chosen stage and then with what another stage alone has."""
+    """The problems of one job in the chosen stage, then those that only another stage has."""
     chosen = variants[ground.stage]
     found = _violations(chosen, jobs, ground.stage, ground.facts, ground.root)
-    # Whether another stage has a VPC stands in that stage's settings.
+    # Only another stage's own settings say whether it has a VPC.
     elsewhere = replace(ground.facts, has_network=None)
     for stage, spec in variants.items():
         if spec is not chosen:
@@ -76,8 +76,10 @@ def _violations(spec: JobSpec, jobs: Sequence[Variants], stage: str, facts: Fact
 
 
 def _same_ids(job: JobSpec, jobs: Sequence[JobSpec]) -> Iterator[Problem]:
-    """Two names that differ in hyphens alone give their stack's parameters the same names."""
+    """Two names that differ only in hyphens give their stack's parameters the same names."""
     for other in jobs:
         if other.name < job.name and pascal(other.name) == pascal(job.name):
-            message = f"{job.name!r} and {other.name!r} differ in hyphens alone, and their parameters have no hyphens"
+            message = (
+                f"{job.name!r} and {other.name!r} differ only in hyphens, which their parameters' names do not have"
+            )
             yield Problem("name", f"{message} (rename one of the files)")

@@ -1,11 +1,11 @@
-"""The names of deployed things: what the stacks write and what `yard` looks for, said once.
+"""The names of deployed resources, which the stacks write and `yard` looks for.
 
-Things that people read in the console get these names. Buckets and keys do not: a bucket's name is taken for the
-whole world, so one that can be guessed can be squatted; they are found through their stack's outputs.
+Resources that people look for in the console get these names. Buckets and keys do not: bucket names are global, so
+one that can be guessed can be squatted; their stack's outputs lead to them.
 """
 
 RUN_TIME_CHANGES = "shardyard:ChangesAtRunTime"
-"""The key in a resource's Metadata under which a template says which properties something of ours changes later."""
+"""The key in a resource's Metadata that lists the properties which a Shardyard function changes later."""
 
 
 def stack_name(project: str, stage: str, part: str) -> str:
@@ -29,7 +29,7 @@ def function_name(project: str, stage: str, handler: str) -> str:
 
 
 def topic_name(project: str, stage: str) -> str:
-    """The topic on which everything that a person should know is published."""
+    """The topic of all notifications."""
     return f"{project}-{stage}-alerts"
 
 
@@ -39,7 +39,7 @@ def run_prefix(run_id: str) -> str:
 
 
 def training_job_name(job: str, run_id: str, attempt: int) -> str:
-    """The SageMaker training job of one attempt; a name too long is cut in the part that is not unique, the job's."""
+    """The SageMaker training job of one attempt; a long name is cut in the job's part, which need not be unique."""
     unique = f"-{run_id}-{attempt}"
     return f"{job[: 63 - len(unique)]}{unique}"
 
@@ -50,7 +50,7 @@ def receipt_key(run_id: str) -> str:
 
 
 def checkpoint_prefix(job: str, run_id: str) -> str:
-    """Where a logical run's checkpoints lie in the artifact bucket: the same for every attempt and every resume."""
+    """Where a logical run's checkpoints lie in the artifact bucket, the same for every attempt and resume."""
     return f"checkpoints/{job}/{run_id}/"
 
 
@@ -60,7 +60,7 @@ def source_key(sha256: str) -> str:
 
 
 def job_role_path(project: str, stage: str) -> str:
-    """The path of the jobs' execution roles, by which they are told from all others."""
+    """The path of the jobs' execution roles, which sets them apart from all others."""
     return f"/{project}-{stage}/jobs/"
 
 
@@ -78,12 +78,12 @@ QUOTA_CODES_KEY = "quotas/training-codes.json"
 """Where the map from quota name to quota code lies in the artifact bucket; written at deploy, read by preflight."""
 
 METRICS_NAMESPACE = "Shardyard"
-"""The CloudWatch namespace of the metrics that our own handlers publish (dimensions: Project, Stage, and others)."""
+"""The CloudWatch namespace of the metrics that Shardyard's functions publish (dimensions: Project, Stage, ...)."""
 
 OTHER_FAILURES_METRIC = "FailuresOutsideLaunches"
-"""Counts failed training jobs of the project that no state machine launched: each machine has an alarm of its own."""
+"""Counts failed training jobs of the project that no state machine launched: each machine has its own alarm."""
 
 
 def model_package_group_name(project: str, stage: str, job: str, group: str | None) -> str:
-    """The group in the Model Registry that a job's models go into; by default one of its own."""
+    """The Model Registry group of a job's models; by default one of its own."""
     return f"{project}-{stage}-{job}" if group is None else group

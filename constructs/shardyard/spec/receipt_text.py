@@ -1,4 +1,4 @@
-"""The receipt as a text that a person reads: the notification says it, and `yard receipt` prints it."""
+"""The receipt as text, for the notification and for `yard receipt`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from shardyard.spec.units import format_duration
 
 
 def subject(receipt: Mapping[str, Any]) -> str:
-    """One line, at most the 99 letters that a notification's subject may have."""
+    """One line of at most 99 characters, the limit of a notification's subject."""
     said = {"Completed": "trained", "Stopped": "was stopped", "Refused": "was refused"}.get(
         receipt["outcome"], "failed"
     )
@@ -38,7 +38,7 @@ def _what_happened(receipt: Mapping[str, Any]) -> str:
 def _what_it_cost(receipt: Mapping[str, Any]) -> str:
     time = f"Billed time: {format_duration(receipt['billable_seconds'])} on each instance"
     if receipt["cost_usd"] is None:
-        return f"{time}. What that costs is not known: {receipt['price_source']}."
+        return f"{time}. The cost is unknown: {receipt['price_source']}."
     said = f"{time}, {_usd(receipt['cost_usd'])} USD ({receipt['price_source']})."
     if receipt["spot_saving_percent"] is not None:
         said += f" Spot saved {receipt['spot_saving_percent']:.0f} percent ({_usd(receipt['saved_usd'])} USD)."
@@ -48,7 +48,7 @@ def _what_it_cost(receipt: Mapping[str, Any]) -> str:
 
 
 def _usd(amount: float) -> str:
-    """Cents, and more digits where less than a cent was spent."""
+    """Cents, and more digits for less than a cent."""
     return f"{amount:.2f}" if amount >= 0.01 or amount == 0 else f"{amount:.4f}"
 
 
@@ -69,7 +69,7 @@ def _attempts(receipt: Mapping[str, Any]) -> str:
 
 
 def _ended(attempt: Mapping[str, Any]) -> str:
-    """How an attempt ended, with the first words of the service's reason."""
+    """How an attempt ended, with the beginning of the service's reason."""
     status = attempt["secondary_status"] or attempt["status"]
     return f"{status} ({attempt['reason'].splitlines()[0][:60]})" if attempt["reason"] else status
 

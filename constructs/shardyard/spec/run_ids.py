@@ -1,4 +1,4 @@
-"""Run ids: every attempt of a logical run carries the same one, and it sorts by time."""
+"""Run ids: all attempts of a logical run share one, and they sort by time."""
 
 import re
 from datetime import UTC, datetime
@@ -8,10 +8,10 @@ _NAME = re.compile(r"\d{8}-\d{6}-[0-9a-z]{4}")
 
 
 def run_id_of(execution_arn: str, started: datetime, given: str | None) -> str:
-    """The run id of an execution: the one given, or the execution's own name where it is one, or one made of its start.
+    """The run id of an execution: the given one, else its own name if that is one, else one made of its start time.
 
-    It depends on nothing else, so that whoever knows the execution knows the run: a repeated preflight gives the same
-    id, and so does the function that cleans up after an execution that was stopped.
+    It depends on nothing else, so that a repeated preflight and the function that cleans up after a stopped execution
+    arrive at the same id.
     """
     if given is not None:
         return given

@@ -1,6 +1,6 @@
-"""The service map: each SageMaker topic, whether it can still be had, what replaces it, and what serves it here.
+"""The service map: each SageMaker topic, whether it is still available, what replaces it, and what serves it here.
 
-Dated data. What AWS retired is said, not faked: asking for it is an error that names the replacement.
+Dated data. Asking for what AWS has retired is an error that names the replacement.
 `scripts/services_page.py` writes docs/reference/service-map.md from this table.
 """
 
@@ -10,12 +10,12 @@ from typing import Literal
 from shardyard.spec.errors import nearest
 
 READ_ON = "2026-11-20"
-"""The day on which the states below were read."""
+"""The date of the states below."""
 
 State = Literal["available", "closed to new customers", "maintenance only", "retired"]
 PLANNED = "planned"
 PRESENT = "botocore 1.44.5 and the CloudFormation schemas of cfn-lint 1.58: present, no notice found"
-"""The source of a topic that nobody has announced a change to."""
+"""The source for a topic without an announced change."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,17 +23,17 @@ class Service:
     """One topic of the SageMaker map."""
 
     key: str
-    """The word that a setting would use."""
+    """The name that a setting would use."""
     title: str
     state: State = "available"
     since: str = ""
-    """When that state began, as the source gives it."""
+    """When that state began, as the source words it."""
     instead: str = ""
     """What to use in its place."""
     served_by: str = PLANNED
-    """Our module or module.Class, or "planned", or "none" with the reason."""
+    """The module or module.Class here, or "planned", or "none" with the reason."""
     source: str = PRESENT
-    """Who says so."""
+    """The source of the state."""
 
 
 _NOTICE = "AWS documentation, availability change notice"
@@ -256,7 +256,7 @@ BY_KEY = {service.key: service for service in SERVICES}
 
 
 def refusal(key: str) -> str | None:
-    """Why a service cannot be asked for, in one sentence with what to use instead; None where it can be had."""
+    """One sentence on why a service is not available and what to use instead; None if it is available."""
     service = BY_KEY.get(key)
     if service is None:
         return f"{key!r} is not on the service map; {nearest(key, list(BY_KEY))}"

@@ -1,7 +1,7 @@
-"""Dataclass trees from what people write: TOML tables, cdk.json, `-c key=value`. Strict, and all problems at once.
+"""Dataclass trees from TOML tables, cdk.json and `-c key=value`. Strict, and all problems at once.
 
 A field made by `setting(...)` carries its doc line and its limits; `build` checks a mapping against the dataclass
-and collects every problem, so that a person fixes a file once and not line by line.
+and collects every problem, so that users fix a file once and not line by line.
 """
 
 import dataclasses
@@ -42,9 +42,9 @@ def setting(
 ) -> Any:
     """Declare a field: its default, its doc line and its limits.
 
-    `says` puts a pattern into words; `key` is the name that people write where it differs from the field's
-    (`max_runtime = "4h"` for `max_runtime_seconds`). An `internal` field is filled in by us and suggested to nobody.
-    `formerly` is the key of earlier versions, so that a file that still has it is told the new one.
+    `says` describes a pattern in words; `key` is the name that users write if it differs from the field's
+    (`max_runtime = "4h"` for `max_runtime_seconds`). An `internal` field is set by the program and never suggested.
+    `formerly` is the key of earlier versions, so that the error about it can name the new one.
     """
     limits = {"least": least, "most": most, "pattern": pattern, "says": says, "unit": unit}
     metadata = {**limits, "doc": doc, "key": key, "internal": internal, "formerly": formerly}
@@ -58,8 +58,8 @@ def setting(
 def build(cls: type[T], raw: Mapping[str, Any], *, where: str, problems: list[Problem], text: bool = False) -> T | None:
     """Build `cls` from a mapping; on any problem add it to `problems` and return None.
 
-    `where` is put before each field's name. With `text`, strings are parsed by annotation (`-c` makes all values
-    strings); without it a string for a number is a problem.
+    `where` is the prefix of each field's name. With `text`, strings are parsed by annotation (`-c` makes all values
+    strings); without it, a string for a number is a problem.
     """
     before = len(problems)
     known = _fields(cls)
@@ -88,7 +88,7 @@ def _meant(key: str, known: Mapping[str, tuple[dataclasses.Field[Any], Any]]) ->
 
 
 def dump(tree: Any) -> Any:
-    """Turn a dataclass tree into plain tables that `build` reads back; values that are their defaults are left out."""
+    """Turn a dataclass tree into plain tables that `build` reads back, without values that equal their defaults."""
     if dataclasses.is_dataclass(tree):
         fields = _fields(type(tree))
         values = {key: (field, getattr(tree, field.name)) for key, (field, _) in fields.items()}
@@ -104,7 +104,7 @@ _known_fields: dict[type[Any], dict[str, tuple[dataclasses.Field[Any], Any]]] = 
 
 
 def _fields(cls: type[Any]) -> dict[str, tuple[dataclasses.Field[Any], Any]]:
-    """The fields of a class by the key that people write; kept, because resolving annotations is slow."""
+    """The fields of a class by the key that users write; cached, because resolving annotations is slow."""
     if cls not in _known_fields:
         hints = get_type_hints(cls)
         fields = dataclasses.fields(cls)
@@ -113,7 +113,7 @@ def _fields(cls: type[Any]) -> dict[str, tuple[dataclasses.Field[Any], Any]]:
 
 
 def field_at(cls: type[Any], path: str) -> tuple[dataclasses.Field[Any], Any]:
-    """The field at a dotted path as people write it, with its hint: `limits.max_runtime`."""
+    """The field at a dotted path as users write it, such as `limits.max_runtime`, with its type hint."""
     key, _, rest = path.partition(".")
     found, hint = _fields(cls)[key]
     if not rest:
@@ -123,7 +123,7 @@ def field_at(cls: type[Any], path: str) -> tuple[dataclasses.Field[Any], Any]:
 
 
 def value_at(tree: Any, path: str) -> Any:
-    """The value at a dotted path as people write it."""
+    """The value at a dotted path as users write it."""
     key, _, rest = path.partition(".")
     value = getattr(tree, _fields(type(tree))[key][0].name)
     return value_at(value, rest) if rest else value
@@ -256,7 +256,7 @@ def _outside(value: Any, limits: Mapping[str, Any]) -> str | None:
 
 
 def _said(raw: Any) -> str:
-    """A value as its author wrote it, and no more of it than a line has room for."""
+    """A value as its author wrote it, cut to fit one line."""
     if isinstance(raw, bool):
         return str(raw).lower()
     said = str(raw) if isinstance(raw, date | time) else repr(raw)
@@ -264,7 +264,7 @@ def _said(raw: Any) -> str:
 
 
 def _inside(sentence: str) -> str:
-    """A doc line in the middle of a sentence: without the full stop, and small, unless it begins with an acronym."""
+    """A doc line for the middle of a sentence: no full stop, and lower case unless it begins with an acronym."""
     first = sentence[:1] if sentence[1:2].isupper() else sentence[:1].lower()
     return (first + sentence[1:]).removesuffix(".")
 
@@ -283,7 +283,7 @@ def _range(least: float | None, most: float | None, unit: str | None) -> str:
 
 
 def _shown(number: Any, unit: str | None) -> str:
-    """A number as its author would write it: durations and sizes with their unit, whole numbers with all digits."""
+    """A number as its author would write it: durations and sizes with units, whole numbers with all digits."""
     if unit == "seconds":
         return format_duration(number)
     digits = str(number) if isinstance(number, int) else f"{number:g}"

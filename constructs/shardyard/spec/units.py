@@ -5,7 +5,7 @@ import re
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _GIGABYTES = {"GB": 1, "GIB": 1, "TB": 1024, "TIB": 1024}
 _THOUSANDS = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
-# More digits than these are a slip, and no number that a machine can hold.
+# More digits than these are a typo.
 _DURATION = re.compile(r"([0-9]{1,15}(?:\.[0-9]+)?)\s*([smhd])")
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]+)?)\s*(GiB|GB|TiB|TB)", re.IGNORECASE)
 _COUNT = re.compile(r"([0-9]{1,15}(?:\.[0-9]+)?(?:e[0-9]{1,2})?)\s*([KMBT]?)", re.IGNORECASE)

@@ -114,7 +114,7 @@ def test_an_unknown_price_makes_the_sum_unknown() -> None:
     line = account(job(), {"hourly_usd": {}})
     assert line["cost_usd"] is None
     assert total([line], "cost_usd") is None
-    assert "What that costs is not known" in text(
+    assert "The cost is unknown" in text(
         receipt(job(ResourceConfig={"InstanceType": "ml.x", "InstanceCount": 1})) | {"location": "s3://r"}
     )
 

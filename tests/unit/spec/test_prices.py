@@ -50,8 +50,8 @@ def test_the_worst_case_is_price_by_instances_by_longest_time_and_storage() -> N
     cost = worst_case(spec, PRICES)
     assert cost.usd == pytest.approx(3 * 10 * 1.0 + 3 * 100 * 10 / 730 * 0.73)
     assert cost.lines == (
-        "3 x ml.m5.xlarge x 10h x 1 USD an hour = 30.00 USD",
-        "3 x 100 GB of volume for as long = 3.00 USD",
+        "3 x ml.m5.xlarge x 10h x 1 USD per hour = 30.00 USD",
+        "3 x 100 GB of volume for the same time = 3.00 USD",
         "at most 33.00 USD (a test)",
     )
 
@@ -89,8 +89,8 @@ def test_an_unknown_price_makes_the_worst_case_unknown_and_says_so() -> None:
         usd=None,
         source="none",
         lines=(
-            "no price is known for ml.p5en.48xlarge, so the worst case cannot be said, and a launch is refused unless "
-            "the Pricing API knows one (or write it into cost.hourly_usd)",
+            "no price is known for ml.p5en.48xlarge, so the worst case is unknown, and a launch is refused unless "
+            "the Pricing API has one (or set it in cost.hourly_usd)",
         ),
         unpriced=("ml.p5en.48xlarge",),
     )

@@ -100,7 +100,7 @@ FOUR = ",".join(f"https://example.com/team/{name}.git" for name in ("a", "b", "c
         ),
         (
             {"notebooks.instance_type": "ml.t3.mediun"},
-            "notebooks.instance_type: 'ml.t3.mediun' is no type of a notebook instance; did you mean 'ml.t3.medium'?",
+            "notebooks.instance_type: 'ml.t3.mediun' is not a notebook instance type; did you mean 'ml.t3.medium'?",
         ),
         ({"network.zones": "0"}, "network.zones: 0 is not allowed (1 to 3)"),
         ({"network.zones": "-1"}, "network.zones: -1 is not allowed (1 to 3)"),
@@ -216,5 +216,5 @@ def test_a_long_list_of_known_words_is_cut() -> None:
     with pytest.raises(SpecError) as refused:
         Settings.from_context({"notebooks.instance_type": "zzzz"})
     line = str(refused.value)
-    assert line.startswith("notebooks.instance_type: 'zzzz' is no type of a notebook instance; known: ml.c4.2xlarge, ")
+    assert line.startswith("notebooks.instance_type: 'zzzz' is not a notebook instance type; known: ml.c4.2xlarge, ")
     assert line.endswith(" and 149 more")

@@ -1,4 +1,4 @@
-"""The worst case of a launch in money: every instance for the longest time that the job may run, storage included."""
+"""The worst-case cost of a launch: every instance for the longest time that the job may run, storage included."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,19 +15,19 @@ PriceOf = Callable[[str], Price | None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cost:
-    """What a launch may cost at most."""
+    """The most that a launch can cost."""
 
     usd: float | None
-    """The worst case; None when a type that may be used has no known price."""
+    """The worst case; None if the price of any type that may be used is unknown."""
 
     source: str
-    """Where the prices are from."""
+    """The source of the prices."""
 
     lines: tuple[str, ...]
-    """The arithmetic, for people."""
+    """The arithmetic in words."""
 
     unpriced: tuple[str, ...] = ()
-    """The instance types whose price is not known."""
+    """The instance types without a known price."""
 
     def to_dict(self) -> dict[str, Any]:
         """The cost as JSON."""
@@ -45,12 +45,12 @@ def snapshot_prices(region: str) -> PriceOf:
 
 
 def price_table(prices: Mapping[str, Price]) -> PriceOf:
-    """Prices that were looked up beforehand."""
+    """Prices from a table."""
     return prices.get
 
 
 def own_prices(spec: JobSpec) -> dict[str, Price]:
-    """The prices that the job's file gives, for types without a known one."""
+    """The prices in the job's file, for types without a known one."""
     source = "cost.hourly_usd of the job's file"
     return {
         kind: Price(hourly_usd=usd, storage_usd_per_gb_month=storage_usd(), source=source)
@@ -59,12 +59,11 @@ def own_prices(spec: JobSpec) -> dict[str, Price]:
 
 
 def worst_case(spec: JobSpec, price_of: PriceOf) -> Cost:
-    """The dearest way in which this launch can go.
+    """The most expensive course that this launch can take.
 
-    A spot job is counted at the on-demand price, which spot never exceeds; its waiting time does not bill. SageMaker's
-    own retries fall under the same longest runtime. Each attempt of the state machine starts only after the one
-    before it got no instance at all, so attempts do not add up; the dearest one counts. Instances kept warm bill
-    until their time is over.
+    A spot job counts at the on-demand price, which spot never exceeds; waiting does not bill. SageMaker's own retries
+    share the one longest runtime. The state machine starts an attempt only if the one before it got no instance at
+    all, so attempts do not add up: the most expensive one counts. Instances kept warm bill until their time is over.
     """
     own = own_prices(spec)
     clusters = [cluster for spec_n in attempts(spec) for cluster in spec_n.compute.alternatives]
@@ -74,8 +73,8 @@ def worst_case(spec: JobSpec, price_of: PriceOf) -> Cost:
     unpriced = tuple(kind for kind in kinds if kind not in prices)
     if unpriced:
         line = (
-            f"no price is known for {', '.join(unpriced)}, so the worst case cannot be said, and a launch is refused "
-            "unless the Pricing API knows one (or write it into cost.hourly_usd)"
+            f"no price is known for {', '.join(unpriced)}, so the worst case is unknown, and a launch is refused "
+            "unless the Pricing API has one (or set it in cost.hourly_usd)"
         )
         return Cost(usd=None, source="none", lines=(line,), unpriced=unpriced)
     costs = [_cluster_cost(spec, cluster, prices) for cluster in clusters]
@@ -85,7 +84,7 @@ def worst_case(spec: JobSpec, price_of: PriceOf) -> Cost:
 
 
 def attempts(spec: JobSpec) -> tuple[JobSpec, ...]:
-    """The job itself and the job on each of its fallbacks."""
+    """The job itself, then the job on each of its fallbacks."""
     return tuple(apply_fallback(spec, number) for number in range(len(spec.compute.fallback) + 1))
 
 
@@ -100,11 +99,11 @@ def _cluster_cost(
         price = prices[kind]
         usd = count * hours * price.hourly_usd
         lines.append(
-            f"{count} x {kind} x {format_duration(seconds)} x {price.hourly_usd:g} USD an hour = {usd:.2f} USD"
+            f"{count} x {kind} x {format_duration(seconds)} x {price.hourly_usd:g} USD per hour = {usd:.2f} USD"
         )
         total += usd
         if not (kind in INSTANCES and INSTANCES[kind].local_disk_gb):
             stored = count * spec.compute.volume_gb * hours / HOURS_PER_MONTH * price.storage_usd_per_gb_month
-            lines.append(f"{count} x {spec.compute.volume_gb} GB of volume for as long = {stored:.2f} USD")
+            lines.append(f"{count} x {spec.compute.volume_gb} GB of volume for the same time = {stored:.2f} USD")
             total += stored
     return total, tuple(lines)

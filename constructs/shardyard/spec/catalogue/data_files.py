@@ -1,4 +1,4 @@
-"""The dated facts in data/: read as they are, by path, which is faster than importlib.resources."""
+"""The dated facts in data/, read by path, which is faster than importlib.resources."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the stacks cost in a month in which nobody trains, from their templates and a dated price snapshot."""
+"""What the stacks cost per month without any training, from their templates and a dated price snapshot."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,12 +11,12 @@ _DATA: Mapping[str, Any] = json.loads((Path(__file__).parent / "data/idle_prices
 READ_ON: str = _DATA["read_on"]
 """The day on which the prices were read."""
 REGION: str = _DATA["region"]
-"""The region that they are for."""
+"""The region of the prices."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IdleItem:
-    """One resource that bills by being there."""
+    """One resource that bills while it exists."""
 
     logical_id: str
     kind: str

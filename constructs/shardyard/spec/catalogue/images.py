@@ -1,4 +1,4 @@
-"""Images by name: the tag that is a folder's content, AWS Deep Learning Containers, and taking a URI apart."""
+"""Image names: the tag made from a folder's content, AWS Deep Learning Containers, and the parts of a URI."""
 
 import hashlib
 import re
@@ -20,43 +20,43 @@ DLC_DATE: str = _raw["date"]
 """When the list of Deep Learning Containers was written."""
 
 DLC_ACCOUNTS: Mapping[str, str] = _raw["accounts"]
-"""The account that publishes them, by region."""
+"""The account that publishes them, per region."""
 
 DLC_IMAGES: Mapping[str, Mapping[str, Mapping[str, str]]] = _raw["images"]
-"""Framework, version -> repository, the tags for cpu and gpu, and when patches end."""
+"""By framework and version: the repository, the tags for CPU and GPU, and when patches end."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImageUri:
-    """An image's URI in its parts."""
+    """An image's URI, split into its parts."""
 
     registry: str
     """The host: an account's registry in a region."""
 
     repository: str
-    """The repository, with its folders."""
+    """The repository, with its path."""
 
     tag: str | None
-    """The tag; None when a digest says which image."""
+    """The tag; None if the URI has a digest."""
 
     digest: str | None
-    """The digest; None when a tag says which image."""
+    """The digest; None if the URI has a tag."""
 
     @property
     def account(self) -> str | None:
-        """The account of an ECR registry; None for another kind."""
+        """The account of an ECR registry; None for any other registry."""
         match = re.match(r"(\d{12})\.dkr[.-]ecr\.", self.registry)
         return match[1] if match else None
 
     @property
     def region(self) -> str | None:
-        """The region of an ECR registry; None for another kind."""
+        """The region of an ECR registry; None for any other registry."""
         match = re.match(r"\d{12}\.dkr[.-]ecr\.([a-z0-9-]+)\.", self.registry)
         return match[1] if match else None
 
 
 def parse_uri(uri: str) -> ImageUri:
-    """Take `host/repository:tag` or `host/repository@sha256:...` apart."""
+    """Parse `host/repository:tag` or `host/repository@sha256:...`."""
     registry, _, rest = uri.partition("/")
     path, _, digest = rest.partition("@")
     repository, _, tag = path.partition(":")
@@ -66,7 +66,7 @@ def parse_uri(uri: str) -> ImageUri:
 
 
 def content_tag(project_root: Path, folder: str) -> str:
-    """The tag of a folder of containers/: 16 hex digits over everything that goes into the image."""
+    """The tag of a folder of containers/: 16 hex digits of a hash over everything that goes into the image."""
     digest = hashlib.sha256()
     for part in (Path("containers") / folder, Path("contract"), Path("training")):
         if not (project_root / part).is_dir():
@@ -79,7 +79,7 @@ def content_tag(project_root: Path, folder: str) -> str:
 
 
 def image_name(spec: JobSpec, *, project: str, stage: str, root: Path) -> str:
-    """`repository:tag` of a job's image, without the registry; a whole registry/repository stays whole."""
+    """`repository:tag` of a job's image, without the registry, unless the job names a registry itself."""
     image = spec.image
     if image.folder is not None:
         return f"{names.repository_name(project, stage, image.folder)}:{content_tag(root, image.folder)}"
@@ -89,7 +89,7 @@ def image_name(spec: JobSpec, *, project: str, stage: str, root: Path) -> str:
 
 
 def needs_gpu(spec: JobSpec) -> bool:
-    """Whether a job's first instance type has GPUs, so that it needs the image for them."""
+    """Whether a job's first instance type has GPUs, and so needs the GPU image."""
     kind = INSTANCES.get(spec.compute.instance_types[0])
     return kind is not None and kind.gpus > 0
 
@@ -105,7 +105,7 @@ def dlc_name(framework: str, version: str, *, gpu: bool) -> str:
 
 
 def container_of(spec: JobSpec) -> str | None:
-    """`repository:tag` of the Deep Learning Container that a deploy chooses for a job; None for another image."""
+    """`repository:tag` of the Deep Learning Container that a deploy chooses for a job; None for any other image."""
     framework, version = spec.image.framework, str(spec.image.version)
     if framework is None or version not in DLC_IMAGES[framework]:
         return None
@@ -113,7 +113,7 @@ def container_of(spec: JobSpec) -> str | None:
 
 
 def framework_of(account: str | None, repository: str) -> str | None:
-    """The framework of one of AWS's Deep Learning Containers, None for another image."""
+    """The framework of an AWS Deep Learning Container; None for any other image."""
     if account not in DLC_ACCOUNTS.values():
         return None
     name = repository.removesuffix("-training")

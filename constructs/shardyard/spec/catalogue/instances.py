@@ -1,4 +1,4 @@
-"""The dated catalogue of every training instance type: read from data/instances.json, which a script writes."""
+"""The dated catalogue of every training instance type, from data/instances.json, which a script writes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ class Accelerator:
     """Whether it computes in 8-bit floats."""
 
     tflops: float | None
-    """Dense peak in bfloat16 (float16 where it has none), teraflops; None where no figure is trusted."""
+    """Dense peak in bfloat16 (float16 if it has none), in teraflops; None if no figure can be trusted."""
 
     source: str
-    """Where this is from."""
+    """The source of these facts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Instance:
-    """What one machine of a type has."""
+    """The hardware of one instance type."""
 
     name: str
     """The type: ml.g5.xlarge."""
@@ -41,40 +41,40 @@ class Instance:
     """Main memory in GiB."""
 
     processor: str
-    """Who made it: Intel, AMD, AWS, NVIDIA."""
+    """The processor's maker: Intel, AMD, AWS, NVIDIA."""
 
     architecture: str
     """x86_64 or arm64; an image must be built for it."""
 
     accelerator: str | None = None
-    """The model of its GPUs or Neuron devices."""
+    """The model of the GPUs or Neuron devices."""
 
     accelerators: int = 0
-    """How many of them."""
+    """The number of GPUs or Neuron devices."""
 
     accelerator_memory_gb: float = 0
-    """The memory of each, in GiB."""
+    """The memory of each accelerator, in GiB."""
 
     neuron_cores: int = 0
-    """Neuron cores of the whole machine; 0 for one with GPUs."""
+    """Neuron cores of the whole instance; 0 for one with GPUs."""
 
     local_disk_gb: int = 0
-    """NVMe disks of its own, which take the place of the EBS volume."""
+    """Local NVMe disks, which replace the EBS volume."""
 
     efa_interfaces: int = 0
-    """Elastic Fabric Adapters; 0 where there is none."""
+    """The number of Elastic Fabric Adapters."""
 
     network_gbps: float | None = None
-    """Network at its peak, gigabits a second; None where it is not stated."""
+    """Peak network bandwidth in gigabits per second; None if AWS does not state it."""
 
     network_baseline_gbps: float | None = None
-    """What of it lasts; None where it is not stated."""
+    """Sustained network bandwidth in gigabits per second; None if AWS does not state it."""
 
     cpu_bf16: bool = False
     """Whether the processor has instructions for bfloat16 matrices."""
 
     source: str = ""
-    """Where the facts are from, if not from the catalogue's own source."""
+    """The source of these facts, if not the catalogue's own."""
 
     @property
     def gpus(self) -> int:
@@ -83,17 +83,17 @@ class Instance:
 
     @property
     def family(self) -> str:
-        """The part of the name between the dots: g5, p4d, trn1."""
+        """The middle part of the name: g5, p4d, trn1."""
         return self.name.split(".")[1]
 
     @property
     def processes(self) -> int:
-        """How many processes a node runs by default: one a GPU or Neuron core, one where there is neither."""
+        """How many processes a node runs by default: one per GPU or Neuron core, else one."""
         return max(self.gpus, self.neuron_cores, 1)
 
     @property
     def bf16(self) -> bool:
-        """Whether it computes in bfloat16: its accelerator, or its processor where there is none."""
+        """Whether its accelerator, or without one its processor, computes in bfloat16."""
         return self.cpu_bf16 if self.accelerator is None else ACCELERATORS[self.accelerator].bf16
 
     @property

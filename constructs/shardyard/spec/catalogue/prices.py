@@ -1,6 +1,6 @@
-"""What an hour costs: a dated snapshot of public prices, for when the Pricing API cannot be asked.
+"""Hourly prices: a dated snapshot of public prices, for when the Pricing API is not available.
 
-A type or a region that the snapshot does not hold has no price here: nothing is guessed.
+A type or region that is not in the snapshot has no price here; there are no estimates.
 """
 
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from typing import Any
 from shardyard.spec.catalogue.data_files import read_data
 
 HOURS_PER_MONTH = 730
-"""By which AWS turns a monthly price into an hourly one."""
+"""AWS divides a monthly price by this to get an hourly one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Price:
-    """What one instance costs, and who says so."""
+    """The price of one instance, and its source."""
 
     hourly_usd: float
     """One instance for one hour, on demand."""
@@ -34,7 +34,7 @@ def _snapshot() -> Any:
 
 
 def snapshot_date() -> str:
-    """When the prices of the snapshot held."""
+    """The date of the snapshot."""
     date: str = _snapshot()["date"]
     return date
 
@@ -45,7 +45,7 @@ def snapshot_hourly_usd() -> Mapping[str, float]:
 
 
 def hourly_usd(instance_type: str, region: str) -> Price | None:
-    """The snapshot's price of a training instance in a region; None where it holds none."""
+    """The snapshot's price of a training instance in a region, or None."""
     if region not in _snapshot()["regions"]:
         return None
     usd = snapshot_hourly_usd().get(instance_type)
@@ -55,6 +55,6 @@ def hourly_usd(instance_type: str, region: str) -> Price | None:
 
 
 def storage_usd() -> float:
-    """The snapshot's price of a gigabyte of training volume for a month."""
+    """The snapshot's price per gigabyte-month of training volume."""
     usd: float = _snapshot()["storage_usd_per_gb_month"]
     return usd

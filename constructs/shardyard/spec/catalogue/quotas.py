@@ -1,4 +1,4 @@
-"""Which quotas a launch counts against, by the names that Service Quotas shows, and by how much."""
+"""Which quotas a launch counts against, and by how much; by the names that Service Quotas shows."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ ONE_SPOT_JOB = "Maximum number of instances per spot training job"
 RUN_SECONDS = "Longest run time for a training job"
 
 PER_JOB = (ONE_JOB, ONE_SPOT_JOB, RUN_SECONDS)
-"""Quotas that each job has for itself: what others use does not count."""
+"""Quotas that apply to each job alone: what other jobs use does not count."""
 
 Cluster = tuple[tuple[str, int], ...]
 
@@ -24,7 +24,7 @@ def of_type(instance_type: str, *, spot: bool) -> str:
 
 
 def warm_pool(instance_type: str) -> str:
-    """The quota of instances kept warm."""
+    """The quota for instances kept warm."""
     return f"{instance_type} for training warm pool usage"
 
 
@@ -36,7 +36,7 @@ def held_by(instance_type: str, count: int, *, spot: bool, warm: bool) -> Counte
 
 
 def needed(spec: JobSpec, cluster: Cluster) -> dict[str, int]:
-    """What one attempt needs on one cluster, by quota name."""
+    """What an attempt on one cluster needs, by quota name."""
     need: Counter[str] = Counter()
     for kind, count in cluster:
         need.update(held_by(kind, count, spot=spec.spot.enabled, warm=False))
@@ -48,7 +48,7 @@ def needed(spec: JobSpec, cluster: Cluster) -> dict[str, int]:
 
 
 def needed_by_job(spec: JobSpec) -> dict[str, int]:
-    """What a job needs at most, whichever of its clusters and fallbacks it ends up on."""
+    """The most that a job needs on any of its clusters and fallbacks."""
     most: dict[str, int] = {}
     for attempt in attempts(spec):
         for cluster in attempt.compute.alternatives:
@@ -58,7 +58,7 @@ def needed_by_job(spec: JobSpec) -> dict[str, int]:
 
 
 def needed_together(specs: Iterable[JobSpec]) -> dict[str, int]:
-    """What all jobs need when they run at once: usage adds up, limits of one job do not."""
+    """What all jobs need when they run at once: usage adds up, limits per job do not."""
     together: dict[str, int] = {}
     for spec in specs:
         for name, amount in needed_by_job(spec).items():

@@ -1,1 +1,1 @@
-"""A job's file: its tables, overrides and source folder."""
+"""The job file: its tables, overrides and source folder."""

@@ -1,4 +1,4 @@
-"""The parts of a job definition that say on what it runs, for how long, and what happens when that cannot be had."""
+"""The parts of a job definition about its instances, its time limits, and what to do without capacity."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,10 +22,10 @@ def _type(default: Any = ..., doc: str = "The instance type.") -> Any:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InstanceGroup:
-    """One kind of machine in a heterogeneous cluster."""
+    """One kind of instance in a heterogeneous cluster."""
 
     name: str = setting(
-        doc="The group's name, by which channels choose it.",
+        doc="The group's name, which channels refer to.",
         pattern=r"[A-Za-z0-9._-]{1,64}",
         says="1 to 64 letters, digits, dots, hyphens and underscores",
     )
@@ -35,7 +35,7 @@ class InstanceGroup:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InstancePreference:
-    """One choice in an ordered list from which SageMaker itself takes the first with capacity."""
+    """One choice in an ordered list; SageMaker takes the first with capacity."""
 
     instance_type: str = _type()
     count: int | None = setting(None, "How many; by default `compute.count`.", least=1)
@@ -48,14 +48,18 @@ class Fallback:
 
     instance_type: str = _type()
     count: int | None = setting(None, "How many; by default as before.", least=1)
-    processes_per_node: int | None = setting(None, "By default one a GPU of the new type.", least=1)
-    hyperparameters: dict[str, Scalar] = setting(doc="Those that belong to this type: batch size.", factory=dict)
-    environment: dict[str, str] = setting(doc="Variables that belong to this type: EFA and NCCL.", factory=dict)
+    processes_per_node: int | None = setting(None, "By default one per GPU of the new type.", least=1)
+    hyperparameters: dict[str, Scalar] = setting(
+        doc="Hyperparameters for this type, such as the batch size.", factory=dict
+    )
+    environment: dict[str, str] = setting(
+        doc="Environment variables for this type, such as those of EFA and NCCL.", factory=dict
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UltraServer:
-    """A part of the instances that must lie in one UltraServer."""
+    """Instances that must share one UltraServer."""
 
     id: str | None = setting(None, "The UltraServer; by default any.", pattern=r".{1,256}")
     count: int = setting(doc="How many instances of the job.", least=1)
@@ -63,7 +67,7 @@ class UltraServer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Placement:
-    """Where in the network the instances lie (UltraServers only)."""
+    """How instances are placed on UltraServers."""
 
     multiple_jobs: bool = setting(False, "Let several jobs share one UltraServer.")
     ultra_servers: tuple[UltraServer, ...] = setting((), "How the instances are spread over UltraServers.")
@@ -71,24 +75,24 @@ class Placement:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compute:
-    """The machines: one type, instance groups, or an ordered list of preferences."""
+    """The instances: one type, instance groups, or an ordered list of preferences."""
 
-    instance_type: str | None = _type(None, "The instance type; groups or preferences in its place say their own.")
+    instance_type: str | None = _type(None, "The instance type; groups and preferences name their own instead.")
     count: int = setting(1, "How many instances.", least=1)
     volume_gb: int = setting(
         30,
-        "Disk of each instance; types with a local disk use that.",
+        "The disk of each instance; types with a local disk use that instead.",
         least=1,
         most=16384,
         unit="gigabytes",
         key="volume",
     )
     volume_kms_key: str | None = setting(
-        None, "The key that encrypts the disks; by default the project's.", pattern=r"[a-zA-Z0-9:/_-]{1,2048}"
+        None, "The key that encrypts the disks; by default the project's key.", pattern=r"[a-zA-Z0-9:/_-]{1,2048}"
     )
     keep_alive_seconds: int | None = setting(
         None,
-        "Keep the instances warm for the next job; they bill meanwhile.",
+        "Keep the instances warm for the next job; they bill until then.",
         least=1,
         most=21600,
         unit="seconds",
@@ -96,11 +100,9 @@ class Compute:
     )
     groups: tuple[InstanceGroup, ...] = setting((), "A heterogeneous cluster: at most 5 groups.")
     preferences: tuple[InstancePreference, ...] = setting((), "At most 5 types; the first with capacity is taken.")
-    fallback: tuple[Fallback, ...] = setting((), "What to try next when this cannot be had.")
+    fallback: tuple[Fallback, ...] = setting((), "What to try next if this has no capacity.")
     placement: Placement | None = setting(None, "Placement on UltraServers.")
-    training_plan: str | None = setting(
-        None, "A training plan that holds the capacity.", pattern=_PLAN, says=_PLAN_SAYS
-    )
+    training_plan: str | None = setting(None, "A training plan with reserved capacity.", pattern=_PLAN, says=_PLAN_SAYS)
 
     def __post_init__(self) -> None:
         given = [name for name in ("instance_type", "groups", "preferences") if getattr(self, name)]
@@ -109,11 +111,11 @@ class Compute:
             raise SpecError([Problem("", f"{said} (exactly one of instance_type, groups, preferences)")])
         double = {group.name for group in self.groups if [g.name for g in self.groups].count(group.name) > 1}
         if double:
-            raise SpecError([Problem("groups", f"the name {min(double)!r} is given twice")])
+            raise SpecError([Problem("groups", f"the name {min(double)!r} appears twice")])
 
     @property
     def alternatives(self) -> tuple[tuple[tuple[str, int], ...], ...]:
-        """Every cluster that this may become, in order of preference, each as (instance type, count) pairs."""
+        """Every possible cluster in order of preference, each as (instance type, count) pairs."""
         if self.groups:
             return (tuple((group.instance_type, group.count) for group in self.groups),)
         if self.preferences:
@@ -134,7 +136,7 @@ class Compute:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """How long the job may run, and wait for capacity."""
+    """How long the job may run and wait for capacity."""
 
     max_runtime_seconds: int = setting(
         86400, "SageMaker stops the job after this long.", least=1, most=MOST_SECONDS, unit="seconds", key="max_runtime"
@@ -156,7 +158,7 @@ class Spot:
     enabled: bool = setting(False, "Run on spare capacity, which AWS may take back.")
     max_wait_seconds: int | None = setting(
         None,
-        "Running and waiting together; by default twice the longest runtime.",
+        "Limit for running and waiting together; by default twice the longest runtime.",
         least=1,
         most=MOST_SECONDS,
         unit="seconds",
@@ -166,26 +168,26 @@ class Spot:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Retry:
-    """SageMaker's own retries of a job that ended in an InternalServerError, and in nothing else."""
+    """SageMaker's own retries, only of a job that ended in an InternalServerError."""
 
-    attempts: int = setting(doc="How many; the longest runtime covers all of them together.", least=1, most=30)
+    attempts: int = setting(doc="How many; all of them share the longest runtime.", least=1, most=30)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Queue:
-    """While quota or capacity is short: the fallbacks at once, then pauses, longer each time, and all of them again."""
+    """When quota or capacity is short: try the fallbacks at once, then all again after ever longer pauses."""
 
     max_wait_seconds: int = setting(
         3600,
-        "Give up after this long; 0 tries each fallback once and never waits.",
+        "Give up after this long; 0 tries each fallback once, without waiting.",
         least=0,
         most=MOST_SECONDS,
         unit="seconds",
         key="max_wait",
     )
     first_wait_seconds: int = setting(
-        60, "The first pause; each next one is twice as long.", least=1, most=86400, unit="seconds", key="first_wait"
+        60, "The first pause; each further one is twice as long.", least=1, most=86400, unit="seconds", key="first_wait"
     )
     longest_wait_seconds: int = setting(
-        900, "No pause is longer than this.", least=1, most=86400, unit="seconds", key="longest_wait"
+        900, "The longest pause.", least=1, most=86400, unit="seconds", key="longest_wait"
     )

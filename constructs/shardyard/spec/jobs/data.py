@@ -1,4 +1,4 @@
-"""The parts of a job definition that say where data comes from and where results go."""
+"""The parts of a job definition about its data and its results."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,16 +9,16 @@ from shardyard.spec.tree import setting
 _KMS = r"[a-zA-Z0-9:/_-]{1,2048}"
 CHANNEL_NAME = r"[A-Za-z0-9._-]{1,64}"
 RESERVED_CHANNELS = ("code", "launcher")
-"""Channels that Shardyard adds itself: the user's code, and the launcher under an image that is not ours."""
+"""Channels that Shardyard adds: the user's code, and the launcher in an image that is not Shardyard's."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileSystem:
-    """A directory of a file system, mounted as a channel; it needs a VPC."""
+    """A directory of a file system, mounted as a channel. It needs a VPC."""
 
     id: str = setting(doc="The file system's id.", pattern=r"fs-[0-9a-f]{8,}", says="fs- and 8 or more hex digits")
-    type: Literal["FSxLustre", "EFS"] = setting("FSxLustre", "Which service holds it.")
-    path: str = setting(doc="The directory; for Lustre it starts with the mount name.", pattern=r"/.*", says="from /")
+    type: Literal["FSxLustre", "EFS"] = setting("FSxLustre", "The file system's service.")
+    path: str = setting(doc="The directory; for Lustre, it starts with the mount name.", pattern=r"/.*", says="from /")
     access: Literal["ro", "rw"] = setting("ro", "`rw` lets the job write into it.")
 
 
@@ -36,20 +36,22 @@ class Channel:
         "S3Prefix", "What `s3` names: all objects under a prefix, or one file that lists them."
     )
     distribution: Literal["FullyReplicated", "ShardedByS3Key"] = setting(
-        "FullyReplicated", "Every instance gets all objects, or each its share of them."
+        "FullyReplicated", "Every instance gets all objects, or each gets a share."
     )
     mode: Literal["File", "FastFile", "Pipe"] = setting(
-        "File", "Copied before the start, read from S3 as a file system, or streamed through a pipe."
+        "File", "Copy before the start, read from S3 as a file system, or stream through a pipe."
     )
     content_type: str | None = setting(None, "The MIME type of the data.", pattern=r".{1,256}", says="1 to 256 letters")
-    compression: Literal["None", "Gzip"] = setting("None", "Gzip: unpacked on the way; Pipe mode only.")
-    record_wrapper: Literal["None", "RecordIO"] = setting("None", "RecordIO: each object becomes a record; Pipe only.")
-    shuffle_seed: int | None = setting(None, "Shuffle the order of the objects by this seed.")
+    compression: Literal["None", "Gzip"] = setting("None", "Gzip: decompress while streaming; Pipe mode only.")
+    record_wrapper: Literal["None", "RecordIO"] = setting(
+        "None", "RecordIO: wrap each object in a record; Pipe mode only."
+    )
+    shuffle_seed: int | None = setting(None, "Shuffle the order of the objects with this seed.")
     attributes: tuple[str, ...] = setting((), "The attributes of an augmented manifest to stream, in this order.")
     groups: tuple[str, ...] = setting((), "The instance groups that get this channel; empty means all.")
-    file_system: FileSystem | None = setting(None, "A file system in place of S3.")
+    file_system: FileSystem | None = setting(None, "A file system instead of S3.")
     dataset_arn: str | None = setting(
-        None, "A data set of a SageMaker hub in place of S3.", pattern=r"arn:.*:hub-content/.+"
+        None, "A data set of a SageMaker hub instead of S3.", pattern=r"arn:.*:hub-content/.+"
     )
     accept_eula: bool | None = setting(None, "Accept the licence of a gated model that `s3` points to.")
     hub_content_arn: str | None = setting(
@@ -59,27 +61,27 @@ class Channel:
     def __post_init__(self) -> None:
         given = [name for name in ("s3", "file_system", "dataset_arn") if getattr(self, name) is not None]
         if len(given) != 1:
-            said = f"{' and '.join(given)} exclude each other" if given else "it says nowhere where its data lies"
+            said = f"{' and '.join(given)} exclude each other" if given else "it does not say where its data lies"
             raise SpecError([Problem("", f"{said} (exactly one of s3, file_system, dataset_arn)")])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Output:
-    """How the model and the output files are stored; where is given by the run: `runs/<run id>/`."""
+    """How the model and the output files are stored, in the run's folder `runs/<run id>/`."""
 
-    compression: Literal["GZIP", "NONE"] = setting("GZIP", "One model.tar.gz, or the files as they are.")
-    kms_key: str | None = setting(None, "The key that encrypts them; by default the project's.", pattern=_KMS)
+    compression: Literal["GZIP", "NONE"] = setting("GZIP", "GZIP makes one model.tar.gz; NONE keeps single files.")
+    kms_key: str | None = setting(None, "The key that encrypts them; by default the project's key.", pattern=_KMS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Checkpoints:
-    """A local directory that SageMaker keeps in step with S3 while the job runs, and fills again when it resumes."""
+    """A local directory that SageMaker copies to S3 while the job runs, and restores when it resumes."""
 
     enabled: bool = setting(False, "Keep checkpoints in S3.")
     local_path: str = setting("/opt/ml/checkpoints", "The directory in the container.", pattern=r"/.+", says="from /")
     s3: str | None = setting(
         None,
-        "An own place; by default each logical run has its own prefix in the artifact bucket, so runs cannot mix.",
+        "Another place; by default each logical run has its own prefix in the artifact bucket, so runs cannot mix.",
         pattern=r"s3://[^/]+/.+",
         says="s3://bucket/prefix",
     )
@@ -99,15 +101,15 @@ class Metric:
 class TensorBoard:
     """Event files that SageMaker copies to S3 while the job runs."""
 
-    enabled: bool = setting(False, "Copy them.")
+    enabled: bool = setting(False, "Copy event files to S3.")
     local_path: str = setting(
-        "/opt/ml/output/tensorboard", "Where the program writes them.", pattern=r"/.+", says="from /"
+        "/opt/ml/output/tensorboard", "Where the program writes event files.", pattern=r"/.+", says="from /"
     )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mlflow:
-    """A managed MLflow to which the job reports."""
+    """A managed MLflow that the job reports to."""
 
     resource_arn: str = setting(
         doc="The tracking server's or MLflow app's ARN.",

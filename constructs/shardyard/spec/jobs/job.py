@@ -1,4 +1,4 @@
-"""The job definition: everything that a file in jobs/ can say, as frozen dataclasses."""
+"""The job definition: everything that a file in jobs/ can set, as frozen dataclasses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,11 +19,11 @@ STACKS_WITHOUT_JOBS = ("storage", "network", "identity", "registry", "notebooks"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cost:
-    """The guard before launch."""
+    """The cost limit, checked before launch."""
 
-    cap_usd: float | None = setting(None, "Refuse a launch whose worst case costs more.", least=0)
+    cap_usd: float | None = setting(None, "Refuse a launch whose worst-case cost is higher.", least=0)
     hourly_usd: dict[str, float] = setting(
-        doc="What an hour of a type costs for which no price is known; a launch without any price is refused.",
+        doc="The hourly price of types without a known one; a launch without a price is refused.",
         least=0.01,
         most=10_000,
         factory=dict,
@@ -32,9 +32,9 @@ class Cost:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelRegistry:
-    """Register the model after success, pending approval."""
+    """Registration of the model after success, pending approval."""
 
-    enabled: bool = setting(False, "Register it.")
+    enabled: bool = setting(False, "Register the model.")
     group: str | None = setting(
         None,
         "The model package group; by default the job's name.",
@@ -45,7 +45,7 @@ class ModelRegistry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deploy:
-    """What a deploy does besides deploying."""
+    """What a deploy does besides updating the stacks."""
 
     launch: bool = setting(False, "Start the job on every deploy that changes it.")
 
@@ -54,37 +54,37 @@ class Deploy:
 class Debug:
     """A shell in the running container through Systems Manager."""
 
-    remote: bool = setting(False, "Allow it.")
+    remote: bool = setting(False, "Allow remote debugging.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InfraCheck:
     """SageMaker's own test of the instances before the program starts."""
 
-    enabled: bool = setting(False, "Run it.")
+    enabled: bool = setting(False, "Run the test.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
     """Attribute-based access control."""
 
-    tag_chaining: bool = setting(False, "Hand the caller's session tags on to the execution role.")
+    tag_chaining: bool = setting(False, "Pass the caller's session tags on to the execution role.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Model:
-    """How large the model is, so that a rule can say whether it fits into the GPUs.
+    """The model's size, so that a rule can check whether it fits into the GPUs.
 
-    How it is spread is said once, by the hyperparameters `plan`, `tensor_parallel` and `pipeline_parallel`.
+    The hyperparameters `plan`, `tensor_parallel` and `pipeline_parallel` define how it is spread.
     """
 
     preset: str | None = setting(
-        None, "The hyperparameter `preset` that this describes; with another, no rule applies."
+        None, "The `preset` hyperparameter that this describes; the rule is skipped for any other."
     )
-    parameters: float = setting(doc="How many: `7e9`, or `7B`.", least=1, unit="count")
-    layers: int | None = setting(None, "How many blocks; by default guessed from the size.", least=1)
+    parameters: float = setting(doc="Number of parameters: `7e9`, or `7B`.", least=1, unit="count")
+    layers: int | None = setting(None, "Number of blocks; by default guessed from the size.", least=1)
     hidden: int | None = setting(None, "The width of a block; by default guessed from the size.", least=1)
-    sequence: int = setting(2048, "Tokens in a sample.", least=1)
+    sequence: int = setting(2048, "Tokens per sample.", least=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,33 +92,31 @@ class JobSpec:
     """One training job, as its author defined it."""
 
     name: str = setting(doc="The file's name.", pattern=JOB_NAME, says=JOB_NAME_SAYS, internal=True)
-    from_stage: tuple[str, ...] = setting(
-        (), "The values that came from [overrides.<stage>], as dotted names.", internal=True
-    )
-    description: str = setting("", "One line for people.", pattern=r".{0,500}", says="one line, at most 500 letters")
+    from_stage: tuple[str, ...] = setting((), "Values from [overrides.<stage>], as dotted names.", internal=True)
+    description: str = setting("", "A one-line description.", pattern=r".{0,500}", says="one line, at most 500 letters")
     stack: str = setting(
         "training",
-        "The stack that holds it.",
+        "The stack that the job belongs to.",
         pattern=rf"(?!({'|'.join(STACKS_WITHOUT_JOBS)})$)[a-z][a-z0-9-]{{0,30}}",
         says="up to 31 small letters, digits and hyphens, a letter first, and none of "
         + ", ".join(STACKS_WITHOUT_JOBS),
     )
     image: Image = setting(doc="What runs: [image] with a folder, a repository or a framework.")
     program: Program | None = setting(None, "What the launcher starts.")
-    source: Source | None = setting(None, "Own code that is not in the image.")
-    compute: Compute = setting(doc="The machines: [compute] with an instance_type.")
-    limits: Limits = setting(doc="How long it may run.", factory=Limits)
+    source: Source | None = setting(None, "Your own code that is not in the image.")
+    compute: Compute = setting(doc="The instances: [compute] with an instance_type.")
+    limits: Limits = setting(doc="Time limits.", factory=Limits)
     spot: Spot = setting(doc="Spare capacity.", factory=Spot)
     checkpoints: Checkpoints = setting(doc="Checkpoints in S3.", factory=Checkpoints)
     channels: dict[str, Channel] = setting(doc="Inputs by name.", factory=dict)
-    hyperparameters: dict[str, Scalar] = setting(doc="What the program gets as arguments.", factory=dict)
+    hyperparameters: dict[str, Scalar] = setting(doc="The program's arguments.", factory=dict)
     environment: dict[str, str] = setting(doc="Environment variables.", factory=dict)
     metrics: tuple[Metric, ...] = setting((), "Metrics besides the standard ones.")
     output: Output = setting(doc="How results are stored.", factory=Output)
-    network: Network = setting(doc="What it may talk to.", factory=Network)
+    network: Network = setting(doc="Network access.", factory=Network)
     retry: Retry | None = setting(None, "SageMaker's retries after its own errors.")
     queue: Queue = setting(doc="Waiting for quota and capacity.", factory=Queue)
-    cost: Cost = setting(doc="The guard before launch.", factory=Cost)
+    cost: Cost = setting(doc="The cost limit.", factory=Cost)
     registry: ModelRegistry = setting(doc="Registration of the model.", factory=ModelRegistry)
     deploy: Deploy = setting(doc="What a deploy does.", factory=Deploy)
     tensorboard: TensorBoard = setting(doc="TensorBoard files in S3.", factory=TensorBoard)
@@ -139,19 +137,19 @@ class JobSpec:
         return self.spot.max_wait_seconds
 
     def with_source(self, sha256: str) -> Self:
-        """The same job with the hash of its bundle of user code."""
+        """The same job with the hash of its code bundle."""
         if self.source is None:
             raise SpecError([Problem("source", "the job has no [source] dir, so it cannot take a bundle of code")])
         return replace(self, source=replace(self.source, sha256=sha256))
 
     def to_dict(self) -> dict[str, Any]:
-        """The definition as plain JSON tables; values that are their defaults are left out."""
+        """The definition as plain JSON tables, without values that equal their defaults."""
         tables: dict[str, Any] = dump(self)
         return tables
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any], *, where: str = "") -> Self:
-        """Read what `to_dict` wrote; every problem at once."""
+        """Read what `to_dict` wrote; reports every problem at once."""
         problems: list[Problem] = []
         spec = build(cls, raw, where=where, problems=problems)
         if spec is None:

@@ -1,4 +1,4 @@
-"""One file of jobs/: TOML tables, and the overrides of each stage laid over them."""
+"""One file of jobs/: TOML tables, with the overrides of each stage applied."""
 
 import tomllib
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ INTERNAL_KEYS = ("name", "from_stage")
 STAGES: tuple[str, ...] = get_args(get_type_hints(Settings)["stage"])
 
 Variants = dict[str, JobSpec]
-"""A job as each stage has it, the chosen stage first; stages without overrides of their own share one."""
+"""A job in each stage, the chosen stage first; stages without overrides share one."""
 
 
 def read_job(path: Path, stage: str, *, where: str, problems: list[Problem]) -> Variants | None:
-    """Read one file; what is wrong with it, for any stage, is added to `problems`."""
+    """Read one file; adds what is wrong with it, in any stage, to `problems`."""
     try:
-        # Some editors put a byte order mark before the text.
+        # Some editors write a byte order mark first.
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         problems.append(Problem(where.removesuffix(": "), f"it cannot be read: {error.strerror}"))
@@ -39,7 +39,7 @@ def read_job(path: Path, stage: str, *, where: str, problems: list[Problem]) -> 
 def parse_variants(
     raw: Mapping[str, Any], name: str, stage: str, *, where: str, problems: list[Problem]
 ) -> Variants | None:
-    """Build one job from its tables as each stage has it, or say what is wrong with them."""
+    """Build one job from its tables for each stage, or report what is wrong with them."""
     raw = dict(raw)
     overrides = raw.pop("overrides", {})
     before = len(problems)
@@ -47,7 +47,7 @@ def parse_variants(
         if raw.pop(key, None) is not None:
             problems.append(Problem(f"{where}{key}", "it cannot be set; the file's name is the job's name"))
     if not isinstance(overrides, Mapping) or not all(isinstance(table, Mapping) for table in overrides.values()):
-        problems.append(Problem(f"{where}overrides", "it holds one table a stage, such as [overrides.prod.compute]"))
+        problems.append(Problem(f"{where}overrides", "must hold one table per stage, such as [overrides.prod.compute]"))
         return None
     problems.extend(
         Problem(f"{where}overrides.{key}", f"unknown stage; {nearest(key, STAGES)}")
@@ -58,7 +58,7 @@ def parse_variants(
     for one in (stage, *(other for other in STAGES if other != stage)):
         shared = next((other for other in built if other not in overrides and one not in overrides), None)
         if built and len(problems) > before:
-            return None  # the other stages would only repeat what is wrong with this one
+            return None  # the other stages would only repeat this one's problems
         place = f"{where}{label(one)}" if one != stage and one in overrides else where
         made = built[shared] if shared else _merged(raw, name, overrides.get(one, {}), place, problems)
         built[one] = made
@@ -67,7 +67,7 @@ def parse_variants(
 
 
 def label(stage: str) -> str:
-    """What stands before a problem that only one stage's overrides have."""
+    """The prefix of a problem that only one stage's overrides have."""
     return f"[overrides.{stage}] "
 
 
@@ -83,7 +83,7 @@ def _merged(
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay one tree of tables over another; lists and values are replaced whole."""
+    """Merge one tree of tables into another; lists and values are replaced whole."""
     merged = dict(base)
     for key, value in over.items():
         below = merged.get(key)

@@ -1,6 +1,6 @@
-"""The metrics that every program of ours prints, and the patterns by which SageMaker reads them from the log.
+"""The metrics that Shardyard's programs print, and the patterns with which SageMaker finds them in the log.
 
-One line of standard output a report: the word `metric`, then key=value pairs with single blanks:
+Each report is one line on standard output: the word `metric`, then key=value pairs separated by single blanks:
 `metric step=120 loss=2.31 tokens_per_second=8113.2`.
 """
 
@@ -18,11 +18,11 @@ STANDARD_METRICS = (
     "checkpoint_seconds",
     "peak_memory_bytes",
 )
-"""Their names, in the order in which they are shown. `mfu` is model FLOPs utilisation, a share of 1."""
+"""Their names, in display order. `mfu` is model FLOPs utilisation, as a fraction of 1."""
 
 
 def metric_regex(name: str) -> str:
-    """The pattern that finds one metric's number in a log line."""
+    """The pattern that matches one metric's number in a log line."""
     return rf"metric .*\b{name}=([0-9.eE+-]+)"
 
 

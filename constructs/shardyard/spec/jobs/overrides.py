@@ -1,7 +1,7 @@
-"""What may change without editing a job's file: the stack's parameters, the execution's input, the fallbacks.
+"""Overrides, which need no edit of a job's file: the stack's parameters, the execution's input, the fallbacks.
 
 Precedence, low to high: the TOML file, its [overrides.<stage>], a stack parameter that is not empty, the execution's
-input. Each step returns the changed job and, for every value that may change, who had the last word.
+input. Each step returns the changed job and the source of every overridable value.
 
 `OVERRIDES` is the one table of these values: the execution's input, the stack's parameters, the options of
 `yard train`, preflight, the receipt and the job file's page walk it. One more line makes one more value overridable.
@@ -16,7 +16,7 @@ from contract.hyperparameters import Scalar
 from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.tree import build, field_at, setting, value_at, with_value
 
-if TYPE_CHECKING:  # the command reads the table for its options, and a help text should not load the job definition
+if TYPE_CHECKING:  # the command reads the table for its options, and --help should not load the job definition
     from shardyard.spec.jobs.job import JobSpec
 
 RUN_ID = r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,30}"
@@ -27,23 +27,23 @@ class Override:
     """One value that may be overridden. Its type and its limits are those of the job's own field."""
 
     name: str
-    """Its key in the execution's input and in the receipt."""
+    """The key in the execution's input and in the receipt."""
     path: str
-    """Where it stands in the job's file."""
+    """The path in the job's file."""
     doc: str
-    """What it is, for the option's help and the job file's page."""
+    """The description, for the option's help and the job file's page."""
     option: str | None = None
-    """The option of `yard train`; None where only the execution's input takes it."""
+    """The option of `yard train`; None if only the execution's input can set it."""
     alias: str | None = None
-    """Another name of the option."""
+    """An alias of the option."""
     metavar: str | None = None
-    """What follows the option; None for one that is switched on or off."""
+    """The option's metavar; None for an on/off switch."""
     parameter: str | None = None
-    """The end of the stack parameter's name. A stack has room for 180 parameters and forty jobs: four for each."""
+    """The suffix of the stack parameter's name. A stack has room for 180 parameters and forty jobs: four per job."""
     says: str = ""
-    """The parameter's values in words."""
+    """The allowed values of the parameter, in words."""
     pattern: str = ".+"
-    """The parameter's values as CloudFormation checks them; a switch and the instance type list theirs."""
+    """The pattern that CloudFormation checks; a switch and the instance type list their values instead."""
 
 
 OVERRIDES: tuple[Override, ...] = (
@@ -88,7 +88,7 @@ OVERRIDES: tuple[Override, ...] = (
     Override(
         name="cap_usd",
         path="cost.cap_usd",
-        doc="Refuse a worst case above this many USD.",
+        doc="Refuse a worst-case cost above this many USD.",
         option="--cap",
         alias="--max-cost",
         metavar="USD",
@@ -101,9 +101,9 @@ OVERRIDES: tuple[Override, ...] = (
         metavar="N",
     ),
     Override(name="volume", path="compute.volume", doc="Another disk: 200GB.", option="--volume", metavar="SIZE"),
-    Override(name="source_sha256", path="source.sha256", doc="Another bundle of code."),
+    Override(name="source_sha256", path="source.sha256", doc="Another code bundle."),
 )
-"""Every value that may be overridden, besides hyperparameters and environment variables, whose names are free."""
+"""Every overridable value besides hyperparameters and environment variables, whose names are free."""
 
 FREE_TABLES = ("hyperparameters", "environment")
 
@@ -119,27 +119,27 @@ class LaunchInput:
     environment: Mapping[str, str] = field(default_factory=dict)
     """Laid over the job's own."""
     git_commit: str | None = None
-    """The commit that is launched."""
+    """The commit that was launched."""
     run_id: str | None = None
-    """The run to continue, from its checkpoints."""
+    """The run to resume from its checkpoints."""
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:
-        """Read an execution's input, strictly."""
+        """Read an execution's input; unknown keys and wrong types are errors."""
         return cls._strict(raw, text=False)
 
     @classmethod
     def from_parameters(cls, raw: Mapping[str, str]) -> Self:
-        """Read stack parameters: all are texts, and an empty one says nothing."""
+        """Read stack parameters: all are texts, and an empty one overrides nothing."""
         return cls.from_texts({name: value for name, value in raw.items() if value != ""})
 
     @classmethod
     def from_texts(cls, raw: Mapping[str, Any]) -> Self:
-        """Read values as a command line has them: numbers, durations and sizes are texts."""
+        """Read values from a command line, where numbers, durations and sizes are texts."""
         return cls._strict(raw, text=True)
 
     def to_dict(self) -> dict[str, Any]:
-        """The input as JSON; what is not given is left out."""
+        """The input as JSON, without values that were not given."""
         free = {"hyperparameters": dict(self.hyperparameters), "environment": dict(self.environment)}
         launch = {"git_commit": self.git_commit, "run_id": self.run_id}
         return {name: value for name, value in {**free, **self.values, **launch}.items() if value not in (None, {})}
@@ -157,7 +157,7 @@ class LaunchInput:
 
 @functools.cache
 def _input_keys() -> type[Any]:
-    """The keys of an execution's input as a dataclass that `build` reads: each value as its job's field has it."""
+    """A dataclass of the execution's input for `build`: each value has the type and limits of its field in the job."""
     from shardyard.spec.jobs.job import JobSpec
 
     keys: list[Any] = [
@@ -175,19 +175,19 @@ def _input_keys() -> type[Any]:
 
 
 def apply_parameters(spec: "JobSpec", parameters: Mapping[str, str]) -> "tuple[JobSpec, dict[str, str]]":
-    """Lay stack parameters over a job; the sources say toml, stage or parameter for each value."""
+    """Apply stack parameters to a job; each value's source is toml, stage or parameter."""
     return _apply(spec, LaunchInput.from_parameters(parameters), first_sources(spec), "parameter")
 
 
 def apply_input(
     spec: "JobSpec", launch: LaunchInput, sources: Mapping[str, str] | None = None
 ) -> "tuple[JobSpec, dict[str, str]]":
-    """Lay an execution's input over a job; `sources` are those that `apply_parameters` returned."""
+    """Apply an execution's input to a job; `sources` comes from `apply_parameters`."""
     return _apply(spec, launch, first_sources(spec) if sources is None else sources, "input")
 
 
 def first_sources(spec: "JobSpec") -> dict[str, str]:
-    """Who said each overridable value before parameters and input: the file, or its stage's overrides."""
+    """Each value's source before parameters and input: the file, or its stage's overrides."""
     staged = set(spec.from_stage)
     paths = {one.name: one.path for one in OVERRIDES if _has_table(spec, one)}
     for table in FREE_TABLES:
@@ -196,7 +196,7 @@ def first_sources(spec: "JobSpec") -> dict[str, str]:
 
 
 def value_of(spec: "JobSpec", name: str) -> Any:
-    """The value of something that may be overridden, by its name in the input; None where the job has none."""
+    """An overridable value by its name in the input; None if the job has none."""
     table, _, key = name.partition(".")
     if key:
         return getattr(spec, table).get(key)
@@ -207,7 +207,7 @@ def value_of(spec: "JobSpec", name: str) -> Any:
 def apply_fallback(spec: "JobSpec", number: int) -> "JobSpec":
     """The job on the `number`-th entry of its fallback list, counted from 1; 0 is the job itself.
 
-    Processes per node, hyperparameters and variables that belong to the other type come with it.
+    The fallback also sets its type's processes per node, hyperparameters and variables.
     """
     if number == 0:
         return spec
@@ -261,7 +261,7 @@ def _refuse_what_cannot_apply(spec: "JobSpec", launch: LaunchInput) -> None:
     for name in ("instance_type", "instance_count"):
         for table in ("groups", "preferences"):
             if name in launch.values and getattr(spec.compute, table):
-                problems.append(Problem(name, f"the job has compute.{table}, which say their own; change them there"))
+                problems.append(Problem(name, f"the job has compute.{table}, which set their own; change them there"))
     for one in OVERRIDES:
         if one.name in launch.values and not _has_table(spec, one):
             problems.append(Problem(one.name, _NOTHING_READS_IT[one.path.partition(".")[0]]))

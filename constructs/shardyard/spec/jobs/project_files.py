@@ -1,4 +1,4 @@
-"""What a job's file must be right in besides the job itself: the project's files that it names, and its spelling."""
+"""Checks of a job's file against the project: the files that it names, and texts that a state machine misreads."""
 
 import json
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from shardyard.spec.jobs.job import JobSpec
 
 
 def missing_files(spec: JobSpec, root: Path) -> Iterator[Problem]:
-    """Each file or folder that a job names and the project at `root` does not have."""
+    """A problem for each file or folder that a job names and the project at `root` lacks."""
     yield from _image_folder(spec, root)
     code = _code(spec, root)
     if spec.source is not None and code is None:
@@ -18,16 +18,16 @@ def missing_files(spec: JobSpec, root: Path) -> Iterator[Problem]:
         yield from _entry(spec, root, code)
 
 
-_MISREAD = {"${": "a placeholder of CloudFormation's", '.$":': "a path of its own"}
+_MISREAD = {"${": "a CloudFormation placeholder", '.$":': "a path of its own"}
 
 
 def misread_texts(spec: JobSpec) -> Iterator[Problem]:
-    """The spellings to which a state machine, in which the definition stands, gives a meaning of its own."""
+    """A problem for each text that means something else in the state machine, which contains the definition."""
     text = json.dumps(spec.to_dict(), separators=(",", ":"))
     for spelling, meaning in _MISREAD.items():
         if spelling in text:
             shown = spelling.rstrip('":')
-            yield Problem("", f"{shown!r} is not allowed in it: the state machine would take it for {meaning}")
+            yield Problem("", f"{shown!r} is not allowed here: the state machine would take it for {meaning}")
 
 
 def _image_folder(spec: JobSpec, root: Path) -> Iterator[Problem]:
@@ -38,7 +38,7 @@ def _image_folder(spec: JobSpec, root: Path) -> Iterator[Problem]:
 
 
 def _code(spec: JobSpec, root: Path) -> Path | None:
-    """The folder of the job's own code; None where it names none, or one that is not in the project."""
+    """The folder of the job's code; None if it names none, or one that is not in the project."""
     if spec.source is None:
         return None
     folder = (root / spec.source.dir).resolve()
@@ -46,7 +46,7 @@ def _code(spec: JobSpec, root: Path) -> Path | None:
 
 
 def _entry(spec: JobSpec, root: Path, code: Path | None) -> Iterator[Problem]:
-    """A script lies in the code; a module of `training` in the project, which every image gets, or in the code."""
+    """A script must be in the code; a module in the code or in the project's `training`, which every image gets."""
     if spec.program is None:
         return
     entry = spec.program.entry

@@ -1,4 +1,4 @@
-"""The user's own code as one zip: the same files give the same bytes on every machine and from every path."""
+"""The user's code as one zip: the same files give the same bytes on every machine and from every path."""
 
 import hashlib
 from pathlib import Path
@@ -8,7 +8,7 @@ from shardyard.spec.errors import Problem, SpecError
 
 
 def bundle(folder: Path) -> bytes:
-    """Zip a folder; of the files' modes only the executable bit is kept."""
+    """Zip a folder; of the files' modes, only the executable bit is kept."""
     if not folder.is_dir():
         raise SpecError([Problem("source.dir", f"{folder} is not a folder")])
     paths = {path.relative_to(folder).as_posix(): path for path in files_of(folder)}
@@ -17,5 +17,5 @@ def bundle(folder: Path) -> bytes:
 
 
 def sha256(content: bytes) -> str:
-    """The hash by which a bundle is stored and checked."""
+    """The hash under which a bundle is stored and checked."""
     return hashlib.sha256(content).hexdigest()

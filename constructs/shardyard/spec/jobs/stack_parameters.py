@@ -1,4 +1,4 @@
-"""The stack parameters of one job: what a deploy may change about it without a new synth."""
+"""The stack parameters of one job: what a deploy can change about it without a new synth."""
 
 import re
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ def pascal(name: str) -> str:
 
 
 def job_parameters(spec: JobSpec, instance_types: Sequence[str]) -> dict[str, Parameter]:
-    """The parameters by the name of the value that each overrides; `instance_types` are those that its rules accept.
+    """The parameters by the name of the value that each overrides; `instance_types` are those that the rules accept.
 
-    A job of instance groups or preferences says its machines itself, so it has no parameter for type and count.
+    A job with instance groups or preferences names its instances there, so it has no parameters for type and count.
     """
     allowed: dict[str, tuple[str, ...]] = {"instance_type": tuple(instance_types), "spot": ("true", "false")}
     return {

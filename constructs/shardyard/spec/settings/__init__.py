@@ -1,1 +1,1 @@
-"""The settings of an app: what cdk.json and `-c` may say."""
+"""The settings of an app, from cdk.json and `-c`."""

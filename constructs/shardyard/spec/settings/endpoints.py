@@ -1,4 +1,4 @@
-"""Which services are reached from inside the VPC, and why: what an interface endpoint is made for."""
+"""Which services get an interface endpoint in the VPC, and why."""
 
 from collections.abc import Mapping
 
@@ -15,20 +15,20 @@ ENDPOINTS: Mapping[str, str] = {
     "sagemaker.runtime": "code that calls an endpoint",
     "secretsmanager": "notebooks of a private repository; code that reads a secret",
     "states": "notebooks: launching jobs through their state machines",
-    "sts": "notebooks and code that asks who it is",
+    "sts": "notebooks and code that looks up its own identity",
 }
-"""What each endpoint is good for, under EC2's short name of the service."""
+"""What each endpoint is for, by EC2's short name of the service."""
 
 NOTEBOOK_ENDPOINTS = ("logs", "sagemaker.api", "states", "sts")
 """Without sagemaker.api a notebook cannot stop itself; the others launch jobs and show their logs."""
 
 
 CN_NAMES = frozenset({"ecr.api", "ecr.dkr", "monitoring", "sagemaker.api", "sagemaker.runtime", "states", "sts"})
-"""Those whose names begin with `cn.` in AWS's regions in China, as aws-cdk-lib 2.275 lists them."""
+"""Endpoints whose names begin with `cn.` in AWS's regions in China, as listed by aws-cdk-lib 2.275."""
 
 
 def needed_endpoints(settings: Settings) -> tuple[str, ...]:
-    """The interface endpoints of the new VPC: those asked for and those that notebooks need, in one order."""
+    """The interface endpoints of the new VPC, sorted: those configured and those that notebooks need."""
     services: set[str] = set(settings.network.interface_endpoints)
     if settings.notebooks.enabled and settings.network.kind == "new":
         services.update(NOTEBOOK_ENDPOINTS)

@@ -10,7 +10,7 @@ from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.tree import setting
 
 DOCKER_CIDR = "172.17.0.0/16"
-"""The range of the Docker bridge on SageMaker's own hosts: an address in it is never reached from a container."""
+"""The range of the Docker bridge on SageMaker's own hosts: containers cannot reach addresses in it."""
 
 EndpointService = Literal[
     "ecr.api",
@@ -25,7 +25,7 @@ EndpointService = Literal[
     "states",
     "sts",
 ]
-"""The services for which an interface endpoint can be asked for, under EC2's own short names."""
+"""The services that can have an interface endpoint, by EC2's short names."""
 
 _CIDR = r"\d{1,3}(\.\d{1,3}){3}/\d{1,2}"
 _CIDR_SAYS = "an IPv4 range such as 10.42.0.0/16"
@@ -42,7 +42,7 @@ class NetworkSettings:
     zones: int = setting(2, "How many availability zones the new VPC spans.", least=1, most=3)
     subnet_cidrs: tuple[str, ...] = setting(
         (),
-        "One range for each zone; by default the VPC's range is cut into equal parts.",
+        "One range per zone; by default equal parts of the VPC's range.",
         pattern=_CIDR,
         says=_CIDR_SAYS,
     )
@@ -51,18 +51,18 @@ class NetworkSettings:
     )
     subnet_ids: tuple[str, ...] = setting(
         (),
-        "The existing VPC's subnets; training needs no route out of them but one to S3.",
+        "The existing VPC's subnets; the only route that training needs is one to S3.",
         pattern=r"subnet-[0-9a-f]{8,17}",
         says="such as subnet-0123456789abcdef0",
     )
     security_group_ids: tuple[str, ...] = setting(
         (),
-        "Security groups in the existing VPC; by default one is made in it.",
+        "Security groups in the existing VPC; by default a new one.",
         pattern=r"sg-[0-9a-f]{8,17}",
         says="such as sg-0123456789abcdef0",
     )
     interface_endpoints: tuple[EndpointService, ...] = setting(
-        (), "Services to reach from inside the new VPC without a route out; each bills by the hour and zone."
+        (), "Services to reach from inside the new VPC without a route out; each bills per hour and zone."
     )
 
     def __post_init__(self) -> None:
@@ -71,7 +71,7 @@ class NetworkSettings:
             raise SpecError(problems)
 
     def subnet_ranges(self) -> tuple[str, ...]:
-        """The new VPC's subnets: as given, or the VPC's range cut into the least power of two of equal parts."""
+        """The new VPC's subnets: as given, or equal parts of the VPC's range, a power of two of them."""
         if self.subnet_cidrs:
             return self.subnet_cidrs
         parts = ipaddress.IPv4Network(self.cidr).subnets(prefixlen_diff=(self.zones - 1).bit_length())

@@ -1,4 +1,4 @@
-"""The instance types that a SageMaker notebook instance takes. A test holds the list against botocore's."""
+"""The instance types of SageMaker notebook instances. A test compares the list with botocore's."""
 
 SIZES_BY_FAMILY = {
     "c4": "xlarge 2xlarge 4xlarge 8xlarge",
@@ -37,7 +37,7 @@ SIZES_BY_FAMILY = {
     "trn1": "2xlarge 32xlarge",
     "trn1n": "32xlarge",
 }
-"""As the SageMaker API of botocore 1.44.5 lists them, read on 2026-11-21."""
+"""From the SageMaker API of botocore 1.44.5, read on 2026-11-21."""
 
 NOTEBOOK_TYPES = tuple(f"ml.{family}.{size}" for family, sizes in SIZES_BY_FAMILY.items() for size in sizes.split())
-"""Every type by its whole name."""
+"""Every type by its full name."""

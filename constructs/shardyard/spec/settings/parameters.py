@@ -1,7 +1,7 @@
-"""CloudFormation parameters: what can be changed at deploy, without a new synth.
+"""CloudFormation parameters: what a deploy can change without a new synth.
 
-Each is a text whose default is empty, and empty means "as in the settings". A real default would be frozen by the
-first deploy: the CDK command keeps the previous value of every parameter that is not given again.
+Each is a text whose default is empty, and empty means "as in the settings". The first deploy would freeze a real
+default: the CDK command keeps the previous value of every parameter that is not given again.
 """
 
 import re
@@ -22,22 +22,22 @@ class Parameter:
     name: str
     """The parameter's name in its template."""
     part: str
-    """The part of the project whose stack has it: `observability`, `training`, ..."""
+    """The part of the project whose stack has the parameter: `observability`, `training`, ..."""
     overrides: str
-    """What it overrides while it is not empty: a setting or a job's value, as its file names it."""
+    """The setting or job value that it overrides unless empty, as its file names it."""
     says: str
-    """The values allowed, in words."""
+    """The allowed values in words."""
     allowed: tuple[str, ...] = ()
-    """The values allowed, where they can be listed; the empty text always is."""
+    """The allowed values, if they can be listed; the empty text is always allowed."""
     pattern: str = ".+"
-    """What a value that is not empty looks like, where they cannot be listed."""
+    """The pattern of a value that is not empty, if they cannot be listed."""
 
     def __post_init__(self) -> None:
         assert re.fullmatch(r"[A-Za-z][A-Za-z0-9]{0,254}", self.name), self.name
 
     @property
     def description(self) -> str:
-        """What the console shows beside it."""
+        """The text that the console shows beside it."""
         return f"Overrides {self.overrides}; empty means as it stands there"
 
     @property
@@ -52,11 +52,11 @@ class Parameter:
 
     @property
     def allowed_pattern(self) -> str:
-        """The template's AllowedPattern; the empty text matches."""
+        """The template's AllowedPattern, which also matches the empty text."""
         return f"^({self.pattern})?$"
 
     def problem(self, value: str) -> Problem | None:
-        """What CloudFormation would say about a value, or None."""
+        """The problem that CloudFormation would report for a value, or None."""
         fits = value in self.allowed_values if self.allowed else re.fullmatch(f"({self.pattern})?", value) is not None
         return None if fits else Problem(self.name, f"{value!r} is not allowed: it {self.constraint}")
 
@@ -102,7 +102,7 @@ FOUNDATION = (ALERT_EMAIL, MONTHLY_BUDGET, NOTEBOOK_INSTANCE_TYPE, NOTEBOOK_GIT_
 
 
 def notebook_git_url(access: str) -> Parameter:
-    """The parameter for the repository, which takes no address while the settings give no way to another host."""
+    """The parameter for the repository; it accepts no address unless the settings give a way to another host."""
     if access in ("own-route", "direct"):
         return NOTEBOOK_GIT_URL
     says = f"left empty while notebooks.git_access is {access!r} (a notebook that cannot reach its host never starts)"
@@ -110,7 +110,7 @@ def notebook_git_url(access: str) -> Parameter:
 
 
 def of_settings(settings: Settings) -> tuple[Parameter, ...]:
-    """The parameters that the stacks of these settings have, the jobs' left out; without notebooks none for them."""
+    """The parameters of these settings' stacks, without the jobs'; those of notebooks only if there are notebooks."""
     if not settings.notebooks.enabled:
         return (ALERT_EMAIL, MONTHLY_BUDGET)
     url = notebook_git_url(settings.notebooks.git_access)
@@ -118,7 +118,7 @@ def of_settings(settings: Settings) -> tuple[Parameter, ...]:
 
 
 def check_values(parameters: Iterable[Parameter], given: Mapping[str, str]) -> list[Problem]:
-    """Check `Name=value` pairs before any deploy; unknown names are told from their nearest."""
+    """Check `Name=value` pairs before any deploy; for unknown names, suggest the nearest."""
     known = {parameter.name: parameter for parameter in parameters}
     problems: list[Problem] = []
     for name, value in given.items():

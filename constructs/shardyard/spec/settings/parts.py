@@ -8,37 +8,37 @@ from shardyard.spec.errors import Problem
 from shardyard.spec.tree import setting
 
 EMAIL = r"[^@\s,;]+@[^@\s,;]+\.[^@\s,;]+"
-"""Enough to catch a slip; only a delivered message proves an address."""
+"""Catches typos; only a delivered message proves an address."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QuotaRequest:
-    """One quota that must be at least so high."""
+    """One quota and its minimum."""
 
     name: str = setting(doc="The quota's name as the Service Quotas console shows it.", pattern=r"\S.{0,127}")
-    at_least: float = setting(doc="The value that is needed; a higher one is never lowered.", least=1, most=10000)
+    at_least: float = setting(doc="The minimum; a higher value is never lowered.", least=1, most=10000)
     service: str = setting("sagemaker", "The service code.", pattern=r"[a-z0-9-]{1,63}", says="such as sagemaker")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QuotaSettings:
-    """Which quotas the deploy asks AWS to raise; none by default."""
+    """Quotas that the deploy asks AWS to raise; none by default."""
 
-    requests: tuple[QuotaRequest, ...] = setting((), "Each quota with the value it must have at least.")
-    from_jobs: bool = setting(False, "Also ask for what all jobs of this stage need at once.")
+    requests: tuple[QuotaRequest, ...] = setting((), "Each quota with its minimum.")
+    from_jobs: bool = setting(False, "Also request what all jobs of this stage need at once.")
     fail_when_pending: bool = setting(False, "Fail the deploy while AWS has not granted a request.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BudgetSettings:
-    """What the account may cost in a month before someone is told."""
+    """The account's monthly budget, and its alerts."""
 
     monthly_usd: float = setting(
         100.0, "The monthly budget; alerts at 50, 80 and 100 percent and on the forecast.", least=1, most=100_000
     )
     tag_filter: str = setting(
         "",
-        "`key=value`: count only what carries this tag. By default the whole account counts, because a tag counts "
+        "`key=value`: count only what carries this tag. By default the whole account counts, because a tag covers "
         "nothing until someone activates it for billing.",
         pattern=r"([^=\s]{1,128}=[^=]{1,256})?",
         says="key=value",
@@ -47,41 +47,41 @@ class BudgetSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AlertSettings:
-    """Who is told, and when a running job counts as wasted."""
+    """Who gets alerts, and when a running job counts as wasted."""
 
     email: str = setting(
         "",
-        "Gets the alerts and the budget's warnings; nobody by default.",
+        "Receives the alerts and the budget's warnings; none by default.",
         pattern=f"({EMAIL})?",
         says="an e-mail address such as team@example.com",
     )
     low_gpu_percent: float = setting(10.0, "GPU use below this is low.", least=1, most=99)
     low_gpu_minutes: int = setting(30, "Minutes of low GPU use before an alarm.", least=5, most=1440)
-    silent_minutes: int = setting(30, "Minutes without a line in the log before an alarm.", least=5, most=1440)
+    silent_minutes: int = setting(30, "Minutes without a log line before an alarm.", least=5, most=1440)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RetentionSettings:
-    """How long things are kept. Data and models themselves are never expired."""
+    """Retention periods. Data and models never expire."""
 
     checkpoint_days: int = setting(30, "Days after which a run's checkpoints expire.", least=1, most=3650)
-    old_version_days: int = setting(30, "Days for which an overwritten or deleted object is kept.", least=1, most=3650)
-    unfinished_upload_days: int = setting(7, "Days after which a broken upload is removed.", least=1, most=365)
-    access_log_days: int = setting(90, "Days for which the buckets' access logs are kept.", least=1, most=3650)
+    old_version_days: int = setting(30, "Days to keep an overwritten or deleted object.", least=1, most=3650)
+    unfinished_upload_days: int = setting(7, "Days after which an incomplete upload is removed.", least=1, most=365)
+    access_log_days: int = setting(90, "Days to keep the buckets' access logs.", least=1, most=3650)
     log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 3653] = setting(
-        90, "Days for which log groups keep their events; CloudWatch takes these values alone."
+        90, "Days to keep log events; CloudWatch accepts only these values."
     )
-    images: int = setting(20, "How many images a repository keeps.", least=1, most=1000)
+    images: int = setting(20, "Number of images that a repository keeps.", least=1, most=1000)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingSettings:
-    """What holds for all training jobs of this stage."""
+    """Settings for all training jobs of this stage."""
 
     jobs: str = setting("jobs", "The folder of job files, relative to the project.", pattern=r"[\w./-]+")
     cap_usd: float = setting(
         500.0,
-        "A launch whose worst case costs more is refused, unless its job has a lower cap.",
+        "Refuse a launch whose worst-case cost is higher; a job may set a lower cap.",
         least=0.01,
         most=100_000,
         formerly="max_cost_usd",
@@ -90,28 +90,30 @@ class TrainingSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SweeperSettings:
-    """The scheduled search for things that bill and that nobody uses."""
+    """The scheduled search for unused resources that bill."""
 
     enabled: bool = setting(True, "Look for leftovers.")
     stops: Literal["by-stage", "never", "always"] = setting(
         "by-stage",
-        "Whether it also deletes endpoints and stops notebooks; by default in dev, while prod only gets a report.",
+        "Also delete endpoints and stop notebooks; by default in dev, while prod only gets a report.",
     )
-    every_hours: int = setting(6, "How often it looks.", least=1, most=24)
-    notebook_hours: int = setting(12, "A notebook that runs for longer is a leftover.", least=1, most=720)
-    endpoint_idle_hours: int = setting(24, "An endpoint without a call for longer is a leftover.", least=1, most=720)
-    job_hours: int = setting(72, "A training job that runs for longer is reported.", least=1, most=672)
-    stops_jobs: bool = setting(False, "Also stop such a job, where `stops` lets it: work since its last save is lost.")
-    warm_pool_minutes: int = setting(60, "A warm pool without a job for longer is reported.", least=1, most=360)
+    every_hours: int = setting(6, "How often to look.", least=1, most=24)
+    notebook_hours: int = setting(12, "A notebook that has run for longer is a leftover.", least=1, most=720)
+    endpoint_idle_hours: int = setting(24, "An endpoint without a call for this long is a leftover.", least=1, most=720)
+    job_hours: int = setting(72, "Report a training job that has run for longer.", least=1, most=672)
+    stops_jobs: bool = setting(
+        False, "Also stop such a job if `stops` allows it; work since its last checkpoint is lost."
+    )
+    warm_pool_minutes: int = setting(60, "Report a warm pool without a job for this long.", least=1, most=360)
     ends_warm_pools: bool = setting(
         False,
-        "Also end such a warm pool, where `stops` lets it; by default it lives until its keep-alive time is over.",
+        "Also end such a warm pool if `stops` allows it; by default it lives until its keep-alive time is over.",
     )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IdentitySettings:
-    """What every role of the project has in common."""
+    """Settings for every role of the project."""
 
     permissions_boundary: str = setting(
         "",
@@ -122,7 +124,7 @@ class IdentitySettings:
 
 
 def tag_problems(tags: dict[str, str]) -> Iterator[Problem]:
-    """What AWS would refuse about tags, before it does."""
+    """The tags that AWS would refuse."""
     if len(tags) > 40:
         yield Problem("tags", f"{len(tags)} are not allowed (40 or fewer)")
     for key, value in tags.items():

@@ -38,20 +38,20 @@ class Settings:
     stage: Literal["dev", "prod"] = setting("dev", "`prod` retains data on removal; `dev` can be destroyed completely.")
     owner: str = setting(
         "unnamed",
-        "Who answers for the resources: the tag `owner`.",
+        "Who is responsible for the resources: the tag `owner`.",
         pattern=r"[\w .:/=+@-]{1,128}",
         says="up to 128 letters, digits, blanks and .:/=+@-",
     )
     network: NetworkSettings = setting(doc="Where training and notebooks run.", factory=NetworkSettings)
-    identity: IdentitySettings = setting(doc="What all roles have in common.", factory=IdentitySettings)
-    retention: RetentionSettings = setting(doc="How long things are kept.", factory=RetentionSettings)
-    training: TrainingSettings = setting(doc="What holds for all training jobs.", factory=TrainingSettings)
-    sweeper: SweeperSettings = setting(doc="The search for leftovers that bill.", factory=SweeperSettings)
+    identity: IdentitySettings = setting(doc="Settings for all roles.", factory=IdentitySettings)
+    retention: RetentionSettings = setting(doc="Retention periods.", factory=RetentionSettings)
+    training: TrainingSettings = setting(doc="Settings for all training jobs.", factory=TrainingSettings)
+    sweeper: SweeperSettings = setting(doc="The search for unused resources that bill.", factory=SweeperSettings)
     notebooks: NotebookSettings = setting(doc="Git-linked notebook instances.", factory=NotebookSettings)
-    quotas: QuotaSettings = setting(doc="Which quotas to have raised.", factory=QuotaSettings)
-    budget: BudgetSettings = setting(doc="What a month may cost.", factory=BudgetSettings)
-    alerts: AlertSettings = setting(doc="Who is told, and when.", factory=AlertSettings)
-    tags: dict[str, str] = setting(doc="More tags for every resource.", factory=dict)
+    quotas: QuotaSettings = setting(doc="Quotas to raise.", factory=QuotaSettings)
+    budget: BudgetSettings = setting(doc="The monthly budget.", factory=BudgetSettings)
+    alerts: AlertSettings = setting(doc="Who gets alerts, and when.", factory=AlertSettings)
+    tags: dict[str, str] = setting(doc="Further tags for every resource.", factory=dict)
 
     def __post_init__(self) -> None:
         problems = (*self._problems(), *tag_problems(self.tags))
@@ -75,7 +75,7 @@ class Settings:
 
     @property
     def all_tags(self) -> dict[str, str]:
-        """The tags that every resource carries."""
+        """The tags on every resource."""
         return {"project": self.project, "stage": self.stage, "owner": self.owner, **self.tags}
 
     @property
@@ -85,7 +85,7 @@ class Settings:
 
     @property
     def endpoint_zones(self) -> int:
-        """In how many zones an interface endpoint stands: one is enough for dev, and costs less."""
+        """The number of zones with an interface endpoint: one is enough for dev, and costs less."""
         return 1 if self.stage == "dev" else self.network.zones
 
     def stack_name(self, part: str) -> str:
@@ -112,7 +112,7 @@ class Settings:
 
 
 def context_of(cdk_json: Path) -> dict[str, Any]:
-    """The context that cdk.json holds; nothing when there is no such file."""
+    """The context in cdk.json; empty without the file."""
     if not cdk_json.exists():
         return {}
     try:
@@ -126,7 +126,7 @@ def context_of(cdk_json: Path) -> dict[str, Any]:
 
 
 def _gone(tree: dict[str, Any]) -> Iterator[Problem]:
-    """Take out what names a service that AWS no longer offers, and say what to use instead."""
+    """Remove settings for services that AWS no longer offers, and report what to use instead."""
     for key in list(tree):
         service = BY_KEY.get(key.replace("_", "-"))
         reason = refusal(service.key) if service is not None else None
@@ -151,7 +151,7 @@ def _nested(context: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _from_json(value: Any) -> Any:
-    """Read what only JSON can say on a command line: a list of tables, a table."""
+    """Read a table or a list of tables, which a command line can only give as JSON."""
     if isinstance(value, str) and value[:1] in ("[", "{"):
         try:
             return json.loads(value)

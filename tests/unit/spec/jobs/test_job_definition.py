@@ -71,15 +71,15 @@ def test_all_problems_of_all_files_come_together(tmp_path: Path) -> None:
         (GOOD.replace(FOLDER, "repository = 'own'"), "image.repository: it needs a tag or a digest, and not both"),
         (
             GOOD.replace(FOLDER, "framework = 'pytorch'"),
-            "image.version: missing; say which pytorch it is, such as 2.13",
+            "image.version: missing; give the version of pytorch, such as 2.13",
         ),
         (GOOD + "[[compute.groups]]\nname='a'\ninstance_type='ml.g5.xlarge'", "compute: instance_type and groups"),
-        (GOOD + "[channels.train]\nmode = 'File'", "channels.train: it says nowhere where its data lies (exactly"),
+        (GOOD + "[channels.train]\nmode = 'File'", "channels.train: it does not say where its data lies (exactly"),
         (GOOD + "[channels.train]\ns3 = '/data'", "channels.train.s3: '/data' is not allowed (a key prefix in the"),
         (GOOD + "[program2]\nx=1", "program2: unknown key; did you mean 'program'?"),
         ("name = 'x'\n" + GOOD, "name: it cannot be set; the file's name is the job's name"),
         (GOOD + "[overrides.prd]\ndescription='x'", "overrides.prd: unknown stage; did you mean 'prod'?"),
-        (GOOD + "[overrides]\nprod='x'", "overrides: it holds one table a stage, such as [overrides.prod.compute]"),
+        (GOOD + "[overrides]\nprod='x'", "overrides: must hold one table per stage, such as [overrides.prod.compute]"),
         (GOOD + "[overrides.prod.compute]\ncount=0", "[overrides.prod] compute.count: 0 is not allowed (1 or more)"),
     ],
 )
@@ -129,10 +129,10 @@ def test_a_folder_that_is_not_there_is_not_taken_for_an_empty_one(tmp_path: Path
     assert load_jobs(tmp_path, "dev") == ()
 
 
-def test_names_that_differ_in_hyphens_alone_are_refused(tmp_path: Path) -> None:
+def test_names_that_differ_only_in_hyphens_are_refused(tmp_path: Path) -> None:
     write(tmp_path, gpt_2x=GOOD, gpt2x=GOOD)
     assert problems_of(tmp_path) == [
-        "gpt2x.toml: name: 'gpt2x' and 'gpt-2x' differ in hyphens alone, and their parameters have no hyphens "
+        "gpt2x.toml: name: 'gpt2x' and 'gpt-2x' differ only in hyphens, which their parameters' names do not have "
         "(rename one of the files)"
     ]
 
@@ -190,8 +190,8 @@ def test_the_tags_of_the_project_count(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[hyperparameters]\na = '${Role}'\n", "'${' is not allowed in it: the state machine would take it for a"),
-        ("[hyperparameters]\n'a.$' = '$.x'\n", "'.$' is not allowed in it: the state machine would take it for a"),
+        ("[hyperparameters]\na = '${Role}'\n", "'${' is not allowed here: the state machine would take it for a"),
+        ("[hyperparameters]\n'a.$' = '$.x'\n", "'.$' is not allowed here: the state machine would take it for a"),
         ("[overrides.prod]\nname = 'x'\n", "[overrides.prod] name: it cannot be set; the file's name is the job's"),
     ],
 )

@@ -90,12 +90,12 @@ def test_a_wrong_input_says_what_is_wrong(raw: dict[str, Any], says: str) -> Non
         (
             {"compute": GROUPS},
             {"instance_type": "ml.g6.xlarge"},
-            "instance_type: the job has compute.groups, which say their own; change them there",
+            "instance_type: the job has compute.groups, which set their own; change them there",
         ),
         (
             {"compute": GROUPS},
             {"instance_count": 2},
-            "instance_count: the job has compute.groups, which say their own; change them there",
+            "instance_count: the job has compute.groups, which set their own; change them there",
         ),
         (
             {},

@@ -1,1 +1,1 @@
-"""Lambda code, one folder a function. No imports here: each handler loads only what it needs."""
+"""Lambda code, one folder per function. No imports here: each handler loads only what it needs."""

@@ -1,4 +1,4 @@
-"""The clients that handlers call AWS with: made once per service, safe to use from many threads."""
+"""The handlers' AWS clients: created once per service, safe to use from many threads."""
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -13,18 +13,18 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 THREADS = 32
-"""How many calls a handler has under way at most: they wait for the network, not for the processor."""
+"""The most calls that a handler makes at once: they wait for the network, not for the processor."""
 
 Clients = Callable[[str], Any]
-"""Gives the client of a service by botocore's name; a test passes a function that gives fakes."""
+"""Returns the client of a service by botocore's name; tests pass a function that returns fakes."""
 
 _made: dict[str, Any] = {}
 _lock = threading.Lock()
-_REGIONS = {"pricing": "us-east-1"}  # the Pricing API answers for all regions from a few
+_REGIONS = {"pricing": "us-east-1"}  # the Pricing API has endpoints in a few regions, for all regions
 
 
 def clients(service: str) -> Any:
-    """The client of a service, kept for the life of the function's environment."""
+    """The client of a service, cached for the life of the function's environment."""
     with _lock:
         if service not in _made:
             config = Config(max_pool_connections=THREADS, retries={"mode": "standard", "max_attempts": 5})
@@ -33,12 +33,12 @@ def clients(service: str) -> Any:
 
 
 def error_code(error: ClientError) -> str:
-    """The service's code of a failed call: `ThrottlingException`, `ValidationException`, ..."""
+    """The error code of a failed call: `ThrottlingException`, `ValidationException`, ..."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def describe_job(sagemaker: Any, name: str) -> dict[str, Any] | None:
-    """Describe a training job, or None where there is none of that name."""
+    """Describe a training job; None if there is none of that name."""
     try:
         return dict(sagemaker.describe_training_job(TrainingJobName=name))
     except ClientError as error:
@@ -49,6 +49,6 @@ def describe_job(sagemaker: Any, name: str) -> dict[str, Any] | None:
 
 
 def in_parallel(call: Callable[[T], R], items: Iterable[T]) -> Sequence[R]:
-    """Make one call per item at the same time and give the answers in order; the first error is raised."""
+    """Make one call per item, all at the same time, and return the answers in order; the first error is raised."""
     with ThreadPoolExecutor(max_workers=THREADS) as pool:
         return list(pool.map(call, items))

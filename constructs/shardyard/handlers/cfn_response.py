@@ -1,6 +1,6 @@
-"""How a handler answers CloudFormation: always, once, also when it fails or runs out of time.
+"""Answers CloudFormation exactly once, even if the handler fails or runs out of time.
 
-A custom resource that does not answer holds its stack up until CloudFormation gives in. Use:
+A custom resource that does not answer blocks its stack until CloudFormation gives up. Use:
 
     @custom_resource
     def handler(request: Request) -> Answer:
@@ -18,40 +18,40 @@ from time import sleep
 from typing import Any, Literal
 
 NEVER_MADE = "shardyard:never-made"
-"""The physical id of a resource whose creation failed: its deletion, which CloudFormation then asks for, is done."""
+"""The physical id of a resource whose creation failed. CloudFormation then asks for its deletion: nothing to do."""
 
 _ATTEMPTS = 4
 _SECONDS_LEFT_FOR_THE_ANSWER = 3.0
 
 
 class Refused(Exception):
-    """The request cannot be met; the message is what a person reads in the stack's events."""
+    """The request cannot be met; the message appears in the stack's events."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """What CloudFormation asks for."""
+    """A request from CloudFormation."""
 
     kind: Literal["Create", "Update", "Delete"]
-    """What is to be done."""
+    """The operation."""
     properties: Mapping[str, Any]
     """The template's properties; CloudFormation sends numbers and booleans as strings."""
     old_properties: Mapping[str, Any]
-    """The properties before an update; else empty."""
+    """The properties before an update; otherwise empty."""
     physical_id: str
-    """The id that an earlier answer gave; empty on Create."""
+    """The physical id from an earlier answer; empty on Create."""
     logical_id: str
     """The resource's name in the template."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What a handler made of it."""
+    """A handler's answer."""
 
     physical_id: str
-    """Names the thing. Another id on Update says that it was replaced: CloudFormation then deletes the old one."""
+    """The physical id. Another id on Update means a replacement: CloudFormation then deletes the old resource."""
     data: Mapping[str, Any] = field(default_factory=dict)
-    """What `Fn::GetAtt` gives in the template."""
+    """The attributes for `Fn::GetAtt`."""
 
 
 def custom_resource(handle: Callable[[Request], Answer]) -> Callable[[dict[str, Any], Any], None]:
@@ -77,7 +77,7 @@ def _respond(handle: Callable[[Request], Answer], event: dict[str, Any], context
             _log_traceback()
         where = getattr(context, "log_stream_name", "the function's log")
         reason = str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error} (log: {where})"
-        # CloudFormation refuses an answer of more than 4 KB.
+        # CloudFormation refuses an answer over 4 KB.
         return {"Status": "FAILED", "PhysicalResourceId": physical_id or NEVER_MADE, "Reason": reason[:1500]}
     return {"Status": "SUCCESS", "PhysicalResourceId": answer.physical_id, "Data": dict(answer.data)}
 
@@ -100,7 +100,7 @@ def _send(event: dict[str, Any], response: dict[str, Any]) -> None:
     echoed = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
     body = json.dumps({**response, **echoed}).encode()
     for attempt in range(_ATTEMPTS):
-        # The address is signed without a content type, so none may be sent.
+        # The URL is signed without a content type, so none may be sent.
         put = urllib.request.Request(event["ResponseURL"], data=body, method="PUT", headers={"Content-Type": ""})
         try:
             with urllib.request.urlopen(put, timeout=10):
@@ -111,7 +111,7 @@ def _send(event: dict[str, Any], response: dict[str, Any]) -> None:
             if isinstance(error, urllib.error.HTTPError) and error.code < 500:
                 raise
             sleep(0.3 * 2**attempt)
-    raise ConnectionError("CloudFormation did not take the answer")
+    raise ConnectionError("CloudFormation did not accept the answer")
 
 
 def _log_traceback() -> None:
@@ -121,13 +121,13 @@ def _log_traceback() -> None:
 
 
 class _Limit:
-    """Raises in the handler shortly before Lambda would kill it, so that there is time to say so."""
+    """Raises in the handler shortly before Lambda would kill it, so that there is time to answer."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = max(seconds, 0.1)
 
     def __enter__(self) -> None:
-        # Only a main thread can take signals; Lambda's is one, a test's may not be.
+        # Only the main thread can handle signals. Lambda runs in it; a test may not.
         with suppress(ValueError):
             signal.signal(signal.SIGALRM, self._out_of_time)
             signal.setitimer(signal.ITIMER_REAL, self.seconds)
@@ -137,4 +137,4 @@ class _Limit:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _out_of_time(self, *_: object) -> None:
-        raise Refused(f"not done within {self.seconds:.0f} s; deploy again to go on")
+        raise Refused(f"not done within {self.seconds:.0f} s; deploy again to continue")

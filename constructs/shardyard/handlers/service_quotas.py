@@ -1,4 +1,4 @@
-"""What two handlers need of Service Quotas: find a quota by its name, and say what stands in the way."""
+"""Service Quotas for two handlers: find a quota by name, and explain errors."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from shardyard.handlers.cfn_response import Refused
 from shardyard.spec.errors import nearest
 
 OPEN = ("PENDING", "CASE_OPENED")
-"""A request in one of these states is still being decided."""
+"""The states of a request that AWS has not decided."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Quota:
-    """One quota as it stands in this account and region."""
+    """One quota in this account and region."""
 
     service: str
     code: str
@@ -30,7 +30,7 @@ def quotas(client: Any, service: str) -> Iterator[Quota]:
     for operation in ("list_service_quotas", "list_aws_default_service_quotas"):
         for page in client.get_paginator(operation).paginate(ServiceCode=service):
             for found in page["Quotas"]:
-                # One whose value the service could not find out comes without it; AWS's default then counts.
+                # A quota whose value the service could not determine comes without it; AWS's default then counts.
                 if found["QuotaCode"] not in seen and "Value" in found:
                     seen.add(found["QuotaCode"])
                     yield Quota(
@@ -55,7 +55,7 @@ def find(client: Any, service: str, name: str) -> Quota:
 
 
 def open_request(client: Any, quota: Quota) -> dict[str, Any] | None:
-    """The request for this quota that is still being decided, or None."""
+    """The undecided request for this quota, or None."""
     pages = client.get_paginator("list_requested_service_quota_change_history_by_quota")
     for page in pages.paginate(ServiceCode=quota.service, QuotaCode=quota.code):
         for request in page["RequestedQuotas"]:
@@ -76,7 +76,7 @@ _REASONS = {
 
 
 def reason(error: ClientError) -> str:
-    """Say in one sentence what the service's error means."""
+    """What the service's error means, in one sentence."""
     answer = error.response["Error"]
     known = _REASONS.get(answer["Code"])
     if known is None:

@@ -17,7 +17,7 @@ def refused(house: House, job: str, launch: Mapping[str, Any]) -> str:
     assert (ended.status, ended.error) == ("FAILED", "Refused"), house.story(ended)
     assert house.attempts(ended.run) == []
     mail = house.mail(ended.run.execution_arn.rpartition(":")[2])
-    assert mail["text"].startswith(f"{job} was not launched, and nothing was paid for")
+    assert mail["text"].startswith(f"{job} was not launched, and nothing was billed")
     for line in ended.cause.splitlines():
         assert line in mail["text"]
     return ended.cause

@@ -96,7 +96,7 @@ def test_out_of_time_is_said_before_lambda_kills(cloudformation: Answers) -> Non
     handler(cloudformation.event("Create"), Context(milliseconds=3200))
     assert time.monotonic() - started < 10
     assert cloudformation.only["Status"] == "FAILED"
-    assert "deploy again to go on" in cloudformation.only["Reason"]
+    assert "deploy again to continue" in cloudformation.only["Reason"]
 
 
 def test_a_failing_address_is_tried_again(cloudformation: Answers) -> None:

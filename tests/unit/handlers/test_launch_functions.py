@@ -93,7 +93,7 @@ def test_a_launch_that_was_cut_off_is_told_once() -> None:
     assert message["Message"].startswith(
         "tiny, run 20261121-073000-ab12: its launch was stopped, and with it its training job.\n"
         "A person or a program stopped it.\n"
-        "There is no receipt. Where checkpoints are kept, it goes on with: yard resume 20261121-073000-ab12\n"
+        "There is no receipt. If it keeps checkpoints, resume it: yard resume 20261121-073000-ab12\n"
     )
     assert [one["Subject"] for one in told("TIMED_OUT")] == ["tiny timed out (20261121-073000-ab12)"]
     assert told("FAILED") == [], "it has sent its own message"

@@ -88,7 +88,7 @@ def test_a_fallbacks_own_values_win_over_the_input_and_the_receipt_says_so(aws: 
     assert values["hyperparameters.batch_size"] == {"value": 8, "source": "fallback"}
     assert values["instance_type"] == {"value": "ml.g6.xlarge", "source": "fallback"}
     assert values["hyperparameters.lr"] == {"value": 0.1, "source": "input"}
-    said = "on ml.g6.xlarge, hyperparameters.batch_size is 8, not 64 (input): the fallback of that type says so"
+    said = "on ml.g6.xlarge, hyperparameters.batch_size is 8, not 64 (input): the fallback for that type sets it"
     assert f"Note: {said}" in messages[0]["Message"]
     assert "processes_per_node is its default, not 1 (input)" in messages[0]["Message"]
 

@@ -123,7 +123,7 @@ def test_a_wrong_input_is_refused(aws: FakeAws, given: Any, said: str) -> None:
 def test_a_refusal_of_thousands_of_problems_still_fits_into_the_state(aws: FakeAws, letter: str) -> None:
     event = preflight_event(tiny()) | {"input": {f"{letter}{number}": 1 for number in range(4000)}}
     answer = preflight(event, aws, STARTED)["refused"]
-    assert answer["text"].startswith("tiny was not launched, and nothing was paid for: 4000 problems.\n- ")
+    assert answer["text"].startswith("tiny was not launched, and nothing was billed: 4000 problems.\n- ")
     assert answer["cause"].endswith("\n... and more") and len(answer["cause"]) < 32_768
     assert len(json.dumps(answer, ensure_ascii=False).encode()) < 100_000, (
         "the state holds it twice, and 256 KB at most"
@@ -148,7 +148,7 @@ def test_all_problems_are_said_at_once(aws: FakeAws) -> None:
     answer = launch(aws, {"cap_usd": 1}, channels={"train": {"s3": "nothing/"}})
     places = [line.split(":")[0] for line in refused(answer).splitlines() if not line.startswith("  ")]
     assert places == ["image", "channels.train", "cost"]
-    assert answer["refused"]["text"].startswith("tiny was not launched, and nothing was paid for: 3 problems.")
+    assert answer["refused"]["text"].startswith("tiny was not launched, and nothing was billed: 3 problems.")
 
 
 def test_a_missing_image_says_the_three_commands(aws: FakeAws) -> None:
@@ -196,8 +196,8 @@ def test_the_balance_of_a_sharded_channel_is_reported(aws: FakeAws) -> None:
     answer = launch(aws, channels={"train": {"s3": "digits/", "distribution": "ShardedByS3Key"}})
     assert answer["plan"]["data"][0]["objects_per_instance"] == (2, 3)
     assert answer["plan"]["notes"][0] == (
-        "train: 5 objects, 2 to 3 for each instance; uneven: 200 to 300 bytes, "
-        "and the instance with most makes the others wait"
+        "train: 5 objects, 2 to 3 per instance; uneven: 200 to 300 bytes, "
+        "and the others wait for the instance with the most"
     )
 
 
@@ -205,7 +205,7 @@ def test_counting_stops_at_ten_thousand(aws: FakeAws) -> None:
     aws.counted["data/digits/"] = 25_000
     answer = launch(aws, channels={"train": {"s3": "digits/", "distribution": "ShardedByS3Key"}})
     assert (answer["plan"]["data"][0]["count"], answer["plan"]["data"][0]["at_least"]) == (10_000, True)
-    assert answer["plan"]["notes"][0].startswith("train: at least 10000 objects, 5000 to 5000 for each instance")
+    assert answer["plan"]["notes"][0].startswith("train: at least 10000 objects, 5000 to 5000 per instance")
     assert aws.calls.count("s3.list_objects_v2") == 10
 
 
@@ -265,7 +265,7 @@ def test_spot_and_warm_instances_count_apart(aws: FakeAws) -> None:
 def test_a_quota_that_nobody_lists_is_said_not_guessed(aws: FakeAws) -> None:
     answer = launch(aws, {"instance_type": "ml.c5.2xlarge", "processes_per_node": 1})
     assert (
-        "the quota 'ml.c5.2xlarge for training job usage' could not be read, so whether 2 fit is not known"
+        "the quota 'ml.c5.2xlarge for training job usage' could not be read, so it is unknown whether 2 fit"
         in answer["plan"]["notes"]
     )
 
@@ -289,8 +289,8 @@ def test_a_cap_that_cannot_be_checked_lets_nothing_pass(aws: FakeAws) -> None:
     kind = {"instance_type": "ml.p5en.48xlarge", "count": 1}
     assert refused(launch(aws, compute=kind)) == (
         "cost: no price is known for ml.p5en.48xlarge in us-east-1 (neither the Pricing API nor the snapshot of "
-        "2026-09-01 has one), so the project's cap (training.cap_usd) of 500.00 USD cannot be checked; write what "
-        'an hour of it costs into jobs/tiny.toml and deploy: [cost] hourly_usd = { "ml.p5en.48xlarge" = ... }'
+        "2026-09-01 has one), so the project's cap (training.cap_usd) of 500.00 USD cannot be checked; set its "
+        'hourly price in jobs/tiny.toml and deploy: [cost] hourly_usd = { "ml.p5en.48xlarge" = ... }'
     )
     fallback = {"instance_type": "ml.g5.xlarge", "fallback": [{"instance_type": "ml.p5en.48xlarge"}]}
     assert "the job's cap (cost.cap_usd) of 9.00 USD" in refused(launch(aws, compute=fallback, cost={"cap_usd": 9}))

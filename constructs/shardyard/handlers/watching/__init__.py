@@ -1,1 +1,1 @@
-"""What looks after running jobs: one folder per Lambda function on a schedule or an event."""
+"""What watches running jobs: one folder per Lambda function on a schedule or an event."""

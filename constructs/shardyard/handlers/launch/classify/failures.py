@@ -1,4 +1,4 @@
-"""Why an attempt ended: the known spellings of SageMaker and Step Functions, turned into a kind."""
+"""Why an attempt ended: the messages of SageMaker and Step Functions, sorted into kinds."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from contract.exit_codes import INTERRUPTED, REFUSED
 
 
 class Kind(StrEnum):
-    """The reasons that a launch treats differently."""
+    """The kinds of failure that a launch treats differently."""
 
     CAPACITY = "no capacity"
     LIMIT = "quota in use"
@@ -30,17 +30,17 @@ class Failure:
     """Why one attempt did not complete."""
 
     kind: Kind
-    """What the next step is decided by."""
+    """Decides the next step."""
     message: str
     """The service's or the program's own words."""
     ran: bool
-    """Whether a training job came to be: what never ran has no receipt line."""
+    """Whether there was a training job: an attempt that never ran has no line in the receipt."""
     seconds: int = 0
     """How long it trained."""
 
 
-# The first match counts. A reason begins with the kind of error, and what follows may be the program's own words:
-# only the beginning is looked at, so that a program that prints "CapacityError" is still a failed program.
+# The first match counts. A reason begins with the kind of error, and the program's own words may follow: match only
+# the beginning, so that a program that prints "CapacityError" is still a failed program.
 _REASONS: tuple[tuple[str, Kind], ...] = (
     (r"AlgorithmError\b", Kind.ALGORITHM),
     (r"CapacityError\b", Kind.CAPACITY),
@@ -53,7 +53,7 @@ _REASONS: tuple[tuple[str, Kind], ...] = (
     (r"ClientError\b", Kind.REJECTED),
 )
 
-# Errors of the call itself: by code, wherever the code is said (error name, "Error Code: X", "(X)").
+# Errors of the call itself: by code, wherever it appears (error name, "Error Code: X", "(X)").
 _CALLS: tuple[tuple[str, Kind], ...] = (
     ("ResourceLimitExceeded", Kind.LIMIT),
     ("CapacityError|InsufficientCapacity", Kind.CAPACITY),
@@ -62,13 +62,13 @@ _CALLS: tuple[tuple[str, Kind], ...] = (
 )
 
 _EXITS: Mapping[int | None, Kind] = {INTERRUPTED: Kind.INTERRUPTED, REFUSED: Kind.REFUSED}
-"""What a container's exit code says of a program besides that it failed."""
+"""What some exit codes mean, besides failure."""
 
 _EXIT_CODE = re.compile(r"exit ?codes?:?\s*\[?\s*(\d+)", re.IGNORECASE)
 
 
 def read_job(job: Mapping[str, Any]) -> Failure:
-    """Read why a described training job ended; it must have ended, and not as Completed."""
+    """Read why a training job ended; it must have ended, and not as Completed."""
     kind, message = _ended(job)
     return Failure(kind=kind, message=message, ran=True, seconds=int(job.get("TrainingTimeInSeconds") or 0))
 
@@ -95,7 +95,7 @@ def read_call(error: str, cause: str) -> Failure:
 
 
 def job_in_cause(cause: str) -> Mapping[str, Any] | None:
-    """The description that `.sync` puts into the cause of a failed job, or None where it is something else."""
+    """The description that `.sync` puts into the cause of a failed job; None if the cause is something else."""
     try:
         described = json.loads(cause)
     except ValueError:
@@ -113,13 +113,13 @@ def _reason(reason: str) -> Kind:
 
 
 def _exit_code(reason: str) -> int | None:
-    """The container's exit code: the service writes it last, after the program's own words."""
+    """The container's exit code, which the service writes last, after the program's own words."""
     codes = _EXIT_CODE.findall(reason)
     return int(codes[-1]) if codes else None
 
 
 def _message(cause: str) -> str:
-    """The sentence inside a cause: a Lambda function's error is JSON with its message in it."""
+    """The sentence inside a cause: a Lambda function's error is JSON that contains its message."""
     try:
         parsed = json.loads(cause)
     except ValueError:

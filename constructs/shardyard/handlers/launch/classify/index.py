@@ -1,4 +1,4 @@
-"""The Classify step: from an attempt that did not complete to the next attempt, or to the end with its cause."""
+"""The Classify step: turns an attempt that did not complete into the next attempt, or into an end with its cause."""
 
 import time
 from collections.abc import Mapping
@@ -14,16 +14,16 @@ SHORTEST_ATTEMPT_SECONDS = 60
 """An attempt with less time than this would end before it could train."""
 
 MOST_KEPT = 20
-"""Attempts that got no machine are remembered up to so many."""
+"""How many attempts without an instance to keep."""
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """Lambda's entry: the whole state in, `launch` and `next` (and `end`, where it ends) out."""
+    """Lambda's entry: the whole state in; `launch` and `next` (and `end`, if it ends) out."""
     return classify(event, aws.clients, time.time())
 
 
 def classify(event: Mapping[str, Any], clients: aws.Clients, now: float) -> dict[str, Any]:
-    """Read the failure, decide, and write the next attempt's request."""
+    """Read the failure, decide what follows, and build the next attempt's request."""
     launch = dict(event["launch"])
     failure = _failure(event, clients)
     run = _note(launch["run"], launch, failure, now)
@@ -44,7 +44,7 @@ def classify(event: Mapping[str, Any], clients: aws.Clients, now: float) -> dict
 
 
 def _failure(event: Mapping[str, Any], clients: aws.Clients) -> Failure:
-    """Ask the service what became of the attempt's job; the error's own words count where there is no job."""
+    """Ask the service how the attempt's job ended; without a job, read the error's own words."""
     name = event["launch"]["request"]["TrainingJobName"]
     error = str(event.get("failure", {}).get("Error", ""))
     cause = str(event.get("failure", {}).get("Cause", ""))
@@ -54,15 +54,15 @@ def _failure(event: Mapping[str, Any], clients: aws.Clients) -> Failure:
     if job is None:
         return read_call(error, cause)
     if job["TrainingJobStatus"] in ("InProgress", "Stopping"):
-        # The call failed but the service made the job all the same. Two jobs must never write the same checkpoints.
+        # The call failed but the service created the job anyway. Two jobs must never write the same checkpoints.
         clients("sagemaker").stop_training_job(TrainingJobName=name)
-        message = f"{error}: the service reported an error but made the job {name}; it was stopped. Launch again."
+        message = f"{error}: the service reported an error but created the job {name}, which was stopped. Launch again."
         return Failure(kind=Kind.REJECTED, message=message, ran=True)
     return read_job(job)
 
 
 def _note(run: Mapping[str, Any], launch: Mapping[str, Any], failure: Failure, now: float) -> dict[str, Any]:
-    """Write the failed attempt into the run's record."""
+    """Record the failed attempt in the run."""
     counts = dict(run.get("counts", {}))
     counts[failure.kind.name] = counts.get(failure.kind.name, 0) + 1
     noted = {**run, "counts": counts}
@@ -88,13 +88,13 @@ def _ended(launch: Mapping[str, Any], failure: Failure) -> dict[str, Any]:
 
 
 def _kept(attempts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Every attempt that trained, and the last ones that did not: an execution's state has room for 256 KB."""
+    """Every attempt that trained, and the latest that did not: an execution's state holds 256 KB."""
     recent = attempts[-MOST_KEPT:]
     return [attempt for attempt in attempts if attempt["seconds"] > 0 or attempt in recent]
 
 
 def _within_time(step: Step, plan: Mapping[str, Any], run: Mapping[str, Any]) -> Step:
-    """End a run whose longest run time is used up: all attempts share it, or the worst case of its cost would grow."""
+    """End a run that has used up its longest run time. All attempts share it, or the worst-case cost would grow."""
     left = plan["max_runtime_seconds"] - run["used_seconds"]
     if not step.again or left >= SHORTEST_ATTEMPT_SECONDS:
         return step
@@ -103,7 +103,7 @@ def _within_time(step: Step, plan: Mapping[str, Any], run: Mapping[str, Any]) ->
 
 
 def _next_attempt(launch: dict[str, Any], step: Step) -> dict[str, Any]:
-    """The same run under a new job name, with the fields that belong to the instance type it goes to."""
+    """The same run under a new job name, with the request fields of its next instance type."""
     run, plan = {**launch["run"], "attempt": launch["run"]["attempt"] + 1}, launch["plan"]
     stopping = {
         **launch["request"]["StoppingCondition"],
@@ -139,7 +139,7 @@ _ERROR_NAMES = {
 
 
 def _error_name(failure: Failure, run: Mapping[str, Any]) -> str:
-    """The name that the execution fails with."""
+    """The error name that the execution fails with."""
     if failure.kind is Kind.INTERRUPTED and run["counts"][failure.kind.name] == 1:
         return "Interrupted"
     return _ERROR_NAMES[failure.kind]

@@ -1,4 +1,4 @@
-"""What follows a failed attempt: again at once, again after a wait, on the next instance type, or the end."""
+"""What follows a failed attempt: a retry at once, a retry after a wait, the next instance type, or the end."""
 
 import math
 from collections.abc import Mapping
@@ -8,26 +8,26 @@ from typing import Any
 from shardyard.handlers.launch.classify.failures import Failure, Kind
 
 THROTTLED_TRIES = 8
-"""How often in a row a throttled call is made again before the launch gives up."""
+"""How many times in a row a throttled call is retried before the launch gives up."""
 _LONGEST_PAUSE_SECONDS = 900
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
-    """What the launch does now."""
+    """What the launch does next."""
 
     again: bool
-    """Whether another attempt is made."""
+    """Whether to make another attempt."""
     wait_seconds: int = 1
-    """How long to wait before it; Step Functions' Wait takes no zero."""
+    """How long to wait before it; Step Functions' Wait does not accept zero."""
     candidate: int = 0
-    """Which entry of the plan's instance types it takes."""
+    """The index into the plan's instance types."""
     why: str = ""
     """One sentence for the console and the receipt."""
 
 
 def decide(failure: Failure, plan: Mapping[str, Any], counts: Mapping[str, int], waited_seconds: float) -> Step:
-    """Decide what follows; `counts` says how often each kind ended an attempt so far, this one included."""
+    """Decide what follows; `counts` is how often each kind has ended an attempt so far, including this one."""
     here = int(plan["candidate"])
     times = counts[failure.kind.name]
     if failure.kind in (Kind.CAPACITY, Kind.LIMIT):
@@ -44,7 +44,7 @@ def decide(failure: Failure, plan: Mapping[str, Any], counts: Mapping[str, int],
 
 
 def _queue(failure: Failure, plan: Mapping[str, Any], counts: Mapping[str, int], waited_seconds: float) -> Step:
-    """Go to the next instance type at once; after the last one wait, and begin again with the first."""
+    """Try the next instance type at once; after the last one, wait and start again with the first."""
     candidates = plan["candidates"]
     following = int(plan["candidate"]) + 1
     if following < len(candidates):

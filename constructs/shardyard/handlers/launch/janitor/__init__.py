@@ -1,1 +1,1 @@
-"""Stops what an execution that was stopped may have left running."""
+"""Stops what a stopped execution may have left running."""

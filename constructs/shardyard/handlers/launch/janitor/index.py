@@ -1,6 +1,6 @@
-"""After an execution was aborted, timed out or failed: no training job of it may go on running, and people are told.
+"""After an execution was aborted, timed out or failed: stops its training jobs and notifies people.
 
-Step Functions stops the job of a `.sync` task by itself. The second path has no such task, and a stop can be lost.
+Step Functions stops the job of a `.sync` task by itself. The second path has no such task, and a stop can get lost.
 An execution that ended by itself has sent its own message; one that was cut off has not.
 """
 
@@ -19,16 +19,16 @@ _CUT_OFF = {"ABORTED": "was stopped", "TIMED_OUT": "timed out"}
 
 
 def handler(event: Mapping[str, Any], context: object) -> list[str]:
-    """Lambda's entry: an EventBridge event about an execution in, the names of the stopped jobs out."""
+    """Lambda's entry: an EventBridge event about an execution in; the names of the stopped jobs out."""
     stopped = clean_up(event["detail"], aws.clients)
-    topic_arn = os.environ.get("TOPIC_ARN")  # a project of one's own may have no topic
+    topic_arn = os.environ.get("TOPIC_ARN")  # a project that uses the constructs alone may have no topic
     if topic_arn is not None:
         tell(event["detail"], aws.clients, topic_arn=topic_arn, machines=os.environ["MACHINES"])
     return stopped
 
 
 def clean_up(detail: Mapping[str, Any], clients: aws.Clients) -> list[str]:
-    """Stop every running job that this execution made; jobs of another execution of the same run are left alone."""
+    """Stop every running job of this execution, but none of another execution of the same run."""
     execution = str(detail["executionArn"])
     sagemaker = clients("sagemaker")
     answer = sagemaker.list_training_jobs(NameContains=_run_id(detail), StatusEquals="InProgress", MaxResults=100)
@@ -42,7 +42,7 @@ def clean_up(detail: Mapping[str, Any], clients: aws.Clients) -> list[str]:
 
 
 def tell(detail: Mapping[str, Any], clients: aws.Clients, *, topic_arn: str, machines: str) -> None:
-    """Say that a launch was cut off; `machines` is what the state machines' names begin with."""
+    """Notify that a launch was cut off; `machines` is the prefix of the state machines' names."""
     said = _CUT_OFF.get(detail["status"])
     if said is None:
         return
@@ -50,8 +50,8 @@ def tell(detail: Mapping[str, Any], clients: aws.Clients, *, topic_arn: str, mac
     run_id = _run_id(detail)
     lines = [
         f"{job}, run {run_id}: its launch {said}, and with it its training job.",
-        "A person or a program stopped it." if said == "was stopped" else "It took longer than it may.",
-        f"There is no receipt. Where checkpoints are kept, it goes on with: yard resume {run_id}",
+        "A person or a program stopped it." if said == "was stopped" else "It exceeded its time limit.",
+        f"There is no receipt. If it keeps checkpoints, resume it: yard resume {run_id}",
         "",
         f"Execution: {execution_url(detail['executionArn'])}",
     ]
@@ -66,7 +66,7 @@ def _run_id(detail: Mapping[str, Any]) -> str:
 def _given_run_id(detail: Mapping[str, Any]) -> str | None:
     try:
         given = json.loads(detail.get("input") or "{}")
-    except ValueError:  # EventBridge leaves a long input out
+    except ValueError:  # EventBridge omits a long input
         return None
     found = given.get("run_id") if isinstance(given, dict) else None
     return found if isinstance(found, str) else None

@@ -1,1 +1,1 @@
-"""Checks a launch before anything is paid for, and builds its request."""
+"""Checks a launch before anything bills, and builds its request."""

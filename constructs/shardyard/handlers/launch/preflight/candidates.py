@@ -1,4 +1,4 @@
-"""The attempts of a launch whose quotas suffice, and with which of them it begins."""
+"""The attempts of a launch that the quotas allow, and the first of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,25 +14,25 @@ from shardyard.spec.jobs.job import JobSpec
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Candidates:
-    """What the launch may run on, in the order of the job's file."""
+    """The clusters that the launch may run on, in the order of the job's file."""
 
     specs: Sequence[JobSpec]
-    """Those that fit now or will fit later; none where there are problems."""
+    """Those that fit now or later; empty if there are problems."""
     first: int
-    """With which the launch begins."""
+    """The index of the first attempt."""
     problems: Sequence[Problem]
     """Why none fits."""
     notes: Sequence[str]
-    """What the plan says about quotas."""
+    """Notes about quotas for the plan."""
 
 
 def find_candidates(launch: Launch, seen: Seen) -> Candidates:
-    """Hold each attempt against the quotas and what is in use of them."""
+    """Compare each attempt with the quotas and their current use."""
     fits_now: list[JobSpec] = []
     fits_later: list[JobSpec] = []
     for_ever, for_now, notes = [], [], []
     for spec in attempts(launch.spec):
-        # With preferences the service takes one that fits, so the best of them counts.
+        # With preferences, the service takes one that fits, so the best one counts.
         found = [quotas.lines(needed(spec, one), seen.quota_values, seen.usage) for one in spec.compute.alternatives]
         lines = min(found, key=lambda of: (len(quotas.blocked_for_ever(of)), len(quotas.blocked_now(of))))
         notes += quotas.unknown(lines)

@@ -1,4 +1,4 @@
-"""Whether the security groups of training instances let their members talk, as EFA needs it."""
+"""Whether the security groups of training instances let their members talk to each other, as EFA requires."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from shardyard.spec.catalogue.instances import INSTANCES
 
 
 def group_allows_itself(groups: Sequence[str], types: Iterable[str], clients: aws.Clients) -> bool | None:
-    """Whether one of the groups allows itself in both directions; None where nobody needs it, or may look."""
+    """Whether one group allows itself in both directions; None if no type needs it, or access is denied."""
     if not groups or not any(kind in INSTANCES and INSTANCES[kind].efa_interfaces for kind in types):
         return None
     try:

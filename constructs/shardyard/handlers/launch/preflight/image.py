@@ -15,7 +15,7 @@ _URI = re.compile(
 
 
 def check_image(uri: str, account: str, folder: str | None, clients: aws.Clients) -> tuple[str | None, Problem | None]:
-    """The image's digest, or the problem. Images of other accounts are not ours to look at: their digest is unknown."""
+    """The image's digest, or the problem. Images of other accounts cannot be read: their digest is unknown."""
     match = _URI.fullmatch(uri)
     if match is None or match["account"] != account:
         return (match["digest"] if match else None), None
@@ -31,7 +31,7 @@ def check_image(uri: str, account: str, folder: str | None, clients: aws.Clients
 
 
 def missing(uri: str, registry: str, region: str, folder: str | None) -> str:
-    """The sentence about an image that is not there, with the three commands that put it there."""
+    """The message about a missing image, with the three commands that build and push it."""
     dockerfile = f"--file containers/{folder}/Dockerfile " if folder is not None else ""
     push = f"yard image push {folder}" if folder is not None else "these commands"
     return (

@@ -1,4 +1,4 @@
-"""The Preflight step: every check that can be made before anything is paid for, all at the same time."""
+"""The Preflight step: every check that is possible before anything bills, all at the same time."""
 
 import math
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ def preflight(event: Mapping[str, Any], clients: aws.Clients, now: datetime) -> 
 
 
 def _checked(launch: Launch, seen: Seen) -> list[Problem]:
-    """The rules, and what single looks found."""
+    """The problems that the rules and the look-ups found."""
     facts = rules.Facts(
         objects={listing.channel: listing.count for listing in seen.listings},
         has_network=bool(launch.deployment.subnets),
@@ -52,7 +52,7 @@ def _checked(launch: Launch, seen: Seen) -> list[Problem]:
 
 
 def _cost(launch: Launch, prices: Mapping[str, Price]) -> tuple[dict[str, Any], list[Problem]]:
-    """The worst case against both caps."""
+    """Compare the worst case with both caps."""
     prices = {**own_prices(launch.spec), **prices}
     cost: Cost = worst_case(launch.spec, price_table(prices))
     own = math.inf if launch.spec.cost.cap_usd is None else launch.spec.cost.cap_usd
@@ -80,13 +80,13 @@ def _cost(launch: Launch, prices: Mapping[str, Price]) -> tuple[dict[str, Any], 
 
 
 def _unpriced(launch: Launch, kind: str, cap: str) -> Problem:
-    """A cap that cannot be checked lets nothing pass."""
+    """A cap that cannot be checked refuses the launch."""
     where = f"neither the Pricing API nor the snapshot of {snapshot_date()} has one"
     what = f'[cost] hourly_usd = {{ "{kind}" = ... }}'
     return Problem(
         "cost",
         f"no price is known for {kind} in {launch.region} ({where}), so {cap} cannot be checked; "
-        f"write what an hour of it costs into jobs/{launch.spec.name}.toml and deploy: {what}",
+        f"set its hourly price in jobs/{launch.spec.name}.toml and deploy: {what}",
     )
 
 

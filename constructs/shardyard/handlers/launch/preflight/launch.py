@@ -1,4 +1,4 @@
-"""What a launch is asked to do: the deployed definition, the stack's parameters and the execution's input, merged."""
+"""A launch: the deployed definition, the stack's parameters and the execution's input, merged."""
 
 import json
 from collections.abc import Mapping
@@ -19,49 +19,49 @@ class Launch:
     """One launch, before any attempt."""
 
     spec: JobSpec
-    """The job with everything laid over it."""
+    """The job with every override applied."""
     sources: Mapping[str, str]
-    """Who said each value that may be overridden: toml, stage, parameter or input."""
+    """The source of each overridable value: toml, stage, parameter or input."""
     given: LaunchInput
     """The execution's input."""
     deployment: Deployment
-    """What the deploy knew."""
+    """The facts that the deploy knew."""
     run_id: str
     execution: str
     started: datetime
     fields: tuple[str, ...]
     """The request fields that the machine names."""
     project_cap_usd: float
-    """What no launch of the project may cost more than."""
+    """The most that any launch of the project may cost."""
     dashboard: str
     folder: str | None
-    """The folder of containers/ that the image is built from."""
+    """The folder of containers/ for the image."""
 
     @property
     def region(self) -> str:
-        """Where the launch runs."""
+        """The region of the launch."""
         return self.execution.split(":")[3]
 
     @property
     def partition(self) -> str:
-        """`aws`, or another."""
+        """The AWS partition: `aws`, `aws-cn`, ..."""
         return self.execution.split(":")[1]
 
     @property
     def account(self) -> str:
-        """Whose launch it is."""
+        """The account of the launch."""
         return self.execution.split(":")[4]
 
     @property
     def container(self) -> str | None:
-        """The Deep Learning Container that the deploy chose; None for another image."""
+        """The Deep Learning Container that the deploy chose; None for any other image."""
         if self.spec.image.framework is None or self.deployment.image_uri is None:
             return None
         image = parse_uri(self.deployment.image_uri)
         return f"{image.repository}:{image.tag}"
 
     def values_on(self, spec: JobSpec) -> dict[str, Any]:
-        """What an attempt on a fallback has in place of the launch's own values."""
+        """The values of an attempt on a fallback that differ from the launch's."""
         names = [*self.sources, *(f"{table}.{key}" for table in FREE_TABLES for key in getattr(spec, table))]
         values = {name: value_of(spec, name) for name in names}
         return {
@@ -71,7 +71,7 @@ class Launch:
         }
 
     def run_record(self, attempt: int) -> dict[str, Any]:
-        """The run's record, which every attempt adds to."""
+        """The run's record, to which every attempt adds."""
         return {
             "id": self.run_id,
             "attempt": attempt,
@@ -94,7 +94,7 @@ class Launch:
 
 
 def read_launch(event: Mapping[str, Any]) -> Launch:
-    """Merge what the machine was deployed with and what the execution brings; SpecError says what is wrong."""
+    """Merge the deployed job with the execution's input; SpecError lists what is wrong."""
     started = parse_time(event["started"])
     raw = event["input"]
     if not isinstance(raw, dict):

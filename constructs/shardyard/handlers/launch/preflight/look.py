@@ -1,4 +1,4 @@
-"""All that preflight asks the network, at the same time."""
+"""Everything that preflight looks up over the network, at the same time."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,30 +23,30 @@ from shardyard.spec.catalogue.quotas import needed
 from shardyard.spec.errors import Problem
 
 _QUESTIONS = 8
-"""As many threads as `look` has questions."""
+"""One thread per question of `look`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """What was found."""
+    """The answers."""
 
     listings: Sequence[Listing]
-    """What each channel holds."""
+    """The content of each channel."""
     channel_problems: Sequence[Problem]
     image_digest: str | None
-    """None for an image that is not ours to look at."""
+    """None for an image of another account."""
     image_problem: Problem | None
     source_problem: Problem | None
     usage: Usage
     quota_values: Mapping[str, float | None]
-    """The applied quotas by name; None where one could not be read."""
+    """The applied quotas by name; None for one that could not be read."""
     prices: Mapping[str, Price]
     previous: Previous
     group_allows_itself: bool | None
 
 
 def look(launch: Launch, clients: aws.Clients, now: datetime) -> Seen:
-    """Ask everything that needs the network, at once."""
+    """Look everything up at once."""
     spec, deployment = launch.spec, launch.deployment
     clusters = [(one, cluster) for one in attempts(spec) for cluster in one.compute.alternatives]
     types = {kind for _, cluster in clusters for kind, _ in cluster}
@@ -83,7 +83,7 @@ def _image(launch: Launch, clients: aws.Clients) -> tuple[str | None, Problem | 
 
 
 def _source(launch: Launch, clients: aws.Clients) -> Problem | None:
-    """A bundle of code that was named must have been uploaded."""
+    """Check that the named code bundle was uploaded."""
     source = launch.spec.source
     if source is None or source.sha256 is None:
         return None

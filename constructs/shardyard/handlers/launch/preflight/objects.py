@@ -1,4 +1,4 @@
-"""What lies under each channel, and what each instance would get of it."""
+"""The objects of each channel, and each instance's share of them."""
 
 import json
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.requests.training_data import s3_uri
 
 COUNT_LIMIT = 10_000
-"""Counting stops here: more than this is enough for every rule, and listing takes time."""
+"""Counting stops here: every rule is satisfied with this many, and listing takes time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,24 +25,24 @@ class Listing:
     uri: str
     count: int
     at_least: bool
-    """Whether there are more than were counted."""
+    """Whether there are more objects than were counted."""
     total_bytes: int
     fingerprint: str
     """A hash of keys, sizes and ETags: two runs with the same one read the same data."""
     objects_per_instance: tuple[int, int] | None = None
-    """Fewest and most objects that an instance gets; None where every instance gets all."""
+    """Fewest and most objects that an instance gets; None if every instance gets all."""
     bytes_per_instance: tuple[int, int] | None = None
     """Fewest and most bytes that an instance gets."""
 
     def balance(self) -> str | None:
-        """What the instances get of a sharded channel, in a sentence; None where each gets all."""
+        """The instances' shares of a sharded channel in a sentence; None if each gets all."""
         if self.objects_per_instance is None or self.bytes_per_instance is None:
             return None
         objects, sizes = self.objects_per_instance, self.bytes_per_instance
         said = f"at least {self.count}" if self.at_least else str(self.count)
-        text = f"{self.channel}: {said} objects, {objects[0]} to {objects[1]} for each instance"
+        text = f"{self.channel}: {said} objects, {objects[0]} to {objects[1]} per instance"
         if sizes[1] > 1.1 * sizes[0]:
-            text += f"; uneven: {sizes[0]} to {sizes[1]} bytes, and the instance with most makes the others wait"
+            text += f"; uneven: {sizes[0]} to {sizes[1]} bytes, and the others wait for the instance with the most"
         return text
 
     def to_dict(self) -> dict[str, Any]:
@@ -51,7 +51,7 @@ class Listing:
 
 
 def read_channels(spec: JobSpec, data_bucket: str, clients: aws.Clients) -> tuple[list[Listing], list[Problem]]:
-    """List every channel that lies in S3, all at the same time; a channel without data is a problem."""
+    """List every S3 channel at the same time; a channel without data is a problem."""
     wanted = [
         (name, uri, channel.type, channel.distribution == "ShardedByS3Key", channel.groups)
         for name, channel in spec.channels.items()
@@ -98,7 +98,7 @@ def _read(wanted: tuple[str, str, str, bool, Any], instances: int, s3: Any) -> L
 
 
 def _share(sizes: Sequence[int], instances: int) -> tuple[int, int]:
-    """Fewest and most of what one instance gets when the objects are dealt out in turn, in the order of their keys."""
+    """The smallest and largest share of an instance when the objects are dealt out in turn, in key order."""
     shares = [sum(sizes[first::instances]) for first in range(instances)]
     return min(shares), max(shares)
 
@@ -114,14 +114,14 @@ def _list(s3: Any, bucket: str, prefix: str) -> tuple[list[Object], bool]:
         found += [(one["Key"], one["Size"], one.get("ETag", "")) for one in page.get("Contents", [])]
         more = bool(page.get("IsTruncated"))
         if len(found) >= COUNT_LIMIT or not more:
-            # What ends in a slash and is empty is a folder that the S3 console made; SageMaker leaves it out too.
+            # An empty object whose key ends in a slash is a folder made by the S3 console; SageMaker skips it too.
             kept = [one for one in found[:COUNT_LIMIT] if one[1] or not one[0].endswith("/")]
             return kept, more or len(found) > COUNT_LIMIT
         token = {"ContinuationToken": page["NextContinuationToken"]}
 
 
 def _manifest(s3: Any, bucket: str, key: str, kind: str) -> tuple[list[Object], bool]:
-    """The entries of a manifest: their sizes are unknown, so each counts as one byte."""
+    """The entries of a manifest. Their sizes are unknown, so each counts as one byte."""
     answer = s3.get_object(Bucket=bucket, Key=key)
     text = answer["Body"].read().decode()
     if kind == "AugmentedManifestFile":

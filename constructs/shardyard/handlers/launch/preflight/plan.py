@@ -1,4 +1,4 @@
-"""From a job that passed its checks to the request of the first attempt, and what later attempts change in it."""
+"""The request of the first attempt, and what later attempts change in it."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,12 +11,12 @@ from shardyard.spec.jobs.overrides import value_of
 from shardyard.spec.requests.training import EXECUTION_TAG, Deployment, to_request
 
 INTERNAL_RETRIES = 2
-"""How often a launch is repeated after an internal error of the service."""
+"""How many times a launch is retried after an internal error of the service."""
 INTERRUPTION_RESUMES = 3
-"""How often a run goes on after it was interrupted and had saved a checkpoint."""
+"""How many times a run resumes after an interruption with a saved checkpoint."""
 _ALWAYS: Mapping[str, Any] = {"EnableManagedSpotTraining": False, "Environment": {}, "HyperParameters": {}}
 _FEWEST_POLL_SECONDS = 10
-# An execution's history has room for 25,000 events: a look takes nine, an attempt that gets no machine sixteen.
+# An execution's history holds 25,000 events: a poll takes nine, an attempt without an instance sixteen.
 _MOST_POLLS = 1500
 _MOST_QUEUED_ATTEMPTS = 1000
 
@@ -24,10 +24,10 @@ _MOST_QUEUED_ATTEMPTS = 1000
 def build_request(
     spec: JobSpec, deployment: Deployment, *, run_id: str, attempt: int, execution: str
 ) -> dict[str, Any]:
-    """The whole request, with every field that the machine names."""
+    """The whole request, with every field that the state machine names."""
     name = names.training_job_name(spec.name, run_id, attempt)
     request = {**_ALWAYS, **to_request(spec, deployment, job_name=name, run_id=run_id)}
-    # The end of an ARN says which execution it is, and a tag's value has 256 letters.
+    # A tag's value holds 256 characters; the end of an ARN identifies the execution.
     request["Tags"] = [*request.get("Tags", []), {"Key": EXECUTION_TAG, "Value": execution[-256:]}]
     return request
 
@@ -35,7 +35,7 @@ def build_request(
 def build_candidates(
     launch: Launch, specs: Sequence[JobSpec], requests: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """What each attempt may run on, with the request fields that differ, and the values that are its fallback's."""
+    """What each attempt may run on, with the request fields that differ and its fallback's values."""
     fields = {field for request in requests for field in request if request[field] != requests[0].get(field)}
     return [
         {
@@ -48,10 +48,10 @@ def build_candidates(
 
 
 def replaced(launch: Launch, specs: Sequence[JobSpec]) -> list[str]:
-    """Say which values of the parameters or of the input a fallback replaces, and with what."""
+    """One sentence per value of the parameters or the input that a fallback replaces."""
     return [
         f"on {machines(spec)}, {name} is {'its default' if changed['value'] is None else changed['value']}, "
-        f"not {value_of(launch.spec, name)} ({launch.sources[name]}): the fallback of that type says so"
+        f"not {value_of(launch.spec, name)} ({launch.sources[name]}): the fallback for that type sets it"
         for spec in specs
         for name, changed in launch.values_on(spec).items()
         if name != "instance_type" and launch.sources.get(name) in ("parameter", "input")
@@ -59,12 +59,12 @@ def replaced(launch: Launch, specs: Sequence[JobSpec]) -> list[str]:
 
 
 def machines(spec: JobSpec) -> str:
-    """The machines of one attempt, for people."""
+    """The instances of one attempt, in words."""
     return " or ".join(" + ".join(kind for kind, _ in cluster) for cluster in spec.compute.alternatives)
 
 
 def build_plan(spec: JobSpec, candidates: list[dict[str, Any]], first: int) -> dict[str, Any]:
-    """How the launch goes on when an attempt does not complete."""
+    """How the launch continues when an attempt does not complete."""
     longest = spec.max_wait_seconds if spec.max_wait_seconds is not None else spec.limits.max_runtime_seconds
     fewest_pause = math.ceil(spec.queue.max_wait_seconds * len(candidates) / _MOST_QUEUED_ATTEMPTS)
     return {

@@ -1,4 +1,4 @@
-"""What a run that is continued has done before."""
+"""What a resumed run has done before."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ class Previous:
     """Earlier attempts of the same run."""
 
     attempts: int = 0
-    """The number of the last one; 0 for a new run."""
+    """The number of the last attempt; 0 for a new run."""
     problem: Problem | None = None
-    """One of them still runs: two must never write the same checkpoints."""
+    """Set if an attempt is still running: two must never write the same checkpoints."""
 
 
 def read_previous(launch: Launch, clients: aws.Clients) -> Previous:

@@ -1,4 +1,4 @@
-"""What instances cost now: asked of the Pricing API, else read from the dated snapshot."""
+"""What instances cost now: from the Pricing API, else from the dated snapshot."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from shardyard.spec.catalogue.prices import Price, hourly_usd, storage_usd
 
 
 def read_prices(types: Iterable[str], region: str, today: date, clients: aws.Clients) -> dict[str, Price]:
-    """The price of each type that has one; the price itself says where it is from."""
+    """The price of each type that has one, with its source."""
     kinds = list(dict.fromkeys(types))
     client = clients("pricing")
     found = aws.in_parallel(lambda kind: _price(client, kind, region, today), kinds)
@@ -23,7 +23,7 @@ def _price(client: Any, kind: str, region: str, today: date) -> Price | None:
     try:
         usd = _asked(client, kind, region)
     except (BotoCoreError, ClientError):
-        # A region without the API, or a role without the permission: the snapshot serves, and says so.
+        # A region without the API, or a role without the permission: use the snapshot, which names its source.
         usd = None
     if usd is None:
         return hourly_usd(kind, region)

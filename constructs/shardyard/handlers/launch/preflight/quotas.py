@@ -1,4 +1,4 @@
-"""Whether the account's quotas allow this launch: what is needed, what is applied, what is in use now."""
+"""Whether the account's quotas allow this launch: what it needs, what is applied, what is in use now."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,29 +24,29 @@ class Line:
     name: str
     needed: int
     applied: float | None
-    """None where the value cannot be known."""
+    """None if the value is unknown."""
     used: int
     used_at_least: bool
 
     @property
     def never(self) -> bool:
-        """Whether the launch cannot fit however long it waits."""
+        """Whether the launch can never fit, however long it waits."""
         return self.applied is not None and self.needed > self.applied
 
     @property
     def now(self) -> bool:
-        """Whether it fits beside what is in use."""
+        """Whether it fits beside the current use."""
         return self.applied is None or self._held + self.needed <= self.applied
 
     @property
     def _held(self) -> int:
-        """A limit of one job has no use: each job has its own."""
+        """The amount in use; a limit per job has none, since each job has its own."""
         return 0 if self.name in PER_JOB else self.used
 
     def said(self) -> str:
         """The line as a sentence."""
         if self.applied is None:
-            return f"the quota {self.name!r} could not be read, so whether {self.needed} fit is not known"
+            return f"the quota {self.name!r} could not be read, so it is unknown whether {self.needed} fit"
         if self.never:
             more = f"{_plain(self.needed - self.applied)} more are needed"
             return f"the quota {self.name!r} is {_plain(self.applied)} and this launch needs {self.needed}: {more}"
@@ -63,7 +63,7 @@ def _plain(number: float) -> str:
 
 
 def read_codes(bucket: str, clients: aws.Clients) -> Mapping[str, str]:
-    """The map from quota name to code: the one kept at deploy, else resolved now, and remembered."""
+    """The map from quota name to code: as stored at deploy, else resolved now and cached."""
     if bucket not in _codes:
         try:
             kept = clients("s3").get_object(Bucket=bucket, Key=names.QUOTA_CODES_KEY)
@@ -76,7 +76,7 @@ def read_codes(bucket: str, clients: aws.Clients) -> Mapping[str, str]:
 
 
 def read_values(wanted: Iterable[str], known: Mapping[str, str], clients: aws.Clients) -> dict[str, float | None]:
-    """The applied value of each quota, or AWS's default where none is applied."""
+    """The applied value of each quota, else AWS's default."""
     found = list(wanted)
     client = clients("service-quotas")
     values = aws.in_parallel(lambda name: _value(client, known.get(name)), found)
@@ -96,7 +96,7 @@ def _value(client: Any, code: str | None) -> float | None:
 
 
 def lines(needed: Mapping[str, int], values: Mapping[str, float | None], usage: Usage) -> list[Line]:
-    """Each quota of one cluster beside what is applied and used."""
+    """Each quota that one cluster needs, with its applied value and its use."""
     return [
         Line(
             name=name,
@@ -110,15 +110,15 @@ def lines(needed: Mapping[str, int], values: Mapping[str, float | None], usage: 
 
 
 def blocked_for_ever(found: Sequence[Line]) -> list[str]:
-    """What keeps the launch from ever fitting, as sentences."""
+    """The quotas that the launch can never fit into, as sentences."""
     return [line.said() for line in found if line.never]
 
 
 def blocked_now(found: Sequence[Line]) -> list[str]:
-    """What keeps the launch from fitting now, as sentences."""
+    """The quotas that the launch does not fit into now, as sentences."""
     return [line.said() for line in found if not line.now]
 
 
 def unknown(found: Sequence[Line]) -> list[str]:
-    """What could not be looked up, as sentences."""
+    """The quotas that could not be read, as sentences."""
     return [line.said() for line in found if line.applied is None]

@@ -1,4 +1,4 @@
-"""How a launch is refused: every problem in its own sentence, and what the message says."""
+"""A refused launch: a sentence per problem, and the notification."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,13 +10,13 @@ _MOST_BYTES = 30_000
 
 
 def refusal(job: str, execution: str, problems: Iterable[Problem], *, run_id: str | None = None) -> dict[str, Any]:
-    """What Preflight returns in place of a request: how the execution ends and what people are told."""
+    """What Preflight returns instead of a request: the execution's end and the notification."""
     lines = [str(problem) for problem in problems]
     number = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
     cause = "\n".join(lines)
     text = "\n".join(
         [
-            f"{job} was not launched, and nothing was paid for: {number}.",
+            f"{job} was not launched, and nothing was billed: {number}.",
             *(f"- {line}" for line in lines),
             "",
             f"Execution: {execution_url(execution)}",
@@ -37,7 +37,7 @@ def refusal(job: str, execution: str, problems: Iterable[Problem], *, run_id: st
 
 
 def _cut(text: str) -> str:
-    """As much as fits: a cause has room for 32,768 letters, and a state, which holds all of it twice, for 256 KB."""
+    """Cut the text: a cause holds 32,768 characters, and a state, which contains it twice, 256 KB."""
     content = text.encode(errors="replace")
     kept = content[:_MOST_BYTES].decode(errors="ignore")
     return kept if len(content) <= _MOST_BYTES else f"{kept}\n... and more"

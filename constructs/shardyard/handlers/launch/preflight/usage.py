@@ -1,4 +1,4 @@
-"""Which training instances are in use now: what the jobs in progress hold, and what waits in warm pools."""
+"""The training instances in use now: those of jobs in progress, and those in warm pools."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from shardyard.handlers import aws
 from shardyard.spec.catalogue.quotas import held_by
 
 MOST_JOBS = 200
-"""Jobs in progress beyond these are not looked at; the use is then said to be a least one."""
+"""At most this many jobs in progress are described; with more, the use is a lower bound."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,7 +18,7 @@ class Usage:
 
     used: Mapping[str, int]
     at_least: bool
-    """Whether there are jobs that were not looked at."""
+    """Whether some jobs were not described."""
     names: tuple[str, ...] = field(default=())
     """The training jobs in progress."""
 
@@ -50,7 +50,7 @@ def _names(sagemaker: Any, query: Mapping[str, str]) -> tuple[list[str], bool]:
 
 
 def _held(job: Mapping[str, Any], *, warm: bool) -> Counter[str]:
-    """What one job holds of each quota."""
+    """What one job uses of each quota."""
     spot = bool(job.get("EnableManagedSpotTraining"))
     held: Counter[str] = Counter()
     for kind, count in _clusters(job["ResourceConfig"]):

@@ -1,1 +1,1 @@
-"""Writes down what a launch did and what it cost."""
+"""Records what a launch did and what it cost."""

@@ -1,4 +1,4 @@
-"""What each attempt of a run did and cost, from the service's own account of its training job."""
+"""What each attempt of a run did and cost, from the description of its training job."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -8,18 +8,18 @@ from shardyard.handlers import aws
 from shardyard.spec.catalogue import prices
 
 MOST_DESCRIBED = 50
-"""Attempts beyond the last so many are counted but not described: hours of queueing can make hundreds."""
+"""Only this many latest attempts are described, the others counted: hours of queueing can make hundreds."""
 _HOURS_PER_MONTH = 730
 
 
 def read_attempts(names: Sequence[str], clients: aws.Clients) -> list[dict[str, Any]]:
-    """Describe the training jobs of a run, the oldest first; a name without a job is left out."""
+    """Describe the training jobs of a run, oldest first; names without a job are skipped."""
     found = aws.in_parallel(lambda name: aws.describe_job(clients("sagemaker"), name), names[-MOST_DESCRIBED:])
     return [job for job in found if job is not None]
 
 
 def with_snapshot_prices(cost: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]], region: str) -> dict[str, Any]:
-    """The launch's prices, and the snapshot's for types that only an earlier launch of the run was on."""
+    """The launch's prices, with the snapshot's for types that only an earlier launch of the run used."""
     kinds = {kind for job in jobs for kind, _ in _instances(job["ResourceConfig"])} - cost["hourly_usd"].keys()
     known = {kind: prices.hourly_usd(kind, region) for kind in sorted(kinds)}
     added = {kind: price.hourly_usd for kind, price in known.items() if price is not None}
@@ -30,7 +30,7 @@ def with_snapshot_prices(cost: Mapping[str, Any], jobs: Sequence[Mapping[str, An
 def account(job: Mapping[str, Any], cost: Mapping[str, Any]) -> dict[str, Any]:
     """One attempt as a line of the receipt: its times and what it cost."""
     training = int(job.get("TrainingTimeInSeconds") or 0)
-    # A job that is not spot is billed for all its training time, also where the service leaves the field out.
+    # An on-demand job bills for all its training time, even if the service omits the field.
     billable = int(job.get("BillableTimeInSeconds", training))
     instances = _instances(job["ResourceConfig"])
     hourly = _hourly_usd(instances, cost["hourly_usd"])
@@ -54,7 +54,7 @@ def account(job: Mapping[str, Any], cost: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def total(lines: Sequence[Mapping[str, Any]], field: str) -> float | None:
-    """The sum over all attempts; None where the price of one is not known."""
+    """The sum over all attempts; None if any price is unknown."""
     values = [line[field] for line in lines]
     return None if any(value is None for value in values) else round(sum(values), 4)
 
@@ -64,7 +64,7 @@ def _instances(resources: Mapping[str, Any]) -> list[tuple[str, int]]:
         return [(group["InstanceType"], group["InstanceCount"]) for group in resources["InstanceGroups"]]
     if "InstanceType" in resources:
         return [(resources["InstanceType"], resources["InstanceCount"])]
-    # With preferences the service says which one it took only by naming it first.
+    # With preferences, the service reports its choice only by listing it first.
     return [(one["InstanceType"], one["InstanceCount"]) for one in resources.get("InstancePreferences", [])[:1]]
 
 

@@ -1,4 +1,4 @@
-"""The Receipt step: what the run did, what it cost, where its model lies; kept as JSON and sent as a message."""
+"""The Receipt step: what the run did, what it cost, where its model is; stored as JSON and sent as a message."""
 
 import json
 import time
@@ -13,12 +13,12 @@ from shardyard.spec.console import dashboard_url, execution_url, job_log_url
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """Lambda's entry: the whole state in, how it ended out."""
+    """Lambda's entry: the whole state in; how it ended out."""
     return write_receipt(event, aws.clients, time.time())
 
 
 def write_receipt(event: Mapping[str, Any], clients: aws.Clients, now: float) -> dict[str, Any]:
-    """Put the receipt beside the model and return what the message and the end of the execution say."""
+    """Store the receipt beside the model; return the message and the execution's end."""
     receipt = make_receipt(event, clients, now)
     bucket, key = event["launch"]["run"]["artifact_bucket"], names.receipt_key(receipt["run_id"])
     receipt["location"] = f"s3://{bucket}/{key}"
@@ -35,7 +35,7 @@ def write_receipt(event: Mapping[str, Any], clients: aws.Clients, now: float) ->
 
 
 def make_receipt(event: Mapping[str, Any], clients: aws.Clients, now: float) -> dict[str, Any]:
-    """Everything that the receipt says."""
+    """Build the receipt."""
     launch = event["launch"]
     run, plan, cost = launch["run"], launch["plan"], launch["cost"]
     outcome, error, cause = _end(event)
@@ -75,14 +75,14 @@ def make_receipt(event: Mapping[str, Any], clients: aws.Clients, now: float) -> 
 
 
 def _job_names(run: Mapping[str, Any], request: Mapping[str, Any]) -> list[str]:
-    """The training jobs of the whole run, the oldest first: those of the launches that it was resumed from, too."""
+    """The training jobs of the whole run, oldest first, including the launches that it was resumed from."""
     before = [names.training_job_name(run["job"], run["id"], number) for number in range(1, run["attempt"])]
     return [*dict.fromkeys([*before, *(one["name"] for one in run["attempts"]), request["TrainingJobName"]])]
 
 
 def _values(run: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
-    """Each value that may be overridden and who said it, as the last attempt had them."""
-    # A launch from before the deploy that brought `values` may still be running.
+    """Each overridable value and its source, as of the last attempt."""
+    # A launch from before the deploy that introduced `values` may still be running.
     return {**run["values"], **plan["candidates"][plan["candidate"]].get("values", {})}
 
 

@@ -1,7 +1,7 @@
-"""The Register step: a model package with its metrics and where it came from, pending approval.
+"""The Register step: a model package with its metrics and its origin, pending approval.
 
-The group is made here and not by the stack: CloudFormation lacks it in China, two jobs may share one, and a stack that
-holds a group with models in it cannot be removed.
+The group is created here and not by the stack: CloudFormation lacks it in China, two jobs may share one, and a stack
+cannot be deleted while its group contains models.
 """
 
 import json
@@ -15,12 +15,12 @@ from shardyard.spec import names
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, str]:
-    """Lambda's entry: `launch` in, the model package's ARN out."""
+    """Lambda's entry: `launch` in; the model package's ARN out."""
     return register(event["launch"], aws.clients)
 
 
 def register(launch: Mapping[str, Any], clients: aws.Clients) -> dict[str, str]:
-    """Create the package; called twice for one run it creates one."""
+    """Create the package; a second call for the same run creates no other."""
     run, plan = launch["run"], launch["plan"]
     sagemaker = clients("sagemaker")
     job = sagemaker.describe_training_job(TrainingJobName=launch["request"]["TrainingJobName"])
@@ -49,14 +49,14 @@ def register(launch: Mapping[str, Any], clients: aws.Clients) -> dict[str, str]:
 
 
 def _make_group(sagemaker: Any, name: str, run: Mapping[str, Any]) -> None:
-    """Make the group of the models, unless it is there."""
+    """Create the model group unless it exists."""
     tags = [{"Key": key, "Value": run[key]} for key in ("project", "stage")]
     try:
         sagemaker.create_model_package_group(
             ModelPackageGroupName=name, ModelPackageGroupDescription=f"Models of {run['project']}", Tags=tags
         )
     except ClientError as error:
-        # SageMaker has no code of its own for it: ValidationException, `Model Package Group already exists`.
+        # SageMaker has no error code for this: ValidationException, `Model Package Group already exists`.
         if "already exist" not in str(error):
             raise
 
@@ -77,7 +77,7 @@ def _origin(run: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _lineage(run: Mapping[str, Any], plan: Mapping[str, Any], metrics: Mapping[str, float]) -> dict[str, str]:
-    """Up to 50 properties of 128 and 256 letters: the run, the code, the data, then the metrics."""
+    """Up to 50 properties (names of 128, values of 256 characters): the run, the code, the data, then the metrics."""
     properties = {
         "run_id": run["id"],
         "job": run["job"],

@@ -1,1 +1,1 @@
-"""Takes all rules out of a VPC's default security group."""
+"""Removes all rules from a VPC's default security group."""

@@ -1,4 +1,4 @@
-"""Empties a bucket when its stack is deleted: every version, every delete marker, every unfinished upload."""
+"""Empties a bucket when its stack is deleted: every version, delete marker and unfinished upload."""
 
 import json
 from typing import Any
@@ -9,12 +9,12 @@ from botocore.exceptions import ClientError
 from shardyard.handlers.cfn_response import Answer, Refused, Request, custom_resource
 
 TAG = "shardyard:empty-on-delete"
-"""A bucket without this tag is never emptied: a renamed resource must not cost anyone their data."""
+"""A bucket without this tag is never emptied: renaming a resource must not delete data."""
 
 
 @custom_resource
 def handler(request: Request) -> Answer:
-    """Do nothing until the bucket goes away."""
+    """Empty the bucket on Delete; otherwise do nothing."""
     bucket = request.properties["BucketName"]
     if request.kind == "Delete":
         empty(boto3.client("s3"), bucket)
@@ -25,13 +25,13 @@ def empty(s3: Any, bucket: str) -> None:
     """Close the bucket to new objects, then remove everything in it."""
     try:
         if _tags(s3, bucket).get(TAG) != "true":
-            print(f"{bucket} is left as it is: it does not carry the tag {TAG}=true")
+            print(f"{bucket} was not emptied: it does not have the tag {TAG}=true")
             return
         _close(s3, bucket)
         versions, uploads = _delete_versions(s3, bucket), _abort_uploads(s3, bucket)
     except ClientError as error:
         if error.response["Error"]["Code"] == "NoSuchBucket":
-            print(f"{bucket} is gone already")
+            print(f"{bucket} is already gone")
             return
         raise
     print(f"{bucket}: {versions} versions and {uploads} unfinished uploads removed")
@@ -59,7 +59,7 @@ def _close(s3: Any, bucket: str) -> None:
 def _delete_versions(s3: Any, bucket: str) -> int:
     removed = 0
     while True:
-        # The first page each time, not the next one: what a page's marker names is gone by then. A page holds at
+        # Always the first page: the next page's marker names a version that is gone by then. A page holds at
         # most 1000 versions, which is also what one call deletes.
         page = s3.list_object_versions(Bucket=bucket)
         found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]

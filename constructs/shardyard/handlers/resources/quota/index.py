@@ -1,6 +1,6 @@
-"""Custom resource: a quota is at least so high, or has been asked for.
+"""Custom resource: a quota has at least a given value, or a request for it is open.
 
-Never lowers, never asks twice while a request is open, does nothing on delete: what AWS granted stays granted.
+Never lowers a quota, opens no second request, does nothing on delete: what AWS granted stays granted.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from shardyard.handlers.service_quotas import Quota
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """How a quota stands after the deploy."""
+    """The state of a quota after the deploy."""
 
     status: str
     """SUFFICIENT: it was high enough. GRANTED: raised now. PENDING: AWS is deciding."""
@@ -26,7 +26,7 @@ class Outcome:
 
 
 def ensure(client: Any, *, service: str, name: str, at_least: float) -> Outcome:
-    """Have a quota raised where it is too low."""
+    """Request a quota if it is too low."""
     quota = service_quotas.find(client, service, name)
     if quota.value >= at_least:
         return Outcome(
@@ -38,7 +38,7 @@ def ensure(client: Any, *, service: str, name: str, at_least: float) -> Outcome:
     if not quota.adjustable:
         raise Refused(
             f"{name!r} is {quota.value:g} and cannot be raised: AWS marks it as not adjustable. "
-            f"Ask for {quota.value:g} or less, or another instance type."
+            f"Require {quota.value:g} or less, or use another instance type."
         )
     pending = service_quotas.open_request(client, quota)
     if pending is None:
@@ -53,7 +53,7 @@ def _request(client: Any, quota: Quota, desired: float) -> dict[str, Any]:
         )
         return dict(answer["RequestedQuota"])
     except ClientError as error:
-        # Another stack asked between our look and our request: that request is as good as ours.
+        # Another stack opened a request in between, which serves as well.
         if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
             raise
         other = service_quotas.open_request(client, quota)
@@ -75,7 +75,7 @@ def _outcome(quota: Quota, request: dict[str, Any], at_least: float) -> Outcome:
 
 @custom_resource
 def handler(request: Request) -> Answer:
-    """Create and update ask; delete leaves what AWS granted."""
+    """Request on create and update; delete leaves what AWS granted."""
     physical_id = f"{request.properties['ServiceCode']}/{request.properties['QuotaName']}"
     if request.kind == "Delete":
         return Answer(physical_id=request.physical_id)
@@ -83,7 +83,7 @@ def handler(request: Request) -> Answer:
 
 
 def answer(client: Any, properties: Mapping[str, Any]) -> dict[str, str]:
-    """The resource's attributes; Refused where the deploy must fail."""
+    """The resource's attributes; raises Refused if the deploy must fail."""
     name = properties["QuotaName"]
     try:
         outcome = ensure(client, service=properties["ServiceCode"], name=name, at_least=float(properties["AtLeast"]))

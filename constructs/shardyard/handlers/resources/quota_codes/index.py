@@ -1,6 +1,6 @@
-"""Custom resource: resolve the codes of SageMaker's training quotas once and keep them in the artifact bucket.
+"""Custom resource: resolves the codes of SageMaker's training quotas once and stores them in the artifact bucket.
 
-Codes are opaque and there are thousands of quotas: a launch that had to list them all would wait for seconds.
+Codes are opaque and there are thousands of quotas: listing them all would delay each launch by seconds.
 """
 
 import json
@@ -14,13 +14,13 @@ _NEEDED_BY_LAUNCHES = ("training", "Number of instances")
 
 
 def codes(found: Iterable[Quota]) -> dict[str, str]:
-    """The quotas that a launch may need: name to code."""
+    """The codes of the quotas that a launch may need, by name."""
     return {quota.name: quota.code for quota in found if any(word in quota.name for word in _NEEDED_BY_LAUNCHES)}
 
 
 @custom_resource
 def handler(request: Request) -> Answer:
-    """Write the map on create and update; on delete the bucket's own removal takes it along."""
+    """Write the map on create and update; on delete it goes with the bucket."""
     bucket, key = request.properties["Bucket"], request.properties["Key"]
     if request.kind == "Delete":
         return Answer(physical_id=request.physical_id)

@@ -12,7 +12,7 @@ from shardyard.spec import names
 
 @custom_resource
 def handler(request: Request) -> Answer:
-    """Copy what is not there yet; nothing is removed, since runs may still read it."""
+    """Copy missing bundles; remove nothing, since runs may still read it."""
     if request.kind == "Delete":
         return Answer(physical_id=request.physical_id)
     bucket = request.properties["Bucket"]
@@ -21,7 +21,7 @@ def handler(request: Request) -> Answer:
 
 
 def put_bundles(s3: Any, bucket: str, bundles: Mapping[str, Mapping[str, str]]) -> int:
-    """Copy each bundle to the place that its hash names; say how many were missing."""
+    """Copy each bundle to the key of its hash; return how many were missing."""
     copied = 0
     for sha256, asset in bundles.items():
         key = names.source_key(sha256)

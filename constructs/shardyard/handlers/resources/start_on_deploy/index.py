@@ -1,4 +1,4 @@
-"""Custom resource: starts the jobs that ask for it (`[deploy] launch = true`) when a deploy made or changed them."""
+"""Custom resource: starts jobs with `[deploy] launch = true` when a deploy creates or changes them."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from shardyard.handlers.cfn_response import Answer, Request, custom_resource
 
 @custom_resource
 def handler(request: Request) -> Answer:
-    """Start what is new or changed; a removed job is not stopped, its execution is a person's to end."""
+    """Start new and changed jobs; a removed job's execution is left running."""
     if request.kind != "Delete":
         before = _digests(request.old_properties.get("Machines", []))
         start(aws.clients("stepfunctions"), _digests(request.properties["Machines"]), before, time.time())
@@ -24,14 +24,14 @@ def _digests(machines: Sequence[Mapping[str, str]]) -> dict[str, str]:
 
 
 def start(states: Any, machines: Mapping[str, str], before: Mapping[str, str], now: float) -> list[str]:
-    """Start each machine whose digest differs from before; say which."""
+    """Start each state machine whose digest has changed; return their names."""
     started = []
     for arn, digest in machines.items():
         if before.get(arn) == digest:
             continue
         try:
             # CloudFormation may ask twice: the same name and input are one execution, not two. The hour is in the
-            # name because a definition may come back to what it was, and that is to be launched again.
+            # name because a definition may return to an earlier one, which must then be launched again.
             name = f"deploy-{digest[:32]}-{now // 3600:.0f}"
             states.start_execution(stateMachineArn=arn, name=name, input="{}")
         except ClientError as error:

@@ -1,1 +1,1 @@
-"""Finds what bills and what nobody uses."""
+"""Finds unused resources that bill."""

@@ -1,4 +1,4 @@
-"""Where leftovers of SageMaker are looked for: endpoints, notebooks, warm pools, long jobs."""
+"""Finds leftovers of SageMaker: endpoints, notebooks, warm pools, long jobs."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ def find_all(clients: aws.Clients, limits: Limits, now: datetime) -> Iterator[Fi
 
 
 def endpoints(clients: aws.Clients, limits: Limits, now: datetime) -> Iterator[Finding]:
-    """Endpoints that nobody has called for the configured time; the configuration stays, so one can be made again."""
+    """Endpoints without a call for the configured time. Their configurations stay, so they can be created again."""
     sagemaker = clients("sagemaker")
     idle = timedelta(hours=limits.endpoint_idle_hours)
     for endpoint in _pages(sagemaker, "list_endpoints", "Endpoints", StatusEquals="InService"):
@@ -77,7 +77,7 @@ def notebooks(sagemaker: Any, limits: Limits, now: datetime) -> Iterator[Finding
 
 
 def warm_pools(sagemaker: Any, limits: Limits, now: datetime) -> Iterator[Finding]:
-    """Instances that were kept warm for too long without a job; they bill until the end of their keep-alive time."""
+    """Instances kept warm for too long without a job; they bill until their keep-alive time is over."""
     found = _pages(sagemaker, "list_training_jobs", "TrainingJobSummaries", WarmPoolStatusEquals="Available")
     for job in found:
         name, idle = job["TrainingJobName"], now - job["TrainingEndTime"]
@@ -88,7 +88,7 @@ def warm_pools(sagemaker: Any, limits: Limits, now: datetime) -> Iterator[Findin
             name=name,
             why=f"kept warm for {format_duration(idle.total_seconds())} without a job, "
             f"the limit is {limits.warm_pool_minutes}m",
-            # No time left to keep them ends the pool; the job itself is over and is not touched.
+            # A keep-alive time of zero ends the pool; the job itself is over and is not touched.
             stop=partial(
                 sagemaker.update_training_job, TrainingJobName=name, ResourceConfig={"KeepAlivePeriodInSeconds": 0}
             ),
@@ -114,7 +114,7 @@ def _ours(sagemaker: Any, arn: str, limits: Limits) -> bool:
     try:
         return limits.owns(sagemaker.list_tags(ResourceArn=arn)["Tags"])
     except ClientError as error:
-        if aws.error_code(error) in ("ValidationException", "ResourceNotFound"):  # gone meanwhile
+        if aws.error_code(error) in ("ValidationException", "ResourceNotFound"):  # deleted in the meantime
             return False
         raise
 

@@ -1,4 +1,4 @@
-"""What counts as a leftover, and one that was found."""
+"""What counts as a leftover, and a leftover."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,6 +30,6 @@ class Finding:
     """`endpoint`, `notebook`, `warm pool`, `training job`, or one of the kinds of things without a stack."""
     name: str
     why: str
-    """Why it counts as one, in a sentence."""
+    """Why it is a leftover, in a sentence."""
     stop: Callable[[], Any] | None = None
-    """Stops it; None for what is only ever reported."""
+    """Stops it; None for what is only reported."""

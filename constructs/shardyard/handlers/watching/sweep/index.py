@@ -1,4 +1,4 @@
-"""The sweeper: looks for leftovers on a schedule or when asked, tells people, and stops what the settings allow."""
+"""The sweeper: finds leftovers on a schedule or on request, notifies people, and stops what the settings allow."""
 
 import os
 from collections.abc import Collection, Mapping
@@ -12,11 +12,11 @@ from shardyard.handlers.watching.sweep.finders import find_all
 from shardyard.handlers.watching.sweep.finding import Finding, Limits
 
 _DONE = {"endpoint": "deleted", "warm pool": "ended"}
-"""What stopping one is called; the others are stopped."""
+"""The verb for stopping each kind; by default "stopped"."""
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
-    """Lambda's entry. Asked by a person, it stops only with `stop: true`; by the schedule, as the settings say."""
+    """Lambda's entry. On request it stops only with `stop: true`; on schedule, as the settings say."""
     settings = os.environ
     limits = Limits(
         project=settings["PROJECT"],
@@ -34,7 +34,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 def sweep(
     clients: aws.Clients, limits: Limits, now: datetime, *, stops: Collection[str], topic_arn: str
 ) -> dict[str, Any]:
-    """Find, stop the kinds that `stops` names, and tell people where there is something to tell."""
+    """Find leftovers, stop the kinds in `stops`, and notify people if there are any."""
     rows = []
     for finding in find_all(clients, limits, now):
         action = _stop(finding) if finding.kind in stops else "reported"
@@ -46,7 +46,7 @@ def sweep(
 
 
 def _stop(finding: Finding) -> str:
-    """Stop one; where that fails, the others are still looked at and people are still told."""
+    """Stop one leftover; a failure becomes its action, so that the others and the message still follow."""
     assert finding.stop is not None, finding.kind
     try:
         finding.stop()
@@ -57,4 +57,6 @@ def _stop(finding: Finding) -> str:
 
 def _text(rows: list[dict[str, str]]) -> str:
     lines = [f"- {row['kind']} {row['name']}: {row['why']} ({row['action']})" for row in rows]
-    return "\n".join(["These bill, or are left over:", *lines, "", "Look again, or stop them: yard sweep --stop"])
+    return "\n".join(
+        ["These resources bill or are left over:", *lines, "", "Look again, or stop them: yard sweep --stop"]
+    )

@@ -1,4 +1,4 @@
-"""Things that carry the project's tags, belong to no stack, and hang on nothing: a person made them and forgot them."""
+"""Unused resources with the project's tags that belong to no stack: someone created and forgot them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ KINDS: Mapping[str, str] = {
     "sagemaker:cluster": "HyperPod cluster",
     "sagemaker:mlflow-tracking-server": "MLflow tracking server",
 }
-"""What is looked for, by the type that the tagging API knows it by: what bills, and what keeps a VPC from going."""
+"""The kinds to look for, by the tagging API's types: what bills, and what prevents deleting a VPC."""
 
 
 def without_stack(clients: aws.Clients, limits: Limits) -> Iterator[Finding]:
-    """Everything of these kinds that no stack holds and nothing uses: only ever reported."""
+    """Everything of these kinds that belongs to no stack and is unused; only reported, never stopped."""
     pages = clients("resourcegroupstaggingapi").get_paginator("get_resources")
     filters = [{"Key": "project", "Values": [limits.project]}, {"Key": "stage", "Values": [limits.stage]}]
     found: dict[str, list[str]] = {}
@@ -44,7 +44,7 @@ def without_stack(clients: aws.Clients, limits: Limits) -> Iterator[Finding]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Look:
-    """How EC2 is asked about one kind, and what in its answer says that nothing uses a thing."""
+    """How to ask EC2 about one kind, and what in its answer means unused."""
 
     operation: str
     answer: str
@@ -79,10 +79,10 @@ _LOOKS: Mapping[str, _Look] = {
 
 
 def _unused(clients: aws.Clients, look: _Look, names: Sequence[str]) -> list[str]:
-    """Those of the things that nothing uses; one that is gone meanwhile is not among them."""
+    """The unused resources among `names`, without those deleted in the meantime."""
     unused: list[str] = []
     for first in range(0, len(names), _AT_ONCE):
-        # By a filter, because an id that is gone meanwhile would fail the call for all the others.
+        # By a filter, because one id deleted in the meantime would fail the whole call.
         some = [{"Name": look.id_filter, "Values": list(names[first : first + _AT_ONCE])}]
         answer = getattr(clients("ec2"), look.operation)(Filters=some)
         unused += [str(one[look.id_field]) for one in answer[look.answer] if look.unused(one)]

@@ -1,7 +1,7 @@
-"""A training job changed its state: count the outcome, tell people in a sentence, wake the watchdog.
+"""A training job changed its state: count the outcome, notify people, wake the watchdog.
 
-EventBridge sends every change in the account; jobs of other projects are left alone. How a launch ends is told once,
-by its receipt; a launch tells nothing here but an interruption, which it lives through.
+EventBridge sends every change in the account; jobs of other projects are ignored. The receipt reports how a launch
+ends, so for a launch this handler reports only interruptions, which it survives.
 """
 
 import os
@@ -20,7 +20,7 @@ _OUTCOMES = ("Completed", "Failed", "Stopped")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """What this deployment calls its things; read from the function's environment."""
+    """This deployment's names, from the function's environment."""
 
     project: str
     stage: str
@@ -40,26 +40,26 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """What people get."""
+    """A notification."""
 
     subject: str
     text: str
 
 
 def handler(event: dict[str, Any], context: object) -> None:
-    """Take in one event."""
+    """Lambda's entry: one event."""
     react(event["detail"], Place.from_environment(), aws.clients)
 
 
 def react(detail: dict[str, Any], place: Place, clients: aws.Clients) -> None:
-    """Do what one change asks for."""
+    """React to one change."""
     tags = detail.get("Tags") or {}
     if (tags.get("project"), tags.get("stage")) != (place.project, place.stage):
         return
     status = detail["TrainingJobStatus"]
     launched = EXECUTION_TAG in tags
     if status == "Failed" and launched and read_job(detail).kind is Kind.CAPACITY:
-        return  # the launch tries again, maybe for hours, and tells how that ended
+        return  # the launch retries, maybe for hours, and reports how that ended
     if status == "InProgress":
         clients("events").enable_rule(Name=place.watchdog_rule)
     if status in _OUTCOMES:
@@ -72,12 +72,12 @@ def react(detail: dict[str, Any], place: Place, clients: aws.Clients) -> None:
 
 
 def compose(detail: dict[str, Any]) -> Message | None:
-    """The sentence for a change that people want to know; None for the others."""
+    """The notification for a change; None if it needs none."""
     name, status, secondary = detail["TrainingJobName"], detail["TrainingJobStatus"], detail.get("SecondaryStatus")
     if status == "InProgress" and secondary == "Interrupted":
         said, more = (
             "was interrupted",
-            "Its spot capacity was taken back. SageMaker starts it again from its checkpoints.",
+            "Its spot capacity was taken back. SageMaker restarts it from its checkpoints.",
         )
     elif EXECUTION_TAG in (detail.get("Tags") or {}):
         return None

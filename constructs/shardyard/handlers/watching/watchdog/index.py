@@ -1,8 +1,8 @@
-"""Looks at each running training job: how long its GPUs idle, how long its logs are silent.
+"""Checks each running training job: how long its GPUs have idled, how long its logs have been silent.
 
-Alarms cannot stand on SEARCH expressions, and job names are unknown at deploy. So this function reads the jobs' own
-metrics and logs and publishes two numbers with fixed dimensions: the worst of all running jobs. It runs only while
-jobs run: the event handler switches its schedule on, and it switches it off itself when nothing is left.
+Alarms cannot use SEARCH expressions, and job names are unknown at deploy. So this function reads the jobs' metrics
+and logs and publishes two numbers with fixed dimensions: the worst of all running jobs. It runs only while jobs run:
+the event handler enables its schedule, and this function disables it when no job is left.
 """
 
 import os
@@ -17,12 +17,12 @@ from shardyard.spec.catalogue.instances import INSTANCES
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 HOST_METRICS = "/aws/sagemaker/TrainingJobs"
 _LOOK_BACK_MINUTES = 180
-"""CloudWatch keeps one-minute values for longer; three hours say enough."""
+"""CloudWatch keeps one-minute values for longer, but three hours are enough."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What this deployment calls wasted, and its names; read from the function's environment."""
+    """This deployment's limits and names, from the function's environment."""
 
     project: str
     stage: str
@@ -35,7 +35,7 @@ class Limits:
 
     @classmethod
     def from_environment(cls) -> "Limits":
-        """What the stack gave to the function."""
+        """Read the environment that the stack set."""
         return cls(
             project=os.environ["PROJECT"],
             stage=os.environ["STAGE"],
@@ -50,22 +50,22 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """How one running job does."""
+    """The state of one running job."""
 
     job: str
     low_gpu_minutes: int
-    """Consecutive minutes up to now in which the job's GPUs together stayed below the limit."""
+    """Consecutive minutes up to now with the job's GPUs together below the limit."""
     silent_minutes: int
-    """Minutes since any of its nodes printed a line."""
+    """Minutes since any node printed a line."""
 
 
 def handler(event: dict[str, Any], context: object) -> None:
-    """Look once."""
+    """Lambda's entry: check all jobs once."""
     watch(Limits.from_environment(), aws.clients, now=time.time())
 
 
 def watch(limits: Limits, clients: aws.Clients, *, now: float) -> list[Finding]:
-    """Look at every running job of this project; publish the worst, tell about what has just passed a limit."""
+    """Check every running job of this project; publish the worst, and alert about limits that were just passed."""
     jobs = _running(clients("sagemaker"), limits)
     findings = list(aws.in_parallel(lambda job: look(job, limits, clients, now=now), jobs))
     _publish(clients("cloudwatch"), limits, findings)
@@ -79,7 +79,7 @@ def watch(limits: Limits, clients: aws.Clients, *, now: float) -> list[Finding]:
 
 
 def _running(sagemaker: Any, limits: Limits) -> list[dict[str, Any]]:
-    """The jobs in progress that carry this project's tags, described."""
+    """The descriptions of the jobs in progress with this project's tags."""
     pages = sagemaker.get_paginator("list_training_jobs").paginate(StatusEquals="InProgress")
     summaries = [summary for page in pages for summary in page["TrainingJobSummaries"]]
 
@@ -94,7 +94,7 @@ def _running(sagemaker: Any, limits: Limits) -> list[dict[str, Any]]:
 
 
 def look(job: dict[str, Any], limits: Limits, clients: aws.Clients, *, now: float) -> Finding:
-    """Read one job's metrics and logs. A job that does not train yet (no capacity, downloading) is not wasted."""
+    """Read one job's metrics and logs. A job that is not training yet (no capacity, downloading) is not wasted."""
     name, started = job["TrainingJobName"], job.get("TrainingStartTime")
     if started is None or job.get("SecondaryStatus") != "Training":
         return Finding(job=name, low_gpu_minutes=0, silent_minutes=0)
@@ -105,7 +105,7 @@ def look(job: dict[str, Any], limits: Limits, clients: aws.Clients, *, now: floa
 
 
 def _gpus_per_host(resources: dict[str, Any]) -> dict[str, int]:
-    """Host name to number of GPUs; hosts without GPUs are left out."""
+    """The number of GPUs per host; hosts without GPUs are left out."""
     groups = resources.get("InstanceGroups") or [resources]
     kinds = [group["InstanceType"] for group in groups for _ in range(int(group["InstanceCount"]))]
     counts = {f"algo-{number + 1}": _gpus(kind) for number, kind in enumerate(kinds)}
@@ -148,7 +148,7 @@ def _low_gpu_minutes(cloudwatch: Any, job: str, gpus: dict[str, int], limits: Li
 
 
 def trailing_low_minutes(use: dict[int, float], *, limit: float) -> int:
-    """How many of the newest minutes in a row stayed below the limit. The metric counts 100 for each GPU in use."""
+    """How many of the newest minutes in a row stayed below the limit. The metric counts 100 per GPU in use."""
     count = 0
     for minute in sorted(use, reverse=True):
         if use[minute] >= limit:
@@ -158,7 +158,7 @@ def trailing_low_minutes(use: dict[int, float], *, limit: float) -> int:
 
 
 def _newest_line(logs: Any, job: str) -> float:
-    """When any node last printed something, in seconds. A stream's own `lastEventTimestamp` can be an hour late."""
+    """When any node last printed something, in seconds. A stream's `lastEventTimestamp` can be an hour late."""
     newest = 0.0
     for page in logs.get_paginator("describe_log_streams").paginate(
         logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job}/"
@@ -187,7 +187,7 @@ def _publish(cloudwatch: Any, limits: Limits, findings: list[Finding]) -> None:
 
 
 def _alerts(finding: Finding, limits: Limits) -> list[str]:
-    """A sentence for each limit that was passed since the last look; later looks stay silent."""
+    """A sentence per limit that was passed since the last check; later checks stay silent."""
     texts = []
     if limits.low_gpu_minutes <= finding.low_gpu_minutes < limits.low_gpu_minutes + limits.every_minutes:
         texts.append(

@@ -20,11 +20,11 @@ from checks.scenarios import Synthesised, contexts, synthesise
 from shardyard.spec.catalogue.idle_cost import idle_usd
 
 STRICT = "--cdk-validator" in sys.argv
-"""Whether this process runs CDK's own validator: it takes seconds an app, so it looks at two, beside the rest."""
+"""Whether this process runs CDK's own validator, which takes seconds per app: it checks two, beside the rest."""
 REGIONS = ("us-east-1", "eu-central-1", "cn-north-1")
 """Where every type and value of the templates must be known; the README says what other partitions lack."""
 MOST_IDLE_USD = 5
-"""What the default app may cost in a month in which nobody trains."""
+"""The most that the default app may cost per month without training."""
 
 
 def main() -> int:
@@ -38,7 +38,7 @@ def main() -> int:
 
 
 def look_at(names: list[str]) -> int:
-    """Synthesise these scenarios and print what refuses them."""
+    """Synthesise these scenarios and print every refusal."""
     done: dict[str, Synthesised] = {}
     try:
         for name in names:
@@ -74,13 +74,13 @@ def _unused(done: dict[str, Synthesised]) -> list[str]:
 
 
 def _too_dear(done: dict[str, Synthesised]) -> list[str]:
-    """The default app bills little while nobody trains."""
+    """The default app bills little without training."""
     usd = idle_usd(done["dev"].assembly.templates) if "dev" in done else 0.0
     return [f"dev: it costs {usd:.2f} USD a month idle (at most {MOST_IDLE_USD})"] if usd > MOST_IDLE_USD else []
 
 
 def cfn_lint(templates: list[str]) -> list[str]:
-    """What cfn-lint says, errors and warnings alike, one line each."""
+    """cfn-lint's errors and warnings, one line each."""
     lint = Path(sys.executable).with_name("cfn-lint")
     with tempfile.TemporaryDirectory() as folder:
         filled = [copy for template in templates if (copy := _fill_in(Path(template), Path(folder)))]
@@ -121,7 +121,7 @@ _PSEUDO = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId"
 
 
 def _as_text(value: Any) -> str:
-    """A text with references in it, each replaced by what it could be."""
+    """A text with each reference replaced by a plausible value."""
     if isinstance(value, str):
         return value
     if "Fn::Join" in value:

@@ -28,16 +28,16 @@ _EXISTING = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Synthesised:
-    """One app as it was written."""
+    """One synthesised app."""
 
     settings: Settings
-    """What it was built from."""
+    """The context that it was built from."""
     folder: Path
-    """Where its templates lie."""
+    """The folder of its templates."""
     assembly: Assembly
     """Its templates."""
     nag: NagResult
-    """What the security packs say."""
+    """The security packs' report."""
 
 
 def contexts() -> dict[str, Mapping[str, Any]]:
@@ -70,6 +70,6 @@ def synthesise(context: Mapping[str, Any], *, strict: bool = False) -> Synthesis
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """The packs print every finding of the first of their two runs; what counts is what they return."""
+    """Silence the packs, which print every finding of their first run; only what they return counts."""
     with io.TextIOWrapper(io.BytesIO()) as nowhere, contextlib.redirect_stderr(nowhere):
         yield

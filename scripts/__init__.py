@@ -1,1 +1,1 @@
-"""Programs for whoever works on this repository; nothing of the product needs them."""
+"""Programs for developers of this repository; the product does not need them."""

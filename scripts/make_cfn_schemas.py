@@ -6,7 +6,7 @@ from embedded.cloudformation.templates import schemas
 
 
 def main() -> None:
-    """Write the data of every type that the services provide."""
+    """Write the schema data of every type that the services provide."""
     loading.load()
     schemas.write(list(PROVIDERS))
 

@@ -1,4 +1,4 @@
-"""Rows of the pages on settings and jobs: one field of a dataclass tree each."""
+"""Rows of the pages on settings and jobs: one per field of a dataclass tree."""
 
 import dataclasses
 import types
@@ -18,7 +18,7 @@ def row(key: str, field: dataclasses.Field[Any], hint: Any) -> str:
 
 
 def inside(hint: Any) -> tuple[Any, str]:
-    """What a hint holds, and how that is written after the key: `[]` for a list, `.NAME` for a table of names."""
+    """A hint's inner type, and its suffix on the key: `[]` for a list, `.NAME` for a table of names."""
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
         inner = [arg for arg in get_args(hint) if arg is not type(None)]
@@ -31,14 +31,14 @@ def inside(hint: Any) -> tuple[Any, str]:
 
 
 def default(field: dataclasses.Field[Any]) -> str:
-    """What holds where nothing is written, as it would be written."""
+    """The default, as a user would write it."""
     if field.default is not dataclasses.MISSING:
         value = field.default
     elif field.default_factory is not dataclasses.MISSING:
         value = field.default_factory()
     else:
         return "required"
-    # `in` would take 0 and False for one another, and a dataclass for none of these
+    # `in` would confuse 0 with False, and could not compare dataclasses
     if value is None or (isinstance(value, str | tuple | dict) and not value) or dataclasses.is_dataclass(value):
         return "none"
     if isinstance(value, bool):
@@ -54,7 +54,7 @@ def default(field: dataclasses.Field[Any]) -> str:
 
 
 def allowed(field: dataclasses.Field[Any], hint: Any) -> str:
-    """What may be written."""
+    """The allowed values."""
     limits = field.metadata
     inner, suffix = inside(hint)
     if get_origin(inner) is Literal:

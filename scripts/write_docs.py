@@ -1,4 +1,4 @@
-"""Write the pages that are made from code: `make docs`. A test compares them."""
+"""Write the pages that are generated from code: `make docs`. A test compares them."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,7 +24,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "docs/reference/service-map.md": services_page.as_markdown,
     "docs/reference/settings.md": settings_page.as_markdown,
 }
-"""Each page and the function that says what stands on it."""
+"""Each page and the function that renders it."""
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ class Acknowledgement:
     where: str
     """The construct's path from the stack's part on: `storage/...`; `*` is any id in it, `**` any number of ids."""
     reason: str
-    """Why it is right, as said to a security reviewer."""
+    """Why it is right, for a security reviewer."""
     about: str = ".*"
     """Which finding of the rule, as a regular expression: over the text in brackets, else over the description."""
 
@@ -37,7 +37,7 @@ class Acknowledgement:
 
 
 def _as_regex(where: str) -> str:
-    # A stack's name begins with project and stage, which settings change.
+    # A stack's name begins with project and stage, which are settings.
     parts = [".*" if part == "**" else re.escape(part).replace(r"\*", "[^/]*") for part in where.split("/")]
     return "[a-z0-9-]+-" + "/".join(parts)
 

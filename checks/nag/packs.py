@@ -24,7 +24,7 @@ class NagFinding:
     path: str
     """The construct's path."""
     description: str
-    """What the pack says about it."""
+    """The pack's message."""
 
     def __str__(self) -> str:
         return f"{self.path}: {self.rule}: {self.description}"
@@ -35,9 +35,9 @@ class NagResult:
     """What the packs found in one app."""
 
     unexplained: Sequence[NagFinding]
-    """What no acknowledgement covers."""
+    """The findings that no acknowledgement covers."""
     acknowledged: Sequence[NagFinding]
-    """What is accepted, as the report lists it."""
+    """The accepted findings, as the report lists them."""
     used: frozenset[Acknowledgement]
     """The acknowledgements that covered something."""
 

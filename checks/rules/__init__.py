@@ -1,1 +1,1 @@
-"""Our own rules on synthesised templates: what other linters let pass. Pure functions over parsed JSON."""
+"""Rules on synthesised templates for what other linters let pass. Pure functions over parsed JSON."""

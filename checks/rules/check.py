@@ -1,4 +1,4 @@
-"""All rules of ours at once."""
+"""Runs all of these rules."""
 
 from collections.abc import Iterator
 
@@ -16,6 +16,6 @@ RULES: tuple[Rule, ...] = (
 
 
 def check(assembly: Assembly) -> Iterator[Finding]:
-    """Everything that our rules refuse in these templates."""
+    """Everything that the rules refuse in these templates."""
     for rule in RULES:
         yield from rule(assembly)

@@ -1,4 +1,4 @@
-"""The house's own limits: stack budgets, and no Lambda function that is not ours."""
+"""The house's own limits: stack budgets, and no Lambda function but Shardyard's."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ HANDLER_PREFIX = "shardyard.handlers."
 
 
 def stack_budgets(assembly: Assembly) -> Iterator[Finding]:
-    """A stack stays clear of CloudFormation's limits; what is too much moves to another stack by a person's hand."""
+    """A stack stays clear of CloudFormation's limits; beyond them, someone must move resources to another stack."""
     for stack, template in assembly.templates.items():
         for section, most in MOST.items():
             count = len(template.get(section, {}))
@@ -30,7 +30,7 @@ def stack_budgets(assembly: Assembly) -> Iterator[Finding]:
 
 
 def only_our_functions(assembly: Assembly) -> Iterator[Finding]:
-    """CDK adds Node functions behind one's back; ours are Python, share one asset and can be read here."""
+    """CDK adds Node functions silently; Shardyard's are Python, share one asset and are part of this repository."""
     assets: dict[str, str] = {}
     for function in assembly.resources("AWS::Lambda::Function"):
         handler = str(function.properties.get("Handler"))

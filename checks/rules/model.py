@@ -11,7 +11,7 @@ Template = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One thing that a rule refuses."""
+    """One refusal by a rule."""
 
     rule: str
     """The rule's name."""
@@ -90,7 +90,7 @@ Rule = Callable[[Assembly], Iterator[Finding]]
 
 
 def read_assembly(folder: Path) -> Assembly:
-    """Read what a synth wrote."""
+    """Read the templates that a synth wrote."""
     return Assembly(
         {
             path.name.removesuffix(".template.json"): json.loads(path.read_text(encoding="utf-8"))
@@ -100,19 +100,19 @@ def read_assembly(folder: Path) -> Assembly:
 
 
 def as_list(value: Any) -> list[Any]:
-    """One or many, as a list; nothing as none."""
+    """One value or many as a list; None as an empty one."""
     if value is None:
         return []
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def is_known(value: Any) -> bool:
-    """Whether a value stands in the template itself, and is not a reference that only the deploy knows."""
+    """Whether a value is literal, not a reference that only the deploy resolves."""
     return not isinstance(value, Mapping)
 
 
 def at(properties: Mapping[str, Any], path: str) -> Any:
-    """The value at a dotted path, or None; a list on the way stands for its first member."""
+    """The value at a dotted path, or None; a list in between stands for its first member."""
     value: Any = properties
     for name in path.split("."):
         if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Who publishes to an encrypted thing needs that thing's policy and its key's: else messages vanish silently."""
+"""A publisher to an encrypted resource needs the resource's policy and its key's, or messages vanish silently."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ def publishers_may_publish(assembly: Assembly) -> Iterator[Finding]:
 
 
 def _publishers(assembly: Assembly) -> Iterator[tuple[str, Resource, Resource]]:
-    """Service, source and topic of everything that publishes by itself."""
+    """Service, source and topic of everything that publishes on its own."""
     for rule in assembly.resources("AWS::Events::Rule"):
         arns = [target.get("Arn") for target in as_list(rule.properties.get("Targets"))]
         yield from _to_topics(assembly, "events.amazonaws.com", rule, arns)

@@ -1,1 +1,1 @@
-"""Runs any container in a cell: isolation, images, channels, logs and the copying of folders to S3."""
+"""Runs any container in a cell: isolation, images, channels, logs and copying folders to S3."""

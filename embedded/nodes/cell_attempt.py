@@ -1,4 +1,4 @@
-"""The server's end of a cell: starts it, learns how its nodes end, and takes it down."""
+"""The server's side of a cell: starts it, receives its nodes' exits, and closes it."""
 
 import contextlib
 import json
@@ -16,7 +16,7 @@ from embedded.nodes.cell.plan import CellPlan
 from embedded.nodes.engine import NodeExit
 
 _SOURCE_ROOT = Path(__file__).resolve().parents[2]
-"""The folder that `embedded` is imported from: a cell starts with no other."""
+"""The folder that `embedded` is imported from, the only one on a cell's path."""
 _CLOSE_SECONDS_MOST = 10.0
 _DEVICES_MOST = 250
 
@@ -27,7 +27,7 @@ def command() -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """A cell's environment; `ip` is not on an ordinary user's PATH."""
+    """A cell's environment, with `ip` on the PATH, where an ordinary user may not have it."""
     path = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
     return {"PYTHONPATH": str(_SOURCE_ROOT), "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
 
@@ -94,7 +94,7 @@ class CellAttempt:
         return event
 
     def exits(self) -> Iterator[NodeExit]:
-        """One exit for each node; if the cell itself is killed, its nodes were killed with it."""
+        """One exit per node; if the cell itself is killed, its nodes were killed with it."""
         waiting = set(self._outputs)
         while waiting:
             event = self._next()
@@ -107,7 +107,7 @@ class CellAttempt:
                 return
 
     def signal(self, number: int, host: str | None = None) -> None:
-        """Ask the cell to signal; one that has ended has no nodes left to signal."""
+        """Ask the cell to signal; a cell that has ended has no nodes left."""
         with self._lock:
             try:
                 self._control.sendall(json.dumps({"signal": int(number), "host": host}).encode() + b"\n")
@@ -116,7 +116,7 @@ class CellAttempt:
 
     def close(self) -> None:
         """Close the cell's control socket: the cell then ends, with everything in it."""
-        # an error here means that the cell closed its end first
+        # an error means that the cell closed its end first
         with self._lock, contextlib.suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)
         try:

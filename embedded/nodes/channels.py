@@ -1,4 +1,4 @@
-"""Channels as a node sees them: which objects each host gets, under which names and in which order."""
+"""Channels as nodes see them: which objects each host gets, under which names and in which order."""
 
 import random
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ _NAME_BYTES_MOST = 255
 
 
 class DataError(Exception):
-    """A channel's data cannot be fetched; the message is what the job's FailureReason says."""
+    """A channel's data cannot be fetched; the message becomes the job's FailureReason."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,27 +21,27 @@ class Item:
     bucket: str
     object: S3Object
     name: str
-    """Its path in the channel's folder."""
+    """The path in the channel's folder."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Channel:
-    """One channel that is read from S3, dealt out to the hosts of a job."""
+    """One channel of S3 objects, distributed over the hosts of a job."""
 
     name: str
-    """Its name: the folder or the FIFO under /opt/ml/input/data."""
+    """The name: the folder or the FIFO under /opt/ml/input/data."""
     mode: str
     """File, FastFile or Pipe."""
     items: Mapping[str, tuple[Item, ...]]
-    """What each host gets; a host that is not listed has no such channel."""
+    """The objects of each host; a host that is not listed does not have this channel."""
     lines: tuple[Mapping[str, Any], ...] = ()
-    """The lines of an augmented manifest, in place of items."""
+    """The lines of an augmented manifest, instead of items."""
     attributes: tuple[str, ...] = ()
-    """The attributes of each line that are sent, in this order."""
+    """The attributes of each line to send, in this order."""
     record_io: bool = False
-    """Whether each object or attribute is wrapped as a RecordIO record (Pipe only)."""
+    """Whether to wrap each object or attribute in a RecordIO record (Pipe only)."""
     gzipped: bool = False
-    """Whether the objects are unpacked on the way (Pipe only)."""
+    """Whether to decompress the objects while streaming (Pipe only)."""
     shuffle_seed: int | None = None
     """The seed of the order, which changes with each epoch."""
 
@@ -57,8 +57,8 @@ def order(channel: Channel, host: str, epoch: int) -> list[Item]:
 def local_name(prefix: str, key: str) -> str:
     """The path of an object in its channel's folder.
 
-    Below a prefix that is a folder, the rest of the key; the prefix may also be one object, or end in the middle of a
-    name (`data/part` for data/part-1): then only the folder before it is cut off.
+    Below a prefix that is a folder, it is the rest of the key. If the prefix is one object, or ends in the middle of a
+    name (`data/part` for data/part-1), only the folder before it is cut off.
     """
     folder = prefix if prefix.endswith("/") or not prefix else prefix + "/"
     if key.startswith(folder):
@@ -67,7 +67,7 @@ def local_name(prefix: str, key: str) -> str:
 
 
 def refused(bucket: str, key: str, why: str) -> DataError:
-    """The error for an object that cannot become a file."""
+    """The error about an object that cannot become a file."""
     return DataError(f"ClientError: Data download failed:Failed to download data. S3 key: s3://{bucket}/{key} {why}")
 
 

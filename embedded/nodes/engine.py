@@ -1,4 +1,4 @@
-"""The interface between a job and what its nodes are made of. `ProcessEngine` implements it; containers could too."""
+"""The interface between jobs and engines, which make nodes. `ProcessEngine` implements it; containers could too."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,16 +17,16 @@ class NodeSpec:
     folder: Path
     """The node's folder on the machine; `folder / "ml"` is its /opt/ml."""
     environment: Mapping[str, str]
-    """The variables that the container is started with; they win over the image's."""
+    """The container's variables, which override the image's."""
     mounts: tuple[tuple[Path, str, bool], ...] = ()
-    """Folders of the machine that the node sees too, where, and whether only to read: shared file systems."""
+    """Shared file systems: folders of the machine that the node sees, at which path, and whether read-only."""
 
     streams: tuple[str, ...] = ()
-    """Folders, as the node sees them, whose files are streamed; only where the engine can."""
+    """Folders, as the node sees them, whose files are streamed, if the engine can."""
 
     @property
     def ml(self) -> Path:
-        """Where the node's /opt/ml lies on the machine."""
+        """The node's /opt/ml on the machine."""
         return self.folder / "ml"
 
 
@@ -39,13 +39,13 @@ class AttemptSpec:
     image: str
     """The image's URI."""
     entrypoint: Sequence[str] | None
-    """What is run; None for the image's own entrypoint."""
+    """The entrypoint; None for the image's own."""
     arguments: Sequence[str]
-    """What follows the entrypoint."""
+    """The arguments after the entrypoint."""
     nodes: Sequence[NodeSpec]
     """The nodes, algo-1 first."""
     cloud_port: int | None
-    """Where the cloud listens on the machine; None for nodes that may not reach it."""
+    """The cloud's port on the machine; None for nodes that may not reach it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,47 +59,47 @@ class NodeExit:
 
 
 class Attempt(Protocol):
-    """An attempt that runs."""
+    """A running attempt."""
 
     @property
     def outputs(self) -> Mapping[str, int]:
-        """For each host a file descriptor with what its program prints; whoever reads it closes it."""
+        """A file descriptor per host with the program's output; its reader closes it."""
 
     @property
     def streams(self) -> Mapping[tuple[str, str], int]:
-        """For each host and streamed folder its FUSE device; whoever answers on it closes it."""
+        """The FUSE device per host and streamed folder; its server closes it."""
 
     @property
     def programs(self) -> Mapping[str, int]:
-        """For each host the process id of its program, for the host's metrics."""
+        """The program's process id per host, for the host's metrics."""
 
     def exits(self) -> Iterator[NodeExit]:
-        """Wait for the nodes: one exit each, as they come."""
+        """Wait for the nodes; yields one exit per node as it happens."""
 
     def signal(self, number: int, host: str | None = None) -> None:
-        """Send a signal to one node's program, or to all of them. SIGKILL takes the whole node."""
+        """Send a signal to one node's program, or to all. SIGKILL ends the whole node."""
 
     def close(self) -> None:
-        """End all that is left, and wait until it is gone."""
+        """End everything that is left, and wait until it is gone."""
 
 
 class Engine(Protocol):
     """A way to make nodes."""
 
     def network_interface(self) -> str:
-        """The name of the interface that the nodes reach each other by."""
+        """The network interface on which the nodes reach each other."""
 
     def addresses(self, hosts: Sequence[str], seed: str) -> dict[str, str]:
-        """The address of each host; `seed` keeps jobs apart where they share one network."""
+        """The address of each host; `seed` keeps jobs apart that share one network."""
 
     def cloud_host(self) -> str:
-        """Under which host the nodes reach the cloud."""
+        """The host at which the nodes reach the cloud."""
 
     def can_stream(self) -> bool:
         """Whether nodes can have streamed folders."""
 
     def prepare(self, image: str) -> None:
-        """Do what takes long and is done once for an image, such as making its environment."""
+        """Do the slow work that each image needs once, such as making its environment."""
 
     def start(self, spec: AttemptSpec) -> Attempt:
-        """Start the nodes; raises `ImageError` or `OSError` with a reason for people."""
+        """Start the nodes; raises `ImageError` or `OSError` with a readable reason."""

@@ -1,4 +1,4 @@
-"""FastFile mode: a channel's objects appear as files at once, and are fetched when they are read."""
+"""FastFile mode: a channel's objects appear as files at once and are fetched when read."""
 
 import errno
 import logging
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class FastFileServer:
-    """Answers the kernel for one channel on one node, until the node is gone."""
+    """Answers the kernel for one channel on one node until the node is gone."""
 
     def __init__(self, client: Any, items: Iterable[Item], device: int) -> None:
         self._client, self._device = client, device
@@ -37,7 +37,7 @@ class FastFileServer:
             thread.start()
 
     def join(self, seconds: float) -> None:
-        """Wait for the end, which the node's end brings about; the device is closed then."""
+        """Wait for the node's end, which ends this server and closes the device."""
         for thread in self._threads:
             thread.join(seconds)
         os.close(self._device)
@@ -50,7 +50,7 @@ class FastFileServer:
                 continue
             except OSError as error:
                 if error.errno in (errno.ENOENT, errno.EAGAIN):
-                    # the request was taken back before it was read
+                    # the request was withdrawn before it was read
                     continue
                 # ENODEV: the node's mount is gone, and this server with it
                 return
@@ -67,7 +67,7 @@ class FastFileServer:
             try:
                 os.write(self._device, said)
             except FileNotFoundError:
-                # whoever asked does not wait any more
+                # the caller no longer waits
                 continue
             except OSError:
                 return

@@ -1,4 +1,4 @@
-"""Folders of the nodes that are copied to S3 while a job runs, such as its checkpoints."""
+"""Copies folders of the nodes to S3 while a job runs, such as its checkpoints."""
 
 import logging
 import random
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Synced:
-    """One folder of every node, and where its files go."""
+    """One folder of every node, and the destination of its files."""
 
     local_path: str
     """The folder as the node sees it, below /opt/ml."""
@@ -34,7 +34,7 @@ def on_node(ml: Path, local_path: str) -> Path:
 class FolderSync(threading.Thread):
     """Copies new and changed files of all nodes to S3, in no particular order, until it is stopped; then once more.
 
-    A deletion is not carried over, and what others put into S3 meanwhile does not reach the nodes.
+    Deletions are not copied, and what others put into S3 in the meantime does not reach the nodes.
     """
 
     def __init__(self, client: Any, synced: Synced, nodes: Sequence[Path], period_seconds: float) -> None:
@@ -58,7 +58,7 @@ class FolderSync(threading.Thread):
             self._copy()
 
     def stop(self, *, last_look: bool) -> None:
-        """End; `last_look` is False if the instances are gone, and with them what they had not sent."""
+        """Stop; `last_look` is False if the instances are gone, and with them everything not yet copied."""
         self._last_look = last_look
         self._stopping.set()
 
@@ -74,7 +74,7 @@ class FolderSync(threading.Thread):
                 self._client.upload_file(str(real), target.bucket, target.key)
                 self._sent[path] = stamp
             except FileNotFoundError:
-                # renamed or removed since it was listed: the next round sends what became of it
+                # renamed or removed since it was listed: the next round copies it
                 continue
             except (ClientError, BotoCoreError, OSError) as error:
                 if self.error is None:

@@ -12,13 +12,13 @@ _LINKS_MOST = 40
 
 
 def node_files(folder: Path, ml: Path) -> dict[Path, Path]:
-    """The files below a folder of a node, each with where its content lies; `ml` is the node's /opt/ml."""
+    """The files below a folder of a node, each with the path of its content; `ml` is the node's /opt/ml."""
     found = {path: real_file(path, ml) for path in folder.rglob("*")} if folder.is_dir() else {}
     return {path: real for path, real in sorted(found.items()) if real is not None}
 
 
 def real_file(path: Path, ml: Path) -> Path | None:
-    """Where a file's content lies: links are followed as the node would, and never out of its /opt/ml."""
+    """The path of a file's content: follows links as the node would, but never out of its /opt/ml."""
     for _ in range(_LINKS_MOST):
         if not path.is_symlink():
             return path if path.is_file() and path.resolve().is_relative_to(ml.resolve()) else None
@@ -29,9 +29,9 @@ def real_file(path: Path, ml: Path) -> Path | None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove an attempt's folder with all that its programs left in it, files that they made unwritable too.
+    """Remove an attempt's folder with everything that its programs left in it, including unwritable files.
 
-    The cell may be removing it at the same moment: what is gone already is no error.
+    The cell may be removing it at the same moment: what is already gone is no error.
     """
 
     def force(function: Any, path: str, problem: Any) -> None:

@@ -31,7 +31,7 @@ _DIRENT = struct.Struct("<QQII")
 
 
 class Operation(IntEnum):
-    """The requests that are answered; all others get ENOSYS."""
+    """The supported requests; all others get ENOSYS."""
 
     LOOKUP = 1
     FORGET = 2
@@ -55,16 +55,16 @@ WITHOUT_ANSWER = (Operation.FORGET, Operation.BATCH_FORGET, Operation.INTERRUPT,
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """One request of the kernel."""
+    """A request from the kernel."""
 
     operation: int
     """Which."""
     unique: int
-    """Its number, which the answer repeats."""
+    """The request's number, which the answer repeats."""
     node: int
-    """The file or folder that it is about."""
+    """The inode of the file or folder."""
     body: bytes
-    """What belongs to this operation."""
+    """The operation's own data."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -78,11 +78,11 @@ class Node:
     children: dict[str, "Node"] | None = None
     """A folder's entries; None for a file."""
     key: object = field(default=None)
-    """What its content is found by."""
+    """The key to its content."""
 
 
 def parse(message: bytes) -> Request:
-    """Take a message of the kernel apart."""
+    """Parse a message from the kernel."""
     _, operation, unique, node, *_ = _IN_HEADER.unpack_from(message)
     return Request(operation=operation, unique=unique, node=node, body=message[_IN_HEADER.size :])
 
@@ -100,22 +100,22 @@ def init_out(request: Request) -> bytes:
 
 
 def entry_out(node: Node) -> bytes:
-    """What LOOKUP answers; nothing ever changes, so the kernel may remember it for a day."""
+    """The answer to LOOKUP. Nothing ever changes, so the kernel may cache it for a day."""
     return _ENTRY_OUT.pack(node.id, 0, _FOR_EVER_SECONDS, _FOR_EVER_SECONDS, 0, 0) + _attributes(node)
 
 
 def attributes_out(node: Node) -> bytes:
-    """What GETATTR answers."""
+    """The answer to GETATTR."""
     return _ATTRIBUTES_OUT.pack(_FOR_EVER_SECONDS, 0, 0) + _attributes(node)
 
 
 def open_out() -> bytes:
-    """What OPEN and OPENDIR answer; pages that were read stay good."""
+    """The answer to OPEN and OPENDIR; cached pages stay valid."""
     return _OPEN_OUT.pack(0, _KEEP_CACHE, 0)
 
 
 def statfs_out(nodes: Mapping[int, Node]) -> bytes:
-    """What STATFS answers: no room at all."""
+    """The answer to STATFS: no free space."""
     blocks = sum(node.size_bytes for node in nodes.values()) // _BLOCK_BYTES
     return _STATFS_OUT.pack(blocks, 0, 0, len(nodes), 0, _BLOCK_BYTES, 255, _BLOCK_BYTES, 0, *[0] * 6)
 
@@ -132,7 +132,7 @@ def name_in(request: Request) -> str:
 
 
 def entries(folder: Node, offset: int, size: int) -> bytes:
-    """What READDIR answers: the entries from `offset` on that go into `size` bytes."""
+    """The answer to READDIR: the entries from `offset` on that fit into `size` bytes."""
     if folder.children is None:
         raise OSError(errno.ENOTDIR, "not a folder")
     listed = [(".", folder), ("..", folder), *folder.children.items()]

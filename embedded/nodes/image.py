@@ -16,7 +16,7 @@ _CONTAINER_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class ImageError(Exception):
-    """The image cannot be pulled or run; the message is the one that the job's FailureReason carries."""
+    """The image cannot be pulled or run; the message becomes the job's FailureReason."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,9 +26,9 @@ class ImageName:
     account: str
     """The account of the registry."""
     region: str
-    """Its region."""
+    """The region of the registry."""
     repository: str
-    """The repository, with all of its slashes."""
+    """The repository's full path."""
     tag: str | None
     """The tag, if it has one."""
     digest: str | None
@@ -36,29 +36,29 @@ class ImageName:
 
     @property
     def folder(self) -> str:
-        """The folder in containers/ that the repository is built from, by its name; AWS's own images by framework."""
+        """The folder in containers/ with the repository's name; for AWS's own images, the framework's."""
         framework = framework_of(self.account, self.repository)
         return self.repository.rpartition("/")[2] if framework is None else framework
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Image:
-    """What a node needs to know of an image."""
+    """What a node needs to know about an image."""
 
     requirements: Path
     """Its list of Python packages."""
     entrypoint: tuple[str, ...]
-    """The exec form of ENTRYPOINT. CMD is not read: whoever starts the nodes says what follows the entrypoint."""
+    """The exec form of ENTRYPOINT. CMD is ignored: the job gives the arguments."""
     environment: dict[str, str]
     """Its ENV."""
     work_folder: str
     """Its WORKDIR."""
     copies: tuple[tuple[Path, str], ...]
-    """What COPY takes from the repository, and where to."""
+    """What COPY copies from the repository, and where."""
 
 
 def parse_name(uri: str) -> ImageName:
-    """Take an ECR URI apart."""
+    """Parse an ECR URI."""
     match = _URI.fullmatch(uri)
     if match is None:
         raise ImageError(

@@ -1,4 +1,4 @@
-"""The virtual environment that stands for an image: made once from its requirements.txt, kept by content."""
+"""The virtual environment that stands in for an image: made once from its requirements.txt, cached by content."""
 
 import contextlib
 import fcntl
@@ -17,25 +17,25 @@ _SAID_BYTES_MOST = 1500
 
 
 def cache_folder() -> Path:
-    """Where the environments of all clones of the project are kept."""
+    """The folder of the environments, shared by all clones of the project."""
     cache = os.environ.get("XDG_CACHE_HOME")
     return (Path(cache) if cache else Path.home() / ".cache") / "shardyard" / "environments"
 
 
 def environment_folder(requirements: Path) -> Path:
-    """The environment of these requirements under this Python; it need not be there yet."""
+    """The environment of these requirements for this Python; it need not exist yet."""
     content = requirements.read_bytes() if requirements.is_file() else b""
     version = f"{sys.implementation.cache_tag} {sys.platform}".encode()
     return cache_folder() / hashlib.sha256(version + b"\n" + _packages(content)).hexdigest()[:16]
 
 
 def is_ready(requirements: Path) -> bool:
-    """Whether the environment is there and complete."""
+    """Whether the environment exists and is complete."""
     return (environment_folder(requirements) / _COMPLETE).exists()
 
 
 def ensure(requirements: Path) -> Path:
-    """Return the environment's folder; make it first where it is missing. Safe to call from many processes at once."""
+    """Return the environment's folder, making it if necessary. Safe to call from many processes at once."""
     folder = environment_folder(requirements)
     if (folder / _COMPLETE).exists():
         return folder
@@ -54,7 +54,7 @@ _COMPLETE = ".complete"
 
 
 def _packages(content: bytes) -> bytes:
-    """The lines that name packages: a comment makes no other environment."""
+    """The lines that name packages: a changed comment does not need a new environment."""
     lines = (line.split(b" #")[0].strip() for line in content.splitlines())
     return b"\n".join(line for line in lines if line and not line.startswith(b"#"))
 

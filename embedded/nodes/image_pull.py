@@ -7,7 +7,7 @@ from embedded.nodes.image import ImageError, parse_name
 
 
 def check_registered(uri: str, account: str) -> None:
-    """Refuse an image of this account that its registry does not hold; AWS's own registries hold all of theirs."""
+    """Refuse an image that this account's registry lacks; AWS's own registries are assumed complete."""
     name = parse_name(uri)
     if name.account != account:
         return

@@ -1,4 +1,4 @@
-"""S3 locations, in both of the forms that the API takes."""
+"""S3 locations, in both forms that the API accepts."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _HTTPS = re.compile(r"https://(?:s3[.-][^/]+/(?P<bucket>[^/]+)|(?P<host>[^/]+?)\
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Location:
-    """A bucket and a key, or the beginning of keys."""
+    """A bucket with a key or a key prefix."""
 
     bucket: str
     """The bucket's name."""
@@ -20,7 +20,7 @@ class Location:
 
     @classmethod
     def parse(cls, uri: str) -> Self:
-        """From `s3://bucket/key`, or from the https form that some tools write."""
+        """Parse `s3://bucket/key`, or the https form that some tools write."""
         if uri.startswith("s3://"):
             bucket, _, key = uri[5:].partition("/")
             return cls(bucket=bucket, key=key)
@@ -30,7 +30,7 @@ class Location:
         return cls(bucket=match["bucket"] or match["host"], key=match["key"])
 
     def below(self, path: str) -> Self:
-        """The location of `path` under this one, taken as a folder."""
+        """The location of `path` in this one as a folder."""
         prefix = self.key.rstrip("/")
         return type(self)(bucket=self.bucket, key=f"{prefix}/{path}" if prefix else path)
 

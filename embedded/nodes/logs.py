@@ -24,7 +24,7 @@ LineListener = Callable[[str, float], None]
 
 
 def _character_start(text: bytes, at: int) -> int:
-    """Where to cut, at most three bytes before, so that no character of UTF-8 is cut in two."""
+    """The nearest cut at or before `at` (by at most three bytes) that does not split a UTF-8 character."""
     return next((cut for cut in range(at, at - 4, -1) if text[cut] & 0xC0 != 0x80), at)
 
 
@@ -75,7 +75,7 @@ class LogStream(threading.Thread):
         line = raw.decode("utf-8", errors="replace")
         self._on_line(line, moment)
         if line.strip():
-            # CloudWatch Logs takes no empty event
+            # CloudWatch Logs refuses empty events
             self._waiting.append({"timestamp": int(moment * 1000), "message": line})
             self._waiting_bytes += len(raw) + _EVENT_OVERHEAD_BYTES
 
@@ -92,7 +92,7 @@ class LogStream(threading.Thread):
         self._waiting_bytes = 0
 
     def _call(self, name: str, *, ignore: str = "", **parameters: Any) -> None:
-        """A role that may not write logs does not fail the job, here as on AWS: there are just no logs."""
+        """Call the service. As on AWS, a role that may not write logs does not fail the job: there are just no logs."""
         if not self._works:
             return
         try:

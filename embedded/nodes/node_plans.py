@@ -13,12 +13,12 @@ from embedded.nodes.engine import CONTAINER_ROOT, AttemptSpec, NodeSpec
 from embedded.nodes.image import Image
 
 _OWN_FOLDERS = {"/tmp": "tmp", "/root": "home"}
-"""What a node has of its own in place of the machine's, and under which name in the node's folder."""
+"""The node's own paths that replace the machine's, and their names in the node's folder."""
 _LOOPBACK_PATCH = Path(__file__).parent / "loopback"
 
 
 def in_namespaces(spec: AttemptSpec, node: NodeSpec, image: Image, python: Path) -> NodePlan:
-    """A node that sees the container's paths; `spec.folder` holds the job's `hosts` file."""
+    """A node that sees the container's paths; `spec.folder` contains the job's `hosts` file."""
     hostname = node.folder / "hostname"
     hostname.write_text(f"{node.host}\n")
     binds = [Bind(source=str(node.ml), target=CONTAINER_ROOT)]
@@ -44,7 +44,7 @@ def in_namespaces(spec: AttemptSpec, node: NodeSpec, image: Image, python: Path)
 def at_moved_root(
     spec: AttemptSpec, node: NodeSpec, image: Image, python: Path, addresses: Mapping[str, str]
 ) -> NodePlan:
-    """A node without namespaces: its environment says where things lie, and its command's paths are moved."""
+    """A node without namespaces: its environment names the moved folders, and its command's paths are moved."""
     moved = {target: str(source) for source, target in image.copies}
     moved[CONTAINER_ROOT] = str(node.ml)
     for source, target, _ in node.mounts:
@@ -57,7 +57,7 @@ def at_moved_root(
     variables["TMPDIR"] = str(node.folder / "tmp")
     variables["HOME"] = str(node.folder / "home")
     search = [_moved(part, moved) for part in variables.get("PYTHONPATH", "").split(":") if part]
-    # a package that COPY puts below a folder of PYTHONPATH lies elsewhere here: its parent stands in for that folder
+    # a package that COPY puts below a folder of PYTHONPATH lies elsewhere here: add its parent instead
     parents = [str(source.parent) for source, _ in image.copies if source.is_dir()]
     variables["PYTHONPATH"] = ":".join(dict.fromkeys([str(_LOOPBACK_PATCH), *search, *parents]))
     start = _moved(image.work_folder, moved)

@@ -1,4 +1,4 @@
-"""Pipe mode: one FIFO per epoch, into which a channel's objects are written one after another."""
+"""Pipe mode: one FIFO per epoch, which carries a channel's objects one after another."""
 
 import errno
 import json
@@ -20,7 +20,7 @@ _RECORD_IO_MAGIC = 0xCED7230A
 
 
 class PipeFeeder(threading.Thread):
-    """Feeds one channel of one node until it is stopped or its reader is gone for good."""
+    """Feeds one channel of one node until it is stopped or its reader is gone."""
 
     def __init__(self, client: Any, channel: Channel, host: str, data_folder: Path) -> None:
         super().__init__(name=f"pipe {channel.name} of {host}", daemon=True)
@@ -30,7 +30,7 @@ class PipeFeeder(threading.Thread):
         self._make(0)
 
     def run(self) -> None:
-        """One epoch after another, as often as the program opens the next FIFO."""
+        """Feed one epoch after another, for as long as the program opens the next FIFO."""
         epoch = 0
         while True:
             writer = self._open(epoch)
@@ -42,7 +42,7 @@ class PipeFeeder(threading.Thread):
                     for chunk in _stream(self._client, self._channel, self._host, epoch):
                         _write_all(pipe, chunk)
             except BrokenPipeError:
-                # the program has read as much of this epoch as it wanted
+                # the program stopped reading this epoch
                 pass
             except Exception as error:
                 self.error = error
@@ -102,7 +102,7 @@ def _unzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _records_of_lines(client: Any, channel: Channel, epoch: int) -> Iterator[bytes]:
-    """An augmented manifest: for each line its attributes in the order asked for; a `-ref` stands for an object."""
+    """An augmented manifest: each line's attributes in the configured order; a `-ref` stands for its object."""
     lines = list(channel.lines)
     if channel.shuffle_seed is not None:
         random.Random(channel.shuffle_seed + epoch).shuffle(lines)
@@ -118,5 +118,5 @@ def _records_of_lines(client: Any, channel: Channel, epoch: int) -> Iterator[byt
 
 
 def record(content: bytes) -> bytes:
-    """One RecordIO record: the magic number, the length, the content, filled up to four bytes."""
+    """One RecordIO record: the magic number, the length, the content, padded to four bytes."""
     return struct.pack("<II", _RECORD_IO_MAGIC, len(content)) + content + b"\0" * (-len(content) % 4)

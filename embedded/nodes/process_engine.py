@@ -1,4 +1,4 @@
-"""Nodes as process trees in namespaces of their own, in the virtual environment that stands for their image."""
+"""Nodes as process trees in their own namespaces, in the virtual environment that stands in for their image."""
 
 import hashlib
 import os
@@ -14,10 +14,10 @@ from embedded.settings import current
 
 
 class ProcessEngine:
-    """The default engine: needs nothing but Linux, and falls back to plain processes where namespaces are forbidden."""
+    """The default engine: needs only Linux, and falls back to plain processes if namespaces are forbidden."""
 
     def isolation(self) -> Isolation:
-        """How its nodes are kept apart."""
+        """How its nodes are isolated."""
         return sandbox.best().isolation if current.isolation == "auto" else current.isolation
 
     def network_interface(self) -> str:
@@ -31,17 +31,17 @@ class ProcessEngine:
         if self.isolation() != "loopback":
             return {host: network.node_address(index) for index, host in enumerate(hosts)}
         if sys.platform != "linux":
-            # other systems have 127.0.0.1 alone
+            # other systems only have 127.0.0.1
             return {host: "127.0.0.1" for host in hosts}
         first, second = hashlib.sha256(seed.encode()).digest()[:2]
         return {host: f"127.{first | 1}.{second}.{index + 2}" for index, host in enumerate(hosts)}
 
     def cloud_host(self) -> str:
-        """The bridge's own address; in the fallback the machine's loopback."""
+        """The bridge's address; in the fallback, the machine's loopback."""
         return "127.0.0.1" if self.isolation() == "loopback" else network.BRIDGE_ADDRESS
 
     def can_stream(self) -> bool:
-        """Where the machine lets a node mount FUSE."""
+        """Whether the machine lets a node mount FUSE."""
         return sandbox.can_stream(self.isolation())
 
     def prepare(self, image_uri: str) -> None:
@@ -49,7 +49,7 @@ class ProcessEngine:
         image_environment.ensure(image.load(image_uri, current.project_root).requirements)
 
     def start(self, spec: AttemptSpec) -> CellAttempt:
-        """Start a cell with one node for each instance."""
+        """Start a cell with one node per instance."""
         found = image.load(spec.image, current.project_root)
         python = image_environment.ensure(found.requirements)
         isolation = self.isolation()

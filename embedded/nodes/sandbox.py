@@ -1,4 +1,4 @@
-"""How well nodes can be kept apart on this machine: tried out once, with a real cell."""
+"""How well this machine can isolate nodes: tried once, with a real cell."""
 
 import functools
 import json
@@ -23,14 +23,14 @@ class Sandbox:
     """The best isolation that this machine allows."""
 
     isolation: Isolation
-    """How nodes are kept apart."""
+    """How nodes are isolated."""
     why: str
-    """What stood in the way of something better; empty if nothing did."""
+    """What prevented better isolation; empty if nothing did."""
 
 
 @functools.cache
 def best() -> Sandbox:
-    """Find it out; the answer is kept."""
+    """Try the levels from the best down; the answer is cached."""
     if sys.platform != "linux":
         return Sandbox(isolation="loopback", why=f"{sys.platform} has no namespaces")
     reasons: list[str] = []
@@ -50,7 +50,7 @@ def can_stream(isolation: Isolation) -> bool:
 
 
 def _try(isolation: Isolation, *, streams: Sequence[str] = ()) -> str | None:
-    """Run `true` on a node; None if that worked, else what went wrong."""
+    """Run `true` on a node; None on success, else what went wrong."""
     folder = Path(tempfile.mkdtemp(prefix="shardyard-try-"))
     try:
         for name in ("ml", "root", "tmp"):

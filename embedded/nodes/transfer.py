@@ -16,13 +16,13 @@ class S3Object:
     """One object of a listing."""
 
     key: str
-    """Its key."""
+    """The object's key."""
     size_bytes: int
-    """Its size."""
+    """The object's size."""
 
 
 def list_objects(client: Any, location: Location) -> Iterator[S3Object]:
-    """All objects whose keys begin with the location's, in key order, without the console's folder markers."""
+    """All objects under the location's prefix, in key order, without the console's folder markers."""
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=location.bucket, Prefix=location.key)
     for page in pages:
         for entry in page.get("Contents", []):
@@ -31,7 +31,7 @@ def list_objects(client: Any, location: Location) -> Iterator[S3Object]:
 
 
 def download(client: Any, bucket: str, item: S3Object, target: Path) -> None:
-    """Fetch one object. Small ones, which are most, in one request and without a pool of threads."""
+    """Fetch one object; small ones, which are most, in one request without a thread pool."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if item.size_bytes > _WHOLE_BYTES_MOST:
         client.download_file(bucket, item.key, str(target))

@@ -20,7 +20,7 @@ _PLAN_BYTES_MOST = 1 << 24
 
 
 class Cell:
-    """All of one attempt: it lives until each node has ended, or until the server lets go of the socket."""
+    """One attempt. It lives until every node has ended, or until the server closes the socket."""
 
     def __init__(self, control: socket.socket, plan: CellPlan, outputs: list[int]) -> None:
         self._control, self._plan, self._outputs = control, plan, outputs
@@ -28,7 +28,7 @@ class Cell:
         self._received = b""
 
     def run(self) -> None:
-        """Make the nodes, let them run, and report each one's end."""
+        """Make the nodes, run them, and report each one's end."""
         self._make()
         for node in self._nodes:
             devices = node.devices()
@@ -85,7 +85,7 @@ class Cell:
         ours.close()
 
     def _relay(self, theirs: socket.socket, port: int) -> None:
-        """Never returns. The listener comes from the job's network, this process stays in the machine's."""
+        """Never returns. The listener is in the job's network; this process stays in the machine's."""
         try:
             libc.die_with_parent()
             for output in self._outputs:
@@ -123,7 +123,7 @@ class Cell:
             return
 
     def _abandoned(self) -> None:
-        """The server is gone: nobody will ask for these nodes or for their files again."""
+        """The server is gone: remove the nodes and their files, which no one will ask for again."""
         kill_descendants(os.getpid())
         shutil.rmtree(self._plan.folder, ignore_errors=True)
         os._exit(0)
@@ -145,7 +145,7 @@ def _receive_plan(control: socket.socket) -> tuple[CellPlan, list[int]]:
     while not data.endswith(b"\n") and len(data) < _PLAN_BYTES_MOST:
         chunk = control.recv(1 << 16)
         if not chunk:
-            sys.exit("the server ended before it said what to run")
+            sys.exit("the server ended before it sent a plan")
         data += chunk
     return CellPlan.from_dict(json.loads(data)), fds
 

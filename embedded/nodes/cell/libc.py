@@ -1,4 +1,4 @@
-"""The few Linux calls that Python 3.11 has no name for."""
+"""The Linux calls that Python 3.11 does not offer."""
 
 import ctypes
 import os
@@ -50,13 +50,13 @@ def bind(source: str, target: str, *, read_only: bool = False) -> None:
     """Show `source`, with all that is mounted below it, at `target`."""
     mount(source, target, flags=MS_BIND | MS_REC)
     if read_only:
-        # A namespace may add a flag to a mount that it inherited, never drop one, so the old ones are repeated.
+        # A namespace may add flags to an inherited mount but never drop one, so repeat the old ones.
         kept = os.statvfs(target).f_flag & (MS_NOSUID | MS_NODEV | MS_NOEXEC)
         mount("none", target, flags=MS_BIND | MS_REMOUNT | MS_RDONLY | kept)
 
 
 def pivot_root(new_root: str) -> None:
-    """Make `new_root` the root, and let the old one go."""
+    """Make `new_root` the root and unmount the old one."""
     os.chdir(new_root)
     _check(_libc.syscall(_PIVOT_ROOT[platform.machine()], b".", b"."), "pivot_root")
     _check(_libc.umount2(b".", MNT_DETACH), "umount of the old root")
@@ -70,7 +70,7 @@ def set_hostname(name: str) -> None:
 
 
 def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent ends, however it ends."""
+    """Have the kernel kill this process when its parent ends, for whatever reason."""
     _check(_libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "prctl")
 
 

@@ -1,7 +1,7 @@
-"""The job's own network: a bridge, one cable to each node, and a relay to the cloud's endpoint.
+"""The job's own network: a bridge, one veth cable per node, and a relay to the cloud's endpoint.
 
-All of it lies in a network namespace of the job, so any number of jobs use the same addresses and the same ports,
-and nothing of it is ever seen, or left, on the machine.
+It all lives in the job's network namespace, so any number of jobs can use the same addresses and ports, and the
+machine never sees any of it.
 """
 
 import os
@@ -41,7 +41,7 @@ def connect_nodes(pids: Sequence[int]) -> None:
 
 
 def configure_node(address: str) -> None:
-    """Give this namespace's end of the cable its address. There is no default route: a node has no way out."""
+    """Give this namespace's end of the cable its address. There is no default route, so a node has no way out."""
     ip_batch(
         [
             "link set lo up",
@@ -67,7 +67,7 @@ def hosts_file(addresses: Mapping[str, str]) -> str:
 
 
 def ip_batch(lines: Sequence[str]) -> None:
-    """Run `ip -batch` over these lines; one process for all of them, for a node's start is counted in milliseconds."""
+    """Run `ip -batch` over these lines: one process for all, because a node must start within milliseconds."""
     read_end, write_end = os.pipe()
     error_read, error_write = os.pipe()
     pid = os.fork()

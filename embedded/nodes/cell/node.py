@@ -1,7 +1,7 @@
 """One node: a process that makes the node's namespaces, starts the program as process 1 in them, and reports its end.
 
-The keeper (this process) is a child of the cell, and the program a child of the keeper. Each dies with its parent, and
-the kernel ends a process namespace with its process 1: nothing of a node can outlive its cell.
+The keeper (this process) is a child of the cell, and the program is a child of the keeper. Each dies with its parent,
+and the kernel ends a process namespace with its process 1, so nothing of a node can outlive its cell.
 """
 
 import os
@@ -28,11 +28,11 @@ class Node:
     keeper: int
     """The keeper's process id."""
     reports: IO[str]
-    """What the keeper says: `made`, `started PID`, `exited CODE`, `failed WHY`; it ends with the keeper."""
+    """The keeper's reports: `made`, `started PID`, `exited CODE`, `failed WHY`; it ends with the keeper."""
     hand_over: socket.socket
-    """Where the program's process sends the devices of the streamed folders."""
+    """The socket on which the program's process sends the devices of the streamed folders."""
     go: IO[str]
-    """A line here lets the keeper go on once its cable is there."""
+    """A line here lets the keeper continue once its cable exists."""
     program: int = 0
     """The program's process id as the machine sees it; 0 before it runs."""
     exit_code: int | None = None
@@ -47,7 +47,7 @@ class Node:
         return rest
 
     def devices(self) -> list[int]:
-        """The devices of the streamed folders, in their order; fewer if the program's process could not mount them."""
+        """The devices of the streamed folders, in order; fewer if the program's process could not mount them."""
         found: list[int] = []
         for _ in self.plan.streams:
             found += socket.recv_fds(self.hand_over, 1, 1)[1]
@@ -102,7 +102,7 @@ def _keep(
             return
         if namespaces:
             network.configure_node(address)
-            # Only now: the first process that is forked after this is process 1, and none can follow its end.
+            # Only now: the next forked process is process 1, and after its end no other can start.
             libc.unshare(libc.CLONE_NEWPID)
         program = os.fork()
         if program == 0:
@@ -121,7 +121,7 @@ def _keep(
 
 
 def _become_program(plan: NodePlan, output: int, hand_over: socket.socket, namespaces: bool) -> None:
-    """Never returns: what goes wrong here is said in the node's own log, as a container runtime says it."""
+    """Never returns. Errors go to the node's log, where a container runtime writes them too."""
     try:
         os.setsid()
         if sys.platform == "linux":

@@ -1,21 +1,21 @@
-"""What the server tells a cell to run; it travels as one JSON line on the control socket."""
+"""What a cell runs; the server sends it as one JSON line on the control socket."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
 Isolation = Literal["user", "root", "loopback"]
-"""`user`: in namespaces of an own user namespace. `root`: the same without the user namespace, which some machines
-forbid. `loopback`: no namespaces; a node has a loopback address of its own and a moved root."""
+"""`user`: in namespaces, with a user namespace. `root`: the same without a user namespace, which some machines
+forbid. `loopback`: no namespaces; a node has its own loopback address and a moved root."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bind:
-    """A path of the machine that a node sees at another place."""
+    """A path of the machine that a node sees elsewhere."""
 
     source: str
-    """Where it lies on the machine."""
+    """The path on the machine."""
     target: str
-    """Where the node sees it."""
+    """The path in the node."""
     read_only: bool = False
     """Whether the node may only read it."""
 
@@ -27,17 +27,17 @@ class NodePlan:
     host: str
     """Its name: algo-1, algo-2, ..."""
     root: str
-    """The folder of its own on the machine."""
+    """Its folder on the machine."""
     command: list[str]
     """The program and its arguments: the node's process 1."""
     environment: dict[str, str]
-    """The whole environment of the program."""
+    """The program's whole environment."""
     work_folder: str
-    """Where the program starts, as the node sees it."""
+    """The program's working folder, as the node sees it."""
     binds: list[Bind]
-    """What the node sees besides the machine's own files, in the order in which it is put there."""
+    """What the node sees besides the machine's files, in the order of mounting."""
     streams: list[str] = field(default_factory=list)
-    """Folders, as the node sees them, whose files the server streams by FUSE."""
+    """Folders, as the node sees them, whose files the server streams through FUSE."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,13 +45,13 @@ class CellPlan:
     """One attempt of one job."""
 
     isolation: Isolation
-    """How the nodes are kept apart."""
+    """How the nodes are isolated from each other."""
     cloud_port: int | None
     """The port of the cloud on the machine's loopback; None for a job that must not reach it."""
     nodes: list[NodePlan]
     """The nodes, algo-1 first."""
     folder: str
-    """The job's folder: the cell removes it if the server is gone before it."""
+    """The job's folder, which the cell removes if the server ends first."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain tables for JSON."""

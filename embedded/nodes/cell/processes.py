@@ -1,4 +1,4 @@
-"""Which processes descend from which, as the machine sees it."""
+"""The tree of processes, as the machine sees it."""
 
 import os
 import signal
@@ -38,7 +38,7 @@ def descendants(pid: int, tree: Mapping[int, int]) -> list[int]:
 
 
 def kill_descendants(pid: int) -> None:
-    """Kill all processes below this one, until there are none; they may start others meanwhile."""
+    """Kill all processes below this one, repeatedly, since they may start others in the meantime."""
     while below := descendants(pid, parents()):
         for child in below:
             try:

@@ -1,4 +1,4 @@
-"""Carries the nodes' connections, which come in on the job's bridge, to the cloud on the machine's loopback."""
+"""Relays the nodes' connections from the job's bridge to the cloud on the machine's loopback."""
 
 import contextlib
 import selectors

@@ -1,4 +1,4 @@
-"""A node's own view of the file system: the machine's files, with the job's own ones at the places that they need."""
+"""A node's view of the file system: the machine's files, with the job's own files mounted over them."""
 
 import os
 import socket
@@ -9,7 +9,7 @@ from embedded.nodes.cell import libc
 from embedded.nodes.cell.plan import Bind
 
 _OWN = ("/proc", "/tmp")
-"""Not taken from the machine: /proc is mounted anew, and /tmp is the node's."""
+"""Not shared with the machine: /proc is mounted anew, and /tmp is the node's."""
 
 
 def enter(binds: Sequence[Bind], streams: Sequence[str], new_root: str, hand_over: socket.socket) -> None:
@@ -33,7 +33,7 @@ def enter(binds: Sequence[Bind], streams: Sequence[str], new_root: str, hand_ove
 
 
 def _fill(source: str, target: str, missing: Sequence[str]) -> None:
-    """Show each entry of `source` in `target`; folders in which something new must appear are made anew, not shown."""
+    """Bind each entry of `source` in `target`; folders that get new entries are created, not bound."""
     for entry in os.scandir(source):
         place = os.path.join(target, entry.name)
         if entry.path in _OWN:
@@ -73,7 +73,7 @@ def _mount_stream(place: str, hand_over: socket.socket) -> None:
 
 
 def _mount_proc(place: str) -> None:
-    """A /proc of the node's own processes; where the machine hides parts of its own, the kernel allows only that."""
+    """Mount a /proc of the node's own processes, or show the machine's if the kernel forbids that."""
     try:
         libc.mount("proc", place, "proc", libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC)
     except PermissionError:

@@ -1,4 +1,4 @@
-"""On a machine without namespaces: the nodes' names resolve in Python programs, as /etc/hosts would have it."""
+"""On a machine without namespaces, lets Python programs resolve the nodes' names, as /etc/hosts would."""
 
 import json
 import os

@@ -156,7 +156,7 @@ def test_an_upload_that_was_interrupted_goes_on_where_it_was(yard: Yard, deploye
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == Exit.INTERRUPTED, said
-    assert re.search(r"Interrupted: \d+ of 1500 files sent\. To go on, run it again\.", said)
+    assert re.search(r"Interrupted: \d+ of 1500 files sent\. Run it again to continue\.", said)
     rest = yard.json(*command[len(COMMAND) :], "--json")
     assert 0 < rest["sent"] < 1500
     balance = ("data", "balance", "--job", "linear-sharded", "--channel", "validation", "--nodes", "1", "--json")

@@ -1,29 +1,18 @@
-"""The tables of docs/why/embedded-cloud.md, from the embedded cloud's own registries; the prose is by hand."""
+"""The tables of docs/reference/embedded-cloud.md, from the embedded cloud's own registries; the prose is by hand."""
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from scripts import marked
 
-PAGE = Path(__file__).parents[1] / "docs" / "why" / "embedded-cloud.md"
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "embedded-cloud.md"
+SERVICES = Path(__file__).parents[1] / "embedded" / "services"
 
 
 def as_markdown() -> str:
     """The page as it stands, with its tables written anew."""
     return marked.rewritten(PAGE, TABLES)
-
-
-def types() -> str:
-    """The types of CloudFormation that have a provider."""
-    from embedded.cloudformation.providers import PROVIDERS
-
-    families = defaultdict(list)
-    for name in sorted(PROVIDERS):
-        _, family, kind = name.split("::")
-        families[family].append(kind)
-    rows = [f"| {family} | {', '.join(kinds)} |" for family, kinds in families.items()]
-    return "\n".join(["| AWS:: | types |", "| --- | --- |", *rows])
 
 
 def unread() -> str:
@@ -35,16 +24,38 @@ def unread() -> str:
     return "\n".join(["| type | not answered by the service |", "| --- | --- |", *rows])
 
 
-def operations() -> str:
-    """The operations that are answered here; moto answers all others that it knows."""
+def engine() -> str:
+    """The operations that no folder of a service answers."""
+    return f"`{'`, `'.join(name for folder, name in _operations() if folder is None)}`"
+
+
+def service(folder: str) -> str:
+    """What one folder of embedded/services/ answers and makes."""
+    from embedded.cloudformation.providers import PROVIDERS
+
+    answered = [name for of, name in _operations() if of == folder]
+    families = {name: name.split("::")[1].lower() for name in sorted(PROVIDERS)}
+    types = [name for name, family in families.items() if family == folder.rstrip("_")]
+    own = ", ".join(answered) if answered else "none"
+    made = ", ".join(f"`{name}`" for name in types) if types else "none"
+    return f"- Operations of our own, before moto's: {own}.\n- CloudFormation: {made}."
+
+
+def folders() -> list[str]:
+    """The folders of embedded/services/."""
+    return sorted(place.parent.name for place in SERVICES.glob("*/__init__.py"))
+
+
+def _operations() -> list[tuple[str | None, str]]:
+    """Each registered operation, under the folder of its service; None outside of these."""
     _register_all()
     from embedded import operations as registry
 
-    services = defaultdict(list)
-    for service, name in registry.operations():
-        services[service].append(name)
-    rows = [f"| {service} | {', '.join(sorted(names))} |" for service, names in sorted(services.items())]
-    return "\n".join(["| service | operations |", "| --- | --- |", *rows])
+    found: list[tuple[str | None, str]] = []
+    for service_name, name in registry.operations():
+        module = str(registry.find_operation(service_name, name).__module__).split(".")
+        found.append((module[2] if module[1] == "services" else None, name))
+    return found
 
 
 def verbs() -> str:
@@ -84,10 +95,10 @@ def _register_all() -> None:
 
 TABLES: Mapping[str, Callable[[], str]] = {
     "conditions": conditions,
-    "operations": operations,
+    "engine": engine,
     "settings": settings,
-    "types": types,
     "unread": unread,
     "verbs": verbs,
+    **{folder: partial(service, folder) for folder in folders()},
 }
 """Each table's name on the page, and the function that writes it."""

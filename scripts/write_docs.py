@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "docs/do/troubleshooting.md": troubleshooting_page.as_markdown,
-    "docs/why/embedded-cloud.md": embedded_cloud_page.as_markdown,
+    "docs/reference/embedded-cloud.md": embedded_cloud_page.as_markdown,
     "docs/reference/job-file.md": jobs_page.as_markdown,
     "docs/reference/rules.md": rules_page.as_markdown,
     "docs/reference/security-hub.md": security_hub_page.as_markdown,

@@ -3,6 +3,7 @@
 import aws_cdk as cdk
 from constructs import Construct
 
+from shardyard.core.project import Project
 from shardyard.spec.settings.settings import Settings
 
 
@@ -16,4 +17,16 @@ class ProjectStack(cdk.Stack):
             description=f"{description} ({settings.project}, {settings.stage})",
             termination_protection=settings.retains_data,
         )
-        self.settings = settings
+        self.project = project_of(settings)
+
+
+def project_of(settings: Settings) -> Project:
+    """What constructs know of the settings."""
+    return Project(
+        name=settings.project,
+        stage=settings.stage,
+        tags={"owner": settings.owner, **settings.tags},
+        permissions_boundary=settings.identity.permissions_boundary or None,
+        log_days=settings.retention.log_days,
+        retains_data=settings.retains_data,
+    )

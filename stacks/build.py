@@ -52,7 +52,7 @@ def build_app(app: cdk.App, settings: Settings, *, root: Path = ROOT) -> None:
         settings=settings,
         storage=storage,
         placement=placement,
-        topic_arn=observability.alerts.topic.ref,
+        alerts=observability.alerts.topic,
         dashboard_name=observability.dashboard.name,
         root=root,
     )

@@ -26,16 +26,21 @@ class IdentityStack(ProjectStack):
     ) -> None:
         super().__init__(scope, "identity", settings=settings, description="Roles for training, notebooks and builds")
         # Here and not beside the notebooks: a person fills it before they are deployed, or they could not clone.
-        private = settings.notebooks.enabled and settings.notebooks.git_private
-        self.git_secret = GitSecret(self, "GitSecret", settings=settings, key=storage.key) if private else None
+        notebooks = settings.notebooks
+        self.git_secret = (
+            GitSecret(self, "GitSecret", name=notebooks.git_secret_name, url=notebooks.git_url, key=storage.key)
+            if notebooks.enabled and notebooks.git_private
+            else None
+        )
         self.identity = Identity(
             self,
             "Identity",
-            settings=settings,
+            project=self.project,
             storage=storage,
             registry=registry,
             placement=placement,
             git_secret_arn=None if self.git_secret is None else self.git_secret.arn,
+            git_urls=(notebooks.git_url, *notebooks.additional_repositories) if notebooks.enabled else (),
         )
         add_output(self, "TrainingRoleArn", self.identity.training_role_arn, "The role of a training job")
         add_output(self, "NotebookRoleArn", self.identity.notebook_role_arn, "The role of a notebook")

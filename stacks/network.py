@@ -5,7 +5,9 @@ from constructs import Construct
 
 from shardyard.core.outputs import add_output
 from shardyard.foundation.network import Network
+from shardyard.foundation.placement import Placement
 from shardyard.foundation.storage import Storage
+from shardyard.spec.settings.endpoints import needed_endpoints
 from shardyard.spec.settings.settings import Settings
 from stacks.base import ProjectStack
 
@@ -15,7 +17,20 @@ class NetworkStack(ProjectStack):
 
     def __init__(self, scope: Construct, *, settings: Settings, storage: Storage) -> None:
         super().__init__(scope, "network", settings=settings, description="Isolated network for training")
-        self.placement = Network(self, "Network", settings=settings, key=storage.key).placement
+        network = settings.network
+        if network.kind == "existing":
+            self.placement = Placement.in_subnets(self, "Network", vpc_id=network.vpc_id, subnet_ids=network.subnet_ids)
+        else:
+            self.placement = Network(
+                self,
+                "Network",
+                project=self.project,
+                key=storage.key,
+                cidr=network.cidr,
+                subnet_cidrs=network.subnet_ranges(),
+                interface_endpoints=needed_endpoints(settings),
+                endpoint_zones=settings.endpoint_zones,
+            ).placement
         add_output(self, "VpcId", self.placement.vpc_id, "The VPC that training runs in")
         add_output(self, "SubnetIds", Fn.join(",", list(self.placement.subnet_ids)), "Its subnets")
         add_output(self, "SecurityGroupIds", Fn.join(",", list(self.placement.security_group_ids)), "The nodes' groups")

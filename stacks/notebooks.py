@@ -33,19 +33,26 @@ class NotebooksStack(ProjectStack):
             self, "InstanceType", parameter=parameters.NOTEBOOK_INSTANCE_TYPE, otherwise=notebooks.instance_type
         )
         repository = self._repository(settings, git_secret)
-        auto_stop = AutoStop(self, "AutoStop", settings=settings) if notebooks.auto_stop else None
+        auto_stop = (
+            AutoStop(self, "AutoStop", project=self.project, idle_minutes=notebooks.idle_minutes)
+            if notebooks.auto_stop
+            else None
+        )
         for name in notebooks.names:
             notebook = Notebook(
                 self,
                 f"Notebook-{name}",
-                settings=settings,
+                project=self.project,
                 name=name,
                 instance_type=kind.value,
                 role_arn=identity.notebook_role_arn,
                 key=storage.key,
                 placement=placement,
                 repository=repository,
+                additional_repositories=notebooks.additional_repositories,
                 auto_stop=auto_stop,
+                volume_gb=notebooks.volume,
+                direct_internet=notebooks.git_access == "direct",
             )
             instance = notebook.resource.attr_notebook_instance_name
             command = f"aws sagemaker create-presigned-notebook-instance-url --notebook-instance-name {instance}"

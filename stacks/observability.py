@@ -11,7 +11,7 @@ from shardyard.observability.alerts import Alerts
 from shardyard.observability.budget import MonthlyBudget
 from shardyard.observability.dashboard import Dashboard
 from shardyard.observability.job_alarms import JobAlarms
-from shardyard.observability.job_watch import JobWatch
+from shardyard.observability.job_watch import JobWatch, WatchLimits
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.settings import parameters
 from shardyard.spec.settings.settings import Settings
@@ -33,15 +33,27 @@ class ObservabilityStack(ProjectStack):
         self.alerts = Alerts(
             self,
             "Alerts",
-            settings=settings,
+            project=self.project,
             key=storage.key,
             email=email.value if settings.alerts.email else email.reference,
             email_given=None if settings.alerts.email else email.given,
         )
-        topic_arn = self.alerts.topic.ref
-        self.dashboard = Dashboard(self, "Dashboard", settings=settings, jobs=jobs)
-        JobWatch(self, "JobWatch", settings=settings, key=storage.key, topic_arn=topic_arn)
-        JobAlarms(self, "JobAlarms", settings=settings, topic_arn=topic_arn)
-        MonthlyBudget(self, "Budget", settings=settings, monthly_usd=budget.value, topic_arn=topic_arn)
-        add_output(self, "TopicArn", topic_arn, "Everything that a person should know is published here")
+        project, topic = self.project, self.alerts.topic
+        limits = WatchLimits(
+            low_gpu_percent=settings.alerts.low_gpu_percent,
+            low_gpu_minutes=settings.alerts.low_gpu_minutes,
+            silent_minutes=settings.alerts.silent_minutes,
+        )
+        self.dashboard = Dashboard(self, "Dashboard", project=project, jobs=jobs)
+        JobWatch(self, "JobWatch", project=project, key=storage.key, topic=topic, limits=limits)
+        JobAlarms(self, "JobAlarms", project=project, topic=topic, limits=limits)
+        MonthlyBudget(
+            self,
+            "Budget",
+            project=project,
+            monthly_usd=budget.value,
+            topic=topic,
+            tag_filter=settings.budget.tag_filter or None,
+        )
+        add_output(self, "TopicArn", topic.ref, "Everything that a person should know is published here")
         add_output(self, "DashboardName", self.dashboard.name, "CloudWatch dashboard over all training jobs")

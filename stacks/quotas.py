@@ -23,7 +23,14 @@ class QuotasStack(ProjectStack):
         """`needed` is what the settings and the jobs ask for, each quota once."""
         super().__init__(scope, "quotas", settings=settings, description="Service quotas that training needs")
         services = sorted({request.service for request in needed})
-        requester = QuotaRequester(self, "Requester", settings=settings, key=storage.key, services=services)
+        requester = QuotaRequester(
+            self,
+            "Requester",
+            project=self.project,
+            key=storage.key,
+            services=services,
+            fail_when_pending=settings.quotas.fail_when_pending,
+        )
         for number, (request, construct_id) in enumerate(_with_ids(needed).items()):
             quota = ServiceQuota(
                 self,

@@ -16,7 +16,14 @@ class RegistryStack(ProjectStack):
 
     def __init__(self, scope: Construct, *, settings: Settings, storage: Storage, folders: Sequence[str]) -> None:
         super().__init__(scope, "registry", settings=settings, description="Image repositories")
-        self.registry = Registry(self, "Registry", settings=settings, folders=folders, key=storage.key)
+        self.registry = Registry(
+            self,
+            "Registry",
+            project=self.project,
+            folders=folders,
+            key=storage.key,
+            images_kept=settings.retention.images,
+        )
         for folder, repository in self.registry.repositories.items():
             name = "".join(word.capitalize() for word in folder.replace("_", "-").split("-"))
             add_output(self, f"{name}RepositoryUri", repository.attr_repository_uri, f"Images of containers/{folder}")

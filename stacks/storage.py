@@ -13,7 +13,15 @@ class StorageStack(ProjectStack):
 
     def __init__(self, scope: Construct, *, settings: Settings) -> None:
         super().__init__(scope, "storage", settings=settings, description="Key, data, artifacts and access logs")
-        self.storage = Storage(self, "Storage", settings=settings)
+        self.storage = Storage(
+            self,
+            "Storage",
+            project=self.project,
+            checkpoint_days=settings.retention.checkpoint_days,
+            old_version_days=settings.retention.old_version_days,
+            unfinished_upload_days=settings.retention.unfinished_upload_days,
+            access_log_days=settings.retention.access_log_days,
+        )
         storage = self.storage
         add_output(self, "DataBucketName", storage.data_bucket.ref, "Training data: <set>/train/, validation/, test/")
         add_output(self, "ArtifactBucketName", storage.artifact_bucket.ref, "Models, checkpoints, source bundles")

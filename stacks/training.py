@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from shardyard.core import stack_limits
@@ -15,7 +16,7 @@ from shardyard.images.job_source import source_bundle
 from shardyard.jobs.job_permissions import channel_places
 from shardyard.jobs.runtime import JobRuntime
 from shardyard.jobs.training_job import TrainingJob
-from shardyard.observability.sweeper import Sweeper
+from shardyard.observability.sweeper import KINDS, Sweeper
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.rules import accepted_instance_types
 from shardyard.spec.settings.settings import Settings
@@ -32,7 +33,7 @@ class Ground:
     settings: Settings
     storage: Storage
     placement: Placement | None
-    topic_arn: str
+    alerts: sns.CfnTopic
     """Where launches tell how they ended."""
     dashboard_name: str
     """The dashboard that receipts link to."""
@@ -58,7 +59,7 @@ class TrainingStack(ProjectStack):
         self._ground = ground
         self.runtime = runtime if runtime is not None else self._runtime(outside_buckets)
         if runtime is None and ground.settings.sweeper.enabled:
-            Sweeper(self, "Sweeper", settings=ground.settings, key=ground.storage.key, topic_arn=ground.topic_arn)
+            self._sweeper()
         self.jobs = [self._job(spec) for spec in jobs]
         stack_limits.check(part, self.jobs)
 
@@ -67,11 +68,28 @@ class TrainingStack(ProjectStack):
         return JobRuntime(
             self,
             "Runtime",
-            settings=ground.settings,
+            project=self.project,
             storage=ground.storage,
-            topic_arn=ground.topic_arn,
+            alerts=ground.alerts,
+            cap_usd=ground.settings.training.cap_usd,
             dashboard_name=ground.dashboard_name,
             outside_buckets=outside_buckets,
+        )
+
+    def _sweeper(self) -> None:
+        sweeper, ground = self._ground.settings.sweeper, self._ground
+        Sweeper(
+            self,
+            "Sweeper",
+            project=self.project,
+            key=ground.storage.key,
+            topic=ground.alerts,
+            stops=_stops(ground.settings),
+            every_hours=sweeper.every_hours,
+            notebook_hours=sweeper.notebook_hours,
+            endpoint_idle_hours=sweeper.endpoint_idle_hours,
+            job_hours=sweeper.job_hours,
+            warm_pool_minutes=sweeper.warm_pool_minutes,
         )
 
     def _job(self, spec: JobSpec) -> TrainingJob:
@@ -80,13 +98,22 @@ class TrainingStack(ProjectStack):
             self,
             spec.name,
             spec=spec,
-            image=JobImage.of(self, spec, settings=ground.settings, root=ground.root),
+            image=JobImage.of(self, spec, project=self.project, root=ground.root),
             data=ground.storage,
             network=ground.placement,
             source=None if spec.source is None else source_bundle(ground.root, spec.source.dir),
             runtime=self.runtime,
             instance_types=_accepted(spec),
         )
+
+
+def _stops(settings: Settings) -> list[str]:
+    """The kinds of leftovers that the sweeper may stop."""
+    sweeper = settings.sweeper
+    if sweeper.stops == "never" or (sweeper.stops == "by-stage" and settings.stage != "dev"):
+        return []
+    asked = {"training job": sweeper.stops_jobs, "warm pool": sweeper.ends_warm_pools}
+    return [kind for kind in KINDS if asked.get(kind, True)]
 
 
 _known: dict[str, tuple[str, ...]] = {}

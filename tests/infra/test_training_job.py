@@ -24,6 +24,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from checks.rules.house import MOST, MOST_BYTES
+from shardyard.core.project import Project
 from shardyard.foundation.identity import Identity
 from shardyard.foundation.storage import Storage
 from shardyard.images.job_image import JobImage
@@ -47,6 +48,9 @@ SMALL = {
     "checkpoints": {"enabled": True},
     "channels": {"train": {"s3": "digits/train/"}},
 }
+
+
+VISION = Project(name="vision", stage="dev")
 
 
 def job(name: str = "tiny", **tables: Any) -> JobSpec:
@@ -263,15 +267,17 @@ def test_every_zip_is_stored_so_that_no_version_of_zlib_has_a_say_in_a_template(
 
 def test_a_job_stands_without_a_runtime_and_the_jobs_of_an_app_share_one() -> None:
     """The signature of the first design: spec, image, data, network, and no more."""
-    app, settings = cdk.App(outdir=mkdtemp()), Settings()
-    ground = build_foundation(app, settings)
+    app = cdk.App(outdir=mkdtemp())
+    ground = build_foundation(app, Settings())
     stacks = [cdk.Stack(app, name) for name in ("one", "two")]
     made = []
     for number, stack in enumerate((*stacks, stacks[0])):
         spec = job(f"tiny-{number}")
-        image = JobImage.of(stack, spec, settings=settings, root=ROOT)
+        image = JobImage.of(stack, spec, project=VISION, root=ROOT)
         made.append(
-            TrainingJob(stack, spec.name, spec=spec, image=image, data=ground.storage, network=ground.placement)
+            TrainingJob(
+                stack, spec.name, project=VISION, spec=spec, image=image, data=ground.storage, network=ground.placement
+            )
         )
     folder = Path(app.synth().directory)
     one, two = (json.loads((folder / f"{name}.template.json").read_text()) for name in ("one", "two"))
@@ -283,11 +289,13 @@ def test_a_job_stands_without_a_runtime_and_the_jobs_of_an_app_share_one() -> No
 
 def in_an_app_of_its_own(topic_of: Callable[[cdk.Stack], sns.ITopic] | None) -> Template:
     """The stack of one job in an app without the observability stack."""
-    app, settings = cdk.App(outdir=mkdtemp()), Settings()
-    ground, stack = build_foundation(app, settings), cdk.Stack(app, "one")
-    image = JobImage.of(stack, job(), settings=settings, root=ROOT)
+    app = cdk.App(outdir=mkdtemp())
+    ground, stack = build_foundation(app, Settings()), cdk.Stack(app, "one")
+    image = JobImage.of(stack, job(), project=VISION, root=ROOT)
     alerts = None if topic_of is None else topic_of(stack)
-    TrainingJob(stack, "tiny", spec=job(), image=image, data=ground.storage, network=None, alerts=alerts)
+    TrainingJob(
+        stack, "tiny", project=VISION, spec=job(), image=image, data=ground.storage, network=None, alerts=alerts
+    )
     return read(app, "one")
 
 
@@ -319,15 +327,15 @@ def test_launches_tell_on_the_topic_that_was_given() -> None:
 def test_two_projects_share_a_stack() -> None:
     app = cdk.App(outdir=mkdtemp())
     stack = cdk.Stack(app, "both")
-    for project in ("red", "blue"):
-        settings = Settings(project=project)
-        place = Construct(stack, project)
-        data = Storage(place, "Storage", settings=settings)
-        image = JobImage.of(stack, job(), settings=settings, root=ROOT)
-        spec = job(f"{project}-job")
+    for name in ("red", "blue"):
+        project = Project(name=name, stage="dev")
+        place = Construct(stack, name)
+        data = Storage(place, "Storage", project=project)
+        image = JobImage.of(stack, job(), project=project, root=ROOT)
+        spec = job(f"{name}-job")
         for number in range(2):
             one = replace(spec, name=f"{spec.name}-{number}")
-            TrainingJob(place, one.name, spec=one, image=image, data=data, network=None)
+            TrainingJob(place, one.name, project=project, spec=one, image=image, data=data, network=None)
     functions = of_type(read(app, "both"), "AWS::Lambda::Function").values()
     made = [one["FunctionName"] for one in functions if one["FunctionName"].endswith("-preflight")]
     assert sorted(made) == ["blue-dev-preflight", "red-dev-preflight"]
@@ -336,14 +344,14 @@ def test_two_projects_share_a_stack() -> None:
 def test_a_job_with_code_of_its_own_stands_without_a_runtime_too(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "train.py").write_text("print(1)\n")
-    app, settings = cdk.App(outdir=mkdtemp()), Settings()
-    ground, stack = build_foundation(app, settings), cdk.Stack(app, "one")
+    app = cdk.App(outdir=mkdtemp())
+    ground, stack = build_foundation(app, Settings()), cdk.Stack(app, "one")
     spec = job(source={"dir": "mine"}, program={"entry": "train.py"})
-    image = JobImage.of(stack, spec, settings=settings, root=ROOT)
+    image = JobImage.of(stack, spec, project=VISION, root=ROOT)
     bundle = source_bundle(tmp_path, "mine")
     with pytest.raises(ValueError, match="tiny: `source` is given where the spec has"):
-        TrainingJob(stack, "bare", spec=spec, image=image, data=ground.storage, network=None)
-    TrainingJob(stack, spec.name, spec=spec, image=image, data=ground.storage, network=None, source=bundle)
+        TrainingJob(stack, "bare", project=VISION, spec=spec, image=image, data=ground.storage, network=None)
+    TrainingJob(stack, "tiny", project=VISION, spec=spec, image=image, data=ground.storage, network=None, source=bundle)
     template = json.loads((Path(app.synth().directory) / "one.template.json").read_text())
     assert list(only(template, "Custom::SourceBundles")["Bundles"]) == [hashlib.sha256(bundle).hexdigest()]
 
@@ -353,9 +361,18 @@ def with_role(role_of: Callable[[cdk.Stack], iam.IRole]) -> tuple[cdk.App, Train
     app, stacks = build([job()])
     training = stacks["training"]
     spec = job("other")
-    image = JobImage.of(training, spec, settings=training.settings, root=ROOT)
-    data, role = training.runtime.storage, role_of(cdk.Stack(app, "team"))
-    return app, TrainingJob(training, "other", spec=spec, image=image, data=data, network=None, role=role)
+    image = JobImage.of(training, spec, project=training.project, root=ROOT)
+    runtime, role = training.runtime, role_of(cdk.Stack(app, "team"))
+    return app, TrainingJob(
+        training,
+        "other",
+        spec=spec,
+        image=image,
+        data=runtime.storage,
+        network=None,
+        role=role,
+        runtime=runtime,
+    )
 
 
 def read(app: cdk.App, stack: str = "shardyard-dev-training") -> Template:

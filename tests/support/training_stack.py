@@ -27,7 +27,7 @@ def build(jobs: Sequence[JobSpec], root: Path = ROOT, **context: str) -> tuple[c
         settings=settings,
         storage=foundation.storage,
         placement=foundation.placement,
-        topic_arn=observability.alerts.topic.ref,
+        alerts=observability.alerts.topic,
         dashboard_name=observability.dashboard.name,
         root=root,
     )

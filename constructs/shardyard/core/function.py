@@ -5,15 +5,16 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk.interfaces.aws_kms import IKeyRef
 from constructs import Construct
 
 from shardyard.core import policy
+from shardyard.core.arns import key_arn
 from shardyard.core.handler_code import add_handler_code
+from shardyard.core.project import Project
 from shardyard.spec import names
-from shardyard.spec.settings.settings import Settings
 
 RUNTIME = "python3.13"
 
@@ -26,31 +27,34 @@ class HandlerFunction(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Settings,
+        project: Project,
         handler: str,
         description: str,
         statements: Sequence[policy.Statement],
-        key: kms.CfnKey,
+        key: IKeyRef | None,
         name: str | None = None,
         environment: Mapping[str, str] | None = None,
         timeout_seconds: int = 60,
         memory_mb: int = 256,
     ) -> None:
-        """`handler` is a folder of `shardyard.handlers`; `name` replaces its last word in the function's name."""
+        """`handler` is a folder of `shardyard.handlers`; `name` replaces its last word in the function's name.
+
+        `key` encrypts its log group; None leaves that to CloudWatch's own key.
+        """
         super().__init__(scope, construct_id)
         self.timeout_seconds = timeout_seconds
         function_name = names.function_name(
-            settings.project, settings.stage, name if name is not None else handler.rpartition("/")[2].replace("_", "-")
+            project.name, project.stage, name if name is not None else handler.rpartition("/")[2].replace("_", "-")
         )
         self.log_group = logs.CfnLogGroup(
             self,
             "Logs",
             log_group_name=f"/aws/lambda/{function_name}",
-            retention_in_days=settings.retention.log_days,
-            kms_key_id=key.attr_arn,
+            retention_in_days=project.log_days,
+            kms_key_id=None if key is None else key_arn(key),
         )
         self.log_group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
-        self.role = self._role(settings, function_name, statements)
+        self.role = self._role(project, function_name, statements)
         bucket, object_key = add_handler_code(self)
         self.resource = lambda_.CfnFunction(
             self,
@@ -96,7 +100,7 @@ class HandlerFunction(Construct):
         """Replace what the function may do besides writing its log."""
         self.policy.policy_document = policy.document([self._writes_logs, *statements])
 
-    def _role(self, settings: Settings, function_name: str, statements: Sequence[policy.Statement]) -> iam.CfnRole:
+    def _role(self, project: Project, function_name: str, statements: Sequence[policy.Statement]) -> iam.CfnRole:
         # The log group's ARN ends in ':*' by itself and so covers its streams.
         self._writes_logs = policy.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [self.log_group.attr_arn])
         self.policy = iam.CfnManagedPolicy(
@@ -111,7 +115,7 @@ class HandlerFunction(Construct):
             description=f"Runs {function_name}",
             assume_role_policy_document=policy.trust("lambda.amazonaws.com"),
             managed_policy_arns=[self.policy.ref],
-            permissions_boundary=settings.identity.permissions_boundary or None,
+            permissions_boundary=project.permissions_boundary,
         )
 
 

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
-from aws_cdk import aws_kms as kms
+from aws_cdk.interfaces.aws_kms import IKeyRef
 from constructs import Construct
 
+from shardyard.core.arns import key_arn
+from shardyard.core.project import Project
 from shardyard.spec import names
-from shardyard.spec.settings.settings import Settings
 
 UNTAGGED_DAYS = 7
 """An image without a tag is the rest of a broken push."""
@@ -22,28 +23,34 @@ class Registry(Construct):
     """The repositories by folder."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, settings: Settings, folders: Sequence[str], key: kms.CfnKey
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        project: Project,
+        folders: Sequence[str],
+        key: IKeyRef,
+        images_kept: int = 20,
     ) -> None:
+        """`images_kept` is how many images a repository keeps."""
         super().__init__(scope, construct_id)
-        self.repositories = {folder: self._repository(settings, folder, key) for folder in folders}
+        self.repositories = {folder: self._repository(project, folder, key, images_kept) for folder in folders}
 
-    def _repository(self, settings: Settings, folder: str, key: kms.CfnKey) -> ecr.CfnRepository:
+    def _repository(self, project: Project, folder: str, key: IKeyRef, images_kept: int) -> ecr.CfnRepository:
         repository = ecr.CfnRepository(
             self,
             folder,
-            repository_name=names.repository_name(settings.project, settings.stage, folder),
-            empty_on_delete=None if settings.retains_data else True,
+            repository_name=names.repository_name(project.name, project.stage, folder),
+            empty_on_delete=None if project.retains_data else True,
             encryption_configuration=ecr.CfnRepository.EncryptionConfigurationProperty(
-                encryption_type="KMS", kms_key=key.attr_arn
+                encryption_type="KMS", kms_key=key_arn(key)
             ),
             image_scanning_configuration=ecr.CfnRepository.ImageScanningConfigurationProperty(scan_on_push=True),
             image_tag_mutability="IMMUTABLE",
-            lifecycle_policy=ecr.CfnRepository.LifecyclePolicyProperty(
-                lifecycle_policy_text=_lifecycle(settings.retention.images)
-            ),
+            lifecycle_policy=ecr.CfnRepository.LifecyclePolicyProperty(lifecycle_policy_text=_lifecycle(images_kept)),
         )
         repository.apply_removal_policy(
-            cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if settings.retains_data else cdk.RemovalPolicy.DESTROY
+            cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if project.retains_data else cdk.RemovalPolicy.DESTROY
         )
         return repository
 

@@ -7,12 +7,12 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from shardyard.core import policy
+from shardyard.core.project import Project
 from shardyard.core.roles import role_view
 from shardyard.foundation.ecr import Registry
 from shardyard.foundation.permissions import Access
 from shardyard.foundation.placement import Placement
 from shardyard.foundation.storage import Storage
-from shardyard.spec.settings.settings import Settings
 
 
 class Identity(Construct):
@@ -30,19 +30,22 @@ class Identity(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Settings,
+        project: Project,
         storage: Storage,
         registry: Registry,
         placement: Placement | None,
-        git_secret_arn: str | None,
+        git_secret_arn: str | None = None,
+        git_urls: Sequence[str] = (),
     ) -> None:
-        """`git_secret_arn` is the secret of the notebooks' private repository."""
+        """`git_urls` are the notebooks' repositories, and `git_secret_arn` the secret of a private one."""
         super().__init__(scope, construct_id)
-        self._settings = settings
-        access = Access(settings=settings, storage=storage, registry=registry, placement=placement)
+        self._project = project
+        access = Access(project=project, storage=storage, registry=registry, placement=placement)
         self._training = self._role("Training", "sagemaker.amazonaws.com", access.training())
         self.training_role_arn = self._training.attr_arn
-        notebook = access.notebook(training_role_arn=self.training_role_arn, git_secret_arn=git_secret_arn)
+        notebook = access.notebook(
+            training_role_arn=self.training_role_arn, git_secret_arn=git_secret_arn, git_urls=git_urls
+        )
         self._notebook = self._role("Notebook", "sagemaker.amazonaws.com", notebook)
         self.notebook_role_arn = self._notebook.attr_arn
         self._build = self._role("Build", "codebuild.amazonaws.com", access.build())
@@ -67,17 +70,17 @@ class Identity(Construct):
         managed = iam.CfnManagedPolicy(
             self,
             f"{construct_id}Policy",
-            description=f"What the {construct_id.lower()} role of {self._settings.project} may do",
+            description=f"What the {construct_id.lower()} role of {self._project.name} may do",
             policy_document=policy.document(statements),
         )
         return iam.CfnRole(
             self,
             f"{construct_id}Role",
-            description=f"The {construct_id.lower()} role of {self._settings.project} ({self._settings.stage})",
+            description=f"The {construct_id.lower()} role of {self._project.name} ({self._project.stage})",
             # The account is a condition so that no other account can make the service act for it.
             assume_role_policy_document=policy.trust(
                 service, when={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
             ),
             managed_policy_arns=[managed.ref],
-            permissions_boundary=self._settings.identity.permissions_boundary or None,
+            permissions_boundary=self._project.permissions_boundary,
         )

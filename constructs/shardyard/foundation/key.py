@@ -5,7 +5,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from shardyard.core import policy
-from shardyard.spec.settings.settings import Settings
+from shardyard.core.project import Project
 
 TOPIC_PUBLISHERS = ("events.amazonaws.com", "cloudwatch.amazonaws.com", "budgets.amazonaws.com")
 """The services that may publish to the encrypted topic: without the key their messages vanish and nothing says so.
@@ -18,23 +18,23 @@ ours do: a message that it sent to the topic itself may be refused.
 class Key(Construct):
     """A customer-managed key with rotation; roles get its use by their own policies."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, project: Project) -> None:
         super().__init__(scope, construct_id)
         self.resource = kms.CfnKey(
             self,
             "Resource",
-            description=f"Encrypts what {settings.project} ({settings.stage}) keeps, logs and publishes",
+            description=f"Encrypts what {project.name} ({project.stage}) keeps, logs and publishes",
             enable_key_rotation=True,
             key_policy=policy.document([_account_decides(), _logs_encrypt(), *map(_publishes, TOPIC_PUBLISHERS)]),
-            pending_window_in_days=30 if settings.retains_data else 7,
+            pending_window_in_days=30 if project.retains_data else 7,
         )
         self.resource.apply_removal_policy(
-            cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if settings.retains_data else cdk.RemovalPolicy.DESTROY
+            cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if project.retains_data else cdk.RemovalPolicy.DESTROY
         )
         kms.CfnAlias(
             self,
             "Alias",
-            alias_name=f"alias/{settings.project}-{settings.stage}",
+            alias_name=f"alias/{project.name}-{project.stage}",
             target_key_id=self.resource.attr_arn,
         )
 

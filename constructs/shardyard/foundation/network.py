@@ -5,51 +5,62 @@ from collections.abc import Sequence
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
+from aws_cdk.interfaces.aws_kms import IKeyRef
 from constructs import Construct
 
 from shardyard.core import policy
+from shardyard.core.arns import key_arn
 from shardyard.core.function import CustomResource, HandlerFunction
+from shardyard.core.project import Project
 from shardyard.foundation.placement import Placement
 from shardyard.foundation.security_group import TrainingSecurityGroup
-from shardyard.spec.settings.endpoints import CN_NAMES, needed_endpoints
-from shardyard.spec.settings.settings import Settings
+from shardyard.spec.settings.endpoints import CN_NAMES
 
 
 class Network(Construct):
-    """The project's own VPC, or its security group in an existing one."""
+    """The project's own VPC, and the security group of what trains in it."""
 
     placement: Placement
     """Where jobs and notebooks run."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, key: kms.CfnKey) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        project: Project,
+        key: IKeyRef,
+        cidr: str,
+        subnet_cidrs: Sequence[str],
+        interface_endpoints: Sequence[str] = (),
+        endpoint_zones: int = 1,
+    ) -> None:
+        """One subnet in a zone of its own for each of `subnet_cidrs`.
+
+        `interface_endpoints` are EC2's short names of services to reach from inside, each in so many zones.
+        """
         super().__init__(scope, construct_id)
-        self._settings = settings
+        self._project = project
         self._in_china: cdk.CfnCondition | None = None
-        if settings.network.kind == "existing":
-            vpc_id, subnet_ids = settings.network.vpc_id, tuple(settings.network.subnet_ids)
-        else:
-            vpc_id, subnet_ids = self._vpc(key)
+        vpc_id, subnet_ids = self._vpc(key, cidr, subnet_cidrs)
         group = TrainingSecurityGroup(self, "Training", vpc_id=vpc_id)
         self.placement = Placement(vpc_id=vpc_id, subnet_ids=subnet_ids, security_group_ids=(group.group_id,))
-        if settings.network.kind == "new":
-            self._interface_endpoints(group.group_id)
+        if interface_endpoints:
+            self._interface_endpoints(group.group_id, interface_endpoints, subnet_ids[:endpoint_zones])
 
-    def _vpc(self, key: kms.CfnKey) -> tuple[str, tuple[str, ...]]:
+    def _vpc(self, key: IKeyRef, cidr: str, subnet_cidrs: Sequence[str]) -> tuple[str, tuple[str, ...]]:
         vpc = ec2.CfnVPC(
             self,
             "Vpc",
-            cidr_block=self._settings.network.cidr,
+            cidr_block=cidr,
             enable_dns_hostnames=True,
             enable_dns_support=True,
             tags=[self._name("vpc")],
         )
         # One table is enough: no subnet has a route but the local one and the way to S3.
         routes = ec2.CfnRouteTable(self, "Routes", vpc_id=vpc.ref, tags=[self._name("isolated")])
-        subnet_ids = tuple(
-            self._subnet(vpc, routes, index, cidr) for index, cidr in enumerate(self._settings.network.subnet_ranges())
-        )
+        subnet_ids = tuple(self._subnet(vpc, routes, index, part) for index, part in enumerate(subnet_cidrs))
         self._s3_endpoint(vpc, routes)
         self._flow_logs(vpc, key)
         self._close_default_group(vpc, key)
@@ -94,11 +105,7 @@ class Network(Construct):
             ),
         )
 
-    def _interface_endpoints(self, training_group_id: str) -> None:
-        settings = self._settings
-        services = needed_endpoints(settings)
-        if not services:
-            return
+    def _interface_endpoints(self, training_group_id: str, services: Sequence[str], subnet_ids: Sequence[str]) -> None:
         group = ec2.CfnSecurityGroup(
             self,
             "Endpoints",
@@ -124,9 +131,8 @@ class Network(Construct):
                 )
             ],
         )
-        zones = settings.endpoint_zones
         for service in services:
-            self._interface_endpoint(service, group.attr_group_id, self.placement.subnet_ids[:zones])
+            self._interface_endpoint(service, group.attr_group_id, subnet_ids)
 
     def _interface_endpoint(self, service: str, group_id: str, subnet_ids: Sequence[str]) -> None:
         as_this_account = {"StringEquals": {"aws:PrincipalAccount": cdk.Aws.ACCOUNT_ID}}
@@ -153,13 +159,13 @@ class Network(Construct):
         chosen = cdk.Fn.condition_if(self._in_china.logical_id, "cn.com.amazonaws", "com.amazonaws")
         return cdk.Token.as_string(chosen)
 
-    def _flow_logs(self, vpc: ec2.CfnVPC, key: kms.CfnKey) -> None:
+    def _flow_logs(self, vpc: ec2.CfnVPC, key: IKeyRef) -> None:
         group = logs.CfnLogGroup(
             self,
             "FlowLogGroup",
-            log_group_name=f"/{self._settings.project}-{self._settings.stage}/flow-logs",
-            kms_key_id=key.attr_arn,
-            retention_in_days=self._settings.retention.log_days,
+            log_group_name=f"/{self._project.name}-{self._project.stage}/flow-logs",
+            kms_key_id=key_arn(key),
+            retention_in_days=self._project.log_days,
         )
         group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
         source = f"arn:{cdk.Aws.PARTITION}:ec2:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:vpc-flow-log/*"
@@ -187,7 +193,7 @@ class Network(Construct):
                 },
             ),
             managed_policy_arns=[writes.ref],
-            permissions_boundary=self._settings.identity.permissions_boundary or None,
+            permissions_boundary=self._project.permissions_boundary,
         )
         ec2.CfnFlowLog(
             self,
@@ -201,13 +207,13 @@ class Network(Construct):
             tags=[self._name("flow-log")],
         )
 
-    def _close_default_group(self, vpc: ec2.CfnVPC, key: kms.CfnKey) -> None:
+    def _close_default_group(self, vpc: ec2.CfnVPC, key: IKeyRef) -> None:
         """Take every rule out of the group that a VPC is born with, so that nothing can lean on it."""
         groups = f"arn:{cdk.Aws.PARTITION}:ec2:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:security-group"
         closer = HandlerFunction(
             self,
             "DefaultSecurityGroup",
-            settings=self._settings,
+            project=self._project,
             handler="resources/default_security_group",
             description="Takes all rules out of the VPC's default security group",
             statements=[
@@ -230,4 +236,4 @@ class Network(Construct):
 
     def _name(self, part: str) -> cdk.CfnTag:
         """EC2's console shows this tag where other services show a name."""
-        return cdk.CfnTag(key="Name", value=f"{self._settings.project}-{self._settings.stage}-{part}")
+        return cdk.CfnTag(key="Name", value=f"{self._project.name}-{self._project.stage}-{part}")

@@ -8,11 +8,11 @@ import aws_cdk as cdk
 
 from shardyard.core import policy
 from shardyard.core.arns import arn
+from shardyard.core.project import Project
 from shardyard.foundation.ecr import Registry
 from shardyard.foundation.placement import Placement
 from shardyard.foundation.storage import Storage
 from shardyard.spec import names
-from shardyard.spec.settings.settings import Settings
 
 PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 PUSH = ("ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "ecr:UploadLayerPart")
@@ -24,7 +24,7 @@ _CODECOMMIT = re.compile(r"https://git-codecommit\.(?P<region>[a-z0-9-]+)\.[^/]+
 class Access:
     """Statements about this project's things, for roles that need them."""
 
-    settings: Settings
+    project: Project
     """Names the log groups and state machines."""
     storage: Storage
     """The buckets and the key."""
@@ -51,10 +51,12 @@ class Access:
             *self.join_network(),
         ]
 
-    def notebook(self, *, training_role_arn: str, git_secret_arn: str | None) -> list[policy.Statement]:
+    def notebook(
+        self, *, training_role_arn: str, git_secret_arn: str | None, git_urls: Sequence[str]
+    ) -> list[policy.Statement]:
         """Read and write data, launch jobs, look at them, stop this project's notebooks."""
         data, artifacts = self.storage.data_bucket.attr_arn, self.storage.artifact_bucket.attr_arn
-        machines = names.state_machine_name(self.settings.project, self.settings.stage, "*")
+        machines = names.state_machine_name(self.project.name, self.project.stage, "*")
         jobs = arn("sagemaker", "training-job/*")
         return [
             policy.allow(["s3:GetBucketLocation", "s3:ListBucket"], [data, artifacts]),
@@ -89,17 +91,15 @@ class Access:
                 [arn("sagemaker", f"notebook-instance/{self._prefix}-*")],
             ),
             pass_role([training_role_arn], to="sagemaker.amazonaws.com"),
-            *self.clone_repositories(git_secret_arn),
+            *self.clone_repositories(git_secret_arn, git_urls),
             *self.join_network(),
         ]
 
-    def clone_repositories(self, secret_arn: str | None) -> list[policy.Statement]:
+    def clone_repositories(self, secret_arn: str | None, urls: Sequence[str]) -> list[policy.Statement]:
         """What opens with a notebook: the secret of a private repository, and CodeCommit's repositories by name."""
-        notebooks = self.settings.notebooks
         statements = []
         if secret_arn is not None:
             statements.append(policy.allow(["secretsmanager:GetSecretValue"], [secret_arn]))
-        urls = (notebooks.git_url, *notebooks.additional_repositories) if notebooks.enabled else ()
         hosted = [match for match in map(_CODECOMMIT.match, urls) if match is not None]
         repositories = [
             f"arn:{cdk.Aws.PARTITION}:codecommit:{one['region']}:{cdk.Aws.ACCOUNT_ID}:{one['name']}" for one in hosted
@@ -180,11 +180,11 @@ class Access:
 
     @property
     def _prefix(self) -> str:
-        return f"{self.settings.project}-{self.settings.stage}"
+        return f"{self.project.name}-{self.project.stage}"
 
     def _tagged(self, key: str) -> dict[str, dict[str, str]]:
         """The condition that a request (`RequestTag`) or a thing (`ResourceTag`) carries the project's tags."""
-        return {"StringEquals": {f"aws:{key}/project": self.settings.project, f"aws:{key}/stage": self.settings.stage}}
+        return {"StringEquals": {f"aws:{key}/project": self.project.name, f"aws:{key}/stage": self.project.stage}}
 
     def _log_group(self, name: str) -> str:
         return arn("logs", f"log-group:{name}:*")

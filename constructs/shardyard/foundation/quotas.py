@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 import aws_cdk as cdk
-from aws_cdk import aws_kms as kms
+from aws_cdk.interfaces.aws_kms import IKeyRef
 from constructs import Construct
 
 from shardyard.core import policy
 from shardyard.core.arns import arn
 from shardyard.core.function import CustomResource, HandlerFunction
-from shardyard.spec.settings.settings import Settings
+from shardyard.core.project import Project
 
 
 class QuotaRequester(Construct):
@@ -18,15 +18,25 @@ class QuotaRequester(Construct):
     function: HandlerFunction
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, settings: Settings, key: kms.CfnKey, services: Sequence[str]
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        project: Project,
+        key: IKeyRef | None,
+        services: Sequence[str],
+        fail_when_pending: bool = False,
     ) -> None:
-        """`services` are the codes of those whose quotas may be asked for."""
+        """`services` are the codes of those whose quotas may be asked for.
+
+        With `fail_when_pending` a deploy fails while AWS has not granted a request.
+        """
         super().__init__(scope, construct_id)
-        self.settings = settings
+        self.fail_when_pending = fail_when_pending
         self.function = HandlerFunction(
             self,
             "Function",
-            settings=settings,
+            project=project,
             handler="resources/quota",
             description="Asks AWS to raise quotas that are too low; never lowers, never asks twice",
             statements=[
@@ -88,7 +98,7 @@ class ServiceQuota(Construct):
                 "ServiceCode": service,
                 "QuotaName": name,
                 "AtLeast": f"{at_least:g}",
-                "FailWhenPending": "true" if requester.settings.quotas.fail_when_pending else "false",
+                "FailWhenPending": "true" if requester.fail_when_pending else "false",
             },
         )
         self.status = self.resource.get_att("Status").to_string()

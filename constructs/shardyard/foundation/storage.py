@@ -9,8 +9,8 @@ from constructs import Construct
 
 from shardyard.core import policy
 from shardyard.core.function import CustomResource, HandlerFunction
+from shardyard.core.project import Project
 from shardyard.foundation.key import Key
-from shardyard.spec.settings.settings import Settings
 
 EMPTY_ON_DELETE_TAG = "shardyard:empty-on-delete"
 """Only a bucket that carries this tag is ever emptied, whatever asks for it."""
@@ -28,16 +28,29 @@ class Storage(Construct):
     log_bucket: s3.CfnBucket
     """The access logs of the other two."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        project: Project,
+        checkpoint_days: int = 30,
+        old_version_days: int = 30,
+        unfinished_upload_days: int = 7,
+        access_log_days: int = 90,
+    ) -> None:
+        """Checkpoints, overwritten objects, broken uploads and access logs expire after so many days; data never."""
         super().__init__(scope, construct_id)
-        self.settings = self._settings = settings
+        self._project = project
+        self._old_version_days, self._unfinished_upload_days = old_version_days, unfinished_upload_days
+        self._access_log_days = access_log_days
         self._removal = (
-            cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if settings.retains_data else cdk.RemovalPolicy.DESTROY
+            cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if project.retains_data else cdk.RemovalPolicy.DESTROY
         )
-        self.key = Key(self, "Key", settings=settings).resource
+        self.key = Key(self, "Key", project=project).resource
         self.log_bucket = self._log_bucket()
         self.data_bucket = self._bucket("Data", expiring={})
-        self.artifact_bucket = self._bucket("Artifacts", expiring={"checkpoints/": settings.retention.checkpoint_days})
+        self.artifact_bucket = self._bucket("Artifacts", expiring={"checkpoints/": checkpoint_days})
         self._policies()
 
     @property
@@ -52,7 +65,7 @@ class Storage(Construct):
             "Logs",
             encryption=s3.CfnBucket.ServerSideEncryptionRuleProperty(server_side_encryption_by_default=rule),
             logging=None,
-            expiring={"": self._settings.retention.access_log_days},
+            expiring={"": self._access_log_days},
         )
 
     def _bucket(self, construct_id: str, *, expiring: dict[str, int]) -> s3.CfnBucket:
@@ -93,24 +106,23 @@ class Storage(Construct):
                 ignore_public_acls=True,
                 restrict_public_buckets=True,
             ),
-            tags=None if self._settings.retains_data else [cdk.CfnTag(key=EMPTY_ON_DELETE_TAG, value="true")],
+            tags=None if self._project.retains_data else [cdk.CfnTag(key=EMPTY_ON_DELETE_TAG, value="true")],
             versioning_configuration=s3.CfnBucket.VersioningConfigurationProperty(status="Enabled"),
         )
         bucket.apply_removal_policy(self._removal)
         return bucket
 
     def _lifecycle(self, expiring: dict[str, int]) -> list[s3.CfnBucket.RuleProperty]:
-        retention = self._settings.retention
         tidy = s3.CfnBucket.RuleProperty(
             id="tidy",
             status="Enabled",
             abort_incomplete_multipart_upload=s3.CfnBucket.AbortIncompleteMultipartUploadProperty(
-                days_after_initiation=retention.unfinished_upload_days
+                days_after_initiation=self._unfinished_upload_days
             ),
             expired_object_delete_marker=None if "" in expiring else True,
             expiration_in_days=expiring.get(""),
             noncurrent_version_expiration=s3.CfnBucket.NoncurrentVersionExpirationProperty(
-                noncurrent_days=retention.old_version_days
+                noncurrent_days=self._old_version_days
             ),
         )
         return [
@@ -135,7 +147,7 @@ class Storage(Construct):
             },
             sid="AccessLogDelivery",
         )
-        emptier = None if self._settings.retains_data else self._emptier()
+        emptier = None if self._project.retains_data else self._emptier()
         for purpose, bucket in self.buckets.items():
             statements = [policy.deny_without_tls([bucket.attr_arn, f"{bucket.attr_arn}/*"])]
             if bucket is self.log_bucket:
@@ -166,7 +178,7 @@ class Storage(Construct):
         return HandlerFunction(
             self,
             "EmptyBucket",
-            settings=self._settings,
+            project=self._project,
             handler="resources/empty_bucket",
             description="Empties this project's buckets when their stack is deleted",
             statements=[

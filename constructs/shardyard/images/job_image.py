@@ -7,11 +7,11 @@ from pathlib import Path
 import aws_cdk as cdk
 
 from shardyard.core.arns import ACCOUNT_ID, PARTITION, REGION, URL_SUFFIX
+from shardyard.core.project import Project
 from shardyard.images.job_source import launcher_bundle
 from shardyard.spec.catalogue.images import DLC_ACCOUNTS, content_tag, image_name, parse_uri
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.names import repository_name
-from shardyard.spec.settings.settings import Settings
 
 _MAPPING = "DlcAccounts"
 _content_tag = cache(content_tag)  # forty jobs of one image hash its folder once
@@ -31,16 +31,16 @@ class JobImage:
     """The launcher's zip, for an image that does not hold it."""
 
     @classmethod
-    def of(cls, stack: cdk.Stack, spec: JobSpec, *, settings: Settings, root: Path) -> "JobImage | None":
+    def of(cls, stack: cdk.Stack, spec: JobSpec, *, project: Project, root: Path) -> "JobImage | None":
         """The image that a job names; None for a job that names an algorithm."""
         image = spec.image
         if image.algorithm is not None:
             return None
         if image.folder is not None:
-            repository = repository_name(settings.project, settings.stage, image.folder)
+            repository = repository_name(project.name, project.stage, image.folder)
             name = f"{repository}:{_content_tag(root, image.folder)}"
             return cls._in_account(ACCOUNT_ID, name, folder=image.folder)
-        name = image_name(spec, project=settings.project, stage=settings.stage, root=root)
+        name = image_name(spec, project=project.name, stage=project.stage, root=root)
         if image.framework is not None:
             launcher = None if image.entrypoint else launcher_bundle(root)
             return replace(cls._in_account(_dlc_account(stack), name), launcher=launcher)

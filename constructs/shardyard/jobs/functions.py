@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from shardyard.core import policy
 from shardyard.core.arns import ACCOUNT_ID, PARTITION, REGION, arn
+from shardyard.core.project import Project
 from shardyard.foundation.storage import Storage
 from shardyard.spec import names
-from shardyard.spec.settings.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +27,7 @@ class FunctionSpec:
 class Surroundings:
     """What the functions reach."""
 
-    settings: Settings
+    project: Project
     storage: Storage
     topic_arn: str | None
     """Where people are told; None where nobody is."""
@@ -98,9 +98,7 @@ def _receipt(around: Surroundings) -> FunctionSpec:
 
 def _submit(around: Surroundings) -> FunctionSpec:
     # Jobs of other stacks too, which stand on this one: their roles are known by their path alone.
-    roles = (
-        f"arn:{PARTITION}:iam::{ACCOUNT_ID}:role{names.job_role_path(around.settings.project, around.settings.stage)}*"
-    )
+    roles = f"arn:{PARTITION}:iam::{ACCOUNT_ID}:role{names.job_role_path(around.project.name, around.project.stage)}*"
     return FunctionSpec(
         handler="launch/submit",
         description="Creates training jobs with fields that Step Functions does not know",
@@ -138,7 +136,7 @@ def _janitor(around: Surroundings) -> FunctionSpec:
         description="Stops what an execution that was stopped may have left running, and says so",
         environment={
             **({} if topic is None else {"TOPIC_ARN": topic}),
-            "MACHINES": names.state_machine_name(around.settings.project, around.settings.stage, ""),
+            "MACHINES": names.state_machine_name(around.project.name, around.project.stage, ""),
         },
         statements=[
             *([] if topic is None else [policy.allow(["sns:Publish"], [topic]), around.writes_with_key()]),
@@ -179,7 +177,7 @@ def _source(around: Surroundings) -> FunctionSpec:
 
 
 def _launch(around: Surroundings) -> FunctionSpec:
-    machines = names.state_machine_name(around.settings.project, around.settings.stage, "*")
+    machines = names.state_machine_name(around.project.name, around.project.stage, "*")
     return FunctionSpec(
         handler="resources/start_on_deploy",
         description="Starts jobs on deploy",

@@ -10,8 +10,8 @@ from constructs import Construct
 
 from shardyard.core import policy
 from shardyard.core.arns import ACCOUNT_ID
+from shardyard.core.project import Project
 from shardyard.spec.settings.parameters import Parameter
-from shardyard.spec.settings.settings import Settings
 
 
 def service_role(
@@ -22,7 +22,7 @@ def service_role(
     description: str,
     statements: Sequence[policy.Statement],
     shared_policy_arn: str,
-    settings: Settings,
+    project: Project,
     path: str | None = None,
 ) -> tuple[iam.CfnManagedPolicy, iam.CfnRole]:
     """A role that one service of this account assumes, with a policy of its own beside the shared one."""
@@ -37,19 +37,19 @@ def service_role(
         # The account is a condition so that no other account can make the service act for it.
         assume_role_policy_document=policy.trust(service, when={"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}}),
         managed_policy_arns=[shared_policy_arn, managed.ref],
-        permissions_boundary=settings.identity.permissions_boundary or None,
+        permissions_boundary=project.permissions_boundary,
     )
     return managed, role
 
 
-def execution_log_group(scope: Construct, machine: str, *, settings: Settings, key_arn: str) -> logs.CfnLogGroup:
+def execution_log_group(scope: Construct, machine: str, *, project: Project, key_arn: str) -> logs.CfnLogGroup:
     """Where a state machine writes what its executions do."""
     return logs.CfnLogGroup(
         scope,
         "Logs",
         # Under this prefix one policy of the account serves all groups; it has room for few otherwise.
         log_group_name=f"/aws/vendedlogs/states/{machine}",
-        retention_in_days=settings.retention.log_days,
+        retention_in_days=project.log_days,
         kms_key_id=key_arn,
     )
 

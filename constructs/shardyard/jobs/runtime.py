@@ -8,13 +8,14 @@ from typing import Self, cast
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_sns as sns
+from aws_cdk.interfaces.aws_sns import ITopicRef
 from constructs import Construct
 
 from shardyard.core import policy
-from shardyard.core.arns import arn
+from shardyard.core.arns import arn, topic_arn
 from shardyard.core.assets import add_zip
 from shardyard.core.function import CustomResource, HandlerFunction
+from shardyard.core.project import Project
 from shardyard.foundation.permissions import Access
 from shardyard.foundation.placement import Placement
 from shardyard.foundation.storage import Storage
@@ -22,7 +23,6 @@ from shardyard.jobs.functions import FUNCTIONS, Surroundings
 from shardyard.jobs.job_permissions import Places, common_statements, launch_statements
 from shardyard.jobs.layer import add_botocore_layer
 from shardyard.spec import names
-from shardyard.spec.settings.settings import Settings
 
 _STEPS = ("preflight", "classify", "receipt", "submit", "register")
 
@@ -40,21 +40,27 @@ class JobRuntime(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Settings,
+        project: Project,
         storage: Storage,
-        topic_arn: str | None,
-        dashboard_name: str,
+        alerts: ITopicRef | None = None,
+        cap_usd: float = 500.0,
+        dashboard_name: str | None = None,
         outside_buckets: Sequence[str] = (),
     ) -> None:
         """`outside_buckets` are those that jobs read besides the project's own; preflight looks into them.
 
-        Without a `topic_arn` nobody is told: no state of a machine, no alarm and no permission is about a topic.
+        Launches tell on `alerts` how they ended. Without it nobody is told: no state of a machine, no alarm and no
+        permission is about a topic. A launch whose worst case costs more than `cap_usd` is refused. `dashboard_name`
+        may be a reference to the dashboard that receipts link to.
         """
         super().__init__(scope, construct_id)
-        self.settings, self.storage = settings, storage
-        self.topic_arn, self.dashboard_name = topic_arn, dashboard_name
+        self.project, self.storage, self.cap_usd = project, storage, cap_usd
+        self.topic_arn = None if alerts is None else topic_arn(alerts)
+        self.dashboard_name = (
+            names.dashboard_name(project.name, project.stage) if dashboard_name is None else dashboard_name
+        )
         self._around = Surroundings(
-            settings=settings, storage=storage, topic_arn=topic_arn, outside_buckets=outside_buckets
+            project=project, storage=storage, topic_arn=self.topic_arn, outside_buckets=outside_buckets
         )
         self._functions: dict[str, HandlerFunction] = {}
         self._arns: dict[str, str] = {}
@@ -72,26 +78,19 @@ class JobRuntime(Construct):
         self._clean_up()
         self._keep_quota_codes()
         root = cast(Construct, self.node.root)
-        _Registered(root, _registry_id(settings.project, settings.stage), runtime=self)
+        _Registered(root, _registry_id(project), runtime=self)
 
     @classmethod
-    def of(cls, scope: Construct, storage: Storage, *, alerts: sns.ITopic | None = None) -> Self:
-        """The runtime that the app's jobs on this storage share; where it has none, this stack gets it.
+    def of(cls, scope: Construct, project: Project, *, storage: Storage, alerts: ITopicRef | None = None) -> Self:
+        """The runtime that the project's jobs share in this app; where it has none, this stack gets it.
 
-        One that is made here tells on `alerts`, where a topic was given.
+        One that is made here stands on this storage, and tells on `alerts` where a topic was given.
         """
-        settings = storage.settings
-        found = scope.node.root.node.try_find_child(_registry_id(settings.project, settings.stage))
+        found = scope.node.root.node.try_find_child(_registry_id(project))
         if isinstance(found, _Registered):
             return cast(Self, found.runtime)
-        return cls(
-            cdk.Stack.of(scope),
-            f"Runtime-{settings.project}-{settings.stage}",
-            settings=settings,
-            storage=storage,
-            topic_arn=None if alerts is None else alerts.topic_arn,
-            dashboard_name=names.dashboard_name(settings.project, settings.stage),
-        )
+        construct_id = f"Runtime-{project.name}-{project.stage}"
+        return cls(cdk.Stack.of(scope), construct_id, project=project, storage=storage, alerts=alerts)
 
     def read_from(self, buckets: Sequence[str]) -> None:
         """Let preflight look into buckets that a job reads besides the project's own."""
@@ -112,7 +111,7 @@ class JobRuntime(Construct):
 
     def training_statements(self, placement: Placement | None) -> list[policy.Statement]:
         """What every training job may do, in the VPC or outside."""
-        access = Access(settings=self.settings, storage=self.storage, registry=None, placement=placement)
+        access = Access(project=self.project, storage=self.storage, registry=None, placement=placement)
         return common_statements(access, vpc=placement is not None)
 
     def training_policy_arn(self, placement: Placement | None) -> str:
@@ -157,7 +156,7 @@ class JobRuntime(Construct):
         self._functions[name] = HandlerFunction(
             self,
             "".join(word.capitalize() for word in name.split("_")),
-            settings=self.settings,
+            project=self.project,
             handler=made.handler,
             name=name.replace("_", "-"),
             description=made.description,
@@ -188,11 +187,11 @@ class JobRuntime(Construct):
     def _clean_up(self) -> None:
         """Wake the janitor when an execution ended without an answer."""
         function = self._function("janitor")
-        machines = names.state_machine_name(self.settings.project, self.settings.stage, "")
+        machines = names.state_machine_name(self.project.name, self.project.stage, "")
         rule = events.CfnRule(
             self,
             "StoppedExecutions",
-            name=names.rule_name(self.settings.project, self.settings.stage, "stopped-executions"),
+            name=names.rule_name(self.project.name, self.project.stage, "stopped-executions"),
             description="An execution ended without an answer: stop the training jobs that it made",
             event_pattern={
                 "source": ["aws.states"],
@@ -220,9 +219,9 @@ class JobRuntime(Construct):
         return {"Bucket": bucket, "Key": key}
 
 
-def _registry_id(project: str, stage: str) -> str:
+def _registry_id(project: Project) -> str:
     """A child of the app that is there once this project has its runtime, whose functions have names for one only."""
-    return f"Runtime of {project} {stage}"
+    return f"Runtime of {project.name} {project.stage}"
 
 
 class _Registered(Construct):

@@ -8,11 +8,12 @@ from typing import Any, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk.interfaces.aws_sns import ITopicRef
 from constructs import Construct
 
 from shardyard.core import policy
+from shardyard.core.project import Project
 from shardyard.core.roles import role_view
 from shardyard.foundation.permissions import pass_role
 from shardyard.foundation.placement import Placement
@@ -59,20 +60,26 @@ class TrainingJob(Launchable):
         network: Placement | None,
         role: iam.IRole | None = None,
         source: bytes | None = None,
+        project: Project | None = None,
         runtime: JobRuntime | None = None,
         instance_types: Sequence[str] = (),
-        alerts: sns.ITopic | None = None,
+        alerts: ITopicRef | None = None,
     ) -> None:
         """`image` is None for a job that names an algorithm; `instance_types` are those that its parameter takes.
 
-        `source` is the bundle of a job's own code (`job_source.source_bundle`), for a spec with `[source]`. Without a
-        `runtime` the job takes the one of its app, which the first job makes; launches then tell how they ended on the
-        first job's `alerts`, or to nobody.
+        `source` is the bundle of a job's own code (`job_source.source_bundle`), for a spec with `[source]`. A job is
+        given the `runtime` that jobs share, or a `project`, whose first job makes the runtime for all in its app;
+        launches then tell how they ended on the first job's `alerts`, or to nobody.
         """
         super().__init__(scope, construct_id)
         if (spec.source is None) != (source is None):
             raise ValueError(f"{spec.name}: `source` is given where the spec has [source], and nowhere else")
-        runtime = JobRuntime.of(self, data, alerts=alerts) if runtime is None else runtime
+        if runtime is None:
+            if project is None:
+                raise ValueError(f"{spec.name}: give `project`, or the `runtime` that the jobs of a project share")
+            runtime = JobRuntime.of(self, project, storage=data, alerts=alerts)
+        elif project is not None or alerts is not None:
+            raise ValueError(f"{spec.name}: `project` and `alerts` are its runtime's where a `runtime` is given")
         if source is not None:
             spec = spec.with_source(runtime.add_bundle(source))
         self._network, self._runtime, self._image = network, runtime, image
@@ -81,7 +88,7 @@ class TrainingJob(Launchable):
         self._launcher_sha256 = None if launcher is None else runtime.add_bundle(launcher)
         self._stack = cdk.Stack.of(self)
         self.spec = spec
-        self.machine_name = names.state_machine_name(runtime.settings.project, runtime.settings.stage, spec.name)
+        self.machine_name = names.state_machine_name(runtime.project.name, runtime.project.stage, spec.name)
         runtime.read_from(self._outside_buckets())
         self._second_path = bool(unknown_to_step_functions(self._request()))
         self.parameters = self._parameters(instance_types)
@@ -95,7 +102,7 @@ class TrainingJob(Launchable):
             self._policy = self._allow(role)
             self._role_arn = role.role_arn
         self.log_group = execution_log_group(
-            self, self.machine_name, settings=runtime.settings, key_arn=self._places.key_arn
+            self, self.machine_name, project=runtime.project, key_arn=self._places.key_arn
         )
         self._machine_role = self._role_of_machine()
         self.machine = self._machine()
@@ -112,8 +119,8 @@ class TrainingJob(Launchable):
         subnets = len(self._network.subnet_ids) if self._network is not None else 0
         groups = len(self._network.security_group_ids) if self._network is not None else 0
         return Deployment(
-            project=self._runtime.settings.project,
-            stage=self._runtime.settings.stage,
+            project=self._runtime.project.name,
+            stage=self._runtime.project.stage,
             data_bucket="${DataBucket}",
             artifact_bucket="${ArtifactBucket}",
             role_arn="${Role}",
@@ -122,7 +129,7 @@ class TrainingJob(Launchable):
             subnets=tuple(f"${{Subnet{number}}}" for number in range(subnets)),
             security_group_ids=tuple(f"${{SecurityGroup{number}}}" for number in range(groups)),
             launcher_sha256=self._launcher_sha256,
-            tags=self._runtime.settings.all_tags,
+            tags=self._runtime.project.all_tags,
         )
 
     @property
@@ -134,7 +141,7 @@ class TrainingJob(Launchable):
 
     @property
     def _role_path(self) -> str:
-        return names.job_role_path(self._runtime.settings.project, self._runtime.settings.stage)
+        return names.job_role_path(self._runtime.project.name, self._runtime.project.stage)
 
     @property
     def second_path(self) -> bool:
@@ -187,7 +194,7 @@ class TrainingJob(Launchable):
             "deployment": self.deployment.to_dict(),
             "parameters": {value: f"${{{pascal(value)}}}" for value in self.parameters},
             "fields": sorted(request),
-            "project_cap_usd": self._runtime.settings.training.cap_usd,
+            "project_cap_usd": self._runtime.cap_usd,
             "dashboard": "${Dashboard}",
         }
         if self._image is not None and self._image.folder is not None:
@@ -289,7 +296,7 @@ class TrainingJob(Launchable):
             description=f"Training jobs of {self.machine_name}",
             statements=execution_statements(self.spec, places=self._places, image=self._image),
             shared_policy_arn=self._runtime.training_policy_arn(self._placement),
-            settings=self._runtime.settings,
+            project=self._runtime.project,
             path=self._role_path,
         )
 
@@ -301,7 +308,7 @@ class TrainingJob(Launchable):
             description=f"Runs the state machine {self.machine_name}",
             statements=[pass_role([self._role_arn], to="sagemaker.amazonaws.com")],
             shared_policy_arn=self._runtime.launch_policy_arn,
-            settings=self._runtime.settings,
+            project=self._runtime.project,
         )
         return role
 

@@ -1,14 +1,15 @@
 """The topic on which everything that a person should know is published, and who hears it."""
 
 import aws_cdk as cdk
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
+from aws_cdk.interfaces.aws_kms import IKeyRef
 from constructs import Construct
 
 from shardyard.core import policy
+from shardyard.core.arns import key_arn
+from shardyard.core.project import Project
 from shardyard.foundation.key import TOPIC_PUBLISHERS
 from shardyard.spec import names
-from shardyard.spec.settings.settings import Settings
 
 
 class Alerts(Construct):
@@ -22,15 +23,15 @@ class Alerts(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Settings,
-        key: kms.CfnKey,
-        email: str,
-        email_given: cdk.CfnCondition | None,
+        project: Project,
+        key: IKeyRef,
+        email: str | None = None,
+        email_given: cdk.CfnCondition | None = None,
     ) -> None:
         """`email` may be a token; where only a parameter can give it, `email_given` says whether it did."""
         super().__init__(scope, construct_id)
-        name = names.topic_name(settings.project, settings.stage)
-        self.topic = sns.CfnTopic(self, "Topic", topic_name=name, kms_master_key_id=key.attr_arn)
+        name = names.topic_name(project.name, project.stage)
+        self.topic = sns.CfnTopic(self, "Topic", topic_name=name, kms_master_key_id=key_arn(key))
         sns.CfnTopicPolicy(
             self,
             "Policy",
@@ -39,8 +40,11 @@ class Alerts(Construct):
                 [*(self._publishes(service) for service in TOPIC_PUBLISHERS), self._tls_only()]
             ),
         )
-        subscription = sns.CfnSubscription(self, "Email", topic_arn=self.topic.ref, protocol="email", endpoint=email)
-        subscription.cfn_options.condition = email_given
+        if email is not None:
+            subscription = sns.CfnSubscription(
+                self, "Email", topic_arn=self.topic.ref, protocol="email", endpoint=email
+            )
+            subscription.cfn_options.condition = email_given
 
     def _publishes(self, service: str) -> policy.Statement:
         return policy.allow_service(

@@ -4,9 +4,11 @@ from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_budgets as budgets
+from aws_cdk.interfaces.aws_sns import ITopicRef
 from constructs import Construct
 
-from shardyard.spec.settings.settings import Settings
+from shardyard.core.arns import topic_arn
+from shardyard.core.project import Project
 
 ACTUAL_PERCENTS = (50, 80, 100)
 """Shares of the budget at which people are told."""
@@ -20,21 +22,28 @@ class MonthlyBudget(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, settings: Settings, monthly_usd: str, topic_arn: str
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        project: Project,
+        monthly_usd: str,
+        topic: ITopicRef,
+        tag_filter: str | None = None,
     ) -> None:
-        """`monthly_usd` may be a token."""
+        """`monthly_usd` may be a token; `tag_filter` is the `key=value` that counts alone."""
         super().__init__(scope, construct_id)
         thresholds = [*(("ACTUAL", percent) for percent in ACTUAL_PERCENTS), ("FORECASTED", 100)]
         # As plain dicts: the typed property takes the amount as a number, and a parameter's value is a text.
         budget: dict[str, Any] = {
             # Budgets belong to the account and not to a region; without its name two regions would want the same one.
-            "BudgetName": f"{settings.project}-{settings.stage}-{cdk.Aws.REGION}",
+            "BudgetName": f"{project.name}-{project.stage}-{cdk.Aws.REGION}",
             "BudgetType": "COST",
             "TimeUnit": "MONTHLY",
             "BudgetLimit": {"Amount": monthly_usd, "Unit": "USD"},
         }
-        if settings.budget.tag_filter:
-            name, _, value = settings.budget.tag_filter.partition("=")
+        if tag_filter is not None:
+            name, _, value = tag_filter.partition("=")
             budget["CostFilters"] = {"TagKeyValue": [f"user:{name}${value}"]}
         self.resource = cdk.CfnResource(
             self,
@@ -50,7 +59,7 @@ class MonthlyBudget(Construct):
                             "Threshold": percent,
                             "ThresholdType": "PERCENTAGE",
                         },
-                        "Subscribers": [{"SubscriptionType": "SNS", "Address": topic_arn}],
+                        "Subscribers": [{"SubscriptionType": "SNS", "Address": topic_arn(topic)}],
                     }
                     for kind, percent in thresholds
                 ],

@@ -12,10 +12,10 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from shardyard.core.arns import arn
+from shardyard.core.project import Project
 from shardyard.observability.job_dashboard import HEIGHT, section
 from shardyard.spec import names
 from shardyard.spec.jobs.job import JobSpec
-from shardyard.spec.settings.settings import Settings
 
 Widget = dict[str, Any]
 
@@ -33,18 +33,18 @@ _ALGORITHM_METRICS = ("loss", "tokens_per_second", "samples_per_second")
 class Dashboard(Construct):
     """One page: what each host does, what each job learns, how jobs end."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, jobs: Sequence[JobSpec]) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, project: Project, jobs: Sequence[JobSpec]) -> None:
         super().__init__(scope, construct_id)
-        found = widgets(settings, cdk.Aws.REGION)
+        found = widgets(project, cdk.Aws.REGION)
         top = max(widget["y"] + widget["height"] for widget in found)
         for number, spec in enumerate(jobs):
             # By its name and not by reference: the stacks of the jobs stand on this one.
-            machine = names.state_machine_name(settings.project, settings.stage, spec.name)
+            machine = names.state_machine_name(project.name, project.stage, spec.name)
             found += section(spec, arn("states", f"stateMachine:{machine}"), cdk.Aws.REGION, top=top + number * HEIGHT)
         self.resource = cloudwatch.CfnDashboard(
             self,
             "Resource",
-            dashboard_name=names.dashboard_name(settings.project, settings.stage),
+            dashboard_name=names.dashboard_name(project.name, project.stage),
             dashboard_body=json.dumps({"widgets": found}, separators=(",", ":")),
         )
 
@@ -54,7 +54,7 @@ class Dashboard(Construct):
         return self.resource.ref
 
 
-def widgets(settings: Settings, region: str) -> list[Widget]:
+def widgets(project: Project, region: str) -> list[Widget]:
     """Everything on the page, two widgets a row."""
     hosts = [
         _search(title, f'{{{_JOBS},Host}} MetricName="{metric}"', region) for title, metric in _HOST_METRICS.items()
@@ -63,7 +63,7 @@ def widgets(settings: Settings, region: str) -> list[Widget]:
         _search(metric.replace("_", " "), f'{{{_JOBS},TrainingJobName}} MetricName="{metric}"', region)
         for metric in _ALGORITHM_METRICS
     ]
-    return _in_rows([*learning, *hosts, _outcomes(settings, region), _watchdog(settings, region)])
+    return _in_rows([*learning, *hosts, _outcomes(project, region), _watchdog(project, region)])
 
 
 def _search(title: str, search: str, region: str) -> Widget:
@@ -71,24 +71,24 @@ def _search(title: str, search: str, region: str) -> Widget:
     return _graph(title, [[{"expression": expression, "id": "found"}]], region)
 
 
-def _outcomes(settings: Settings, region: str) -> Widget:
+def _outcomes(project: Project, region: str) -> Widget:
     lines = [
-        [names.METRICS_NAMESPACE, "Jobs", *_dimensions(settings), "Outcome", outcome, {"stat": "Sum", "period": 86400}]
+        [names.METRICS_NAMESPACE, "Jobs", *_dimensions(project), "Outcome", outcome, {"stat": "Sum", "period": 86400}]
         for outcome in ("Completed", "Failed", "Stopped")
     ]
     return _graph("Jobs a day, by outcome", lines, region)
 
 
-def _watchdog(settings: Settings, region: str) -> Widget:
+def _watchdog(project: Project, region: str) -> Widget:
     lines = [
-        [names.METRICS_NAMESPACE, metric, *_dimensions(settings), {"stat": "Maximum"}]
+        [names.METRICS_NAMESPACE, metric, *_dimensions(project), {"stat": "Maximum"}]
         for metric in ("LowGpuMinutes", "SilentMinutes")
     ]
     return _graph("Worst running job: minutes of low GPU use, of silence", lines, region)
 
 
-def _dimensions(settings: Settings) -> list[str]:
-    return ["Project", settings.project, "Stage", settings.stage]
+def _dimensions(project: Project) -> list[str]:
+    return ["Project", project.name, "Stage", project.stage]
 
 
 def _graph(title: str, metrics: Sequence[Any], region: str) -> Widget:

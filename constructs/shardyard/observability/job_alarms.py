@@ -4,20 +4,23 @@ They tell of trouble and not of its end: a first look at quiet metrics would be 
 """
 
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk.interfaces.aws_sns import ITopicRef
 from constructs import Construct
 
-from shardyard.observability.job_watch import EVERY_MINUTES
+from shardyard.core.arns import topic_arn
+from shardyard.core.project import Project
+from shardyard.observability.job_watch import EVERY_MINUTES, WatchLimits
 from shardyard.spec import names
-from shardyard.spec.settings.settings import Settings
 
 
 class JobAlarms(Construct):
     """Stands on metrics with fixed dimensions, because job names are unknown at deploy."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, topic_arn: str) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, project: Project, topic: ITopicRef, limits: WatchLimits
+    ) -> None:
         super().__init__(scope, construct_id)
-        self._settings, self._topic_arn = settings, topic_arn
-        alerts = settings.alerts
+        self._project, self._topic_arn = project, topic_arn(topic)
         self._alarm(
             "Failed",
             "failed-jobs",
@@ -29,19 +32,19 @@ class JobAlarms(Construct):
         self._alarm(
             "LowGpu",
             "low-gpu",
-            f"The GPUs of a running job have been below {alerts.low_gpu_percent:g} percent for "
-            f"{alerts.low_gpu_minutes} minutes or longer.",
+            f"The GPUs of a running job have been below {limits.low_gpu_percent:g} percent for "
+            f"{limits.low_gpu_minutes} minutes or longer.",
             metric="LowGpuMinutes",
             statistic="Maximum",
-            threshold=alerts.low_gpu_minutes,
+            threshold=limits.low_gpu_minutes,
         )
         self._alarm(
             "Silent",
             "silent-job",
-            f"A running job has not printed a line for {alerts.silent_minutes} minutes or longer.",
+            f"A running job has not printed a line for {limits.silent_minutes} minutes or longer.",
             metric="SilentMinutes",
             statistic="Maximum",
-            threshold=alerts.silent_minutes,
+            threshold=limits.silent_minutes,
         )
 
     def _alarm(
@@ -54,12 +57,12 @@ class JobAlarms(Construct):
         statistic: str,
         threshold: int,
     ) -> None:
-        settings = self._settings
-        dimensions = {"Project": settings.project, "Stage": settings.stage}
+        project = self._project
+        dimensions = {"Project": project.name, "Stage": project.stage}
         cloudwatch.CfnAlarm(
             self,
             construct_id,
-            alarm_name=f"{settings.project}-{settings.stage}-{name}",
+            alarm_name=f"{project.name}-{project.stage}-{name}",
             alarm_description=description,
             namespace=names.METRICS_NAMESPACE,
             metric_name=metric,

@@ -1,31 +1,52 @@
 """Watching all training jobs: state changes become messages and counts, a watchdog looks while jobs run."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from aws_cdk import aws_events as events
-from aws_cdk import aws_kms as kms
+from aws_cdk.interfaces.aws_kms import IKeyRef
+from aws_cdk.interfaces.aws_sns import ITopicRef
 from constructs import Construct
 
 from shardyard.core import policy
-from shardyard.core.arns import arn
+from shardyard.core.arns import arn, key_arn, topic_arn
 from shardyard.core.function import HandlerFunction
+from shardyard.core.project import Project
 from shardyard.spec import names
-from shardyard.spec.settings.settings import Settings
 
 EVERY_MINUTES = 5
 _JOBS_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WatchLimits:
+    """When a running job counts as wasted."""
+
+    low_gpu_percent: float = 10.0
+    """GPU use below this is low."""
+    low_gpu_minutes: int = 30
+    """Minutes of low GPU use before an alarm."""
+    silent_minutes: int = 30
+    """Minutes without a line in the log before an alarm."""
 
 
 class JobWatch(Construct):
     """The event handler and the watchdog, each with the rule that wakes it."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, settings: Settings, key: kms.CfnKey, topic_arn: str
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        project: Project,
+        key: IKeyRef,
+        topic: ITopicRef,
+        limits: WatchLimits,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._settings, self._key, self._topic_arn = settings, key, topic_arn
-        self._watchdog_rule_name = names.rule_name(settings.project, settings.stage, "watchdog")
+        self._project, self._key, self._topic_arn, self._limits = project, key, topic_arn(topic), limits
+        self._watchdog_rule_name = names.rule_name(project.name, project.stage, "watchdog")
         self._state_changes()
         self._watchdog()
 
@@ -41,16 +62,16 @@ class JobWatch(Construct):
         self._rule("training-events", "StateChangeRule", handler, event_pattern=pattern)
 
     def _watchdog(self) -> None:
-        alerts = self._settings.alerts
+        limits = self._limits
         handler = self._function(
             "Watchdog",
             handler="watching/watchdog",
             description="Publishes how long running jobs leave their GPUs idle and stay silent",
             statements=_reads_jobs(self._watchdog_rule_name),
             environment={
-                "LOW_GPU_PERCENT": f"{alerts.low_gpu_percent:g}",
-                "LOW_GPU_MINUTES": str(alerts.low_gpu_minutes),
-                "SILENT_MINUTES": str(alerts.silent_minutes),
+                "LOW_GPU_PERCENT": f"{limits.low_gpu_percent:g}",
+                "LOW_GPU_MINUTES": str(limits.low_gpu_minutes),
+                "SILENT_MINUTES": str(limits.silent_minutes),
                 "EVERY_MINUTES": str(EVERY_MINUTES),
             },
         )
@@ -68,11 +89,11 @@ class JobWatch(Construct):
         statements: list[policy.Statement],
         environment: Mapping[str, str] = MappingProxyType({}),
     ) -> HandlerFunction:
-        settings = self._settings
+        project = self._project
         return HandlerFunction(
             self,
             construct_id,
-            settings=settings,
+            project=project,
             handler=handler,
             description=description,
             statements=[
@@ -83,12 +104,12 @@ class JobWatch(Construct):
                     when={"StringEquals": {"cloudwatch:namespace": names.METRICS_NAMESPACE}},
                 ),
                 policy.allow(["sns:Publish"], [self._topic_arn]),
-                policy.allow(["kms:Decrypt", "kms:GenerateDataKey"], [self._key.attr_arn]),
+                policy.allow(["kms:Decrypt", "kms:GenerateDataKey"], [key_arn(self._key)]),
             ],
             key=self._key,
             environment={
-                "PROJECT": settings.project,
-                "STAGE": settings.stage,
+                "PROJECT": project.name,
+                "STAGE": project.stage,
                 "TOPIC_ARN": self._topic_arn,
                 "WATCHDOG_RULE": self._watchdog_rule_name,
                 **environment,
@@ -108,8 +129,8 @@ class JobWatch(Construct):
         rule = events.CfnRule(
             self,
             construct_id,
-            name=names.rule_name(self._settings.project, self._settings.stage, name),
-            description=f"Wakes {name} of {self._settings.project} ({self._settings.stage})",
+            name=names.rule_name(self._project.name, self._project.stage, name),
+            description=f"Wakes {name} of {self._project.name} ({self._project.stage})",
             event_pattern=event_pattern,
             schedule_expression=schedule_expression,
             state=state,

@@ -3,52 +3,67 @@
 from collections.abc import Sequence
 
 from aws_cdk import aws_events as events
-from aws_cdk import aws_kms as kms
+from aws_cdk.interfaces.aws_kms import IKeyRef
+from aws_cdk.interfaces.aws_sns import ITopicRef
 from constructs import Construct
 
 from shardyard.core import policy
-from shardyard.core.arns import arn
+from shardyard.core.arns import arn, key_arn, topic_arn
 from shardyard.core.function import HandlerFunction
+from shardyard.core.project import Project
 from shardyard.spec import names
-from shardyard.spec.settings.settings import Settings
 
 
 class Sweeper(Construct):
-    """A function on a schedule; in prod it reports, in dev it also stops, unless the settings say otherwise."""
+    """A function on a schedule that reports leftovers, and stops those kinds that it may."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, settings: Settings, key: kms.CfnKey, topic_arn: str
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        project: Project,
+        key: IKeyRef,
+        topic: ITopicRef,
+        stops: Sequence[str] = (),
+        every_hours: int = 6,
+        notebook_hours: int = 12,
+        endpoint_idle_hours: int = 24,
+        job_hours: int = 72,
+        warm_pool_minutes: int = 60,
     ) -> None:
+        """`stops` are those of `KINDS` that it may stop; the rest it reports.
+
+        What has stood for longer than its hours or minutes is a leftover.
+        """
         super().__init__(scope, construct_id)
-        sweeper = settings.sweeper
-        stops = _kinds(settings)
+        to = topic_arn(topic)
         self.function = HandlerFunction(
             self,
             "Function",
-            settings=settings,
+            project=project,
             handler="watching/sweep",
             description="Finds what bills and what nobody uses" + (", and stops it" if stops else ""),
-            statements=[*_looks(), *_stops(settings, stops), *_tells(key, topic_arn)],
+            statements=[*_looks(), *_stops(project, stops), *_tells(key, to)],
             key=key,
             environment={
-                "PROJECT": settings.project,
-                "STAGE": settings.stage,
-                "TOPIC_ARN": topic_arn,
+                "PROJECT": project.name,
+                "STAGE": project.stage,
+                "TOPIC_ARN": to,
                 "MAY_STOP": ",".join(stops),
-                "NOTEBOOK_HOURS": str(sweeper.notebook_hours),
-                "ENDPOINT_IDLE_HOURS": str(sweeper.endpoint_idle_hours),
-                "JOB_HOURS": str(sweeper.job_hours),
-                "WARM_POOL_MINUTES": str(sweeper.warm_pool_minutes),
+                "NOTEBOOK_HOURS": str(notebook_hours),
+                "ENDPOINT_IDLE_HOURS": str(endpoint_idle_hours),
+                "JOB_HOURS": str(job_hours),
+                "WARM_POOL_MINUTES": str(warm_pool_minutes),
             },
             timeout_seconds=300,
         )
-        hours = sweeper.every_hours
         rule = events.CfnRule(
             self,
             "Schedule",
-            name=names.rule_name(settings.project, settings.stage, "sweep"),
+            name=names.rule_name(project.name, project.stage, "sweep"),
             description="Wakes the sweeper",
-            schedule_expression=f"rate({hours} hour{'' if hours == 1 else 's'})",
+            schedule_expression=f"rate({every_hours} hour{'' if every_hours == 1 else 's'})",
             targets=[events.CfnRule.TargetProperty(id="sweeper", arn=self.function.arn)],
         )
         self.function.allow_invoke("MayBeWoken", service="events.amazonaws.com", source_arn=rule.attr_arn)
@@ -86,22 +101,16 @@ _STOPPING = {
 }
 """What stopping a kind of leftover takes: the action, and the resource that it is for."""
 
-
-def _kinds(settings: Settings) -> list[str]:
-    """The kinds of leftovers that may be stopped."""
-    sweeper = settings.sweeper
-    if sweeper.stops == "never" or (sweeper.stops == "by-stage" and settings.stage != "dev"):
-        return []
-    asked = {"training job": sweeper.stops_jobs, "warm pool": sweeper.ends_warm_pools}
-    return [kind for kind in _STOPPING if asked.get(kind, True)]
+KINDS = tuple(_STOPPING)
+"""The kinds of leftovers that can be stopped."""
 
 
-def _stops(settings: Settings, kinds: Sequence[str]) -> list[policy.Statement]:
+def _stops(project: Project, kinds: Sequence[str]) -> list[policy.Statement]:
     # Only what carries the project's and the stage's tags.
     ours = {
         "StringEquals": {
-            "aws:ResourceTag/project": settings.project,
-            "aws:ResourceTag/stage": settings.stage,
+            "aws:ResourceTag/project": project.name,
+            "aws:ResourceTag/stage": project.stage,
         }
     }
     return [
@@ -110,8 +119,8 @@ def _stops(settings: Settings, kinds: Sequence[str]) -> list[policy.Statement]:
     ]
 
 
-def _tells(key: kms.CfnKey, topic_arn: str) -> list[policy.Statement]:
+def _tells(key: IKeyRef, to: str) -> list[policy.Statement]:
     return [
-        policy.allow(["sns:Publish"], [topic_arn]),
-        policy.allow(["kms:Decrypt", "kms:GenerateDataKey"], [key.attr_arn]),
+        policy.allow(["sns:Publish"], [to]),
+        policy.allow(["kms:Decrypt", "kms:GenerateDataKey"], [key_arn(key)]),
     ]

@@ -1,13 +1,17 @@
 """Git-linked notebook instances that stop by themselves."""
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk.interfaces.aws_kms import IKeyRef
 from constructs import Construct
 
+from shardyard.core.arns import key_arn
+from shardyard.core.project import Project
 from shardyard.foundation.placement import Placement
-from shardyard.spec.settings.settings import Settings
 from shardyard.workspaces.notebook_scripts import on_start
 
 PLATFORM = "notebook-al2023-v1"
@@ -19,15 +23,15 @@ class GitSecret(Construct):
 
     resource: secretsmanager.CfnSecret
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, key: kms.CfnKey) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, name: str, url: str, key: IKeyRef) -> None:
+        """`url` is the repository's."""
         super().__init__(scope, construct_id)
-        notebooks = settings.notebooks
         self.resource = secretsmanager.CfnSecret(
             self,
             "Resource",
-            name=notebooks.git_secret_name,
-            description=f'Credentials for {notebooks.git_url}: {{"username": ..., "password": ...}}',
-            kms_key_id=key.attr_arn,
+            name=name,
+            description=f'Credentials for {url}: {{"username": ..., "password": ...}}',
+            kms_key_id=key_arn(key),
         )
 
     @property
@@ -75,14 +79,14 @@ class AutoStop(Construct):
 
     resource: sagemaker.CfnNotebookInstanceLifecycleConfig
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, project: Project, idle_minutes: int = 60) -> None:
         super().__init__(scope, construct_id)
-        script = cdk.Fn.base64(on_start(settings.notebooks.idle_minutes))
+        script = cdk.Fn.base64(on_start(idle_minutes))
         hook = sagemaker.CfnNotebookInstanceLifecycleConfig.NotebookInstanceLifecycleHookProperty(content=script)
         self.resource = sagemaker.CfnNotebookInstanceLifecycleConfig(
             self,
             "Resource",
-            notebook_instance_lifecycle_config_name=f"{settings.project}-{settings.stage}-auto-stop",
+            notebook_instance_lifecycle_config_name=f"{project.name}-{project.stage}-auto-stop",
             on_start=[hook],
         )
 
@@ -93,7 +97,7 @@ class AutoStop(Construct):
 
 
 class Notebook(Construct):
-    """One notebook instance: encrypted, without root, IMDSv2 only, in the VPC unless the settings say otherwise."""
+    """One notebook instance: encrypted, without root, IMDSv2 only, in the VPC where it is given one."""
 
     resource: sagemaker.CfnNotebookInstance
 
@@ -102,30 +106,34 @@ class Notebook(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Settings,
+        project: Project,
         name: str,
         instance_type: str,
         role_arn: str,
-        key: kms.CfnKey,
+        key: IKeyRef,
         placement: Placement | None,
-        repository: str | None,
-        auto_stop: AutoStop | None,
+        repository: str | None = None,
+        additional_repositories: Sequence[str] = (),
+        auto_stop: AutoStop | None = None,
+        volume_gb: int = 20,
+        direct_internet: bool = False,
     ) -> None:
-        """`instance_type` and `repository` may be tokens."""
+        """`instance_type` and `repository` may be tokens.
+
+        `direct_internet` lets it out past the VPC, which breaks Security Hub's SageMaker.1.
+        """
         super().__init__(scope, construct_id)
-        notebooks = settings.notebooks
-        direct = notebooks.git_access == "direct"
         self.resource = sagemaker.CfnNotebookInstance(
             self,
             "Resource",
-            notebook_instance_name=f"{settings.project}-{settings.stage}-{name}",
+            notebook_instance_name=f"{project.name}-{project.stage}-{name}",
             instance_type=instance_type,
             platform_identifier=PLATFORM,
             role_arn=role_arn,
-            kms_key_id=key.ref,
-            volume_size_in_gb=notebooks.volume,
+            kms_key_id=key.ref if isinstance(key, kms.CfnKey) else key.key_ref.key_id,
+            volume_size_in_gb=volume_gb,
             root_access="Disabled",
-            direct_internet_access="Enabled" if direct else "Disabled",
+            direct_internet_access="Enabled" if direct_internet else "Disabled",
             subnet_id=None if placement is None else placement.subnet_ids[0],
             security_group_ids=None if placement is None else list(placement.security_group_ids),
             instance_metadata_service_configuration=(
@@ -134,6 +142,6 @@ class Notebook(Construct):
                 )
             ),
             default_code_repository=repository,
-            additional_code_repositories=list(notebooks.additional_repositories) or None,
+            additional_code_repositories=list(additional_repositories) if additional_repositories else None,
             lifecycle_config_name=None if auto_stop is None else auto_stop.name,
         )

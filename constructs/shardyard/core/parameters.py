@@ -1,23 +1,23 @@
-"""Parameters of a stack: empty means as in the settings, a value given wins until it is set back to empty."""
+"""Parameters of a stack: empty means as it stands in the app, a value given wins until it is set back to empty."""
 
 import aws_cdk as cdk
 from constructs import Construct
 
-from shardyard.spec.settings.parameters import Parameter
+from shardyard.spec.parameter import Parameter
 
 
 class Override(Construct):
     """One CloudFormation parameter, and whether it was given."""
 
     value: str
-    """The parameter where it was given, else what the settings say: a reference for the template."""
+    """The parameter where it was given, else what the app says: a reference for the template."""
     given: cdk.CfnCondition
     """True in the deployed stack while the parameter is not empty."""
     reference: str
     """The parameter itself; empty where it was not given."""
 
     def __init__(self, scope: Construct, construct_id: str, *, parameter: Parameter, otherwise: str | None) -> None:
-        """`otherwise` is what the settings say; None leaves the property out of the template's result."""
+        """`otherwise` is what the app says; None leaves the property out of the template's result."""
         super().__init__(scope, construct_id)
         resource = cdk.CfnParameter(
             self,

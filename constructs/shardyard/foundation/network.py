@@ -15,7 +15,9 @@ from shardyard.core.function import CustomResource, HandlerFunction
 from shardyard.core.project import Project
 from shardyard.foundation.placement import Placement
 from shardyard.foundation.security_group import TrainingSecurityGroup
-from shardyard.spec.settings.endpoints import CN_NAMES
+
+_CN_NAMES = frozenset({"ecr.api", "ecr.dkr", "monitoring", "sagemaker.api", "sagemaker.runtime", "states", "sts"})
+"""Services whose endpoints' names begin with `cn.` in AWS's regions in China, as aws-cdk-lib 2.275 lists them."""
 
 
 class Network(Construct):
@@ -150,7 +152,7 @@ class Network(Construct):
 
     def _domain(self, service: str) -> str:
         """What an endpoint's name begins with: in China, for most services and not for all, with `cn.`."""
-        if service not in CN_NAMES:
+        if service not in _CN_NAMES:
             return "com.amazonaws"
         if self._in_china is None:
             self._in_china = cdk.CfnCondition(

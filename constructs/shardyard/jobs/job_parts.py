@@ -11,7 +11,7 @@ from constructs import Construct
 from shardyard.core import policy
 from shardyard.core.arns import ACCOUNT_ID
 from shardyard.core.project import Project
-from shardyard.spec.settings.parameters import Parameter
+from shardyard.spec.parameter import Parameter
 
 
 def service_role(

@@ -6,9 +6,10 @@ import botocore.session
 import pytest
 from botocore.model import StringShape, StructureShape
 
+from shardyard.spec.parameter import Parameter
 from shardyard.spec.settings import parameters
 from shardyard.spec.settings.notebook_types import NOTEBOOK_TYPES
-from shardyard.spec.settings.parameters import FOUNDATION, Parameter, check_values
+from shardyard.spec.settings.parameters import FOUNDATION, check_values
 from shardyard.spec.settings.settings import Settings
 
 

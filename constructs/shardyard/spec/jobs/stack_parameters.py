@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.jobs.overrides import OVERRIDES
-from shardyard.spec.settings.parameters import Parameter
+from shardyard.spec.parameter import Parameter
 
 _OF_ONE_TYPE = ("instance_type", "instance_count")
 

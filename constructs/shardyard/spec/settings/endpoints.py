@@ -23,10 +23,6 @@ NOTEBOOK_ENDPOINTS = ("logs", "sagemaker.api", "states", "sts")
 """Without sagemaker.api a notebook cannot stop itself; the others launch jobs and show their logs."""
 
 
-CN_NAMES = frozenset({"ecr.api", "ecr.dkr", "monitoring", "sagemaker.api", "sagemaker.runtime", "states", "sts"})
-"""Endpoints whose names begin with `cn.` in AWS's regions in China, as listed by aws-cdk-lib 2.275."""
-
-
 def needed_endpoints(settings: Settings) -> tuple[str, ...]:
     """The interface endpoints of the new VPC, sorted: those configured and those that notebooks need."""
     services: set[str] = set(settings.network.interface_endpoints)

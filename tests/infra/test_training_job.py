@@ -356,11 +356,11 @@ def test_a_job_with_code_of_its_own_stands_without_a_runtime_too(tmp_path: Path)
     assert list(only(template, "Custom::SourceBundles")["Bundles"]) == [hashlib.sha256(bundle).hexdigest()]
 
 
-def with_role(role_of: Callable[[cdk.Stack], iam.IRole]) -> tuple[cdk.App, TrainingJob]:
+def with_role(role_of: Callable[[cdk.Stack], iam.IRole], **tables: Any) -> tuple[cdk.App, TrainingJob]:
     """An app with a job `other` whose role was given."""
     app, stacks = build([job()])
     training = stacks["training"]
-    spec = job("other")
+    spec = job("other", **tables)
     image = JobImage.of(training, spec, project=training.project, root=ROOT)
     runtime, role = training.runtime, role_of(cdk.Stack(app, "team"))
     return app, TrainingJob(
@@ -395,6 +395,16 @@ def test_a_role_that_was_given_may_do_what_the_job_needs() -> None:
     for part in ("/digits/train/*", "/more/*", "/runs/*/other-*", "kms:CreateGrant", "cloudwatch:PutMetricData"):
         assert part in text
     assert len(own(template, "other")) == one.counts["Resources"] == 6, "no role of ours"
+
+
+def test_on_the_second_path_submit_passes_the_role_that_was_given_too() -> None:
+    arn = "arn:aws:iam::123456789012:role/team/training"
+    app, _ = with_role(lambda team: iam.Role.from_role_arn(team, "Fixed", arn), debug={"remote": True})
+    policies = of_type(read(app), "AWS::IAM::ManagedPolicy")
+    (submit,) = [policy for name, policy in policies.items() if "RuntimeSubmit" in name]
+    (passes,) = [one for one in statements(submit) if one["Action"] == "iam:PassRole"]
+    ours, given = passes["Resource"]
+    assert json.dumps(ours).endswith(':role/shardyard-dev/jobs/*"]]}') and given == arn
 
 
 def test_a_role_that_cannot_be_changed_is_left_alone() -> None:

@@ -33,6 +33,8 @@ class Surroundings:
     """Where people are told; None where nobody is."""
     outside_buckets: Sequence[str]
     """Buckets that jobs read besides the project's own."""
+    given_roles: Sequence[str] = ()
+    """Roles that jobs on the second path were given, besides those that were made for them."""
 
     @property
     def artifacts(self) -> str:
@@ -105,7 +107,9 @@ def _submit(around: Surroundings) -> FunctionSpec:
         statements=[
             policy.allow(["sagemaker:AddTags", "sagemaker:CreateTrainingJob"], [_jobs()]),
             policy.allow(
-                ["iam:PassRole"], [roles], when={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+                ["iam:PassRole"],
+                [roles, *around.given_roles],
+                when={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
             ),
         ],
     )

@@ -100,6 +100,13 @@ class JobRuntime(Construct):
             self._around = replace(self._around, outside_buckets=outside)
             self._functions["preflight"].allow_only(FUNCTIONS["preflight"](self._around).statements)
 
+    def submit_with(self, role_arn: str) -> None:
+        """Let the second path start training jobs with a role that was given to a job."""
+        self.function_arn("submit")
+        if role_arn not in self._around.given_roles:
+            self._around = replace(self._around, given_roles=[*self._around.given_roles, role_arn])
+            self._functions["submit"].allow_only(FUNCTIONS["submit"](self._around).statements)
+
     def function_arn(self, handler: str) -> str:
         """The ARN of a step's function; `submit` and `register` are made when the first job needs them."""
         if handler not in self._functions:

@@ -101,6 +101,8 @@ class TrainingJob(Launchable):
             self._role = role
             self._policy = self._allow(role)
             self._role_arn = role.role_arn
+            if self._second_path:
+                runtime.submit_with(self._role_arn)
         self.log_group = execution_log_group(
             self, self.machine_name, project=runtime.project, key_arn=self._places.key_arn
         )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import aws_cdk as cdk
 
@@ -11,15 +12,16 @@ from shardyard.foundation.placement import Placement
 from shardyard.foundation.storage import Storage
 from shardyard.spec.job_folder import load_jobs
 from shardyard.spec.settings.settings import Settings
-from shardyard.workspaces.notebooks import GitSecret
 from stacks.identity import IdentityStack
 from stacks.network import NetworkStack
-from stacks.notebooks import NotebooksStack
 from stacks.observability import ObservabilityStack
 from stacks.quotas import QuotasStack, merge, needed_by
 from stacks.registry import RegistryStack
 from stacks.storage import StorageStack
 from stacks.training import Ground, training_stacks
+
+if TYPE_CHECKING:  # notebooks need CDK's module of SageMaker, and every synth would wait for it
+    from shardyard.workspaces.notebooks import GitSecret
 
 ROOT = Path(__file__).parents[1]
 
@@ -36,7 +38,7 @@ class Foundation:
     """The image repositories, by folder."""
     identity: Identity
     """The roles."""
-    git_secret: GitSecret | None
+    git_secret: "GitSecret | None"
     """The credentials of the notebooks' private repository, where there is one."""
 
 
@@ -58,6 +60,8 @@ def build_app(app: cdk.App, settings: Settings, *, root: Path = ROOT) -> None:
     )
     training_stacks(app, ground=ground, jobs=jobs)
     if settings.notebooks.enabled:
+        from stacks.notebooks import NotebooksStack
+
         NotebooksStack(
             app,
             settings=settings,

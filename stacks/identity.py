@@ -1,5 +1,7 @@
 """The identity stack: the roles."""
 
+from typing import TYPE_CHECKING
+
 from constructs import Construct
 
 from shardyard.core.outputs import add_output
@@ -8,8 +10,10 @@ from shardyard.foundation.identity import Identity
 from shardyard.foundation.placement import Placement
 from shardyard.foundation.storage import Storage
 from shardyard.spec.settings.settings import Settings
-from shardyard.workspaces.notebooks import GitSecret
 from stacks.base import ProjectStack
+
+if TYPE_CHECKING:  # loaded where a notebook needs it
+    from shardyard.workspaces.notebooks import GitSecret
 
 
 class IdentityStack(ProjectStack):
@@ -25,13 +29,8 @@ class IdentityStack(ProjectStack):
         placement: Placement | None,
     ) -> None:
         super().__init__(scope, "identity", settings=settings, description="Roles for training, notebooks and builds")
-        # Here and not beside the notebooks: a person fills it before they are deployed, or they could not clone.
         notebooks = settings.notebooks
-        self.git_secret = (
-            GitSecret(self, "GitSecret", name=notebooks.git_secret_name, url=notebooks.git_url, key=storage.key)
-            if notebooks.enabled and notebooks.git_private
-            else None
-        )
+        self.git_secret = self._git_secret(settings, storage)
         self.identity = Identity(
             self,
             "Identity",
@@ -51,3 +50,12 @@ class IdentityStack(ProjectStack):
             add_output(
                 self, "FillGitSecret", fill, "Run it before the notebooks are deployed: they clone on their start"
             )
+
+    def _git_secret(self, settings: Settings, storage: Storage) -> "GitSecret | None":
+        """Here and not beside the notebooks: a person fills it before they are deployed, or they could not clone."""
+        notebooks = settings.notebooks
+        if not (notebooks.enabled and notebooks.git_private):
+            return None
+        from shardyard.workspaces.notebooks import GitSecret
+
+        return GitSecret(self, "GitSecret", name=notebooks.git_secret_name, url=notebooks.git_url, key=storage.key)

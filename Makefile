@@ -17,7 +17,7 @@ setup: .venv/.ready node_modules/.ready  ## Install what synth, deploy and `yard
 
 setup-test: setup .venv/.ready-test
 
-.venv/.ready: requirements.txt pyproject.toml
+.venv/.ready: requirements.txt pyproject.toml setup.py
 	@echo "== Installing the Python packages into .venv (the first time a minute or two)"
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "shardyard needs Python 3.11 or later; this is " + sys.version)'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -190,6 +190,7 @@ def _start(folder: Path, port: int, project: Path) -> CloudState:
     log = folder / "cloud.log"
     command = [
         sys.executable,
+        "-P",  # the current folder is the user's: nothing in it may be imported in place of ours
         "-m",
         "embedded.server",
         "--port",

@@ -11,19 +11,21 @@ from shardyard.foundation.identity import Identity
 from shardyard.foundation.placement import Placement
 from shardyard.foundation.storage import Storage
 from shardyard.spec.job_folder import load_jobs
+from shardyard.spec.product import product_root
 from shardyard.spec.settings.settings import Settings
-from stacks.identity import IdentityStack
-from stacks.network import NetworkStack
-from stacks.observability import ObservabilityStack
-from stacks.quotas import QuotasStack, merge, needed_by
-from stacks.registry import RegistryStack
-from stacks.storage import StorageStack
-from stacks.training import Ground, training_stacks
+
+from .identity import IdentityStack
+from .network import NetworkStack
+from .observability import ObservabilityStack
+from .quotas import QuotasStack, merge, needed_by
+from .registry import RegistryStack
+from .storage import StorageStack
+from .training import Ground, training_stacks
 
 if TYPE_CHECKING:  # notebooks need CDK's module of SageMaker, and every synth would wait for it
     from shardyard.workspaces.notebooks import GitSecret
 
-ROOT = Path(__file__).parents[1]
+ROOT = product_root()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +62,7 @@ def build_app(app: cdk.App, settings: Settings, *, root: Path = ROOT) -> None:
     )
     training_stacks(app, ground=ground, jobs=jobs)
     if settings.notebooks.enabled:
-        from stacks.notebooks import NotebooksStack
+        from .notebooks import NotebooksStack
 
         NotebooksStack(
             app,

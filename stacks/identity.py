@@ -10,7 +10,8 @@ from shardyard.foundation.identity import Identity
 from shardyard.foundation.placement import Placement
 from shardyard.foundation.storage import Storage
 from shardyard.spec.settings.settings import Settings
-from stacks.base import ProjectStack
+
+from .base import ProjectStack
 
 if TYPE_CHECKING:  # loaded where a notebook needs it
     from shardyard.workspaces.notebooks import GitSecret

@@ -9,7 +9,8 @@ from shardyard.foundation.placement import Placement
 from shardyard.foundation.storage import Storage
 from shardyard.spec.settings.endpoints import needed_endpoints
 from shardyard.spec.settings.settings import Settings
-from stacks.base import ProjectStack
+
+from .base import ProjectStack
 
 
 class NetworkStack(ProjectStack):

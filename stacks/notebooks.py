@@ -11,7 +11,8 @@ from shardyard.foundation.storage import Storage
 from shardyard.spec.settings import parameters
 from shardyard.spec.settings.settings import Settings
 from shardyard.workspaces.notebooks import AutoStop, GitRepository, GitSecret, Notebook
-from stacks.base import ProjectStack
+
+from .base import ProjectStack
 
 
 class NotebooksStack(ProjectStack):

@@ -15,7 +15,8 @@ from shardyard.observability.job_watch import JobWatch, WatchLimits
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.settings import parameters
 from shardyard.spec.settings.settings import Settings
-from stacks.base import ProjectStack
+
+from .base import ProjectStack
 
 
 class ObservabilityStack(ProjectStack):

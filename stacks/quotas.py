@@ -11,7 +11,8 @@ from shardyard.spec.catalogue.quotas import needed_together
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.settings.parts import QuotaRequest
 from shardyard.spec.settings.settings import Settings
-from stacks.base import ProjectStack
+
+from .base import ProjectStack
 
 
 class QuotasStack(ProjectStack):

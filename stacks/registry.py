@@ -8,7 +8,8 @@ from shardyard.core.outputs import add_output
 from shardyard.foundation.ecr import Registry
 from shardyard.foundation.storage import Storage
 from shardyard.spec.settings.settings import Settings
-from stacks.base import ProjectStack
+
+from .base import ProjectStack
 
 
 class RegistryStack(ProjectStack):

@@ -5,7 +5,8 @@ from constructs import Construct
 from shardyard.core.outputs import add_output
 from shardyard.foundation.storage import Storage
 from shardyard.spec.settings.settings import Settings
-from stacks.base import ProjectStack
+
+from .base import ProjectStack
 
 
 class StorageStack(ProjectStack):

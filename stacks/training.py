@@ -20,7 +20,8 @@ from shardyard.observability.sweeper import KINDS, Sweeper
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.rules import accepted_instance_types
 from shardyard.spec.settings.settings import Settings
-from stacks.base import ProjectStack
+
+from .base import ProjectStack
 
 RUNTIME_STACK = "training"
 """The stack that holds what all jobs share."""

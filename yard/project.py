@@ -61,5 +61,5 @@ def find_project(start: Path | None = None) -> Project:
             return Project(root=folder, settings=Settings.from_file(folder / "cdk.json"))
     raise UserError(
         f"{here} is not inside a Shardyard project (no folder above it has cdk.json and jobs/).",
-        "Change into the clone, then run it again.",
+        "Change into the project's folder, or make a project: yard init DIR",
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shardyard.spec.catalogue.images import framework_of
+from shardyard.spec.product import image_sources, product_root
 
 _URI = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[a-z0-9.-]+/(?P<repository>[^:@]+)"
@@ -70,7 +71,11 @@ def parse_name(uri: str) -> ImageName:
 
 def load(uri: str, project_root: Path) -> Image:
     """Find the image's folder and read its Dockerfile."""
-    folder = project_root / "containers" / parse_name(uri).folder
+    name = parse_name(uri)
+    folder = project_root / "containers" / name.folder
+    if framework_of(name.account, name.repository) is not None and not folder.is_dir():
+        # AWS's own image, which our folder of that framework stands in for
+        folder = product_root() / "containers" / name.folder
     dockerfile = folder / "Dockerfile"
     if not dockerfile.is_file():
         known = sorted(path.parent.name for path in (project_root / "containers").glob("*/Dockerfile"))
@@ -140,7 +145,8 @@ def _copies(rest: str, project_root: Path, work_folder: str) -> list[tuple[Path,
     target = str(Path(work_folder) / target) if not target.startswith("/") else target
     found = []
     for source in sources:
-        path = project_root / source
+        ours = Path(source).parts[:1] in (("contract",), ("training",))
+        path = (image_sources(project_root) if ours else project_root) / source
         into = path.is_file() and (target.endswith("/") or len(sources) > 1)
         found.append((path, str(Path(target) / path.name) if into else str(Path(target))))
     return found

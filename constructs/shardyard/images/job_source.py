@@ -5,6 +5,7 @@ from pathlib import Path
 
 from contract.zips import launcher_zip
 from shardyard.spec.jobs.source import bundle
+from shardyard.spec.product import image_sources
 
 
 @cache
@@ -16,4 +17,4 @@ def source_bundle(root: Path, folder: str) -> bytes:
 @cache
 def launcher_bundle(root: Path) -> bytes:
     """The launcher's zip, which our images need not be given and AWS's must; a synth makes it once for all jobs."""
-    return launcher_zip(root)
+    return launcher_zip(image_sources(root))

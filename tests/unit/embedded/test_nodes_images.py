@@ -6,6 +6,8 @@ import pytest
 
 from embedded.nodes import image, image_environment
 
+ROOT = Path(__file__).parents[3]
+
 
 @pytest.mark.parametrize(
     ("uri", "folder"),
@@ -63,7 +65,7 @@ def test_what_a_dockerfile_says_of_a_run(tmp_path: Path) -> None:
     assert found.environment["PATH"].startswith("/opt/own/bin:/usr/local/sbin:")
     assert found.copies == (
         (tmp_path / "containers/own/requirements.txt", "/opt/own/requirements.txt"),
-        (tmp_path / "training", "/opt/shardyard/training"),
+        (ROOT / "training", "/opt/shardyard/training"),
     )
 
 

@@ -21,7 +21,7 @@ DIGEST = "sha256:" + "a" * 64
 
 
 def project(root: Path) -> Path:
-    files = {"containers/pytorch/Dockerfile": "FROM x", "contract/d.py": "3"}
+    files = {"containers/pytorch/Dockerfile": "FROM x", "contract/d.py": "3", "training/launcher/__main__.py": ""}
     for name, text in {**files, "training/a.py": "1", "training/b/c.py": "2"}.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)

@@ -13,6 +13,7 @@ from shardyard.spec.catalogue.data_files import read_data
 from shardyard.spec.catalogue.instances import INSTANCES
 from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.product import image_sources
 
 _raw: Any = read_data("dlc.json")
 
@@ -67,13 +68,13 @@ def parse_uri(uri: str) -> ImageUri:
 
 def content_tag(project_root: Path, folder: str) -> str:
     """The tag of a folder of containers/: 16 hex digits of a hash over everything that goes into the image."""
-    digest = hashlib.sha256()
-    for part in (Path("containers") / folder, Path("contract"), Path("training")):
-        if not (project_root / part).is_dir():
+    digest, ours = hashlib.sha256(), image_sources(project_root)
+    for root, part in ((project_root, f"containers/{folder}"), (ours, "contract"), (ours, "training")):
+        if not (root / part).is_dir():
             raise SpecError([Problem("image.folder", f"there is no folder {part} in this project")])
-        for path in files_of(project_root / part):
+        for path in files_of(root / part):
             content = path.read_bytes()
-            digest.update(f"{path.relative_to(project_root).as_posix()}\0{len(content)}\0".encode())
+            digest.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
             digest.update(content)
     return digest.hexdigest()[:16]
 

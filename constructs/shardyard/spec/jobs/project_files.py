@@ -6,6 +6,7 @@ from pathlib import Path
 
 from shardyard.spec.errors import Problem, nearest
 from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.product import image_sources
 
 
 def missing_files(spec: JobSpec, root: Path) -> Iterator[Problem]:
@@ -46,7 +47,7 @@ def _code(spec: JobSpec, root: Path) -> Path | None:
 
 
 def _entry(spec: JobSpec, root: Path, code: Path | None) -> Iterator[Problem]:
-    """A script must be in the code; a module in the code or in the project's `training`, which every image gets."""
+    """A script must be in the code; a module in the code or in our `training`, which every image gets."""
     if spec.program is None:
         return
     entry = spec.program.entry
@@ -55,9 +56,10 @@ def _entry(spec: JobSpec, root: Path, code: Path | None) -> Iterator[Problem]:
             yield Problem("program.entry", f"there is no {entry!r} in the job's code, {_shown(code, root)}")
     elif entry.startswith("training.") and (spec.image.folder or spec.image.framework) is not None:
         place = Path(*entry.split("."))
-        above = [folder for folder in (root, code) if folder is not None]
+        ours = image_sources(root)
+        above = [folder for folder in (ours, code) if folder is not None]
         if not any((folder / place).with_suffix(".py").is_file() or (folder / place).is_dir() for folder in above):
-            modules = sorted(".".join(path.relative_to(root).with_suffix("").parts) for path in root.glob(_PROGRAMS))
+            modules = sorted(".".join(path.relative_to(ours).with_suffix("").parts) for path in ours.glob(_PROGRAMS))
             yield Problem("program.entry", f"there is no module {entry}; {nearest(entry, modules)}")
 
 

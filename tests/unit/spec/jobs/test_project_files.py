@@ -13,6 +13,7 @@ from tests.support.spec.spec_tables import make
 def root(tmp_path: Path) -> Path:
     for name in (
         "containers/pytorch/Dockerfile",
+        "training/launcher/__main__.py",
         "training/pytorch/programs/mnist.py",
         "src/train.py",
         "src/own/main.py",

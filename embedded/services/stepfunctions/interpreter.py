@@ -1,10 +1,6 @@
-"""What is put into moto's interpreter: clients in the machine's role, SageMaker tasks, waits that can be shortened.
-
-Written for moto 5.2.5; tests/cloud/services/test_machines_training.py fails when another one is installed.
-"""
+"""What is put into moto's interpreter: clients in the machine's role, SageMaker tasks, waits that can be shortened."""
 
 import logging
-import sys
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -26,45 +22,26 @@ from moto.stepfunctions.parser.asl.component.common.payload.payloadvalue.payload
 )
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_factory
-from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
-    state_task_service_aws_sdk,
-    state_task_service_factory,
-)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_factory
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import StateTaskService
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_aws_sdk import (
+    StateTaskServiceAwsSdk,
+)
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function import wait_function
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 from moto.stepfunctions.parser.asl.utils import boto_client
 
 from embedded import moto_patches
 from embedded.access import roles
-from embedded.services.stepfunctions import casing
+from embedded.services.stepfunctions import casing, sdk_names
 from embedded.services.stepfunctions.options import options
 from embedded.services.stepfunctions.sagemaker import SESSION, STATES, SageMakerTask
 
 _moto_service_for = state_task_service_factory.state_task_service_for
 _moto_wait_interval = wait_function.WaitFunction._wait_interval
 _moto_error_matches = error_equals_decl.ErrorEqualsDecl._eval_body
-_ERROR_NAMES = {
-    "cloudwatch": "CloudWatch",
-    "cloudwatchlogs": "CloudWatchLogs",
-    "ec2": "Ec2",
-    "ecr": "Ecr",
-    "eventbridge": "EventBridge",
-    "iam": "Iam",
-    "kms": "Kms",
-    "lambda": "Lambda",
-    "pricing": "Pricing",
-    "s3": "S3",
-    "sagemaker": "SageMaker",
-    "servicequotas": "ServiceQuotas",
-    "sns": "Sns",
-    "sqs": "Sqs",
-    "sts": "Sts",
-}
-"""How errors of AWS SDK tasks begin; moto knows two of them."""
-_CLIENT_NAMES = {"cloudwatchlogs": "logs", "eventbridge": "events", "servicequotas": "service-quotas"}
-"""Services of AWS SDK tasks whose botocore clients have other names."""
 _moto_binding = Preprocessor.visitPayload_binding_value
+_SCALED = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds * options.wait_scale))
 _RUNTIME = StatesErrorName(typ=StatesErrorNameType.StatesRuntime)
 
 
@@ -129,27 +106,42 @@ def _normalise_response(
     response.update(named)
 
 
+def _client_name(self: Any, boto_service_name: str | None = None) -> str:
+    return sdk_names.client_name(boto_service_name or self.resource.api_name)
+
+
 def install() -> None:
     """Put our parts into moto's interpreter: once, when this module is imported."""
     # its lines repeat what the execution's history says, with the whole program in each
     logging.getLogger("moto.stepfunctions.parser").setLevel(logging.CRITICAL)
+    # a setting of moto's
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
-    simple_models.stepfunctions_backends = parser_models.stepfunctions_parser_backends
-    moto_client = boto_client.boto_client_for
-    for name, module in list(sys.modules.items()):
-        if name.startswith("moto.stepfunctions") and getattr(module, "boto_client_for", None) is moto_client:
-            module.boto_client_for = client_of_role  # type: ignore[attr-defined]
-    moto_patches.replace(state_task_factory, "state_task_service_for", _service_for, reason="it has no SageMaker task")
-    moto_patches.replace(wait_function.WaitFunction, "_wait_interval", _wait_interval, reason="it counts whole seconds")
     moto_patches.replace(
-        error_equals_decl.ErrorEqualsDecl, "_eval_body", _error_matches, reason="it lets States.Runtime be caught"
+        simple_models,
+        "stepfunctions_backends",
+        parser_models.stepfunctions_parser_backends,
+        reason="only the parser's machines run",
     )
-    moto_patches.replace(Preprocessor, "visitPayload_binding_value", _binding, reason="RoleArn.$ is misread")
-    moto_patches.replace(StateTaskService, "_normalise_parameters", _normalise_parameters, reason="it is left empty")
-    moto_patches.replace(StateTaskService, "_normalise_response", _normalise_response, reason="it is left empty")
-    state_task_service_aws_sdk._SERVICE_ERROR_NAMES.update(_ERROR_NAMES)
-    StateTaskService._SERVICE_NAME_SFN_TO_BOTO_OVERRIDES.update(_CLIENT_NAMES)
-    retrier_decl.time = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds * options.wait_scale))
+    moto_patches.replace_imported(
+        "moto.stepfunctions", "boto_client_for", client_of_role, of=boto_client, reason="its clients are nobody's"
+    )
+    for owner, name, replacement, reason in (
+        (state_task_factory, "state_task_service_for", _service_for, "it has no SageMaker task"),
+        (wait_function.WaitFunction, "_wait_interval", _wait_interval, "it counts whole seconds"),
+        (error_equals_decl.ErrorEqualsDecl, "_eval_body", _error_matches, "it lets States.Runtime be caught"),
+        (Preprocessor, "visitPayload_binding_value", _binding, "RoleArn.$ is misread"),
+        (StateTaskService, "_normalise_parameters", _normalise_parameters, "it is left empty"),
+        (StateTaskService, "_normalise_response", _normalise_response, "it is left empty"),
+        (StateTaskService, "_get_boto_service_name", _client_name, "it knows two services by their SDK names"),
+        (
+            StateTaskServiceAwsSdk,
+            "_normalise_service_error_name",
+            staticmethod(sdk_names.error_prefix),
+            "it knows the errors of two services",
+        ),
+        (retrier_decl, "time", _SCALED, "its pauses cannot be shortened"),
+    ):
+        moto_patches.replace(owner, name, replacement, reason=reason)
 
 
 install()

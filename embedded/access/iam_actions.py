@@ -1,6 +1,6 @@
 """Which IAM actions name a resource: dated data, from the service authorization reference.
 
-Rebuild it after a new cfn-lint: `python -m embedded.access.iam_actions`.
+Rebuild it after a new service or a new cfn-lint: `python -m scripts.make_iam_actions`.
 """
 
 import json
@@ -8,29 +8,6 @@ from functools import cache
 from pathlib import Path
 
 _DATA = Path(__file__).with_name("iam_actions.json")
-PREFIXES = (
-    "budgets",
-    "cloudformation",
-    "cloudwatch",
-    "ec2",
-    "ecr",
-    "events",
-    "iam",
-    "kms",
-    "lambda",
-    "logs",
-    "pricing",
-    "s3",
-    "sagemaker",
-    "secretsmanager",
-    "servicequotas",
-    "sns",
-    "sqs",
-    "ssm",
-    "states",
-    "sts",
-)
-"""The services whose actions are kept."""
 
 
 @cache
@@ -47,8 +24,8 @@ def resource_types(action: str) -> tuple[str, ...] | None:
     return None if found is None else tuple(found)
 
 
-def build() -> dict[str, object]:
-    """Read the data that cfn-lint brings (a tool of the tests, not of the cloud)."""
+def build(prefixes: list[str]) -> dict[str, object]:
+    """Read the data that cfn-lint brings (a tool of the tests, not of the cloud), for the actions of these services."""
     import cfnlint.data.AdditionalSpecs as specs
     from cfnlint.version import __version__
 
@@ -57,15 +34,11 @@ def build() -> dict[str, object]:
         prefix: {
             name: sorted(facts.get("Resources", ())) for name, facts in sorted(everything[prefix]["Actions"].items())
         }
-        for prefix in PREFIXES
+        for prefix in prefixes
     }
     return {"source": f"cfn-lint {__version__}", "actions": actions}
 
 
-def main() -> None:
-    """Write the data anew."""
-    _DATA.write_text(json.dumps(build(), separators=(",", ":"), sort_keys=True) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+def write(prefixes: list[str]) -> None:
+    """Write the data of these services anew."""
+    _DATA.write_text(json.dumps(build(prefixes), separators=(",", ":"), sort_keys=True) + "\n")

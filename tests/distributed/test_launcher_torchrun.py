@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.training.launcher_loop import LOOP, started
-from tests.support.training.launching import nodes
+from tests.support.training.launching import children, nodes
 
 
 @pytest.mark.parametrize("fork", ["1", "0"])
@@ -84,7 +84,8 @@ def test_after_sigterm_all_nodes_save_at_one_step_and_end_with_75(tmp_path: Path
 
 def test_sigterm_before_the_program_runs_is_an_interruption(tmp_path: Path) -> None:
     with nodes(tmp_path, LOOP, arguments=["5000"]) as (node,):
-        time.sleep(0.3)
+        while not children(node.process.pid):  # torch is being imported, which takes longer than the signal
+            time.sleep(0.001)
         node.process.send_signal(signal.SIGTERM)
         assert node.end(60) == 75
     assert node.failure == ""

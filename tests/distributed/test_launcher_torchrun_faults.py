@@ -4,12 +4,11 @@ import os
 import shutil
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.support.training.launcher_loop import LOOP, pid_of, started
+from tests.support.training.launcher_loop import LOOP, pid_of, started, wait_for_step
 from tests.support.training.launching import Node, children, nodes
 
 
@@ -37,25 +36,20 @@ if os.environ["SHARDYARD_ATTEMPT"] == "0":
         ]
 
 
-def test_a_killed_rank_is_restarted_within_a_second(tmp_path: Path) -> None:
+def test_a_killed_rank_is_restarted_and_goes_on_where_it_was(tmp_path: Path) -> None:
     with nodes(tmp_path, LOOP, arguments=["250"]) as (node,):
         started(node, 1, 0)
-        time.sleep(0.5)
-        killed = time.time()
+        wait_for_step(node, 1, 10)
         os.kill(pid_of(node, 1), signal.SIGKILL)
-        recovered = started(node, 1, 1) - killed
         assert node.end() == 0
         assert int(node.wait_for(r"begin rank=0 .*attempt=1 .*start=(\d+)")[1]) > 5
-    # The promise is one second on a quiet machine; the benchmark measures that
-    assert recovered < 4, recovered
     assert node.failure == ""
     assert node.own_lines == ["rank 1 on algo-1 was killed by SIGKILL; restart 1 of 3"]
 
 
 def test_both_nodes_restart_together(tmp_path: Path) -> None:
     with nodes(tmp_path, LOOP, count=2, processes=1, arguments=["250"]) as (first, second):
-        started(second, 1, 0)
-        time.sleep(0.5)
+        wait_for_step(second, 1, 5)
         os.kill(pid_of(second, 1), signal.SIGKILL)
         started(first, 0, 1)
         started(second, 1, 1)
@@ -72,8 +66,7 @@ def test_both_nodes_restart_together(tmp_path: Path) -> None:
 def test_a_killed_agent_is_replaced(tmp_path: Path, victim: int) -> None:
     with nodes(tmp_path, LOOP, count=2, processes=1, arguments=["250"]) as running:
         for rank, node in enumerate(running):
-            started(node, rank, 0)
-        time.sleep(0.3)
+            wait_for_step(node, rank, 5)
         os.kill(agent_of(running[victim])[1], signal.SIGKILL)
         for rank, node in enumerate(running):
             node.wait_for(rf"begin rank={rank} world=2 attempt=[1-9]")
@@ -88,8 +81,7 @@ def test_a_killed_agent_is_replaced(tmp_path: Path, victim: int) -> None:
 def test_a_killed_torch_process_is_replaced_with_all_that_it_started(tmp_path: Path, victim: int) -> None:
     with nodes(tmp_path, LOOP, count=2, processes=1, arguments=["400"]) as running:
         for rank, node in enumerate(running):
-            started(node, rank, 0)
-        time.sleep(0.3)
+            wait_for_step(node, rank, 5)
         os.kill(agent_of(running[victim])[0], signal.SIGKILL)
         running[victim].wait_for(rf"step rank={victim} .* step=[1-9]")
         assert [node.end() for node in running] == [0, 0]
@@ -195,15 +187,34 @@ def test_ranks_that_lose_their_parent_while_they_save_have_saved_nothing(tmp_pat
     assert node.failure == "the torchrun host on algo-1 was killed by SIGKILL"
 
 
+AFTER_RANK_0 = """
+import os, time
+from pathlib import Path
+
+if os.environ["RANK"] == "0":
+    Path("{folder}/rank-0.new").write_text(str(os.getpid()))
+    os.rename("{folder}/rank-0.new", "{folder}/rank-0")
+
+def wait_for_rank_0():
+    while not Path("{folder}/rank-0").exists():
+        time.sleep(0.01)
+    while Path("/proc", Path("{folder}/rank-0").read_text()).exists():  # until its host has taken note of its end
+        time.sleep(0.01)
+"""
+"""Lets rank 1 wait until rank 0, on the other node, has ended."""
+
+
 def test_a_false_success_is_impossible(tmp_path: Path) -> None:
     """One node's ranks end well and another's fail afterwards: neither launcher ends with 0, and both say why."""
     program = """
-import os, sys, time
+import os, sys
 if os.environ["RANK"] == "1":
-    time.sleep(1)
+    wait_for_rank_0()
     sys.exit(3)
 """
-    with nodes(tmp_path, program, count=2, processes=1, SHARDYARD_MAX_RESTARTS="0") as running:
+    with nodes(
+        tmp_path, AFTER_RANK_0.format(folder=tmp_path) + program, count=2, processes=1, SHARDYARD_MAX_RESTARTS="0"
+    ) as running:
         assert [node.end() for node in running] == [1, 1]
     for node in running:
         assert node.failure == "rank 1 on algo-2 ended with exit code 3"
@@ -211,13 +222,13 @@ if os.environ["RANK"] == "1":
 
 def test_a_node_that_had_finished_starts_again_with_the_others(tmp_path: Path) -> None:
     program = """
-import os, sys, time
+import os
 print(f"begin rank={os.environ['RANK']} attempt={os.environ['SHARDYARD_ATTEMPT']}", flush=True)
 if os.environ["RANK"] == "1" and os.environ["SHARDYARD_ATTEMPT"] == "0":
-    time.sleep(1)
+    wait_for_rank_0()
     os.kill(os.getpid(), 9)
 """
-    with nodes(tmp_path, program, count=2, processes=1) as running:
+    with nodes(tmp_path, AFTER_RANK_0.format(folder=tmp_path) + program, count=2, processes=1) as running:
         assert [node.end() for node in running] == [0, 0]
         for rank, node in enumerate(running):
             node.wait_for(f"begin rank={rank} attempt=1")

@@ -1,5 +1,7 @@
 """A program for tests of torchrun: steps that are agreed by all ranks, a file for each, and a stop at SIGTERM."""
 
+import time
+
 from tests.support.training.launching import Node
 
 LOOP = """
@@ -43,3 +45,12 @@ def pid_of(node: Node, rank: int, attempt: int = 0) -> int:
 def started(node: Node, rank: int, attempt: int) -> float:
     """When a rank had done its first step."""
     return float(node.wait_for(rf"step rank={rank} attempt={attempt} .*at=([\d.]+)")[1])
+
+
+def wait_for_step(node: Node, rank: int, step: int, seconds: float = 120) -> None:
+    """Wait until a rank has done a step."""
+    path = node.base / "checkpoints" / f"step-{rank}"
+    deadline = time.monotonic() + seconds
+    while not path.exists() or int(path.read_text()) < step:
+        assert time.monotonic() < deadline, f"rank {rank} did not come to step {step}:\n{node.output}"
+        time.sleep(0.01)

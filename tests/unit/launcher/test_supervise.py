@@ -16,19 +16,18 @@ from training.launcher.supervise import Supervisor
 setsid = os.setsid
 os.setsid = lambda: (time.sleep(0.3), setsid())  # the first thing that a child does
 supervisor = Supervisor()
-child = supervisor.start("slow", lambda: time.sleep(10))
+child = supervisor.start("slow", lambda: time.sleep(600))  # if the signal is lost, the test runs out of time
 os.kill(child.pid, signal.SIGTERM)
-began = time.monotonic()
 while child.status is None:
     supervisor.step(20)
-print(child.status, time.monotonic() - began < 5, supervisor.terminated)
+print(child.status, supervisor.terminated)
 """
 
 
 def test_a_signal_to_a_child_that_has_only_just_been_forked_is_not_lost() -> None:
     """Until the child has put the default handling back, the parent's handler would take the signal and forget it."""
     done = subprocess.run([sys.executable, "-c", EARLY_SIGNAL], cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert done.stdout.split() == ["-15", "True", "False"], done.stderr
+    assert done.stdout.split() == ["-15", "False"], done.stderr
 
 
 LONG_STEP = """
@@ -176,8 +175,9 @@ supervisor = Supervisor()
 order, give = os.pipe()
 supervisor.watch(order, lambda: (os.read(order, 1), supervisor.stop([child], grace_seconds=0.0)))
 os.write(give, b"x")
-child = supervisor.start("rank 0", lambda: (os.write(2, b"words\\n"), time.sleep(60)))
-time.sleep(0.5)  # both are ready now, the order first
+spoken, say = os.pipe()
+child = supervisor.start("rank 0", lambda: (os.write(2, b"words\\n"), os.write(say, b"x"), time.sleep(600)))
+os.read(spoken, 1)  # both are ready now, the order first
 supervisor.step(10)
 print(child.status)
 """

@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 
 SEVERAL_ENDS = """
-import time
+import os
 from tests.support.orders import make_order
 from training.launcher.torchrun import host as torchrun_host
 from training.launcher.supervise import Supervisor
@@ -22,7 +22,8 @@ host.ranks = {
     0: supervisor.start("rank 0", lambda: 1),
     1: supervisor.start("rank 1", lambda: __import__("os").kill(__import__("os").getpid(), 9)),
 }
-time.sleep(0.5)  # both have ended before anybody looks
+for rank in host.ranks.values():  # both have ended before the host looks
+    os.waitid(os.P_PID, rank.pid, os.WEXITED | os.WNOWAIT)
 (first, at), (second, later) = host.run()
 print(first, second, at == later)
 """

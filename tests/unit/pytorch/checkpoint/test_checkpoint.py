@@ -5,9 +5,9 @@ import json
 import os
 import shutil
 import signal
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 
 import numpy
@@ -23,6 +23,9 @@ from training.pytorch.checkpoint.store import CheckpointStore
 from training.pytorch.checkpoint.unfit import Unfit
 from training.pytorch.checkpoint.writer import Writer
 from training.pytorch.process_group import Ranks
+
+LONG_SECONDS = 120
+"""How long a test waits for what must come; only one that fails waits so long."""
 
 
 @pytest.fixture
@@ -70,26 +73,21 @@ def test_a_run_that_ends_by_itself_gives_the_signal_back(tmp_path: Path) -> None
 def test_a_sigterm_during_a_save_waits_for_it_and_saves_the_last_step_as_well(
     tmp_path: Path, undisturbed: dict[int, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save = checkpoint_module.torch.save
-    ended: list[float] = []
+    save, told = checkpoint_module.torch.save, Event()
 
-    def slow(*arguments: object) -> None:
-        time.sleep(0.2)
+    def held(*arguments: object) -> None:
+        assert told.wait(LONG_SECONDS), "the save of step 5 kept training from step 6"
         save(*arguments)
-        ended.append(time.monotonic())
 
-    monkeypatch.setattr(checkpoint_module.torch, "save", slow)
-    training = Training(tmp_path)
-    told: list[float] = []
+    monkeypatch.setattr(checkpoint_module.torch, "save", held)
 
     def each(step: int) -> None:
         if step == 6:
-            told.append(time.monotonic())
             os.kill(os.getpid(), signal.SIGTERM)
+            told.set()
 
     with pytest.raises(Interrupted):
-        training.run(20, each)
-    assert told[0] < ended[0], "the save of step 5 was over before the signal came"
+        Training(tmp_path).run(20, each)
     assert saved(tmp_path) == ["step-00000005-g1", "step-00000006-g1"]
     resumed = Training(tmp_path)
     assert resumed.run(20) == 6
@@ -127,18 +125,15 @@ def test_a_step_is_saved_once_however_often_it_is_asked_for(tmp_path: Path, capf
 
 def test_training_goes_on_while_bytes_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     training = Training(tmp_path, every_steps=4)
-    save = checkpoint_module.torch.save
+    save, done = checkpoint_module.torch.save, Event()
     reached: list[bool] = []
 
-    def slow(*arguments: object) -> None:
-        deadline = time.monotonic() + 20
-        while 7 not in training.losses and time.monotonic() < deadline:
-            time.sleep(0.001)
-        reached.append(7 in training.losses)
+    def held(*arguments: object) -> None:
+        reached.append(done.wait(LONG_SECONDS))
         save(*arguments)
 
-    monkeypatch.setattr(checkpoint_module.torch, "save", slow)
-    training.run(7)
+    monkeypatch.setattr(checkpoint_module.torch, "save", held)
+    training.run(7, lambda step: done.set() if step == 7 else None)
     assert reached[0], "steps 5 to 7 did not run while the save of step 4 was being written"
 
 
@@ -210,20 +205,19 @@ def test_a_save_costs_its_copy_and_the_save_before_it_and_no_wait_for_others(
 def test_a_failed_save_is_tried_again_once(tmp_path: Path, group: Ranks, monkeypatch: pytest.MonkeyPatch) -> None:
     clock, begin = Clock(monkeypatch), CheckpointStore.begin
     training = Training(tmp_path, ranks=group, every_steps=6)
-    tried = []
+    tried, gone_on = [], Event()
 
     def full_at_first(store: CheckpointStore, save: Save, rank: int) -> str:
         tried.append(save.step)
         if len(tried) == 1:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        deadline = time.monotonic() + 2
-        while 10 not in training.losses and time.monotonic() < deadline:
-            time.sleep(0.001)
+        assert gone_on.wait(LONG_SECONDS), "the save of step 8 kept training from step 10"
         return begin(store, save, rank)
 
     def each(step: int) -> None:
         training.checkpoints.wait() if step == 7 else None
         clock.seconds = 11 if step >= 7 else 0
+        gone_on.set() if step == 10 else None
 
     monkeypatch.setattr(CheckpointStore, "begin", full_at_first)
     training.run(11, each)

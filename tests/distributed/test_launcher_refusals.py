@@ -52,7 +52,7 @@ def test_a_program_of_ours_that_refuses_is_started_once(tmp_path: Path, variable
     with run(tmp_path, OURS, variables, "--plan", "hsdp") as (node, starts):
         assert starts == 1
         assert node.failure.startswith(
-            f"{who} on algo-1 failed: training.pytorch.parallel.plan.PlanError: the plan hsdp needs shard_size"
+            f"{who} on algo-1 failed: training.pytorch.parallel.plan.PlanError: shard_size is missing: the plan hsdp "
         )
         assert not [line for line in node.own_lines if "restart" in line]
 

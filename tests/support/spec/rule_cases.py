@@ -218,8 +218,8 @@ ACCELERATORS = [
         rule="parallelism-divides-the-ranks",
         good={"hyperparameters": {"tensor_parallel": 4}, "compute": {"instance_type": "ml.g5.12xlarge"}},
         bad={"hyperparameters": {"tensor_parallel": 3}, "compute": {"instance_type": "ml.g5.12xlarge"}},
-        says="hyperparameters.tensor_parallel: 3 does not divide the 4 ranks of a ml.g5.12xlarge "
-        "(groups stay on a node)",
+        says="hyperparameters.tensor_parallel: 3 does not divide the 4 ranks of a node, whose links it needs: "
+        "choose one of [1, 2, 4] (on 1 x ml.g5.12xlarge)",
     ),
     Case(
         rule="plan-options-go-together",
@@ -229,7 +229,7 @@ ACCELERATORS = [
             "compute": {"instance_type": "ml.g5.12xlarge"},
         },
         bad={"hyperparameters": {"plan": "hsdp"}, "program": GPT},
-        says="hyperparameters.shard_size: missing: the plan hsdp needs it (usually the ranks of a node)",
+        says="hyperparameters.shard_size: is missing: the plan hsdp needs it (usually the ranks of a node)",
     ),
 ]
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from contract.plan import Layout
 from shardyard.spec.advise.layouts import advise, layout_of, memory_problem, workload_of
-from shardyard.spec.advise.memory import GB, Layout, memory, workload
+from shardyard.spec.advise.memory import GB, memory, workload
 from shardyard.spec.catalogue.instances import INSTANCES
 from shardyard.spec.errors import SpecError
 from tests.support.spec.spec_tables import make

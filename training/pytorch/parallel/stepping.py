@@ -85,7 +85,7 @@ class Stepper:
             self._ranks.device,
             group=parallel.mesh.get_group("pipeline"),
         )
-        return Schedule1F1B(stage, parallel.plan.microbatch_count, loss_fn=self._loss)
+        return Schedule1F1B(stage, parallel.plan.batch_parts, loss_fn=self._loss)
 
     def _pipeline(self, batch: Batch) -> Tensor:
         assert self._schedule is not None

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from contract.hyperparameters import as_switch
-from shardyard.spec.advise.memory import GB, Layout, Memory, Workload, memory, workload
+from contract.plan import Layout
+from shardyard.spec.advise.memory import GB, Memory, Workload, memory, workload
 from shardyard.spec.catalogue.instances import ACCELERATORS, INSTANCES, Instance
 from shardyard.spec.catalogue.prices import hourly_usd
 from shardyard.spec.errors import Problem, SpecError, nearest
@@ -82,7 +83,7 @@ def speed(one: Memory, instance: Instance, count: int) -> tuple[str, ...]:
     if peak is None:
         return (f"no trusted peak is known of {instance.accelerator}, so nothing is said about speed",)
     work, layout, ranks = one.work, one.layout, instance.processes * count
-    replicas = max(ranks // (layout.tensor_parallel * layout.pipeline_parallel), 1)
+    replicas = max(ranks // layout.model_parts, 1)
     tokens = work.batch_size * work.sequence * replicas
     operations = 8 if work.activation_checkpointing else 6
     flops = operations * work.parameters * tokens
@@ -150,7 +151,7 @@ def workload_of(spec: JobSpec) -> Workload:
         batch_size=_size(spec, "batch_size", 1),
         precision="bf16" if str(given.get("precision", "fp32")).lower() in ("bf16", "bfloat16") else "fp32",
         activation_checkpointing=as_switch(given.get("activation_checkpointing")) is True,
-        accumulation=_size(spec, "accumulation", 1),
+        accumulation=accumulation_of(spec),
     )
 
 
@@ -164,6 +165,11 @@ def layout_of(spec: JobSpec) -> Layout:
         shard_size=_size(spec, "shard_size", 0) or None,
         microbatches=_size(spec, "microbatches", 0) or None,
     )
+
+
+def accumulation_of(spec: JobSpec) -> int:
+    """The batches whose gradients a job sums before one step."""
+    return _size(spec, "accumulation", 1)
 
 
 def _size(spec: JobSpec, name: str, default: int) -> int:

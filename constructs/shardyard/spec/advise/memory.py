@@ -8,7 +8,7 @@ fused attention, which never writes its matrix); a test counts them.
 from dataclasses import dataclass
 from typing import Literal
 
-from contract.plan import microbatch_count
+from contract.plan import Layout
 from shardyard.spec.catalogue.instances import Instance
 from shardyard.spec.errors import Problem, SpecError
 
@@ -65,46 +65,6 @@ class Workload:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Layout:
-    """How the ranks share the work."""
-
-    data: Literal["ddp", "fsdp", "hsdp"] = "ddp"
-    """Whole replicas, one sharded over all ranks, or replicas of `shard_size` shards."""
-
-    tensor_parallel: int = 1
-    """Ranks that share each matrix."""
-
-    pipeline_parallel: int = 1
-    """Ranks that share the layers."""
-
-    shard_size: int | None = None
-    """hsdp: ranks that share one replica."""
-
-    microbatches: int | None = None
-    """Parts of a batch in the pipeline; None: twice the stages."""
-
-    @property
-    def batch_parts(self) -> int:
-        """The parts that a batch is cut into on its way through the stages: 1 without a pipeline."""
-        return microbatch_count(self.pipeline_parallel, self.microbatches)
-
-    def shards(self, ranks: int) -> int:
-        """Over how many ranks the state of one tensor- and pipeline-parallel part is spread."""
-        data = max(ranks // (self.tensor_parallel * self.pipeline_parallel), 1)
-        if self.data == "hsdp" and self.shard_size is not None:
-            return min(self.shard_size, data)
-        return 1 if self.data == "ddp" else data
-
-    def __str__(self) -> str:
-        parts: list[str] = [self.data]
-        if self.tensor_parallel > 1:
-            parts.append(f"tensor parallel {self.tensor_parallel}")
-        if self.pipeline_parallel > 1:
-            parts.append(f"pipeline parallel {self.pipeline_parallel}")
-        return " x ".join(parts)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Memory:
     """What one GPU must hold, and whether it can."""
 
@@ -145,7 +105,7 @@ def workload(parameters: float, *, layers: int | None = None, hidden: int | None
 
 def memory(work: Workload, layout: Layout, instance: Instance, ranks: int) -> Memory:
     """What the GPU, or the Neuron core, of each of so many ranks on such instances must hold under a layout."""
-    parts = layout.tensor_parallel * layout.pipeline_parallel
+    parts = layout.model_parts
     shards = layout.shards(ranks)
     state = work.parameters * STATE_BYTES / parts / shards / GB
     copies, copies_line = _copies(work, layout, shards)
@@ -168,7 +128,7 @@ def memory(work: Workload, layout: Layout, instance: Instance, ranks: int) -> Me
 
 def _copies(work: Workload, layout: Layout, shards: int) -> tuple[float, str]:
     width = 2 if work.precision == "bf16" else 4
-    parts = layout.tensor_parallel * layout.pipeline_parallel
+    parts = layout.model_parts
     if shards > 1:
         blocks = min(2, work.layers)
         gathered = work.parameters / work.layers * blocks + 2 * VOCABULARY * work.hidden

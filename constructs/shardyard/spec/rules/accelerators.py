@@ -1,9 +1,10 @@
 """Rules about GPUs: processes, number formats, backends, memory."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from contract.hyperparameters import as_switch
-from shardyard.spec.advise.layouts import layout_of, memory_problem, ranks_of_a_node
+from shardyard.spec.advise.layouts import accumulation_of, layout_of, memory_problem, ranks_of_a_node
 from shardyard.spec.catalogue.instances import ACCELERATORS
 from shardyard.spec.errors import Problem
 from shardyard.spec.jobs.job import JobSpec
@@ -105,25 +106,14 @@ def plan_fits_memory(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
 def parallelism_divides_the_ranks(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     """Tensor and pipeline parallel sizes divide the ranks, and tensor parallel stays within a node."""
     layout = layout_of(spec)
-    parts = layout.tensor_parallel * layout.pipeline_parallel
-    if spec.compute.groups or (parts == 1 and layout.shard_size is None):
+    if spec.compute.groups:
         return
     for ((kind, count),) in spec.compute.alternatives:
         node = ranks_of_a_node(spec, kind)
-        ranks = node * count
-        if layout.tensor_parallel > node:
-            message = f"{layout.tensor_parallel} is more than the {node} ranks of a {kind} ({node} or less)"
-            yield Problem("hyperparameters.tensor_parallel", message)
-        elif node % layout.tensor_parallel:
-            message = f"{layout.tensor_parallel} does not divide the {node} ranks of a {kind} (groups stay on a node)"
-            yield Problem("hyperparameters.tensor_parallel", message)
-        elif ranks % parts:
-            message = f"it makes groups of {parts} ranks, which do not divide the {ranks} ranks of {count} x {kind}"
-            name = "pipeline_parallel" if layout.pipeline_parallel > 1 else "tensor_parallel"
-            yield Problem(f"hyperparameters.{name}", message)
-        elif layout.shard_size is not None and (ranks // parts) % layout.shard_size:
-            message = f"{layout.shard_size} does not divide the {ranks // parts} data-parallel ranks"
-            yield Problem("hyperparameters.shard_size", message)
+        # A size that is too much for a node says more than that it does not divide all ranks
+        wrong = next(chain(layout.node_misfits(node), layout.misfits(node * count)), None)
+        if wrong is not None:
+            yield Problem(f"hyperparameters.{wrong.option}", f"{wrong.message} (on {count} x {kind})")
 
 
 @rule(
@@ -136,13 +126,6 @@ def plan_options_go_together(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     if spec.program is None or spec.program.entry != "training.pytorch.programs.gpt":
         return
     given, layout = spec.hyperparameters, layout_of(spec)
-    if layout.data == "hsdp" and "shard_size" not in given:
-        yield Problem("hyperparameters.shard_size", "missing: the plan hsdp needs it (usually the ranks of a node)")
-    if layout.data != "hsdp" and "shard_size" in given:
-        yield Problem("hyperparameters.shard_size", f"it is for the plan hsdp, and the plan is {layout.data}")
-    if layout.pipeline_parallel == 1 and "microbatches" in given:
-        yield Problem("hyperparameters.microbatches", "it is for pipeline_parallel above 1 (use accumulation)")
-    if layout.pipeline_parallel > 1 and given.get("accumulation", 1) != 1:
-        yield Problem("hyperparameters.accumulation", "it does not go with pipeline_parallel (raise microbatches)")
-    if layout.tensor_parallel > 1 and as_switch(given.get("compile")) is True:
-        yield Problem("hyperparameters.compile", "it does not go with tensor_parallel (leave it out)")
+    compiled = as_switch(given.get("compile")) is True
+    for wrong in layout.contradictions(accumulation=accumulation_of(spec), compiled=compiled):
+        yield Problem(f"hyperparameters.{wrong.option}", wrong.message)

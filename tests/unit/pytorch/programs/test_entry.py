@@ -30,9 +30,9 @@ def said(program: object, *arguments: str) -> str:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--plan", "hsdp"], "gpt: error: the plan hsdp needs shard_size: usually the ranks of one node"),
-        (["--microbatches", "3"], "gpt: error: microbatches is for pipeline_parallel above 1; without a pipeline"),
-        (["--pipeline_parallel", "2"], "gpt: error: pipeline_parallel 2 x tensor_parallel 1 = 2 does not divide"),
+        (["--plan", "hsdp"], "gpt: error: shard_size is missing: the plan hsdp needs it (usually the ranks of a node)"),
+        (["--microbatches", "3"], "gpt: error: microbatches is for pipeline_parallel above 1 (use accumulation)"),
+        (["--pipeline_parallel", "2"], "gpt: error: pipeline_parallel 2 makes groups of 2 ranks, which do not divide"),
         (
             ["--batch_size", "99"],
             "gpt: error: 2 samples (context 128, of 300 tokens) do not fill one batch of 99 on",
@@ -62,7 +62,7 @@ def test_under_the_launcher_the_traceback_is_printed_for_the_failure_file(
         gpt.main(["--plan", "hsdp"])
     assert ended.value.code == REFUSED
     said = last_line(capsys.readouterr().err)
-    assert said.startswith("training.pytorch.parallel.plan.PlanError: the plan hsdp needs shard_size")
+    assert said.startswith("training.pytorch.parallel.plan.PlanError: shard_size is missing: the plan hsdp needs it")
 
 
 @pytest.mark.parametrize(

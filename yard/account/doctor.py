@@ -17,7 +17,7 @@ _BOOTSTRAP_LEAST = 21
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class Diagnosis:
     """The result of one check."""
 
     what: str
@@ -27,10 +27,10 @@ class Finding:
     fix: str = ""
 
 
-Check = Callable[[Aws], Iterator[Finding]]
+Check = Callable[[Aws], Iterator[Diagnosis]]
 
 
-def examine(aws: Aws, *, account: bool) -> Iterator[Finding]:
+def examine(aws: Aws, *, account: bool) -> Iterator[Diagnosis]:
     """Check the machine and, with `account`, the account. A check that fails to run becomes a finding."""
     for check in (*_MACHINE, *(_ACCOUNT if account else ())):
         try:
@@ -39,7 +39,7 @@ def examine(aws: Aws, *, account: bool) -> Iterator[Finding]:
             known = explain(error)
             if known is None:
                 raise
-            yield Finding(what=_name(check), state="missing", says=known.happened, fix=known.fix)
+            yield Diagnosis(what=_name(check), state="missing", says=known.happened, fix=known.fix)
             if check is _credentials:
                 return
 
@@ -48,45 +48,47 @@ def _name(check: Check) -> str:
     return check.__name__.strip("_").replace("_", " ")
 
 
-def _ok(what: str, says: str) -> Finding:
-    return Finding(what=what, state="ok", says=says)
+def _ok(what: str, says: str) -> Diagnosis:
+    return Diagnosis(what=what, state="ok", says=says)
 
 
-def _python(aws: Aws) -> Iterator[Finding]:
+def _python(aws: Aws) -> Iterator[Diagnosis]:
     version = ".".join(map(str, sys.version_info[:3]))
     yield _ok("Python", version)
 
 
-def _node(aws: Aws) -> Iterator[Finding]:
+def _node(aws: Aws) -> Iterator[Diagnosis]:
     if shutil.which("node") is None:
-        yield Finding(what="Node", state="missing", says="not found", fix="Install Node 22; synth and deploy need it.")
+        yield Diagnosis(
+            what="Node", state="missing", says="not found", fix="Install Node 22; synth and deploy need it."
+        )
         return
     version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
     if int(version.lstrip("v").split(".")[0]) < _NODE_MAJOR:
-        yield Finding(what="Node", state="missing", says=version, fix=f"Install Node {_NODE_MAJOR} or later.")
+        yield Diagnosis(what="Node", state="missing", says=version, fix=f"Install Node {_NODE_MAJOR} or later.")
     else:
         yield _ok("Node", version)
 
 
-def _cdk(aws: Aws) -> Iterator[Finding]:
+def _cdk(aws: Aws) -> Iterator[Diagnosis]:
     command = aws.project.root / "node_modules/.bin/cdk"
     if not command.exists():
-        yield Finding(what="CDK command", state="missing", says="not installed here", fix="make setup")
+        yield Diagnosis(what="CDK command", state="missing", says="not installed here", fix="make setup")
         return
     said = subprocess.run([str(command), "--version"], capture_output=True, text=True, check=True).stdout
     yield _ok("CDK command", said.split()[0])
 
 
-def _disk(aws: Aws) -> Iterator[Finding]:
+def _disk(aws: Aws) -> Iterator[Diagnosis]:
     free_gb = shutil.disk_usage(aws.project.root).free / 1e9
     if free_gb < _FREE_GB:
         fix = f"Free some space: an image's environment takes 1 to 2 GB, and {_FREE_GB} GB are enough to start with."
-        yield Finding(what="disk", state="warning", says=f"{free_gb:.1f} GB free", fix=fix)
+        yield Diagnosis(what="disk", state="warning", says=f"{free_gb:.1f} GB free", fix=fix)
     else:
         yield _ok("disk", f"{free_gb:.0f} GB free")
 
 
-def _isolation(aws: Aws) -> Iterator[Finding]:
+def _isolation(aws: Aws) -> Iterator[Diagnosis]:
     """Whether the embedded cloud can give each training node namespaces of its own."""
     command = ["unshare", "--user", "--map-root-user", "--net", "--mount", "--uts", "true"]
     works = shutil.which("unshare") is not None and subprocess.run(command, capture_output=True).returncode == 0
@@ -94,30 +96,30 @@ def _isolation(aws: Aws) -> Iterator[Finding]:
         yield _ok("node isolation", "namespaces work")
     else:
         says = "namespaces are not allowed here; the embedded cloud's nodes fall back to loopback addresses"
-        yield Finding(what="node isolation", state="warning", says=says, fix="Use Linux, or allow user namespaces.")
+        yield Diagnosis(what="node isolation", state="warning", says=says, fix="Use Linux, or allow user namespaces.")
 
 
-def _docker(aws: Aws) -> Iterator[Finding]:
+def _docker(aws: Aws) -> Iterator[Diagnosis]:
     if shutil.which("docker") is None:
         fix = "Only `yard image push` to AWS needs it; you can run its three commands on a machine that has docker."
-        yield Finding(what="docker", state="warning", says="not found", fix=fix)
+        yield Diagnosis(what="docker", state="warning", says="not found", fix=fix)
     else:
         yield _ok("docker", "found")
 
 
-def _credentials(aws: Aws) -> Iterator[Finding]:
+def _credentials(aws: Aws) -> Iterator[Diagnosis]:
     where = f"the embedded cloud at {aws.endpoint}" if aws.endpoint else "AWS"
     yield _ok("account", f"{aws.account} in {aws.region}, {where}")
 
 
-def _region(aws: Aws) -> Iterator[Finding]:
+def _region(aws: Aws) -> Iterator[Diagnosis]:
     for service in ("sagemaker", "stepfunctions", "service-quotas", "ecr"):
         if aws.region not in aws.session.get_available_regions(service, aws.partition):
             fix = "Choose another region, or update boto3 if the region is new."
-            yield Finding(what="region", state="missing", says=f"{aws.region} has no {service}", fix=fix)
+            yield Diagnosis(what="region", state="missing", says=f"{aws.region} has no {service}", fix=fix)
 
 
-def _bootstrap(aws: Aws) -> Iterator[Finding]:
+def _bootstrap(aws: Aws) -> Iterator[Diagnosis]:
     from botocore.exceptions import ClientError
 
     fix = f"npx cdk bootstrap aws://{aws.account}/{aws.region}"
@@ -126,34 +128,34 @@ def _bootstrap(aws: Aws) -> Iterator[Finding]:
     except ClientError as error:
         if error.response["Error"]["Code"] != "ParameterNotFound":
             raise
-        yield Finding(what="bootstrap", state="missing", says="this account and region are not bootstrapped", fix=fix)
+        yield Diagnosis(what="bootstrap", state="missing", says="this account and region are not bootstrapped", fix=fix)
         return
     if version < _BOOTSTRAP_LEAST:
-        yield Finding(what="bootstrap", state="warning", says=f"version {version} is old", fix=fix)
+        yield Diagnosis(what="bootstrap", state="warning", says=f"version {version} is old", fix=fix)
     else:
         yield _ok("bootstrap", f"version {version}")
 
 
-def _stacks(aws: Aws) -> Iterator[Finding]:
+def _stacks(aws: Aws) -> Iterator[Diagnosis]:
     from yard.account.spending import project_stacks
 
     found = project_stacks(aws)
     if found:
         yield _ok("stacks", f"{len(found)} deployed: {', '.join(found)}")
     else:
-        yield Finding(what="stacks", state="missing", says="nothing is deployed", fix="npx cdk deploy --all")
+        yield Diagnosis(what="stacks", state="missing", says="nothing is deployed", fix="npx cdk deploy --all")
 
 
-def _quotas(aws: Aws) -> Iterator[Finding]:
+def _quotas(aws: Aws) -> Iterator[Diagnosis]:
     from yard.account.quotas import table
 
     for row in table(aws):
         if row.state == "missing":
             says = f"{row.quota}: the jobs need {row.needed:g}, {row.granted or 0:g} granted"
-            yield Finding(what="quota", state="warning", says=says, fix="yard quota request")
+            yield Diagnosis(what="quota", state="warning", says=says, fix="yard quota request")
 
 
-def _images(aws: Aws) -> Iterator[Finding]:
+def _images(aws: Aws) -> Iterator[Diagnosis]:
     from shardyard.spec.catalogue.images import DLC_IMAGES
 
     today = datetime.now(UTC).date().isoformat()
@@ -164,10 +166,10 @@ def _images(aws: Aws) -> Iterator[Finding]:
         until = DLC_IMAGES.get(image.framework, {}).get(str(image.version), {}).get("patched_until")
         if until is not None and until < today:
             says = f"jobs/{job.name}.toml uses {image.framework} {image.version}, patched until {until}"
-            yield Finding(what="image", state="warning", says=says, fix="Move to a newer version.")
+            yield Diagnosis(what="image", state="warning", says=says, fix="Move to a newer version.")
 
 
-def _budget_tag(aws: Aws) -> Iterator[Finding]:
+def _budget_tag(aws: Aws) -> Iterator[Diagnosis]:
     key = aws.project.settings.budget.tag_filter.partition("=")[0]
     if not key:
         return
@@ -176,7 +178,7 @@ def _budget_tag(aws: Aws) -> Iterator[Finding]:
     if not active:
         says = f"budget.tag_filter counts {key!r}, which is not activated for billing: the budget sees nothing"
         fix = f"aws ce update-cost-allocation-tags-status --cost-allocation-tags-status TagKey={key},Status=Active"
-        yield Finding(what="budget", state="warning", says=says, fix=fix)
+        yield Diagnosis(what="budget", state="warning", says=says, fix=fix)
 
 
 _MACHINE: tuple[Check, ...] = (_python, _node, _cdk, _disk, _isolation, _docker)

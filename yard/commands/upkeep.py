@@ -35,7 +35,7 @@ def doctor(
     """
     from yard.account.doctor import examine
 
-    rows = [asdict(finding) for finding in examine(Aws(find_project()), account=not offline)]
+    rows = [asdict(diagnosis) for diagnosis in examine(Aws(find_project()), account=not offline)]
     emit_rows(rows, ("what", "state", "says", "fix"), as_json=as_json, empty="")
     if any(row["state"] == "missing" for row in rows):
         raise typer.Exit(Exit.FIX)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shardyard.handlers.watching.sweep.finding import Limits
 from shardyard.handlers.watching.sweep.index import sweep
+from shardyard.handlers.watching.sweep.leftover import Limits
 from tests.support.cloud.training_cloud import TrainingCloud, training_cloud, wait_until
 
 LIMITS = Limits(

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from shardyard.handlers.watching.sweep.finding import Limits
 from shardyard.handlers.watching.sweep.index import sweep
+from shardyard.handlers.watching.sweep.leftover import Limits
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LIMITS = Limits(

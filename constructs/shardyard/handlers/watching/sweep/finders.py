@@ -8,12 +8,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from shardyard.handlers import aws
-from shardyard.handlers.watching.sweep.finding import Finding, Limits
-from shardyard.handlers.watching.sweep.leftovers import without_stack
+from shardyard.handlers.watching.sweep.leftover import Leftover, Limits
+from shardyard.handlers.watching.sweep.without_stack import without_stack
 from shardyard.spec.units import format_duration
 
 
-def find_all(clients: aws.Clients, limits: Limits, now: datetime) -> Iterator[Finding]:
+def find_all(clients: aws.Clients, limits: Limits, now: datetime) -> Iterator[Leftover]:
     """Every leftover of this project and stage."""
     yield from endpoints(clients, limits, now)
     yield from notebooks(clients("sagemaker"), limits, now)
@@ -22,7 +22,7 @@ def find_all(clients: aws.Clients, limits: Limits, now: datetime) -> Iterator[Fi
     yield from without_stack(clients, limits)
 
 
-def endpoints(clients: aws.Clients, limits: Limits, now: datetime) -> Iterator[Finding]:
+def endpoints(clients: aws.Clients, limits: Limits, now: datetime) -> Iterator[Leftover]:
     """Endpoints without a call for the configured time. Their configurations stay, so they can be created again."""
     sagemaker = clients("sagemaker")
     idle = timedelta(hours=limits.endpoint_idle_hours)
@@ -32,7 +32,7 @@ def endpoints(clients: aws.Clients, limits: Limits, now: datetime) -> Iterator[F
             continue
         if _calls(clients("cloudwatch"), sagemaker, name, now - idle, now) == 0:
             why = f"no call in {limits.endpoint_idle_hours} h; it bills until it is deleted"
-            yield Finding(
+            yield Leftover(
                 kind="endpoint",
                 name=name,
                 why=why,
@@ -60,7 +60,7 @@ def _calls(cloudwatch: Any, sagemaker: Any, endpoint: str, since: datetime, now:
     return total
 
 
-def notebooks(sagemaker: Any, limits: Limits, now: datetime) -> Iterator[Finding]:
+def notebooks(sagemaker: Any, limits: Limits, now: datetime) -> Iterator[Leftover]:
     """Notebook instances that have been running for too long."""
     found = _pages(sagemaker, "list_notebook_instances", "NotebookInstances", StatusEquals="InService")
     for notebook in found:
@@ -68,7 +68,7 @@ def notebooks(sagemaker: Any, limits: Limits, now: datetime) -> Iterator[Finding
         if running < timedelta(hours=limits.notebook_hours):
             continue
         if _ours(sagemaker, notebook["NotebookInstanceArn"], limits):
-            yield Finding(
+            yield Leftover(
                 kind="notebook",
                 name=name,
                 why=f"runs for {format_duration(running.total_seconds())}, the limit is {limits.notebook_hours}h",
@@ -76,14 +76,14 @@ def notebooks(sagemaker: Any, limits: Limits, now: datetime) -> Iterator[Finding
             )
 
 
-def warm_pools(sagemaker: Any, limits: Limits, now: datetime) -> Iterator[Finding]:
+def warm_pools(sagemaker: Any, limits: Limits, now: datetime) -> Iterator[Leftover]:
     """Instances kept warm for too long without a job; they bill until their keep-alive time is over."""
     found = _pages(sagemaker, "list_training_jobs", "TrainingJobSummaries", WarmPoolStatusEquals="Available")
     for job in found:
         name, idle = job["TrainingJobName"], now - job["TrainingEndTime"]
         if idle < timedelta(minutes=limits.warm_pool_minutes) or not _ours(sagemaker, job["TrainingJobArn"], limits):
             continue
-        yield Finding(
+        yield Leftover(
             kind="warm pool",
             name=name,
             why=f"kept warm for {format_duration(idle.total_seconds())} without a job, "
@@ -95,14 +95,14 @@ def warm_pools(sagemaker: Any, limits: Limits, now: datetime) -> Iterator[Findin
         )
 
 
-def long_jobs(sagemaker: Any, limits: Limits, now: datetime) -> Iterator[Finding]:
+def long_jobs(sagemaker: Any, limits: Limits, now: datetime) -> Iterator[Leftover]:
     """Training jobs that have been running for too long."""
     found = _pages(sagemaker, "list_training_jobs", "TrainingJobSummaries", StatusEquals="InProgress")
     for job in found:
         name, running = job["TrainingJobName"], now - job["CreationTime"]
         if running < timedelta(hours=limits.job_hours) or not _ours(sagemaker, job["TrainingJobArn"], limits):
             continue
-        yield Finding(
+        yield Leftover(
             kind="training job",
             name=name,
             why=f"runs for {format_duration(running.total_seconds())}, the limit is {limits.job_hours}h",

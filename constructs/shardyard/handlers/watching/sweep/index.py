@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from shardyard.handlers import aws
 from shardyard.handlers.watching.sweep.finders import find_all
-from shardyard.handlers.watching.sweep.finding import Finding, Limits
+from shardyard.handlers.watching.sweep.leftover import Leftover, Limits
 
 _DONE = {"endpoint": "deleted", "warm pool": "ended"}
 """The verb for stopping each kind; by default "stopped"."""
@@ -36,23 +36,23 @@ def sweep(
 ) -> dict[str, Any]:
     """Find leftovers, stop the kinds in `stops`, and notify people if there are any."""
     rows = []
-    for finding in find_all(clients, limits, now):
-        action = _stop(finding) if finding.kind in stops else "reported"
-        rows.append({"kind": finding.kind, "name": finding.name, "why": finding.why, "action": action})
+    for leftover in find_all(clients, limits, now):
+        action = _stop(leftover) if leftover.kind in stops else "reported"
+        rows.append({"kind": leftover.kind, "name": leftover.name, "why": leftover.why, "action": action})
     if rows:
         subject = f"{limits.project} ({limits.stage}): {len(rows)} leftover{'' if len(rows) == 1 else 's'}"
         clients("sns").publish(TopicArn=topic_arn, Subject=subject[:99], Message=_text(rows))
     return {"findings": rows, "stops": bool(stops)}
 
 
-def _stop(finding: Finding) -> str:
+def _stop(leftover: Leftover) -> str:
     """Stop one leftover; a failure becomes its action, so that the others and the message still follow."""
-    assert finding.stop is not None, finding.kind
+    assert leftover.stop is not None, leftover.kind
     try:
-        finding.stop()
+        leftover.stop()
     except ClientError as error:
         return f"not stopped: {error.response['Error'].get('Message', error)}"
-    return _DONE.get(finding.kind, "stopped")
+    return _DONE.get(leftover.kind, "stopped")
 
 
 def _text(rows: list[dict[str, str]]) -> str:

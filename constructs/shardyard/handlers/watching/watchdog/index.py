@@ -49,7 +49,7 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class JobHealth:
     """The state of one running job."""
 
     job: str
@@ -64,18 +64,18 @@ def handler(event: dict[str, Any], context: object) -> None:
     watch(Limits.from_environment(), aws.clients, now=time.time())
 
 
-def watch(limits: Limits, clients: aws.Clients, *, now: float) -> list[Finding]:
+def watch(limits: Limits, clients: aws.Clients, *, now: float) -> list[JobHealth]:
     """Check every running job of this project; publish the worst, and alert about limits that were just passed."""
     jobs = _running(clients("sagemaker"), limits)
-    findings = list(aws.in_parallel(lambda job: look(job, limits, clients, now=now), jobs))
-    _publish(clients("cloudwatch"), limits, findings)
-    for finding in findings:
-        for text in _alerts(finding, limits):
-            subject = f"{finding.job} looks wasted"[:100]
+    found = list(aws.in_parallel(lambda job: look(job, limits, clients, now=now), jobs))
+    _publish(clients("cloudwatch"), limits, found)
+    for health in found:
+        for text in _alerts(health, limits):
+            subject = f"{health.job} looks wasted"[:100]
             clients("sns").publish(TopicArn=limits.topic_arn, Subject=subject, Message=text)
     if not jobs:
         clients("events").disable_rule(Name=limits.rule)
-    return findings
+    return found
 
 
 def _running(sagemaker: Any, limits: Limits) -> list[dict[str, Any]]:
@@ -93,15 +93,15 @@ def _running(sagemaker: Any, limits: Limits) -> list[dict[str, Any]]:
     return [job for job in aws.in_parallel(described, summaries) if job is not None]
 
 
-def look(job: dict[str, Any], limits: Limits, clients: aws.Clients, *, now: float) -> Finding:
+def look(job: dict[str, Any], limits: Limits, clients: aws.Clients, *, now: float) -> JobHealth:
     """Read one job's metrics and logs. A job that is not training yet (no capacity, downloading) is not wasted."""
     name, started = job["TrainingJobName"], job.get("TrainingStartTime")
     if started is None or job.get("SecondaryStatus") != "Training":
-        return Finding(job=name, low_gpu_minutes=0, silent_minutes=0)
+        return JobHealth(job=name, low_gpu_minutes=0, silent_minutes=0)
     gpus = _gpus_per_host(job["ResourceConfig"])
     low = _low_gpu_minutes(clients("cloudwatch"), name, gpus, limits, now) if gpus else 0
     newest = max(started.timestamp(), _newest_line(clients("logs"), name))
-    return Finding(job=name, low_gpu_minutes=low, silent_minutes=max(0, int((now - newest) / 60)))
+    return JobHealth(job=name, low_gpu_minutes=low, silent_minutes=max(0, int((now - newest) / 60)))
 
 
 def _gpus_per_host(resources: dict[str, Any]) -> dict[str, int]:
@@ -171,11 +171,11 @@ def _newest_line(logs: Any, job: str) -> float:
     return newest
 
 
-def _publish(cloudwatch: Any, limits: Limits, findings: list[Finding]) -> None:
+def _publish(cloudwatch: Any, limits: Limits, found: list[JobHealth]) -> None:
     dimensions = [{"Name": "Project", "Value": limits.project}, {"Name": "Stage", "Value": limits.stage}]
     worst = {
-        "LowGpuMinutes": max((finding.low_gpu_minutes for finding in findings), default=0),
-        "SilentMinutes": max((finding.silent_minutes for finding in findings), default=0),
+        "LowGpuMinutes": max((health.low_gpu_minutes for health in found), default=0),
+        "SilentMinutes": max((health.silent_minutes for health in found), default=0),
     }
     cloudwatch.put_metric_data(
         Namespace=names.METRICS_NAMESPACE,
@@ -186,14 +186,14 @@ def _publish(cloudwatch: Any, limits: Limits, findings: list[Finding]) -> None:
     )
 
 
-def _alerts(finding: Finding, limits: Limits) -> list[str]:
+def _alerts(health: JobHealth, limits: Limits) -> list[str]:
     """A sentence per limit that was passed since the last check; later checks stay silent."""
     texts = []
-    if limits.low_gpu_minutes <= finding.low_gpu_minutes < limits.low_gpu_minutes + limits.every_minutes:
+    if limits.low_gpu_minutes <= health.low_gpu_minutes < limits.low_gpu_minutes + limits.every_minutes:
         texts.append(
-            f"The GPUs of {finding.job} have been below {limits.low_gpu_percent:g} percent for "
-            f"{finding.low_gpu_minutes} minutes. It may wait for data, or for a rank that hangs."
+            f"The GPUs of {health.job} have been below {limits.low_gpu_percent:g} percent for "
+            f"{health.low_gpu_minutes} minutes. It may wait for data, or for a rank that hangs."
         )
-    if limits.silent_minutes <= finding.silent_minutes < limits.silent_minutes + limits.every_minutes:
-        texts.append(f"{finding.job} has not printed a line for {finding.silent_minutes} minutes. It may hang.")
+    if limits.silent_minutes <= health.silent_minutes < limits.silent_minutes + limits.every_minutes:
+        texts.append(f"{health.job} has not printed a line for {health.silent_minutes} minutes. It may hang.")
     return texts

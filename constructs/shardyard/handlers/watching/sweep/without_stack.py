@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shardyard.handlers import aws
-from shardyard.handlers.watching.sweep.finding import Finding, Limits
+from shardyard.handlers.watching.sweep.leftover import Leftover, Limits
 
 STACK_TAG = "aws:cloudformation:stack-name"
 _AT_ONCE = 100
@@ -24,7 +24,7 @@ KINDS: Mapping[str, str] = {
 """The kinds to look for, by the tagging API's types: what bills, and what prevents deleting a VPC."""
 
 
-def without_stack(clients: aws.Clients, limits: Limits) -> Iterator[Finding]:
+def without_stack(clients: aws.Clients, limits: Limits) -> Iterator[Leftover]:
     """Everything of these kinds that belongs to no stack and is unused; only reported, never stopped."""
     pages = clients("resourcegroupstaggingapi").get_paginator("get_resources")
     filters = [{"Key": "project", "Values": [limits.project]}, {"Key": "stage", "Values": [limits.stage]}]
@@ -39,7 +39,7 @@ def without_stack(clients: aws.Clients, limits: Limits) -> Iterator[Finding]:
         why = "it carries the project's tags and belongs to no stack"
         if kind in _LOOKS:
             names, why = _unused(clients, _LOOKS[kind], names), f"{why}, and nothing uses it"
-        yield from (Finding(kind=KINDS[kind], name=name, why=why) for name in names)
+        yield from (Leftover(kind=KINDS[kind], name=name, why=why) for name in names)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,7 +23,7 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class Leftover:
     """One leftover."""
 
     kind: str

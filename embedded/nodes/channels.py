@@ -10,7 +10,7 @@ from embedded.nodes.transfer import S3Object
 _NAME_BYTES_MOST = 255
 
 
-class DataError(Exception):
+class ChannelError(Exception):
     """A channel's data cannot be fetched; the message becomes the job's FailureReason."""
 
 
@@ -25,7 +25,7 @@ class Item:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Channel:
+class NodeChannel:
     """One channel of S3 objects, distributed over the hosts of a job."""
 
     name: str
@@ -46,7 +46,7 @@ class Channel:
     """The seed of the order, which changes with each epoch."""
 
 
-def order(channel: Channel, host: str, epoch: int) -> list[Item]:
+def order(channel: NodeChannel, host: str, epoch: int) -> list[Item]:
     """The host's objects in the order of this epoch."""
     items = list(channel.items[host])
     if channel.shuffle_seed is not None:
@@ -66,9 +66,9 @@ def local_name(prefix: str, key: str) -> str:
     return key[prefix.rfind("/") + 1 :]
 
 
-def refused(bucket: str, key: str, why: str) -> DataError:
+def refused(bucket: str, key: str, why: str) -> ChannelError:
     """The error about an object that cannot become a file."""
-    return DataError(f"ClientError: Data download failed:Failed to download data. S3 key: s3://{bucket}/{key} {why}")
+    return ChannelError(f"ClientError: Data download failed:Failed to download data. S3 key: s3://{bucket}/{key} {why}")
 
 
 def check_name(bucket: str, key: str, name: str) -> None:

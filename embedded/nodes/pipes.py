@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from embedded.nodes.channels import Channel, order
+from embedded.nodes.channels import NodeChannel, order
 from embedded.nodes.locations import Location
 
 _CHUNK_BYTES = 1 << 20
@@ -22,7 +22,7 @@ _RECORD_IO_MAGIC = 0xCED7230A
 class PipeFeeder(threading.Thread):
     """Feeds one channel of one node until it is stopped or its reader is gone."""
 
-    def __init__(self, client: Any, channel: Channel, host: str, data_folder: Path) -> None:
+    def __init__(self, client: Any, channel: NodeChannel, host: str, data_folder: Path) -> None:
         super().__init__(name=f"pipe {channel.name} of {host}", daemon=True)
         self._client, self._channel, self._host, self._folder = client, channel, host, data_folder
         self._stopping = threading.Event()
@@ -79,7 +79,7 @@ def _write_all(pipe: Any, chunk: bytes) -> None:
         view = view[pipe.write(view) :]
 
 
-def _stream(client: Any, channel: Channel, host: str, epoch: int) -> Iterator[bytes]:
+def _stream(client: Any, channel: NodeChannel, host: str, epoch: int) -> Iterator[bytes]:
     if channel.lines:
         yield from _records_of_lines(client, channel, epoch)
         return
@@ -101,7 +101,7 @@ def _unzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield unpacker.flush()
 
 
-def _records_of_lines(client: Any, channel: Channel, epoch: int) -> Iterator[bytes]:
+def _records_of_lines(client: Any, channel: NodeChannel, epoch: int) -> Iterator[bytes]:
     """An augmented manifest: each line's attributes in the configured order; a `-ref` stands for its object."""
     lines = list(channel.lines)
     if channel.shuffle_seed is not None:

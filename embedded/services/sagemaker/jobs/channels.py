@@ -6,19 +6,19 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from embedded.nodes.channels import Channel, DataError, Item, check_name, local_name
+from embedded.nodes.channels import ChannelError, Item, NodeChannel, check_name, local_name
 from embedded.nodes.locations import Location
 from embedded.nodes.transfer import S3Object, list_objects
 from embedded.operations import ServiceError
 from embedded.services.sagemaker.jobs.job import Job
 
 
-def resolve(client: Any, job: Job, hosts: Sequence[str]) -> list[Channel]:
+def resolve(client: Any, job: Job, hosts: Sequence[str]) -> list[NodeChannel]:
     """Look up what each channel of the job holds, and deal it out."""
     return [_resolve(client, job, config, hosts) for config in job.channels if "S3DataSource" in config["DataSource"]]
 
 
-def _resolve(client: Any, job: Job, config: Mapping[str, Any], hosts: Sequence[str]) -> Channel:
+def _resolve(client: Any, job: Job, config: Mapping[str, Any], hosts: Sequence[str]) -> NodeChannel:
     source = config["DataSource"]["S3DataSource"]
     kind = source["S3DataType"]
     location = Location.parse(source["S3Uri"])
@@ -38,12 +38,12 @@ def _resolve(client: Any, job: Job, config: Mapping[str, Any], hosts: Sequence[s
             ]
     except ClientError as error:
         # the listing was there when the job was created, so it is the objects that cannot be read
-        raise DataError(f"ClientError: Data download failed: {source['S3Uri']}: {error}") from error
+        raise ChannelError(f"ClientError: Data download failed: {source['S3Uri']}: {error}") from error
     for item in items:
         check_name(item.bucket, item.object.key, item.name)
     if not items and not lines:
-        raise DataError(f"ClientError: {missing(job.role_arn, job.region, source['S3Uri'])}")
-    return Channel(
+        raise ChannelError(f"ClientError: {missing(job.role_arn, job.region, source['S3Uri'])}")
+    return NodeChannel(
         name=config["ChannelName"],
         mode=config["InputMode"],
         items={host: _part(items, index, len(members), sharded) for index, host in enumerate(members)},
@@ -71,7 +71,7 @@ def _manifest(client: Any, location: Location) -> list[Item]:
     start = entries[0] if isinstance(entries, list) and entries else None
     prefix = start.get("prefix") if isinstance(start, dict) else None
     if not isinstance(prefix, str) or not all(isinstance(name, str) for name in entries[1:]):
-        raise DataError(
+        raise ChannelError(
             f'ClientError: The manifest {location} is not a list of names that begins with {{"prefix": "s3://..."}}'
         )
     items = []
@@ -91,10 +91,10 @@ def _augmented(client: Any, location: Location, attributes: Sequence[str]) -> tu
         where = f"{location}, line {number},"
         line = _json(text, where)
         if not isinstance(line, dict):
-            raise DataError(f"ClientError: The manifest {where} is not an object")
+            raise ChannelError(f"ClientError: The manifest {where} is not an object")
         for attribute in attributes:
             if attribute not in line:
-                raise DataError(f"ClientError: The manifest {where} has no attribute {attribute!r}")
+                raise ChannelError(f"ClientError: The manifest {where} has no attribute {attribute!r}")
         lines.append(line)
     return tuple(lines)
 
@@ -103,7 +103,7 @@ def _json(text: bytes, where: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise DataError(f"ClientError: The manifest {where} is not JSON: {error}") from None
+        raise ChannelError(f"ClientError: The manifest {where} is not JSON: {error}") from None
 
 
 def check_objects(client: Any, channels: Sequence[Mapping[str, Any]], role_arn: str, region: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from embedded.nodes.channels import DataError
+from embedded.nodes.channels import ChannelError
 from embedded.nodes.engine import CONTAINER_ROOT
 from embedded.services.sagemaker.jobs.job import Job
 from embedded.settings import current
@@ -23,7 +23,7 @@ def mounts(job: Job, hosts: Sequence[str]) -> dict[str, tuple[tuple[Path, str, b
             continue
         folder = root(source["FileSystemId"]) / source["DirectoryPath"].lstrip("/")
         if not folder.is_dir():
-            raise DataError(
+            raise ChannelError(
                 f"ClientError: Unable to mount file system: {source['FileSystemId']}, directory path: "
                 f"{source['DirectoryPath']}. No such directory; in the embedded cloud it is the folder {folder}"
             )

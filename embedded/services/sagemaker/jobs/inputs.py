@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from embedded.nodes.channels import Channel, refused
+from embedded.nodes.channels import NodeChannel, refused
 from embedded.nodes.engine import CONTAINER_ROOT
 from embedded.nodes.fast_file import FastFileServer
 from embedded.nodes.pipes import PipeFeeder
@@ -35,7 +35,7 @@ class Inputs:
             elif not self._is_streamed(channel):
                 self._copy(channel, check)
 
-    def _copy(self, channel: Channel, check: Callable[[], None]) -> None:
+    def _copy(self, channel: NodeChannel, check: Callable[[], None]) -> None:
         for host, items in channel.items.items():
             folder = self._data_folder(host) / channel.name
             folder.mkdir(parents=True, exist_ok=True)
@@ -47,7 +47,7 @@ class Inputs:
                     # a full disk, or a key that is also the folder of another key
                     raise refused(item.bucket, item.object.key, f"({error.strerror})") from error
 
-    def _is_streamed(self, channel: Channel) -> bool:
+    def _is_streamed(self, channel: NodeChannel) -> bool:
         """Where FUSE is forbidden, FastFile is copied like File: it starts slower, and looks the same to a program."""
         return channel.mode == "FastFile" and self._can_stream
 
@@ -84,5 +84,5 @@ class Inputs:
         return [feeder.error for feeder in self._feeders if feeder.error is not None]
 
 
-def _folder(channel: Channel) -> str:
+def _folder(channel: NodeChannel) -> str:
     return f"{CONTAINER_ROOT}/input/data/{channel.name}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
-from embedded.nodes.channels import DataError
+from embedded.nodes.channels import ChannelError
 from embedded.nodes.engine import Engine
 from embedded.nodes.image import ImageError
 from embedded.nodes.image_pull import check_registered
@@ -86,7 +86,7 @@ class Runner(threading.Thread):
             self._finish_stopped(halt.reason)
         except _Failure as failure:
             job.finish("Failed", "Failed", "Training job failed", str(failure))
-        except (DataError, ImageError) as error:
+        except (ChannelError, ImageError) as error:
             job.finish("Failed", "Failed", "Training job failed", str(error))
         except ServiceError as error:
             job.finish("Failed", "Failed", "Training job failed", f"ClientError: {error.message}")

@@ -20,7 +20,7 @@ DEFAULT_REGION = "us-east-1"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class LaunchPlan:
     """One launch before it starts."""
 
     spec: JobSpec
@@ -33,7 +33,9 @@ class Plan:
     """Hourly price of all its instances; None if any price is unknown."""
 
 
-def make_plan(spec: JobSpec, launch: LaunchInput, *, region: str, sources: Mapping[str, str] | None = None) -> Plan:
+def make_plan(
+    spec: JobSpec, launch: LaunchInput, *, region: str, sources: Mapping[str, str] | None = None
+) -> LaunchPlan:
     """Apply the launch input to the job and check the result; reports every problem at once."""
     from shardyard.spec import rules
     from shardyard.spec.catalogue import cost
@@ -49,7 +51,7 @@ def make_plan(spec: JobSpec, launch: LaunchInput, *, region: str, sources: Mappi
             f"{spec.name} can cost up to {worst.usd:.2f} USD ({worst.source}), and the cap is {cap:.2f} USD.",
             "Choose a shorter --max-runtime, fewer instances or another type; or raise the cap: --cap.",
         )
-    return Plan(spec=changed, sources=said, cost=worst, hourly_usd=hourly_usd(changed, region=region))
+    return LaunchPlan(spec=changed, sources=said, cost=worst, hourly_usd=hourly_usd(changed, region=region))
 
 
 def hourly_usd(spec: JobSpec, *, region: str) -> float | None:

@@ -15,7 +15,7 @@ from yard.project import find_project
 from yard.runs import runs
 
 if TYPE_CHECKING:
-    from yard.plan import Plan
+    from yard.plan import LaunchPlan
 
 _YES = typer.Option(False, "--yes", "-y", help="Do not ask.")
 _FOLLOW = typer.Option(None, "--follow/--no-follow", "-f", help="Follow it to its end; the default at a terminal.")
@@ -92,7 +92,7 @@ def resume(
     _launch(aws, found.job, launch, plan, yes=yes, follow=follow, as_json=as_json)
 
 
-def _plan_of(aws: Aws, job: str, launch: dict[str, Any], *, dry_run: bool) -> "Plan":
+def _plan_of(aws: Aws, job: str, launch: dict[str, Any], *, dry_run: bool) -> "LaunchPlan":
     """The plan of the deployed job, since that is what runs. Without an account, a dry run uses the job's file."""
     from shardyard.spec.jobs.overrides import LaunchInput
     from yard import images
@@ -131,7 +131,7 @@ def _launch(
     aws: Aws,
     job: str,
     launch: dict[str, Any],
-    plan: "Plan",
+    plan: "LaunchPlan",
     *,
     yes: bool,
     follow: bool | None,
@@ -163,7 +163,7 @@ def _launch(
         raise typer.Exit(exit_code(run.status))
 
 
-def _follow(aws: Aws, run: runs.Run, plan: "Plan", *, as_json: bool) -> runs.Run:
+def _follow(aws: Aws, run: runs.Run, plan: "LaunchPlan", *, as_json: bool) -> runs.Run:
     from yard.commands.watch import stop_run
     from yard.runs.follow import follow
 
@@ -192,7 +192,7 @@ def _say_end(aws: Aws, run: runs.Run) -> None:
     say(f"Its logs: yard logs {run.run_id}; {after} {run.run_id}")
 
 
-def _as_facts(plan: "Plan") -> dict[str, Any]:
+def _as_facts(plan: "LaunchPlan") -> dict[str, Any]:
     spec = plan.spec
     changed = [
         f"{name} ({source})"
@@ -216,7 +216,7 @@ def _plain(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _as_json(plan: "Plan") -> dict[str, Any]:
+def _as_json(plan: "LaunchPlan") -> dict[str, Any]:
     spec = plan.spec
     return {
         "job": spec.name,

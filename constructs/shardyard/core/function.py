@@ -1,6 +1,7 @@
 """A Lambda function of ours: the shared code, its own role with exact permissions, its own log group."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import aws_cdk as cdk
@@ -11,7 +12,7 @@ from aws_cdk.interfaces.aws_kms import IKeyRef
 from constructs import Construct
 
 from shardyard.core import policy
-from shardyard.core.arns import key_arn
+from shardyard.core.arns import ACCOUNT_ID
 from shardyard.core.handler_code import add_handler_code
 from shardyard.core.project import Project
 from shardyard.spec import names
@@ -51,7 +52,7 @@ class HandlerFunction(Construct):
             "Logs",
             log_group_name=f"/aws/lambda/{function_name}",
             retention_in_days=project.log_days,
-            kms_key_id=None if key is None else key_arn(key),
+            kms_key_id=key,
         )
         self.log_group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
         self.role = self._role(project, function_name, statements)
@@ -65,7 +66,7 @@ class HandlerFunction(Construct):
             architectures=["arm64"],
             handler=f"shardyard.handlers.{handler.replace('/', '.')}.index.handler",
             code=lambda_.CfnFunction.CodeProperty(s3_bucket=bucket, s3_key=object_key),
-            role=self.role.attr_arn,
+            role=self.role,
             timeout=timeout_seconds,
             memory_size=memory_mb,
             environment=None
@@ -74,12 +75,12 @@ class HandlerFunction(Construct):
             logging_config=lambda_.CfnFunction.LoggingConfigProperty(log_group=self.log_group.ref),
         )
 
-    @property
+    @cached_property
     def arn(self) -> str:
         """The function's ARN."""
         return self.resource.attr_arn
 
-    @property
+    @cached_property
     def function_name(self) -> str:
         """The function's name."""
         return self.resource.ref
@@ -90,9 +91,9 @@ class HandlerFunction(Construct):
             self,
             construct_id,
             action="lambda:InvokeFunction",
-            function_name=self.arn,
+            function_name=self.resource,
             principal=service,
-            source_account=cdk.Aws.ACCOUNT_ID,
+            source_account=ACCOUNT_ID,
             source_arn=source_arn,
         )
 
@@ -114,7 +115,7 @@ class HandlerFunction(Construct):
             "Role",
             description=f"Runs {function_name}",
             assume_role_policy_document=policy.trust("lambda.amazonaws.com"),
-            managed_policy_arns=[self.policy.ref],
+            managed_policy_arns=[self.policy],
             permissions_boundary=project.permissions_boundary,
         )
 

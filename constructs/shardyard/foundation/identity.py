@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from shardyard.core import policy
+from shardyard.core.arns import ACCOUNT_ID
 from shardyard.core.project import Project
 from shardyard.core.roles import role_view
 from shardyard.foundation.ecr import Registry
@@ -78,9 +78,7 @@ class Identity(Construct):
             f"{construct_id}Role",
             description=f"The {construct_id.lower()} role of {self._project.name} ({self._project.stage})",
             # The account is a condition so that no other account can make the service act for it.
-            assume_role_policy_document=policy.trust(
-                service, when={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
-            ),
+            assume_role_policy_document=policy.trust(service, when={"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}}),
             managed_policy_arns=[managed.ref],
             permissions_boundary=self._project.permissions_boundary,
         )

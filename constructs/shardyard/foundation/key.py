@@ -5,6 +5,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from shardyard.core import policy
+from shardyard.core.arns import ACCOUNT_ID, PARTITION, REGION, URL_SUFFIX
 from shardyard.core.project import Project
 
 TOPIC_PUBLISHERS = ("events.amazonaws.com", "cloudwatch.amazonaws.com", "budgets.amazonaws.com")
@@ -41,7 +42,7 @@ class Key(Construct):
 
 def _account_decides() -> policy.Statement:
     """Without this statement nobody could ever change the key's policy again."""
-    root = f"arn:{cdk.Aws.PARTITION}:iam::{cdk.Aws.ACCOUNT_ID}:root"
+    root = f"arn:{PARTITION}:iam::{ACCOUNT_ID}:root"
     return {
         "Sid": "AccountDecides",
         "Effect": "Allow",
@@ -52,10 +53,10 @@ def _account_decides() -> policy.Statement:
 
 
 def _logs_encrypt() -> policy.Statement:
-    groups = f"arn:{cdk.Aws.PARTITION}:logs:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:log-group:*"
+    groups = f"arn:{PARTITION}:logs:{REGION}:{ACCOUNT_ID}:log-group:*"
     return policy.allow_service(
         # The one principal that differs by region and, in China, by suffix.
-        f"logs.{cdk.Aws.REGION}.{cdk.Aws.URL_SUFFIX}",
+        f"logs.{REGION}.{URL_SUFFIX}",
         [
             "kms:Encrypt",
             "kms:Decrypt",
@@ -76,6 +77,6 @@ def _publishes(service: str) -> policy.Statement:
         service,
         ["kms:Decrypt", "kms:GenerateDataKey*"],
         ["*"],
-        when={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}},
+        when={"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}},
         sid=f"{service.split('.')[0].capitalize()}Publishes",
     )

@@ -10,7 +10,7 @@ from aws_cdk.interfaces.aws_kms import IKeyRef
 from constructs import Construct
 
 from shardyard.core import policy
-from shardyard.core.arns import key_arn
+from shardyard.core.arns import ACCOUNT_ID, PARTITION, REGION, key_arn
 from shardyard.core.function import CustomResource, HandlerFunction
 from shardyard.core.project import Project
 from shardyard.foundation.placement import Placement
@@ -86,13 +86,13 @@ class Network(Construct):
 
     def _s3_endpoint(self, vpc: ec2.CfnVPC, routes: ec2.CfnRouteTable) -> None:
         """Free, and the only way out. Others' buckets are only read: no copy leaves to a bucket that is not ours."""
-        account = cdk.Aws.ACCOUNT_ID
+        account = ACCOUNT_ID
         ours = {"StringEquals": {"aws:PrincipalAccount": account, "aws:ResourceAccount": account}}
         ec2.CfnVPCEndpoint(
             self,
             "S3",
             vpc_id=vpc.ref,
-            service_name=f"com.amazonaws.{cdk.Aws.REGION}.s3",
+            service_name=f"com.amazonaws.{REGION}.s3",
             vpc_endpoint_type="Gateway",
             route_table_ids=[routes.ref],
             policy_document=policy.document(
@@ -137,12 +137,12 @@ class Network(Construct):
             self._interface_endpoint(service, group.attr_group_id, subnet_ids)
 
     def _interface_endpoint(self, service: str, group_id: str, subnet_ids: Sequence[str]) -> None:
-        as_this_account = {"StringEquals": {"aws:PrincipalAccount": cdk.Aws.ACCOUNT_ID}}
+        as_this_account = {"StringEquals": {"aws:PrincipalAccount": ACCOUNT_ID}}
         ec2.CfnVPCEndpoint(
             self,
             service,
             vpc_id=self.placement.vpc_id,
-            service_name=f"{self._domain(service)}.{cdk.Aws.REGION}.{service}",
+            service_name=f"{self._domain(service)}.{REGION}.{service}",
             vpc_endpoint_type="Interface",
             private_dns_enabled=True,
             security_group_ids=[group_id],
@@ -155,9 +155,7 @@ class Network(Construct):
         if service not in _CN_NAMES:
             return "com.amazonaws"
         if self._in_china is None:
-            self._in_china = cdk.CfnCondition(
-                self, "InChina", expression=cdk.Fn.condition_equals(cdk.Aws.PARTITION, "aws-cn")
-            )
+            self._in_china = cdk.CfnCondition(self, "InChina", expression=cdk.Fn.condition_equals(PARTITION, "aws-cn"))
         chosen = cdk.Fn.condition_if(self._in_china.logical_id, "cn.com.amazonaws", "com.amazonaws")
         return cdk.Token.as_string(chosen)
 
@@ -170,7 +168,7 @@ class Network(Construct):
             retention_in_days=self._project.log_days,
         )
         group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
-        source = f"arn:{cdk.Aws.PARTITION}:ec2:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:vpc-flow-log/*"
+        source = f"arn:{PARTITION}:ec2:{REGION}:{ACCOUNT_ID}:vpc-flow-log/*"
         writes = iam.CfnManagedPolicy(
             self,
             "FlowLogPolicy",
@@ -190,7 +188,7 @@ class Network(Construct):
             assume_role_policy_document=policy.trust(
                 "vpc-flow-logs.amazonaws.com",
                 when={
-                    "StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID},
+                    "StringEquals": {"aws:SourceAccount": ACCOUNT_ID},
                     "ArnLike": {"aws:SourceArn": source},
                 },
             ),
@@ -211,7 +209,7 @@ class Network(Construct):
 
     def _close_default_group(self, vpc: ec2.CfnVPC, key: IKeyRef) -> None:
         """Take every rule out of the group that a VPC is born with, so that nothing can lean on it."""
-        groups = f"arn:{cdk.Aws.PARTITION}:ec2:{cdk.Aws.REGION}:{cdk.Aws.ACCOUNT_ID}:security-group"
+        groups = f"arn:{PARTITION}:ec2:{REGION}:{ACCOUNT_ID}:security-group"
         closer = HandlerFunction(
             self,
             "DefaultSecurityGroup",

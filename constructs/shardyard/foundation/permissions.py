@@ -4,10 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import aws_cdk as cdk
-
 from shardyard.core import policy
-from shardyard.core.arns import arn
+from shardyard.core.arns import ACCOUNT_ID, PARTITION, arn
 from shardyard.core.project import Project
 from shardyard.foundation.ecr import Registry
 from shardyard.foundation.placement import Placement
@@ -101,9 +99,7 @@ class Access:
         if secret_arn is not None:
             statements.append(policy.allow(["secretsmanager:GetSecretValue"], [secret_arn]))
         hosted = [match for match in map(_CODECOMMIT.match, urls) if match is not None]
-        repositories = [
-            f"arn:{cdk.Aws.PARTITION}:codecommit:{one['region']}:{cdk.Aws.ACCOUNT_ID}:{one['name']}" for one in hosted
-        ]
+        repositories = [f"arn:{PARTITION}:codecommit:{one['region']}:{ACCOUNT_ID}:{one['name']}" for one in hosted]
         if repositories:
             statements.append(policy.allow(["codecommit:GitPull", "codecommit:GitPush"], repositories))
         return statements

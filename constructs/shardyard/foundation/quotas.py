@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-import aws_cdk as cdk
 from aws_cdk.interfaces.aws_kms import IKeyRef
 from constructs import Construct
 
 from shardyard.core import policy
-from shardyard.core.arns import arn
+from shardyard.core.arns import ACCOUNT_ID, PARTITION, arn
 from shardyard.core.function import CustomResource, HandlerFunction
 from shardyard.core.project import Project
 
@@ -58,7 +57,7 @@ class QuotaRequester(Construct):
                 policy.allow(
                     ["iam:CreateServiceLinkedRole"],
                     [
-                        f"arn:{cdk.Aws.PARTITION}:iam::{cdk.Aws.ACCOUNT_ID}:role/aws-service-role/"
+                        f"arn:{PARTITION}:iam::{ACCOUNT_ID}:role/aws-service-role/"
                         "servicequotas.amazonaws.com/AWSServiceRoleForServiceQuotas"
                     ],
                     when={"StringEquals": {"iam:AWSServiceName": "servicequotas.amazonaws.com"}},

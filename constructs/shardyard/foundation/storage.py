@@ -8,6 +8,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from shardyard.core import policy
+from shardyard.core.arns import ACCOUNT_ID
 from shardyard.core.function import CustomResource, HandlerFunction
 from shardyard.core.project import Project
 from shardyard.foundation.key import Key
@@ -142,7 +143,7 @@ class Storage(Construct):
             ["s3:PutObject"],
             [f"{self.log_bucket.attr_arn}/*"],
             when={
-                "StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID},
+                "StringEquals": {"aws:SourceAccount": ACCOUNT_ID},
                 "ArnLike": {"aws:SourceArn": [self.data_bucket.attr_arn, self.artifact_bucket.attr_arn]},
             },
             sid="AccessLogDelivery",

@@ -36,7 +36,7 @@ def service_role(
         description=description,
         # The account is a condition so that no other account can make the service act for it.
         assume_role_policy_document=policy.trust(service, when={"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}}),
-        managed_policy_arns=[shared_policy_arn, managed.ref],
+        managed_policy_arns=[shared_policy_arn, managed],
         permissions_boundary=project.permissions_boundary,
     )
     return managed, role

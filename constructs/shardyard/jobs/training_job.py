@@ -13,6 +13,7 @@ from aws_cdk.interfaces.aws_sns import ITopicRef
 from constructs import Construct
 
 from shardyard.core import policy
+from shardyard.core.arns import PARTITION
 from shardyard.core.project import Project
 from shardyard.core.roles import role_view
 from shardyard.foundation.permissions import pass_role
@@ -91,7 +92,8 @@ class TrainingJob(Launchable):
         self.machine_name = names.state_machine_name(runtime.project.name, runtime.project.stage, spec.name)
         runtime.read_from(self._outside_buckets())
         self._second_path = bool(unknown_to_step_functions(self._request()))
-        self.parameters = self._parameters(instance_types)
+        self._instance_types = instance_types
+        self.parameters = self._parameters()
         self._role: iam.IRole | iam.CfnRole
         self._policy: iam.CfnPolicy | iam.CfnManagedPolicy
         if role is None:
@@ -112,7 +114,7 @@ class TrainingJob(Launchable):
         self.alarm = failed_alarm(self, self.machine_name, self.machine_arn, topic_arn=runtime.topic_arn)
         self._output()
         if spec.deploy.launch:
-            digest = hashlib.sha256(str(self.machine.definition_string).encode()).hexdigest()
+            digest = hashlib.sha256(self._definition().encode()).hexdigest()
             runtime.launch_on_deploy(self.machine_arn, digest)
 
     @property
@@ -164,9 +166,8 @@ class TrainingJob(Launchable):
     @property
     def template_bytes(self) -> int:
         """About how long its part of the template is."""
-        types = self.parameters.get("instance_type")
-        allowed = 0 if types is None or types.allowed_values is None else sum(len(v) + 5 for v in types.allowed_values)
-        definition_bytes = len(json.dumps(self.machine.definition_string))
+        allowed = sum(len(value) + 5 for value in self._instance_types)
+        definition_bytes = len(json.dumps(self._definition()))
         return definition_bytes + allowed + _OTHER_BYTES
 
     def add_channel(self, name: str, channel: Channel) -> None:
@@ -179,10 +180,10 @@ class TrainingJob(Launchable):
         self.machine.definition_substitutions = self._substitutions()
         self._policy.policy_document = policy.document(self._role_statements())
 
-    def _parameters(self, instance_types: Sequence[str]) -> dict[str, cdk.CfnParameter]:
+    def _parameters(self) -> dict[str, cdk.CfnParameter]:
         return {
             value: add_parameter(self._stack, parameter)
-            for value, parameter in job_parameters(self.spec, instance_types).items()
+            for value, parameter in job_parameters(self.spec, self._instance_types).items()
         }
 
     def _request(self) -> dict[str, Any]:
@@ -214,7 +215,7 @@ class TrainingJob(Launchable):
         """What CloudFormation puts into the definition; a name that the definition lacks is refused on AWS."""
         runtime, network = self._runtime, self._network
         values = {
-            "Partition": cdk.Aws.PARTITION,
+            "Partition": PARTITION,
             "DataBucket": self._places.data_bucket,
             "ArtifactBucket": self._places.artifact_bucket,
             "Role": self._role_arn,
@@ -255,7 +256,7 @@ class TrainingJob(Launchable):
             self,
             "Machine",
             state_machine_name=self.machine_name,
-            role_arn=self._machine_role.attr_arn,
+            role_arn=self._machine_role,
             definition_string=self._definition(),
             definition_substitutions=self._substitutions(),
             logging_configuration={

@@ -6,7 +6,7 @@ from aws_cdk.interfaces.aws_kms import IKeyRef
 from constructs import Construct
 
 from shardyard.core import policy
-from shardyard.core.arns import key_arn
+from shardyard.core.arns import ACCOUNT_ID, key_arn
 from shardyard.core.project import Project
 from shardyard.foundation.key import TOPIC_PUBLISHERS
 from shardyard.spec import names
@@ -51,7 +51,7 @@ class Alerts(Construct):
             service,
             ["sns:Publish"],
             [self.topic.ref],
-            when={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}},
+            when={"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}},
             sid=f"{service.split('.')[0].capitalize()}Publishes",
         )
 

@@ -7,7 +7,7 @@ from aws_cdk import aws_budgets as budgets
 from aws_cdk.interfaces.aws_sns import ITopicRef
 from constructs import Construct
 
-from shardyard.core.arns import topic_arn
+from shardyard.core.arns import REGION, topic_arn
 from shardyard.core.project import Project
 
 ACTUAL_PERCENTS = (50, 80, 100)
@@ -37,7 +37,7 @@ class MonthlyBudget(Construct):
         # As plain dicts: the typed property takes the amount as a number, and a parameter's value is a text.
         budget: dict[str, Any] = {
             # Budgets belong to the account and not to a region; without its name two regions would want the same one.
-            "BudgetName": f"{project.name}-{project.stage}-{cdk.Aws.REGION}",
+            "BudgetName": f"{project.name}-{project.stage}-{REGION}",
             "BudgetType": "COST",
             "TimeUnit": "MONTHLY",
             "BudgetLimit": {"Amount": monthly_usd, "Unit": "USD"},

@@ -7,11 +7,10 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from shardyard.core.arns import arn
+from shardyard.core.arns import REGION, arn
 from shardyard.core.project import Project
 from shardyard.observability.job_dashboard import HEIGHT, section
 from shardyard.spec import names
@@ -35,12 +34,12 @@ class Dashboard(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, project: Project, jobs: Sequence[JobSpec]) -> None:
         super().__init__(scope, construct_id)
-        found = widgets(project, cdk.Aws.REGION)
+        found = widgets(project, REGION)
         top = max(widget["y"] + widget["height"] for widget in found)
         for number, spec in enumerate(jobs):
             # By its name and not by reference: the stacks of the jobs stand on this one.
             machine = names.state_machine_name(project.name, project.stage, spec.name)
-            found += section(spec, arn("states", f"stateMachine:{machine}"), cdk.Aws.REGION, top=top + number * HEIGHT)
+            found += section(spec, arn("states", f"stateMachine:{machine}"), REGION, top=top + number * HEIGHT)
         self.resource = cloudwatch.CfnDashboard(
             self,
             "Resource",

@@ -1,11 +1,5 @@
 """Project: what constructs know of the project that they belong to, in any CDK app."""
 
-import json
-from pathlib import Path
-from tempfile import mkdtemp
-from typing import Any
-
-import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -16,13 +10,7 @@ from shardyard.observability.alerts import Alerts
 from shardyard.observability.job_alarms import JobAlarms
 from shardyard.observability.job_watch import JobWatch, WatchLimits
 from shardyard.observability.sweeper import Sweeper
-from tests.support.training_stack import of_type, only
-
-
-def template_of(stack: cdk.Stack) -> dict[str, Any]:
-    folder = Path(cdk.App.of(stack).synth().directory)  # type: ignore[union-attr]
-    found: dict[str, Any] = json.loads((folder / f"{stack.stack_name}.template.json").read_text())
-    return found
+from tests.support.training_stack import of_type, only, own_stack, written
 
 
 @pytest.mark.parametrize(
@@ -38,31 +26,31 @@ def test_a_name_that_aws_would_refuse_late_is_refused_at_once(name: str, stage: 
 
 
 def test_a_name_and_a_stage_are_enough_and_data_is_then_retained() -> None:
-    stack = cdk.Stack(cdk.App(outdir=mkdtemp()), "own")
+    stack = own_stack()
     Storage(stack, "Storage", project=Project(name="vision", stage="dev"))
-    buckets = [one for one in template_of(stack)["Resources"].values() if one["Type"] == "AWS::S3::Bucket"]
+    buckets = [one for one in written(stack)["Resources"].values() if one["Type"] == "AWS::S3::Bucket"]
     assert [bucket["DeletionPolicy"] for bucket in buckets] == ["RetainExceptOnCreate"] * 3
 
 
 def test_what_all_roles_and_groups_have_in_common_comes_from_it() -> None:
-    stack = cdk.Stack(cdk.App(outdir=mkdtemp()), "own")
+    stack = own_stack()
     boundary = "arn:aws:iam::123456789012:policy/team"
     project = Project(name="vision", stage="dev", permissions_boundary=boundary, log_days=7, retains_data=False)
     Storage(stack, "Storage", project=project)
-    template = template_of(stack)
+    template = written(stack)
     assert only(template, "AWS::IAM::Role")["PermissionsBoundary"] == boundary
     assert only(template, "AWS::Logs::LogGroup")["RetentionInDays"] == 7
 
 
 def test_keys_and_topics_of_a_team_are_as_good_as_ours() -> None:
-    stack = cdk.Stack(cdk.App(outdir=mkdtemp()), "own")
+    stack = own_stack()
     project, key, topic = Project(name="vision", stage="dev"), kms.Key(stack, "Key"), sns.Topic(stack, "Team")
     elsewhere = sns.Topic.from_topic_arn(stack, "Elsewhere", "arn:aws:sns:us-east-1:123456789012:elsewhere")
     Alerts(stack, "Alerts", project=project, key=key)
     JobWatch(stack, "JobWatch", project=project, key=key, topic=topic, limits=WatchLimits())
     JobAlarms(stack, "JobAlarms", project=project, topic=elsewhere, limits=WatchLimits())
     Sweeper(stack, "Sweeper", project=project, key=key, topic=topic)
-    template = template_of(stack)
+    template = written(stack)
     (key_id,) = of_type(template, "AWS::KMS::Key")
     (own,) = [one for one in of_type(template, "AWS::SNS::Topic").values() if "TopicName" in one]
     assert own["KmsMasterKeyId"] == {"Fn::GetAtt": [key_id, "Arn"]}

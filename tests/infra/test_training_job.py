@@ -33,43 +33,28 @@ from shardyard.jobs.training_job import TrainingJob
 from shardyard.spec.errors import SpecError
 from shardyard.spec.job_folder import load_jobs
 from shardyard.spec.jobs.data import Channel
-from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.settings.settings import Settings
 from stacks.build import ROOT, build_foundation
-from tests.support.spec.spec_tables import parse
-from tests.support.training_stack import Template, actions, build, of_type, only, statements, templates
+from tests.support.training_stack import (
+    VISION,
+    Template,
+    actions,
+    build,
+    definition,
+    job,
+    of_type,
+    only,
+    own,
+    read,
+    statements,
+    templates,
+)
 from training.launcher.bundle import main
-
-SMALL = {
-    "image": {"folder": "pytorch"},
-    "program": {"entry": "training.pytorch.programs.mnist"},
-    "compute": {"instance_type": "ml.g5.xlarge", "count": 2},
-    "limits": {"max_runtime": "1h"},
-    "checkpoints": {"enabled": True},
-    "channels": {"train": {"s3": "digits/train/"}},
-}
-
-
-VISION = Project(name="vision", stage="dev")
-
-
-def job(name: str = "tiny", **tables: Any) -> JobSpec:
-    return parse({**SMALL, **tables}, name)
 
 
 @pytest.fixture(scope="module")
 def tiny() -> Template:
     return templates([job()])["training"]
-
-
-def definition(template: Template) -> Any:
-    return json.loads(only(template, "AWS::StepFunctions::StateMachine")["DefinitionString"])
-
-
-def own(template: Template, name: str) -> dict[str, Template]:
-    """The resources of one job: their logical ids begin with its name."""
-    start = name.replace("-", "")
-    return {key: value for key, value in template["Resources"].items() if key.startswith(start)}
 
 
 def test_a_job_takes_at_most_eight_resources() -> None:
@@ -373,11 +358,6 @@ def with_role(role_of: Callable[[cdk.Stack], iam.IRole], **tables: Any) -> tuple
         role=role,
         runtime=runtime,
     )
-
-
-def read(app: cdk.App, stack: str = "shardyard-dev-training") -> Template:
-    template: Template = json.loads((Path(app.synth().directory) / f"{stack}.template.json").read_text())
-    return template
 
 
 def test_a_role_that_was_given_may_do_what_the_job_needs() -> None:

@@ -8,13 +8,32 @@ from typing import Any
 
 import aws_cdk as cdk
 
+from shardyard.core.project import Project
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.settings.settings import Settings
 from stacks.build import ROOT, build_foundation
 from stacks.observability import ObservabilityStack
 from stacks.training import Ground, TrainingStack, training_stacks
+from tests.support.spec.spec_tables import parse
 
 Template = dict[str, Any]
+
+VISION = Project(name="vision", stage="dev")
+"""A project in an app of its own, which has no settings."""
+
+_TINY = {
+    "image": {"folder": "pytorch"},
+    "program": {"entry": "training.pytorch.programs.mnist"},
+    "compute": {"instance_type": "ml.g5.xlarge", "count": 2},
+    "limits": {"max_runtime": "1h"},
+    "checkpoints": {"enabled": True},
+    "channels": {"train": {"s3": "digits/train/"}},
+}
+
+
+def job(name: str = "tiny", **tables: Any) -> JobSpec:
+    """A small job, with these tables in place of its own."""
+    return parse({**_TINY, **tables}, name)
 
 
 def build(jobs: Sequence[JobSpec], root: Path = ROOT, **context: str) -> tuple[cdk.App, dict[str, TrainingStack]]:
@@ -41,6 +60,35 @@ def templates(jobs: Sequence[JobSpec], root: Path = ROOT, **context: str) -> dic
     return {
         part: json.loads((folder / f"{stack.stack_name}.template.json").read_text()) for part, stack in stacks.items()
     }
+
+
+def read(app: cdk.App, stack: str = "shardyard-dev-training") -> Template:
+    """Write the app, and read one of its templates."""
+    template: Template = json.loads((Path(app.synth().directory) / f"{stack}.template.json").read_text())
+    return template
+
+
+def own_stack() -> cdk.Stack:
+    """A stack `own` in an app that is not ours."""
+    return cdk.Stack(cdk.App(outdir=mkdtemp()), "own")
+
+
+def written(stack: cdk.Stack) -> Template:
+    """Write the app of a stack, and read its template."""
+    app = stack.node.root
+    assert isinstance(app, cdk.App)
+    return read(app, stack.stack_name)
+
+
+def definition(template: Template) -> Any:
+    """The definition of the one state machine."""
+    return json.loads(only(template, "AWS::StepFunctions::StateMachine")["DefinitionString"])
+
+
+def own(template: Template, name: str) -> dict[str, Template]:
+    """The resources of one job: their logical ids begin with its name."""
+    start = name.replace("-", "")
+    return {key: value for key, value in template["Resources"].items() if key.startswith(start)}
 
 
 def of_type(template: Template, kind: str) -> dict[str, Template]:

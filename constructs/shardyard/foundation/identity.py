@@ -12,7 +12,7 @@ from shardyard.core.roles import role_view
 from shardyard.foundation.ecr import Registry
 from shardyard.foundation.permissions import Access
 from shardyard.foundation.placement import Placement
-from shardyard.foundation.storage import Storage
+from shardyard.foundation.storage_base import StorageBase
 
 
 class Identity(Construct):
@@ -31,7 +31,7 @@ class Identity(Construct):
         construct_id: str,
         *,
         project: Project,
-        storage: Storage,
+        storage: StorageBase,
         registry: Registry,
         placement: Placement | None,
         git_secret_arn: str | None = None,

@@ -9,7 +9,7 @@ from shardyard.core.arns import ACCOUNT_ID, PARTITION, arn
 from shardyard.core.project import Project
 from shardyard.foundation.ecr import Registry
 from shardyard.foundation.placement import Placement
-from shardyard.foundation.storage import Storage
+from shardyard.foundation.storage_base import StorageBase
 from shardyard.spec import names
 
 PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
@@ -24,7 +24,7 @@ class Access:
 
     project: Project
     """Names the log groups and state machines."""
-    storage: Storage
+    storage: StorageBase
     """The buckets and the key."""
     registry: Registry | None
     """The repositories; None for roles whose images are named elsewhere."""
@@ -33,7 +33,7 @@ class Access:
 
     def training(self) -> list[policy.Statement]:
         """CreateTrainingJob's list: data in, artifacts out, image, logs, metrics, network, key."""
-        data, artifacts = self.storage.data_bucket.attr_arn, self.storage.artifact_bucket.attr_arn
+        data, artifacts = self.storage.places.data_arn, self.storage.places.artifact_arn
         return [
             policy.allow(["s3:GetBucketLocation", "s3:ListBucket"], [data, artifacts]),
             policy.allow(["s3:GetObject"], [f"{data}/*"]),
@@ -53,7 +53,7 @@ class Access:
         self, *, training_role_arn: str, git_secret_arn: str | None, git_urls: Sequence[str]
     ) -> list[policy.Statement]:
         """Read and write data, launch jobs, look at them, stop this project's notebooks."""
-        data, artifacts = self.storage.data_bucket.attr_arn, self.storage.artifact_bucket.attr_arn
+        data, artifacts = self.storage.places.data_arn, self.storage.places.artifact_arn
         machines = names.state_machine_name(self.project.name, self.project.stage, "*")
         jobs = arn("sagemaker", "training-job/*")
         return [
@@ -106,20 +106,22 @@ class Access:
 
     def build(self) -> list[policy.Statement]:
         """Read a bundle, push an image, write a log."""
-        artifacts = self.storage.artifact_bucket.attr_arn
+        artifacts = self.storage.places.artifact_arn
         return [
             policy.allow(["s3:GetObject"], [f"{artifacts}/source/*"]),
-            policy.allow(["kms:Decrypt", "kms:GenerateDataKey"], [self.storage.key.attr_arn]),
+            *self.storage.places.use_keys("kms:Decrypt", "kms:GenerateDataKey"),
             *self.pull_images(push=True),
             self.write_logs(f"/aws/codebuild/{self._prefix}-*"),
         ]
 
     def use_key(self) -> list[policy.Statement]:
         """Read and write what the key encrypts, and let SageMaker attach encrypted volumes."""
-        key = self.storage.key.attr_arn
+        places = self.storage.places
+        if places.key_arn is None:
+            return places.use_keys("kms:Decrypt")
         return [
-            policy.allow(["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"], [key]),
-            policy.allow(["kms:CreateGrant"], [key], when={"Bool": {"kms:GrantIsForAWSResource": "true"}}),
+            *places.use_keys("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"),
+            policy.allow(["kms:CreateGrant"], [places.key_arn], when={"Bool": {"kms:GrantIsForAWSResource": "true"}}),
         ]
 
     def pull_images(self, *, push: bool = False) -> list[policy.Statement]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
+from aws_cdk.interfaces.aws_kms import IKeyRef
 from constructs import Construct
 
 from shardyard.core import policy
@@ -12,12 +13,13 @@ from shardyard.core.arns import ACCOUNT_ID
 from shardyard.core.function import CustomResource, HandlerFunction
 from shardyard.core.project import Project
 from shardyard.foundation.key import Key
+from shardyard.foundation.storage_base import Places, StorageBase, TeamBuckets
 
 EMPTY_ON_DELETE_TAG = "shardyard:empty-on-delete"
 """Only a bucket that carries this tag is ever emptied, whatever asks for it."""
 
 
-class Storage(Construct):
+class Storage(StorageBase):
     """Keeps what training reads and makes, encrypted with one key of the project's own."""
 
     key: kms.CfnKey
@@ -53,6 +55,35 @@ class Storage(Construct):
         self.data_bucket = self._bucket("Data", expiring={})
         self.artifact_bucket = self._bucket("Artifacts", expiring={"checkpoints/": checkpoint_days})
         self._policies()
+        key_arn = self.key.attr_arn
+        self.log_key = self.key
+        self.places = Places(
+            data_bucket=self.data_bucket.ref,
+            data_arn=self.data_bucket.attr_arn,
+            artifact_bucket=self.artifact_bucket.ref,
+            artifact_arn=self.artifact_bucket.attr_arn,
+            key_arn=key_arn,
+            key_arns=(key_arn,),
+        )
+
+    @classmethod
+    def from_buckets(
+        cls,
+        scope: Construct,
+        construct_id: str,
+        *,
+        data: s3.IBucket,
+        artifacts: s3.IBucket,
+        key: kms.IKey | None = None,
+        log_key: IKeyRef | None = None,
+    ) -> StorageBase:
+        """The buckets that a team has: one with data, one for what jobs make. They may be one and the same.
+
+        `key` encrypts what jobs write, and their volumes; by default it is the artifact bucket's own, if CDK knows it:
+        a bucket imported by its name has none, and nothing is then said of a key. `log_key` encrypts the log groups;
+        its policy must let CloudWatch Logs use it.
+        """
+        return TeamBuckets(scope, construct_id, data=data, artifacts=artifacts, key=key, log_key=log_key)
 
     @property
     def buckets(self) -> dict[str, s3.CfnBucket]:

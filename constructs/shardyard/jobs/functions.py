@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shardyard.core import policy
 from shardyard.core.arns import ACCOUNT_ID, PARTITION, REGION, arn
 from shardyard.core.project import Project
-from shardyard.foundation.storage import Storage
+from shardyard.foundation.storage_base import StorageBase
 from shardyard.spec import names
 
 
@@ -28,7 +28,7 @@ class Surroundings:
     """What the functions reach."""
 
     project: Project
-    storage: Storage
+    storage: StorageBase
     topic_arn: str | None
     """Where people are told; None where nobody is."""
     outside_buckets: Sequence[str]
@@ -39,16 +39,16 @@ class Surroundings:
     @property
     def artifacts(self) -> str:
         """The artifact bucket's ARN."""
-        return self.storage.artifact_bucket.attr_arn
+        return self.storage.places.artifact_arn
 
-    def writes_with_key(self) -> policy.Statement:
-        """Write what the project's key encrypts: objects, messages."""
-        return policy.allow(["kms:Decrypt", "kms:GenerateDataKey"], [self.storage.key.attr_arn])
+    def writes_with_key(self) -> list[policy.Statement]:
+        """Write what a key encrypts: objects, messages."""
+        return self.storage.places.use_keys("kms:Decrypt", "kms:GenerateDataKey")
 
 
 def _preflight(around: Surroundings) -> FunctionSpec:
     outside = [f"arn:{PARTITION}:s3:::{bucket}" for bucket in sorted(set(around.outside_buckets))]
-    buckets = [around.storage.data_bucket.attr_arn, *outside]
+    buckets = [around.storage.places.data_arn, *outside]
     kept = [f"{around.artifacts}/{names.QUOTA_CODES_KEY}", f"{around.artifacts}/source/*"]
     return FunctionSpec(
         handler="launch/preflight",
@@ -56,7 +56,7 @@ def _preflight(around: Surroundings) -> FunctionSpec:
         statements=[
             policy.allow(["s3:ListBucket"], [*buckets, around.artifacts]),
             policy.allow(["s3:GetObject"], [*(f"{arn}/*" for arn in buckets), *kept]),
-            policy.allow(["kms:Decrypt"], [around.storage.key.attr_arn]),
+            *around.storage.places.use_keys("kms:Decrypt"),
             policy.allow(["ecr:DescribeImages"], [arn("ecr", "repository/*")]),
             policy.allow(["sagemaker:DescribeTrainingJob"], [_jobs()]),
             # These know no resources in IAM.
@@ -93,7 +93,7 @@ def _receipt(around: Surroundings) -> FunctionSpec:
         statements=[
             policy.allow(["sagemaker:DescribeTrainingJob"], [_jobs()]),
             policy.allow(["s3:PutObject"], [f"{around.artifacts}/runs/*/receipt.json"]),
-            around.writes_with_key(),
+            *around.writes_with_key(),
         ],
     )
 
@@ -127,7 +127,7 @@ def _register(around: Surroundings) -> FunctionSpec:
             ),
             policy.allow(["s3:GetObject", "s3:PutObject"], [f"{around.artifacts}/runs/*"]),
             policy.allow(["s3:GetBucketLocation", "s3:ListBucket"], [around.artifacts]),
-            around.writes_with_key(),
+            *around.writes_with_key(),
             policy.allow(["ecr:BatchGetImage", "ecr:DescribeImages"], [arn("ecr", "repository/*")]),
         ],
     )
@@ -143,7 +143,7 @@ def _janitor(around: Surroundings) -> FunctionSpec:
             "MACHINES": names.state_machine_name(around.project.name, around.project.stage, ""),
         },
         statements=[
-            *([] if topic is None else [policy.allow(["sns:Publish"], [topic]), around.writes_with_key()]),
+            *([] if topic is None else [policy.allow(["sns:Publish"], [topic]), *around.writes_with_key()]),
             policy.allow(["sagemaker:ListTrainingJobs"], ["*"]),  # knows no resources in IAM
             policy.allow(["sagemaker:ListTags", "sagemaker:StopTrainingJob"], [_jobs()]),
         ],
@@ -158,7 +158,7 @@ def _quota_codes(around: Surroundings) -> FunctionSpec:
             # These know no resources in IAM.
             policy.allow(["servicequotas:ListAWSDefaultServiceQuotas", "servicequotas:ListServiceQuotas"], ["*"]),
             policy.allow(["s3:PutObject"], [f"{around.artifacts}/{names.QUOTA_CODES_KEY}"]),
-            around.writes_with_key(),
+            *around.writes_with_key(),
         ],
         timeout_seconds=300,
     )
@@ -174,7 +174,7 @@ def _source(around: Surroundings) -> FunctionSpec:
             policy.allow(["s3:GetObject"], [f"{assets}/*"]),
             policy.allow(["s3:ListBucket"], [around.artifacts]),
             policy.allow(["s3:GetObject", "s3:PutObject"], [f"{around.artifacts}/source/*"]),
-            around.writes_with_key(),
+            *around.writes_with_key(),
         ],
         timeout_seconds=300,
     )

@@ -42,7 +42,7 @@ def service_role(
     return managed, role
 
 
-def execution_log_group(scope: Construct, machine: str, *, project: Project, key_arn: str) -> logs.CfnLogGroup:
+def execution_log_group(scope: Construct, machine: str, *, project: Project, key_arn: str | None) -> logs.CfnLogGroup:
     """Where a state machine writes what its executions do."""
     return logs.CfnLogGroup(
         scope,

@@ -1,13 +1,11 @@
 """What one job's execution role may do: its own channels, prefixes, image, keys and subnets, and nothing else."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Self
 
 from shardyard.core import policy
 from shardyard.core.arns import ACCOUNT_ID, PARTITION, REGION, arn
 from shardyard.foundation.permissions import PULL, Access
-from shardyard.foundation.storage import Storage
+from shardyard.foundation.storage_base import Places
 from shardyard.images.job_image import JobImage
 from shardyard.spec.jobs.data import Channel, FileSystem
 from shardyard.spec.jobs.job import JobSpec
@@ -34,28 +32,6 @@ _SHELL = (
     "ssmmessages:OpenControlChannel",
     "ssmmessages:OpenDataChannel",
 )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Places:
-    """Where data and results lie, read from their constructs once: each read is a call into another process."""
-
-    data_bucket: str
-    data_arn: str
-    artifact_bucket: str
-    artifact_arn: str
-    key_arn: str
-
-    @classmethod
-    def of(cls, storage: Storage) -> Self:
-        """Read them."""
-        return cls(
-            data_bucket=storage.data_bucket.ref,
-            data_arn=storage.data_bucket.attr_arn,
-            artifact_bucket=storage.artifact_bucket.ref,
-            artifact_arn=storage.artifact_bucket.attr_arn,
-            key_arn=storage.key.attr_arn,
-        )
 
 
 def execution_statements(spec: JobSpec, *, places: Places, image: JobImage | None) -> list[policy.Statement]:
@@ -170,7 +146,7 @@ def _extras(spec: JobSpec) -> Iterator[policy.Statement]:
         yield policy.allow(["lambda:InvokeFunction"], [spec.image.credentials_function])
 
 
-def launch_statements(*, function_arns: Sequence[str], topic_arn: str | None, key_arn: str) -> list[policy.Statement]:
+def launch_statements(*, function_arns: Sequence[str], topic_arn: str | None, places: Places) -> list[policy.Statement]:
     """What every state machine needs: what Step Functions documents for `.sync`, our functions, the topic, its log.
 
     Which role it may pass is each machine's own.
@@ -190,7 +166,7 @@ def launch_statements(*, function_arns: Sequence[str], topic_arn: str | None, ke
         policy.allow(["events:DescribeRule", "events:PutRule", "events:PutTargets"], [rule]),
         policy.allow(["lambda:InvokeFunction"], function_arns),
         *([] if topic_arn is None else [policy.allow(["sns:Publish"], [topic_arn])]),
-        policy.allow(["kms:Decrypt", "kms:GenerateDataKey"], [key_arn]),
+        *places.use_keys("kms:Decrypt", "kms:GenerateDataKey"),
         # The delivery of execution logs and traces knows no resources in IAM.
         policy.allow(_LOG_DELIVERY, ["*"]),
     ]

@@ -12,15 +12,15 @@ from aws_cdk.interfaces.aws_sns import ITopicRef
 from constructs import Construct
 
 from shardyard.core import policy
-from shardyard.core.arns import arn, topic_arn
+from shardyard.core.arns import arn, key_arn, topic_arn
 from shardyard.core.assets import add_zip
 from shardyard.core.function import CustomResource, HandlerFunction
 from shardyard.core.project import Project
 from shardyard.foundation.permissions import Access
 from shardyard.foundation.placement import Placement
-from shardyard.foundation.storage import Storage
+from shardyard.foundation.storage_base import Places, StorageBase
 from shardyard.jobs.functions import FUNCTIONS, Surroundings
-from shardyard.jobs.job_permissions import Places, common_statements, launch_statements
+from shardyard.jobs.job_permissions import common_statements, launch_statements
 from shardyard.jobs.layer import add_botocore_layer
 from shardyard.spec import names
 
@@ -32,8 +32,6 @@ class JobRuntime(Construct):
 
     launch_policy_arn: str
     """What every state machine may do."""
-    places: Places
-    """Where data and results lie."""
 
     def __init__(
         self,
@@ -41,7 +39,7 @@ class JobRuntime(Construct):
         construct_id: str,
         *,
         project: Project,
-        storage: Storage,
+        storage: StorageBase,
         alerts: ITopicRef | None = None,
         cap_usd: float = 500.0,
         dashboard_name: str | None = None,
@@ -65,7 +63,8 @@ class JobRuntime(Construct):
         self._functions: dict[str, HandlerFunction] = {}
         self._arns: dict[str, str] = {}
         self._training_policies: dict[bool, str] = {}
-        self.places = Places.of(storage)
+        self.places: Places = storage.places
+        self.log_key_arn = None if storage.log_key is None else key_arn(storage.log_key)
         self._bundles: set[str] = set()
         self._machines: dict[str, str] = {}
         self._sources: CustomResource | None = None
@@ -81,7 +80,7 @@ class JobRuntime(Construct):
         _Registered(root, _registry_id(project), runtime=self)
 
     @classmethod
-    def of(cls, scope: Construct, project: Project, *, storage: Storage, alerts: ITopicRef | None = None) -> Self:
+    def of(cls, scope: Construct, project: Project, *, storage: StorageBase, alerts: ITopicRef | None = None) -> Self:
         """The runtime that the project's jobs share in this app; where it has none, this stack gets it.
 
         One that is made here stands on this storage, and tells on `alerts` where a topic was given.
@@ -143,7 +142,7 @@ class JobRuntime(Construct):
                     "Sources",
                     kind="SourceBundles",
                     function=self._function("source"),
-                    properties={"Bucket": self.storage.artifact_bucket.ref},
+                    properties={"Bucket": self.places.artifact_bucket},
                 )
             self._sources.add_property_override(f"Bundles.{sha256}", self._asset(sha256, bundle))
         return sha256
@@ -168,7 +167,7 @@ class JobRuntime(Construct):
             name=name.replace("_", "-"),
             description=made.description,
             statements=made.statements,
-            key=self.storage.key,
+            key=self.storage.log_key,
             environment=made.environment,
             timeout_seconds=made.timeout_seconds,
             memory_mb=made.memory_mb,
@@ -187,7 +186,7 @@ class JobRuntime(Construct):
         statements = launch_statements(
             function_arns=[self._arns[step] for step in _STEPS if step in self._arns],
             topic_arn=self.topic_arn,
-            key_arn=self.storage.key.attr_arn,
+            places=self.places,
         )
         self._launch_policy.policy_document = policy.document(statements)
 
@@ -218,7 +217,7 @@ class JobRuntime(Construct):
             "QuotaCodeMap",
             kind="QuotaCodes",
             function=self._function("quota_codes"),
-            properties={"Bucket": self.storage.artifact_bucket.ref, "Key": names.QUOTA_CODES_KEY},
+            properties={"Bucket": self.places.artifact_bucket, "Key": names.QUOTA_CODES_KEY},
         )
 
     def _asset(self, sha256: str, bundle: bytes) -> dict[str, str]:

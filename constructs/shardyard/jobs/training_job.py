@@ -18,10 +18,10 @@ from shardyard.core.project import Project
 from shardyard.core.roles import role_view
 from shardyard.foundation.permissions import pass_role
 from shardyard.foundation.placement import Placement
-from shardyard.foundation.storage import Storage
+from shardyard.foundation.storage_base import StorageBase
 from shardyard.images.job_image import JobImage
 from shardyard.jobs.job_parts import add_parameter, execution_log_group, failed_alarm, service_role
-from shardyard.jobs.job_permissions import Places, channel_places, execution_statements
+from shardyard.jobs.job_permissions import channel_places, execution_statements
 from shardyard.jobs.launchable import Launchable
 from shardyard.jobs.runtime import JobRuntime
 from shardyard.jobs.state_machine import definition
@@ -57,7 +57,7 @@ class TrainingJob(Launchable):
         *,
         spec: JobSpec,
         image: JobImage | None,
-        data: Storage,
+        data: StorageBase,
         network: Placement | None,
         role: iam.IRole | None = None,
         source: bytes | None = None,
@@ -81,10 +81,15 @@ class TrainingJob(Launchable):
             runtime = JobRuntime.of(self, project, storage=data, alerts=alerts)
         elif project is not None or alerts is not None:
             raise ValueError(f"{spec.name}: `project` and `alerts` are its runtime's where a `runtime` is given")
+        if data is not runtime.storage:
+            raise ValueError(
+                f"{spec.name}: `data` is not the storage that this project's jobs share ({runtime.storage.node.path}); "
+                "give that one, and read from other buckets through channels"
+            )
         if source is not None:
             spec = spec.with_source(runtime.add_bundle(source))
         self._network, self._runtime, self._image = network, runtime, image
-        self._places = runtime.places if data is runtime.storage else Places.of(data)
+        self._places = runtime.places
         launcher = None if image is None else image.launcher
         self._launcher_sha256 = None if launcher is None else runtime.add_bundle(launcher)
         self._stack = cdk.Stack.of(self)
@@ -106,7 +111,7 @@ class TrainingJob(Launchable):
             if self._second_path:
                 runtime.submit_with(self._role_arn)
         self.log_group = execution_log_group(
-            self, self.machine_name, project=runtime.project, key_arn=self._places.key_arn
+            self, self.machine_name, project=runtime.project, key_arn=runtime.log_key_arn
         )
         self._machine_role = self._role_of_machine()
         self.machine = self._machine()
@@ -129,7 +134,7 @@ class TrainingJob(Launchable):
             artifact_bucket="${ArtifactBucket}",
             role_arn="${Role}",
             image_uri=None if self._image is None else "${Image}",
-            kms_key_arn="${Key}",
+            kms_key_arn=None if self._places.key_arn is None else "${Key}",
             subnets=tuple(f"${{Subnet{number}}}" for number in range(subnets)),
             security_group_ids=tuple(f"${{SecurityGroup{number}}}" for number in range(groups)),
             launcher_sha256=self._launcher_sha256,
@@ -219,7 +224,7 @@ class TrainingJob(Launchable):
             "DataBucket": self._places.data_bucket,
             "ArtifactBucket": self._places.artifact_bucket,
             "Role": self._role_arn,
-            "Key": self._places.key_arn,
+            **({} if self._places.key_arn is None else {"Key": self._places.key_arn}),
             **({} if runtime.topic_arn is None else {"Topic": runtime.topic_arn}),
             "Dashboard": runtime.dashboard_name,
             **{step.capitalize(): runtime.function_arn(step) for step in self._steps()},

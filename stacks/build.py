@@ -56,7 +56,7 @@ def build_app(app: cdk.App, settings: Settings, *, root: Path = ROOT) -> None:
         settings=settings,
         storage=storage,
         placement=placement,
-        alerts=observability.alerts.topic,
+        alerts=observability.alerts.resource,
         dashboard_name=observability.dashboard.name,
         root=root,
     )

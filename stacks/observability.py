@@ -39,7 +39,7 @@ class ObservabilityStack(ProjectStack):
             email=email.value if settings.alerts.email else email.reference,
             email_given=None if settings.alerts.email else email.given,
         )
-        project, topic = self.project, self.alerts.topic
+        project, topic = self.project, self.alerts.resource
         limits = WatchLimits(
             low_gpu_percent=settings.alerts.low_gpu_percent,
             low_gpu_minutes=settings.alerts.low_gpu_minutes,

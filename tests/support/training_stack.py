@@ -46,7 +46,7 @@ def build(jobs: Sequence[JobSpec], root: Path = ROOT, **context: str) -> tuple[c
         settings=settings,
         storage=foundation.storage,
         placement=foundation.placement,
-        alerts=observability.alerts.topic,
+        alerts=observability.alerts.resource,
         dashboard_name=observability.dashboard.name,
         root=root,
     )

@@ -12,7 +12,4 @@ def role_view(scope: Construct, construct_id: str, role: iam.CfnRole, *, path: s
     Call it when somebody asks and not before: each view is several calls into another process. The ARN is spelled
     out because CDK cannot tell path and name apart in an ARN that is a token.
     """
-    found = scope.node.try_find_child(construct_id)
-    if found is not None:
-        return found  # type: ignore[return-value]  # made by the line below
     return iam.Role.from_role_arn(scope, construct_id, f"arn:{PARTITION}:iam::{ACCOUNT_ID}:role{path}{role.ref}")

@@ -1,6 +1,7 @@
 """The project's three roles: training, notebooks, builds. Every statement is written out."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -51,17 +52,17 @@ class Identity(Construct):
         self._build = self._role("Build", "codebuild.amazonaws.com", access.build())
         self.build_role_arn = self._build.attr_arn
 
-    @property
+    @cached_property
     def training_role(self) -> iam.IRole:
         """The role of a training job, to grant to and to hand on."""
         return role_view(self, "TrainingRoleView", self._training)
 
-    @property
+    @cached_property
     def notebook_role(self) -> iam.IRole:
         """The role of a notebook, to grant to and to hand on."""
         return role_view(self, "NotebookRoleView", self._notebook)
 
-    @property
+    @cached_property
     def build_role(self) -> iam.IRole:
         """The role of an image build, to grant to and to hand on."""
         return role_view(self, "BuildRoleView", self._build)

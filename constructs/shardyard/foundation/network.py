@@ -1,6 +1,7 @@
 """A VPC without a way out: isolated subnets, S3 by a gateway endpoint, flow logs."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -43,13 +44,31 @@ class Network(Construct):
         `interface_endpoints` are EC2's short names of services to reach from inside, each in so many zones.
         """
         super().__init__(scope, construct_id)
-        self._project = project
+        self._project, self._cidr = project, cidr
         self._in_china: cdk.CfnCondition | None = None
         vpc_id, subnet_ids = self._vpc(key, cidr, subnet_cidrs)
         group = TrainingSecurityGroup(self, "Training", vpc_id=vpc_id)
         self.placement = Placement(vpc_id=vpc_id, subnet_ids=subnet_ids, security_group_ids=(group.group_id,))
         if interface_endpoints:
             self._interface_endpoints(group.group_id, interface_endpoints, subnet_ids[:endpoint_zones])
+
+    @cached_property
+    def vpc(self) -> ec2.IVpc:
+        """The VPC as CDK's own type, made when asked for."""
+        subnet_ids = list(self.placement.subnet_ids)
+        return ec2.Vpc.from_vpc_attributes(
+            self,
+            "VpcView",
+            vpc_id=self.placement.vpc_id,
+            vpc_cidr_block=self._cidr,
+            availability_zones=[cdk.Fn.select(index, cdk.Fn.get_azs()) for index in range(len(subnet_ids))],
+            isolated_subnet_ids=subnet_ids,
+        )
+
+    @cached_property
+    def security_group(self) -> ec2.ISecurityGroup:
+        """The group of what trains, as CDK's own type, made when asked for."""
+        return ec2.SecurityGroup.from_security_group_id(self, "GroupView", self.placement.security_group_ids[0])
 
     def _vpc(self, key: IKeyRef, cidr: str, subnet_cidrs: Sequence[str]) -> tuple[str, tuple[str, ...]]:
         vpc = ec2.CfnVPC(

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, cast
 
 import aws_cdk as cdk
@@ -141,7 +142,7 @@ class TrainingJob(Launchable):
             tags=self._runtime.project.all_tags,
         )
 
-    @property
+    @cached_property
     def role(self) -> iam.IRole:
         """What the job runs as: the role that was given, or its own; what others grant to it is added to it."""
         if isinstance(self._role, iam.CfnRole):

@@ -33,6 +33,8 @@ class Surroundings:
     """Where people are told; None where nobody is."""
     outside_buckets: Sequence[str]
     """Buckets that jobs read besides the project's own."""
+    outside_keys: Sequence[str] = ()
+    """Keys of those buckets."""
     given_roles: Sequence[str] = ()
     """Roles that jobs on the second path were given, besides those that were made for them."""
 
@@ -49,6 +51,7 @@ class Surroundings:
 def _preflight(around: Surroundings) -> FunctionSpec:
     outside = [f"arn:{PARTITION}:s3:::{bucket}" for bucket in sorted(set(around.outside_buckets))]
     buckets = [around.storage.places.data_arn, *outside]
+    keys = [*around.storage.places.key_arns, *around.outside_keys]
     kept = [f"{around.artifacts}/{names.QUOTA_CODES_KEY}", f"{around.artifacts}/source/*"]
     return FunctionSpec(
         handler="launch/preflight",
@@ -56,7 +59,7 @@ def _preflight(around: Surroundings) -> FunctionSpec:
         statements=[
             policy.allow(["s3:ListBucket"], [*buckets, around.artifacts]),
             policy.allow(["s3:GetObject"], [*(f"{arn}/*" for arn in buckets), *kept]),
-            *around.storage.places.use_keys("kms:Decrypt"),
+            *([policy.allow(["kms:Decrypt"], keys)] if keys else []),
             policy.allow(["ecr:DescribeImages"], [arn("ecr", "repository/*")]),
             policy.allow(["sagemaker:DescribeTrainingJob"], [_jobs()]),
             # These know no resources in IAM.

@@ -91,12 +91,14 @@ class JobRuntime(Construct):
         construct_id = f"Runtime-{project.name}-{project.stage}"
         return cls(cdk.Stack.of(scope), construct_id, project=project, storage=storage, alerts=alerts)
 
-    def read_from(self, buckets: Sequence[str]) -> None:
-        """Let preflight look into buckets that a job reads besides the project's own."""
+    def read_from(self, buckets: Sequence[str], keys: Sequence[str] = ()) -> None:
+        """Let preflight look into buckets that a job reads besides the project's own, and use their keys."""
         missing = [bucket for bucket in buckets if bucket not in self._around.outside_buckets]
-        if missing:
+        unknown = [key for key in keys if key not in self._around.outside_keys]
+        if missing or unknown:
             outside = [*self._around.outside_buckets, *missing]
-            self._around = replace(self._around, outside_buckets=outside)
+            known = [*self._around.outside_keys, *unknown]
+            self._around = replace(self._around, outside_buckets=outside, outside_keys=known)
             self._functions["preflight"].allow_only(FUNCTIONS["preflight"](self._around).statements)
 
     def submit_with(self, role_arn: str) -> None:

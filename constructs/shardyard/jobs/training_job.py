@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk.interfaces.aws_sns import ITopicRef
 from constructs import Construct
@@ -94,6 +95,7 @@ class TrainingJob(Launchable):
         launcher = None if image is None else image.launcher
         self._launcher_sha256 = None if launcher is None else runtime.add_bundle(launcher)
         self._stack = cdk.Stack.of(self)
+        self._channel_keys: tuple[str, ...] = ()
         self.spec = spec
         self.machine_name = names.state_machine_name(runtime.project.name, runtime.project.stage, spec.name)
         runtime.read_from(self._outside_buckets())
@@ -176,12 +178,17 @@ class TrainingJob(Launchable):
         definition_bytes = len(json.dumps(self._definition()))
         return definition_bytes + allowed + _OTHER_BYTES
 
-    def add_channel(self, name: str, channel: Channel) -> None:
-        """Give the job one more input; its role may then read it."""
+    def add_channel(self, name: str, channel: Channel, *, bucket: s3.IBucket | None = None) -> None:
+        """Give the job one more input; its role may then read it.
+
+        With a `bucket` the channel's `s3` is a prefix in it, and the bucket's key may be used, where CDK knows it.
+        """
+        if bucket is not None:
+            channel = self._in_bucket(name, channel, bucket)
         self.spec = replace(self.spec, channels={**self.spec.channels, name: channel})
         if unknown_to_step_functions(self._request()) and not self._second_path:
             raise SpecError([Problem(f"channel {name!r}", "needs the second path; write it into the job's file")])
-        self._runtime.read_from(self._outside_buckets())
+        self._runtime.read_from(self._outside_buckets(), self._channel_keys)
         self.machine.definition_string = self._definition()
         self.machine.definition_substitutions = self._substitutions()
         self._policy.policy_document = policy.document(self._role_statements())
@@ -234,12 +241,24 @@ class TrainingJob(Launchable):
         values |= {
             placeholder: str(self.spec.channels[name].s3) for name, placeholder in self._late_addresses().items()
         }
+        if _TOKEN in str(self.spec.checkpoints.s3):
+            values["Checkpoints"] = str(self.spec.checkpoints.s3)
         if self._image is not None:
             values["Image"] = self._image.uri
         if network is not None:
             values |= {f"Subnet{number}": subnet for number, subnet in enumerate(network.subnet_ids)}
             values |= {f"SecurityGroup{number}": group for number, group in enumerate(network.security_group_ids)}
         return values
+
+    def _in_bucket(self, name: str, channel: Channel, bucket: s3.IBucket) -> Channel:
+        if channel.s3 is None or channel.s3.startswith("s3://"):
+            raise ValueError(
+                f"{self.spec.name}: channel {name!r}: s3={channel.s3!r} is not allowed with a bucket; give the prefix "
+                "in it, such as s3='train/'"
+            )
+        if bucket.encryption_key is not None:
+            self._channel_keys = tuple(dict.fromkeys([*self._channel_keys, bucket.encryption_key.key_arn]))
+        return replace(channel, s3=f"s3://{bucket.bucket_name}/{channel.s3}")
 
     def _late_addresses(self) -> dict[str, str]:
         """The placeholder of each channel whose address only the deploy knows, by the channel's name."""
@@ -279,6 +298,7 @@ class TrainingJob(Launchable):
     def _role_statements(self) -> list[policy.Statement]:
         """What this job's policy allows: a role of ours has what all jobs need from a policy that they share."""
         own = execution_statements(self.spec, places=self._places, image=self._image)
+        own += [policy.allow(["kms:Decrypt"], self._channel_keys)] if self._channel_keys else []
         shared = [] if isinstance(self._role, iam.CfnRole) else self._runtime.training_statements(self._placement)
         return [*own, *shared]
 
@@ -333,9 +353,15 @@ class TrainingJob(Launchable):
 
 def _embeddable(spec: JobSpec, late: Mapping[str, str]) -> dict[str, Any]:
     """The definition as it may stand in a state machine, with a placeholder for each address known late."""
-    known = replace(spec, channels={name: one for name, one in spec.channels.items() if name not in late})
+    checkpoints = spec.checkpoints
+    if _TOKEN in str(checkpoints.s3):
+        checkpoints = replace(checkpoints, s3=None)
+    early = {name: one for name, one in spec.channels.items() if name not in late}
+    known = replace(spec, channels=early, checkpoints=checkpoints)
     problems = [Problem(f"job {spec.name!r}", problem.message) for problem in misread_texts(known)]
     if problems:
         raise SpecError(problems)
     placed = {name: replace(spec.channels[name], s3=f"${{{placeholder}}}") for name, placeholder in late.items()}
-    return replace(spec, channels={**spec.channels, **placed}).to_dict()
+    if checkpoints is not spec.checkpoints:
+        checkpoints = replace(checkpoints, s3="${Checkpoints}")
+    return replace(spec, channels={**spec.channels, **placed}, checkpoints=checkpoints).to_dict()

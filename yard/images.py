@@ -4,10 +4,12 @@ import hashlib
 import json
 import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
 
 from shardyard.spec import names
 from shardyard.spec.catalogue.images import content_tag
+from shardyard.spec.product import image_sources
 from yard.account import deployed
 from yard.aws import Aws
 from yard.errors import UserError
@@ -115,6 +117,18 @@ def _register(aws: Aws, repository: str, tag: str) -> None:
     )
 
 
+def build_context(root: Path, folder: str) -> Path:
+    """What docker builds from: a checkout as it is; for a project of one's own a copy with contract/ and training/."""
+    ours = image_sources(root)
+    if ours == root:
+        return root
+    context = root / ".yard" / "image" / folder
+    shutil.rmtree(context, ignore_errors=True)
+    for above, part in ((root, f"containers/{folder}"), (ours, "contract"), (ours, "training")):
+        shutil.copytree(above / part, context / part, ignore=shutil.ignore_patterns("__pycache__"))
+    return context
+
+
 def commands(aws: Aws, folder: str, repository: str, tag: str) -> list[str]:
     """The three commands that build and push an image by hand."""
     suffix = "amazonaws.com.cn" if aws.partition == "aws-cn" else "amazonaws.com"
@@ -129,13 +143,14 @@ def commands(aws: Aws, folder: str, repository: str, tag: str) -> list[str]:
 
 def _docker(aws: Aws, folder: str, repository: str, tag: str) -> None:
     login, *rest = commands(aws, folder, repository, tag)
+    context = build_context(aws.project.root, folder)
     if shutil.which("docker") is None:
         raise UserError(
             "There is no docker command on this machine, so the image cannot be built here.",
-            "Run these where there is one:\n  " + "\n  ".join([login, *rest]),
+            f"Run these where there is one, in {context}:\n  " + "\n  ".join([login, *rest]),
         )
     # A shell only for the log-in's pipe; no user input is in it.
     for command in (["bash", "-o", "pipefail", "-c", login], *(line.split() for line in rest)):
-        done = subprocess.run(command, cwd=aws.project.root, check=False)
+        done = subprocess.run(command, cwd=context, check=False)
         if done.returncode:
             raise UserError(f"`{' '.join(command)}` ended with exit code {done.returncode}.")

@@ -62,6 +62,12 @@ def guard(run: Callable[[], None], *, debug: bool) -> int:
 
 def main() -> None:
     """The console script."""
+    from shardyard.spec.product import hidden_module
+
+    hidden = hidden_module()
+    if hidden is not None:
+        complain(hidden)
+        sys.exit(Exit.FIX)
     from yard import commands
 
     commands.register(app)

@@ -103,6 +103,16 @@ def check_parameters(project: Project, pairs: Sequence[str]) -> None:
         raise SpecError(problems)
 
 
+def check_names(project: Project) -> None:
+    """Refuse modules beside app.py that Python would import in place of ours."""
+    from shardyard.spec.product import namesakes
+
+    message = "app.py would import it in place of the installed package of that name (give it another name)"
+    problems = [Problem(name, message) for name in namesakes(project.root)]
+    if problems:
+        raise SpecError(problems)
+
+
 def check_jobs(project: Project, name: str | None) -> list[str]:
     """Check one job or all against the rules; return their names."""
     from shardyard.spec import rules

@@ -5,7 +5,7 @@ import typer
 
 def register(app: typer.Typer) -> None:
     """Put every command on the app."""
-    from yard.commands import account, cloud, data, define, export, image, launch, results, upkeep, watch
+    from yard.commands import account, cloud, data, define, export, image, launch, project, results, upkeep, watch
 
-    for module in (define, launch, watch, results, data, image, account, export, upkeep, cloud):
+    for module in (project, define, launch, watch, results, data, image, account, export, upkeep, cloud):
         module.register(app)

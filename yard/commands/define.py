@@ -76,12 +76,13 @@ def check(
       yard check gpt-fsdp --parameters GptFsdpInstanceCount=4
     """
     from shardyard.spec.errors import SpecError
-    from yard.plan import check_jobs, check_parameters
+    from yard.plan import check_jobs, check_names, check_parameters
 
     problems: list[Any] = []
     checked: list[str] = []
     try:
         project = find_project()
+        check_names(project)
         check_parameters(project, parameters)
         checked = check_jobs(project, job)
     except SpecError as error:

@@ -11,8 +11,8 @@ from pathlib import Path
 _PACKAGE = Path(__file__).parents[1]
 _INSTALLED = _PACKAGE / "_product"
 _MARK = Path("training", "launcher", "__main__.py")
-_HIDDEN_BY = ("contract", "embedded", "shardyard", "yard")
-"""Our packages on the import path of a project's own `app.py`, in front of which stands the project's folder."""
+_NEEDED = ("constructs", "contract", "embedded", "shardyard", "yard")
+"""What a project's own `app.py` or `yard` imports, and would find in the project's folder first."""
 
 
 def product_root() -> Path:
@@ -34,10 +34,10 @@ def namesakes(project: Path) -> Iterator[str]:
     """The project's own modules that Python would import in place of ours."""
     if is_checkout(project):
         return
-    for name in _HIDDEN_BY:
-        for path in (project / name, project / f"{name}.py"):
-            if path.is_file() or any(path.glob("*.py")):
-                yield path.name
+    for name in _NEEDED:
+        for path in (project / name / "__init__.py", project / f"{name}.py"):
+            if path.is_file():
+                yield path.relative_to(project).parts[0]
 
 
 def hidden_module() -> str | None:
@@ -53,4 +53,7 @@ def hidden_module() -> str | None:
     if any(needed <= {path.name for path in place.glob("*.py")} for place in places):
         return None
     where = places[0] if places else found.origin
-    return f"{where} hides the package `contract` of Shardyard, which app.py imports: give your own another name."
+    return (
+        f"{where} is imported in place of the package `contract` of Shardyard: give it another name, "
+        "or take its folder out of PYTHONPATH."
+    )

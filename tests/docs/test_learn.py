@@ -13,7 +13,10 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "docs/learn").glob("*.md"))
 _BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _FOLDERS = ("checks", "constructs", "containers", "contract", "embedded", "jobs", "stacks", "training", "yard")
-_FILES = ("Makefile", "app.py", "cdk.json", "package.json", "package-lock.json", "pyproject.toml", "requirements.txt")
+_FILES = (
+    *("Makefile", "app.py", "cdk.json", "package.json", "package-lock.json"),
+    *("pyproject.toml", "requirements.txt", "setup.py"),
+)
 _LONGEST_SECONDS = 900
 _SHELL = """\
 export PATH="$PWD/.venv/bin:$PATH"

@@ -74,8 +74,9 @@ def load(uri: str, project_root: Path) -> Image:
     name = parse_name(uri)
     folder = project_root / "containers" / name.folder
     if framework_of(name.account, name.repository) is not None and not folder.is_dir():
-        # AWS's own image, which our folder of that framework stands in for
-        folder = product_root() / "containers" / name.folder
+        # AWS's own image: our folder of that framework stands in for it, with all that it is made from
+        project_root = product_root()
+        folder = project_root / "containers" / name.folder
     dockerfile = folder / "Dockerfile"
     if not dockerfile.is_file():
         known = sorted(path.parent.name for path in (project_root / "containers").glob("*/Dockerfile"))

@@ -69,6 +69,16 @@ def test_what_a_dockerfile_says_of_a_run(tmp_path: Path) -> None:
     )
 
 
+def test_a_project_without_the_folder_runs_an_image_of_aws_as_the_folder_of_ours(tmp_path: Path) -> None:
+    found = image.load("763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch:2.13-cpu-amzn2023-sagemaker", tmp_path)
+    assert found.requirements == ROOT / "containers/pytorch/requirements.txt"
+    assert {source.relative_to(ROOT).as_posix() for source, _ in found.copies} == {
+        "containers/pytorch/requirements.txt",
+        "contract",
+        "training",
+    }
+
+
 def test_a_shell_form_entrypoint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(image.ImageError, match=r"ENTRYPOINT 'python run\.py' is not in exec form"):
         image.load(write_image(tmp_path, "FROM x\nENTRYPOINT python run.py\n"), tmp_path)

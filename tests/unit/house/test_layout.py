@@ -1,6 +1,7 @@
 """The layout that makes `import aws_cdk` work. No CDK import here, so a broken layout gives a readable failure."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
@@ -18,6 +19,13 @@ def test_constructs_is_the_one_from_pypi() -> None:
 def test_no_folder_hides_a_framework() -> None:
     assert not (ROOT / "training" / "tensorflow").exists(), "rename it to training/tf: it hides TensorFlow"
     assert not (ROOT / "training" / "torch").exists(), "rename it to training/pytorch: it hides PyTorch"
+
+
+def test_stacks_import_one_another_by_no_absolute_name() -> None:
+    paths = sorted((ROOT / "stacks").glob("*.py"))
+    assert len(paths) > 5
+    absolute = re.compile(r"^\s*(from|import) stacks\b", re.MULTILINE)
+    assert [path.name for path in paths if absolute.search(path.read_text())] == [], "a wheel has shardyard.stacks"
 
 
 def test_app_py_is_short() -> None:

@@ -9,7 +9,7 @@ from shardyard.foundation.quotas import QuotaRequester, ServiceQuota
 from shardyard.foundation.storage import Storage
 from shardyard.spec.catalogue.quotas import needed_together
 from shardyard.spec.jobs.job import JobSpec
-from shardyard.spec.settings.parts import QuotaRequest
+from shardyard.spec.settings.account import QuotaRequest
 from shardyard.spec.settings.settings import Settings
 
 from .base import ProjectStack

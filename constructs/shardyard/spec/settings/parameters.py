@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from shardyard.spec.errors import Problem, nearest
 from shardyard.spec.parameter import Parameter
+from shardyard.spec.settings.account import EMAIL
 from shardyard.spec.settings.notebook_types import NOTEBOOK_TYPES
 from shardyard.spec.settings.notebooks import GIT_BRANCH, GIT_URL, GIT_URL_SAYS
-from shardyard.spec.settings.parts import EMAIL
 from shardyard.spec.settings.settings import Settings
 
 ALERT_EMAIL = Parameter(

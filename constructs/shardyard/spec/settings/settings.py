@@ -10,18 +10,17 @@ from typing import Any, Literal, Self
 from shardyard.spec import names
 from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.services import BY_KEY, refusal
-from shardyard.spec.settings.network import NetworkSettings
-from shardyard.spec.settings.notebooks import NotebookSettings
-from shardyard.spec.settings.parts import (
+from shardyard.spec.settings.account import (
     AlertSettings,
     BudgetSettings,
     IdentitySettings,
     QuotaSettings,
-    RetentionSettings,
-    SweeperSettings,
     TrainingSettings,
     tag_problems,
 )
+from shardyard.spec.settings.network import NetworkSettings
+from shardyard.spec.settings.notebooks import NotebookSettings
+from shardyard.spec.settings.upkeep import RetentionSettings, SweeperSettings
 from shardyard.spec.tree import build, setting
 
 

@@ -1,4 +1,4 @@
-"""One accepting and one refusing job for each rule, with the refusal's exact words."""
+"""A good and a bad job for each rule about time, instances and data, with the exact refusal."""
 
 from dataclasses import dataclass, field
 from typing import Any

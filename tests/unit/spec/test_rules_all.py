@@ -4,7 +4,7 @@ import pytest
 
 from shardyard.spec.rules import RULES, Facts, accepted_instance_types, check
 from tests.support.some import some
-from tests.support.spec import rule_cases, rule_cases_more
+from tests.support.spec import container_rule_cases, rule_cases
 from tests.support.spec.rule_cases import Case, p4d
 from tests.support.spec.spec_tables import make
 
@@ -13,9 +13,9 @@ CASES: list[Case] = [
     *rule_cases.MACHINES,
     *rule_cases.ACCELERATORS,
     *rule_cases.DATA,
-    *rule_cases_more.LIMITS,
-    *rule_cases_more.NETWORKING,
-    *rule_cases_more.PROGRAMS,
+    *container_rule_cases.LIMITS,
+    *container_rule_cases.NETWORKING,
+    *container_rule_cases.PROGRAMS,
 ]
 
 

@@ -1,4 +1,4 @@
-"""One accepting and one refusing job for each of the remaining rules, with the refusal's exact words."""
+"""A good and a bad job for each rule about the container: limits, network, image, program; with the exact refusal."""
 
 from shardyard.spec.rules import Facts
 from tests.support.spec.rule_cases import LUSTRE, MLFLOW, Case, p4d

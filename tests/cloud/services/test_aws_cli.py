@@ -97,7 +97,9 @@ def test_cloudformation_deploy(command: AwsCommand, cloud: Cloud, tmp_path: Path
     arguments = ("cloudformation", "deploy", "--stack-name", stack, "--template-file", str(template))
     assert "Successfully created/updated stack" in command.run(cloud.env, *arguments)
     assert "No changes to deploy" in command.run(cloud.env, *arguments, "--no-fail-on-empty-changeset")
-    time.sleep(1.1)  # the command names a change set by the second, and the first one may still be there
+    # the command names a change set by the second, and the last one may still be there
+    last = int(time.time())
+    wait_until(lambda: int(time.time()) > last, 5, "the next second")
     command.run(cloud.env, *arguments, "--parameter-overrides", "Value=b")
     outputs = ask(command, cloud.env, "cloudformation", "describe-stacks", "--stack-name", stack)["Stacks"][0][
         "Outputs"

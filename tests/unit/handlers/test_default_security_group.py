@@ -1,26 +1,17 @@
 """The VPC's default security group has no rules after the deploy."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from shardyard.handlers.resources.default_security_group import index
 from tests.support.custom_resources import Context, waiting_for_answers
 
 
 @pytest.fixture
-def ec2(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    with mock_aws():
-        yield boto3.client("ec2")
+def ec2(moto: None) -> Any:
+    return boto3.client("ec2")
 
 
 def group_of_new_vpc(ec2: Any) -> str:

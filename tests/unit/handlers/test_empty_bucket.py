@@ -1,12 +1,10 @@
 """A bucket is emptied completely when its stack goes, and never without its tag."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from shardyard.handlers.resources.empty_bucket import index
 from tests.support.custom_resources import Context, waiting_for_answers
@@ -15,18 +13,11 @@ BUCKET = "data-1"
 
 
 @pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    with mock_aws():
-        client = boto3.client("s3")
-        client.create_bucket(Bucket=BUCKET)
-        client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-        yield client
+def s3(moto: None) -> Any:
+    client = boto3.client("s3")
+    client.create_bucket(Bucket=BUCKET)
+    client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    return client
 
 
 def tag(s3: Any) -> None:
@@ -56,12 +47,21 @@ def test_versions_markers_and_uploads_go_and_the_bucket_can_be_deleted(s3: Any) 
     s3.delete_bucket(Bucket=BUCKET)
 
 
-def test_a_bucket_with_more_than_a_page_is_emptied(s3: Any) -> None:
+def test_a_bucket_with_more_than_a_page_is_emptied(s3: Any, capsys: pytest.CaptureFixture[str]) -> None:
     tag(s3)
-    for number in range(1010):
+    for number in range(8):
         s3.put_object(Bucket=BUCKET, Key=f"train/{number}", Body=b"")
+    pages = []
+
+    def three_to_a_page(params: dict[str, Any], **_: Any) -> None:
+        params["MaxKeys"] = 3
+        pages.append(params)
+
+    s3.meta.events.register("provide-client-params.s3.ListObjectVersions", three_to_a_page)
     index.empty(s3, BUCKET)
+    assert len(pages) == 4, "three pages and the empty one"
     assert left(s3) == 0
+    assert capsys.readouterr().out.endswith("8 versions and 0 unfinished uploads removed\n")
 
 
 def test_a_bucket_without_the_tag_stays_as_it_is(s3: Any) -> None:

@@ -31,7 +31,10 @@ def test_both_loops_are_measured_in_turns(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize(("fits", "found"), [(32, 32), (9, 8), (1, 1), (0, 0)])
-def test_a_batch_is_halved_until_it_fits(fits: int, found: int) -> None:
+def test_a_batch_is_halved_until_it_fits(monkeypatch: pytest.MonkeyPatch, fits: int, found: int) -> None:
+    released = []
+    monkeypatch.setattr(gpu, "release_memory", lambda: released.append(True))  # collects the whole heap's garbage
+
     def ways(batch: int) -> dict[str, Callable[[], Callable[[], None]]]:
         def step() -> None:
             if batch > fits:
@@ -40,3 +43,4 @@ def test_a_batch_is_halved_until_it_fits(fits: int, found: int) -> None:
         return {"ours": lambda: step, "bare": lambda: step}
 
     assert gpu.batch_that_fits(ways, 32) == found
+    assert released, "between two batches"

@@ -229,9 +229,9 @@ def _model_digest(aws: Aws, run: runs.Run) -> str:
     import tarfile
     import tempfile
 
-    from yard.commands.results import model_place
+    from yard.commands.results import model_location
 
-    bucket, key = model_place(aws, run)
+    bucket, key = model_location(aws, run)
     with tempfile.TemporaryFile() as archive:
         aws.client("s3").download_fileobj(bucket, key, archive)
         archive.seek(0)

@@ -52,24 +52,24 @@ def explain(error: BaseException) -> UserError | None:
 
 
 def _explain_disk(error: OSError) -> UserError | None:
-    place = error.filename if error.filename is not None else "a file"
+    path = error.filename if error.filename is not None else "a file"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return UserError(f"The disk is full while writing {place}.", "Free some space, then run it again.")
+        return UserError(f"The disk is full while writing {path}.", "Free some space, then run it again.")
     if isinstance(error, PermissionError):
-        return UserError(f"No permission for {place}.", "Change its owner or its mode, or choose another place.")
+        return UserError(f"No permission for {path}.", "Change its owner or its mode, or choose another path.")
     if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError) and error.filename is not None:
-        return UserError(f"{place}: {error.strerror}.", "Check the path.")
+        return UserError(f"{path}: {error.strerror}.", "Check the path.")
     return None
 
 
 @contextmanager
-def writing(place: object) -> Iterator[None]:
+def writing(path: object) -> Iterator[None]:
     """Name the path in the error of a failed write: the system names it only when opening a file fails."""
     try:
         yield
     except OSError as error:
         if error.filename is None:
-            error.filename = str(place)
+            error.filename = str(path)
         raise
 
 

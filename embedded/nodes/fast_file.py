@@ -133,18 +133,18 @@ def tree(items: Iterable[Item]) -> dict[int, Node]:
     nodes = {root.id: root}
     for item in items:
         *folders, name = item.name.split("/")
-        place = root
+        parent = root
         for folder in folders:
-            assert place.children is not None
-            if folder not in place.children or place.children[folder].children is None:
+            assert parent.children is not None
+            if folder not in parent.children or parent.children[folder].children is None:
                 # S3 may hold both `a` and `a/b`, which no file system can: the folder wins
-                place.children[folder] = Node(id=len(nodes) + 1, children={})
-                nodes[len(nodes) + 1] = place.children[folder]
-            place = place.children[folder]
-        assert place.children is not None
-        if name in place.children:
+                parent.children[folder] = Node(id=len(nodes) + 1, children={})
+                nodes[len(nodes) + 1] = parent.children[folder]
+            parent = parent.children[folder]
+        assert parent.children is not None
+        if name in parent.children:
             continue
         file = Node(id=len(nodes) + 1, size_bytes=item.object.size_bytes, key=item)
-        place.children[name] = file
+        parent.children[name] = file
         nodes[file.id] = file
     return nodes

@@ -48,9 +48,9 @@ def at_moved_root(
     moved = {target: str(source) for source, target in image.copies}
     moved[CONTAINER_ROOT] = str(node.ml)
     for source, target, _ in node.mounts:
-        place = Path(_moved(target, moved))
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.symlink_to(source)
+        link = Path(_moved(target, moved))
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(source)
     variables = _variables(node, image, python)
     variables[BASE_VARIABLE] = str(node.ml)
     variables[HOST_ADDRESSES] = json.dumps(dict(addresses))

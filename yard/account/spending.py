@@ -90,12 +90,11 @@ def _untold(aws: Aws, first: date, told: set[str]) -> Iterator[_Bill]:
         if (name := summary["TrainingJobName"]) not in told and summary["TrainingJobStatus"] in _ENDED
         if (found := _NAME.fullmatch(name)) is not None
     ]
-    place = f"s3://{aws.artifact_bucket()}/"
+    bucket = f"s3://{aws.artifact_bucket()}/"
     for name, found in wanted:
         job = sagemaker.describe_training_job(TrainingJobName=name)
-        if job["OutputDataConfig"]["S3OutputPath"].startswith(
-            place
-        ):  # otherwise it belongs to another stage or project
+        # otherwise it belongs to another stage or project
+        if job["OutputDataConfig"]["S3OutputPath"].startswith(bucket):
             usd, saved = _cost(job, aws.region)
             yield _Bill(job=found["job"], run_id=found["run"], usd=usd, saved_usd=saved, has_receipt=False)
 

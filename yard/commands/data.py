@@ -57,13 +57,13 @@ def put(
         there = upload.list_objects(s3, bucket, prefix)
         wanted = upload.missing(s3, bucket, items, there)
         _send_with_progress(s3, bucket, wanted)
-    place, others = f"s3://{bucket}/{prefix}", sorted(there.keys() - {item.key for item in items})
+    location, others = f"s3://{bucket}/{prefix}", sorted(there.keys() - {item.key for item in items})
     if delete:
         upload.delete(s3, bucket, others)
     if as_json:
         counts = {"files": len(items), "bytes": sum(item.size for item in items), "sent": len(wanted)}
-        emit_json({"to": place, **counts, "others": others, "others_deleted": delete and bool(others)})
-    say(f"{place}: {_sent(len(wanted), len(items))}")
+        emit_json({"to": location, **counts, "others": others, "others_deleted": delete and bool(others)})
+    say(f"{location}: {_sent(len(wanted), len(items))}")
     if others:
         say(
             f"{len(others)} others were removed."
@@ -142,9 +142,9 @@ def _channel(job: "JobSpec", channel: str) -> "Channel":
 def _prefix(job: "JobSpec", channel: str) -> str:
     found = _channel(job, channel)
     if found.s3 is None or found.s3.startswith("s3://") or found.type != "S3Prefix":
-        place = f"reads {found.s3} as {found.type}" if found.s3 is not None else "does not read from S3"
+        source = f"reads {found.s3} as {found.type}" if found.s3 is not None else "does not read from S3"
         raise UserError(
-            f"The channel {channel!r} of {job.name!r} {place}, so its data does not belong in the project's bucket.",
+            f"The channel {channel!r} of {job.name!r} {source}, so its data does not belong in the project's bucket.",
             f"Set [channels.{channel}] s3 to a prefix such as {job.name}/{channel}/.",
         )
     return found.s3 if found.s3.endswith("/") else f"{found.s3}/"

@@ -78,7 +78,7 @@ def model_get(
 
     aws = Aws(find_project())
     found = runs.find(aws, run)
-    bucket, key = model_place(aws, found)
+    bucket, key = model_location(aws, found)
     folder = to / found.run_id
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -93,7 +93,7 @@ def model_get(
     say(f"s3://{bucket}/{key} is unpacked in {folder}/")
 
 
-def model_place(aws: Aws, run: runs.Run) -> tuple[str, str]:
+def model_location(aws: Aws, run: runs.Run) -> tuple[str, str]:
     """The bucket and key of the model of a run that completed."""
     for attempt in reversed(runs.attempts(aws, run)):
         if attempt["TrainingJobStatus"] == "Completed":

@@ -64,8 +64,8 @@ def cut(found: Sequence[Sample], count: int) -> list[list[Sample]]:
     shards: list[list[Sample]] = [[] for _ in range(count)]
     ordered = sorted(found, key=lambda sample: (-sample.size, sample.key))
     for number, sample in enumerate(ordered):
-        lap, place = divmod(number, count)
-        shards[place if lap % 2 == 0 else count - 1 - place].append(sample)
+        lap, index = divmod(number, count)
+        shards[index if lap % 2 == 0 else count - 1 - index].append(sample)
     return [sorted(shard, key=lambda sample: sample.key) for shard in shards]
 
 

@@ -103,8 +103,8 @@ class _Axis:
     """The pixel of the first tick."""
     last: float
 
-    def place(self, value: float) -> float:
-        """Where a value falls."""
+    def pixel(self, value: float) -> float:
+        """The pixel of a value."""
         low, high = self.ticks[0], self.ticks[-1]
         return self.first + (value - low) / (high - low) * (self.last - self.first)
 
@@ -138,11 +138,11 @@ def _frame(title: str, across_name: str, value_name: str, across: _Axis, up: _Ax
     """The grid, the numbers and the names of the axes."""
     middle, centre = (_LEFT + _WIDTH - _RIGHT) / 2, (_TOP + _HEIGHT - _BOTTOM) / 2
     for tick in across.ticks:
-        x = across.place(tick)
+        x = across.pixel(tick)
         yield _line(x, up.first, x, up.last)
         yield _label(x, up.first + 17, f"{tick:.6g}")
     for tick in up.ticks:
-        y = up.place(tick)
+        y = up.pixel(tick)
         yield _line(across.first, y, across.last, y)
         yield _label(across.first - 6, y + 4, f"{tick:,.6g}", anchor="end")
     yield _label(middle, 18, title, more=' font-weight="600"')
@@ -154,11 +154,11 @@ def _lines(series: Sequence[Series], across: _Axis, up: _Axis) -> Iterator[str]:
     for number, one in enumerate(series):
         if not one:
             continue
-        placed = [(across.place(x), up.place(y)) for x, y in one]
-        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in placed)
+        pixels = [(across.pixel(x), up.pixel(y)) for x, y in one]
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in pixels)
         yield f'<polyline fill="none" stroke="{_colour(number)}" stroke-width="1.5" points="{points}"/>'
-        if len(placed) <= _MOST_DOTS:
-            for x, y in placed:
+        if len(pixels) <= _MOST_DOTS:
+            for x, y in pixels:
                 yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2" fill="{_colour(number)}"/>'
 
 

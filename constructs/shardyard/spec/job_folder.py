@@ -33,9 +33,9 @@ def load_jobs(
     places = {path.stem: f"{folder.name}/{path.name}: " for path in files}
     read = [read_job(path, stage, where=places[path.stem], problems=problems) for path in files]
     jobs = [variants for variants in read if variants is not None]
-    ground = _Ground(stage=stage, facts=Facts(has_network=has_network, project_tags=project_tags), root=root)
+    inputs = _RuleInputs(stage=stage, facts=Facts(has_network=has_network, project_tags=project_tags), root=root)
     for variants in jobs:
-        found = [*_problems(variants, jobs, ground), *_same_ids(variants[stage], [other[stage] for other in jobs])]
+        found = [*_problems(variants, jobs, inputs), *_same_ids(variants[stage], [other[stage] for other in jobs])]
         problems += [Problem(f"{places[variants[stage].name]}{one.where}".rstrip(": "), one.message) for one in found]
     if problems:
         raise SpecError(problems)
@@ -43,24 +43,24 @@ def load_jobs(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Ground:
-    """What the jobs of a folder are held against."""
+class _RuleInputs:
+    """What the rules need besides the jobs of a folder."""
 
     stage: str
     facts: Facts
     root: Path | None
 
 
-def _problems(variants: Variants, jobs: Sequence[Variants], ground: _Ground) -> list[Problem]:
+def _problems(variants: Variants, jobs: Sequence[Variants], inputs: _RuleInputs) -> list[Problem]:
     """The problems of one job in the chosen stage, then those that only another stage has."""
-    chosen = variants[ground.stage]
-    found = _violations(chosen, jobs, ground.stage, ground.facts, ground.root)
+    chosen = variants[inputs.stage]
+    found = _violations(chosen, jobs, inputs.stage, inputs.facts, inputs.root)
     # Only another stage's own settings say whether it has a VPC.
-    elsewhere = replace(ground.facts, has_network=None)
+    elsewhere = replace(inputs.facts, has_network=None)
     for stage, spec in variants.items():
         if spec is not chosen:
             before = label(stage) if spec.from_stage else ""
-            others = _violations(spec, jobs, stage, elsewhere, ground.root)
+            others = _violations(spec, jobs, stage, elsewhere, inputs.root)
             found += [Problem(f"{before}{one.where}", one.message) for one in others if one not in found]
     return found
 

@@ -83,4 +83,4 @@ def _where(receipt: Mapping[str, Any]) -> str:
         ("Dashboard", receipt["links"]["dashboard"]),
         ("Execution", receipt["links"]["execution"]),
     ]
-    return "\n".join(f"{label}: {place}" for label, place in lines if place)
+    return "\n".join(f"{label}: {value}" for label, value in lines if value)

@@ -23,7 +23,7 @@ def enter(binds: Sequence[Bind], streams: Sequence[str], new_root: str, hand_ove
     _fill("/", new_root, missing)
     os.makedirs(new_root + "/tmp", exist_ok=True)
     for bind in binds:
-        _place(bind, new_root)
+        _bind(bind, new_root)
     for folder in streams:
         _mount_stream(new_root + folder, hand_over)
     _mount_proc(new_root + "/proc")
@@ -35,46 +35,46 @@ def enter(binds: Sequence[Bind], streams: Sequence[str], new_root: str, hand_ove
 def _fill(source: str, target: str, missing: Sequence[str]) -> None:
     """Bind each entry of `source` in `target`; folders that get new entries are created, not bound."""
     for entry in os.scandir(source):
-        place = os.path.join(target, entry.name)
+        inner = os.path.join(target, entry.name)
         if entry.path in _OWN:
-            os.mkdir(place)
+            os.mkdir(inner)
         elif entry.is_symlink():
-            os.symlink(os.readlink(entry.path), place)
+            os.symlink(os.readlink(entry.path), inner)
         elif entry.is_dir() and any(Path(path).is_relative_to(entry.path) for path in missing):
-            os.mkdir(place)
-            _fill(entry.path, place, missing)
+            os.mkdir(inner)
+            _fill(entry.path, inner, missing)
         else:
-            _make_place(place, is_folder=entry.is_dir())
-            libc.bind(entry.path, place)
+            _make_mount_point(inner, is_folder=entry.is_dir())
+            libc.bind(entry.path, inner)
 
 
-def _place(bind: Bind, new_root: str) -> None:
-    place = new_root + bind.target
-    if not os.path.lexists(place):
-        os.makedirs(os.path.dirname(place), exist_ok=True)
-        _make_place(place, is_folder=os.path.isdir(bind.source))
-    libc.bind(bind.source, place, read_only=bind.read_only)
+def _bind(bind: Bind, new_root: str) -> None:
+    target = new_root + bind.target
+    if not os.path.lexists(target):
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        _make_mount_point(target, is_folder=os.path.isdir(bind.source))
+    libc.bind(bind.source, target, read_only=bind.read_only)
 
 
-def _make_place(place: str, *, is_folder: bool) -> None:
+def _make_mount_point(target: str, *, is_folder: bool) -> None:
     if is_folder:
-        os.mkdir(place)
+        os.mkdir(target)
     else:
-        os.close(os.open(place, os.O_CREAT | os.O_WRONLY, 0o644))
+        os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o644))
 
 
-def _mount_stream(place: str, hand_over: socket.socket) -> None:
-    os.makedirs(place, exist_ok=True)
+def _mount_stream(target: str, hand_over: socket.socket) -> None:
+    os.makedirs(target, exist_ok=True)
     device = os.open("/dev/fuse", os.O_RDWR)
     options = f"fd={device},rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions"
-    libc.mount("s3", place, "fuse", libc.MS_RDONLY | libc.MS_NOSUID | libc.MS_NODEV, options)
+    libc.mount("s3", target, "fuse", libc.MS_RDONLY | libc.MS_NOSUID | libc.MS_NODEV, options)
     socket.send_fds(hand_over, [b"s"], [device])
     os.close(device)
 
 
-def _mount_proc(place: str) -> None:
+def _mount_proc(target: str) -> None:
     """Mount a /proc of the node's own processes, or show the machine's if the kernel forbids that."""
     try:
-        libc.mount("proc", place, "proc", libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC)
+        libc.mount("proc", target, "proc", libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC)
     except PermissionError:
-        libc.bind("/proc", place)
+        libc.bind("/proc", target)

@@ -18,7 +18,7 @@ import boto3
 from embedded.nodes import image_environment
 from yard import images, upload
 from yard.aws import Aws
-from yard.commands.results import model_place
+from yard.commands.results import model_location
 from yard.project import find_project
 from yard.runs import logs, runs
 
@@ -152,7 +152,7 @@ class House:
 
     def model(self, run: runs.Run) -> dict[str, bytes]:
         """The files of the model in S3, by their names."""
-        bucket, key = model_place(self.aws, run)
+        bucket, key = model_location(self.aws, run)
         body = self.aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         with tarfile.open(fileobj=io.BytesIO(body)) as archive:
             files = {member.name: archive.extractfile(member) for member in archive.getmembers() if member.isfile()}

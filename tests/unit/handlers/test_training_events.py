@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from shardyard.handlers.watching.training_events.index import Place, compose, react
+from shardyard.handlers.watching.training_events.index import DeploymentNames, compose, react
 
-PLACE = Place(project="yard", stage="dev", topic_arn="arn:topic", watchdog_rule="watch")
+DEPLOYMENT = DeploymentNames(project="yard", stage="dev", topic_arn="arn:topic", watchdog_rule="watch")
 BY_HAND = {"project": "yard", "stage": "dev"}
 OURS = {**BY_HAND, "run": "20261121-073000-a1b2", "shardyard:execution": "arn:execution"}
 
@@ -39,7 +39,7 @@ def counted(clients: Recorder) -> list[str]:
 
 def test_a_failed_job_of_nobodys_launch_is_counted_and_told_with_its_reason() -> None:
     clients = Recorder()
-    react(change("Failed", FailureReason="AlgorithmError: rank 1: KeyError: 'loss'", Tags=BY_HAND), PLACE, clients)
+    react(change("Failed", FailureReason="AlgorithmError: rank 1: KeyError: 'loss'", Tags=BY_HAND), DEPLOYMENT, clients)
     assert counted(clients) == ["Jobs", "FailuresOutsideLaunches"]
     outcome, other = (one["MetricData"][0]["Dimensions"] for one in clients.made("put_metric_data"))
     assert outcome[2] == {"Name": "Outcome", "Value": "Failed"}
@@ -52,7 +52,7 @@ def test_a_failed_job_of_nobodys_launch_is_counted_and_told_with_its_reason() ->
 @pytest.mark.parametrize("status", ["Completed", "Failed", "Stopped"])
 def test_how_a_launch_ends_is_told_by_its_receipt_alone(status: str) -> None:
     clients = Recorder()
-    react(change(status, FailureReason="AlgorithmError: x"), PLACE, clients)
+    react(change(status, FailureReason="AlgorithmError: x"), DEPLOYMENT, clients)
     assert clients.made("publish") == []
     assert counted(clients) == ["Jobs"], "the dashboard shows it; the alarm is the job's own"
 
@@ -61,23 +61,23 @@ def test_an_attempt_of_a_launch_that_got_no_machine_is_not_a_failure() -> None:
     """The launch tries again, maybe for hours, and its receipt tells how that ended."""
     clients = Recorder()
     short = "CapacityError: Unable to provision requested ML compute capacity."
-    react(change("Failed", FailureReason=short), PLACE, clients)
+    react(change("Failed", FailureReason=short), DEPLOYMENT, clients)
     assert clients.calls == []
-    react(change("Failed", FailureReason=short, Tags=BY_HAND), PLACE, clients)
+    react(change("Failed", FailureReason=short, Tags=BY_HAND), DEPLOYMENT, clients)
     assert len(clients.made("publish")) == 1
 
 
 def test_a_running_job_wakes_the_watchdog_and_tells_nobody() -> None:
     clients = Recorder()
-    react(change("InProgress", "Training"), PLACE, clients)
+    react(change("InProgress", "Training"), DEPLOYMENT, clients)
     assert clients.made("enable_rule") == [{"Name": "watch"}]
     assert clients.made("publish") == []
 
 
 def test_jobs_of_other_projects_are_left_alone() -> None:
     clients = Recorder()
-    react(change("Failed", Tags={"project": "other", "stage": "dev"}), PLACE, clients)
-    react(change("Failed", Tags=None), PLACE, clients)
+    react(change("Failed", Tags={"project": "other", "stage": "dev"}), DEPLOYMENT, clients)
+    react(change("Failed", Tags=None), DEPLOYMENT, clients)
     assert clients.calls == []
 
 

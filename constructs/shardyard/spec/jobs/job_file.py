@@ -59,8 +59,8 @@ def parse_variants(
         shared = next((other for other in built if other not in overrides and one not in overrides), None)
         if built and len(problems) > before:
             return None  # the other stages would only repeat this one's problems
-        place = f"{where}{label(one)}" if one != stage and one in overrides else where
-        made = built[shared] if shared else _merged(raw, name, overrides.get(one, {}), place, problems)
+        at = f"{where}{label(one)}" if one != stage and one in overrides else where
+        made = built[shared] if shared else _merged(raw, name, overrides.get(one, {}), at, problems)
         built[one] = made
     variants = {one: spec for one, spec in built.items() if spec is not None}
     return variants if len(problems) == before else None

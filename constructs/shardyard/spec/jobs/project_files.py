@@ -54,11 +54,11 @@ def _entry(spec: JobSpec, root: Path, code: Path | None) -> Iterator[Problem]:
     if entry.endswith(".py"):
         if code is not None and not (code / entry).is_file():
             yield Problem("program.entry", f"there is no {entry!r} in the job's code, {_shown(code, root)}")
-    elif entry.startswith("training.") and (spec.image.folder or spec.image.framework) is not None:
-        place = Path(*entry.split("."))
+    elif entry.startswith("training.") and (spec.image.folder is not None or spec.image.framework is not None):
+        module = Path(*entry.split("."))
         ours = image_sources(root)
         above = [folder for folder in (ours, code) if folder is not None]
-        if not any((folder / place).with_suffix(".py").is_file() or (folder / place).is_dir() for folder in above):
+        if not any((folder / module).with_suffix(".py").is_file() or (folder / module).is_dir() for folder in above):
             modules = sorted(".".join(path.relative_to(ours).with_suffix("").parts) for path in ours.glob(_PROGRAMS))
             yield Problem("program.entry", f"there is no module {entry}; {nearest(entry, modules)}")
 

@@ -19,7 +19,7 @@ _OUTCOMES = ("Completed", "Failed", "Stopped")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class DeploymentNames:
     """This deployment's names, from the function's environment."""
 
     project: str
@@ -28,7 +28,7 @@ class Place:
     watchdog_rule: str
 
     @classmethod
-    def from_environment(cls) -> "Place":
+    def from_environment(cls) -> "DeploymentNames":
         """The names that the stack gave to the function."""
         return cls(
             project=os.environ["PROJECT"],
@@ -48,27 +48,27 @@ class Message:
 
 def handler(event: dict[str, Any], context: object) -> None:
     """Lambda's entry: one event."""
-    react(event["detail"], Place.from_environment(), aws.clients)
+    react(event["detail"], DeploymentNames.from_environment(), aws.clients)
 
 
-def react(detail: dict[str, Any], place: Place, clients: aws.Clients) -> None:
+def react(detail: dict[str, Any], deployment: DeploymentNames, clients: aws.Clients) -> None:
     """React to one change."""
     tags = detail.get("Tags") or {}
-    if (tags.get("project"), tags.get("stage")) != (place.project, place.stage):
+    if (tags.get("project"), tags.get("stage")) != (deployment.project, deployment.stage):
         return
     status = detail["TrainingJobStatus"]
     launched = EXECUTION_TAG in tags
     if status == "Failed" and launched and read_job(detail).kind is Kind.CAPACITY:
         return  # the launch retries, maybe for hours, and reports how that ended
     if status == "InProgress":
-        clients("events").enable_rule(Name=place.watchdog_rule)
+        clients("events").enable_rule(Name=deployment.watchdog_rule)
     if status in _OUTCOMES:
-        _count(clients("cloudwatch"), place, "Jobs", Outcome=status)
+        _count(clients("cloudwatch"), deployment, "Jobs", Outcome=status)
     if status == "Failed" and not launched:
-        _count(clients("cloudwatch"), place, names.OTHER_FAILURES_METRIC)
+        _count(clients("cloudwatch"), deployment, names.OTHER_FAILURES_METRIC)
     message = compose(detail)
     if message is not None:
-        clients("sns").publish(TopicArn=place.topic_arn, Subject=message.subject, Message=message.text)
+        clients("sns").publish(TopicArn=deployment.topic_arn, Subject=message.subject, Message=message.text)
 
 
 def compose(detail: dict[str, Any]) -> Message | None:
@@ -108,8 +108,8 @@ def _after(detail: dict[str, Any]) -> str:
     return f" after {format_duration((end - start) / 1000)}"
 
 
-def _count(cloudwatch: Any, place: Place, metric: str, **more: str) -> None:
-    dimensions = {"Project": place.project, "Stage": place.stage, **more}
+def _count(cloudwatch: Any, deployment: DeploymentNames, metric: str, **more: str) -> None:
+    dimensions = {"Project": deployment.project, "Stage": deployment.stage, **more}
     cloudwatch.put_metric_data(
         Namespace=names.METRICS_NAMESPACE,
         MetricData=[

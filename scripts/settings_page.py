@@ -21,9 +21,7 @@ def as_markdown() -> str:
         "",
         "Written from `constructs/shardyard/spec/settings/` by `make docs`; a test fails when it is out of date.",
         "",
-        *tables.HEAD,
-        *(tables.row(*found) for found in _leaves(Settings, "")),
-        "",
+        *_sections(),
         "## Interface endpoints",
         "",
         "What each name in `network.interface_endpoints` is good for:",
@@ -45,6 +43,21 @@ def as_markdown() -> str:
         "`<Job>MaxRuntimeSeconds`, where `<Job>` is the job's name in camel case (`mnist-ddp` is `MnistDdp`).",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _sections() -> Iterator[str]:
+    """The keys of no table, then each table with its own sentence."""
+    hints = get_type_hints(Settings)
+    fields = dataclasses.fields(Settings)
+    own = [field for field in fields if not dataclasses.is_dataclass(hints[field.name])]
+    rows = [tables.row(field.name, field, hints[field.name]) for field in own]
+    yield from ("## The project", "", "These name the project and all of its resources.", "", *tables.HEAD, *rows, "")
+    for field in fields:
+        table = hints[field.name]
+        if dataclasses.is_dataclass(table):
+            yield from (f"## `{field.name}`", "", " ".join(str(table.__doc__).split()), "", *tables.HEAD)
+            yield from (tables.row(*found) for found in _leaves(table, f"{field.name}."))  # type: ignore[arg-type]
+            yield ""
 
 
 def _leaves(cls: type[Any], before: str) -> Iterator[tuple[str, dataclasses.Field[Any], Any]]:

@@ -22,7 +22,7 @@ def _type(default: Any = ..., doc: str = "The instance type.") -> Any:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InstanceGroup:
-    """One kind of instance in a heterogeneous cluster."""
+    """A heterogeneous cluster has a group for each kind of machine."""
 
     name: str = setting(
         doc="The group's name, which channels refer to.",
@@ -30,36 +30,38 @@ class InstanceGroup:
         says="1 to 64 letters, digits, dots, hyphens and underscores",
     )
     instance_type: str = _type()
-    count: int = setting(1, "How many.", least=1)
+    count: int = setting(1, "How many instances.", least=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InstancePreference:
-    """One choice in an ordered list; SageMaker takes the first with capacity."""
+    """SageMaker takes the first of its preferences that has capacity."""
 
     instance_type: str = _type()
-    count: int | None = setting(None, "How many; by default `compute.count`.", least=1)
+    count: int | None = setting(None, "How many instances; by default `compute.count`.", least=1)
     training_plan: str | None = setting(None, "Take them from this plan.", pattern=_PLAN, says=_PLAN_SAYS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fallback:
-    """What the state machine tries next, as a new attempt of the same run, when capacity or quota is short."""
+    """The state machine tries the next fallback, as a new attempt of the run, when capacity or quota is short."""
 
     instance_type: str = _type()
-    count: int | None = setting(None, "How many; by default as before.", least=1)
-    processes_per_node: int | None = setting(None, "By default one per GPU of the new type.", least=1)
+    count: int | None = setting(None, "How many instances; by default as before.", least=1)
+    processes_per_node: int | None = setting(
+        None, "How many ranks on each node; by default one per GPU of the new type.", least=1
+    )
     hyperparameters: dict[str, Scalar] = setting(
-        doc="Hyperparameters for this type, such as the batch size.", factory=dict
+        doc="Hyperparameters that belong to this type, such as the batch size.", factory=dict
     )
     environment: dict[str, str] = setting(
-        doc="Environment variables for this type, such as those of EFA and NCCL.", factory=dict
+        doc="Variables that belong to this type, such as those of EFA and NCCL.", factory=dict
     )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UltraServer:
-    """Instances that must share one UltraServer."""
+    """Some of the instances must lie in one UltraServer."""
 
     id: str | None = setting(None, "The UltraServer; by default any.", pattern=r".{1,256}")
     count: int = setting(doc="How many instances of the job.", least=1)
@@ -67,7 +69,7 @@ class UltraServer:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Placement:
-    """How instances are placed on UltraServers."""
+    """The placement says where in the network the instances lie (UltraServers only)."""
 
     multiple_jobs: bool = setting(False, "Let several jobs share one UltraServer.")
     ultra_servers: tuple[UltraServer, ...] = setting((), "How the instances are spread over UltraServers.")
@@ -75,7 +77,7 @@ class Placement:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compute:
-    """The instances: one type, instance groups, or an ordered list of preferences."""
+    """The job runs on one instance type, on instance groups, or on the first preference that can be had."""
 
     instance_type: str | None = _type(None, "The instance type; groups and preferences name their own instead.")
     count: int = setting(1, "How many instances.", least=1)
@@ -136,7 +138,7 @@ class Compute:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """How long the job may run and wait for capacity."""
+    """The job ends when it has run, or waited for capacity, for too long."""
 
     max_runtime_seconds: int = setting(
         86400, "SageMaker stops the job after this long.", least=1, most=MOST_SECONDS, unit="seconds", key="max_runtime"
@@ -153,7 +155,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Spot:
-    """Spare capacity at a lower price, which AWS may take back with two minutes' notice."""
+    """Spare capacity costs less, and AWS may take it back with two minutes' notice."""
 
     enabled: bool = setting(False, "Run on spare capacity, which AWS may take back.")
     max_wait_seconds: int | None = setting(
@@ -168,14 +170,14 @@ class Spot:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Retry:
-    """SageMaker's own retries, only of a job that ended in an InternalServerError."""
+    """SageMaker itself retries a job that ended in an InternalServerError, and in nothing else."""
 
-    attempts: int = setting(doc="How many; all of them share the longest runtime.", least=1, most=30)
+    attempts: int = setting(doc="How many retries; the longest runtime covers all of them together.", least=1, most=30)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Queue:
-    """When quota or capacity is short: try the fallbacks at once, then all again after ever longer pauses."""
+    """While quota or capacity is short, a launch tries each fallback, then pauses and tries again."""
 
     max_wait_seconds: int = setting(
         3600,

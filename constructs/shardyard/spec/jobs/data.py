@@ -14,17 +14,21 @@ RESERVED_CHANNELS = ("code", "launcher")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileSystem:
-    """A directory of a file system, mounted as a channel. It needs a VPC."""
+    """The channel mounts a directory of a file system, which needs a VPC."""
 
     id: str = setting(doc="The file system's id.", pattern=r"fs-[0-9a-f]{8,}", says="fs- and 8 or more hex digits")
-    type: Literal["FSxLustre", "EFS"] = setting("FSxLustre", "The file system's service.")
-    path: str = setting(doc="The directory; for Lustre, it starts with the mount name.", pattern=r"/.*", says="from /")
+    type: Literal["FSxLustre", "EFS"] = setting("FSxLustre", "Which service holds it.")
+    path: str = setting(
+        doc="The directory; for Lustre it starts with the mount name.",
+        pattern=r"/.*",
+        says="an absolute path such as /dataset/train",
+    )
     access: Literal["ro", "rw"] = setting("ro", "`rw` lets the job write into it.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Channel:
-    """One input of the job, found under /opt/ml/input/data/<name>: in S3, in a file system, or a hub data set."""
+    """A channel is one input, under /opt/ml/input/data/NAME: from S3, a file system or a hub data set."""
 
     s3: str | None = setting(
         None,
@@ -67,7 +71,7 @@ class Channel:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Output:
-    """How the model and the output files are stored, in the run's folder `runs/<run id>/`."""
+    """A run stores its model and its output files under `runs/<run id>/`."""
 
     compression: Literal["GZIP", "NONE"] = setting("GZIP", "GZIP makes one model.tar.gz; NONE keeps single files.")
     kms_key: str | None = setting(None, "The key that encrypts them; by default the project's key.", pattern=_KMS)
@@ -75,10 +79,15 @@ class Output:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Checkpoints:
-    """A local directory that SageMaker copies to S3 while the job runs, and restores when it resumes."""
+    """SageMaker keeps a local directory in step with S3 while the job runs, and fills it again when it resumes."""
 
     enabled: bool = setting(False, "Keep checkpoints in S3.")
-    local_path: str = setting("/opt/ml/checkpoints", "The directory in the container.", pattern=r"/.+", says="from /")
+    local_path: str = setting(
+        "/opt/ml/checkpoints",
+        "The directory in the container.",
+        pattern=r"/.+",
+        says="an absolute path such as /opt/ml/checkpoints",
+    )
     s3: str | None = setting(
         None,
         "Another place; by default each logical run has its own prefix in the artifact bucket, so runs cannot mix.",
@@ -89,7 +98,7 @@ class Checkpoints:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Metric:
-    """A number that SageMaker reads from the job's log lines into CloudWatch."""
+    """SageMaker reads each metric from the job's log lines into CloudWatch."""
 
     name: str = setting(doc="The metric's name.", pattern=r".{1,255}", says="1 to 255 letters")
     regex: str = setting(
@@ -99,17 +108,20 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TensorBoard:
-    """Event files that SageMaker copies to S3 while the job runs."""
+    """SageMaker copies event files to S3 while the job runs."""
 
-    enabled: bool = setting(False, "Copy event files to S3.")
+    enabled: bool = setting(False, "Copy the event files to S3.")
     local_path: str = setting(
-        "/opt/ml/output/tensorboard", "Where the program writes event files.", pattern=r"/.+", says="from /"
+        "/opt/ml/output/tensorboard",
+        "Where the program writes them.",
+        pattern=r"/.+",
+        says="an absolute path such as /opt/ml/output/tensorboard",
     )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Mlflow:
-    """A managed MLflow that the job reports to."""
+    """The job reports to a managed MLflow."""
 
     resource_arn: str = setting(
         doc="The tracking server's or MLflow app's ARN.",

@@ -19,11 +19,11 @@ STACKS_WITHOUT_JOBS = ("storage", "network", "identity", "registry", "notebooks"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cost:
-    """The cost limit, checked before launch."""
+    """A launch whose worst case costs more than a cap is refused."""
 
     cap_usd: float | None = setting(None, "Refuse a launch whose worst-case cost is higher.", least=0)
     hourly_usd: dict[str, float] = setting(
-        doc="The hourly price of types without a known one; a launch without a price is refused.",
+        doc="The price of an hour of a type that no price list has; a launch without any price is refused.",
         least=0.01,
         most=10_000,
         factory=dict,
@@ -32,9 +32,9 @@ class Cost:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ModelRegistry:
-    """Registration of the model after success, pending approval."""
+    """The model registry gets the model of a run that succeeded, pending approval."""
 
-    enabled: bool = setting(False, "Register the model.")
+    enabled: bool = setting(False, "Register the model of a run that succeeded.")
     group: str | None = setting(
         None,
         "The model package group; by default the job's name.",
@@ -45,44 +45,44 @@ class ModelRegistry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deploy:
-    """What a deploy does besides updating the stacks."""
+    """A deploy may start the job as well."""
 
     launch: bool = setting(False, "Start the job on every deploy that changes it.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Debug:
-    """A shell in the running container through Systems Manager."""
+    """Remote debugging opens a shell in the running container, through Systems Manager."""
 
-    remote: bool = setting(False, "Allow remote debugging.")
+    remote: bool = setting(False, "Allow a shell in the running container.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InfraCheck:
-    """SageMaker's own test of the instances before the program starts."""
+    """SageMaker can test the instances before the program starts."""
 
-    enabled: bool = setting(False, "Run the test.")
+    enabled: bool = setting(False, "Test the instances before the program starts.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
-    """Attribute-based access control."""
+    """The execution role can take over the caller's session tags, for access by attributes."""
 
     tag_chaining: bool = setting(False, "Pass the caller's session tags on to the execution role.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Model:
-    """The model's size, so that a rule can check whether it fits into the GPUs.
+    """The model's size lets a rule say whether it fits into the GPUs.
 
-    The hyperparameters `plan`, `tensor_parallel` and `pipeline_parallel` define how it is spread.
+    The hyperparameters `plan`, `tensor_parallel` and `pipeline_parallel` say how it is spread.
     """
 
     preset: str | None = setting(
         None, "The `preset` hyperparameter that this describes; the rule is skipped for any other."
     )
-    parameters: float = setting(doc="Number of parameters: `7e9`, or `7B`.", least=1, unit="count")
-    layers: int | None = setting(None, "Number of blocks; by default guessed from the size.", least=1)
+    parameters: float = setting(doc="How many parameters it has: `7e9`, or `7B`.", least=1, unit="count")
+    layers: int | None = setting(None, "How many blocks it has; by default guessed from the size.", least=1)
     hidden: int | None = setting(None, "The width of a block; by default guessed from the size.", least=1)
     sequence: int = setting(2048, "Tokens per sample.", least=1)
 

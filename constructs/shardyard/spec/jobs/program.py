@@ -11,7 +11,7 @@ _ENTRY = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*|(?!/)[\w./-]+\.py"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Image:
-    """The image: a folder of containers/, a repository, an AWS Deep Learning Container, or a marketplace algorithm."""
+    """The image is a folder of containers/, a repository, an AWS Deep Learning Container, or an algorithm."""
 
     folder: str | None = setting(
         None,
@@ -60,7 +60,7 @@ class Image:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """The user's code, mounted as the channel `code`."""
+    """The job's own code travels beside the image, as the channel `code`."""
 
     dir: str = setting(
         doc="A folder of the repository.", pattern=r"(?!/)(?!(.*/)?\.\.(/|$)).+", says="a folder inside the repository"
@@ -75,21 +75,25 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Program:
-    """What the launcher starts and how."""
+    """The launcher starts the program once for each rank."""
 
     entry: str = setting(
         doc="A module (`training.pytorch.programs.mnist`) or a script (`train.py`).",
         pattern=_ENTRY,
         says="a module such as training.pytorch.programs.mnist, or a script such as train.py",
     )
-    launcher: Literal["torchrun", "mpirun", "plain"] = setting("torchrun", "`plain` starts one process per node.")
-    processes_per_node: int | None = setting(None, "By default one per GPU, or one without GPUs.", least=1)
+    launcher: Literal["torchrun", "mpirun", "plain"] = setting(
+        "torchrun", "How the ranks start; `plain` starts one process per node."
+    )
+    processes_per_node: int | None = setting(
+        None, "How many ranks on each node; by default one per GPU, or one without a GPU.", least=1
+    )
     arguments: tuple[str, ...] = setting((), "Arguments before the hyperparameters.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Network:
-    """The job's network access."""
+    """The job reaches what its network lets it reach."""
 
     vpc: bool = setting(True, "Run in the project's private subnets.")
     isolation: bool = setting(False, "Cut the container off from every network except the job's other instances.")

@@ -21,7 +21,7 @@ class QuotaRequest:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QuotaSettings:
-    """Quotas that the deploy asks AWS to raise; none by default."""
+    """The deploy asks AWS to raise these quotas; none by default."""
 
     requests: tuple[QuotaRequest, ...] = setting((), "Each quota with its minimum.")
     from_jobs: bool = setting(False, "Also request what all jobs of this stage need at once.")
@@ -30,7 +30,7 @@ class QuotaSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BudgetSettings:
-    """The account's monthly budget, and its alerts."""
+    """The budget warns when the account costs more than this in a month."""
 
     monthly_usd: float = setting(
         100.0, "The monthly budget; alerts at 50, 80 and 100 percent and on the forecast.", least=1, most=100_000
@@ -46,7 +46,7 @@ class BudgetSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AlertSettings:
-    """Who gets alerts, and when a running job counts as wasted."""
+    """Alerts go to one address, also when a running job looks wasted."""
 
     email: str = setting(
         "",
@@ -61,7 +61,7 @@ class AlertSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrainingSettings:
-    """Settings for all training jobs of this stage."""
+    """These settings hold for all training jobs of the stage."""
 
     jobs: str = setting("jobs", "The folder of job files, relative to the project.", pattern=r"[\w./-]+")
     cap_usd: float = setting(
@@ -75,7 +75,7 @@ class TrainingSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IdentitySettings:
-    """Settings for every role of the project."""
+    """These settings hold for every role of the project."""
 
     permissions_boundary: str = setting(
         "",

@@ -33,7 +33,7 @@ _CIDR_SAYS = "an IPv4 range such as 10.42.0.0/16"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NetworkSettings:
-    """Where training and notebooks run."""
+    """Training and notebooks run in this network."""
 
     kind: Literal["new", "existing", "none"] = setting(
         "new", "`new` makes a VPC of isolated subnets, `existing` takes one by its ids, `none` uses SageMaker's own."

@@ -19,7 +19,7 @@ GIT_BRANCH = r"[A-Za-z0-9][A-Za-z0-9._/-]{0,199}"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NotebookSettings:
-    """Git-linked notebook instances; off by default, because a running one bills."""
+    """Notebook instances clone from git; they are off by default, because a running one bills."""
 
     enabled: bool = setting(False, "Create the notebooks.")
     names: tuple[str, ...] = setting(

@@ -8,7 +8,7 @@ from shardyard.spec.tree import setting
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RetentionSettings:
-    """Retention periods. Data and models never expire."""
+    """What piles up expires after a while; data and models never do."""
 
     checkpoint_days: int = setting(30, "Days after which a run's checkpoints expire.", least=1, most=3650)
     old_version_days: int = setting(30, "Days to keep an overwritten or deleted object.", least=1, most=3650)
@@ -22,7 +22,7 @@ class RetentionSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SweeperSettings:
-    """The scheduled search for unused resources that bill."""
+    """The sweeper looks, on a schedule, for unused resources that bill."""
 
     enabled: bool = setting(True, "Look for leftovers.")
     stops: Literal["by-stage", "never", "always"] = setting(

@@ -12,9 +12,14 @@ ACCOUNT_ID: str = cdk.Aws.ACCOUNT_ID
 URL_SUFFIX: str = cdk.Aws.URL_SUFFIX
 
 
-def arn(service: str, resource: str) -> str:
-    """An ARN in this account and region."""
-    return f"arn:{PARTITION}:{service}:{REGION}:{ACCOUNT_ID}:{resource}"
+def arn(service: str, resource: str, *, region: str = REGION, account: str = ACCOUNT_ID) -> str:
+    """An ARN, in this account and region unless others are given; IAM's have no region."""
+    return f"arn:{PARTITION}:{service}:{region}:{account}:{resource}"
+
+
+def bucket_arn(bucket: str) -> str:
+    """A bucket's ARN, which has neither region nor account."""
+    return arn("s3", bucket, region="", account="")
 
 
 def key_arn(key: IKeyRef) -> str:

@@ -15,6 +15,7 @@ from shardyard.core import policy
 from shardyard.core.arns import ACCOUNT_ID
 from shardyard.core.handler_code import add_handler_code
 from shardyard.core.project import Project
+from shardyard.core.roles import service_role
 from shardyard.spec import names
 
 RUNTIME = "python3.13"
@@ -104,20 +105,16 @@ class HandlerFunction(Construct):
     def _role(self, project: Project, function_name: str, statements: Sequence[policy.Statement]) -> iam.CfnRole:
         # The log group's ARN ends in ':*' by itself and so covers its streams.
         self._writes_logs = policy.allow(["logs:CreateLogStream", "logs:PutLogEvents"], [self.log_group.attr_arn])
-        self.policy = iam.CfnManagedPolicy(
+        self.policy, role = service_role(
             self,
-            "Policy",
-            description=f"What {function_name} may do",
-            policy_document=policy.document([self._writes_logs, *statements]),
-        )
-        return iam.CfnRole(
-            self,
-            "Role",
+            "",
+            project=project,
+            service="lambda.amazonaws.com",
+            allows=f"What {function_name} may do",
             description=f"Runs {function_name}",
-            assume_role_policy_document=policy.trust("lambda.amazonaws.com"),
-            managed_policy_arns=[self.policy],
-            permissions_boundary=project.permissions_boundary,
+            statements=[self._writes_logs, *statements],
         )
+        return role
 
 
 class CustomResource(cdk.CfnResource):

@@ -19,16 +19,7 @@ class Override(Construct):
     def __init__(self, scope: Construct, construct_id: str, *, parameter: Parameter, otherwise: str | None) -> None:
         """`otherwise` is what the app says; None leaves the property out of the template's result."""
         super().__init__(scope, construct_id)
-        resource = cdk.CfnParameter(
-            self,
-            "Parameter",
-            type="String",
-            default="",
-            description=parameter.description,
-            allowed_values=list(parameter.allowed_values) or None,
-            allowed_pattern=None if parameter.allowed else parameter.allowed_pattern,
-            constraint_description=parameter.constraint,
-        )
+        resource = add_parameter(self, "Parameter", parameter)
         resource.override_logical_id(parameter.name)
         self.reference = resource.value_as_string
         self.given = cdk.CfnCondition(
@@ -40,3 +31,17 @@ class Override(Construct):
                 self.given.logical_id, self.reference, cdk.Aws.NO_VALUE if otherwise is None else otherwise
             )
         )
+
+
+def add_parameter(scope: Construct, construct_id: str, parameter: Parameter) -> cdk.CfnParameter:
+    """A CloudFormation parameter whose default is empty; as a child of the stack itself it is called like its id."""
+    return cdk.CfnParameter(
+        scope,
+        construct_id,
+        type="String",
+        default="",
+        description=parameter.description,
+        allowed_values=list(parameter.allowed_values) if parameter.allowed else None,
+        allowed_pattern=None if parameter.allowed else parameter.allowed_pattern,
+        constraint_description=parameter.constraint,
+    )

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from shardyard.spec import names
+
 _NAME = r"[a-z][a-z0-9-]{1,18}[a-z0-9]"
 _STAGE = r"[a-z][a-z0-9]{1,11}"
 
@@ -35,6 +37,11 @@ class Project:
             raise ValueError(
                 f"Project(stage={self.stage!r}) is not allowed: 2 to 12 small letters and digits, a letter first"
             )
+
+    @property
+    def prefix(self) -> str:
+        """The beginning of every name."""
+        return names.prefix(self.name, self.stage)
 
     @property
     def all_tags(self) -> dict[str, str]:

@@ -7,9 +7,8 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from shardyard.core import policy
-from shardyard.core.arns import ACCOUNT_ID
 from shardyard.core.project import Project
-from shardyard.core.roles import role_view
+from shardyard.core.roles import THIS_ACCOUNT, role_view, service_role
 from shardyard.foundation.ecr import Registry
 from shardyard.foundation.permissions import Access
 from shardyard.foundation.placement import Placement
@@ -68,18 +67,14 @@ class Identity(Construct):
         return role_view(self, "BuildRoleView", self._build)
 
     def _role(self, construct_id: str, service: str, statements: Sequence[policy.Statement]) -> iam.CfnRole:
-        managed = iam.CfnManagedPolicy(
+        _, role = service_role(
             self,
-            f"{construct_id}Policy",
-            description=f"What the {construct_id.lower()} role of {self._project.name} may do",
-            policy_document=policy.document(statements),
-        )
-        return iam.CfnRole(
-            self,
-            f"{construct_id}Role",
+            construct_id,
+            project=self._project,
+            service=service,
+            when=THIS_ACCOUNT,
+            allows=f"What the {construct_id.lower()} role of {self._project.name} may do",
             description=f"The {construct_id.lower()} role of {self._project.name} ({self._project.stage})",
-            # The account is a condition so that no other account can make the service act for it.
-            assume_role_policy_document=policy.trust(service, when={"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}}),
-            managed_policy_arns=[managed.ref],
-            permissions_boundary=self._project.permissions_boundary,
+            statements=statements,
         )
+        return role

@@ -5,7 +5,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from shardyard.core import policy
-from shardyard.core.arns import ACCOUNT_ID, PARTITION, REGION, URL_SUFFIX
+from shardyard.core.arns import ACCOUNT_ID, REGION, URL_SUFFIX, arn
 from shardyard.core.project import Project
 
 TOPIC_PUBLISHERS = ("events.amazonaws.com", "cloudwatch.amazonaws.com", "budgets.amazonaws.com")
@@ -35,14 +35,14 @@ class Key(Construct):
         kms.CfnAlias(
             self,
             "Alias",
-            alias_name=f"alias/{project.name}-{project.stage}",
+            alias_name=f"alias/{project.prefix}",
             target_key_id=self.resource.attr_arn,
         )
 
 
 def _account_decides() -> policy.Statement:
     """Without this statement nobody could ever change the key's policy again."""
-    root = f"arn:{PARTITION}:iam::{ACCOUNT_ID}:root"
+    root = arn("iam", "root", region="")
     return {
         "Sid": "AccountDecides",
         "Effect": "Allow",
@@ -53,7 +53,7 @@ def _account_decides() -> policy.Statement:
 
 
 def _logs_encrypt() -> policy.Statement:
-    groups = f"arn:{PARTITION}:logs:{REGION}:{ACCOUNT_ID}:log-group:*"
+    groups = arn("logs", "log-group:*")
     return policy.allow_service(
         # The one principal that differs by region and, in China, by suffix.
         f"logs.{REGION}.{URL_SUFFIX}",

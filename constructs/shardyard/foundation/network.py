@@ -5,15 +5,15 @@ from functools import cached_property
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk.interfaces.aws_kms import IKeyRef
 from constructs import Construct
 
 from shardyard.core import policy
-from shardyard.core.arns import ACCOUNT_ID, PARTITION, REGION, key_arn
+from shardyard.core.arns import ACCOUNT_ID, PARTITION, REGION, arn, key_arn
 from shardyard.core.function import CustomResource, HandlerFunction
 from shardyard.core.project import Project
+from shardyard.core.roles import THIS_ACCOUNT, service_role
 from shardyard.foundation.placement import Placement
 from shardyard.foundation.security_group import TrainingSecurityGroup
 
@@ -182,37 +182,22 @@ class Network(Construct):
         group = logs.CfnLogGroup(
             self,
             "FlowLogGroup",
-            log_group_name=f"/{self._project.name}-{self._project.stage}/flow-logs",
+            log_group_name=f"/{self._project.prefix}/flow-logs",
             kms_key_id=key_arn(key),
             retention_in_days=self._project.log_days,
         )
         group.apply_removal_policy(cdk.RemovalPolicy.DESTROY)
-        source = f"arn:{PARTITION}:ec2:{REGION}:{ACCOUNT_ID}:vpc-flow-log/*"
-        writes = iam.CfnManagedPolicy(
+        _, role = service_role(
             self,
-            "FlowLogPolicy",
-            description="Write the VPC's flow logs",
-            policy_document=policy.document(
-                [
-                    policy.allow(
-                        ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], [group.attr_arn]
-                    )
-                ]
-            ),
-        )
-        role = iam.CfnRole(
-            self,
-            "FlowLogRole",
+            "FlowLog",
+            project=self._project,
+            service="vpc-flow-logs.amazonaws.com",
+            when={**THIS_ACCOUNT, "ArnLike": {"aws:SourceArn": arn("ec2", "vpc-flow-log/*")}},
+            allows="Write the VPC's flow logs",
             description="Writes the VPC's flow logs",
-            assume_role_policy_document=policy.trust(
-                "vpc-flow-logs.amazonaws.com",
-                when={
-                    "StringEquals": {"aws:SourceAccount": ACCOUNT_ID},
-                    "ArnLike": {"aws:SourceArn": source},
-                },
-            ),
-            managed_policy_arns=[writes.ref],
-            permissions_boundary=self._project.permissions_boundary,
+            statements=[
+                policy.allow(["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], [group.attr_arn])
+            ],
         )
         ec2.CfnFlowLog(
             self,
@@ -228,7 +213,6 @@ class Network(Construct):
 
     def _close_default_group(self, vpc: ec2.CfnVPC, key: IKeyRef) -> None:
         """Take every rule out of the group that a VPC is born with, so that nothing can lean on it."""
-        groups = f"arn:{PARTITION}:ec2:{REGION}:{ACCOUNT_ID}:security-group"
         closer = HandlerFunction(
             self,
             "DefaultSecurityGroup",
@@ -240,7 +224,7 @@ class Network(Construct):
                 policy.allow(["ec2:DescribeSecurityGroups"], ["*"]),
                 policy.allow(
                     ["ec2:RevokeSecurityGroupIngress", "ec2:RevokeSecurityGroupEgress"],
-                    [f"{groups}/{vpc.attr_default_security_group}"],
+                    [arn("ec2", f"security-group/{vpc.attr_default_security_group}")],
                 ),
             ],
             key=key,
@@ -255,4 +239,4 @@ class Network(Construct):
 
     def _name(self, part: str) -> cdk.CfnTag:
         """EC2's console shows this tag where other services show a name."""
-        return cdk.CfnTag(key="Name", value=f"{self._project.name}-{self._project.stage}-{part}")
+        return cdk.CfnTag(key="Name", value=f"{self._project.prefix}-{part}")

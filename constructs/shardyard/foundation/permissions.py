@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shardyard.core import policy
-from shardyard.core.arns import ACCOUNT_ID, PARTITION, arn
+from shardyard.core.arns import arn
 from shardyard.core.project import Project
 from shardyard.foundation.ecr import Registry
 from shardyard.foundation.placement import Placement
@@ -86,7 +86,7 @@ class Access:
             policy.allow(["sagemaker:ListTrainingJobs"], ["*"]),
             policy.allow(
                 ["sagemaker:DescribeNotebookInstance", "sagemaker:StopNotebookInstance"],
-                [arn("sagemaker", f"notebook-instance/{self._prefix}-*")],
+                [arn("sagemaker", f"notebook-instance/{self.project.prefix}-*")],
             ),
             pass_role([training_role_arn], to="sagemaker.amazonaws.com"),
             *self.clone_repositories(git_secret_arn, git_urls),
@@ -99,7 +99,7 @@ class Access:
         if secret_arn is not None:
             statements.append(policy.allow(["secretsmanager:GetSecretValue"], [secret_arn]))
         hosted = [match for match in map(_CODECOMMIT.match, urls) if match is not None]
-        repositories = [f"arn:{PARTITION}:codecommit:{one['region']}:{ACCOUNT_ID}:{one['name']}" for one in hosted]
+        repositories = [arn("codecommit", one["name"], region=one["region"]) for one in hosted]
         if repositories:
             statements.append(policy.allow(["codecommit:GitPull", "codecommit:GitPush"], repositories))
         return statements
@@ -111,7 +111,7 @@ class Access:
             policy.allow(["s3:GetObject"], [f"{artifacts}/source/*"]),
             *self.storage.places.use_keys("kms:Decrypt", "kms:GenerateDataKey"),
             *self.pull_images(push=True),
-            self.write_logs(f"/aws/codebuild/{self._prefix}-*"),
+            self.write_logs(f"/aws/codebuild/{self.project.prefix}-*"),
         ]
 
     def use_key(self) -> list[policy.Statement]:
@@ -175,10 +175,6 @@ class Access:
                 ["*"],
             ),
         ]
-
-    @property
-    def _prefix(self) -> str:
-        return f"{self.project.name}-{self.project.stage}"
 
     def _tagged(self, key: str) -> dict[str, dict[str, str]]:
         """The condition that a request (`RequestTag`) or a thing (`ResourceTag`) carries the project's tags."""

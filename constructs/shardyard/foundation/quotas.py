@@ -6,7 +6,7 @@ from aws_cdk.interfaces.aws_kms import IKeyRef
 from constructs import Construct
 
 from shardyard.core import policy
-from shardyard.core.arns import ACCOUNT_ID, PARTITION, arn
+from shardyard.core.arns import arn
 from shardyard.core.function import CustomResource, HandlerFunction
 from shardyard.core.project import Project
 
@@ -57,8 +57,11 @@ class QuotaRequester(Construct):
                 policy.allow(
                     ["iam:CreateServiceLinkedRole"],
                     [
-                        f"arn:{PARTITION}:iam::{ACCOUNT_ID}:role/aws-service-role/"
-                        "servicequotas.amazonaws.com/AWSServiceRoleForServiceQuotas"
+                        arn(
+                            "iam",
+                            "role/aws-service-role/servicequotas.amazonaws.com/AWSServiceRoleForServiceQuotas",
+                            region="",
+                        )
                     ],
                     when={"StringEquals": {"iam:AWSServiceName": "servicequotas.amazonaws.com"}},
                 ),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import aws_cdk as cdk
 
-from shardyard.core.arns import ACCOUNT_ID, PARTITION, REGION, URL_SUFFIX
+from shardyard.core.arns import ACCOUNT_ID, REGION, URL_SUFFIX, arn
 from shardyard.core.project import Project
 from shardyard.images.job_source import launcher_bundle
 from shardyard.spec.catalogue.images import DLC_ACCOUNTS, content_tag, image_name, parse_uri
@@ -53,7 +53,7 @@ class JobImage:
         repository = name.split("@")[0].split(":")[0]
         return cls(
             uri=f"{account}.dkr.ecr.{REGION}.{URL_SUFFIX}/{name}",
-            repository_arn=f"arn:{PARTITION}:ecr:{REGION}:{account}:repository/{repository}",
+            repository_arn=arn("ecr", f"repository/{repository}", account=account),
             folder=folder,
         )
 
@@ -63,8 +63,9 @@ class JobImage:
         parts = parse_uri(name)
         if parts.account is None:
             return cls(uri=name, repository_arn=None)
-        arn = f"arn:{PARTITION}:ecr:{parts.region}:{parts.account}:repository/{parts.repository}"
-        return cls(uri=name, repository_arn=arn)
+        assert parts.region is not None
+        repository = arn("ecr", f"repository/{parts.repository}", region=parts.region, account=parts.account)
+        return cls(uri=name, repository_arn=repository)
 
 
 def _dlc_account(stack: cdk.Stack) -> str:

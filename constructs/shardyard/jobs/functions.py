@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shardyard.core import policy
-from shardyard.core.arns import ACCOUNT_ID, PARTITION, REGION, arn
+from shardyard.core.arns import ACCOUNT_ID, REGION, arn, bucket_arn
 from shardyard.core.project import Project
 from shardyard.foundation.storage_base import StorageBase
 from shardyard.spec import names
@@ -49,7 +49,7 @@ class Surroundings:
 
 
 def _preflight(around: Surroundings) -> FunctionSpec:
-    outside = [f"arn:{PARTITION}:s3:::{bucket}" for bucket in sorted(set(around.outside_buckets))]
+    outside = [bucket_arn(bucket) for bucket in sorted(set(around.outside_buckets))]
     buckets = [around.storage.places.data_arn, *outside]
     keys = [*around.storage.places.key_arns, *around.outside_keys]
     kept = [f"{around.artifacts}/{names.QUOTA_CODES_KEY}", f"{around.artifacts}/source/*"]
@@ -58,7 +58,7 @@ def _preflight(around: Surroundings) -> FunctionSpec:
         description="Checks a launch before anything is paid for, and builds its request",
         statements=[
             policy.allow(["s3:ListBucket"], [*buckets, around.artifacts]),
-            policy.allow(["s3:GetObject"], [*(f"{arn}/*" for arn in buckets), *kept]),
+            policy.allow(["s3:GetObject"], [*(f"{bucket}/*" for bucket in buckets), *kept]),
             *([policy.allow(["kms:Decrypt"], keys)] if keys else []),
             policy.allow(["ecr:DescribeImages"], [arn("ecr", "repository/*")]),
             policy.allow(["sagemaker:DescribeTrainingJob"], [_jobs()]),
@@ -103,7 +103,7 @@ def _receipt(around: Surroundings) -> FunctionSpec:
 
 def _submit(around: Surroundings) -> FunctionSpec:
     # Jobs of other stacks too, which stand on this one: their roles are known by their path alone.
-    roles = f"arn:{PARTITION}:iam::{ACCOUNT_ID}:role{names.job_role_path(around.project.name, around.project.stage)}*"
+    roles = arn("iam", f"role{names.job_role_path(around.project.name, around.project.stage)}*", region="")
     return FunctionSpec(
         handler="launch/submit",
         description="Creates training jobs with fields that Step Functions does not know",
@@ -169,7 +169,7 @@ def _quota_codes(around: Surroundings) -> FunctionSpec:
 
 def _source(around: Surroundings) -> FunctionSpec:
     # The bucket of the deploy's assets is the bootstrap's; its name is fixed by account and region.
-    assets = f"arn:{PARTITION}:s3:::cdk-*-assets-{ACCOUNT_ID}-{REGION}"
+    assets = bucket_arn(f"cdk-*-assets-{ACCOUNT_ID}-{REGION}")
     return FunctionSpec(
         handler="resources/source",
         description="Puts bundles of user code where jobs read them",

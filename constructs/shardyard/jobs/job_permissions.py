@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from shardyard.core import policy
-from shardyard.core.arns import ACCOUNT_ID, PARTITION, REGION, arn
+from shardyard.core.arns import arn, bucket_arn
 from shardyard.foundation.permissions import PULL, Access
 from shardyard.foundation.storage_base import Places
 from shardyard.images.job_image import JobImage
@@ -76,7 +76,7 @@ def _place(channel: Channel) -> tuple[str | None, str]:
 def _read_channels(spec: JobSpec, places: Places) -> Iterator[policy.Statement]:
     prefixes_of: dict[str, list[str]] = {}
     for bucket, prefix in channel_places(spec):
-        where = places.data_arn if bucket is None else f"arn:{PARTITION}:s3:::{bucket}"
+        where = places.data_arn if bucket is None else bucket_arn(bucket)
         prefixes_of.setdefault(where, []).append(prefix)
     for where, prefixes in prefixes_of.items():
         listed = [f"{prefix}*" for prefix in prefixes]
@@ -89,12 +89,12 @@ def _read_channels(spec: JobSpec, places: Places) -> Iterator[policy.Statement]:
 
 
 def _mount(system: FileSystem) -> policy.Statement:
-    prefix = f"{REGION}:{ACCOUNT_ID}:file-system/{system.id}"
+    resource = f"file-system/{system.id}"
     if system.type == "FSxLustre":
-        return policy.allow(["fsx:DescribeFileSystems"], [f"arn:{PARTITION}:fsx:{prefix}"])
+        return policy.allow(["fsx:DescribeFileSystems"], [arn("fsx", resource)])
     actions = ["elasticfilesystem:ClientMount", "elasticfilesystem:DescribeMountTargets"]
     writes = ["elasticfilesystem:ClientWrite"] if system.access == "rw" else []
-    return policy.allow([*actions, *writes], [f"arn:{PARTITION}:elasticfilesystem:{prefix}"])
+    return policy.allow([*actions, *writes], [arn("elasticfilesystem", resource)])
 
 
 def _write_results(spec: JobSpec, places: Places) -> Iterator[policy.Statement]:
@@ -115,7 +115,7 @@ def _write_results(spec: JobSpec, places: Places) -> Iterator[policy.Statement]:
     yield policy.allow(["s3:GetBucketLocation"], [artifacts])
     if spec.checkpoints.enabled and spec.checkpoints.s3 is not None:
         bucket, _, key = spec.checkpoints.s3.removeprefix("s3://").partition("/")
-        there = f"arn:{PARTITION}:s3:::{bucket}"
+        there = bucket_arn(bucket)
         yield policy.allow(_WRITE, [f"{there}/{key}*"])
         yield policy.allow(["s3:GetBucketLocation", "s3:ListBucket"], [there])
 

@@ -88,7 +88,7 @@ class JobRuntime(Construct):
         found = scope.node.root.node.try_find_child(_registry_id(project))
         if isinstance(found, _Registered):
             return cast(Self, found.runtime)
-        construct_id = f"Runtime-{project.name}-{project.stage}"
+        construct_id = f"Runtime-{project.prefix}"
         return cls(cdk.Stack.of(scope), construct_id, project=project, storage=storage, alerts=alerts)
 
     def read_from(self, buckets: Sequence[str], keys: Sequence[str] = ()) -> None:

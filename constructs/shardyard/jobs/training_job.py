@@ -16,13 +16,14 @@ from constructs import Construct
 
 from shardyard.core import policy
 from shardyard.core.arns import PARTITION
+from shardyard.core.parameters import add_parameter
 from shardyard.core.project import Project
-from shardyard.core.roles import role_view
+from shardyard.core.roles import THIS_ACCOUNT, role_view, service_role
 from shardyard.foundation.permissions import pass_role
 from shardyard.foundation.placement import Placement
 from shardyard.foundation.storage_base import StorageBase
 from shardyard.images.job_image import JobImage
-from shardyard.jobs.job_parts import add_parameter, execution_log_group, failed_alarm, service_role
+from shardyard.jobs.job_parts import execution_log_group, failed_alarm
 from shardyard.jobs.job_permissions import channel_places, execution_statements
 from shardyard.jobs.launchable import Launchable
 from shardyard.jobs.runtime import JobRuntime
@@ -195,7 +196,7 @@ class TrainingJob(Launchable):
 
     def _parameters(self) -> dict[str, cdk.CfnParameter]:
         return {
-            value: add_parameter(self._stack, parameter)
+            value: add_parameter(self._stack, parameter.name, parameter)
             for value, parameter in job_parameters(self.spec, self._instance_types).items()
         }
 
@@ -321,11 +322,13 @@ class TrainingJob(Launchable):
         return service_role(
             self,
             "",
+            project=self._runtime.project,
             service="sagemaker.amazonaws.com",
+            when=THIS_ACCOUNT,
+            allows=f"Training jobs of {self.machine_name}",
             description=f"Training jobs of {self.machine_name}",
             statements=execution_statements(self.spec, places=self._places, image=self._image),
-            shared_policy_arn=self._runtime.training_policy_arn(self._placement),
-            project=self._runtime.project,
+            shared_policy_arns=[self._runtime.training_policy_arn(self._placement)],
             path=self._role_path,
         )
 
@@ -333,11 +336,13 @@ class TrainingJob(Launchable):
         _, role = service_role(
             self,
             "Machine",
+            project=self._runtime.project,
             service="states.amazonaws.com",
+            when=THIS_ACCOUNT,
+            allows=f"Runs the state machine {self.machine_name}",
             description=f"Runs the state machine {self.machine_name}",
             statements=[pass_role([self._role_arn], to="sagemaker.amazonaws.com")],
-            shared_policy_arn=self._runtime.launch_policy_arn,
-            project=self._runtime.project,
+            shared_policy_arns=[self._runtime.launch_policy_arn],
         )
         return role
 

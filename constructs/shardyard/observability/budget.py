@@ -37,7 +37,7 @@ class MonthlyBudget(Construct):
         # As plain dicts: the typed property takes the amount as a number, and a parameter's value is a text.
         budget: dict[str, Any] = {
             # Budgets belong to the account and not to a region; without its name two regions would want the same one.
-            "BudgetName": f"{project.name}-{project.stage}-{REGION}",
+            "BudgetName": f"{project.prefix}-{REGION}",
             "BudgetType": "COST",
             "TimeUnit": "MONTHLY",
             "BudgetLimit": {"Amount": monthly_usd, "Unit": "USD"},

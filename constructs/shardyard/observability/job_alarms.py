@@ -62,7 +62,7 @@ class JobAlarms(Construct):
         cloudwatch.CfnAlarm(
             self,
             construct_id,
-            alarm_name=f"{project.name}-{project.stage}-{name}",
+            alarm_name=f"{project.prefix}-{name}",
             alarm_description=description,
             namespace=names.METRICS_NAMESPACE,
             metric_name=metric,

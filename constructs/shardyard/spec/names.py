@@ -8,6 +8,11 @@ RUN_TIME_CHANGES = "shardyard:ChangesAtRunTime"
 """The key in a resource's Metadata that lists the properties which a Shardyard function changes later."""
 
 
+def prefix(project: str, stage: str) -> str:
+    """The beginning of every name."""
+    return f"{project}-{stage}"
+
+
 def stack_name(project: str, stage: str, part: str) -> str:
     """The CloudFormation stack of one part: `storage`, `network`, `training`, ..."""
     return f"{project}-{stage}-{part}"

@@ -86,7 +86,7 @@ class AutoStop(Construct):
         self.resource = sagemaker.CfnNotebookInstanceLifecycleConfig(
             self,
             "Resource",
-            notebook_instance_lifecycle_config_name=f"{project.name}-{project.stage}-auto-stop",
+            notebook_instance_lifecycle_config_name=f"{project.prefix}-auto-stop",
             on_start=[hook],
         )
 
@@ -126,7 +126,7 @@ class Notebook(Construct):
         self.resource = sagemaker.CfnNotebookInstance(
             self,
             "Resource",
-            notebook_instance_name=f"{project.name}-{project.stage}-{name}",
+            notebook_instance_name=f"{project.prefix}-{name}",
             instance_type=instance_type,
             platform_identifier=PLATFORM,
             role_arn=role_arn,

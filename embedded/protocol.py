@@ -24,6 +24,7 @@ from embedded import traits
 from embedded.operations import Params, ServiceError
 
 _DENIED_STATUS = 403
+# by protocol, and `ec2` is one of them
 _DENIED_CODES = {"ec2": "UnauthorizedOperation", "json": "AccessDeniedException", "rest-json": "AccessDeniedException"}
 
 

@@ -42,7 +42,10 @@ def lets_service_in(
 
 
 def key_problem(key: str | None, account: str, region: str, service: str, context: Mapping[str, str]) -> str | None:
-    """Why a service cannot use the key that encrypts a topic or a queue; None when it can, or when there is no key."""
+    """Why a service cannot use the key that encrypts a topic or a queue; None when it can, or when there is no key.
+
+    Every service encrypts with KMS, so its actions are named here; the key itself is KMS's to find.
+    """
     if not key:
         return None
     if key.split("/")[-2:-1] == ["aws"] or key.startswith("alias/aws/"):

@@ -1,4 +1,4 @@
-"""Who asks: access keys and role sessions."""
+"""Who asks: access keys and role sessions. IAM and STS are what all access stands on, so moto's are asked directly."""
 
 import json
 import re

@@ -18,6 +18,7 @@ SERVICE = "cloudformation"
 
 _S3_URL = re.compile(r"^https?://(?:[^/]*s3[^/]*|localhost:\d+|127\.0\.0\.1:\d+)/(?P<bucket>[^/]+)/(?P<key>[^?]+)")
 _S3_HOST_URL = re.compile(r"^https?://(?P<bucket>[^/]+?)\.(?:s3[.-][^/]+|localhost:\d+)/(?P<key>[^?]+)")
+# what a stack may make only with a capability: CloudFormation's own rule
 IAM_TYPES = ("AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::User", "AWS::IAM::Group")
 _MOST_BODY_BYTES = 51200
 """What a call may hold itself; longer templates are named by TemplateURL."""

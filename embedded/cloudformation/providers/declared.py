@@ -61,9 +61,6 @@ class Declared(Provider):
     defaults: Mapping[str, Any] = field(default_factory=dict)
     """Parameters that the API demands and templates may leave out."""
 
-    arn: str | None = None
-    """Where in describe's answer the ARN lies, for tags; None where tags are not read."""
-
     name_limit: int = 63
     lower: bool = False
     unread: frozenset[str] = frozenset()  # type: ignore[misc]
@@ -115,9 +112,8 @@ class Declared(Provider):
             raise
         back = {api: cfn for cfn, api in (*self.rename.items(), *self.answered.items())}
         answer = {back.get(key, key): value for key, value in to_template(found).items()}
-        if "Tags" in props and self.arn is not None:
-            answer["Tags"] = tag_list(self.tags(self._name(physical_id), ctx))
-        return answer
+        tags = self.tags(self._name(physical_id), ctx) if "Tags" in props else None
+        return answer if tags is None else {**answer, "Tags": tag_list(tags)}
 
     def _token(self) -> dict[str, str]:
         return {"ClientRequestToken": uuid.uuid4().hex} if self.tokens else {}
@@ -140,20 +136,11 @@ class Declared(Provider):
         return found
 
     def tags(self, name: str, ctx: Context) -> Any:
-        """Its tags, as the service answers them (SageMaker's way)."""
-        arn = self.describe(name, ctx)[str(self.arn)]
-        return ctx.client(self.service).list_tags(ResourceArn=arn)["Tags"]
+        """Its tags, as the service answers them; None where only describe's answer has them, if any."""
+        return None
 
     def retag(self, name: str, changed: dict[str, str], removed: list[str], ctx: Context) -> None:
-        """Set and remove tags (SageMaker's way)."""
-        if self.arn is None or not (changed or removed):
-            return
-        arn = self.describe(name, ctx)[self.arn]
-        client = ctx.client(self.service)
-        if changed:
-            client.add_tags(ResourceArn=arn, Tags=tag_list(changed))
-        if removed:
-            client.delete_tags(ResourceArn=arn, TagKeys=removed)
+        """Set and remove tags: each service has its own operations for that."""
 
     def _made(self, name: str, ctx: Context) -> Made:
         if self.ref is None and not self.attributes:

@@ -7,11 +7,12 @@ from botocore.exceptions import ClientError
 from embedded.cloudformation.context import Context
 from embedded.cloudformation.errors import ResourceError
 from embedded.cloudformation.providers.base import Made, Props
-from embedded.cloudformation.providers.declared import Declared, is_absent
+from embedded.cloudformation.providers.declared import is_absent
 from embedded.cloudformation.providers.shapes import without
+from embedded.services.sagemaker.tagged import Tagged
 
 
-class _CodeRepository(Declared):
+class _CodeRepository(Tagged):
     """A repository: of its address and its secret only the secret can be changed."""
 
     def update(self, physical_id: str, old: Props, new: Props, ctx: Context) -> Made:
@@ -35,7 +36,7 @@ _CodeRepository(
     attributes={"CodeRepositoryName": "CodeRepositoryName"},
     arn="CodeRepositoryArn",
 )
-Declared(
+Tagged(
     type="AWS::SageMaker::NotebookInstanceLifecycleConfig",
     service="sagemaker",
     create_operation="CreateNotebookInstanceLifecycleConfig",
@@ -47,7 +48,7 @@ Declared(
     attributes={"NotebookInstanceLifecycleConfigName": "NotebookInstanceLifecycleConfigName"},
     arn="NotebookInstanceLifecycleConfigArn",
 )
-Declared(
+Tagged(
     type="AWS::SageMaker::ModelPackageGroup",
     service="sagemaker",
     create_operation="CreateModelPackageGroup",
@@ -62,7 +63,7 @@ Declared(
     },
     arn="ModelPackageGroupArn",
 )
-Declared(
+Tagged(
     type="AWS::SageMaker::Model",
     service="sagemaker",
     create_operation="CreateModel",
@@ -73,7 +74,7 @@ Declared(
     attributes={"ModelName": "ModelName", "ModelArn": "ModelArn"},
     arn="ModelArn",
 )
-Declared(
+Tagged(
     type="AWS::SageMaker::EndpointConfig",
     service="sagemaker",
     create_operation="CreateEndpointConfig",
@@ -84,7 +85,7 @@ Declared(
     attributes={"EndpointConfigName": "EndpointConfigName", "EndpointConfigArn": "EndpointConfigArn"},
     arn="EndpointConfigArn",
 )
-Declared(
+Tagged(
     type="AWS::SageMaker::Endpoint",
     service="sagemaker",
     create_operation="CreateEndpoint",
@@ -98,7 +99,7 @@ Declared(
 )
 
 
-class _Notebook(Declared):
+class _Notebook(Tagged):
     """A notebook instance: CloudFormation stops it to change it or to delete it."""
 
     def update(self, physical_id: str, old: Props, new: Props, ctx: Context) -> Made:
@@ -146,7 +147,7 @@ _Notebook(
 )
 
 
-class _Pipeline(Declared):
+class _Pipeline(Tagged):
     """A pipeline: its definition is text, or lies in S3."""
 
     def parameters(self, props: Props, ctx: Context) -> dict[str, Any]:

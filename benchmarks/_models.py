@@ -18,7 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from training.pytorch.batches import EpochBatches
 from training.pytorch.checkpoint.checkpointer import Checkpointer
-from training.pytorch.loop import Loop
+from training.pytorch.loop import Loop, Samples
 from training.pytorch.models.gpt.model import GPT, GPTConfig, next_token_loss
 from training.pytorch.models.gpt.parallelize import build
 from training.pytorch.parallel.plan import Plan
@@ -163,8 +163,7 @@ def make_loop(
         checkpoints=checkpoints,
         steps=1_000_000,
         steps_per_epoch=order.per_epoch,
-        unit=unit,
-        samples_ranks=ranks.world_size,
+        samples=Samples(unit=unit, ranks=ranks.world_size),
     )
 
 

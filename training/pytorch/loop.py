@@ -12,6 +12,7 @@ import argparse
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 
@@ -20,6 +21,28 @@ from training.pytorch.hardware import wait_for_device
 from training.pytorch.models.flops import Peak, peak_flops
 from training.pytorch.process_group import Ranks
 from training.pytorch.reporting.metrics import Metrics, peak_memory_bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Samples:
+    """What a program counts when it counts samples."""
+
+    unit: str
+    """What they are called in the metric `<unit>_per_second`."""
+
+    ranks: int
+    """How many ranks have samples of their own: all of them, unless some share a model."""
+
+    flops_each: float = 0.0
+    """Forward and backward: what `mfu` is computed from. 0 leaves it out."""
+
+    dtype: torch.dtype = torch.float32
+    """What the model computes in: `mfu` is a share of what the ranks could reach in it."""
+
+
+def steps_in(options: argparse.Namespace, steps_per_epoch: int) -> int:
+    """How many steps a run has by its options: `--max_steps`, or else whole epochs."""
+    return int(options.epochs * steps_per_epoch if options.max_steps is None else options.max_steps)
 
 
 class Loop:
@@ -37,22 +60,12 @@ class Loop:
         checkpoints: Checkpointer,
         steps: int,
         steps_per_epoch: int,
-        unit: str,
-        samples_ranks: int,
-        flops_per_sample: float = 0.0,
-        dtype: torch.dtype = torch.float32,
+        samples: Samples,
     ) -> None:
-        """`unit` is what samples are called, `samples_ranks` how many ranks have samples of their own.
-
-        `flops_per_sample`, forward and backward, is what `mfu` is computed from, as a share of what the ranks could
-        reach in `dtype`; 0 leaves it out.
-        """
         self._options, self._ranks, self._metrics, self.checkpoints = options, ranks, metrics, checkpoints
-        self._steps, self._steps_per_epoch, self._unit = steps, steps_per_epoch, unit
-        self._samples_ranks, self._flops_per_sample = samples_ranks, flops_per_sample
+        self._steps, self._steps_per_epoch, self._of = steps, steps_per_epoch, samples
         self._samples, self._data_seconds, self._checkpoint_mark = 0, 0.0, 0.0
         self._loss: Callable[[], float] | None = None
-        self._dtype = dtype
         self._peak: Peak | None = None
         self._since = time.monotonic()
 
@@ -94,21 +107,21 @@ class Loop:
 
     def _find_peak(self) -> None:
         """What `mfu` is a share of: said once, as nothing can be read from the figure without it."""
-        if self._flops_per_sample:
-            self._peak = peak_flops(self._ranks.device, self._dtype)
+        if self._of.flops_each:
+            self._peak = peak_flops(self._ranks.device, self._of.dtype)
             if self._ranks.is_first:
                 print(f"mfu is the share of {self._peak}", flush=True)
 
     def _report(self, step: int) -> None:
         wait_for_device(self._ranks.device)
         elapsed = time.monotonic() - self._since
-        rate = self._samples * self._samples_ranks / elapsed
+        rate = self._samples * self._of.ranks / elapsed
         values: dict[str, float] = {"total_steps": self._steps, "epoch": self.epoch(step)}
         if self._loss is not None:
             values["loss"] = self._loss()
-        values[f"{self._unit}_per_second"] = rate
+        values[f"{self._of.unit}_per_second"] = rate
         if self._peak is not None:
-            values["mfu"] = rate * self._flops_per_sample / (self._peak.flops * self._ranks.world_size)
+            values["mfu"] = rate * self._of.flops_each / (self._peak.flops * self._ranks.world_size)
         values["data_seconds"] = self._data_seconds
         values["checkpoint_seconds"] = self._take_checkpoint_seconds()
         values["peak_memory_bytes"] = peak_memory_bytes(self._ranks.device)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from training.pytorch import loop as loop_module
-from training.pytorch.loop import Loop
+from training.pytorch.loop import Loop, Samples
 from training.pytorch.models.flops import Peak
 
 
@@ -77,8 +77,7 @@ def make_loop(checkpoints: Checkpoints, **changes: object) -> tuple[Loop, Metric
         "checkpoints": checkpoints,
         "steps": 5,
         "steps_per_epoch": 2,
-        "unit": "tokens",
-        "samples_ranks": 2,
+        "samples": Samples(unit="tokens", ranks=2),
     }
     return Loop(**{**parts, **changes}), metrics
 
@@ -110,7 +109,9 @@ def test_every_figure_counts_what_was_done_since_the_last_report(clock: Clock, m
 
     monkeypatch.setattr(loop_module, "peak_flops", measure)
     monkeypatch.setattr(loop_module, "peak_memory_bytes", lambda device: 7)
-    loop, metrics = make_loop(Checkpoints(clock), flops_per_sample=3.0, dtype=torch.bfloat16)
+    loop, metrics = make_loop(
+        Checkpoints(clock), samples=Samples(unit="tokens", ranks=2, flops_each=3.0, dtype=torch.bfloat16)
+    )
     train(loop, clock)
     assert asked == [(torch.device("cpu"), torch.bfloat16)]
 
@@ -141,7 +142,7 @@ def test_a_run_that_was_done_before_reports_nothing_and_measures_nothing(
     start: int, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop_module, "peak_flops", lambda *given: pytest.fail("measured"))
-    loop, metrics = make_loop(Checkpoints(clock, start=start), flops_per_sample=1.0)
+    loop, metrics = make_loop(Checkpoints(clock, start=start), samples=Samples(unit="tokens", ranks=2, flops_each=1.0))
     train(loop, clock)
     assert metrics.lines == []
 
@@ -152,7 +153,7 @@ def test_what_mfu_is_a_share_of_is_said_once(
 ) -> None:
     monkeypatch.setattr(loop_module, "peak_flops", lambda *given: Peak(flops=2e12, source="a table"))
     ranks = SimpleNamespace(device=torch.device("cpu"), world_size=4, is_first=first)
-    loop, _ = make_loop(Checkpoints(clock), ranks=ranks, flops_per_sample=1.0)
+    loop, _ = make_loop(Checkpoints(clock), ranks=ranks, samples=Samples(unit="tokens", ranks=2, flops_each=1.0))
     train(loop, clock)
     assert capsys.readouterr().out == ("mfu is the share of 2 TFLOP/s a rank (a table)\n" if first else "")
 

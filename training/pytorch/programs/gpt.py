@@ -22,7 +22,7 @@ from training.data.channel import Channel, resolve
 from training.pytorch import paths
 from training.pytorch.batches import EpochBatches, equal_batches
 from training.pytorch.checkpoint.checkpointer import Checkpointer
-from training.pytorch.loop import Loop
+from training.pytorch.loop import Loop, Samples, steps_in
 from training.pytorch.models.gpt.model import PRESETS, GPTConfig, next_token_loss
 from training.pytorch.models.gpt.parallelize import build
 from training.pytorch.outputs import save_model
@@ -159,7 +159,7 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
     parallel = build(config, plan, ranks, seed=options.seed)
     batches = divide(channel, tokens, options, config, parallel, ranks)
     steps_per_epoch = max(1, batches.per_epoch // plan.accumulation)
-    steps = options.epochs * steps_per_epoch if options.max_steps is None else options.max_steps
+    steps = steps_in(options, steps_per_epoch)
     optimizer = make_optimizer(parallel, options)
     schedule = make_schedule(optimizer, options.warmup_steps, steps)
     stepper = Stepper(parallel, next_token_loss, ranks)
@@ -169,13 +169,8 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
         return inputs.to(ranks.device), targets.to(ranks.device)
 
     rehearse(parallel.forward, lambda: stepper.gradients([read([0] * options.batch_size)]))
-    checkpoints = Checkpointer.from_options(
-        options,
-        model=parallel.model,
-        optimizer=optimizer,
-        ranks=ranks,
-        also={"data": batches, "schedule": schedule},
-    )
+    also = {"data": batches, "schedule": schedule}
+    checkpoints = Checkpointer.from_options(options, model=parallel.model, optimizer=optimizer, ranks=ranks, also=also)
     loop = Loop(
         options,
         ranks=ranks,
@@ -183,28 +178,42 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
         checkpoints=checkpoints,
         steps=steps,
         steps_per_epoch=steps_per_epoch,
-        unit="tokens",
-        samples_ranks=parallel.data_size,
-        flops_per_sample=config.flops_per_token,
-        dtype=parallel.dtype,
+        samples=Samples(
+            unit="tokens", ranks=parallel.data_size, flops_each=config.flops_per_token, dtype=parallel.dtype
+        ),
     )
     with checkpoints:
         for done, _ in enumerate(loop):
             with loop.waiting_for_data():
                 drawn = [read(next(batches)) for _ in range(plan.accumulation)]
-            loss = stepper.gradients(drawn)
-            stepper.clip()
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            schedule.step()
-            tokens_done = plan.accumulation * options.batch_size * config.context
-            loop.done(samples=tokens_done, loss=partial(stepper.mean_loss, loss))
+            take_step(loop, stepper, drawn, optimizer, schedule)
             if done == 0 and parallel.mesh is not None:
                 end_first_step(ranks, *parallel.mesh.get_all_groups())
+    save(config, parallel, ranks, steps)
+
+
+def take_step(
+    loop: Loop,
+    stepper: Stepper,
+    batches: Sequence[tuple[Tensor, Tensor]],
+    optimizer: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LambdaLR,
+) -> None:
+    """Learn from batches once."""
+    loss = stepper.gradients(batches)
+    stepper.clip()
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    schedule.step()
+    loop.done(samples=sum(inputs.numel() for inputs, _ in batches), loss=partial(stepper.mean_loss, loss))
+
+
+def save(config: GPTConfig, parallel: Parallel, ranks: Ranks, steps: int) -> None:
+    """Write the whole model, from the first rank."""
     weights = gather_weights(parallel, ranks)
     if ranks.is_first:
-        about = {"model": "training.pytorch.models.gpt.model.GPT", "config": asdict(config), "plan": asdict(plan)}
-        save_model(paths.model_folder(), weights, {**about, "steps": steps})
+        about = {"model": "training.pytorch.models.gpt.model.GPT", "config": asdict(config)}
+        save_model(paths.model_folder(), weights, {**about, "plan": asdict(parallel.plan), "steps": steps})
 
 
 def gather_weights(parallel: Parallel, ranks: Ranks) -> dict[str, Tensor]:

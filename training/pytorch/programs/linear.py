@@ -23,7 +23,7 @@ from training.data import Csv, DataError, Dataset, resolve
 from training.pytorch import paths
 from training.pytorch.checkpoint.checkpointer import Checkpointer
 from training.pytorch.data import Loader, channel
-from training.pytorch.loop import Loop
+from training.pytorch.loop import Loop, Samples, steps_in
 from training.pytorch.outputs import save_model
 from training.pytorch.process_group import Ranks, connect, gather
 from training.pytorch.programs.arguments import make_parser, positive, switch
@@ -34,6 +34,9 @@ from training.pytorch.reporting.metrics import Metrics
 
 class Regression(nn.Module):
     """Features, scaled by what they are in the data, to one number."""
+
+    mean: Tensor
+    deviation: Tensor
 
     def __init__(self, mean: Tensor, deviation: Tensor) -> None:
         super().__init__()
@@ -108,32 +111,44 @@ def evaluate(model: nn.Module, table: tuple[Tensor, Tensor], ranks: Ranks) -> di
     return {"validation_loss": absolute / count, "validation_squared_error": squared / count}
 
 
-def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
-    """All steps, then the model."""
-    # At any place, in FastFile mode too: the number of steps is known before the first one
+def open_rows(options: argparse.Namespace) -> Dataset:
+    """The channel `train` in random access, in FastFile mode too: the steps are counted before the first one."""
     dataset = channel("train", Csv(), seed=options.seed, stream=False, skip_unreadable=options.skip_unreadable)
     assert isinstance(dataset, Dataset)
-    loader = Loader(dataset, options.batch_size, collate=collate)
+    if len(dataset) < options.batch_size:
+        raise DataError(f"channel train: its rows do not fill one batch of {options.batch_size} on every rank")
+    return dataset
+
+
+def make_model(dataset: Dataset, options: argparse.Namespace, ranks: Ranks) -> Regression:
+    """The same model on every rank."""
     # Sharded nodes hold different files, and all ranks must scale alike: rank 0's file decides
     mean, deviation = gather(ranks, measure(dataset) if ranks.is_first else None)[0]
     seed_everything(options.seed)
+    model: Regression = Regression(mean, deviation).to(ranks.device)
+    return model
+
+
+def read_validation(*, features: int) -> tuple[Tensor, Tensor]:
+    """The whole channel `validation`, which must have as many features as `train`."""
     table = read_table(resolve("validation").files())
-    if table[0].shape[1] != len(mean):
-        raise DataError(f"the channel 'validation' has {table[0].shape[1]} features and 'train' has {len(mean)}")
-    net = Regression(mean, deviation).to(ranks.device)
+    if table[0].shape[1] != features:
+        raise DataError(f"the channel 'validation' has {table[0].shape[1]} features and 'train' has {features}")
+    return table
+
+
+def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
+    """All steps, then the model."""
+    dataset = open_rows(options)
+    loader = Loader(dataset, options.batch_size, collate=collate)
+    net = make_model(dataset, options, ranks)
+    table = read_validation(features=len(net.mean))
     model: nn.Module = net if ranks.world_size == 1 else DistributedDataParallel(net)
     optimizer = torch.optim.Adam(net.parameters(), lr=options.learning_rate)
     per_epoch = len(dataset) // options.batch_size
-    if per_epoch == 0:
-        raise DataError(f"channel train: its rows do not fill one batch of {options.batch_size} on every rank")
-    steps = options.epochs * per_epoch if options.max_steps is None else options.max_steps
-    checkpoints = Checkpointer.from_options(
-        options,
-        model=net,
-        optimizer=optimizer,
-        ranks=ranks,
-        also={"data": loader},
-    )
+    steps = steps_in(options, per_epoch)
+    also = {"data": loader}
+    checkpoints = Checkpointer.from_options(options, model=net, optimizer=optimizer, ranks=ranks, also=also)
     loop = Loop(
         options,
         ranks=ranks,
@@ -141,8 +156,7 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
         checkpoints=checkpoints,
         steps=steps,
         steps_per_epoch=per_epoch,
-        unit="samples",
-        samples_ranks=ranks.world_size,
+        samples=Samples(unit="samples", ranks=ranks.world_size),
     )
     scores: dict[str, float] = {}
     started = time.monotonic()
@@ -161,13 +175,8 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
                 values = {"training_seconds": time.monotonic() - started, **scores, **passed_over(dataset, ranks)}
                 metrics.log(step, epoch=loop.epoch(step), **values)
     if ranks.is_first:
-        about = {
-            "model": "training.pytorch.programs.linear.Regression",
-            "features": len(mean),
-            "steps": steps,
-            **scores,
-        }
-        save_model(paths.model_folder(), net.state_dict(), about)
+        about = {"model": "training.pytorch.programs.linear.Regression", "features": len(net.mean), "steps": steps}
+        save_model(paths.model_folder(), net.state_dict(), {**about, **scores})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

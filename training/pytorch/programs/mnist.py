@@ -22,7 +22,7 @@ from training.data.position import place_in_group
 from training.pytorch import paths
 from training.pytorch.batches import EpochBatches, equal_batches
 from training.pytorch.checkpoint.checkpointer import Checkpointer
-from training.pytorch.loop import Loop
+from training.pytorch.loop import Loop, Samples, steps_in
 from training.pytorch.outputs import save_model
 from training.pytorch.process_group import Ranks, connect, gather
 from training.pytorch.programs.arguments import make_parser, positive
@@ -96,6 +96,14 @@ def divide(channel: Channel | None, samples: int, options: argparse.Namespace, r
     )
 
 
+def make_model(options: argparse.Namespace, ranks: Ranks) -> Net:
+    """The same model on every rank, and dropout of its own on each."""
+    seed_everything(options.seed)
+    net: Net = Net(options.width).to(ranks.device)
+    seed_everything(options.seed, "dropout", ranks.rank)
+    return net
+
+
 def scale(images: Tensor) -> Tensor:
     """Bytes to the network's input."""
     return images.unsqueeze(1).float() / 255
@@ -120,30 +128,31 @@ def evaluate(model: nn.Module, data: Tensors, ranks: Ranks) -> dict[str, float]:
     return {"accuracy": correct / count, "validation_loss": loss / count}
 
 
+def take_step(optimizer: torch.optim.Optimizer, loss: Tensor) -> Tensor:
+    """Learn from a loss, and return it."""
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+    return loss
+
+
 def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
     """All steps, then the model."""
-    seed_everything(options.seed)
-    net = Net(options.width).to(ranks.device)
+    net = make_model(options, ranks)
     model: nn.Module = net if ranks.world_size == 1 else DistributedDataParallel(net)
     optimizer = torch.optim.Adam(net.parameters(), lr=options.learning_rate)
-    seed_everything(options.seed, "dropout", ranks.rank)
     channel = find("train")
     images, labels = load(channel, ranks.device)
     test = find_test_digits(channel, ranks)
     batches = divide(channel, len(images), options, ranks)
-    steps = options.epochs * batches.per_epoch if options.max_steps is None else options.max_steps
+    steps = steps_in(options, batches.per_epoch)
 
     def loss_of(chosen: Tensor) -> Tensor:
         return functional.cross_entropy(model(scale(images[chosen])), labels[chosen])
 
     rehearse(model, lambda: loss_of(torch.arange(options.batch_size, device=ranks.device)).backward())
-    checkpoints = Checkpointer.from_options(
-        options,
-        model=net,
-        optimizer=optimizer,
-        ranks=ranks,
-        also={"data": batches},
-    )
+    also = {"data": batches}
+    checkpoints = Checkpointer.from_options(options, model=net, optimizer=optimizer, ranks=ranks, also=also)
     loop = Loop(
         options,
         ranks=ranks,
@@ -151,18 +160,14 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
         checkpoints=checkpoints,
         steps=steps,
         steps_per_epoch=batches.per_epoch,
-        unit="samples",
-        samples_ranks=ranks.world_size,
+        samples=Samples(unit="samples", ranks=ranks.world_size),
     )
     scores: dict[str, float] = {}
     with checkpoints:
         for step in loop:
             with loop.waiting_for_data():
                 chosen = torch.from_numpy(next(batches)).to(ranks.device)
-            loss = loss_of(chosen)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
+            loss = take_step(optimizer, loss_of(chosen))
             loop.done(samples=len(chosen), loss=loss.item)
             if test is not None and loop.ends_epoch(step):
                 scores = evaluate(model, test, ranks)

@@ -1,1 +1,1 @@
-"""What both sides of a container's wall agree on. Standard library only; it imports nothing of ours."""
+"""What both sides of a container's wall agree on. Standard library only; it imports no other room."""

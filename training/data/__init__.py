@@ -52,7 +52,7 @@ def channel(
     FullyReplicated: the ranks divide the samples among all ranks. ShardedByS3Key: each node owns its files, and its
     local ranks divide those. `s3://bucket/prefix/` in place of the name is read straight from S3, divided among all
     ranks. The format is guessed from the files' names unless a `reader` is given. `stream` reads from beginning to
-    end instead of at any place; by default that is what Pipe mode does, and FastFile and S3 with tar shards, RecordIO,
+    end instead of in random access. By default Pipe mode streams, and FastFile and S3 with tar shards, RecordIO,
     JSON lines or CSV, whose samples could only be counted by reading all of them.
     """
     if isinstance(reader, type | str):

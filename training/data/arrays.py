@@ -79,7 +79,7 @@ def open_numbers(path: str, dtype: str) -> Any:
 
 
 def own_copy(rows: Any) -> Any:
-    """Out of the mapped file: torch warns of arrays that nobody may write to."""
+    """Out of the mapped file: torch warns of read-only arrays."""
     import numpy
 
     return numpy.array(rows)

@@ -18,7 +18,7 @@ def first_ranks(ranks_of_nodes: Sequence[int]) -> list[int]:
 
 
 def on_each_node(number: int, world: World, gather: Gather | None) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-    """A number of each node, and its ranks; None where there are other nodes and nobody brings their numbers."""
+    """A number of each node, and its ranks; None where other nodes' numbers are not known."""
     if world.world_size == world.local_world_size:
         return (number,), (world.local_world_size,)
     if gather is None:

@@ -21,7 +21,7 @@ class Settings:
     shuffle: bool = True
     seed: int = 0
     window: int | None = None
-    """Shuffle only within so many neighbours, and whole shards: for media where distant reads are slow."""
+    """Shuffle only within this many neighbours, and whole shards: for media where distant reads are slow."""
 
     equalise: Equalise = "drop"
     skip_unreadable: bool = False
@@ -52,7 +52,7 @@ class Samples:
 
 
 class Dataset:
-    """One rank's part of a channel whose files can be read at any place. Iterating reads the rest of an epoch.
+    """One rank's part of a channel whose files allow random access. Iterating reads the rest of an epoch.
 
     Its position is exact: `state_dict` after any sample, and a new dataset that loads it continues with the next.
     """
@@ -85,7 +85,7 @@ class Dataset:
         for shard in self.samples.shards:
             if shard.damage is not None and self._index == 0:
                 self.skipped += 1
-                say(f"channel {self.channel.name}: passed over: {shard.damage}")
+                say(f"channel {self.channel.name}: skipped: {shard.damage}")
 
     def _compare_nodes(self, gather: Gather | None) -> Balance:
         """Learn what the other nodes have, and agree on a number of samples for each rank."""
@@ -111,7 +111,7 @@ class Dataset:
         return balance
 
     def _on_each_node(self, gather: Gather | None) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Samples and ranks of each node; of this one alone where nobody brings the others' numbers."""
+        """Samples and ranks of each node; of this one alone where the others' numbers are not known."""
         found = on_each_node(len(self.samples), self.world, gather)
         if found is not None:
             return found
@@ -165,7 +165,7 @@ class Dataset:
                 return self.samples[shard, number]
             except ShardError as error:
                 self.skipped += 1
-                say(f"channel {self.channel.name}: passed over: {error}")
+                say(f"channel {self.channel.name}: skipped: {error}")
             number += 1
             while number >= self.samples.counts[shard]:
                 shard, number = (shard + 1) % len(self.samples.counts), 0
@@ -177,7 +177,7 @@ class Dataset:
         return self.consumed // self._members
 
     def advance(self, samples: int) -> None:
-        """Note that this rank, and every other one beside it, has consumed so many samples."""
+        """Note that this rank, and every other one beside it, has consumed this many samples."""
         self.consumed += samples * self._members
 
     def next_epoch(self) -> None:

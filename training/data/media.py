@@ -21,7 +21,7 @@ _open_files: OrderedDict[str, "_Opened"] = OrderedDict()
 
 
 def read_at(path: str, offset: int, size: int) -> bytes:
-    """Exactly so many bytes from that offset; safe in forks and threads, since no file position is shared."""
+    """Exactly this many bytes from an offset; safe in forks and threads, since no file position is shared."""
     try:
         data = _read_some(path, offset, size)
         while len(data) < size:
@@ -74,7 +74,7 @@ def require_unpacked(beginning: bytes, path: str) -> None:
 
 
 def require_unpacked_file(path: str) -> None:
-    """The same for a file at any place."""
+    """The same for random access."""
     require_unpacked(read_at(path, 0, min(len(_GZIP), file_size(path))), path)
 
 
@@ -128,7 +128,7 @@ class Flow:
         return data
 
     def skip(self, size: int) -> None:
-        """Read and forget."""
+        """Read this many bytes and drop them."""
         while size > 0:
             size -= len(self.read(min(size, 1 << 20)))
 
@@ -144,7 +144,7 @@ Source = Walk | Flow
 
 @contextmanager
 def walk(path: str) -> Iterator[Source]:
-    """A file from its beginning to its end. In S3 one request that brings all is faster than one a header."""
+    """A file from its beginning to its end. In S3 one request for all of it is faster than one per header."""
     if not path.startswith(s3.SCHEME):
         yield Walk(path)
         return
@@ -153,13 +153,13 @@ def walk(path: str) -> Iterator[Source]:
 
 
 class _Opened:
-    """An open file that is closed when nobody uses it any more, so that no thread reads from another's file."""
+    """An open file that closes with its last user, so that no thread reads from another's file."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
     def read(self, offset: int, size: int) -> bytes:
-        """At most so many bytes from that offset."""
+        """At most this many bytes from an offset."""
         return os.pread(self._descriptor, size, offset)
 
     def __del__(self) -> None:

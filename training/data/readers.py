@@ -16,7 +16,7 @@ from training.data.tar import Sample, split_name, stream_samples
 
 
 class Reader(Protocol):
-    """A format."""
+    """Reads one format: samples by number, or as a stream."""
 
     def open(self, paths: Sequence[File], *, root: str, tolerate: bool) -> list[Shard]:
         """Open files as shards. What is behind `root` in a file's name is its name in the channel."""
@@ -47,7 +47,7 @@ class RecordIO:
         return [shards.recordio_shard(path, tolerate=tolerate) for path in paths]
 
     def stream(self, stream: BinaryIO, name: str) -> Iterator[bytes]:
-        """Record after record."""
+        """Every record, in order."""
         return recordio_stream(Flow(stream, name))
 
 
@@ -101,7 +101,7 @@ class Npy:
         return _open_each(paths, shards.ArrayShard, tolerate=tolerate)
 
     def stream(self, stream: BinaryIO, name: str) -> Iterator[Any]:
-        """Not possible: an array is mapped, not read through."""
+        """Not possible: an array is mapped and does not stream."""
         raise DataError(f"{name}: .npy cannot be streamed; use File or FastFile mode")
 
 

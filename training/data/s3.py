@@ -141,12 +141,12 @@ def _chunks(uri: str, start: int | None, end: int | None) -> Iterator[bytes]:
     bucket, key = split(uri)
     reached = client()
     with _named(uri):
-        # The package's own readers keep what has been read: for a shard that is read through once, too much
+        # The package's own readers keep what has been read: for a shard that streams once, too much
         yield from reached.get_object(bucket, key, reader_constructor=lambda **parts: parts["get_stream"])(start, end)
 
 
 def read(uri: str, offset: int = 0, size: int | None = None) -> bytes:
-    """A whole object, or at most so many bytes of it."""
+    """A whole object, or at most this many bytes of it."""
     if size == 0:
         return b""
     if size is None and offset == 0:
@@ -170,7 +170,7 @@ class _Through(io.RawIOBase):
         self._passed = 0
 
     def readable(self) -> bool:
-        """It is."""
+        """Always: there is nothing to write to."""
         return True
 
     def readinto(self, buffer: Any, /) -> int:

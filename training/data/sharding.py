@@ -65,7 +65,7 @@ class Order:
     def __init__(
         self, counts: Sequence[int], *, seed: int, epoch: int, shuffle: bool = True, window: int | None = None
     ) -> None:
-        """With a window, shards are shuffled whole, and samples only within so many neighbours: reads stay near."""
+        """With a window, shards are shuffled whole, and samples only within this many neighbours: reads stay near."""
         self.total = sum(counts)
         self._shards = list(range(len(counts)))
         self._shuffle: Permutation | None = None
@@ -100,7 +100,7 @@ class Order:
 
 
 def share(count: int, *, index: int, members: int, consumed: int = 0, equalise: Equalise = "drop") -> list[int] | range:
-    """The places of the order that one member of a group reads, after the group has consumed so many."""
+    """The places of the order that one member of a group reads, after the group has consumed that many."""
     left = count - consumed
     if equalise == "join":
         return range(consumed + index, count, members)

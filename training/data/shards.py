@@ -218,7 +218,7 @@ def _csv_spans(path: str) -> Iterator[tuple[int, int]]:
 
 
 class Missing:
-    """A shard that could not be opened at all and is to be passed over."""
+    """A shard that could not be opened at all and is to be skipped."""
 
     def __init__(self, damage: ShardError) -> None:
         self.damage: ShardError | None = damage

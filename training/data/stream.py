@@ -25,7 +25,7 @@ Source = Callable[[], Iterator[Any]]
 
 
 class Stream:
-    """One rank's part of a channel that is read through. Nobody knows its length before its end.
+    """One rank's part of a channel that streams. Its length is not known before its end.
 
     The ranks of a group take whole files in turn; files that are left over, or so large that the other ranks would
     have too little, are divided sample by sample. In Pipe mode the node's one pipe is divided among the nodes. Ranks
@@ -52,7 +52,7 @@ class Stream:
         """How many ranks divided this epoch before, and how many samples each of them consumed."""
         if settings.equalise == "repeat":
             raise DataError(
-                f"the channel {channel.name!r} is read through, and nobody knows how much of it to repeat: use "
+                f"the channel {channel.name!r} streams, and how much of it to repeat is not known: use "
                 "equalise='drop' or 'join', or stream=False"
             )
         if channel.mode == "Pipe":
@@ -89,7 +89,7 @@ class Stream:
         """The rest of this epoch; at its end the next epoch begins."""
         if self.world.world_size > 1 and self.settings.equalise != "join":
             raise DataError(
-                f"the channel {self.channel.name!r} is read through, and its {self.world.world_size} ranks may find "
+                f"the channel {self.channel.name!r} streams, and its {self.world.world_size} ranks may find "
                 "different numbers of samples: a rank with more would wait for ever for one that is done; put a "
                 "training.pytorch.data.Loader around it, which stops all ranks together, or say equalise='join' where "
                 "no rank waits for another"
@@ -113,7 +113,7 @@ class Stream:
 
     @property
     def skipped(self) -> int:
-        """How many files and samples this rank has passed over."""
+        """How many files and samples this rank has skipped."""
         return self._through.skipped
 
     @property
@@ -211,7 +211,7 @@ class Stream:
         return islice(self._part(index, members, earlier), position, None)
 
     def _shuffled(self, samples: Iterator[Any], part: str) -> Iterator[Any]:
-        """Draw from a buffer of so many samples, the same way each time for the same seed, epoch and part."""
+        """Draw from a buffer of this many samples, the same way each time for the same seed, epoch and part."""
         window = _WINDOW if self.settings.window is None else self.settings.window
         draw = random.Random(f"{self.settings.seed}/{self.epoch}/{part}")
         held: list[Any] = []

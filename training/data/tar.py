@@ -153,7 +153,7 @@ def split_name(name: str) -> tuple[str, str]:
 
 
 def padded(size: int) -> int:
-    """The room that so many bytes take in a tar."""
+    """The room that this many bytes take in a tar."""
     return (size + BLOCK - 1) & -BLOCK
 
 

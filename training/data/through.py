@@ -20,7 +20,7 @@ class Through:
         self._channel, self._reader, self._skip_unreadable = channel, reader, skip_unreadable
         self._pipes = Pipes(channel) if channel.mode == "Pipe" else None
         self.skipped = 0
-        """How many files and samples have been passed over."""
+        """How many files and samples were skipped."""
 
     def file(self, path: str) -> Iterator[Any]:
         """The samples of one file."""
@@ -56,7 +56,7 @@ class Through:
         if not self._skip_unreadable:
             raise error
         self.skipped += 1
-        say(f"channel {self._channel.name}: passed over: {error}")
+        say(f"channel {self._channel.name}: skipped: {error}")
 
 
 def reader_of_pipe(channel: Channel, reader: Reader | None, world: World) -> Reader:

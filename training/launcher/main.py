@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
 
         return failure.conclude(base, INTERRUPTED, NOTHING_BEGUN)
     except Exception:
-        # A disk that filled up while the code was unpacked, or a mistake of ours: it must be read where all else is.
+        # A disk that filled up while the code was unpacked, or a bug: the failure file must say so.
         # Imported only here: a start that fails nowhere need not pay for it
         import traceback
 

@@ -29,7 +29,7 @@ _KNOWN_PARAMETERS = {
     "sagemaker_enable_cloudwatch_metrics",
     "_tuning_objective_metric",
 }
-"""Settings that say how to start, and so are nothing that a framework has to know."""
+"""Settings that say how to start a program: no framework needs them."""
 
 
 def count_devices(pattern: str, folder: Path = Path("/dev")) -> int:
@@ -120,7 +120,7 @@ def _values(contract: Contract, program: Program, *, interface: str, gpus: int, 
 
 
 def _as_given(program: Program, contract: Contract) -> str:
-    """The program's name as the job has it: a script's place is told by SM_MODULE_DIR."""
+    """The program's name as the job has it: SM_MODULE_DIR holds a script's folder."""
     path = Path(program.target)
     return str(path.relative_to(contract.code_dir)) if path.is_relative_to(contract.code_dir) else program.target
 

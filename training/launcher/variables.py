@@ -6,7 +6,7 @@ from training.launcher.endings.failure import LaunchError
 
 
 def seconds(environ: Mapping[str, str], name: str, default: float) -> float:
-    """A time, which may have a fraction."""
+    """A time in seconds, fractions allowed."""
     given = environ.get(name)
     if given is None:
         return default
@@ -21,7 +21,7 @@ def seconds(environ: Mapping[str, str], name: str, default: float) -> float:
 
 
 def whole(environ: Mapping[str, str], name: str, default: int, *, at_least: int = 0, at_most: int | None = None) -> int:
-    """A count."""
+    """A whole number within limits."""
     given = environ.get(name)
     if given is None:
         return default

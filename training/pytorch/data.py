@@ -54,7 +54,7 @@ class Loader:
     ) -> None:
         """`last="keep"` yields a smaller last batch: right for evaluation, a hang for training with uneven ranks.
 
-        `workers` read ahead at any place; what is read through, each rank reads itself.
+        `workers` read ahead in random access; each rank reads a stream itself.
         """
         counts = is_whole(batch_size) and batch_size > 0 and is_whole(workers) and workers >= 0
         if not counts or last not in ("drop", "keep"):
@@ -70,9 +70,9 @@ class Loader:
         self._has_warned = False
 
     def __len__(self) -> int:
-        """Batches of a whole epoch; what is read through is not counted beforehand."""
+        """Batches of a whole epoch; a stream is not counted beforehand."""
         if isinstance(self.dataset, Stream):
-            raise TypeError(f"the channel {self.dataset.channel.name!r} is read through: its batches are not known")
+            raise TypeError(f"the channel {self.dataset.channel.name!r} streams: its batches are not known")
         samples = len(self.dataset)
         return samples // self._batch_size if self._last == "drop" else -(-samples // self._batch_size)
 
@@ -155,7 +155,7 @@ class Loader:
         stream.next_epoch()
 
     def _warn_of_rest(self, stream: Stream, *, batches: int, has_batch: bool) -> None:
-        """Say, the first time, that an epoch left out what some ranks still had; all ranks ask until it is said."""
+        """Warn once that an epoch left out what some ranks still had; all ranks ask until one has warned."""
         if self._has_warned:
             return
         had_more = _each(has_batch)

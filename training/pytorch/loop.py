@@ -48,7 +48,7 @@ def steps_in(options: argparse.Namespace, steps_per_epoch: int) -> int:
 class Loop:
     """Iterates over the numbers of the steps that are still to do.
 
-    Each report counts what was done since the one before. Of a run that is told to stop, the last save is not reported.
+    Each report counts what was done since the one before. When a run is interrupted, its last save is not reported.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Loop:
         while step < self._steps:
             step += 1
             yield step
-            # Before the save: a run that is told to stop leaves from there, and this step is not done again.
+            # Before the save: an interrupted run leaves from there, and this step is not done again.
             if step % self._options.log_steps == 0 or step == self._steps:
                 self._report(step)
             self.checkpoints.after_step(step)
@@ -106,7 +106,7 @@ class Loop:
         self._loss = loss
 
     def _find_peak(self) -> None:
-        """What `mfu` is a share of: said once, as nothing can be read from the figure without it."""
+        """Print once what `mfu` is a share of: without it the figure means nothing."""
         if self._of.flops_each:
             self._peak = peak_flops(self._ranks.device, self._of.dtype)
             if self._ranks.is_first:

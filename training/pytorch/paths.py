@@ -7,7 +7,7 @@ from contract.paths import base_folder
 from contract.variables import CHECKPOINT_DIR, RUN_ID, TENSORBOARD_DIR
 
 NO_RUN_ID = "local"
-"""What a run is called that nobody gave an id."""
+"""The id of a run that was given none."""
 
 
 def model_folder() -> Path:

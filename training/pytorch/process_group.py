@@ -77,7 +77,7 @@ def connect(
     rank, world_size = world.rank, world.world_size
     device, backend = bind_device(world.local_rank), pick_backend(backend)
     long = max(timeout_seconds, first_step_seconds or 0.0)
-    # Where NCCL runs out of time its watchdog ends the process and names nobody: the control group is to be first
+    # Where NCCL runs out of time its watchdog ends the process and names no rank: the control group must come first
     patience = 0.0 if backend == "gloo" else 2 * roll_call_seconds(timeout_seconds)
     store = _attempt_store(rank, world_size)
     call_the_roll(store, "join", rank, world_size, JOIN_SECONDS)

@@ -100,9 +100,7 @@ def test_a_bare_loop_over_a_stream_whose_ranks_may_end_unevenly_is_refused(tmp_p
     environ = make_channel(tmp_path, {"a.jsonl": numbers(5)})
     for rank in range(2):
         stream = channel("train", environ=environ, stream=True, world=world(rank, 2))
-        with pytest.raises(
-            DataError, match=r"'train' is read through, and its 2 ranks may find different numbers of samples"
-        ):
+        with pytest.raises(DataError, match=r"'train' streams, and its 2 ranks may find different numbers of samples"):
             next(iter(stream))
     alone = channel("train", environ=environ, stream=True)
     assert sorted(alone) == list(range(5))
@@ -139,7 +137,7 @@ def test_unknown_and_empty_channels_are_named(tmp_path: Path) -> None:
         ({"window": 0}, "window is 0 and must be a whole number from 1, or None"),
         ({"window": 2.5}, "window is 2.5 and must be a whole number"),
         ({"seed": None}, "seed is None and must be a whole number"),
-        ({"equalise": "repeat", "stream": True}, "nobody knows how much of it to repeat"),
+        ({"equalise": "repeat", "stream": True}, "how much of it to repeat is not known"),
     ],
 )
 def test_settings_that_mean_nothing_are_refused(tmp_path: Path, wrong: dict[str, Any], message: str) -> None:

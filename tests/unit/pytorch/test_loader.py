@@ -116,7 +116,7 @@ def test_a_loader_knows_the_batches_of_an_epoch_also_in_its_middle(tmp_path: Pat
 
 def test_what_is_read_through_has_no_length(tmp_path: Path) -> None:
     loader = Loader(channel("train", environ=make_channel(tmp_path, {"a.jsonl": numbers(5)}), stream=True), 2)
-    with pytest.raises(TypeError, match="the channel 'train' is read through"):
+    with pytest.raises(TypeError, match="the channel 'train' streams"):
         len(loader)
     assert len(list(loader)) == 2
 

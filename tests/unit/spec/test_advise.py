@@ -33,7 +33,9 @@ def test_gradients_that_wait_for_the_last_batch_are_whole_on_every_rank() -> Non
 def test_tensor_parallel_ranks_each_keep_what_is_around_the_norms() -> None:
     work = workload(7e9, layers=32, hidden=4096)
     lines = memory(work, Layout(tensor_parallel=4), INSTANCES["ml.g5.12xlarge"], 4).lines
-    assert lines[2] == f"activations: 32 layers x 26.5 bytes, a token and unit = {32 * 26.5 * 2048 * 4096 / GB:.1f} GB"
+    assert (
+        lines[2] == f"activations: 32 layers x 26.5 bytes, per token and unit = {32 * 26.5 * 2048 * 4096 / GB:.1f} GB"
+    )
     assert lines[3].endswith(f"= {2048 * 50_304 * 10 / GB:.1f} GB"), "all scores are on every rank"
 
 

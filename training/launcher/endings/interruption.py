@@ -1,4 +1,4 @@
-"""What is said of a run that was interrupted: what saved, and what did not."""
+"""Describes an interrupted run: which ranks saved, and which did not."""
 
 from collections.abc import Mapping
 

@@ -58,7 +58,7 @@ def _relevant(text: str) -> str:
 
 
 def user_frames(details: str) -> str:
-    """Leave out the frames of the interpreter's own runner: nobody needs to read runpy."""
+    """Leave out the frames of the interpreter's own runner: they explain nothing."""
     lines = details.splitlines()
     kept: list[str] = []
     skip = False

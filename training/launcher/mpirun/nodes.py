@@ -1,7 +1,7 @@
 """The nodes of an mpirun job: every other node calls the first and starts the daemons that its mpirun asks for.
 
-There is no ssh server, no key and no open port on the other nodes: each one only does what it is told through a
-connection that it opened itself.
+There is no ssh server, no key and no open port on the other nodes: each one only obeys a connection that it
+opened itself.
 """
 
 import contextlib
@@ -66,7 +66,7 @@ class Desk:
         raise NotImplementedError
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self._supervisor.unwatch(self._listener.fileno())
         self._listener.close()
 
@@ -133,7 +133,7 @@ class FirstNode(Desk):
         line = Line(connection)
         hello = _hello(line)
         if hello is None or hello["host"] not in self._hosts.values():
-            # The port is open to the whole security group: whoever else calls is not one of ours
+            # The port is open to the whole security group: other callers are no nodes of this job
             connection.close()
             return
         host = hello["host"]
@@ -149,7 +149,7 @@ class FirstNode(Desk):
             elif "daemon_ended" in message:
                 self._answer(host, message["daemon_ended"])
             else:
-                # Only that node was told to stop: all ranks stop together
+                # Only that node got SIGTERM: all ranks stop together
                 self._supervisor.terminated = True
         if line.closed:
             self._supervisor.unwatch(line.connection.fileno())
@@ -167,7 +167,7 @@ class FirstNode(Desk):
 
 
 class OtherNode(Desk):
-    """Another node's side: it starts what it is told to, passes on how its ranks end, and hears how the run ended."""
+    """Another node's side: it starts daemons on request, reports how its ranks end, and learns how the run ended."""
 
     def __init__(
         self, supervisor: Supervisor, folder: Path, connection: socket.socket, environ: dict[str, str]
@@ -197,7 +197,7 @@ class OtherNode(Desk):
         return self._verdict
 
     def handle(self, message: dict[str, Any], visitor: Line) -> None:
-        """A rank's end."""
+        """Pass a rank's end on to the first node."""
         self._line.send(message)
         visitor.connection.close()
 

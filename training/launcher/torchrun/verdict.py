@@ -50,7 +50,7 @@ class Verdict:
         )
 
     def of_interruption(self, ranks: Collection[Child], late: Collection[Child]) -> dict[str, Any]:
-        """The outcome of a run that was told to stop; `late` are the ranks that had to be killed."""
+        """The outcome of a run that SIGTERM interrupted; `late` are the ranks that had to be killed."""
         from training.launcher.endings import interruption
 
         bad = [rank for rank in ranks if rank.status not in (0, INTERRUPTED)]

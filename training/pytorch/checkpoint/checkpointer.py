@@ -40,7 +40,7 @@ from training.pytorch.random_state import read_random_state
 
 
 class Interrupted(SystemExit):
-    """Training was told to stop and has saved everything: neither a success nor a failure."""
+    """SIGTERM ended the training, and everything is saved: neither a success nor a failure."""
 
     def __init__(self, step: int) -> None:
         super().__init__(INTERRUPTED)
@@ -134,8 +134,8 @@ class Checkpointer:
         finally:
             self._writer.close()
             if self._old_handler is not None:
-                # Nodes are told one after the other, and a rank that has saved because of another's signal gets its own
-                # while it leaves: that must not make a failure of it
+                # SIGTERM reaches nodes one after the other: a rank that saved because of another's signal gets its own
+                # while it leaves, and that must not make a failure of it
                 saved = isinstance(error, Interrupted)
                 signal.signal(signal.SIGTERM, signal.SIG_IGN if saved else self._old_handler)
 

@@ -3,7 +3,7 @@
     <checkpoint folder>/<run id>/
         latest.json                      the newest checkpoint that every rank finished; rank 0 writes it
         step-00000120-g2/                one save: step 120, written by the second start of this run
-            rank-00003/                  what rank 3 wrote, and nobody else
+            rank-00003/                  what rank 3 alone wrote
                 tensors.safetensors      the tensors of model and optimizer, or the pieces of them that are here
                 state.pt                 random states, position in the data, scheduler, plain values
                 manifest.json            written last: sizes and sha256 of the files beside it

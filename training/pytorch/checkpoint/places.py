@@ -26,7 +26,7 @@ class Place(Protocol):
         """The names of files and folders directly below a folder; none when there is no such folder."""
 
     def read(self, name: str, offset: int = 0, size: int | None = None) -> bytes:
-        """A file, or so many bytes of it."""
+        """A file, or its first bytes."""
 
     def open(self, name: str) -> BinaryIO:
         """A file as a stream that is read from its beginning to its end."""
@@ -35,7 +35,7 @@ class Place(Protocol):
         """Claim a folder that nothing is in; FileExistsError when something is."""
 
     def create(self, name: str) -> AbstractContextManager[BinaryIO]:
-        """A new file."""
+        """Open a new file for writing."""
 
     def write_whole(self, name: str, data: bytes) -> None:
         """Write a whole file or nothing: a reader sees the old content or the new."""
@@ -86,11 +86,11 @@ class Folder:
         return (self._path / name).open("rb")
 
     def make_folder(self, name: str) -> None:
-        """A new folder."""
+        """Make a folder that must not exist yet."""
         (self._path / name).mkdir(parents=True)
 
     def create(self, name: str) -> AbstractContextManager[BinaryIO]:
-        """A new file."""
+        """Open a new file for writing."""
         return (self._path / name).open("wb")
 
     def write_whole(self, name: str, data: bytes) -> None:

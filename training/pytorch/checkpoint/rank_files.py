@@ -80,11 +80,11 @@ class United(StorageReader):
         """Nothing to do: the headers have been read."""
 
     def prepare_local_plan(self, plan: LoadPlan) -> LoadPlan:
-        """As it is."""
+        """Keep the plan: each rank reads what it needs."""
         return plan
 
     def prepare_global_plan(self, plans: list[LoadPlan]) -> list[LoadPlan]:
-        """As they are."""
+        """Keep the plans: ranks share no reads."""
         return plans
 
     @classmethod

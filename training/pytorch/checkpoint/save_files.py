@@ -39,7 +39,7 @@ class Hashed(io.RawIOBase):
         self.sha256 = hashlib.sha256()
 
     def writable(self) -> bool:
-        """It is."""
+        """Always: a save is written once, from its beginning."""
         return True
 
     def write(self, data: Any, /) -> int:

@@ -1,6 +1,6 @@
 """Tensors in one file: a header that says what lies where, and then their bytes. The format is safetensors.
 
-A file of ours opens with any reader of that format. It holds what one rank writes: where that is a piece of a tensor,
+Any reader of that format opens such a file. It holds what one rank writes: where that is a piece of a tensor,
 the header's own metadata says of which size the whole is and where in it the piece belongs.
 """
 

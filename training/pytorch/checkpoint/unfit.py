@@ -1,4 +1,4 @@
-"""What checkpoints refuse."""
+"""The refusal of a checkpoint that does not fit this run."""
 
 from contract.refusal import Refused
 

@@ -60,9 +60,9 @@ def make_parser(description: str | None, *, batch_size: int, learning_rate: floa
     add("--learning_rate", type=above_zero, default=learning_rate, help="peak learning rate")
     add("--max_steps", type=positive, default=None, help="stop after this many steps (None: as --epochs says)")
     add("--seed", type=whole, default=1, help="seed of the model's start values, the order of the data and dropout")
-    add("--log_steps", type=positive, default=10, help="print a metric line every so many steps")
-    add("--checkpoint_steps", type=positive, default=None, help="save every so many steps (None: not by steps)")
-    add("--checkpoint_seconds", type=above_zero, default=60.0, help="save every so many seconds")
+    add("--log_steps", type=positive, default=10, help="steps from one metric line to the next")
+    add("--checkpoint_steps", type=positive, default=None, help="steps from one save to the next (None: not by steps)")
+    add("--checkpoint_seconds", type=above_zero, default=60.0, help="seconds from one save to the next")
     add(
         "--checkpoint_folder", default=None, help="s3://bucket/prefix/ saves straight to S3 (None: /opt/ml/checkpoints)"
     )

@@ -151,7 +151,7 @@ def choose(options: argparse.Namespace, ranks: Ranks) -> tuple[GPTConfig, Plan]:
 
 
 def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
-    """All steps, then the model."""
+    """Take all steps, then save the model."""
     config, plan = choose(options, ranks)
     channel = resolve("train")
     tokens = read_tokens(channel.files(), vocabulary=config.vocabulary, tokenizer=options.tokenizer)
@@ -243,7 +243,7 @@ def gather_weights(parallel: Parallel, ranks: Ranks) -> dict[str, Tensor]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse, connect, train."""
+    """Train as the arguments say."""
     options = make_parser_for_gpt().parse_args(arguments)
     # Ranks compile at different speeds, and the fast ones wait for the slow ones in the first step
     first_step_seconds = COMPILE_SECONDS if options.compile else None

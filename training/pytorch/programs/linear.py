@@ -83,7 +83,7 @@ def measure(dataset: Dataset, rows: int = 2000) -> tuple[Tensor, Tensor]:
     file, count = next((file, count) for file, count in enumerate(dataset.samples.counts) if count > 0)
     counted = dataset.skipped
     features, _ = collate([dataset.read((file, row)) for row in range(min(rows, count))])
-    dataset.skipped = counted  # what was passed over here comes again
+    dataset.skipped = counted  # what was skipped here comes again
     return features.mean(0), features.std(0, correction=0).clamp(min=1e-3)
 
 
@@ -93,7 +93,7 @@ def endless(loader: Loader) -> Iterator[tuple[Tensor, Tensor]]:
         yield from loader
 
 
-def passed_over(dataset: Dataset, ranks: Ranks) -> dict[str, float]:
+def skipped_rows(dataset: Dataset, ranks: Ranks) -> dict[str, float]:
     """How often all ranks together could not read a row; nothing to report where that is never."""
     times = sum(gather(ranks, dataset.skipped))
     return {"skipped": times} if times > 0 else {}
@@ -138,7 +138,7 @@ def read_validation(*, features: int) -> tuple[Tensor, Tensor]:
 
 
 def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
-    """All steps, then the model."""
+    """Take all steps, then save the model."""
     dataset = open_rows(options)
     loader = Loader(dataset, options.batch_size, collate=collate)
     net = make_model(dataset, options, ranks)
@@ -172,7 +172,7 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
             loop.done(samples=len(targets), loss=loss.item)
             if loop.ends_epoch(step):
                 scores = evaluate(net, table, ranks)
-                values = {"training_seconds": time.monotonic() - started, **scores, **passed_over(dataset, ranks)}
+                values = {"training_seconds": time.monotonic() - started, **scores, **skipped_rows(dataset, ranks)}
                 metrics.log(step, epoch=loop.epoch(step), **values)
     if ranks.is_first:
         about = {"model": "training.pytorch.programs.linear.Regression", "features": len(net.mean), "steps": steps}
@@ -180,10 +180,10 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse, connect, train."""
+    """Train as the arguments say."""
     parser = make_parser(__doc__, batch_size=500, learning_rate=0.3)
     parser.add_argument("--epochs", type=positive, default=2, help="passes over the data")
-    parser.add_argument("--skip_unreadable", type=switch, default=False, help="pass over rows that cannot be read")
+    parser.add_argument("--skip_unreadable", type=switch, default=False, help="skip rows that cannot be read")
     options = parser.parse_args(arguments)
     with (
         reasons_without_traceback("linear"),

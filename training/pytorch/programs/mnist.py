@@ -137,7 +137,7 @@ def take_step(optimizer: torch.optim.Optimizer, loss: Tensor) -> Tensor:
 
 
 def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
-    """All steps, then the model."""
+    """Take all steps, then save the model."""
     net = make_model(options, ranks)
     model: nn.Module = net if ranks.world_size == 1 else DistributedDataParallel(net)
     optimizer = torch.optim.Adam(net.parameters(), lr=options.learning_rate)
@@ -178,7 +178,7 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Parse, connect, train."""
+    """Train as the arguments say."""
     parser = make_parser(__doc__, batch_size=100, learning_rate=1e-3)
     parser.add_argument("--epochs", type=positive, default=10, help="passes over the data")
     parser.add_argument("--width", type=positive, default=1024, help="size of the dense layer")

@@ -49,7 +49,7 @@ def advise(work: Workload, instance_type: str, count: int, *, region: str = "us-
 
 
 def candidates(work: Workload, instance: Instance, count: int) -> Iterator[Memory]:
-    """What is worth trying, the least talkative first; splitting matrices comes after computing activations twice."""
+    """What is worth trying, least traffic first; splitting matrices comes after computing activations twice."""
     again = replace(work, activation_checkpointing=True)
     works = (work,) if work.activation_checkpointing else (work, again)
     for kind in (data_layouts, model_layouts):
@@ -78,10 +78,10 @@ def model_layouts(instance: Instance, count: int) -> Iterator[Layout]:
 
 
 def speed(one: Memory, instance: Instance, count: int) -> tuple[str, ...]:
-    """How fast a step may go: computing against talking, as lines of arithmetic."""
+    """How fast a step may go: computing against communication, as lines of arithmetic."""
     peak = None if instance.accelerator is None else ACCELERATORS[instance.accelerator].tflops
     if peak is None:
-        return (f"no trusted peak is known of {instance.accelerator}, so nothing is said about speed",)
+        return (f"no trusted peak is known of {instance.accelerator}, so no speed is given",)
     work, layout, ranks = one.work, one.layout, instance.processes * count
     replicas = max(ranks // layout.model_parts, 1)
     tokens = work.batch_size * work.sequence * replicas
@@ -91,14 +91,14 @@ def speed(one: Memory, instance: Instance, count: int) -> tuple[str, ...]:
     computing = flops / (devices * peak * 1e12 * EFFICIENCY)
     lines = [
         f"a step: {tokens} tokens x {operations} x {work.parameters:.3g} = {flops:.3g} operations; {devices} x {peak:g}"
-        f" TFLOPS at {EFFICIENCY:.0%} = {computing:.2f} s, {tokens / computing:.0f} tokens a second"
+        f" TFLOPS at {EFFICIENCY:.0%} = {computing:.2f} s, {tokens / computing:.0f} tokens per second"
     ]
     gbps = instance.network_baseline_gbps
     if count > 1 and gbps is not None:
         moved = _between_nodes(work, layout, count)
-        talking = moved * 8 / (gbps * 1e9)
-        verdict = "the network sets the pace" if talking > computing else "it hides behind computing"
-        lines.append(f"a node sends {moved / GB:.2f} GB a step at {gbps:g} Gbps = {talking:.2f} s; {verdict}")
+        communicating = moved * 8 / (gbps * 1e9)
+        verdict = "the network sets the pace" if communicating > computing else "it hides behind computing"
+        lines.append(f"a node sends {moved / GB:.2f} GB per step at {gbps:g} Gbps = {communicating:.2f} s; {verdict}")
     return tuple(lines)
 
 

@@ -104,7 +104,7 @@ def workload(parameters: float, *, layers: int | None = None, hidden: int | None
 
 
 def memory(work: Workload, layout: Layout, instance: Instance, ranks: int) -> Memory:
-    """What the GPU, or the Neuron core, of each of so many ranks on such instances must hold under a layout."""
+    """Memory that one rank's device needs under a layout, with this many ranks on these instances."""
     parts = layout.model_parts
     shards = layout.shards(ranks)
     state = work.parameters * STATE_BYTES / parts / shards / GB
@@ -152,7 +152,9 @@ def _activations(work: Workload, layout: Layout) -> tuple[float, str]:
     of_batch = f", {at_once} of the batch's {layout.batch_parts} parts at once" * (layout.pipeline_parallel > 1)
     if work.activation_checkpointing:
         size = unit * (4 * layers * at_once + block)
-        line = f"activations, checkpointed: {layers} layers x 4 bytes and one x {block:.3g}, a token and unit{of_batch}"
+        line = (
+            f"activations, checkpointed: {layers} layers x 4 bytes and one x {block:.3g}, per token and unit{of_batch}"
+        )
         return size, line
-    line = f"activations: {layers} layers x {block:.3g} bytes, a token and unit{of_batch}"
+    line = f"activations: {layers} layers x {block:.3g} bytes, per token and unit{of_batch}"
     return unit * block * layers * at_once, line

@@ -69,7 +69,7 @@ def environment_count(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     source=f"{API}: Environment, names of at most 512 letters, values of at most 512",
 )
 def environment_names(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
-    """A variable has a name that the service allows, not one of ours, and a value of at most 512 letters."""
+    """A variable has a name that the service allows, not one of Shardyard's, and a value of at most 512 letters."""
     for name, value in spec.environment.items():
         where = f"environment.{name}"
         if name.startswith(variables.PREFIX) or name in ("TRAINING_JOB_NAME", "TRAINING_JOB_ARN"):

@@ -14,7 +14,7 @@ from shardyard.spec.rules.base import API, Facts, known_types, rule
     source="Shardyard's container contract",
 )
 def image_has_program(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
-    """An image of containers/ and a Deep Learning Container are told what to run."""
+    """An image of containers/ and a Deep Learning Container have a program to run."""
     own = spec.image.folder is not None or (spec.image.framework is not None and not spec.image.entrypoint)
     if own and spec.program is None:
         yield Problem("program", 'missing; say what to run: [program] entry = "training.pytorch.programs.mnist"')
@@ -38,7 +38,7 @@ def script_has_source(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     source=f"{API}: AlgorithmName is `mutually exclusive with the TrainingImage parameter`",
 )
 def algorithm_brings_its_own(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
-    """A marketplace algorithm takes no program, metrics, code or entry point of ours."""
+    """A marketplace algorithm takes no program, metrics, code or entry point of Shardyard's."""
     if spec.image.algorithm is None:
         return
     given = {

@@ -34,7 +34,7 @@ class Cluster:
         return self.folder / HOSTS[node]
 
     def start(self) -> None:
-        """Start both launchers, on what is on their disks."""
+        """Start both launchers with the files that are on their disks."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -68,7 +68,7 @@ class Cluster:
             return subprocess.Popen(command, env=environ, stdout=log, stderr=log, cwd=ROOT, start_new_session=True)
 
     def wait_for_step(self, step: int, seconds: float = 120) -> None:
-        """Until both ranks have done a step."""
+        """Wait until both ranks have done a step."""
         deadline = time.monotonic() + seconds
         while any(self.last_step(rank) < step for rank in range(2)):
             if time.monotonic() > deadline:
@@ -102,7 +102,7 @@ class Cluster:
         return [node.wait(timeout=max(0.1, deadline - time.monotonic())) for node in self.nodes]
 
     def kill(self) -> None:
-        """Both machines are gone at once."""
+        """Kill both machines at once."""
         for node in self.nodes:
             for pid in [node.pid, *descendants(node.pid)]:
                 with contextlib.suppress(ProcessLookupError):
@@ -110,7 +110,7 @@ class Cluster:
             node.wait()
 
     def unite(self) -> None:
-        """What a new job finds: on every node, the files that all nodes had uploaded."""
+        """Give every node the files that all nodes uploaded, as a new job finds them."""
         for source, target in ((0, 1), (1, 0)):
             shutil.copytree(self.base(source) / "checkpoints", self.base(target) / "checkpoints", dirs_exist_ok=True)
 
@@ -122,7 +122,7 @@ class Cluster:
 
 
 def parent(pid: int) -> int:
-    """The parent of a process; 0 when it is gone."""
+    """The parent of a process; 0 if the process is gone."""
     try:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     except OSError:
@@ -130,7 +130,7 @@ def parent(pid: int) -> int:
 
 
 def name_of(pid: int) -> str:
-    """A process's name; empty when it is gone."""
+    """A process's name; empty if the process is gone."""
     try:
         return Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:

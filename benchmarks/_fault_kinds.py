@@ -1,4 +1,4 @@
-"""The faults themselves: what is done to a run, and when."""
+"""The kinds of faults: how each disturbs a run, and when."""
 
 import contextlib
 import os
@@ -25,15 +25,15 @@ class Round:
     broken_at: float = 0.0
     """When it was disturbed."""
     lost_saves: int = 0
-    """Saves that the fault itself destroyed: the run has to go back further by as many intervals."""
+    """Saves that the fault itself destroyed: the run must go back as many more intervals."""
     problems: list[str] = field(default_factory=list)
 
     def wait(self) -> None:
-        """Let it train until a step drawn by the seed."""
+        """Let it train until a random step."""
         self.cluster.wait_for_step(self.random.randint(12, STEPS - 20))
 
     def mark(self) -> None:
-        """The disturbance begins now."""
+        """Mark the beginning of the disturbance."""
         self.broken_at = time.time()
 
 
@@ -72,7 +72,7 @@ def stop_rank(rank: int) -> Callable[[Round], None]:
 
 
 def interrupt(this: Round) -> None:
-    """SIGTERM to both nodes, as a spot interruption; a new job goes on, every other time on the union of the files."""
+    """SIGTERM to both nodes, as in a spot interruption; a new job resumes, every other time from the union of files."""
     this.wait()
     this.mark()
     for node in this.cluster.nodes:
@@ -86,7 +86,7 @@ def interrupt(this: Round) -> None:
 
 
 def damage(how: Callable[[Path, random.Random], None]) -> Callable[[Round], None]:
-    """Both machines die, and a file of the newest complete checkpoint is not what it was."""
+    """Both machines die, and a file of the newest complete checkpoint is damaged."""
 
     def fault(this: Round) -> None:
         this.wait()
@@ -131,7 +131,7 @@ def fill_disk(this: Round) -> None:
     ballast = this.cluster.base(1) / "checkpoints" / ".ballast"
     this.mark()
     with ballast.open("wb", buffering=0) as stream:
-        # Saves that are removed make room again, so it is taken again
+        # Removed saves free space, so fill it again
         while time.time() < this.broken_at + 2:
             for size in (1 << 16, 512):
                 with contextlib.suppress(OSError):
@@ -172,4 +172,4 @@ FAULTS: dict[str, tuple[Callable[[Round], None], int]] = {
     "link-cut-4s": (cut_link(4), 2),
     "link-cut-25s": (cut_link(25), 2),
 }
-"""Each fault and how many rounds it gets."""
+"""Each fault and its number of rounds."""

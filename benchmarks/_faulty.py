@@ -1,4 +1,4 @@
-"""What the fault benchmark trains: a small GPT with noise, whose every loss and end is written down for comparison."""
+"""What the fault benchmark trains: a small GPT with noise that records every loss and its end, for comparison."""
 
 import hashlib
 import os

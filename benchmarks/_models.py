@@ -1,4 +1,4 @@
-"""The models of the training benchmarks, and one step of each in two ways: by hand, and with this library."""
+"""The models of the training benchmarks, and one step of each in two ways: hand-written, and with this library."""
 
 import argparse
 import statistics
@@ -33,7 +33,7 @@ BATCH = {"cnn": 64, "gpt": 8}
 
 
 def digits() -> tuple[torch.Tensor, torch.Tensor]:
-    """Random images: speed does not depend on what they show."""
+    """Random images: speed does not depend on their content."""
     random = numpy.random.default_rng(0)
     images = torch.from_numpy(random.integers(0, 256, (2048, 28, 28), dtype=numpy.uint8))
     return images, torch.from_numpy(random.integers(0, 10, 2048))
@@ -51,7 +51,7 @@ def batches(samples: int, size: int, ranks: Ranks) -> EpochBatches:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cnn:
-    """What both ways train by turns: one model, since where its memory comes to lie changes its speed by a tenth."""
+    """The one model that both ways train in turns: where its memory lies changes its speed by a tenth."""
 
     net: Net
     model: nn.Module
@@ -66,7 +66,7 @@ def make_cnn(ranks: Ranks) -> Cnn:
 
 
 def by_hand_cnn(ranks: Ranks, cnn: Cnn) -> Iterator[None]:
-    """What anyone would write down for the CNN."""
+    """The usual hand-written loop for the CNN."""
     images, labels = digits()
     model, optimizer = cnn.model, cnn.optimizer
     for chosen in batches(len(images), BATCH["cnn"], ranks):
@@ -97,7 +97,7 @@ def with_us_cnn(ranks: Ranks, folder: Path, cnn: Cnn) -> Iterator[None]:
 
 
 def by_hand_gpt(ranks: Ranks, *, sharded: bool) -> Iterator[None]:
-    """What anyone would write down for the GPT: DDP, or a bare fully_shard."""
+    """The usual hand-written loop for the GPT: DDP, or a bare fully_shard."""
     tokens = text()
     net = GPT(CONFIG)
     model: nn.Module = net
@@ -146,7 +146,7 @@ def make_loop(
     unit: str,
     every_steps: int | None = None,
 ) -> Loop:
-    """Our loop with everything that an entry point has switched on."""
+    """This library's loop with everything that an entry point switches on."""
     checkpoints = Checkpointer(
         model=model,
         optimizer=optimizer,
@@ -168,7 +168,7 @@ def make_loop(
 
 
 def seconds_of(steps: Iterator[object], count: int) -> tuple[float, float]:
-    """The wall and CPU time that so many steps take; metric lines are written, but not to this benchmark's output."""
+    """The wall and CPU time of this many steps; metric lines are written, but not to this benchmark's output."""
     started, worked = time.perf_counter(), time.process_time()
     with redirect_stdout(StringIO()):
         for _ in range(count):

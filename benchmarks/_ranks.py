@@ -1,4 +1,4 @@
-"""Start the ranks of a training benchmark on this machine, and take what rank 0 found."""
+"""Start the ranks of a training benchmark on this machine, and return rank 0's result."""
 
 import json
 import os

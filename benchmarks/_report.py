@@ -1,4 +1,4 @@
-"""The one way that figures are printed and written: with their limits, the machine, and its load meanwhile."""
+"""Prints and writes figures with their limits, the machine, and its load at the time."""
 
 import json
 import os
@@ -12,7 +12,7 @@ RESULTS = Path(__file__).parent / "results"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figure:
-    """One number, and what it is held against."""
+    """One number and its limit."""
 
     name: str
     value: float
@@ -22,7 +22,7 @@ class Figure:
 
     @property
     def is_met(self) -> bool:
-        """Whether it keeps its limit; a figure without a limit always does."""
+        """Whether it is within its limit; a figure without a limit always is."""
         low = self.at_least is None or self.value >= self.at_least
         return low and (self.at_most is None or self.value <= self.at_most)
 
@@ -37,7 +37,7 @@ class Figure:
 
 
 def report(name: str, figures: list[Figure], *, notes: str = "") -> int:
-    """Print the figures, write them to results/<name>.json, and return 1 when a limit is missed."""
+    """Print the figures, write them to results/<name>.json, and return 1 if a limit is missed."""
     for figure in figures:
         print(figure)
     if notes:

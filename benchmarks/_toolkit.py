@@ -1,4 +1,4 @@
-"""The public toolkit, sagemaker-training, in a virtual environment of its own: what we are compared with."""
+"""The public toolkit, sagemaker-training, in its own virtual environment, to compare with."""
 
 import json
 import os
@@ -24,7 +24,7 @@ def main():
 
 
 def install() -> bool:
-    """Make the virtual environment unless it is there; False, and why, where it cannot be made."""
+    """Make the virtual environment unless it exists; False, and why, if that fails."""
     if (FOLDER / "bin" / "train").exists():
         return True
     print(f"installing sagemaker-training {VERSION} into {FOLDER.name}", flush=True)
@@ -55,7 +55,7 @@ def prepare(base: Path, script: Path, *, torchrun: bool) -> tuple[list[str], dic
         **os.environ,
         "OMP_NUM_THREADS": "1",
         "SAGEMAKER_BASE_DIR": str(base),
-        # Its torchrun is the one of our own virtual environment, as bare torchrun's
+        # Its torchrun is that of this project's virtual environment, like the bare torchrun's
         "PATH": os.pathsep.join([str(FOLDER / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]),
     }
     if torchrun:

@@ -1,4 +1,4 @@
-"""What saving every ten steps costs, and how long a save holds the step up.
+"""What saving every ten steps costs, and how long a save delays the step.
 
 python -m benchmarks.checkpoint
 """
@@ -43,7 +43,7 @@ def group(steps: Iterator[Any], checkpoints: Checkpointer, *, saves: bool) -> tu
 
 
 def share_of_time(with_saves: Sequence[float], without: Sequence[float]) -> float:
-    """What a save adds, as a share of ten steps."""
+    """What a save adds, as a fraction of ten steps."""
     added = statistics.median(one - other for one, other in zip(with_saves, without, strict=True))
     return added / (INTERVAL / TOUCHED * statistics.median(without))
 
@@ -61,7 +61,7 @@ def copy_seconds(ranks: Ranks) -> float:
 
 
 def measure(case: str) -> None:
-    """Be one rank."""
+    """Run as one rank."""
     with connect(timeout_seconds=120) as ranks, tempfile.TemporaryDirectory() as folder:
         steps = _models.with_us_gpt(ranks, Path(folder), sharded=case == "fsdp")
         checkpoints = next(steps)

@@ -36,7 +36,7 @@ else:
 
 
 def main() -> int:
-    """Measure in a cloud of its own and report."""
+    """Measure in a fresh cloud and report."""
     with tempfile.TemporaryDirectory() as folder, training_cloud(Path(folder)) as cloud:
         cloud.admin("quota", name="ml.m5.large for training job usage", value=2 * JOBS)
         cloud.admin("quota", name="Number of instances across all training jobs", value=2 * JOBS)
@@ -53,7 +53,7 @@ def main() -> int:
 
 
 def _first_line(cloud: TrainingCloud, nodes: int) -> list[Figure]:
-    """The last node's first line counts: before it no job of many nodes can begin."""
+    """The last node's first line counts: a job of many nodes cannot begin earlier."""
     image = cloud.image("first-line", FIRST_LINE)
     cloud.run(f"warm-{nodes}", image, ResourceConfig__InstanceCount=nodes)
     seconds = []

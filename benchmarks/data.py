@@ -1,4 +1,4 @@
-"""Reading speed against webdataset and against loops written by hand, on the same files, in turns, in one run.
+"""Reading speed compared with webdataset and with hand-written loops, on the same files, in turns, in one run.
 
 The page cache is warm and samples are looked at, not decoded: what is compared is the reading itself.
 """
@@ -44,7 +44,7 @@ def _rows(work: Path, shards: list[Path], files: list[Path]) -> dict[str, Callab
     def ours(name: str, *, shuffle: bool = False, stream: bool | None = None) -> Dataset | Stream:
         return data.channel(name, environ=environ, shuffle=shuffle, stream=stream)
 
-    # Opened once, as a run does: an epoch then costs what these cost
+    # Opened once, as in a run: an epoch then costs only these calls
     tar, tar_shuffled = ours("tar"), ours("tar", shuffle=True)
     plain, plain_shuffled = ours("files"), ours("files", shuffle=True)
 
@@ -97,7 +97,7 @@ def _in_turns(rows: dict[str, Callable[[], Iterable[object]]]) -> dict[str, floa
 
 
 def _tar_by_hand(shards: list[Path]) -> Iterator[dict[str, object]]:
-    """What somebody writes in an afternoon: headers of 512 bytes, no error told, no long name understood."""
+    """What one writes in an afternoon: headers of 512 bytes, no errors reported, no long names supported."""
     for shard in shards:
         with open(shard, "rb", buffering=1 << 20) as file:
             sample: dict[str, object] = {}

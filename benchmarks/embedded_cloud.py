@@ -1,5 +1,5 @@
-"""The embedded cloud: how fast it is up, deploys the default app with the real command and takes it away again,
-what it weighs, and whether it leaks: a small stack is created, updated and deleted again and again."""
+"""The embedded cloud: how fast it starts, deploys the default app with the real command and destroys it,
+how much memory it takes, and whether it leaks when a small stack is created, updated and deleted repeatedly."""
 
 import json
 import os
@@ -25,7 +25,7 @@ STACK = "rounds"
 
 
 def main() -> int:
-    """Measure in a cloud of its own and report."""
+    """Measure in a fresh cloud and report."""
     with tempfile.TemporaryDirectory() as folder:
         cloud = Path(folder) / "cloud"
         running = lifecycle.up(cloud)
@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def memory(running: lifecycle.CloudState) -> float:
-    """The megabytes that the process takes."""
+    """The process's memory in megabytes."""
     return float(lifecycle.admin(running, "status", {})["memory_mb"])
 
 
@@ -52,7 +52,7 @@ def processes(running: lifecycle.CloudState) -> int:
 
 
 def inventory(running: lifecycle.CloudState) -> dict[str, list[str]]:
-    """What there is."""
+    """The cloud's inventory."""
     found: dict[str, list[str]] = lifecycle.admin(running, "inventory", {})["inventory"]
     return found
 
@@ -80,7 +80,7 @@ def whole_app(running: lifecycle.CloudState, cloud: Path, assembly: Path) -> lis
 
 
 def cdk(environment: Mapping[str, str], *arguments: str) -> float:
-    """Run the command; the seconds that it took."""
+    """Run the command; returns its seconds."""
     began = time.monotonic()
     done = subprocess.run(["npx", "cdk", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode:
@@ -103,7 +103,7 @@ def template(value: str) -> str:
 
 
 def one_round(api: Any) -> float:
-    """Create, update, delete; the seconds that it took."""
+    """Create, update, delete; returns the seconds."""
     began = time.monotonic()
     for verb, value, wanted in (
         (api.create_stack, "one", "CREATE_COMPLETE"),
@@ -117,7 +117,7 @@ def one_round(api: Any) -> float:
 
 
 def expect(api: Any, arn: str, wanted: str) -> None:
-    """Wait until nothing runs any more, and see that it ended well."""
+    """Wait until nothing runs, and check that it ended well."""
     status = "_IN_PROGRESS"
     while status.endswith("_IN_PROGRESS"):
         status = str(api.describe_stacks(StackName=arn)["Stacks"][0]["StackStatus"])
@@ -126,7 +126,7 @@ def expect(api: Any, arn: str, wanted: str) -> None:
 
 
 def rounds(running: lifecycle.CloudState) -> list[Figure]:
-    """What so many rounds keep, after a few to warm up: by design only the history of deleted stacks."""
+    """What remains after this many rounds and a warm-up: by design only the history of deleted stacks."""
     api = boto3.client(
         "cloudformation",
         endpoint_url=running.endpoint,

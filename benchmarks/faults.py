@@ -1,4 +1,4 @@
-"""Faults of every kind, one a run, against an undisturbed run: what is redone, how long it takes, what differs.
+"""Faults of every kind, one per run, compared with an undisturbed run: steps redone, time lost, differences.
 
     python -m benchmarks.faults [--seed 1] [--only kill-rank,link-cut-4s]
 
@@ -26,16 +26,16 @@ from benchmarks._report import Figure, report
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outcome:
-    """What one round showed."""
+    """The result of one round."""
 
     fault: str
     recovery_seconds: float
-    """The longest time without progress from the disturbance on: to a step that both ranks had not done before."""
+    """The longest time without progress after the disturbance, until a step that is new to both ranks."""
     redone_steps: int
     allowed_steps: int
     differing_losses: int
     goodput: float
-    """The part of the run's time, from its first step on, that undisturbed steps would have taken."""
+    """The fraction of the run's time, from its first step on, that undisturbed steps would have taken."""
     problems: tuple[str, ...]
 
 
@@ -74,7 +74,7 @@ def _run(cluster: Cluster, action: Callable[[Round], None], this: Round) -> None
 
 
 class SmallDisk:
-    """A tmpfs of eight megabytes: room for all checkpoints that are kept, and for no ballast."""
+    """A tmpfs of eight megabytes: room for the checkpoints that are kept, and for no ballast."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -133,7 +133,7 @@ def undisturbed(folder: Path) -> tuple[dict[int, str], str, float]:
 
 
 def plan_rounds(only: str | None) -> list[str]:
-    """The faults in the order of the table, each as often as it says."""
+    """The faults in the table's order, each with its number of rounds."""
     chosen = [name for name in FAULTS if only is None or any(name.startswith(part) for part in only.split(","))]
     if not chosen:
         raise SystemExit(f"no fault begins with {only}; there are {', '.join(FAULTS)}")

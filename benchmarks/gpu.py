@@ -21,12 +21,12 @@ from training.pytorch.parallel.stepping import Stepper
 from training.pytorch.process_group import Ranks
 
 CASES = {"gpt2": 32, "gpt2-xl": 8, "7b": 1}
-"""Samples of a step at most; halved until they fit."""
+"""The most samples per step; halved until they fit."""
 WARMUP, STEPS, ROUNDS = 5, 20, 3
 
 
 def bare(config: GPTConfig, batch: int, device: torch.device, compiled: bool) -> Callable[[], None]:
-    """The loop that anyone would write."""
+    """The usual hand-written loop."""
     torch.manual_seed(1)
     with device:
         model = GPT(config)
@@ -48,7 +48,7 @@ def bare(config: GPTConfig, batch: int, device: torch.device, compiled: bool) ->
 
 
 def ours(config: GPTConfig, batch: int, ranks: Ranks, compiled: bool) -> Callable[[], None]:
-    """The same through a plan."""
+    """The same with a plan."""
     parallel = build(config, Plan(precision="bf16", compile=compiled), ranks, seed=1)
     optimizer = torch.optim.AdamW(parallel.model.parameters(), lr=1e-4, fused=True)
     stepper = Stepper(parallel, next_token_loss, ranks)
@@ -64,7 +64,7 @@ def ours(config: GPTConfig, batch: int, ranks: Ranks, compiled: bool) -> Callabl
 
 
 def seconds_a_step(step: Callable[[], None], device: torch.device) -> float:
-    """After a warm-up, the mean of the following steps."""
+    """The mean seconds per step, after a warm-up."""
     for _ in range(WARMUP):
         step()
     wait_for_device(device)
@@ -76,7 +76,7 @@ def seconds_a_step(step: Callable[[], None], device: torch.device) -> float:
 
 
 def release_memory() -> None:
-    """What the last model held: a compiled one is a cycle of references, and two large ones do not fit."""
+    """Free the last model: a compiled one is a cycle of references, and two large ones do not fit."""
     gc.collect()
     torch.compiler.reset()
     torch.cuda.empty_cache()
@@ -95,7 +95,7 @@ def makers(preset: str, ranks: Ranks, batch: int, *, compiled: bool = False) -> 
 
 
 def batch_that_fits(ways: Callable[[int], Makers], most: int) -> int:
-    """The largest batch that both ways have memory for; 0 when it is not even one."""
+    """The largest batch that fits into memory both ways; 0 if none does."""
     batch = most
     while batch > 0:
         try:
@@ -115,7 +115,7 @@ def batch_that_fits(ways: Callable[[int], Makers], most: int) -> int:
 
 
 def measure(preset: str, batch: int, ranks: Ranks, compiled: bool) -> list[Figure]:
-    """One preset in both ways, in turns, as a GPU slows down while it heats up; the best round of each counts."""
+    """Measure one preset both ways, in turns, because a GPU slows down as it heats up; each way's best round counts."""
     config = PRESETS[preset]
     ways = makers(preset, ranks, batch, compiled=compiled)
     rates = dict.fromkeys(ways, 0.0)

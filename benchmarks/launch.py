@@ -1,4 +1,4 @@
-"""How long a container takes to its first user line and to a process group, and a run to its first step after a kill.
+"""The time from a container's start to the first user line and to a process group, and from a kill to the next step.
 
 Each row is measured side by side with its bare counterpart and with the public toolkit, in turns, in the same minute;
 ratios and differences are of the fastest runs, since a busy machine only ever adds time; restarts are medians. All
@@ -71,7 +71,7 @@ with connect(timeout_seconds=20) as ranks:
 
 @dataclass(kw_only=True, slots=True)
 class Timings:
-    """What one command took, run after run."""
+    """The times of one command, run by run."""
 
     seconds: dict[str, list[float]] = field(default_factory=dict)
     cpu_seconds: list[float] = field(default_factory=list)
@@ -171,7 +171,7 @@ def _kill_and_wait(work: Path, name: str, script: Path, *, nodes: int) -> float:
         ]
         try:
             pid = int(_await_event(log, "step/0/1/").split("/")[3].split()[0])
-            # Long enough for the host to have loaded what a restart needs, as in any run worth restarting
+            # Long enough for the host to load what a restart needs, as in any run worth restarting
             time.sleep(6)
             killed = time.time()
             os.kill(pid, signal.SIGKILL)
@@ -206,7 +206,7 @@ def _in_turns(commands: dict[str, Callable[[], tuple[dict[str, float], float]]])
 
 
 def _run(command: list[str], environ: dict[str, str] | None = None) -> tuple[dict[str, float], float]:
-    """Run a command; when each event was first said, in seconds from the start, and its CPU time."""
+    """Run a command; returns when each event was first printed, in seconds from the start, and its CPU time."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.time()
     done = subprocess.run(

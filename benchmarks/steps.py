@@ -1,4 +1,4 @@
-"""Training steps with this library next to the same model in a hand-written loop, in one run.
+"""Training steps with this library compared with the same model in a hand-written loop, in one run.
 
 python -m benchmarks.steps
 """
@@ -30,7 +30,7 @@ short steps differ the most from start to start, by 2 percent."""
 
 
 def measure(case: str) -> None:
-    """Be one rank of a case."""
+    """Run as one rank of a case."""
     with connect(timeout_seconds=120) as ranks, tempfile.TemporaryDirectory() as folder:
         if case.startswith("cnn"):
             cnn = _models.make_cnn(ranks)

@@ -1,4 +1,4 @@
-"""How long `python app.py` takes: cold, warm beside a bare CDK app, and how much each further job adds.
+"""The time of `python app.py`: cold, warm compared with a bare CDK app, and what each further job adds.
 
 The marginal cost is the slope between 10 and 60 more jobs, so that what every synth costs drops out of it. Each
 figure is the fastest of several runs in turns: a busy machine only ever adds time. Processor time stands beside the
@@ -34,17 +34,17 @@ app = cdk.App()
 s3.CfnBucket(cdk.Stack(app, "One"), "Bucket")
 app.synth()
 """
-"""The least that a CDK app in Python can be: one stack with one bucket."""
+"""The smallest CDK app in Python: one stack with one bucket."""
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What one synth took."""
+    """The times of one synth."""
 
     wall: float
     """Seconds on the clock."""
     processor: float
-    """Seconds of processor time, Node's included."""
+    """Seconds of processor time, including Node's."""
 
 
 def synth(folder: Path, *, jobs: Path | None = None, home: Path | None = None) -> Taken:
@@ -77,7 +77,7 @@ def _processor() -> float:
 
 
 def more_jobs(folder: Path, count: int) -> Path:
-    """A folder with the jobs that ship and so many more, in stacks of their own."""
+    """A folder with the jobs that ship and this many more, in their own stacks."""
     folder.mkdir()
     for path in (ROOT / "jobs").glob("*.toml"):
         (folder / path.name).write_bytes(path.read_bytes())

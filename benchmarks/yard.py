@@ -30,7 +30,7 @@ LINES = 10
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This process's environment without anything of AWS."""
+    """This process's environment without AWS variables."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return {**kept, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "constructs"))), **more}
 
@@ -59,7 +59,7 @@ def hundred_jobs(folder: Path) -> Path:
 
 
 class Scripted:
-    """Stands for the services: a run on eight nodes that prints a line a node and second, and never ends."""
+    """Stands in for the services: an endless run on eight nodes, each printing a line per second."""
 
     def __init__(self) -> None:
         self.looks = 0
@@ -106,7 +106,7 @@ def _event(host: int, step: int) -> dict[str, Any]:
 
 
 def view_share() -> float:
-    """The part of a core that listening and drawing take, on a clock that does not wait."""
+    """The fraction of a core that listening and drawing take, on a clock that does not wait."""
     from rich.console import Console
     from rich.live import Live
 
@@ -132,7 +132,7 @@ def view_share() -> float:
 
 
 def calls_share(cloud: lifecycle.CloudState) -> float:
-    """Processor seconds that one second's calls take this process: one of the lines, and half of each other."""
+    """Processor seconds per second of watching: one call for the lines, and half of each other call."""
     logs, sagemaker, states = (_client(cloud, name) for name in ("logs", "sagemaker", "stepfunctions"))
     logs.create_log_group(logGroupName="/bench")
     logs.filter_log_events(logGroupName="/bench")
@@ -144,7 +144,7 @@ def calls_share(cloud: lifecycle.CloudState) -> float:
         if look % 2 == 0:
             states.list_state_machines()
             sagemaker.list_training_jobs()
-            sagemaker.list_training_jobs()  # for describing one, which costs about the same
+            sagemaker.list_training_jobs()  # stands in for describing one, which costs about the same
     return (_processor() - before) / WATCHED_LOOKS
 
 
@@ -161,7 +161,7 @@ def _client(cloud: lifecycle.CloudState, service: str) -> Any:
 
 
 def log_delay(cloud: lifecycle.CloudState) -> float:
-    """The longest time from a line's writing until a tail that looks each second has read it."""
+    """The longest time from a line's writing until a tail that polls every second has read it."""
     import threading
 
     from yard.runs import follow, logs
@@ -201,7 +201,7 @@ class _Only:
 
 
 def uploads(cloud: lifecycle.CloudState, folder: Path) -> tuple[float, float | None]:
-    """Files a second by `yard data put`'s uploader and by `aws s3 sync`, in turns; None without an aws command.
+    """Files per second by `yard data put`'s uploader and by `aws s3 sync`, in turns; None without an aws command.
 
     The uploader runs in a process of its own as well, its start included, as the AWS command's is.
     """

@@ -143,7 +143,8 @@ def _launch(
         emit_facts(_as_facts(plan), as_json=False)
     if not yes and not confirm("Launch it?", default=True):
         raise UserError("Nothing was launched.")
-    launch = {**launch, "run_id": launch.get("run_id") or runs.new_run_id()}
+    if launch.get("run_id") is None:
+        launch = {**launch, "run_id": runs.new_run_id()}
     if "source_sha256" not in launch:  # a resumed run keeps its original code
         sha256 = upload_source(aws, aws.project.job(job))
         launch |= {} if sha256 is None else {"source_sha256": sha256}

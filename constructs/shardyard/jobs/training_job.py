@@ -4,8 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -18,13 +17,15 @@ from shardyard.core import policy
 from shardyard.core.arns import PARTITION
 from shardyard.core.parameters import add_parameter
 from shardyard.core.project import Project
-from shardyard.core.roles import THIS_ACCOUNT, role_view, service_role
+from shardyard.core.roles import THIS_ACCOUNT, service_role
 from shardyard.foundation.permissions import pass_role
 from shardyard.foundation.placement import Placement
 from shardyard.foundation.storage_base import StorageBase
 from shardyard.images.job_image import JobImage
 from shardyard.jobs.job_parts import execution_log_group, failed_alarm
 from shardyard.jobs.job_permissions import channel_places, execution_statements
+from shardyard.jobs.job_role import JobRole
+from shardyard.jobs.late_addresses import embeddable, late_addresses
 from shardyard.jobs.launchable import Launchable
 from shardyard.jobs.runtime import JobRuntime
 from shardyard.jobs.state_machine import definition
@@ -32,16 +33,12 @@ from shardyard.spec import names
 from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.jobs.data import Channel
 from shardyard.spec.jobs.job import JobSpec
-from shardyard.spec.jobs.project_files import misread_texts
 from shardyard.spec.jobs.stack_parameters import job_parameters, pascal
 from shardyard.spec.requests.sfn_fields import unknown_to_step_functions
 from shardyard.spec.requests.training import Deployment, to_request
 
 ALWAYS_IN_REQUEST: Mapping[str, Any] = {"EnableManagedSpotTraining": False, "Environment": {}, "HyperParameters": {}}
 """Request fields that an override may bring in, so that every machine names them."""
-
-_TOKEN = "${Token["
-"""How CDK writes a value that only the deploy knows; asking CDK itself would be a call for each channel."""
 
 _OTHER_BYTES = 9_000
 """About what a job's resources take in a template besides its definition and its instance types."""
@@ -103,17 +100,16 @@ class TrainingJob(Launchable):
         self._second_path = bool(unknown_to_step_functions(self._request()))
         self._instance_types = instance_types
         self.parameters = self._parameters()
-        self._role: iam.IRole | iam.CfnRole
-        self._policy: iam.CfnPolicy | iam.CfnManagedPolicy
-        if role is None:
-            self._policy, self._role = self._execution_role()
-            self._role_arn = self._role.attr_arn
-        else:
-            self._role = role
-            self._policy = self._allow(role)
-            self._role_arn = role.role_arn
-            if self._second_path:
-                runtime.submit_with(self._role_arn)
+        self._role = JobRole(
+            self,
+            given=role,
+            machine_name=self.machine_name,
+            runtime=runtime,
+            placement=network if spec.network.vpc else None,
+            statements=self._statements(),
+        )
+        if role is not None and self._second_path:
+            runtime.submit_with(self._role.arn)
         self.log_group = execution_log_group(
             self, self.machine_name, project=runtime.project, key_arn=runtime.log_key_arn
         )
@@ -145,16 +141,10 @@ class TrainingJob(Launchable):
             tags=self._runtime.project.all_tags,
         )
 
-    @cached_property
+    @property
     def role(self) -> iam.IRole:
         """What the job runs as: the role that was given, or its own; what others grant to it is added to it."""
-        if isinstance(self._role, iam.CfnRole):
-            return role_view(self, "RoleView", self._role, path=self._role_path)
-        return self._role
-
-    @property
-    def _role_path(self) -> str:
-        return names.job_role_path(self._runtime.project.name, self._runtime.project.stage)
+        return self._role.view
 
     @property
     def second_path(self) -> bool:
@@ -169,8 +159,8 @@ class TrainingJob(Launchable):
     @property
     def counts(self) -> dict[str, int]:
         """How much of its stack's budgets this job takes."""
-        resources = 7 if isinstance(self._role, iam.CfnRole) else 6
-        return {"Parameters": len(self.parameters), "Outputs": 1, "Resources": resources}
+        # Besides its role: the machine, its role and policy, its log group and its alarm
+        return {"Parameters": len(self.parameters), "Outputs": 1, "Resources": 5 + self._role.resources}
 
     @property
     def template_bytes(self) -> int:
@@ -192,7 +182,7 @@ class TrainingJob(Launchable):
         self._runtime.read_from(self._outside_buckets(), self._channel_keys)
         self.machine.definition_string = self._definition()
         self.machine.definition_substitutions = self._substitutions()
-        self._policy.policy_document = policy.document(self._role_statements())
+        self._role.allow_only(self._statements())
 
     def _parameters(self) -> dict[str, cdk.CfnParameter]:
         return {
@@ -207,7 +197,7 @@ class TrainingJob(Launchable):
     def _definition(self) -> str:
         request = self._request()
         launch = {
-            "definition": _embeddable(self.spec, self._late_addresses()),
+            "definition": embeddable(self.spec),
             "deployment": self.deployment.to_dict(),
             "parameters": {value: f"${{{pascal(value)}}}" for value in self.parameters},
             "fields": sorted(request),
@@ -232,18 +222,14 @@ class TrainingJob(Launchable):
             "Partition": PARTITION,
             "DataBucket": self._places.data_bucket,
             "ArtifactBucket": self._places.artifact_bucket,
-            "Role": self._role_arn,
+            "Role": self._role.arn,
             **({} if self._places.key_arn is None else {"Key": self._places.key_arn}),
             **({} if runtime.topic_arn is None else {"Topic": runtime.topic_arn}),
             "Dashboard": runtime.dashboard_name,
             **{step.capitalize(): runtime.function_arn(step) for step in self._steps()},
             **{pascal(value): parameter.value_as_string for value, parameter in self.parameters.items()},
         }
-        values |= {
-            placeholder: str(self.spec.channels[name].s3) for name, placeholder in self._late_addresses().items()
-        }
-        if _TOKEN in str(self.spec.checkpoints.s3):
-            values["Checkpoints"] = str(self.spec.checkpoints.s3)
+        values |= late_addresses(self.spec)
         if self._image is not None:
             values["Image"] = self._image.uri
         if network is not None:
@@ -260,11 +246,6 @@ class TrainingJob(Launchable):
         if bucket.encryption_key is not None:
             self._channel_keys = tuple(dict.fromkeys([*self._channel_keys, bucket.encryption_key.key_arn]))
         return replace(channel, s3=f"s3://{bucket.bucket_name}/{channel.s3}")
-
-    def _late_addresses(self) -> dict[str, str]:
-        """The placeholder of each channel whose address only the deploy knows, by the channel's name."""
-        late = [name for name, channel in self.spec.channels.items() if _TOKEN in str(channel.s3)]
-        return {name: f"Channel{number}" for number, name in enumerate(late)}
 
     def _outside_buckets(self) -> list[str]:
         return [bucket for bucket, _ in channel_places(self.spec) if bucket is not None]
@@ -296,41 +277,10 @@ class TrainingJob(Launchable):
         machine.add_metadata("cfn-lint", {"config": {"ignore_checks": ["E3601"]}})
         return machine
 
-    def _role_statements(self) -> list[policy.Statement]:
-        """What this job's policy allows: a role of ours has what all jobs need from a policy that they share."""
+    def _statements(self) -> list[policy.Statement]:
+        """What this job alone may do."""
         own = execution_statements(self.spec, places=self._places, image=self._image)
-        own += [policy.allow(["kms:Decrypt"], self._channel_keys)] if self._channel_keys else []
-        shared = [] if isinstance(self._role, iam.CfnRole) else self._runtime.training_statements(self._placement)
-        return [*own, *shared]
-
-    @property
-    def _placement(self) -> Placement | None:
-        return self._network if self.spec.network.vpc else None
-
-    def _allow(self, role: iam.IRole) -> iam.CfnPolicy:
-        """Let a role that was given do what the job needs; one that CDK may not change stays as it is.
-
-        Inline, because a managed policy would be named in the role: its stack would depend on this one, and this one
-        depends on it.
-        """
-        document = iam.PolicyDocument.from_json(policy.document(self._role_statements()))
-        inline = iam.Policy(self, "Policy", document=document)
-        role.attach_inline_policy(inline)
-        return cast(iam.CfnPolicy, inline.node.default_child)
-
-    def _execution_role(self) -> tuple[iam.CfnManagedPolicy, iam.CfnRole]:
-        return service_role(
-            self,
-            "",
-            project=self._runtime.project,
-            service="sagemaker.amazonaws.com",
-            when=THIS_ACCOUNT,
-            allows=f"Training jobs of {self.machine_name}",
-            description=f"Training jobs of {self.machine_name}",
-            statements=execution_statements(self.spec, places=self._places, image=self._image),
-            shared_policy_arns=[self._runtime.training_policy_arn(self._placement)],
-            path=self._role_path,
-        )
+        return [*own, *([policy.allow(["kms:Decrypt"], self._channel_keys)] if self._channel_keys else [])]
 
     def _role_of_machine(self) -> iam.CfnRole:
         _, role = service_role(
@@ -341,7 +291,7 @@ class TrainingJob(Launchable):
             when=THIS_ACCOUNT,
             allows=f"Runs the state machine {self.machine_name}",
             description=f"Runs the state machine {self.machine_name}",
-            statements=[pass_role([self._role_arn], to="sagemaker.amazonaws.com")],
+            statements=[pass_role([self._role.arn], to="sagemaker.amazonaws.com")],
             shared_policy_arns=[self._runtime.launch_policy_arn],
         )
         return role
@@ -354,19 +304,3 @@ class TrainingJob(Launchable):
             value=f"aws stepfunctions start-execution --state-machine-arn {self.machine_arn} --input '{{}}'",
             description=f"Launches {self.spec.name}; so does: yard train {self.spec.name}",
         )
-
-
-def _embeddable(spec: JobSpec, late: Mapping[str, str]) -> dict[str, Any]:
-    """The definition as it may stand in a state machine, with a placeholder for each address known late."""
-    checkpoints = spec.checkpoints
-    if _TOKEN in str(checkpoints.s3):
-        checkpoints = replace(checkpoints, s3=None)
-    early = {name: one for name, one in spec.channels.items() if name not in late}
-    known = replace(spec, channels=early, checkpoints=checkpoints)
-    problems = [Problem(f"job {spec.name!r}", problem.message) for problem in misread_texts(known)]
-    if problems:
-        raise SpecError(problems)
-    placed = {name: replace(spec.channels[name], s3=f"${{{placeholder}}}") for name, placeholder in late.items()}
-    if checkpoints is not spec.checkpoints:
-        checkpoints = replace(checkpoints, s3="${Checkpoints}")
-    return replace(spec, channels={**spec.channels, **placed}, checkpoints=checkpoints).to_dict()

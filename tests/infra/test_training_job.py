@@ -519,7 +519,7 @@ def test_what_is_wrong_with_a_job_of_code_names_the_job() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "meaning"), [("${Role}", "a placeholder of CloudFormation's"), ("x.$", "a path of its own")]
+    ("text", "meaning"), [("${Role}", "a CloudFormation placeholder"), ("x.$", "a path of its own")]
 )
 def test_what_the_machine_would_misread_is_refused(text: str, meaning: str) -> None:
     tables = {text: "1"} if text.endswith("$") else {"a": text}

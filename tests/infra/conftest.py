@@ -14,6 +14,7 @@ import stacks  # noqa: F401
 from checks.rules.model import Assembly
 from checks.scenarios import Synthesised, contexts, synthesise
 from tests.support.templates import Scenario
+from tests.support.training_stack import Template, job, templates
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +48,9 @@ def prod(scenario: Scenario) -> Assembly:
 def everything(scenario: Scenario) -> Assembly:
     """The app with everything on."""
     return scenario("everything on").assembly
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Template:
+    """The training stack of one small job."""
+    return templates([job()])["training"]

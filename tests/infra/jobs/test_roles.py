@@ -1,0 +1,152 @@
+"""A job's roles: its own, the machine's, one that a team has, and what is granted by and to them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
+
+from shardyard.foundation.identity import Identity
+from shardyard.images.job_image import JobImage
+from shardyard.jobs.training_job import TrainingJob
+from shardyard.spec.jobs.data import Channel
+from stacks.build import ROOT
+from tests.support.training_stack import (
+    Template,
+    actions,
+    build,
+    job,
+    of_type,
+    only,
+    own,
+    read,
+    statements,
+)
+
+
+def test_the_execution_role_reads_its_channels_and_writes_its_prefixes(tiny: Template) -> None:
+    (policy,) = [p for name, p in of_type(tiny, "AWS::IAM::ManagedPolicy").items() if name.startswith("tinyPolicy")]
+    text = json.dumps(policy)
+    for place in ("/digits/train/*", "/runs/*/tiny-*", "/checkpoints/tiny/*", ":repository/shardyard-dev/pytorch"):
+        assert place in text
+    assert "source/" not in text
+    for statement in statements(policy):
+        assert statement["Resource"] != "*"
+
+
+def test_the_machines_role_holds_what_sync_documents_and_passes_one_role(tiny: Template) -> None:
+    policies = of_type(tiny, "AWS::IAM::ManagedPolicy")
+    (shared,) = [p for name, p in policies.items() if "LaunchPolicy" in name]
+    sync = {
+        "sagemaker:CreateTrainingJob",
+        "sagemaker:DescribeTrainingJob",
+        "sagemaker:ListTags",
+        "sagemaker:StopTrainingJob",
+        "sagemaker:AddTags",
+        "events:PutTargets",
+        "events:PutRule",
+        "events:DescribeRule",
+    }
+    ours = {"lambda:InvokeFunction", "sns:Publish", "kms:Decrypt", "kms:GenerateDataKey"}
+    assert {a for a in actions(shared) if not a.startswith(("logs:", "xray:"))} == sync | ours
+    assert "StepFunctionsGetEventsForSageMakerTrainingJobsRule" in json.dumps(shared)
+    (own_policy,) = [p for name, p in policies.items() if name.startswith("tinyMachinePolicy")]
+    (statement,) = statements(own_policy)
+    assert statement["Action"] == "iam:PassRole"
+    assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+
+
+def with_role(role_of: Callable[[cdk.Stack], iam.IRole], **tables: Any) -> tuple[cdk.App, TrainingJob]:
+    """An app with a job `other` whose role was given."""
+    app, stacks = build([job()])
+    training = stacks["training"]
+    spec = job("other", **tables)
+    image = JobImage.of(training, spec, project=training.project, root=ROOT)
+    runtime, role = training.runtime, role_of(cdk.Stack(app, "team"))
+    return app, TrainingJob(
+        training,
+        "other",
+        spec=spec,
+        image=image,
+        data=runtime.storage,
+        network=None,
+        role=role,
+        runtime=runtime,
+    )
+
+
+def test_a_role_that_was_given_may_do_what_the_job_needs() -> None:
+    """A role of another stack, which must not come to depend on the job's: that one depends on it."""
+    app, one = with_role(lambda team: iam.Role(team, "Own", assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com")))
+    one.add_channel("more", Channel(s3="more/"))
+    template = read(app)
+    machines = of_type(template, "AWS::StepFunctions::StateMachine").values()
+    (machine,) = [one for one in machines if one["StateMachineName"] == "shardyard-dev-other"]
+    assert "OwnArn" not in own(template, "other")
+    assert "ExportsOutputFnGetAttOwn" in json.dumps(machine["DefinitionSubstitutions"]["Role"])
+    policy = only(template, "AWS::IAM::Policy")
+    assert "ExportsOutputRefOwn" in json.dumps(policy["Roles"])
+    text = json.dumps(policy)
+    for part in ("/digits/train/*", "/more/*", "/runs/*/other-*", "kms:CreateGrant", "cloudwatch:PutMetricData"):
+        assert part in text
+    assert len(own(template, "other")) == one.counts["Resources"] == 6, "no role of ours"
+
+
+def test_on_the_second_path_submit_passes_the_role_that_was_given_too() -> None:
+    arn = "arn:aws:iam::123456789012:role/team/training"
+    app, _ = with_role(lambda team: iam.Role.from_role_arn(team, "Fixed", arn), debug={"remote": True})
+    policies = of_type(read(app), "AWS::IAM::ManagedPolicy")
+    (submit,) = [policy for name, policy in policies.items() if "RuntimeSubmit" in name]
+    (passes,) = [one for one in statements(submit) if one["Action"] == "iam:PassRole"]
+    ours, given = passes["Resource"]
+    assert json.dumps(ours).endswith(':role/shardyard-dev/jobs/*"]]}') and given == arn
+
+
+def test_a_role_that_cannot_be_changed_is_left_alone() -> None:
+    arn = "arn:aws:iam::123456789012:role/team/training"
+    app, one = with_role(lambda team: iam.Role.from_role_arn(team, "Fixed", arn, mutable=False))
+    template = read(app)
+    assert not of_type(template, "AWS::IAM::Policy")
+    assert one.role.role_arn == arn and arn in json.dumps(own(template, "other"))
+
+
+def test_a_launch_is_granted_to_a_role_of_the_project() -> None:
+    app, stacks = build([job()])
+    (one,) = stacks["training"].jobs
+    identity = app.node.find_child("shardyard-dev-identity").node.find_child("Identity")
+    assert isinstance(identity, Identity)
+    one.grant_launch(identity.notebook_role)
+    template = read(app, "shardyard-dev-identity")
+    policy = only(template, "AWS::IAM::Policy")
+    (name,) = [key for key in of_type(template, "AWS::IAM::Role") if "Notebook" in key]
+    assert policy["Roles"] == [{"Ref": name}] and "states:StartExecution" in actions(policy)
+
+
+def test_the_role_of_a_job_takes_grants() -> None:
+    app, stacks = build([job()])
+    queue = sqs.Queue(stacks["training"], "Queue")
+    queue.grant_send_messages(stacks["training"].jobs[0].role)
+    template = read(app)
+    policy = only(template, "AWS::IAM::Policy")
+    (name,) = [key for key in of_type(template, "AWS::IAM::Role") if key.startswith("tinyRole")]
+    assert policy["Roles"] == [{"Ref": name}] and "sqs:SendMessage" in actions(policy)
+
+
+def test_others_can_be_let_in_and_told() -> None:
+    app, stacks = build([job()])
+    (one,) = stacks["training"].jobs
+    stack = cdk.Stack(app, "other")
+    role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    one.grant_launch(role)
+    one.on_success("Done", targets.SqsQueue(sqs.Queue(stacks["training"], "Queue")))
+    assert one.metric_failed().metric_name == "ExecutionsFailed"
+    folder = Path(app.synth().directory)
+    policy = only(json.loads((folder / "other.template.json").read_text()), "AWS::IAM::Policy")
+    assert {"states:StartExecution", "states:StopExecution"} <= actions(policy)
+    training = json.loads((folder / "shardyard-dev-training.template.json").read_text())
+    patterns = [rule.get("EventPattern", {}) for rule in of_type(training, "AWS::Events::Rule").values()]
+    assert ["SUCCEEDED"] in [pattern.get("detail", {}).get("status") for pattern in patterns]

@@ -25,7 +25,9 @@ def begin(folder: Path, choices: Choices) -> list[str]:
         more = len(in_the_way) - _MOST_NAMED
         raise UserError(
             f"{folder} is not empty: {shown}{f' and {more} more' if more > 0 else ''} would be in the way.",
-            "Name an empty folder, or one that does not exist yet.",
+            "It is a project already: edit its files, or see what is new: yard upgrade"
+            if (folder / RECORD).is_file()
+            else "Name an empty folder, or one that does not exist yet.",
         )
     for name, content in wanted.items():
         write(folder / name, content)

@@ -84,8 +84,9 @@ def test_a_second_call_and_what_people_make_first_are_not_in_the_way(tmp_path: P
     begin.begin(tmp_path, choices())
     begin.begin(tmp_path, choices())
     (tmp_path / "train/hello.py").write_text("edited")
-    with pytest.raises(UserError, match=r"train/hello\.py would be in the way"):
+    with pytest.raises(UserError, match=r"train/hello\.py would be in the way") as refused:
         begin.begin(tmp_path, choices())
+    assert refused.value.fix == "It is a project already: edit its files, or see what is new: yard upgrade"
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def one_process_a_gpu(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     by_type=True,
 )
 def bf16_where_the_gpu_has_it(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
-    """bfloat16 is asked for only on GPUs that compute in it."""
+    """A job uses bfloat16 only on GPUs that compute in it."""
     place = asks_for(spec, PRECISION_NAMES, ("bf16", "bfloat16")) or asks_for(spec, ("bf16",), ("true", "1"))
     if place is None:
         return
@@ -57,7 +57,7 @@ def bf16_where_the_gpu_has_it(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     by_type=True,
 )
 def fp8_where_the_gpu_has_it(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
-    """8-bit floats are asked for only on GPUs that compute in them."""
+    """A job uses 8-bit floats only on GPUs that compute in them."""
     place = asks_for(spec, PRECISION_NAMES, ("fp8", "float8")) or asks_for(spec, ("fp8",), ("true", "1"))
     if place is None:
         return
@@ -74,7 +74,7 @@ def fp8_where_the_gpu_has_it(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     by_type=True,
 )
 def smddp_where_it_runs(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
-    """The backend smddp is asked for only on p4d and p4de."""
+    """A job uses the backend smddp only on p4d and p4de."""
     place = asks_for(spec, ("backend",), ("smddp",))
     if place is None:
         return

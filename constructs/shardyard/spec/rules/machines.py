@@ -100,7 +100,7 @@ def fallback_list(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     source=f"{API}: TrainingPlanArns of a preference is `mutually exclusive with the job-level TrainingPlanArn`",
 )
 def one_training_plan(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
-    """A training plan is named for the job or for its preferences, not for both."""
+    """Either the job or its preferences name a training plan."""
     if spec.compute.training_plan is not None and any(p.training_plan for p in spec.compute.preferences):
         message = "the preferences name training plans of their own (remove this one, or theirs)"
         yield Problem("compute.training_plan", message)
@@ -153,7 +153,7 @@ def volume_fits_local_disk(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     by_type=True,
 )
 def no_volume_key_on_local_disk(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
-    """A key for the volume is named only for types without own disks."""
+    """A job names a key for the volume only on types without disks of their own."""
     for _, instance in known_types(spec):
         if spec.compute.volume_kms_key is not None and instance.local_disk_gb:
             message = f"{instance.name} encrypts its own disks, so no key may be named (remove it)"

@@ -64,7 +64,7 @@ def efa_group_allows_itself(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     by_type=True,
 )
 def efa_where_it_is(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
-    """EFA is asked for only on instance types that have it, and in the VPC."""
+    """A job uses EFA only on instance types that have it, and in the VPC."""
     if spec.environment.get("FI_PROVIDER", "").lower() != "efa":
         return
     for _, instance in known_types(spec):

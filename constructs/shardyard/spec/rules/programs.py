@@ -14,7 +14,7 @@ from shardyard.spec.rules.base import API, Facts, known_types, rule
     source="Shardyard's container contract",
 )
 def image_has_program(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
-    """An image of containers/ and a Deep Learning Container have a program to run."""
+    """A job with an image of containers/ or a Deep Learning Container says what to run."""
     own = spec.image.folder is not None or (spec.image.framework is not None and not spec.image.entrypoint)
     if own and spec.program is None:
         yield Problem("program", 'missing; say what to run: [program] entry = "training.pytorch.programs.mnist"')

@@ -1,5 +1,6 @@
 """The `yard` command; its subcommands are in yard/commands/."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -71,7 +72,9 @@ def main() -> None:
     from yard import commands
 
     commands.register(app)
-    sys.exit(guard(lambda: app(prog_name="yard"), debug="--debug" in sys.argv))
+    code = guard(lambda: app(prog_name="yard"), debug="--debug" in sys.argv)
+    gc.freeze()  # the exit would look through every module for garbage
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """yard data: upload data to where a job's channel reads it, evenly cut."""
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +42,8 @@ def put(
       yard data put digits/train --job mnist-ddp --channel train
       yard data put images --job mnist-ddp --channel train --shards 16 --delete
     """
+    import tempfile
+
     from yard import upload
 
     aws = Aws(find_project())

@@ -2,15 +2,14 @@
 
 import itertools
 import json
+import os
 import re
-import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from shardyard.spec import names
-from shardyard.spec.run_ids import run_id_of
 from yard.aws import Aws
 from yard.errors import NotDeployedError, UserError
 
@@ -20,7 +19,7 @@ RUN_ID = r"\d{8}-\d{6}-[0-9a-z]{4}"
 def new_run_id(now: datetime | None = None) -> str:
     """A run id that sorts by time: 20261121-073000-a1b2."""
     moment = now if now is not None else datetime.now(UTC)
-    return f"{moment:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    return f"{moment:%Y%m%d-%H%M%S}-{os.urandom(2).hex()}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,6 +170,8 @@ def _run(aws: Aws, job: str, execution: dict[str, Any]) -> Run:
 
 def _run_id_of_a_foreign_execution(aws: Aws, execution: dict[str, Any]) -> str:
     """The run id of an execution that the console or the AWS CLI started and named; preflight made the id."""
+    from shardyard.spec.run_ids import run_id_of  # with it comes OpenSSL, which a help text need not wait for
+
     states = aws.client("stepfunctions")
     launch = json.loads(states.describe_execution(executionArn=execution["executionArn"])["input"])
     return run_id_of(execution["executionArn"], execution["startDate"], launch.get("run_id"))

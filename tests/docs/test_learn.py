@@ -1,41 +1,14 @@
 """The tutorial, page after page as a reader follows it: its files are written and its commands run as they stand."""
 
-import os
 import re
-import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.pages import ROOT, Copy, blocks
+
 PAGES = sorted((ROOT / "docs/learn").glob("*.md"))
-_BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-_FOLDERS = ("checks", "constructs", "containers", "contract", "embedded", "jobs", "stacks", "training", "yard")
-_FILES = (
-    *("Makefile", "app.py", "cdk.json", "package.json", "package-lock.json"),
-    *("pyproject.toml", "requirements.txt", "setup.py"),
-)
-_LONGEST_SECONDS = 900
-_SHELL = """\
-export PATH="$PWD/.venv/bin:$PATH"
-if yard cloud status >/dev/null; then eval "$(yard cloud env)"; fi
-"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Block:
-    """One fenced block of a page."""
-
-    language: str
-    options: str
-    text: str
-
-
-def blocks(page: Path) -> list[Block]:
-    found = _BLOCK.findall(page.read_text(encoding="utf-8"))
-    return [Block(language=language, options=options.strip(), text=text) for language, options, text in found]
 
 
 def script(page: Path, folder: Path) -> str:
@@ -74,30 +47,9 @@ def test_every_block_is_sound_shell_and_every_yard_command_is_one(page: Path) ->
 
 @pytest.mark.e2e
 def test_the_pages_run_one_after_the_other(tmp_path: Path) -> None:
-    project = tmp_path / "project"
-    project.mkdir()
-    for name in _FOLDERS:
-        shutil.copytree(ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in _FILES:
-        copy = shutil.copy(ROOT / name, project)
-        # Older than the environment, or `make setup` would install this copy into it
-        os.utime(copy, (0, 0))
-    for name in (".venv", "node_modules"):
-        (project / name).symlink_to(ROOT / name)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    project = Copy.into(tmp_path)
     try:
         for page in PAGES:
-            # what the first page exports, a reader's shell still has on the next one
-            done = subprocess.run(
-                ["bash", "-c", _SHELL + script(page, tmp_path)],
-                cwd=project,
-                env=kept,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=_LONGEST_SECONDS,
-            )
-            assert done.returncode == 0, f"{page.name}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+            project.run(script(page, tmp_path))
     finally:
-        command = [str(ROOT / ".venv/bin/yard"), "cloud", "down"]
-        subprocess.run(command, cwd=project, env=kept, check=False, capture_output=True)
+        project.take_down()

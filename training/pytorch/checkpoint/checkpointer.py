@@ -78,8 +78,8 @@ class Checkpointer:
         self._every_steps, self._every_seconds = every_steps, every_seconds
         folder = paths.checkpoint_folder() if folder is None else folder
         self._store = CheckpointStore(folder, paths.run_id() if run_id is None else run_id)
-        self._store.place.prepare()
-        if self._store.place.is_shared:
+        self._store.storage.prepare()
+        if self._store.storage.is_shared:
             # All ranks see what each one writes, so they share the work as if they sat on one node
             one_node = replace(ranks.world, group_rank=0, local_rank=ranks.rank, local_world_size=ranks.world_size)
             ranks = replace(ranks, world=one_node)
@@ -248,7 +248,7 @@ class Checkpointer:
     def _fill(self, folder: str, save: Save, staged: Staged, rest: dict[str, Any]) -> Manifest:
         """Write one rank's files; runs in the writer's thread."""
         assert self._share is not None
-        files = SaveFiles(self._store.place, folder)
+        files = SaveFiles(self._store.storage, folder)
         with files.create(TENSORS) as stream:
             staged.write(stream)
         with files.create(REST) as stream:

@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
-from training.pytorch.checkpoint.places import Place
+from training.pytorch.checkpoint.storage import Storage
 
 MANIFEST = "manifest.json"
 FORMAT = 2
@@ -105,21 +105,21 @@ def rank_folder(rank: int) -> str:
     return f"rank-{rank:05d}"
 
 
-def hash_file(place: Place, name: str) -> FileEntry:
+def hash_file(storage: Storage, name: str) -> FileEntry:
     """Size and sha256 of a file."""
     digest, size = hashlib.sha256(), 0
-    with place.open(name) as stream:
+    with storage.open(name) as stream:
         while block := stream.read(CHUNK_BYTES):
             digest.update(block)
             size += len(block)
     return FileEntry(bytes=size, sha256=digest.hexdigest())
 
 
-def read_manifest(place: Place, save: Save, rank: int) -> Manifest:
+def read_manifest(storage: Storage, save: Save, rank: int) -> Manifest:
     """The manifest of one rank in one save; raises Damaged when there is none or it is not sound."""
     where = f"{save.name}/{rank_folder(rank)}/{MANIFEST}"
     try:
-        data = place.read(where)
+        data = storage.read(where)
     except FileNotFoundError as error:
         raise Damaged(f"{where} is missing: the save was not finished") from error
     except OSError as error:
@@ -130,13 +130,13 @@ def read_manifest(place: Place, save: Save, rank: int) -> Manifest:
     return manifest
 
 
-def verify(place: Place, manifest: Manifest) -> None:
+def verify(storage: Storage, manifest: Manifest) -> None:
     """Compare the files of one rank with its manifest; raises Damaged with the first that differs."""
     save = Save(step=manifest.step, generation=manifest.generation)
     for name, expected in manifest.files.items():
         where = f"{save.name}/{rank_folder(manifest.rank)}/{name}"
         try:
-            found = hash_file(place, where)
+            found = hash_file(storage, where)
         except OSError as error:
             raise Damaged(f"{where} cannot be read: {error.strerror}") from error
         if found.bytes != expected.bytes:

@@ -18,9 +18,9 @@ from torch.distributed.checkpoint.storage import StorageReader
 from torch.futures import Future
 
 from training.pytorch.checkpoint.manifest import Save, rank_folder
-from training.pytorch.checkpoint.places import Place
 from training.pytorch.checkpoint.shards import Piece
 from training.pytorch.checkpoint.staging import local
+from training.pytorch.checkpoint.storage import Storage
 from training.pytorch.checkpoint.tensor_file import Entry, read_header, read_tensor
 
 # Each rank reads by itself, on purpose; torch warns of it at every load
@@ -30,17 +30,17 @@ TENSORS = "tensors.safetensors"
 """What a rank writes of the model and the optimizer."""
 
 
-class United(StorageReader):
+class RankFilesReader(StorageReader):
     """Several files as one checkpoint."""
 
-    def __init__(self, place: Place, save: Save, ranks: Sequence[int]) -> None:
-        self._place = place
+    def __init__(self, storage: Storage, save: Save, ranks: Sequence[int]) -> None:
+        self._storage = storage
         self._found: dict[Piece, tuple[str, Entry]] = {}
         """Where each piece lies. Of a piece that several ranks wrote, any copy will do."""
         self._tensors: dict[str, Any] = {}
         for rank in ranks:
             file = f"{save.name}/{rank_folder(rank)}/{TENSORS}"
-            for name, entry in read_header(place, file).items():
+            for name, entry in read_header(storage, file).items():
                 if (name, entry.offsets) in self._found:
                     continue
                 self._found[name, entry.offsets] = file, entry
@@ -67,7 +67,7 @@ class United(StorageReader):
             file, entry = self._found[item.storage_index.fqn, tuple(item.storage_index.offset)]
             wanted = [slice(at, at + size) for at, size in zip(item.storage_offsets, item.lengths, strict=True)]
             target = planner.resolve_tensor(item)
-            target.detach().copy_(read_tensor(self._place, file, entry)[tuple(wanted)])
+            target.detach().copy_(read_tensor(self._storage, file, entry)[tuple(wanted)])
             planner.commit_tensor(item, target)
         done: Future[None] = Future()
         done.set_result(None)
@@ -89,7 +89,7 @@ class United(StorageReader):
 
     @classmethod
     def validate_checkpoint_id(cls, checkpoint_id: Any) -> bool:
-        """Nobody asks: the place is given."""
+        """Never called: the storage is given."""
         return True
 
 

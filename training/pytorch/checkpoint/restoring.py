@@ -17,7 +17,7 @@ from training.pytorch.checkpoint.manifest import (
     ranks_needed,
     verify,
 )
-from training.pytorch.checkpoint.rank_files import United
+from training.pytorch.checkpoint.rank_files import RankFilesReader
 from training.pytorch.checkpoint.snapshot import TrainingState
 from training.pytorch.checkpoint.staging import local
 from training.pytorch.checkpoint.store import CheckpointStore
@@ -81,20 +81,20 @@ def restore(
 
 
 def _look(store: CheckpointStore, ranks: Ranks) -> tuple[dict[Save, dict[int, Manifest]], list[str]]:
-    """What is here. Of a place that all ranks share, one rank tells the others: each manifest is a request to S3."""
+    """What is here. Of a storage that all ranks share, one rank tells the others: each manifest is a request to S3."""
     found: dict[Save, dict[int, Manifest]] = {}
     problems: list[str] = []
-    if ranks.is_first or not store.place.is_shared:
+    if ranks.is_first or not store.storage.is_shared:
         for save in store.saves():
             found[save], unsound = store.manifests(save)
             problems += unsound
-    if store.place.is_shared:
+    if store.storage.is_shared:
         found, problems = gather(ranks, (found, problems))[0]
     return found, problems
 
 
 def _read_rest(store: CheckpointStore, save: Save, rank: int) -> dict[str, Any]:
-    content = io.BytesIO(store.place.read(f"{save.name}/{rank_folder(rank)}/{REST}"))
+    content = io.BytesIO(store.storage.read(f"{save.name}/{rank_folder(rank)}/{REST}"))
     rest: dict[str, Any] = torch.load(content, map_location="cpu", weights_only=False)
     return rest
 
@@ -115,7 +115,7 @@ def _sound_everywhere(store: CheckpointStore, save: Save, usable: Usable, ranks:
     problems = []
     for rank in mine:
         try:
-            verify(store.place, manifests[rank])
+            verify(store.storage, manifests[rank])
         except Damaged as damaged:
             problems.append(f"{damaged}: using the save before it")
     found = [problem for theirs in gather(ranks, problems) for problem in theirs]
@@ -137,10 +137,10 @@ def _load(
     parts = [_read_rest(store, save, rank) for rank in needed]
     mine = parts[needed.index(own)]
     values = {name: value for part in [*parts, mine] for name, value in part["values"].items()}
-    united = United(store.place, save, needed)
-    tensors, others = state.to_fill({*united.shapes(), *values})
-    _compare(save, tensors, united.shapes(), others.keys() - values.keys())
-    united.load_into(tensors)
+    reader = RankFilesReader(store.storage, save, needed)
+    tensors, others = state.to_fill({*reader.shapes(), *values})
+    _compare(save, tensors, reader.shapes(), others.keys() - values.keys())
+    reader.load_into(tensors)
     state.write(values)
     for name, thing in also.items():
         if name not in mine["also"]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from training.pytorch.checkpoint.manifest import FileEntry
-from training.pytorch.checkpoint.places import Place
+from training.pytorch.checkpoint.storage import Storage
 
 _PIECE_BYTES = 1 << 20
 """Small enough that what has been hashed is still in the processor's cache when it is written."""
@@ -16,15 +16,15 @@ _PIECE_BYTES = 1 << 20
 class SaveFiles:
     """What one rank writes into its folder."""
 
-    def __init__(self, place: Place, folder: str) -> None:
-        self._place, self._folder = place, folder
+    def __init__(self, storage: Storage, folder: str) -> None:
+        self._storage, self._folder = storage, folder
         self.written: dict[str, FileEntry] = {}
         """What has been written, by the file's own name."""
 
     @contextmanager
     def create(self, name: str) -> Iterator["Hashed"]:
         """A new file as a stream."""
-        with self._place.create(f"{self._folder}/{name}") as raw:
+        with self._storage.create(f"{self._folder}/{name}") as raw:
             stream = Hashed(raw)
             yield stream
         self.written[name] = FileEntry(bytes=stream.size, sha256=stream.sha256.hexdigest())

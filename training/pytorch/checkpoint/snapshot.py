@@ -80,8 +80,8 @@ class TrainingState:
     @torch.no_grad()
     def _look(self) -> list[Any]:
         """Where every tensor lies, and which parameters the optimizer has in which group."""
-        places = [_place(value) if isinstance(value, torch.Tensor) else None for value in self._values()]
-        return [places, None if self._learnt is None else self._learnt.members()]
+        addresses = [_address(value) if isinstance(value, torch.Tensor) else None for value in self._values()]
+        return [addresses, None if self._learnt is None else self._learnt.members()]
 
     def _values(self) -> list[Any]:
         state = () if self._learnt is None else self._learnt.values()
@@ -93,6 +93,6 @@ def _memory_of(tensor: torch.Tensor) -> int:
     return address
 
 
-def _place(tensor: torch.Tensor) -> tuple[int, torch.Size, tuple[int, ...]]:
+def _address(tensor: torch.Tensor) -> tuple[int, torch.Size, tuple[int, ...]]:
     held = local(tensor)
     return held.data_ptr(), held.shape, held.stride()

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from training.pytorch.checkpoint.manifest import MANIFEST, Damaged, Manifest, Save, rank_folder, read_manifest
-from training.pytorch.checkpoint.places import place_at
+from training.pytorch.checkpoint.storage import storage_at
 from training.pytorch.checkpoint.unfit import Unfit
 
 LATEST = "latest.json"
@@ -26,16 +26,16 @@ class CheckpointStore:
         if str(location).rstrip("/") == "s3:":
             raise Unfit(f"the folder for checkpoints is {str(location)!r}, without a bucket: s3://bucket/prefix/")
         self.run_id = run_id
-        self.place = place_at(f"{str(location).rstrip('/')}/{run_id}")
+        self.storage = storage_at(f"{str(location).rstrip('/')}/{run_id}")
 
     def saves(self) -> list[Save]:
         """Every save of which something is here, finished or not, the newest first."""
-        found = (Save.parse(name) for name in self.place.children(""))
+        found = (Save.parse(name) for name in self.storage.children(""))
         return sorted((save for save in found if save is not None), reverse=True)
 
     def manifests(self, save: Save) -> tuple[dict[int, Manifest], list[str]]:
         """The sound manifests that are here, by rank, and a sentence about each that is not sound."""
-        ranks = [int(name[5:]) for name in self.place.children(save.name) if re.fullmatch(r"rank-\d{5,}", name)]
+        ranks = [int(name[5:]) for name in self.storage.children(save.name) if re.fullmatch(r"rank-\d{5,}", name)]
         sound: dict[int, Manifest] = {}
         problems: list[str] = []
         with ThreadPoolExecutor(_READERS) as readers:
@@ -48,7 +48,7 @@ class CheckpointStore:
 
     def _read(self, save: Save, rank: int) -> Manifest | str:
         try:
-            manifest = read_manifest(self.place, save, rank)
+            manifest = read_manifest(self.storage, save, rank)
         except Damaged as error:
             return str(error)
         if manifest.run_id == self.run_id:
@@ -58,21 +58,21 @@ class CheckpointStore:
     def begin(self, save: Save, rank: int) -> str:
         """A new, empty folder for what one rank writes."""
         folder = f"{save.name}/{rank_folder(rank)}"
-        self.place.make_folder(folder)
+        self.storage.make_folder(folder)
         return folder
 
     def finish(self, folder: str, manifest: Manifest) -> None:
         """Write the manifest that makes what is in the folder count."""
-        self.place.write_whole(f"{folder}/{MANIFEST}", manifest.encode())
+        self.storage.write_whole(f"{folder}/{MANIFEST}", manifest.encode())
 
     def abandon(self, folder: str) -> None:
         """Remove what one rank has begun to write."""
-        self.place.remove(folder)
+        self.storage.remove(folder)
 
     def point_to(self, save: Save, world_size: int) -> None:
         """Say which save is the newest that every rank finished."""
         pointer = {"run_id": self.run_id, "step": save.step, "folder": save.name, "world_size": world_size}
-        self.place.write_whole(LATEST, json.dumps(pointer).encode())
+        self.storage.write_whole(LATEST, json.dumps(pointer).encode())
 
     def keep_only(self, keep: Collection[Save], newest: Save) -> None:
         """Remove every other save up to the newest complete one; later ones may be another rank's, still growing.
@@ -82,6 +82,6 @@ class CheckpointStore:
         for save in self.saves():
             if save in keep or save.step > newest.step:
                 continue
-            for rank in self.place.children(save.name):
-                self.place.remove(f"{save.name}/{rank}/{MANIFEST}")
-            self.place.remove(save.name)
+            for rank in self.storage.children(save.name):
+                self.storage.remove(f"{save.name}/{rank}/{MANIFEST}")
+            self.storage.remove(save.name)

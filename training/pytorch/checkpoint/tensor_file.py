@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from training.pytorch.checkpoint.places import Place
+from training.pytorch.checkpoint.storage import Storage
 from training.pytorch.checkpoint.unfit import Unfit
 
 _LENGTH_BYTES = 8
@@ -74,12 +74,12 @@ def encode_header(entries: Mapping[str, Entry]) -> bytes:
     return len(text).to_bytes(_LENGTH_BYTES, "little") + text
 
 
-def read_header(place: Place, name: str) -> dict[str, Entry]:
+def read_header(storage: Storage, name: str) -> dict[str, Entry]:
     """What a file holds, by name. Whoever calls has compared the file with its sha256."""
-    head = place.read(name, 0, _HEAD_BYTES)
+    head = storage.read(name, 0, _HEAD_BYTES)
     behind = _LENGTH_BYTES + int.from_bytes(head[:_LENGTH_BYTES], "little")
     if behind > len(head):
-        head += place.read(name, len(head), behind - len(head))
+        head += storage.read(name, len(head), behind - len(head))
     header: dict[str, Any] = json.loads(head[_LENGTH_BYTES:behind])
     pieces = json.loads(header.pop("__metadata__", {}).get(_WHOLES, "{}"))
     entries = {}
@@ -98,7 +98,7 @@ def read_header(place: Place, name: str) -> dict[str, Entry]:
     return entries
 
 
-def read_tensor(place: Place, name: str, entry: Entry) -> torch.Tensor:
+def read_tensor(storage: Storage, name: str, entry: Entry) -> torch.Tensor:
     """The tensor of one entry of a file."""
-    data = bytearray(place.read(name, entry.start, entry.end - entry.start))
+    data = bytearray(storage.read(name, entry.start, entry.end - entry.start))
     return torch.frombuffer(data, dtype=entry.dtype).view(entry.shape)

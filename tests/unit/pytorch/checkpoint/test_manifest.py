@@ -20,7 +20,7 @@ from training.pytorch.checkpoint.manifest import (
     read_manifest,
     verify,
 )
-from training.pytorch.checkpoint.places import Folder
+from training.pytorch.checkpoint.storage import Folder
 
 SAVE = Save(step=10, generation=1)
 
@@ -111,7 +111,7 @@ def test_nothing_is_needed_of_nothing() -> None:
     assert ranks_needed(0, 1, "a", {}) is None
 
 
-def place(rank_folder: Path) -> Folder:
+def storage(rank_folder: Path) -> Folder:
     """The run's folder, in which the save's is, in which the rank's is."""
     return Folder(rank_folder.parent.parent)
 
@@ -128,7 +128,7 @@ def written(tmp_path: Path) -> Path:
 
 
 def test_sound_files_are_accepted(written: Path) -> None:
-    verify(place(written), read_manifest(place(written), SAVE, 1))
+    verify(storage(written), read_manifest(storage(written), SAVE, 1))
 
 
 @given(position=st.integers(0, 199), bit=st.integers(0, 7))
@@ -141,31 +141,31 @@ def test_any_flipped_bit_of_a_file_is_found(tmp_path_factory: pytest.TempPathFac
     data[position] ^= 1 << bit
     (folder / "weights").write_bytes(data)
     with pytest.raises(Damaged, match="step-00000010-g1/rank-00001/weights does not match its sha256"):
-        verify(place(folder), manifest)
+        verify(storage(folder), manifest)
 
 
 def test_a_cut_file_is_named_with_its_sizes(written: Path) -> None:
     (written / "weights").write_bytes(bytes(150))
     with pytest.raises(Damaged, match="rank-00001/weights has 150 bytes instead of 200"):
-        verify(place(written), read_manifest(place(written), SAVE, 1))
+        verify(storage(written), read_manifest(storage(written), SAVE, 1))
 
 
 def test_a_lost_file_is_named(written: Path) -> None:
     (written / "weights").unlink()
     with pytest.raises(Damaged, match="rank-00001/weights cannot be read: No such file"):
-        verify(place(written), read_manifest(place(written), SAVE, 1))
+        verify(storage(written), read_manifest(storage(written), SAVE, 1))
 
 
 def test_without_a_manifest_a_save_was_not_finished(written: Path) -> None:
     (written / MANIFEST).unlink()
     with pytest.raises(Damaged, match=r"manifest\.json is missing: the save was not finished"):
-        read_manifest(place(written), SAVE, 1)
+        read_manifest(storage(written), SAVE, 1)
 
 
 def test_a_manifest_in_the_wrong_place_is_not_believed(written: Path) -> None:
     written.rename(written.parent / rank_folder(0))
     with pytest.raises(Damaged, match="is the manifest of rank 1 at step 10"):
-        read_manifest(place(written), SAVE, 0)
+        read_manifest(storage(written), SAVE, 0)
 
 
 def test_another_format_is_refused_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,9 +8,9 @@ from safetensors import safe_open
 
 from training.pytorch.checkpoint import tensor_file
 from training.pytorch.checkpoint.manifest import hash_file
-from training.pytorch.checkpoint.places import Folder
 from training.pytorch.checkpoint.save_files import SaveFiles
 from training.pytorch.checkpoint.staging import Staging
+from training.pytorch.checkpoint.storage import Folder
 from training.pytorch.checkpoint.tensor_file import Entry, encode_header, read_header, read_tensor
 from training.pytorch.checkpoint.unfit import Unfit
 
@@ -28,8 +28,8 @@ def some_tensors() -> dict[str, torch.Tensor]:
 
 
 def write(folder: Path, tensors: dict[str, torch.Tensor]) -> Path:
-    place = Folder(folder)
-    files = SaveFiles(place, ".")
+    storage = Folder(folder)
+    files = SaveFiles(storage, ".")
     with files.create("x") as stream:
         Staging().copy(tensors, frozenset()).write(stream)
     return folder / "x"
@@ -64,11 +64,11 @@ def test_a_piece_says_where_it_belongs_and_a_whole_says_nothing() -> None:
     header = encode_header({"a": whole, "b": piece})
     assert b"metadata" in header
 
-    class Place(Folder):
+    class Storage(Folder):
         def read(self, name: str, offset: int = 0, size: int | None = None) -> bytes:
             return header[offset:][:size]
 
-    found = read_header(Place(Path()), "x")["b"]
+    found = read_header(Storage(Path()), "x")["b"]
     assert (found.shape, found.whole, found.offsets) == ((1, 3), (4, 3), (2, 0))
     assert (found.start, found.end) == (len(header) + 8, len(header) + 20)
 

@@ -12,7 +12,7 @@ from tests.support.training.checkpoint_training import Training
 from tests.support.training.fake_s3 import FakeS3
 from training.data import s3
 from training.pytorch.checkpoint.checkpointer import Interrupted, SaveFailed
-from training.pytorch.checkpoint.places import Place, place_at
+from training.pytorch.checkpoint.storage import Storage, storage_at
 
 PREFIX = "s3://bucket/saves/"
 
@@ -150,30 +150,30 @@ def test_two_jobs_that_write_one_run_are_told(fake: FakeS3, capfd: pytest.Captur
 
 
 @pytest.fixture(params=["folder", "bucket"])
-def place(request: pytest.FixtureRequest, tmp_path: Path, fake: FakeS3) -> Place:
-    return place_at(tmp_path if request.param == "folder" else PREFIX)
+def storage(request: pytest.FixtureRequest, tmp_path: Path, fake: FakeS3) -> Storage:
+    return storage_at(tmp_path if request.param == "folder" else PREFIX)
 
 
-def test_a_folder_and_a_bucket_do_the_same(place: Place) -> None:
-    assert place.children("") == place.children("run/none") == []
-    place.make_folder("run/a")
-    with place.create("run/a/x") as stream:
+def test_a_folder_and_a_bucket_do_the_same(storage: Storage) -> None:
+    assert storage.children("") == storage.children("run/none") == []
+    storage.make_folder("run/a")
+    with storage.create("run/a/x") as stream:
         stream.write(b"0123456789")
-    place.write_whole("run/y", b"y")
-    assert place.children("run") == ["a", "y"]
-    assert place.read("run/a/x") == b"0123456789"
-    assert place.read("run/a/x", 3, 4) == b"3456"
-    assert place.read("run/a/x", 8) == b"89"
-    with place.open("run/a/x") as stream:
+    storage.write_whole("run/y", b"y")
+    assert storage.children("run") == ["a", "y"]
+    assert storage.read("run/a/x") == b"0123456789"
+    assert storage.read("run/a/x", 3, 4) == b"3456"
+    assert storage.read("run/a/x", 8) == b"89"
+    with storage.open("run/a/x") as stream:
         assert [stream.read(6), stream.read(6), stream.read(6)] == [b"012345", b"6789", b""]
     with pytest.raises(FileExistsError):
-        place.make_folder("run/a")
+        storage.make_folder("run/a")
     with pytest.raises(FileNotFoundError):
-        place.read("run/none/x")
-    place.write_whole("run/ab", b"")
-    place.remove("run/a")
-    place.remove("run/a")
-    assert place.children("run") == ["ab", "y"]
-    place.remove("run/ab")
-    place.remove("run/none")
-    assert place.children("run") == ["y"]
+        storage.read("run/none/x")
+    storage.write_whole("run/ab", b"")
+    storage.remove("run/a")
+    storage.remove("run/a")
+    assert storage.children("run") == ["ab", "y"]
+    storage.remove("run/ab")
+    storage.remove("run/none")
+    assert storage.children("run") == ["y"]

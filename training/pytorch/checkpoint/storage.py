@@ -13,7 +13,7 @@ from training.data import s3
 from training.pytorch.checkpoint.unfit import Unfit
 
 
-class Place(Protocol):
+class Storage(Protocol):
     """Files below one root."""
 
     is_shared: bool
@@ -44,7 +44,7 @@ class Place(Protocol):
         """Remove a file, or a folder with all that is in it; what is gone already is no error."""
 
 
-def place_at(location: Path | str) -> Place:
+def storage_at(location: Path | str) -> Storage:
     """A folder, or a prefix in S3 where the location begins with s3://."""
     return Bucket(str(location)) if s3.is_s3(location) else Folder(Path(location))
 

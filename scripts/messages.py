@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from contract import variables
+
 ROOT = Path(__file__).parents[1]
 _VALUE = "..."
 _MOST_TEMPLATES = 4
@@ -23,11 +25,6 @@ class Message:
     """Its words, with `...` for what is only known when it is said."""
     place: str
     """`file: function` that says it."""
-
-    @property
-    def is_opaque(self) -> bool:
-        """Whether it has no words of its own: it passes on what something else said."""
-        return not re.search(r"[A-Za-z]{2}", self.text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +138,9 @@ class _Scope:
             values = [] if tree is None else list(_assigned(tree, name))
             if values:
                 return list(dict.fromkeys(text for value in values for text in inner.texts(value)))
-        return [_VALUE]
+        # A variable that the reader sets is named in its sentence, and searched for
+        known = getattr(variables, name, None)
+        return [known] if isinstance(known, str) else [_VALUE]
 
     def _returned(self, name: str) -> list[str]:
         for node in self.module.body:

@@ -16,11 +16,14 @@ SECTIONS: Mapping[str, Source] = {
     "`yard` refuses": Source(
         paths=("yard", "embedded/lifecycle.py"), calls=(("UserError", 0), ("NotDeployedError", 0), ("CloudError", 0))
     ),
-    "`yard doctor` finds something": Source(paths=("yard/account/doctor.py",), calls=(("Finding", "says"),)),
+    "`yard doctor` finds something": Source(paths=("yard/account/doctor.py",), calls=(("Diagnosis", "says"),)),
     "`yard check` or `cdk synth` refuses a value": Source(
         paths=tuple(
             f"{_SPEC}/{name}"
-            for name in ("tree.py", "units.py", "services.py", "job_folder.py", "jobs", "settings", "requests")
+            for name in (
+                *("tree.py", "units.py", "parameter.py", "services.py", "job_folder.py"),
+                *("jobs", "settings", "requests"),
+            )
         ),
         calls=(("Problem", 1), ("ValueError", 0)),
         functions=("refusal",),

@@ -2,9 +2,12 @@
 
 import importlib.util
 import re
+import subprocess
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
+MOST_FILES = 18
 
 
 def test_constructs_folder_is_not_a_package() -> None:
@@ -31,3 +34,12 @@ def test_stacks_import_one_another_by_no_absolute_name() -> None:
 def test_app_py_is_short() -> None:
     lines = (ROOT / "app.py").read_text().splitlines()
     assert len(lines) <= 40
+
+
+def test_no_folder_is_a_heap() -> None:
+    """A prefix that many files share is a folder."""
+    tracked = subprocess.run(["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    paths = [Path(line) for line in tracked.splitlines() if not line.endswith("__init__.py")]
+    assert len(paths) > 500
+    by_folder = Counter(path.parent.as_posix() for path in paths)
+    assert {folder: count for folder, count in by_folder.items() if count > MOST_FILES} == {}

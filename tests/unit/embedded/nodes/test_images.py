@@ -6,7 +6,7 @@ import pytest
 
 from embedded.nodes import image, image_environment
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def rounds(running: lifecycle.CloudState) -> list[Figure]:
         endpoint_url=running.endpoint,
         region_name="us-east-1",
         aws_access_key_id="test",
-        aws_secret_access_key="test",
+        aws_secret_access_key=running.secret,
     )
     for _ in range(3):
         one_round(api)

@@ -156,7 +156,7 @@ def _processor(whose: int = resource.RUSAGE_SELF) -> float:
 def _client(cloud: lifecycle.CloudState, service: str) -> Any:
     import boto3
 
-    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": cloud.secret}
     return boto3.client(service, region_name="us-east-1", endpoint_url=cloud.endpoint, **keys)
 
 

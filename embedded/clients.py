@@ -7,10 +7,10 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from embedded.lifecycle import DEFAULT_ACCESS_KEY
+
 DEFAULT_ACCOUNT = "123456789012"
 DEFAULT_REGION = "us-east-1"
-DEFAULT_ACCESS_KEY = "test"
-SECRET = "test"
 
 _ENDPOINT_VARIABLE = "YARD_CLOUD_ENDPOINT"
 _CONFIG = Config(
@@ -24,6 +24,7 @@ _CONFIG = Config(
 _lock = threading.Lock()
 _cache: dict[tuple[str, str, str], Any] = {}
 _session: boto3.session.Session | None = None
+_secret = ""
 
 
 def endpoint() -> str:
@@ -31,9 +32,18 @@ def endpoint() -> str:
     return os.environ[_ENDPOINT_VARIABLE]
 
 
-def set_endpoint(url: str) -> None:
-    """Say where this process's cloud answers: the server does so before anything else runs."""
-    os.environ[_ENDPOINT_VARIABLE] = url
+def serve_at(url: str, *, secret: str) -> None:
+    """Say where this process's cloud answers and what its owner signs with, before anything else runs.
+
+    The secret stays out of the environment, which programs that the cloud starts could read.
+    """
+    global _secret
+    os.environ[_ENDPOINT_VARIABLE], _secret = url, secret
+
+
+def owner_secret() -> str:
+    """The secret access key of the accounts' roots: whoever has it owns the cloud."""
+    return _secret
 
 
 def client(service: str, account: str = DEFAULT_ACCOUNT, region: str = DEFAULT_REGION) -> Any:
@@ -42,7 +52,7 @@ def client(service: str, account: str = DEFAULT_ACCOUNT, region: str = DEFAULT_R
     with _lock:
         if key not in _cache:
             access_key = DEFAULT_ACCESS_KEY if account == DEFAULT_ACCOUNT else account
-            _cache[key] = _make(service, region, access_key, SECRET, None)
+            _cache[key] = _make(service, region, access_key, _secret, None)
         return _cache[key]
 
 

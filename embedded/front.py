@@ -1,8 +1,8 @@
 """The front: every request passes here, is allowed or denied, and answered by our own operation or by moto."""
 
+import hmac
 import json
 import logging
-import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -11,16 +11,19 @@ from moto.core.parse import RequestParserError
 from moto.core.request import Request
 from werkzeug.wrappers import Response
 
-from embedded import protocol, traits
-from embedded.access import guard
-from embedded.access.sessions import Caller, caller_of
-from embedded.clients import DEFAULT_REGION
-from embedded.operations import Call, ServiceError, find_admin, find_check, find_operation
+from embedded import doors, protocol, traits
+from embedded.access import authentication, guard
+from embedded.access.authentication import Claim
+from embedded.access.sessions import NOBODY, Caller
+from embedded.access.signatures.version4 import Fault, SignatureFault
+from embedded.clients import DEFAULT_REGION, owner_secret
+from embedded.lifecycle import SECRET_HEADER
+from embedded.operations import Call, ServiceError, find_admin, find_check, find_operation, has_own_token
 
 log = logging.getLogger(__name__)
 
 ADMIN_PREFIX = "/_yard/"
-_CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
+_MOTO_PREFIX = "/moto-api"
 _NOT_EMULATED = 501
 """The status for what this cloud cannot do: clients repeat a 500 for a minute, but not this one."""
 
@@ -34,35 +37,47 @@ class Front:
         self._moto = moto
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if environ.get("PATH_INFO", "").startswith(ADMIN_PREFIX):
+        refused = doors.refusal(environ)
+        if refused is not None:
+            return _json(403, {"error": refused})(environ, start_response)
+        path = environ.get("PATH_INFO", "")
+        if path.startswith(ADMIN_PREFIX):
             return _admin(environ)(environ, start_response)
+        if path.startswith(_MOTO_PREFIX):
+            return _json(404, {"error": "moto's own pages are off here"})(environ, start_response)
+        return self._signed(environ, start_response)
+
+    def _signed(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
+        claim: Claim | None = None
+        parsed: protocol.Parsed | None = None
         try:
-            access_key, region, signing_name = _credential(request)
-        except LookupError:
-            # unsigned: only S3's public objects and moto's own look-ups have a meaning without a signature
-            return self._pass_on(environ, start_response, None)
-        try:
-            parsed = protocol.parse(request, traits.service_of(signing_name, request.path))
-        except (ValueError, KeyError, TypeError, RequestParserError) as error:
-            message = f"the request cannot be read by its service's model: {type(error).__name__}: {error}"
-            return _json(400, {"__type": "SerializationException", "message": message})(environ, start_response)
-        try:
-            caller = caller_of(access_key, region)
+            try:
+                claim = authentication.claim_of(request)
+            except SignatureFault as fault:
+                if fault.fault is not Fault.MISSING:
+                    raise
+            # an unsigned request can only mean S3: all other services know nobody without a signature
+            service = "s3" if claim is None else traits.service_of(claim.signing_name, request.path)
+            parsed = protocol.parse(request, service)
+            caller = NOBODY if claim is None else authentication.authenticate(request, claim, parsed)
+            region = DEFAULT_REGION if claim is None else claim.region
             environ["HTTP_X_MOTO_ACCOUNT_ID"] = caller.account
+            if claim is None and _names_no_bucket(parsed):
+                raise SignatureFault(Fault.MISSING, "Request is missing Authentication Token")
+            response = None
+            if parsed is not None:
+                guard.check(parsed, caller, region, request)
+                if caller.is_anonymous:
+                    # moto answers an unsigned request by the object's ACL; the bucket's policy has decided already
+                    environ["HTTP_AUTHORIZATION"] = "allowed by the bucket's policy"
+                response = self._own_answer(request, parsed, caller, region)
+        except SignatureFault as fault:
+            response = _refused(parsed, authentication.as_error(fault, *_words(request, claim, parsed)))
         except ServiceError as error:
-            refused = _json(error.status, {"__type": error.code, "message": error.message})
-            return (refused if parsed is None else protocol.answer_error(parsed, error))(environ, start_response)
-        if parsed is None:
-            return self._pass_on(environ, start_response, None)
-        try:
-            guard.check(parsed, caller, region, request)
-            response = self._own_answer(request, parsed, caller, region)
-        except ServiceError as error:
-            response = protocol.answer_error(parsed, error)
+            response = _refused(parsed, error)
         except Exception as error:
-            log.exception("%s:%s failed inside the embedded cloud", parsed.service, parsed.operation)
-            response = protocol.answer_error(parsed, _broken(parsed, error))
+            response = _failed(parsed, error)
         if response is not None:
             return response(environ, start_response)
         return self._pass_on(environ, start_response, parsed)
@@ -86,6 +101,10 @@ class Front:
             with traits.turn(None if parsed is None else parsed.service):
                 answer: Iterable[bytes] = self._moto(environ, start_response)
             return answer
+        except SignatureFault as fault:
+            # the body was read to its end, and is not what was signed
+            service, wire = ("s3", "rest-xml") if parsed is None else (parsed.service, parsed.protocol)
+            return _refused(parsed, authentication.as_error(fault, service, wire))(environ, start_response)
         except Exception as error:
             if parsed is None:
                 log.exception("a request without a known operation failed: %s", environ.get("PATH_INFO"))
@@ -103,26 +122,45 @@ def _broken(parsed: protocol.Parsed, error: Exception) -> ServiceError:
     return ServiceError("InternalFailure", message, _NOT_EMULATED)
 
 
-def _credential(request: Request) -> tuple[str, str, str]:
-    """Access key, region and signing name, from the header or from a pre-signed URL."""
-    match = _CREDENTIAL.search(request.headers.get("Authorization", ""))
-    if match is not None:
-        return match[1], match[2], match[3]
-    match = _CREDENTIAL.search(f"Credential={request.args.get('X-Amz-Credential', '')}")
-    if match is not None:
-        return match[1], match[2], match[3]
-    if "AWSAccessKeyId" in request.args:
-        # a pre-signed link of the old form, which names no region: only S3 has them
-        return request.args["AWSAccessKeyId"], DEFAULT_REGION, "s3"
-    raise LookupError("the request is not signed")
+def _names_no_bucket(parsed: protocol.Parsed | None) -> bool:
+    return parsed is None or "Bucket" not in parsed.params
+
+
+def _words(request: Request, claim: Claim | None, parsed: protocol.Parsed | None) -> tuple[str, str]:
+    """The service and the protocol whose words an error takes, as far as the request tells."""
+    if claim is None:
+        is_json = "HTTP_X_AMZ_TARGET" in request.environ or "json" in (request.content_type or "")
+        return ("", "json") if is_json else ("", "query")
+    if parsed is None:
+        return claim.signing_name, "json"
+    return parsed.service, parsed.protocol
+
+
+def _refused(parsed: protocol.Parsed | None, error: ServiceError) -> Response:
+    if parsed is None:
+        return _json(error.status, {"__type": error.code, "message": error.message})
+    return protocol.answer_error(parsed, error)
+
+
+def _failed(parsed: protocol.Parsed | None, error: Exception) -> Response:
+    if parsed is not None:
+        log.exception("%s:%s failed inside the embedded cloud", parsed.service, parsed.operation)
+        return protocol.answer_error(parsed, _broken(parsed, error))
+    if not isinstance(error, ValueError | KeyError | TypeError | RequestParserError):
+        log.exception("a request could not be read")
+    message = f"the request cannot be read by its service's model: {type(error).__name__}: {error}"
+    return _json(400, {"__type": "SerializationException", "message": message})
 
 
 def _admin(environ: dict[str, Any]) -> Response:
     """Answer `/_yard/<verb>`: query parameters and a JSON body are the verb's parameters."""
-    if "HTTP_ORIGIN" in environ:
-        return _json(403, {"error": "not for browsers: a page on the web must not steer this cloud"})
     request = Request(environ)
     verb = environ["PATH_INFO"].removeprefix(ADMIN_PREFIX).strip("/")
+    if not has_own_token(verb):
+        if environ["REQUEST_METHOD"] != "POST":
+            return _json(405, {"error": f"/_yard/{verb} takes POST alone"})
+        if not hmac.compare_digest(request.headers.get(SECRET_HEADER, ""), owner_secret()):
+            return _json(403, {"error": f"/_yard/{verb} needs this cloud's secret in the header {SECRET_HEADER}"})
     function = find_admin(verb)
     if function is None:
         return _json(404, {"error": f"no such verb: {verb!r}"})

@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,10 @@ from pathlib import Path
 from typing import Any
 
 DEFAULT_FOLDER = Path(".yard/cloud")
+DEFAULT_ACCESS_KEY = "test"
+SECRET_FILE = "secret"
+SECRET_HEADER = "X-Yard-Secret"
+"""Opens the admin interface; a page of a browser cannot send it without asking first."""
 READY_SECONDS = 30.0
 STOP_SECONDS = 20.0
 _TAIL_LINES = 15
@@ -54,6 +59,9 @@ class CloudState:
 
     log: Path
     """Where the process writes its log."""
+
+    secret: str
+    """The secret access key of the accounts' roots, which also opens the admin interface."""
 
     seconds: float = 0.0
     """How long `up` waited for it; 0 for one that already ran."""
@@ -97,7 +105,11 @@ def status(folder: Path = DEFAULT_FOLDER) -> CloudState | None:
     try:
         state = json.loads(_state_file(folder.absolute()).read_text())
         found = CloudState(
-            pid=int(state["pid"]), port=int(state["port"]), endpoint=state["endpoint"], log=Path(state["log"])
+            pid=int(state["pid"]),
+            port=int(state["port"]),
+            endpoint=state["endpoint"],
+            log=Path(state["log"]),
+            secret=(folder.absolute() / SECRET_FILE).read_text(),
         )
     except (OSError, ValueError, KeyError, TypeError):
         # none was started, or the file is damaged or not for us to read: what it speaks of cannot be found by it
@@ -131,8 +143,8 @@ def variables(running: CloudState, folder: Path) -> dict[str, str]:
     """What `env` prints, without a look at the shell that asks."""
     return {
         "AWS_ENDPOINT_URL": running.endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_ACCESS_KEY_ID": DEFAULT_ACCESS_KEY,
+        "AWS_SECRET_ACCESS_KEY": running.secret,
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_CONFIG_FILE": os.devnull,
@@ -153,8 +165,8 @@ def variables(running: CloudState, folder: Path) -> dict[str, str]:
 def refuse_real_credentials(environment: Mapping[str, str], endpoint: str) -> None:
     """Raise if this shell holds something that could reach a real account beside the exports."""
     found = [name for name in CREDENTIAL_VARIABLES if environment.get(name)]
-    key = environment.get("AWS_ACCESS_KEY_ID", "test")
-    if key != "test" and not re.fullmatch(r"\d{12}", key):
+    key = environment.get("AWS_ACCESS_KEY_ID", DEFAULT_ACCESS_KEY)
+    if key != DEFAULT_ACCESS_KEY and not re.fullmatch(r"\d{12}", key):
         found += ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
     found += [
         name
@@ -171,7 +183,10 @@ def refuse_real_credentials(environment: Mapping[str, str], endpoint: str) -> No
 def admin(running: CloudState, verb: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """Call a verb of the cloud's own interface."""
     request = urllib.request.Request(
-        f"http://127.0.0.1:{running.port}/_yard/{verb}", data=json.dumps(params).encode(), method="POST"
+        f"http://127.0.0.1:{running.port}/_yard/{verb}",
+        data=json.dumps(params).encode(),
+        headers={SECRET_HEADER: running.secret},
+        method="POST",
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
@@ -215,6 +230,7 @@ def _start(folder: Path, port: int, project: Path) -> CloudState:
                 port=running.port,
                 endpoint=running.endpoint,
                 log=log,
+                secret=running.secret,
                 seconds=time.monotonic() - began,
             )
         if process.poll() is not None:
@@ -247,6 +263,18 @@ def _tail(log: Path) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-_TAIL_LINES:])
 
 
+def secret_of(folder: Path) -> str:
+    """The secret of the folder's cloud, made at random by its first start; shells that have it outlive a restart."""
+    try:
+        descriptor = os.open(folder / SECRET_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return (folder / SECRET_FILE).read_text()
+    with os.fdopen(descriptor, "w") as file:
+        secret = secrets.token_urlsafe(30)
+        file.write(secret)
+    return secret
+
+
 def _state_file(folder: Path) -> Path:
     return folder / "state.json"
 
@@ -256,6 +284,8 @@ def _usable(folder: Path) -> Iterator[None]:
     """The folder, made if need be; one that cannot be used is said by its name."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        # what is in it is the owner's alone: the secret, the log, the code of functions
+        folder.chmod(0o700)
         yield
     except OSError as error:
         if error.errno == errno.ENOSPC:

@@ -17,6 +17,7 @@ Check = Callable[["Call", Params], None]
 _checks: dict[tuple[str, str], Check] = {}
 _operations: dict[tuple[str, str], Operation] = {}
 _admin: dict[str, AdminVerb] = {}
+_by_token: set[str] = set()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,11 +61,16 @@ def check(service: str, *names: str) -> Callable[[Check], Check]:
     return register
 
 
-def admin(verb: str) -> Callable[[AdminVerb], AdminVerb]:
-    """Register a verb of the cloud's own interface, `POST /_yard/<verb>` with a JSON body: faults, quotas, status."""
+def admin(verb: str, *, own_token: bool = False) -> Callable[[AdminVerb], AdminVerb]:
+    """Register a verb of the cloud's own interface, `POST /_yard/<verb>` with a JSON body: faults, quotas, status.
+
+    The owner's secret opens it; one with `own_token` is given out as an address that holds a token of its own.
+    """
 
     def register(function: AdminVerb) -> AdminVerb:
         _admin[verb] = function
+        if own_token:
+            _by_token.add(verb)
         return function
 
     return register
@@ -83,6 +89,11 @@ def find_check(service: str, name: str) -> Check | None:
 def find_admin(verb: str) -> AdminVerb | None:
     """The registered verb, or None."""
     return _admin.get(verb)
+
+
+def has_own_token(verb: str) -> bool:
+    """Whether a verb is opened by a token in its address."""
+    return verb in _by_token
 
 
 def operations() -> list[tuple[str, str]]:

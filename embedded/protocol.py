@@ -4,6 +4,7 @@ botocore's service models say it all; moto's generic router, parsers and seriali
 """
 
 import gzip
+import hashlib
 import io
 import uuid
 from collections.abc import Mapping
@@ -22,6 +23,9 @@ from werkzeug.wrappers import Response
 
 from embedded import traits
 from embedded.operations import Params, ServiceError
+
+BODY_SHA256 = "yard.body_sha256"
+"""Where a request's environment keeps the hash of its body as it was sent: what the signature covers."""
 
 _DENIED_STATUS = 403
 # by protocol, and `ec2` is one of them
@@ -113,6 +117,7 @@ def denied(parsed: Parsed, message: str) -> ServiceError:
 def _read(request: Request) -> bytes:
     """Read the body once and put it back, so that moto can read it again; what is compressed arrives unpacked."""
     body = request.get_data(cache=True)
+    request.environ.setdefault(BODY_SHA256, hashlib.sha256(body).hexdigest())
     if request.headers.get("Content-Encoding") == "gzip":
         body = gzip.decompress(body)
         request.environ.pop("HTTP_CONTENT_ENCODING", None)

@@ -12,6 +12,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from embedded.lifecycle import DEFAULT_ACCESS_KEY, secret_of
+
 HOST = "127.0.0.1"
 
 
@@ -29,11 +31,12 @@ def main(arguments: list[str] | None = None) -> None:
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     logging.getLogger("botocore").setLevel(logging.WARNING)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    _shut_out_real_credentials()
-    serve(options.port, options.state, options.log, options.project.resolve())
+    secret = secret_of(options.state)
+    _shut_out_real_credentials(secret)
+    serve(options.port, options.state, options.log, options.project.resolve(), secret=secret)
 
 
-def _shut_out_real_credentials() -> None:
+def _shut_out_real_credentials(secret: str) -> None:
     """Nothing in this process may ever find a real key, an AWS file or an instance's role."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
@@ -42,18 +45,20 @@ def _shut_out_real_credentials() -> None:
         AWS_SHARED_CREDENTIALS_FILE=os.devnull,
         AWS_EC2_METADATA_DISABLED="true",
         # moto's own calls to itself go by this name
-        AWS_ACCESS_KEY_ID="test",
-        AWS_SECRET_ACCESS_KEY="test",
+        AWS_ACCESS_KEY_ID=DEFAULT_ACCESS_KEY,
+        AWS_SECRET_ACCESS_KEY=secret,
         NO_PROXY="127.0.0.1,localhost",
         no_proxy="127.0.0.1,localhost",
         MOTO_IAM_LOAD_MANAGED_POLICIES="true",
         MOTO_EC2_LOAD_DEFAULT_AMIS="false",
         MOTO_ALLOW_NONEXISTENT_REGION="true",
+        # no page of a browser may read what this cloud answers
+        MOTO_DISABLE_GLOBAL_CORS="true",
     )
     os.environ.pop("MOTO_ACCOUNT_ID", None)
 
 
-def serve(port: int, state: Path, log: Path, project: Path) -> None:
+def serve(port: int, state: Path, log: Path, project: Path, *, secret: str) -> None:
     """Bind, import every part, say that we are ready, answer."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
     from werkzeug.serving import make_server
@@ -70,7 +75,7 @@ def serve(port: int, state: Path, log: Path, project: Path) -> None:
 
     from embedded import clients, settings
 
-    clients.set_endpoint(endpoint)
+    clients.serve_at(endpoint, secret=secret)
     settings.use_project(project)
     from embedded import front, loading
 

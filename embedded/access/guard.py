@@ -90,6 +90,8 @@ def _check_one(
     shared = None if resource_policy is None else _verdict([resource_policy], ask, context, {"AWS": caller.principal})
     if shared == "deny":
         raise _denied(parsed, caller, ask, "with an explicit deny in a resource-based policy")
+    if caller.is_anonymous and shared is None:
+        raise _denied(parsed, caller, ask, f"because no resource-based policy allows the {ask.action} action")
     if own is None or facts.is_free(ask.action):
         return
     identity, boundary = own

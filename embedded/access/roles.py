@@ -5,8 +5,7 @@ import time
 from typing import Any
 
 from embedded import clients
-from embedded.access.sessions import Session, caller_of, service_session
-from embedded.operations import ServiceError
+from embedded.access.sessions import Session, find_key, service_session
 
 _FRESH_SECONDS = 3000.0
 _lock = threading.Lock()
@@ -27,11 +26,9 @@ def assume(role_arn: str, *, service: str, session: str, region: str) -> Session
 
 
 def _still_valid(session: Session, region: str) -> bool:
-    """Whether the cloud still knows the key: a reset forgets it."""
-    try:
-        return caller_of(session.access_key, region).principal == session.principal
-    except ServiceError:
-        return False
+    """Whether the cloud still knows the key: it goes with its role."""
+    key = find_key(session.access_key, region)
+    return key is not None and key.caller.principal == session.principal and not key.has_expired
 
 
 def client_as(role_arn: str, *, service: str, session: str, api: str, region: str) -> Any:

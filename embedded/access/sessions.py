@@ -3,17 +3,21 @@
 import json
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 from moto.iam.models import iam_backends
 from moto.sts.models import AssumedRole, sts_backends
 from moto.utilities.utils import get_partition
 
 from embedded.access import policies
-from embedded.clients import DEFAULT_ACCESS_KEY, DEFAULT_ACCOUNT, DEFAULT_REGION
+from embedded.clients import DEFAULT_ACCESS_KEY, DEFAULT_ACCOUNT, DEFAULT_REGION, owner_secret
 from embedded.operations import ServiceError
 
 _ROLE_ARN = re.compile(r"^arn:(?P<partition>[a-z-]+):iam::(?P<account>\d{12}):role/(?P<path>.*/)?(?P<name>[^/]+)$")
-ANONYMOUS = "anonymous"
+_ANONYMOUS = "anonymous"
+_LONGEST_JOB_SECONDS = 30 * 86400
+"""A service renews its session while a job runs; here the one session lasts longer than any job may."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +41,30 @@ class Caller:
         """True for the account's root, whom no policy limits."""
         return self.principal.endswith(":root")
 
+    @property
+    def is_anonymous(self) -> bool:
+        """True for a request without a signature."""
+        return self.principal == _ANONYMOUS
+
+
+NOBODY = Caller(account=DEFAULT_ACCOUNT, principal=_ANONYMOUS)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Key:
+    """An access key that somebody holds."""
+
+    caller: Caller
+    secret: str
+    token: str | None = None
+    """What a session's requests must bring as well."""
+    expires: datetime | None = None
+
+    @property
+    def has_expired(self) -> bool:
+        """True for a session whose time is over."""
+        return self.expires is not None and datetime.now(UTC) > self.expires
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Session:
@@ -56,33 +84,41 @@ class Session:
         }
 
 
-def caller_of(access_key: str | None, region: str) -> Caller:
-    """Find out whom an access key stands for; a key that nobody made is refused, as AWS refuses it."""
+def find_key(access_key: str, region: str) -> Key | None:
+    """What an access key opens, or None for one that nobody made or whose role is gone."""
     partition = get_partition(region)
-    if access_key is None:
-        return Caller(account=DEFAULT_ACCOUNT, principal=ANONYMOUS)
     if access_key == DEFAULT_ACCESS_KEY or re.fullmatch(r"\d{12}", access_key):
         account = DEFAULT_ACCOUNT if access_key == DEFAULT_ACCESS_KEY else access_key
-        return Caller(account=account, principal=f"arn:{partition}:iam::{account}:root")
+        root = Caller(account=account, principal=f"arn:{partition}:iam::{account}:root")
+        return Key(caller=root, secret=owner_secret())
     for account, backends in list(sts_backends.items()):
-        role = backends[partition].get_assumed_role_from_access_key(access_key)
-        if role is not None:
-            return Caller(account=account, principal=role.arn, role_arn=role.role_arn)
+        session = backends[partition].get_assumed_role_from_access_key(access_key)
+        if session is not None:
+            return _key_of_session(account, session)
     for account, backends in list(iam_backends.items()):
         user = backends[partition].get_user_from_access_key_id(access_key)
         if user is not None:
-            return Caller(account=account, principal=user.arn, user_name=user.name)
-    raise ServiceError(
-        "InvalidClientTokenId",
-        f"The security token included in the request is invalid: the embedded cloud does not know access key "
-        f"{access_key!r}. Use 'test', an account's twelve digits, or a role session's key.",
-        403,
+            keys = backends[partition].list_access_keys(user.name)
+            secret = next(key.secret_access_key for key in keys if key.access_key_id == access_key)
+            return Key(caller=Caller(account=account, principal=user.arn, user_name=user.name), secret=secret)
+    return None
+
+
+def _key_of_session(account: str, session: AssumedRole) -> Key | None:
+    role = _role(session.role_arn)
+    if role is None:
+        return None
+    return Key(
+        caller=Caller(account=account, principal=session.arn, role_arn=session.role_arn),
+        secret=session.secret_access_key,
+        token=session.session_token,
+        expires=session.expiration.replace(tzinfo=UTC),
     )
 
 
 def service_session(role_arn: str, *, service: str, session_name: str, region: str = DEFAULT_REGION) -> Session:
     """Assume a role as a service does (`lambda.amazonaws.com`); refused where the role does not trust that service."""
-    role = assume(role_arn, {"Service": service}, session_name, region, duration_seconds=43200)
+    role = assume(role_arn, {"Service": service}, session_name, region, duration_seconds=_LONGEST_JOB_SECONDS)
     return Session(
         access_key=role.access_key_id, secret_key=role.secret_access_key, token=role.session_token, principal=role.arn
     )
@@ -99,8 +135,7 @@ def assume(
     match = _ROLE_ARN.match(role_arn)
     if match is None:
         raise ServiceError("ValidationError", f"{role_arn} is invalid")
-    backend = iam_backends[match["account"]][match["partition"]]
-    role = next((role for role in list(backend.roles.values()) if role.arn == role_arn), None)
+    role = _role(role_arn)
     if role is None:
         raise refusal
     document = role.assume_role_policy_document
@@ -117,3 +152,11 @@ def assume(
         external_id=extra.get("external_id"),
     )
     return assumed
+
+
+def _role(arn: str) -> Any:
+    match = _ROLE_ARN.match(arn)
+    if match is None:
+        return None
+    backend = iam_backends[match["account"]][match["partition"]]
+    return next((role for role in list(backend.roles.values()) if role.arn == arn), None)

@@ -29,7 +29,7 @@ class _Waiting:
 _waiting: dict[str, _Waiting] = {}
 
 
-@admin("cfn-response")
+@admin("cfn-response", own_token=True)
 def take_answer(params: Params) -> dict[str, Any]:
     """Take a custom resource's answer: the PUT to its ResponseURL."""
     token = params.pop("token", "")

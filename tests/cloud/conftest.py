@@ -49,7 +49,7 @@ class Cloud:
 
     def client(self, service: str, *, account: str = "test", region: str = REGION, **credentials: str) -> Any:
         """A boto3 client; `account` is an access key: `test` or twelve digits. A session's keys go in `credentials`."""
-        keys = credentials or {"aws_access_key_id": account, "aws_secret_access_key": "test"}
+        keys = credentials or {"aws_access_key_id": account, "aws_secret_access_key": self.state.secret}
         return boto3.client(service, region_name=region, endpoint_url=self.endpoint, config=_CONFIG, **keys)
 
     def as_role(self, service: str, role_arn: str, region: str = REGION) -> Any:

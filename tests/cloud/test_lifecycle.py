@@ -145,7 +145,7 @@ def test_both_names_of_the_loopback_work(cloud: Cloud, host: str) -> None:
         endpoint_url=f"http://{host}:{cloud.state.port}",
         region_name="us-east-1",
         aws_access_key_id="test",
-        aws_secret_access_key="test",
+        aws_secret_access_key=cloud.state.secret,
     )
     name = f"by-name-{host.replace('.', '-')}"
     s3.create_bucket(Bucket=name)

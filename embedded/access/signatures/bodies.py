@@ -26,9 +26,12 @@ _TRAILER_SIGNATURE = b"x-amz-trailer-signature:"
 
 
 def checked_body(
-    stream: BinaryIO, *, length: int, said: str | None, signature: Signature, secret: str
+    stream: BinaryIO, *, length: int | None, said: str | None, signature: Signature, secret: str
 ) -> "CheckedBody | None":
-    """The stream with its check, or None where the signature says nothing of the body."""
+    """The stream with its check, or None where the signature says nothing of the body.
+
+    Without a length the body ends where the stream does.
+    """
     if said is None or said in _UNCHECKED:
         return None
     if said in (SIGNED_CHUNKS, SIGNED_CHUNKS_TRAILER):
@@ -42,7 +45,7 @@ def checked_body(
 class CheckedBody:
     """A request's body that raises where its end is read and it is not what was signed."""
 
-    def __init__(self, stream: BinaryIO, *, length: int, check: "_WholeHash | _Chunks") -> None:
+    def __init__(self, stream: BinaryIO, *, length: int | None, check: "_WholeHash | _Chunks") -> None:
         self._stream, self._left, self._check = stream, length, check
         if length == 0:
             check.end()
@@ -56,13 +59,14 @@ class CheckedBody:
         return self._checked(self._stream.readline, size)
 
     def _checked(self, read: Callable[[int], bytes], size: int) -> bytes:
-        wanted = self._left if size < 0 else min(size, self._left)
+        wanted = size if self._left is None else self._left if size < 0 else min(size, self._left)
         if wanted == 0:
             return b""
         data = read(wanted)
-        self._left -= len(data)
         self._check.update(data)
-        if self._left == 0 or not data:
+        if self._left is not None:
+            self._left -= len(data)
+        if self._left == 0 or len(data) == 0 or (self._left is None and wanted < 0):
             self._left = 0
             self._check.end()
         return data

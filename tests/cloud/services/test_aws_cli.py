@@ -58,13 +58,8 @@ def training(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrainingCloud
 
 def environment(training: TrainingCloud) -> dict[str, str]:
     """What `yard cloud env` would print for it, beside what every command needs."""
-    state = json.loads((training.folder / "state.json").read_text())
-    running = lifecycle.CloudState(
-        pid=state["pid"], port=state["port"], endpoint=state["endpoint"], log=training.folder / "log"
-    )
-
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return kept | lifecycle.variables(running, training.folder)
+    return kept | lifecycle.variables(training.state, training.folder)
 
 
 def ask(command: AwsCommand, env: Mapping[str, str], *arguments: str) -> Any:

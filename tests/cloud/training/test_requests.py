@@ -137,7 +137,7 @@ def test_accounts_and_regions_are_apart(cloud: TrainingCloud) -> None:
             endpoint_url=cloud.endpoint,
             region_name=region,
             aws_access_key_id=key,
-            aws_secret_access_key="test",
+            aws_secret_access_key=cloud.state.secret,
         )
         assert other.list_training_jobs()["TrainingJobSummaries"] == []
 

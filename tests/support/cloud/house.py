@@ -42,8 +42,9 @@ class CloudAws(Aws):
 
     @cached_property
     def session(self) -> boto3.Session:
-        """Keys that are nobody's, and the region of the tests."""
-        return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
+        """The keys of the cloud's owner, and the region of the tests."""
+        secret = self.cloud.state.secret
+        return boto3.Session(aws_access_key_id="test", aws_secret_access_key=secret, region_name="us-east-1")
 
     def client(self, service: str) -> Any:
         """A client of the cloud."""

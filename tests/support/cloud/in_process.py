@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import secrets
 import threading
 import time
 import zipfile
@@ -34,7 +35,7 @@ def running_cloud() -> Iterator[str]:
     )
     server.daemon_threads = True
     os.environ["MOTO_PORT"] = str(server.port)
-    clients.set_endpoint(f"http://localhost:{server.port}")
+    clients.serve_at(f"http://localhost:{server.port}", secret=secrets.token_urlsafe(30))
     clients._cache.clear()
     loading.load()
     held["front"] = front.Front(DomainDispatcherApplication(create_backend_app))

@@ -6,8 +6,6 @@ import subprocess
 import sys
 import textwrap
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +14,8 @@ from typing import Any
 
 import boto3
 import pytest
+
+from embedded import lifecycle
 
 ROOT = Path(__file__).resolve().parents[3]
 ACCOUNT = "123456789012"
@@ -58,7 +58,9 @@ class TrainingCloud:
         state = folder / "state.json"
         wait_until(lambda: state.exists() or self.process.poll() is not None, 30, "the server's start")
         assert state.exists(), self.log.read_text()
-        self.endpoint = json.loads(state.read_text())["endpoint"]
+        running = lifecycle.status(folder)
+        assert running is not None
+        self.state, self.endpoint = running, running.endpoint
         self._clients: dict[str, Any] = {}
         self.admin("settings", project_root=str(self.project), work_root=str(self.work), stop_grace_seconds=3)
         self.admin("settings", spot_return_seconds=0.2, checkpoint_seconds=0.2, metric_seconds=0.5)
@@ -75,19 +77,16 @@ class TrainingCloud:
                 endpoint_url=self.endpoint,
                 region_name=REGION,
                 aws_access_key_id="test",
-                aws_secret_access_key="test",
+                aws_secret_access_key=self.state.secret,
             )
         return self._clients[service]
 
     def admin(self, verb: str, **parameters: Any) -> dict[str, Any]:
         """A verb of the admin interface."""
-        request = urllib.request.Request(f"{self.endpoint}/_yard/{verb}", data=json.dumps(parameters).encode())
         try:
-            with urllib.request.urlopen(request) as answer:
-                said: dict[str, Any] = json.loads(answer.read())
-                return said
-        except urllib.error.HTTPError as error:
-            raise AssertionError(f"{verb}: {error.read().decode()}") from error
+            return lifecycle.admin(self.state, verb, parameters)
+        except lifecycle.CloudError as error:
+            raise AssertionError(f"{verb}: {error}") from error
 
     def image(self, name: str, program: str, *, requirements: str = "") -> str:
         """An image that runs this Python program; returns its URI."""

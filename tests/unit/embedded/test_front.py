@@ -3,12 +3,13 @@
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
 from botocore.awsrequest import AWSRequest
 
-from embedded import front, loading, operations, protocol, traits
+from embedded import clients, front, loading, operations, protocol, traits
 
 Sent = list[tuple[dict[str, Any], bytes]]
 
@@ -16,6 +17,7 @@ Sent = list[tuple[dict[str, Any], bytes]]
 @pytest.fixture(scope="module", autouse=True)
 def _loaded() -> None:
     loading.load()
+    clients.serve_at("http://localhost:1", secret="of this test")
 
 
 def environ(request: AWSRequest) -> dict[str, Any]:
@@ -23,8 +25,17 @@ def environ(request: AWSRequest) -> dict[str, Any]:
     from werkzeug.test import EnvironBuilder
 
     headers = {name: value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()}
-    builder = EnvironBuilder(method=request.method, base_url=None, path=request.url, headers=headers, data=request.body)
-    return builder.get_environ()
+    parts = urlsplit(request.url)
+    builder = EnvironBuilder(
+        method=request.method,
+        base_url=f"http://{parts.netloc}",
+        path=parts.path,
+        headers=headers,
+        data=request.body,
+    )
+    # as a server has them; the builder leaves out what has no value, and a signature covers `?cors`
+    raw = {"QUERY_STRING": parts.query, "REQUEST_URI": f"{parts.path}?{parts.query}"}
+    return builder.get_environ() | raw
 
 
 def ask(service: str, call: Callable[[Any], Any]) -> tuple[dict[str, Any], list[str]]:
@@ -34,7 +45,7 @@ def ask(service: str, call: Callable[[Any], Any]) -> tuple[dict[str, Any], list[
         region_name="us-east-1",
         endpoint_url="http://localhost:1",
         aws_access_key_id="test",
-        aws_secret_access_key="test",
+        aws_secret_access_key="of this test",
     )
     requests: list[dict[str, Any]] = []
 

@@ -1,5 +1,6 @@
 """Fakes of the services that a launch talks to, for whole launches without moto: small, strict, and slow if asked."""
 
+import functools
 import io
 import json
 import time
@@ -7,8 +8,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import botocore.session
+import botocore.validate
 from botocore.exceptions import ClientError
 
+from embedded.operations import ServiceError
+from embedded.services.sagemaker import model_check
 from shardyard.spec import names
 
 CODES = {
@@ -191,13 +196,31 @@ def sns_publish(aws: FakeAws, **message: Any) -> None:
     aws.messages.append(message)
 
 
+def fits_the_model(operation: str, request: Mapping[str, Any]) -> None:
+    """Refuse what the service's model does not take: a missing or unknown field, a length, a pattern."""
+    shape = loaded_model("sagemaker").operation_model(operation).input_shape
+    botocore.validate.validate_parameters(request, shape)
+    try:
+        model_check.check(operation, request)
+    except ServiceError as error:
+        raise failure(error.code, error.message) from error
+
+
+@functools.cache
+def loaded_model(service: str) -> Any:
+    """botocore's model of a service."""
+    return botocore.session.get_session().get_service_model(service)
+
+
 def sagemaker_create_model_package_group(aws: FakeAws, **request: Any) -> None:
+    fits_the_model("CreateModelPackageGroup", request)
     if request["ModelPackageGroupName"] in aws.groups_of_models:
         raise failure("ValidationException", "Model Package Group already exists: arn")
     aws.groups_of_models.append(request["ModelPackageGroupName"])
 
 
 def sagemaker_create_model_package(aws: FakeAws, **request: Any) -> Any:
+    fits_the_model("CreateModelPackage", request)
     aws.packages.append(request)
     return {"ModelPackageArn": "arn:aws:sagemaker:us-east-1:123456789012:model-package/g/1"}
 

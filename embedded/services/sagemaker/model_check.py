@@ -2,6 +2,8 @@
 
 import functools
 import re
+import sys
+import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -89,7 +91,25 @@ def _number(shape: Any, value: float, path: str) -> Iterator[str]:
 
 @functools.cache
 def _pattern(java: str) -> re.Pattern[str]:
-    if r"\p{L}" in java:
-        # only tags use these classes: letters, digits and spaces of all scripts
-        return re.compile(r"[\w\s.:/=+\-@]*")
-    return re.compile(java.replace(r"\p{Alnum}", "A-Za-z0-9"))
+    text = re.sub(r"\\p\{([LMNPSZ])\}", lambda found: _letters(found[1]), java.replace(r"\p{Alnum}", "A-Za-z0-9"))
+    # Java takes an anchor that is repeated, as in `(...)${1,256}`. The whole value is matched anyway.
+    return re.compile(re.sub(r"\$\{\d+,\d+\}", "", text))
+
+
+def _letters(category: str) -> str:
+    """The letters of a general category, as the ranges inside a character class."""
+    ranges: list[tuple[int, int]] = []
+    for code in _by_category()[category]:
+        if ranges and ranges[-1][1] == code - 1:
+            ranges[-1] = (ranges[-1][0], code)
+        else:
+            ranges.append((code, code))
+    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in ranges)
+
+
+@functools.cache
+def _by_category() -> Mapping[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for code in range(sys.maxunicode + 1):
+        found.setdefault(unicodedata.category(chr(code))[0], []).append(code)
+    return found

@@ -177,3 +177,11 @@ def test_all_that_breaks_the_model_is_said_at_once(cloud: TrainingCloud) -> None
     with pytest.raises(ClientError) as caught:
         cloud.create("b_d", "x", ResourceConfig__InstanceType="ml.huge")
     assert caught.value.response["Error"]["Message"].startswith("2 validation errors detected: ")
+
+
+def test_a_model_package_is_held_against_the_model_too(cloud: TrainingCloud) -> None:
+    with pytest.raises(ClientError) as caught:
+        cloud.client("sagemaker").create_model_package(
+            ModelPackageGroupName="models", CustomerMetadataProperties={"data.train": "s3://data/a/#0123"}
+        )
+    assert "Value 's3://data/a/#0123' at 'customerMetadataProperties.data.train'" in str(caught.value)

@@ -5,6 +5,7 @@ cannot be deleted while its group contains models.
 """
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -77,14 +78,31 @@ def _origin(run: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _lineage(run: Mapping[str, Any], plan: Mapping[str, Any], metrics: Mapping[str, float]) -> dict[str, str]:
-    """Up to 50 properties (names of 128, values of 256 characters): the run, the code, the data, then the metrics."""
+    """Up to 50 properties: the run, the code, the data, then the metrics."""
     properties = {
         "run_id": run["id"],
         "job": run["job"],
         "source_sha256": run["source_sha256"],
         "git_commit": run["git_commit"],
         "image_digest": plan["image"]["digest"],
-        **{f"data.{one['channel']}": f"{one['uri']}#{one['fingerprint']}"[:256] for one in plan["data"]},
+        **{f"data.{one['channel']}": _data(one["uri"], one["fingerprint"]) for one in plan["data"]},
         **{f"metric.{name}": f"{value:.8g}" for name, value in sorted(metrics.items())},
     }
-    return dict([(key[:128], str(value)) for key, value in properties.items() if value is not None][:50])
+    allowed = {_allowed(key)[:_KEY]: _allowed(value)[:_VALUE] for key, value in properties.items() if value}
+    return dict(list(allowed.items())[:_PROPERTIES])
+
+
+_PROPERTIES, _KEY, _VALUE = 50, 128, 256
+"""The most that CustomerMetadataProperties takes: entries, letters of a name, letters of a value."""
+
+
+def _data(uri: str, fingerprint: str) -> str:
+    """Where the data lay and its fingerprint, which a long address does not push out."""
+    return f"{uri[: _VALUE - 1 - len(fingerprint)]}@{fingerprint}"
+
+
+def _allowed(text: str) -> str:
+    """The text with `_` for each letter that SageMaker refuses here, and S3 takes in a key."""
+    return "".join(
+        letter if unicodedata.category(letter)[0] in "LNZ" or letter in "_.:/=+-@" else "_" for letter in text
+    )

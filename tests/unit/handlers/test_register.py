@@ -102,3 +102,30 @@ def test_a_value_that_is_empty_is_left_out() -> None:
     event["run"]["git_commit"] = ""
     register(event, aws)
     assert "git_commit" not in metadata(aws)
+
+
+@pytest.mark.parametrize("address", ["s3://artifacts/runs/r/tiny-1/output/model", "s3://artifacts/runs/r/m/"])
+def test_an_uncompressed_model_is_registered_as_a_prefix(address: str) -> None:
+    """ModelDataUrl takes a gzip compressed archive alone."""
+    aws = trained(
+        OutputDataConfig={"S3OutputPath": "s3://artifacts/runs/r/", "CompressionType": "NONE"},
+        ModelArtifacts={"S3ModelArtifacts": address},
+    )
+    register(launch(), aws)
+    [container] = aws.packages[0]["InferenceSpecification"]["Containers"]
+    assert "ModelDataUrl" not in container
+    assert container["ModelDataSource"] == {
+        "S3DataSource": {
+            "S3Uri": f"{address.rstrip('/')}/",
+            "S3DataType": "S3Prefix",
+            "CompressionType": "None",
+        }
+    }
+
+
+def test_a_compressed_model_is_registered_as_an_archive() -> None:
+    aws = trained(OutputDataConfig={"S3OutputPath": "s3://artifacts/runs/r/", "CompressionType": "GZIP"})
+    register(launch(), aws)
+    [container] = aws.packages[0]["InferenceSpecification"]["Containers"]
+    assert container["ModelDataUrl"] == "s3://artifacts/runs/r/tiny-1/output/model.tar.gz"
+    assert "ModelDataSource" not in container

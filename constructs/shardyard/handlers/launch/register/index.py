@@ -62,12 +62,21 @@ def _make_group(sagemaker: Any, name: str, run: Mapping[str, Any]) -> None:
             raise
 
 
-def _container(job: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, str]:
+def _container(job: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, Any]:
     image = plan["image"]
-    container = {"Image": str(image["uri"]), "ModelDataUrl": job["ModelArtifacts"]["S3ModelArtifacts"]}
+    container = {"Image": str(image["uri"]), **_model_data(job)}
     if image["digest"] is not None:
         container["ImageDigest"] = image["digest"]
     return container
+
+
+def _model_data(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the model lies: an archive, or for a job that does not compress it all objects under a prefix."""
+    address = job["ModelArtifacts"]["S3ModelArtifacts"]
+    if job.get("OutputDataConfig", {}).get("CompressionType") != "NONE":
+        return {"ModelDataUrl": address}
+    source = {"S3Uri": f"{address.rstrip('/')}/", "S3DataType": "S3Prefix", "CompressionType": "None"}
+    return {"ModelDataSource": {"S3DataSource": source}}
 
 
 def _origin(run: Mapping[str, Any], job: Mapping[str, Any]) -> dict[str, str]:

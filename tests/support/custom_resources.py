@@ -16,6 +16,8 @@ class Answers:
     url: str
     received: list[dict[str, Any]] = field(default_factory=list)
     content_types: list[str | None] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    """Bytes of each answer."""
     refuse_first: int = 0
     """How many times the server fails before it takes an answer."""
 
@@ -75,6 +77,7 @@ class _Receiver(BaseHTTPRequestHandler):
             self.end_headers()
             return
         answers.content_types.append(self.headers["Content-Type"])
+        answers.sizes.append(len(body))
         answers.received.append(json.loads(body))
         self.send_response(200)
         self.end_headers()

@@ -11,9 +11,11 @@ import json
 import signal
 import urllib.error
 import urllib.request
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import accumulate
 from time import sleep
 from typing import Any, Literal
 
@@ -21,6 +23,7 @@ NEVER_MADE = "shardyard:never-made"
 """The physical id of a resource whose creation failed. CloudFormation then asks for its deletion: nothing to do."""
 
 _ATTEMPTS = 4
+_MOST_BYTES = 4096
 _SECONDS_LEFT_FOR_THE_ANSWER = 3.0
 
 
@@ -77,8 +80,7 @@ def _respond(handle: Callable[[Request], Answer], event: dict[str, Any], context
             _log_traceback()
         where = getattr(context, "log_stream_name", "the function's log")
         reason = str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error} (log: {where})"
-        # CloudFormation refuses an answer over 4 KB.
-        return {"Status": "FAILED", "PhysicalResourceId": physical_id or NEVER_MADE, "Reason": reason[:1500]}
+        return {"Status": "FAILED", "PhysicalResourceId": physical_id or NEVER_MADE, "Reason": reason}
     return {"Status": "SUCCESS", "PhysicalResourceId": answer.physical_id, "Data": dict(answer.data)}
 
 
@@ -98,7 +100,7 @@ def _without_service(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 def _send(event: dict[str, Any], response: dict[str, Any]) -> None:
     echoed = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
-    body = json.dumps({**response, **echoed}).encode()
+    body = json.dumps(_within_limit({**response, **echoed})).encode()
     for attempt in range(_ATTEMPTS):
         # The URL is signed without a content type, so none may be sent.
         put = urllib.request.Request(event["ResponseURL"], data=body, method="PUT", headers={"Content-Type": ""})
@@ -112,6 +114,18 @@ def _send(event: dict[str, Any], response: dict[str, Any]) -> None:
                 raise
             sleep(0.3 * 2**attempt)
     raise ConnectionError("CloudFormation did not accept the answer")
+
+
+def _within_limit(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer with as much of its reason as CloudFormation reads. It counts bytes: six for an umlaut in JSON."""
+    reason = answer.get("Reason", "")
+    room = _MOST_BYTES - _bytes({**answer, "Reason": ""})
+    taken = list(accumulate(_bytes(letter) - 2 for letter in reason))
+    return {**answer, "Reason": reason[: bisect_right(taken, room)]} if reason else answer
+
+
+def _bytes(value: Any) -> int:
+    return len(json.dumps(value).encode())
 
 
 def _log_traceback() -> None:

@@ -25,6 +25,12 @@ LIMITS = [
         says="hyperparameters.text: a value of 2501 letters is not allowed (2500 or fewer)",
     ),
     Case(
+        rule="hyperparameter-lines",
+        good={"hyperparameters": {"text": "two words\tand a tab"}},
+        bad={"hyperparameters": {"text": "two\nlines"}},
+        says="hyperparameters.text: a line break is not allowed (put the text into a file of a channel)",
+    ),
+    Case(
         rule="hyperparameter-names",
         good={"hyperparameters": {"learning-rate": 0.1}},
         bad={"hyperparameters": {"learning=rate": 0.1}},
@@ -69,9 +75,9 @@ LIMITS = [
     Case(
         rule="tag-count",
         facts=Facts(project_tags=many(25)),
-        good={"tags": {f"own{number}": "x" for number in range(19)}},
-        bad={"tags": {f"own{number}": "x" for number in range(20)}},
-        says="tags: 51 with the 31 of the project and the launch are not allowed (50 or fewer); "
+        good={"tags": {f"own{number}": "x" for number in range(18)}},
+        bad={"tags": {f"own{number}": "x" for number in range(19)}},
+        says="tags: 51 with the 32 of the project and the launch are not allowed (50 or fewer); "
         "remove some here, or from the setting `tags`",
     ),
     Case(

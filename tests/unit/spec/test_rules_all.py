@@ -99,6 +99,23 @@ def test_a_tag_has_letters_that_the_service_takes() -> None:
     ]
 
 
+@pytest.mark.parametrize("letter", "\n\r\u0085\u2028\u2029")
+def test_a_hyperparameter_is_one_line_as_the_service_counts_lines(letter: str) -> None:
+    problem = "a line break is not allowed (put the text into a file of a channel)"
+    assert [str(one) for one in check(make(hyperparameters={"a": f"x{letter}", f"b{letter}": 1}))] == [
+        f"hyperparameters.a: {problem}",
+        f"hyperparameters.b{letter}: {problem}",
+    ]
+
+
+def test_step_functions_adds_a_tag_only_to_the_jobs_that_it_creates_itself() -> None:
+    """A job on the second path is created by a function of ours, which adds none."""
+    facts = Facts(project_tags={f"t{number}": "x" for number in range(25)})
+    tags = {f"own{number}": "x" for number in range(19)}
+    assert [problem.where for problem in check(make(tags=tags), facts)] == ["tags"]
+    assert check(make(tags=tags, debug={"remote": True}), facts) == []
+
+
 def test_a_fallback_does_not_repeat_the_problems_of_the_job() -> None:
     spec = make(tags={"project": "x"}, compute={"fallback": [{"instance_type": "ml.g6.xlarge"}]})
     assert len(check(spec)) == 1

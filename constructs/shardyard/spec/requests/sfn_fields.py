@@ -83,6 +83,9 @@ SUPPORTED_FIELDS: Mapping[str, frozenset[str]] = {
 }
 """The top-level fields by the integration's action, for an emulation of it."""
 
+STEP_FUNCTIONS_TAG = "MANAGED_BY_AWS"
+"""The tag that the integration adds to a training job, one of the 50 that a job may have (connect-sagemaker)."""
+
 _FREE_TABLES = ("HyperParameters", "Environment")
 """Tables whose keys are the user's, not the service's."""
 

@@ -10,11 +10,14 @@ from contract.hyperparameters import encode
 from shardyard.spec.errors import Problem
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.jobs.metrics import STANDARD_METRICS
-from shardyard.spec.requests.training import OUR_TAGS, environment
+from shardyard.spec.requests.sfn_fields import STEP_FUNCTIONS_TAG, unknown_to_step_functions
+from shardyard.spec.requests.training import OUR_TAGS, Deployment, environment, to_request
 from shardyard.spec.rules.base import API, Facts, rule
 
 _MOST_STATE_BYTES = 150_000
 """What is left of a state's 256 KB for values, beside the request's other fields, the data and the attempts."""
+_LINE_BREAKS = "\n\r\u0085\u2028\u2029"
+"""What a dot does not match in the service's regular expressions, which are Java's."""
 _NUL = "a NUL letter is not allowed: no program can be given one"
 
 
@@ -40,6 +43,19 @@ def hyperparameter_lengths(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
             yield Problem(where, f"a value of {len(encode(value))} letters is not allowed (2500 or fewer)")
         if "\0" in name or "\0" in encode(value):
             yield Problem(where, _NUL)
+
+
+@rule(
+    "hyperparameter-lines",
+    reason="SageMaker refuses the request.",
+    source=f"{API}: HyperParameterKey and HyperParameterValue, pattern `.*`, which ends at a line break",
+)
+def hyperparameter_lines(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A hyperparameter's name and value are one line each."""
+    for name, value in spec.hyperparameters.items():
+        if any(letter in _LINE_BREAKS for letter in name + encode(value)):
+            message = "a line break is not allowed (put the text into a file of a channel)"
+            yield Problem(f"hyperparameters.{name}", message)
 
 
 @rule(
@@ -148,17 +164,28 @@ def _in_tags(letter: str) -> bool:
 @rule(
     "tag-count",
     reason="SageMaker refuses the request.",
-    source=f"{API}: Tags, at most 50",
+    source=f"{API}: Tags, at most 50; Step Functions adds {STEP_FUNCTIONS_TAG} to a job that it creates",
 )
 def tag_count(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
-    """A training job has at most 50 tags, those of the project and of the launch among them."""
+    """A training job has at most 50 tags, those of the project, the launch and Step Functions among them."""
     if facts.project_tags is None:
         return
     added = {*facts.project_tags, *OUR_TAGS}
+    if _created_by_step_functions(spec):
+        added.add(STEP_FUNCTIONS_TAG)
     total = len({*spec.tags, *added})
     if total > 50:
         message = f"{total} with the {len(added)} of the project and the launch are not allowed (50 or fewer)"
         yield Problem("tags", f"{message}; remove some here, or from the setting `tags`")
+
+
+def _created_by_step_functions(spec: JobSpec) -> bool:
+    """Whether the job takes the first path: a deploy adds no field to a request that decides it."""
+    bundled = spec if spec.source is None else spec.with_source("0" * 64)
+    anywhere = Deployment(
+        project="", stage="", data_bucket="", artifact_bucket="", role_arn="", image_uri="", launcher_sha256="0" * 64
+    )
+    return not unknown_to_step_functions(to_request(bundled, anywhere, job_name="", run_id=""))
 
 
 @rule(

@@ -182,9 +182,9 @@ def test_a_stage_may_mend_what_another_has(tmp_path: Path) -> None:
 
 def test_the_tags_of_the_project_count(tmp_path: Path) -> None:
     write(tmp_path, job=GOOD + "[tags]\n" + "".join(f"t{number} = 'x'\n" for number in range(40)))
-    load_jobs(tmp_path, "dev", project_tags={f"p{number}": "x" for number in range(4)})
+    load_jobs(tmp_path, "dev", project_tags={f"p{number}": "x" for number in range(3)})
     with pytest.raises(SpecError, match="tags: 51 with the 11 of the project"):
-        load_jobs(tmp_path, "dev", project_tags={f"p{number}": "x" for number in range(5)})
+        load_jobs(tmp_path, "dev", project_tags={f"p{number}": "x" for number in range(4)})
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,15 @@ def test_a_notebook_makes_and_stops_jobs_of_this_project_alone(dev: Assembly) ->
     }
 
 
+def test_a_notebook_may_make_a_job_on_a_training_plan(dev: Assembly) -> None:
+    """CreateTrainingJob is authorised on the plan and on what it reserved as well."""
+    (makes,) = [s for s in statements(dev, "Notebook") if s["Action"] == "sagemaker:CreateTrainingJob"]
+    resources = [json.dumps(one) for one in makes["Resource"]]
+    assert [one.partition("AccountId")[2] for one in resources] == [
+        f'"}}, ":{kind}/*"]]}}' for kind in ("training-job", "training-plan", "reserved-capacity")
+    ]
+
+
 def test_outside_a_vpc_no_role_touches_network_interfaces(scenario: Scenario) -> None:
     assembly = scenario("no VPC").assembly
     for role in some(ROLES):

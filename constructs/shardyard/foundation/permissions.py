@@ -76,7 +76,12 @@ class Access:
                 ["states:DescribeExecution", "states:StopExecution"], [arn("states", f"execution:{machines}:*")]
             ),
             # A job made here carries the project's tags, so that it is watched; only such a job is stopped from here.
-            policy.allow(["sagemaker:CreateTrainingJob"], [jobs], when=self._tagged("RequestTag")),
+            # One on a training plan is created on the plan and on what it reserved, too.
+            policy.allow(
+                ["sagemaker:CreateTrainingJob"],
+                [jobs, arn("sagemaker", "training-plan/*"), arn("sagemaker", "reserved-capacity/*")],
+                when=self._tagged("RequestTag"),
+            ),
             policy.allow(
                 ["sagemaker:AddTags"], [jobs], when={"StringEquals": {"sagemaker:TaggingAction": "CreateTrainingJob"}}
             ),

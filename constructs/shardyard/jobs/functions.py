@@ -37,6 +37,8 @@ class Surroundings:
     """Keys of those buckets."""
     given_roles: Sequence[str] = ()
     """Roles that jobs on the second path were given, besides those that were made for them."""
+    training_plans: Sequence[str] = ()
+    """Training plans that jobs run on."""
 
     @property
     def artifacts(self) -> str:
@@ -109,6 +111,7 @@ def _submit(around: Surroundings) -> FunctionSpec:
         description="Creates training jobs with fields that Step Functions does not know",
         statements=[
             policy.allow(["sagemaker:AddTags", "sagemaker:CreateTrainingJob"], [_jobs()]),
+            *_on_plans(around.training_plans),
             policy.allow(
                 ["iam:PassRole"],
                 [roles, *around.given_roles],
@@ -116,6 +119,14 @@ def _submit(around: Surroundings) -> FunctionSpec:
             ),
         ],
     )
+
+
+def _on_plans(plans: Sequence[str]) -> list[policy.Statement]:
+    """Create jobs on these plans, and on the capacity that they reserved, whose names nobody knows before."""
+    if not plans:
+        return []
+    reserved = {f"{plan.partition(':training-plan/')[0]}:reserved-capacity/*" for plan in plans}
+    return [policy.allow(["sagemaker:CreateTrainingJob"], [*sorted(reserved), *plans])]
 
 
 def _register(around: Surroundings) -> FunctionSpec:

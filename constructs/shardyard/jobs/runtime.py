@@ -108,6 +108,13 @@ class JobRuntime(Construct):
             self._around = replace(self._around, given_roles=[*self._around.given_roles, role_arn])
             self._functions["submit"].allow_only(FUNCTIONS["submit"](self._around).statements)
 
+    def submit_on(self, training_plans: Sequence[str]) -> None:
+        """Let the second path start training jobs on these plans."""
+        self.function_arn("submit")
+        known = (*self._around.training_plans, *training_plans)
+        self._around = replace(self._around, training_plans=tuple(dict.fromkeys(known)))
+        self._functions["submit"].allow_only(FUNCTIONS["submit"](self._around).statements)
+
     def function_arn(self, handler: str) -> str:
         """The ARN of a step's function; `submit` and `register` are made when the first job needs them."""
         if handler not in self._functions:

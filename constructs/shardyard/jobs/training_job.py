@@ -110,6 +110,8 @@ class TrainingJob(Launchable):
         )
         if role is not None and self._second_path:
             runtime.submit_with(self._role.arn)
+        if spec.compute.training_plans:
+            runtime.submit_on(spec.compute.training_plans)
         self.log_group = execution_log_group(
             self, self.machine_name, project=runtime.project, key_arn=runtime.log_key_arn
         )

@@ -14,6 +14,7 @@ from shardyard.foundation.identity import Identity
 from shardyard.images.job_image import JobImage
 from shardyard.jobs.training_job import TrainingJob
 from shardyard.spec.jobs.data import Channel
+from shardyard.spec.jobs.job import JobSpec
 from stacks.build import ROOT
 from tests.support.training_stack import (
     Template,
@@ -104,6 +105,42 @@ def test_on_the_second_path_submit_passes_the_role_that_was_given_too() -> None:
     (passes,) = [one for one in statements(submit) if one["Action"] == "iam:PassRole"]
     ours, given = passes["Resource"]
     assert json.dumps(ours).endswith(':role/shardyard-dev/jobs/*"]]}') and given == arn
+
+
+PLAN = "arn:aws-us-gov:sagemaker:us-gov-west-1:123456789012:training-plan/plan-1"
+OTHER = "arn:aws-us-gov:sagemaker:us-gov-west-1:123456789012:training-plan/plan-2"
+PLANNED = {"instance_type": "ml.p5.48xlarge", "training_plan": PLAN}
+
+
+def created_by_submit(*jobs: JobSpec) -> list[Any]:
+    """On which resources the submit function may create training jobs, by statement."""
+    app, _ = build(jobs)
+    policies = of_type(read(app), "AWS::IAM::ManagedPolicy")
+    (submit,) = [policy for name, policy in policies.items() if "RuntimeSubmit" in name]
+    return [one["Resource"] for one in statements(submit) if "sagemaker:CreateTrainingJob" in one["Action"]]
+
+
+def test_a_job_on_a_training_plan_is_created_on_the_plan_and_its_capacity() -> None:
+    """CreateTrainingJob is authorised on the plan too, and on the capacity that the plan reserved."""
+    capacity = "arn:aws-us-gov:sagemaker:us-gov-west-1:123456789012:reserved-capacity/*"
+    other = job("other", compute={"preferences": [{**PLANNED, "training_plan": OTHER}, PLANNED]})
+    jobs, plans = created_by_submit(job(compute=PLANNED), other)
+    assert json.dumps(jobs).endswith(':training-job/*"]]}')
+    assert plans == [capacity, PLAN, OTHER]
+
+
+def test_without_a_plan_jobs_are_created_on_no_plan() -> None:
+    (jobs,) = created_by_submit(job(debug={"remote": True}))
+    assert json.dumps(jobs).endswith(':training-job/*"]]}')
+
+
+def test_a_job_on_a_training_plan_is_created_by_submit_alone() -> None:
+    """The machines' own policy needs no right on a plan as long as Step Functions is not known to take one."""
+    app, stacks = build([job(compute=PLANNED), job("other", compute={"preferences": [PLANNED]})])
+    assert [one.second_path for one in stacks["training"].jobs] == [True, True]
+    policies = of_type(read(app), "AWS::IAM::ManagedPolicy")
+    (shared,) = [policy for name, policy in policies.items() if "LaunchPolicy" in name]
+    assert "training-plan" not in json.dumps(shared)
 
 
 def test_a_role_that_cannot_be_changed_is_left_alone() -> None:

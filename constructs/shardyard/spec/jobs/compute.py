@@ -126,6 +126,12 @@ class Compute:
         return (((str(self.instance_type), self.count),),)
 
     @property
+    def training_plans(self) -> tuple[str, ...]:
+        """Every training plan that it names, in order, each once."""
+        named = (self.training_plan, *(one.training_plan for one in self.preferences))
+        return tuple(dict.fromkeys(plan for plan in named if plan is not None))
+
+    @property
     def instance_types(self) -> tuple[str, ...]:
         """The types that the first attempt may use, without fallbacks."""
         return tuple(dict.fromkeys(kind for cluster in self.alternatives for kind, _ in cluster))

@@ -89,12 +89,11 @@ def _read_channels(spec: JobSpec, places: Places) -> Iterator[policy.Statement]:
 
 
 def _mount(system: FileSystem) -> policy.Statement:
-    resource = f"file-system/{system.id}"
     if system.type == "FSxLustre":
-        return policy.allow(["fsx:DescribeFileSystems"], [arn("fsx", resource)])
+        return policy.allow(["fsx:DescribeFileSystems"], ["*"])  # it knows no resources in IAM
     actions = ["elasticfilesystem:ClientMount", "elasticfilesystem:DescribeMountTargets"]
     writes = ["elasticfilesystem:ClientWrite"] if system.access == "rw" else []
-    return policy.allow([*actions, *writes], [arn("elasticfilesystem", resource)])
+    return policy.allow([*actions, *writes], [arn("elasticfilesystem", f"file-system/{system.id}")])
 
 
 def _write_results(spec: JobSpec, places: Places) -> Iterator[policy.Statement]:

@@ -107,6 +107,24 @@ def test_on_the_second_path_submit_passes_the_role_that_was_given_too() -> None:
     assert json.dumps(ours).endswith(':role/shardyard-dev/jobs/*"]]}') and given == arn
 
 
+def file_system(kind: str) -> dict[str, Any]:
+    return {"file_system": {"id": "fs-0123456789abcdef0", "type": kind, "path": "/x"}}
+
+
+def test_a_file_system_is_looked_up_as_its_service_allows() -> None:
+    """FSx authorises DescribeFileSystems on no resource, so a statement on a file system's ARN would allow nothing."""
+    channels = {"lustre": file_system("FSxLustre"), "efs": file_system("EFS")}
+    app, _ = build([job(channels=channels)])
+    policies = of_type(read(app), "AWS::IAM::ManagedPolicy")
+    (policy,) = [one for name, one in policies.items() if name.startswith("tinyPolicy")]
+    lustre, efs = (
+        [one["Resource"] for one in statements(policy) if f"{service}:Describe" in json.dumps(one["Action"])]
+        for service in ("fsx", "elasticfilesystem")
+    )
+    assert lustre == ["*"]
+    assert [json.dumps(one).endswith(':file-system/fs-0123456789abcdef0"]]}') for one in efs] == [True]
+
+
 PLAN = "arn:aws-us-gov:sagemaker:us-gov-west-1:123456789012:training-plan/plan-1"
 OTHER = "arn:aws-us-gov:sagemaker:us-gov-west-1:123456789012:training-plan/plan-2"
 PLANNED = {"instance_type": "ml.p5.48xlarge", "training_plan": PLAN}

@@ -99,6 +99,46 @@ def test_the_time_is_told_as_people_say_it() -> None:
     )
 
 
+AS_LIST = [{"Key": key, "Value": value} for key, value in OURS.items()]
+
+
+@pytest.mark.parametrize("tags", [OURS, AS_LIST], ids=["map", "list"])
+def test_tags_are_read_in_both_shapes(tags: Any) -> None:
+    """The guide's sample has a map; AWS's own schema of the event has a list."""
+    clients = Recorder()
+    react(change("InProgress", "Training", Tags=tags), DEPLOYMENT, clients)
+    assert clients.made("enable_rule") == [{"Name": "watch"}]
+    react(change("Failed", FailureReason="AlgorithmError: x", Tags=tags), DEPLOYMENT, clients)
+    assert counted(clients) == ["Jobs"], "a launch's own receipt tells how it ended"
+    assert clients.made("publish") == []
+
+
+@pytest.mark.parametrize("tags", [None, {}, [], [{"Key": "project", "Value": "other"}]])
+def test_a_job_without_our_tags_is_left_alone_in_both_shapes(tags: Any) -> None:
+    clients = Recorder()
+    react(change("Failed", Tags=tags), DEPLOYMENT, clients)
+    assert clients.calls == []
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "said"),
+    [
+        (0, 5_400_000, " after 1h30m"),
+        ("0", "5400000", " after 1h30m"),
+        (0.0, "5400000.0", " after 1h30m"),
+        (None, 5_400_000, ""),
+        (0, None, ""),
+        ("", "5400000", ""),
+        ("2026-11-21T07:30:00Z", "2026-11-21T09:00:00Z", ""),
+    ],
+)
+def test_times_are_read_as_numbers_and_as_text(start: Any, end: Any, said: str) -> None:
+    """The guide's sample has them as text; recorded events have numbers, and None for what has not come yet."""
+    message = compose(change("Completed", TrainingStartTime=start, TrainingEndTime=end, Tags=BY_HAND))
+    assert message is not None
+    assert message.text.startswith(f"The training job gpt-1 completed{said}.")
+
+
 def test_a_completed_job_of_nobodys_launch_is_told() -> None:
     message = compose(change("Completed", Tags=BY_HAND))
     assert message is not None

@@ -53,7 +53,7 @@ def handler(event: dict[str, Any], context: object) -> None:
 
 def react(detail: dict[str, Any], deployment: DeploymentNames, clients: aws.Clients) -> None:
     """React to one change."""
-    tags = detail.get("Tags") or {}
+    tags = _tags(detail)
     if (tags.get("project"), tags.get("stage")) != (deployment.project, deployment.stage):
         return
     status = detail["TrainingJobStatus"]
@@ -79,7 +79,7 @@ def compose(detail: dict[str, Any]) -> Message | None:
             "was interrupted",
             "Its spot capacity was taken back. SageMaker restarts it from its checkpoints.",
         )
-    elif EXECUTION_TAG in (detail.get("Tags") or {}):
+    elif EXECUTION_TAG in _tags(detail):
         return None
     elif status == "Failed":
         said, more = "failed", detail.get("FailureReason") or "SageMaker gave no reason."
@@ -101,11 +101,25 @@ def _stop_reason(secondary: str | None) -> str:
     return reasons.get(secondary or "", "A person or a program stopped it.")
 
 
+def _tags(detail: dict[str, Any]) -> dict[str, str]:
+    """The job's tags: a map in the guide's sample of the event, a list of keys and values in AWS's schema of it."""
+    tags = detail.get("Tags") or {}
+    return tags if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
+
+
 def _after(detail: dict[str, Any]) -> str:
-    start, end = detail.get("TrainingStartTime"), detail.get("TrainingEndTime")
+    start, end = (_milliseconds(detail.get(name)) for name in ("TrainingStartTime", "TrainingEndTime"))
     if start is None or end is None:
         return ""
     return f" after {format_duration((end - start) / 1000)}"
+
+
+def _milliseconds(time: float | str | None) -> float | None:
+    """A time of the event, which is a number or its text; None where it is neither: a message can do without it."""
+    try:
+        return None if time is None else float(time)
+    except ValueError:
+        return None
 
 
 def _count(cloudwatch: Any, deployment: DeploymentNames, metric: str, **more: str) -> None:

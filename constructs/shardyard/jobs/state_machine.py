@@ -196,7 +196,7 @@ def _broke(job: str, following: str) -> State:
             "error": "LaunchBroke",
             "cause.$": "$.failure.Cause",
             "subject": f"{job}: the launch itself broke"[:99],
-            "text.$": "States.Format('A step of the launch failed, not the training: {}\n{}', "
+            "text.$": "States.Format('A step of the launch failed, not the training: {}. {}', "
             "$.failure.Error, $.failure.Cause)",
         },
         "ResultPath": "$.end",

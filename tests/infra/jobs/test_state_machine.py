@@ -53,6 +53,19 @@ def test_every_state_is_reached_and_every_way_ends(machines: dict[str, str]) -> 
             assert seen & ends, f"{name} never ends"
 
 
+def test_no_intrinsic_function_holds_a_line_break(machines: dict[str, str]) -> None:
+    """Validators of the language disagree on a line break in the text of States.Format."""
+    values = [
+        value
+        for text in machines.values()
+        for state in json.loads(text)["States"].values()
+        for key, value in state.get("Parameters", {}).items()
+        if key.endswith(".$")
+    ]
+    calls = [value for value in values if value.startswith("States.")]
+    assert [value for value in some(calls) if "\n" in value] == []
+
+
 def test_whatever_fails_is_told(machines: dict[str, str]) -> None:
     """From every Catch, and from everything before an end, the way leads through Notify."""
     for text in some(machines.values()):

@@ -48,7 +48,7 @@ class ObservabilityStack(ProjectStack):
         self.dashboard = Dashboard(self, "Dashboard", project=project, jobs=jobs)
         JobWatch(self, "JobWatch", project=project, key=storage.key, topic=topic, limits=limits)
         JobAlarms(self, "JobAlarms", project=project, topic=topic, limits=limits)
-        MonthlyBudget(
+        monthly = MonthlyBudget(
             self,
             "Budget",
             project=project,
@@ -56,5 +56,6 @@ class ObservabilityStack(ProjectStack):
             topic=topic,
             tag_filter=settings.budget.tag_filter or None,
         )
+        monthly.resource.add_dependency(self.alerts.policy)
         add_output(self, "TopicArn", topic.ref, "Everything that a person should know is published here")
         add_output(self, "DashboardName", self.dashboard.name, "CloudWatch dashboard over all training jobs")

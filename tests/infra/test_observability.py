@@ -136,6 +136,13 @@ def test_no_two_widgets_of_the_dashboard_lie_on_each_other(dev: Assembly) -> Non
         taken |= cells
 
 
+def test_the_budget_is_made_when_it_may_publish(dev: Assembly) -> None:
+    """Budgets may ask the topic's policy, and without the dependency CloudFormation is free to make that later."""
+    (budget,) = dev.resources("AWS::Budgets::Budget")
+    policy = one(dev, "AWS::SNS::TopicPolicy", "AlertsPolicy")
+    assert dev.templates[STACK]["Resources"][budget.logical_id]["DependsOn"] == [policy.logical_id]
+
+
 def test_two_regions_do_not_want_the_same_budget(dev: Assembly) -> None:
     (budget,) = dev.resources("AWS::Budgets::Budget")
     assert budget.properties["Budget"]["BudgetName"] == {"Fn::Join": ["", ["shardyard-dev-", {"Ref": "AWS::Region"}]]}

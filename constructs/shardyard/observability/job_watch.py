@@ -75,9 +75,10 @@ class JobWatch(Construct):
                 "EVERY_MINUTES": str(EVERY_MINUTES),
             },
         )
-        # Off until a job starts: a look at nothing, every five minutes for a month, helps nobody.
+        # Without a state: a deploy would write it while jobs run. On after a deploy, the rule is switched off by the
+        # first look that finds no job: a look at nothing, every five minutes for a month, helps nobody.
         schedule = f"rate({EVERY_MINUTES} minutes)"
-        rule = self._rule("watchdog", "WatchdogRule", handler, schedule_expression=schedule, state="DISABLED")
+        rule = self._rule("watchdog", "WatchdogRule", handler, schedule_expression=schedule, state=None)
         rule.add_metadata(names.RUN_TIME_CHANGES, ["State"])
 
     def _function(
@@ -124,7 +125,7 @@ class JobWatch(Construct):
         *,
         event_pattern: dict[str, list[str]] | None = None,
         schedule_expression: str | None = None,
-        state: str = "ENABLED",
+        state: str | None = "ENABLED",
     ) -> events.CfnRule:
         rule = events.CfnRule(
             self,

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from shardyard.handlers.watching.watchdog.index import Limits, trailing_low_minutes, watch
 
@@ -28,6 +29,7 @@ class Account:
         self.tags = [{"Key": "project", "Value": "yard"}, {"Key": "stage", "Value": "dev"}]
         self.secondary = "Training"
         self.instance_type = "ml.g5.xlarge"
+        self.has_log_group = True
         self.published: dict[str, float] = {}
         self.messages: list[str] = []
         self.disabled: list[str] = []
@@ -44,6 +46,8 @@ class Account:
             summary = {"TrainingJobName": "gpt-1", "TrainingJobArn": "arn:job"}
             return [{"TrainingJobSummaries": [summary] if self.running else []}]
         if self.operation == "describe_log_streams":
+            if not self.has_log_group:
+                raise ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": "no group"}}, "Describe")
             return [{"logStreams": [{"logStreamName": "gpt-1/algo-1-1"}]}]
         minutes = [NOW - 60 * minute for minute in range(1, 60)]
         values = [2.0 if minute <= self.low_minutes else 95.0 for minute in range(1, 60)]
@@ -116,6 +120,15 @@ def test_a_job_without_gpus_has_no_low_use() -> None:
     account.instance_type = "ml.c5.xlarge"
     watch(LIMITS, account, now=NOW)
     assert account.published["LowGpuMinutes"] == 0
+
+
+def test_before_the_first_line_of_a_regions_first_job_there_is_no_log_group() -> None:
+    """SageMaker makes the group for the first job that prints; until then a job is silent since its start."""
+    account = Account(low_minutes=32)
+    account.has_log_group = False
+    [health] = watch(LIMITS, account, now=NOW)
+    assert (health.low_gpu_minutes, health.silent_minutes) == (32, 120)
+    assert account.published == {"LowGpuMinutes": 32, "SilentMinutes": 120}
 
 
 def test_jobs_of_other_projects_are_not_looked_at() -> None:

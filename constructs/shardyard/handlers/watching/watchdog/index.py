@@ -10,6 +10,8 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from shardyard.handlers import aws
 from shardyard.spec import names
 from shardyard.spec.catalogue.instances import INSTANCES
@@ -160,15 +162,24 @@ def trailing_low_minutes(use: dict[int, float], *, limit: float) -> int:
 def _newest_line(logs: Any, job: str) -> float:
     """When any node last printed something, in seconds. A stream's `lastEventTimestamp` can be an hour late."""
     newest = 0.0
-    for page in logs.get_paginator("describe_log_streams").paginate(
-        logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job}/"
-    ):
-        for stream in page["logStreams"]:
-            events = logs.get_log_events(
-                logGroupName=LOG_GROUP, logStreamName=stream["logStreamName"], limit=1, startFromHead=False
-            )["events"]
-            newest = max(newest, *(event["timestamp"] / 1000 for event in events), 0.0)
+    for stream in _streams(logs, job):
+        events = logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=stream, limit=1, startFromHead=False)[
+            "events"
+        ]
+        newest = max(newest, *(event["timestamp"] / 1000 for event in events), 0.0)
     return newest
+
+
+def _streams(logs: Any, job: str) -> list[str]:
+    """The names of the job's log streams; none before the first job of an account and region has printed a line."""
+    paginator = logs.get_paginator("describe_log_streams")
+    try:
+        pages = paginator.paginate(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job}/")
+        return [stream["logStreamName"] for page in pages for stream in page["logStreams"]]
+    except ClientError as error:
+        if aws.error_code(error) != "ResourceNotFoundException":
+            raise
+        return []
 
 
 def _publish(cloudwatch: Any, limits: Limits, found: list[JobHealth]) -> None:

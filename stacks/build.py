@@ -48,7 +48,14 @@ def build_app(app: cdk.App, settings: Settings, *, root: Path = ROOT) -> None:
     """Build every stack of the project; `root` holds `containers/` and `jobs/`."""
     # First, so that a mistake in a job's file is said before anything is written.
     folder, has_network = root / settings.training.jobs, settings.network.kind != "none"
-    jobs = load_jobs(folder, settings.stage, has_network=has_network, root=root, project_tags=settings.all_tags)
+    jobs = load_jobs(
+        folder,
+        settings.stage,
+        has_network=has_network,
+        root=root,
+        project_tags=settings.all_tags,
+        subnet_addresses=settings.network.largest_subnet_addresses,
+    )
     foundation = build_foundation(app, settings, root=root)
     storage, identity, placement = foundation.storage, foundation.identity, foundation.placement
     observability = ObservabilityStack(app, settings=settings, storage=storage, jobs=jobs)

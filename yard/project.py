@@ -33,6 +33,7 @@ class Project:
             has_network=settings.network.kind != "none",
             root=self.root,
             project_tags=settings.all_tags,
+            subnet_addresses=settings.network.largest_subnet_addresses,
         )
 
     def job(self, name: str) -> "JobSpec":

@@ -122,6 +122,14 @@ NETWORKING = [
         bad={"environment": {"FI_PROVIDER": "efa"}, "compute": {"instance_type": "ml.p3.16xlarge"}},
         says="environment.FI_PROVIDER: ml.p3.16xlarge has no EFA (remove it)",
     ),
+    Case(
+        rule="subnet-addresses",
+        good={"compute": p4d(2)},
+        bad={"compute": p4d(3)},
+        facts=Facts(subnet_addresses=11),
+        says="compute: 3 x ml.p4d.24xlarge take 15 addresses, and the largest subnet has 11 (use fewer instances, or a "
+        "larger subnet)",
+    ),
 ]
 
 PROGRAMS = [

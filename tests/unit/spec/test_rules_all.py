@@ -108,6 +108,19 @@ def test_a_hyperparameter_is_one_line_as_the_service_counts_lines(letter: str) -
     ]
 
 
+def test_an_instance_without_efa_takes_two_addresses_and_outside_the_vpc_none() -> None:
+    facts = Facts(subnet_addresses=11)
+    groups = [{"name": "a", "instance_type": "ml.g5.xlarge", "count": 5}]
+    small = [{"name": "b", "instance_type": "ml.c5.xlarge", "count": 1}]
+    problem = "compute: 5 x ml.g5.xlarge + 1 x ml.c5.xlarge take 12 addresses, and the largest subnet has 11"
+    alone = make(compute={"instance_type": None, "groups": groups})
+    assert list(RULES["subnet-addresses"].check(alone, facts)) == []
+    both = make(compute={"instance_type": None, "groups": groups + small})
+    assert [str(one).partition(" (")[0] for one in RULES["subnet-addresses"].check(both, facts)] == [problem]
+    outside = make(compute={"instance_type": None, "groups": groups + small}, network={"vpc": False})
+    assert list(RULES["subnet-addresses"].check(outside, facts)) == []
+
+
 def test_step_functions_adds_a_tag_only_to_the_jobs_that_it_creates_itself() -> None:
     """A job on the second path is created by a function of ours, which adds none."""
     facts = Facts(project_tags={f"t{number}": "x" for number in range(25)})

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from shardyard.spec.errors import SpecError
+from shardyard.spec.settings.network import NetworkSettings
 from shardyard.spec.settings.settings import Settings
 
 
@@ -14,6 +15,16 @@ def problems(**context: Any) -> list[str]:
     with pytest.raises(SpecError) as caught:
         Settings.from_context({key.replace("__", "."): value for key, value in context.items()})
     return str(caught.value).splitlines()
+
+
+def test_a_new_vpcs_largest_subnet_says_how_many_addresses_it_has() -> None:
+    """AWS keeps five of each subnet for itself."""
+    assert NetworkSettings().largest_subnet_addresses == 2**15 - 5
+    uneven = NetworkSettings(cidr="10.0.0.0/24", subnet_cidrs=("10.0.0.0/28", "10.0.0.64/26"))
+    assert uneven.largest_subnet_addresses == 59
+    existing = NetworkSettings(kind="existing", vpc_id="vpc-01234567", subnet_ids=("subnet-01234567",))
+    assert existing.largest_subnet_addresses is None
+    assert NetworkSettings(kind="none").largest_subnet_addresses is None
 
 
 def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:

@@ -24,6 +24,9 @@ class Facts:
     group_allows_itself: bool | None = None
     """Whether the security group of training instances lets its members talk, in and out."""
 
+    subnet_addresses: int | None = None
+    """The addresses in the largest subnet of training instances."""
+
     container: str | None = None
     """`repository:tag` of AWS's container that the deploy chose; None for a job with another image."""
 

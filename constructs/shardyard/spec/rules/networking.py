@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from shardyard.spec.catalogue.instances import INSTANCES
 from shardyard.spec.errors import Problem
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.rules.base import API, GUIDE, Facts, known_types, rule
@@ -73,3 +74,27 @@ def efa_where_it_is(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     if not spec.network.vpc or facts.has_network is False:
         message = "EFA between instances needs the VPC with its self-referencing security group (network.vpc = true)"
         yield Problem("environment.FI_PROVIDER", message)
+
+
+@rule(
+    "subnet-addresses",
+    reason="SageMaker finds no address for an instance, and the job fails before it starts.",
+    source=f"{_VPC}, `Ensure That Subnets Have Enough IP Addresses`: 5 for each instance with EFA, 2 for each other",
+    by_type=True,
+)
+def subnet_addresses(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """In the VPC the largest subnet has two addresses for each instance, and five for each with EFA."""
+    if facts.subnet_addresses is None or not spec.network.vpc:
+        return
+    for cluster in spec.compute.alternatives:
+        needed = sum(count * _addresses(kind) for kind, count in cluster)
+        if needed > facts.subnet_addresses:
+            named = " + ".join(f"{count} x {kind}" for kind, count in cluster)
+            have = f"the largest subnet has {facts.subnet_addresses}"
+            message = f"{named} take {needed} addresses, and {have} (use fewer instances, or a larger subnet)"
+            yield Problem("compute", message)
+
+
+def _addresses(instance_type: str) -> int:
+    known = INSTANCES.get(instance_type)
+    return 5 if known is not None and known.efa_interfaces else 2

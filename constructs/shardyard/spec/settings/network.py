@@ -27,6 +27,9 @@ EndpointService = Literal[
 ]
 """The services that can have an interface endpoint, by EC2's short names."""
 
+_KEPT_BY_AWS = 5
+"""Addresses of each subnet that no instance gets."""
+
 _CIDR = r"\d{1,3}(\.\d{1,3}){3}/\d{1,2}"
 _CIDR_SAYS = "an IPv4 range such as 10.42.0.0/16"
 
@@ -39,7 +42,12 @@ class NetworkSettings:
         "new", "`new` makes a VPC of isolated subnets, `existing` takes one by its ids, `none` uses SageMaker's own."
     )
     cidr: str = setting("10.42.0.0/16", "The new VPC's address range, /16 to /24.", pattern=_CIDR, says=_CIDR_SAYS)
-    zones: int = setting(2, "How many availability zones the new VPC spans.", least=1, most=3)
+    zones: int = setting(
+        2,
+        "How many availability zones the new VPC spans; the account's region must have as many (us-west-1 has two).",
+        least=1,
+        most=3,
+    )
     subnet_cidrs: tuple[str, ...] = setting(
         (),
         "One range per zone; by default equal parts of the VPC's range.",
@@ -76,6 +84,13 @@ class NetworkSettings:
             return self.subnet_cidrs
         parts = ipaddress.IPv4Network(self.cidr).subnets(prefixlen_diff=(self.zones - 1).bit_length())
         return tuple(str(part) for part, _ in zip(parts, range(self.zones), strict=False))
+
+    @property
+    def largest_subnet_addresses(self) -> int | None:
+        """How many addresses the new VPC's largest subnet has for instances; None where the subnets are not ours."""
+        if self.kind != "new":
+            return None
+        return max(ipaddress.IPv4Network(text).num_addresses for text in self.subnet_ranges()) - _KEPT_BY_AWS
 
     def _problems(self) -> Iterator[Problem]:
         if self.kind == "existing":

@@ -180,6 +180,13 @@ def test_a_stage_may_mend_what_another_has(tmp_path: Path) -> None:
     assert problem.startswith("job.toml: checkpoints.enabled: a spot job"), "dev has no overrides, so the file is wrong"
 
 
+def test_the_projects_subnets_bound_a_jobs_instances_in_this_stage(tmp_path: Path) -> None:
+    write(tmp_path, job=GOOD)
+    load_jobs(tmp_path, "dev", subnet_addresses=4)
+    with pytest.raises(SpecError, match="take 4 addresses, and the largest subnet has 3 "):
+        load_jobs(tmp_path, "dev", subnet_addresses=3)
+
+
 def test_the_tags_of_the_project_count(tmp_path: Path) -> None:
     write(tmp_path, job=GOOD + "[tags]\n" + "".join(f"t{number} = 'x'\n" for number in range(40)))
     load_jobs(tmp_path, "dev", project_tags={f"p{number}": "x" for number in range(3)})

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shardyard.handlers.watching.training_events.index import DeploymentNames, compose, react
+from shardyard.handlers.watching.training_events.index import Change, DeploymentNames, compose, react, react_once
 
 DEPLOYMENT = DeploymentNames(project="yard", stage="dev", topic_arn="arn:topic", watchdog_rule="watch")
 BY_HAND = {"project": "yard", "stage": "dev"}
@@ -148,6 +148,41 @@ def test_a_completed_job_of_nobodys_launch_is_told() -> None:
 @pytest.mark.parametrize("secondary", ["Starting", "Downloading", "Training", "Uploading"])
 def test_the_ordinary_phases_are_not_told(secondary: str) -> None:
     assert compose(change("InProgress", secondary)) is None
+
+
+def test_a_second_event_of_one_change_counts_and_tells_nothing() -> None:
+    """SageMaker may send several events for each change."""
+    clients = Recorder()
+    reacted: dict[Change, None] = {}
+    interrupted = change("InProgress", "Interrupted", LastModifiedTime=1)
+    ended = change("Failed", FailureReason="AlgorithmError: x", Tags=BY_HAND, LastModifiedTime=2)
+    for detail in (interrupted, interrupted, ended, ended, interrupted):
+        react_once(detail, DEPLOYMENT, clients, reacted)
+    assert counted(clients) == ["Jobs", "FailuresOutsideLaunches"]
+    assert [one["Subject"] for one in clients.made("publish")] == ["gpt-1 was interrupted", "gpt-1 failed"]
+
+
+def test_another_interruption_of_the_same_job_is_told() -> None:
+    clients = Recorder()
+    reacted: dict[Change, None] = {}
+    for modified in (1, 2):
+        detail = change("InProgress", "Interrupted", LastModifiedTime=modified)
+        react_once(detail, DEPLOYMENT, clients, reacted)
+    assert len(clients.made("publish")) == 2
+
+
+def test_an_event_whose_handling_failed_is_handled_again() -> None:
+    class Failing(Recorder):
+        def __getattr__(self, operation: str) -> Any:
+            raise ConnectionError(operation)
+
+    detail = change("Completed", Tags=BY_HAND)
+    reacted: dict[Change, None] = {}
+    with pytest.raises(ConnectionError):
+        react_once(detail, DEPLOYMENT, Failing(), reacted)
+    clients = Recorder()
+    react_once(detail, DEPLOYMENT, clients, reacted)
+    assert counted(clients) == ["Jobs"]
 
 
 def test_a_subject_fits_what_sns_takes() -> None:

@@ -15,6 +15,9 @@ from shardyard.spec.console import job_url
 from shardyard.spec.requests.training import EXECUTION_TAG
 from shardyard.spec.units import format_duration
 
+Change = tuple[Any, ...]
+"""What two events of one change have in common, and no two changes do."""
+_SAME = ("TrainingJobArn", "CreationTime", "TrainingJobStatus", "SecondaryStatus", "LastModifiedTime")
 _OUTCOMES = ("Completed", "Failed", "Stopped")
 
 
@@ -48,7 +51,29 @@ class Message:
 
 def handler(event: dict[str, Any], context: object) -> None:
     """Lambda's entry: one event."""
-    react(event["detail"], DeploymentNames.from_environment(), aws.clients)
+    react_once(event["detail"], DeploymentNames.from_environment(), aws.clients, _reacted)
+
+
+_reacted: dict[Change, None] = {}
+"""What this process has reacted to, oldest first: it lives as long as Lambda keeps it warm."""
+_MOST_REMEMBERED = 10_000
+
+
+def react_once(
+    detail: dict[str, Any], deployment: DeploymentNames, clients: aws.Clients, reacted: dict[Change, None]
+) -> None:
+    """React to a change unless this process did: SageMaker may send several events for one, at about the same time.
+
+    A copy that reaches another process of the function counts again; nothing is kept outside.
+    """
+    change = tuple(detail.get(part) for part in _SAME)
+    if change in reacted:
+        return
+    react(detail, deployment, clients)
+    # Afterwards: Lambda tries again what failed.
+    reacted[change] = None
+    if len(reacted) > _MOST_REMEMBERED:
+        del reacted[next(iter(reacted))]
 
 
 def react(detail: dict[str, Any], deployment: DeploymentNames, clients: aws.Clients) -> None:

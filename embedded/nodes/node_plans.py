@@ -2,18 +2,18 @@
 
 import json
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from contract.paths import BASE_VARIABLE
 from contract.variables import HOST_ADDRESSES
+from embedded.nodes import image_files
 from embedded.nodes.cell.plan import Bind, NodePlan
 from embedded.nodes.engine import CONTAINER_ROOT, AttemptSpec, NodeSpec
 from embedded.nodes.image import Image
 
-_OWN_FOLDERS = {"/tmp": "tmp", "/root": "home"}
-"""The node's own paths that replace the machine's, and their names in the node's folder."""
+OWN_FOLDERS = {"/tmp": "tmp", "/var/tmp": "var-tmp", "/root": "home"}
+"""Folders of the node alone, and their names in its folder on the machine."""
 _LOOPBACK_PATCH = Path(__file__).parent / "loopback"
 
 
@@ -22,20 +22,18 @@ def in_namespaces(spec: AttemptSpec, node: NodeSpec, image: Image, python: Path)
     hostname = node.folder / "hostname"
     hostname.write_text(f"{node.host}\n")
     binds = [Bind(source=str(node.ml), target=CONTAINER_ROOT)]
-    binds += [Bind(source=str(node.folder / name), target=target) for target, name in _OWN_FOLDERS.items()]
+    binds += [Bind(source=str(node.folder / name), target=target) for target, name in OWN_FOLDERS.items()]
     binds.append(Bind(source=str(spec.folder / "hosts"), target="/etc/hosts"))
     binds.append(Bind(source=str(hostname), target="/etc/hostname"))
     binds += [Bind(source=str(source), target=target, read_only=True) for source, target in image.copies]
     binds += [Bind(source=str(source), target=target, read_only=only) for source, target, only in node.mounts]
-    for needed in (Path(sys.base_prefix), python):
-        if any(needed.is_relative_to(hidden) for hidden in _OWN_FOLDERS):
-            binds.append(Bind(source=str(needed), target=str(needed), read_only=True))
     return NodePlan(
         host=node.host,
         root=str(node.folder),
         command=_command(spec, image),
         environment=_variables(node, image, python),
         work_folder=image.work_folder,
+        visible=image_files.visible(python),
         binds=binds,
         streams=list(node.streams),
     )
@@ -67,6 +65,7 @@ def at_moved_root(
         command=[_moved(word, moved) for word in _command(spec, image)],
         environment=variables,
         work_folder=start if os.path.isdir(start) else str(node.ml),
+        visible=[],
         binds=[],
     )
 

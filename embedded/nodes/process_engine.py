@@ -55,7 +55,7 @@ class ProcessEngine:
         isolation = self.isolation()
         addresses = self.addresses([node.host for node in spec.nodes], str(spec.folder))
         for node in spec.nodes:
-            for name in ("ml", "tmp", "home", "root"):
+            for name in ("ml", "root", *node_plans.OWN_FOLDERS.values()):
                 (node.folder / name).mkdir(parents=True, exist_ok=True)
         (spec.folder / "hosts").write_text(network.hosts_file(addresses))
         plan = CellPlan(

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedded.nodes import cell_attempt
+from embedded.nodes import cell_attempt, image_files
 from embedded.nodes.cell.plan import Bind, CellPlan, Isolation, NodePlan
 
 _TRY_SECONDS_MOST = 20
@@ -50,7 +50,7 @@ def can_stream(isolation: Isolation) -> bool:
 
 
 def _try(isolation: Isolation, *, streams: Sequence[str] = ()) -> str | None:
-    """Run `true` on a node; None on success, else what went wrong."""
+    """Start Python on a node; None on success, else what went wrong."""
     folder = Path(tempfile.mkdtemp(prefix="shardyard-try-"))
     try:
         for name in ("ml", "root", "tmp"):
@@ -58,9 +58,10 @@ def _try(isolation: Isolation, *, streams: Sequence[str] = ()) -> str | None:
         node = NodePlan(
             host="algo-1",
             root=str(folder),
-            command=["true"],
+            command=[image_files.python(), "-I", "-S", "-c", "pass"],
             environment={"PATH": os.environ.get("PATH", "/usr/bin:/bin")},
             work_folder="/opt/ml",
+            visible=image_files.visible(),
             streams=list(streams),
             binds=[
                 Bind(source=str(folder / "ml"), target="/opt/ml"),

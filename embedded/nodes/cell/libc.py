@@ -3,6 +3,7 @@
 import ctypes
 import os
 import platform
+import re
 import signal
 
 CLONE_NEWNS = 0x00020000
@@ -23,8 +24,29 @@ MS_PRIVATE = 0x40000
 MNT_DETACH = 0x2
 
 _PR_SET_PDEATHSIG = 1
+_PR_CAPBSET_READ = 23
+_PR_CAPBSET_DROP = 24
 _PR_SET_CHILD_SUBREAPER = 36
+_CAPABILITIES_OF_A_CONTAINER = {
+    0,  # CHOWN
+    1,  # DAC_OVERRIDE
+    3,  # FOWNER
+    4,  # FSETID
+    5,  # KILL
+    6,  # SETGID
+    7,  # SETUID
+    8,  # SETPCAP
+    10,  # NET_BIND_SERVICE
+    13,  # NET_RAW
+    18,  # SYS_CHROOT
+    29,  # AUDIT_WRITE
+    31,  # SETFCAP
+}
+"""Those that Docker leaves to root in a container, but for MKNOD: a device file would open the machine's disk."""
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "arm64": 41}
+
+_OCTAL = re.compile(r"\\([0-7]{3})")
+"""How /proc writes a blank in a path."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -50,9 +72,26 @@ def bind(source: str, target: str, *, read_only: bool = False) -> None:
     """Show `source`, with all that is mounted below it, at `target`."""
     mount(source, target, flags=MS_BIND | MS_REC)
     if read_only:
-        # A namespace may add flags to an inherited mount but never drop one, so repeat the old ones.
-        kept = os.statvfs(target).f_flag & (MS_NOSUID | MS_NODEV | MS_NOEXEC)
-        mount("none", target, flags=MS_BIND | MS_REMOUNT | MS_RDONLY | kept)
+        for point in _mounts_at(os.path.realpath(target)):
+            # A namespace may add flags to an inherited mount but never drop one, so repeat the old ones.
+            kept = os.statvfs(point).f_flag & (MS_NOSUID | MS_NODEV | MS_NOEXEC)
+            mount("none", point, flags=MS_BIND | MS_REMOUNT | MS_RDONLY | kept)
+
+
+def _mounts_at(target: str) -> list[str]:
+    """The mount point `target` and all that are mounted below it: a remount reaches one of them only."""
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+        points = {_OCTAL.sub(lambda match: chr(int(match[1], 8)), line.split()[4]) for line in file}
+    return [target, *sorted(point for point in points if point.startswith(f"{target}/"))]
+
+
+def drop_capabilities() -> None:
+    """Give up, for this process's next program and all that it starts, what would let root undo its isolation."""
+    number = 0
+    while (held := _libc.prctl(_PR_CAPBSET_READ, number, 0, 0, 0)) >= 0:
+        if held and number not in _CAPABILITIES_OF_A_CONTAINER:
+            _check(_libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0), f"drop capability {number}")
+        number += 1
 
 
 def pivot_root(new_root: str) -> None:

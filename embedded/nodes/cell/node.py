@@ -135,7 +135,8 @@ def _become_program(plan: NodePlan, output: int, hand_over: socket.socket, names
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         if namespaces:
-            node_root.enter(plan.binds, plan.streams, os.path.join(plan.root, "root"), hand_over)
+            node_root.enter(plan, os.path.join(plan.root, "root"), hand_over)
+            libc.drop_capabilities()
         os.chdir(plan.work_folder)
         os.execvpe(plan.command[0], plan.command, plan.environment)
     except OSError as error:

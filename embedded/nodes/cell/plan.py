@@ -34,8 +34,10 @@ class NodePlan:
     """The program's whole environment."""
     work_folder: str
     """The program's working folder, as the node sees it."""
+    visible: list[str]
+    """The machine's files and folders that the node sees, read-only and at their own paths: an image's files."""
     binds: list[Bind]
-    """What the node sees besides the machine's files, in the order of mounting."""
+    """What the node sees besides, in the order of mounting. It sees nothing else of the machine."""
     streams: list[str] = field(default_factory=list)
     """Folders, as the node sees them, whose files the server streams through FUSE."""
 

@@ -1,20 +1,18 @@
 """A program on a node finds what SageMaker promises it: files, folders, names, network, credentials."""
 
 import io
-import json
 import tarfile
 import time
 
-import boto3
 import pytest
 
+from tests.support.cloud.lent_packages import lend_packages
 from tests.support.cloud.training_cloud import (
     BUCKET,
     LOG_GROUP,
     REGION,
     TrainingCloud,
     channel,
-    packages_of,
     wait_until,
 )
 
@@ -88,14 +86,15 @@ def test_the_role_s_credentials_reach_the_cloud_from_inside(cloud: TrainingCloud
     image = cloud.image(
         "boto",
         f"""
-        import json, sys
-        sys.path.append({json.dumps(packages_of(boto3))})
+        import json
         import boto3
         arn = boto3.client("sts").get_caller_identity()["Arn"]
         boto3.client("s3").put_object(Bucket="{BUCKET}", Key="from-inside", Body=b"hello" * 1000000)
         print(json.dumps(arn))
         """,
+        requirements="boto3\n",
     )
+    lend_packages(cloud, "boto", "boto3")
     described = cloud.run("credentials", image)
     assert described["TrainingJobStatus"] == "Completed", cloud.lines("credentials")
     assert cloud.said("credentials") == "arn:aws:sts::123456789012:assumed-role/training/SageMaker"

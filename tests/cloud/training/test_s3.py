@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
-from embedded.nodes.image_environment import environment_folder
-from tests.support.cloud.training_cloud import BUCKET, REGION, ROOT, TRUST, TrainingCloud, packages_of
+from tests.support.cloud.lent_packages import lend_packages
+from tests.support.cloud.training_cloud import BUCKET, REGION, ROOT, TRUST, TrainingCloud
 from tests.support.training.ranks import results, run_ranks
 from tests.support.training.training_cases import Run, train
 from training.data import s3
@@ -164,23 +163,11 @@ def own_role(cloud: TrainingCloud) -> str:
     return arn
 
 
-def prepare_environment(cloud: TrainingCloud, image: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An image's environment that borrows this one's packages: making one with torch would take a minute."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(cloud.folder / "cache"))
-    folder = environment_folder(cloud.project / "containers" / image / "requirements.txt")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
-    (packages,) = folder.glob("lib/python*/site-packages")
-    (packages / "borrowed.pth").write_text(f"{packages_of(torch)}\n{ROOT}\n")
-    (folder / ".complete").touch()
-
-
 @pytest.mark.e2e
-def test_a_job_reads_and_saves_with_its_roles_own_permissions(
-    cloud: TrainingCloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_job_reads_and_saves_with_its_roles_own_permissions(cloud: TrainingCloud) -> None:
     program = JOB.format(bucket=BUCKET, prefix="checkpoints/job/straight/")
     image = cloud.image("straight", program, requirements=f"torch\n{s3.PACKAGE}\n")
-    prepare_environment(cloud, "straight", monkeypatch)
+    lend_packages(cloud, "straight", "torch", "numpy", s3.PACKAGE.partition("==")[0])
     role = own_role(cloud)
     cloud.admin("enforce-iam", on=True)
     for name, first in (("straight-1", 1), ("straight-2", 4)):

@@ -9,11 +9,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import boto3
-import pytest
 
 from embedded import lifecycle
 
@@ -263,11 +261,3 @@ def training_cloud(folder: Path) -> Iterator[TrainingCloud]:
         cloud.check_nothing_left()
     finally:
         cloud.stop()
-
-
-def packages_of(module: ModuleType) -> str:
-    """The folder that a module of this environment is installed in, for a node to borrow; else the test is skipped."""
-    folder = str(Path(module.__path__[0]).parent)
-    if folder.startswith("/tmp/"):
-        pytest.skip(f"a node has a /tmp of its own, so it cannot borrow the packages in {folder}")
-    return folder

@@ -17,6 +17,7 @@ def test_plans_survive_the_way_to_the_cell() -> None:
         command=["a"],
         environment={"B": "c"},
         work_folder="/",
+        visible=["/usr"],
         binds=[Bind(source="/s", target="/t", read_only=True)],
         streams=["/opt/ml/input/data/train"],
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from embedded.nodes.channels import ChannelError
 from embedded.nodes.engine import CONTAINER_ROOT
 from embedded.nodes.folders import node_files
 from embedded.nodes.locations import Location
@@ -27,8 +28,11 @@ class Synced:
 
 
 def on_node(ml: Path, local_path: str) -> Path:
-    """A folder of a container as this machine sees it; `ml` is the node's /opt/ml."""
-    return ml / Path(local_path).relative_to(CONTAINER_ROOT)
+    """A folder of a container as this machine sees it; `ml` is the node's /opt/ml, out of which it never leads."""
+    folder = ml / Path(local_path).relative_to(CONTAINER_ROOT)
+    if not folder.resolve().is_relative_to(ml.resolve()):
+        raise ChannelError(f"ClientError: The folder {local_path} leads out of {CONTAINER_ROOT}")
+    return folder
 
 
 class FolderSync(threading.Thread):

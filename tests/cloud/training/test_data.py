@@ -227,6 +227,17 @@ def test_a_file_system_channel_is_a_folder_of_the_machine(cloud: TrainingCloud) 
         VpcConfig=place,
     )
     assert described["FailureReason"].startswith("ClientError: Unable to mount file system: fs-0123456789abcdef0")
+    outside = {**source, "DirectoryPath": "/data/../../..", "FileSystemAccessMode": "rw"}
+    described = cloud.run(
+        "outside",
+        image,
+        InputDataConfig=[{"ChannelName": "train", "DataSource": {"FileSystemDataSource": outside}}],
+        VpcConfig=place,
+    )
+    assert described["FailureReason"] == (
+        "ClientError: Unable to mount file system: fs-0123456789abcdef0, directory path: /data/../../... "
+        "It leads out of the file system"
+    )
 
 
 BAD_KEYS: dict[str, tuple[list[str], str]] = {

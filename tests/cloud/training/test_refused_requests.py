@@ -107,6 +107,21 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "The checkpoints' LocalPath /checkpoints is not below /opt/ml/.",
     ),
     (
+        "checkpoints by a way out of /opt/ml",
+        {"CheckpointConfig": {"S3Uri": f"s3://{BUCKET}/c", "LocalPath": "/opt/ml/../../home/x"}},
+        "The checkpoints' LocalPath /home/x is not below /opt/ml/.",
+    ),
+    (
+        "checkpoints in a reserved folder by a detour",
+        {"CheckpointConfig": {"S3Uri": f"s3://{BUCKET}/c", "LocalPath": "/opt/ml/c/../model"}},
+        "The checkpoints' LocalPath /opt/ml/model is reserved by SageMaker.",
+    ),
+    (
+        "TensorBoard files by a way out of /opt/ml",
+        {"TensorBoardOutputConfig": {"S3OutputPath": f"s3://{BUCKET}/t", "LocalPath": "/opt/ml/../../tmp/events"}},
+        "The embedded cloud carries TensorBoard files from below /opt/ml alone; LocalPath is /tmp/events.",
+    ),
+    (
         "TensorBoard files elsewhere",
         {"TensorBoardOutputConfig": {"S3OutputPath": f"s3://{BUCKET}/t", "LocalPath": "/tmp/events"}},
         "The embedded cloud carries TensorBoard files from below /opt/ml alone; LocalPath is /tmp/events.",

@@ -8,6 +8,9 @@ from shardyard.spec.tree import setting
 
 _KMS = r"[a-zA-Z0-9:/_-]{1,2048}"
 CHANNEL_NAME = r"[A-Za-z0-9._-]{1,64}"
+_FOLDER = r"/(?!(.*/)?\.\.(/|\Z)).+"
+"""An absolute path that goes down only."""
+_FILE_SYSTEM_FOLDER = r"/(?!(.*/)?\.\.(/|\Z)).*"
 RESERVED_CHANNELS = ("code", "launcher")
 """Channels that Shardyard adds: the user's code, and the launcher in an image that is not Shardyard's."""
 
@@ -20,8 +23,8 @@ class FileSystem:
     type: Literal["FSxLustre", "EFS"] = setting("FSxLustre", "Which service holds it.")
     path: str = setting(
         doc="The directory; for Lustre it starts with the mount name.",
-        pattern=r"/.*",
-        says="an absolute path such as /dataset/train",
+        pattern=_FILE_SYSTEM_FOLDER,
+        says="an absolute path without .. such as /dataset/train",
     )
     access: Literal["ro", "rw"] = setting("ro", "`rw` lets the job write into it.")
 
@@ -85,8 +88,8 @@ class Checkpoints:
     local_path: str = setting(
         "/opt/ml/checkpoints",
         "The directory in the container.",
-        pattern=r"/.+",
-        says="an absolute path such as /opt/ml/checkpoints",
+        pattern=_FOLDER,
+        says="an absolute path without .. such as /opt/ml/checkpoints",
     )
     s3: str | None = setting(
         None,
@@ -114,8 +117,8 @@ class TensorBoard:
     local_path: str = setting(
         "/opt/ml/output/tensorboard",
         "Where the program writes them.",
-        pattern=r"/.+",
-        says="an absolute path such as /opt/ml/output/tensorboard",
+        pattern=_FOLDER,
+        says="an absolute path without .. such as /opt/ml/output/tensorboard",
     )
 
 

@@ -21,7 +21,13 @@ def mounts(job: Job, hosts: Sequence[str]) -> dict[str, tuple[tuple[Path, str, b
         source = channel["DataSource"].get("FileSystemDataSource")
         if source is None:
             continue
-        folder = root(source["FileSystemId"]) / source["DirectoryPath"].lstrip("/")
+        whole = root(source["FileSystemId"])
+        folder = whole / source["DirectoryPath"].lstrip("/")
+        if not folder.resolve().is_relative_to(whole.resolve()):
+            raise ChannelError(
+                f"ClientError: Unable to mount file system: {source['FileSystemId']}, directory path: "
+                f"{source['DirectoryPath']}. It leads out of the file system"
+            )
         if not folder.is_dir():
             raise ChannelError(
                 f"ClientError: Unable to mount file system: {source['FileSystemId']}, directory path: "

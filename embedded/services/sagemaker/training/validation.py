@@ -1,5 +1,6 @@
 """The rules of CreateTrainingJob that its documentation states and its service model does not."""
 
+import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -135,7 +136,7 @@ def _channel(channel: Mapping[str, Any], mode: str, groups: Sequence[str], *, ha
 
 
 def _checkpoints(request: Mapping[str, Any]) -> Iterator[str]:
-    path = request.get("CheckpointConfig", {}).get("LocalPath", "/opt/ml/checkpoints").rstrip("/")
+    path = posixpath.normpath(request.get("CheckpointConfig", {}).get("LocalPath", "/opt/ml/checkpoints"))
     if not path.startswith("/opt/ml/"):
         yield f"The checkpoints' LocalPath {path} is not below /opt/ml/."
     if any(path == reserved or path.startswith(reserved + "/") for reserved in _RESERVED_PATHS):
@@ -143,7 +144,7 @@ def _checkpoints(request: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _tensorboard(request: Mapping[str, Any]) -> Iterator[str]:
-    path = request.get("TensorBoardOutputConfig", {}).get("LocalPath", "/opt/ml/output/tensorboard")
+    path = posixpath.normpath(request.get("TensorBoardOutputConfig", {}).get("LocalPath", "/opt/ml/output/tensorboard"))
     if not path.startswith("/opt/ml/"):
         yield f"The embedded cloud carries TensorBoard files from below /opt/ml alone; LocalPath is {path}."
 

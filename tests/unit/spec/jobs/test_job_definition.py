@@ -76,6 +76,18 @@ def test_all_problems_of_all_files_come_together(tmp_path: Path) -> None:
         (GOOD + "[[compute.groups]]\nname='a'\ninstance_type='ml.g5.xlarge'", "compute: instance_type and groups"),
         (GOOD + "[channels.train]\nmode = 'File'", "channels.train: it does not say where its data lies (exactly"),
         (GOOD + "[channels.train]\ns3 = '/data'", "channels.train.s3: '/data' is not allowed (a key prefix in the"),
+        (
+            GOOD + "[checkpoints]\nlocal_path = '/opt/ml/../../../home/x'",
+            "checkpoints.local_path: '/opt/ml/../../../home/x' is not allowed (an absolute path without .. such as",
+        ),
+        (
+            GOOD + "[tensorboard]\nlocal_path = '/opt/ml/output/..'",
+            "tensorboard.local_path: '/opt/ml/output/..' is not allowed (an absolute path without .. such as",
+        ),
+        (
+            GOOD + "[channels.train.file_system]\nid = 'fs-12345678'\npath = '/data/../../..'",
+            "channels.train.file_system.path: '/data/../../..' is not allowed (an absolute path without .. such as",
+        ),
         (GOOD + "[program2]\nx=1", "program2: unknown key; did you mean 'program'?"),
         ("name = 'x'\n" + GOOD, "name: it cannot be set; the file's name is the job's name"),
         (GOOD + "[overrides.prd]\ndescription='x'", "overrides.prd: unknown stage; did you mean 'prod'?"),

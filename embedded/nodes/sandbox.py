@@ -2,6 +2,7 @@
 
 import functools
 import json
+import logging
 import os
 import shutil
 import socket
@@ -15,6 +16,13 @@ from pathlib import Path
 from embedded.nodes import cell_attempt, image_files
 from embedded.nodes.cell.plan import Bind, CellPlan, Isolation, NodePlan
 
+log = logging.getLogger(__name__)
+
+NOT_KEPT_APART = (
+    "nodes are not kept apart from this machine: a job's programs read and write whatever you may, reach your network, "
+    "and see each other's processes and ports; run no code here that you would not run yourself"
+)
+"""What the mode `loopback` does not do."""
 _TRY_SECONDS_MOST = 20
 
 
@@ -31,6 +39,13 @@ class Sandbox:
 @functools.cache
 def best() -> Sandbox:
     """Try the levels from the best down; the answer is cached."""
+    found = _find_best()
+    if found.isolation == "loopback":
+        log.warning("%s (%s)", NOT_KEPT_APART, found.why)
+    return found
+
+
+def _find_best() -> Sandbox:
     if sys.platform != "linux":
         return Sandbox(isolation="loopback", why=f"{sys.platform} has no namespaces")
     reasons: list[str] = []

@@ -99,7 +99,9 @@ def test_nothing_is_left_when_the_server_ends(tmp_path: Path, number: int) -> No
 
 def test_the_fallback_without_namespaces(cloud: TrainingCloud) -> None:
     cloud.admin("settings", isolation="loopback")
-    assert cloud.admin("status")["isolation"] == "loopback"
+    status = cloud.admin("status")
+    assert status["isolation"] == "loopback"
+    assert status["isolation_note"].startswith("nodes are not kept apart from this machine: a job's programs read and ")
     image = cloud.image("meet", MEET)
     for name in ("fallback-1", "fallback-2"):
         cloud.create(name, image, ResourceConfig__InstanceCount=3)

@@ -60,10 +60,12 @@ def register(store: Store) -> None:
         """What `yard cloud status` shows about training."""
         chosen = settings.current.isolation
         best = sandbox.best()
+        isolation = best.isolation if chosen == "auto" else chosen
+        note = best.why if chosen == "auto" else "chosen in the settings"
         running = [runner.job.name for runner in store.runners() if runner.job.status not in TERMINAL]
         return {
-            "isolation": best.isolation if chosen == "auto" else chosen,
-            "isolation_note": best.why if chosen == "auto" else "chosen in the settings",
+            "isolation": isolation,
+            "isolation_note": f"{sandbox.NOT_KEPT_APART} ({note})" if isolation == "loopback" else note,
             "training_jobs_running": running,
         }
 

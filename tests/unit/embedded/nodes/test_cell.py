@@ -2,9 +2,13 @@
 
 import os
 import socket
+import sys
 import threading
 from pathlib import Path
 
+import pytest
+
+from embedded.nodes import sandbox
 from embedded.nodes.cell import network, relay
 from embedded.nodes.cell.plan import Bind, CellPlan, NodePlan
 from embedded.nodes.folders import remove_folder
@@ -23,6 +27,19 @@ def test_plans_survive_the_way_to_the_cell() -> None:
     )
     plan = CellPlan(isolation="user", cloud_port=1, nodes=[node], folder="/f")
     assert CellPlan.from_dict(plan.to_dict()) == plan
+
+
+def test_a_machine_without_namespaces_is_said_in_the_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    sandbox.best.cache_clear()
+    try:
+        assert sandbox.best().isolation == "loopback"
+    finally:
+        sandbox.best.cache_clear()
+    (said,) = caplog.messages
+    assert said == f"{sandbox.NOT_KEPT_APART} (darwin has no namespaces)"
 
 
 def test_addresses_of_many_nodes() -> None:

@@ -149,7 +149,7 @@ ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = (
     Acknowledgement(
         rule="IAM5",
         where="identity/Identity/NotebookPolicy",
-        about=r"Resource::arn:.*:training-job/\*",
+        about=r"Resource::arn:.*:(training-job|training-plan|reserved-capacity)/\*",
         reason="A person names a training job. One is only made with this project's tags and only stopped while it "
         "carries them; what it may do is bounded by the training role, the only role that this one may pass.",
     ),

@@ -11,7 +11,8 @@ from moto.sts.models import AssumedRole, sts_backends
 from moto.utilities.utils import get_partition
 
 from embedded.access import policies
-from embedded.clients import DEFAULT_ACCESS_KEY, DEFAULT_ACCOUNT, DEFAULT_REGION, owner_secret
+from embedded.clients import DEFAULT_ACCOUNT, DEFAULT_REGION, owner_secret
+from embedded.lifecycle import DEFAULT_ACCESS_KEY
 from embedded.operations import ServiceError
 
 _ROLE_ARN = re.compile(r"^arn:(?P<partition>[a-z-]+):iam::(?P<account>\d{12}):role/(?P<path>.*/)?(?P<name>[^/]+)$")

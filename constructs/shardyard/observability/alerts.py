@@ -19,7 +19,7 @@ class Alerts(Construct):
 
     resource: sns.CfnTopic
     """The topic, where the event handler, the alarms, the budget and the launches publish."""
-    policy: sns.CfnTopicPolicy
+    publishers: sns.CfnTopicPolicy
     """Who may publish: what checks this when it is made, such as a budget, must be made after it."""
 
     def __init__(
@@ -36,7 +36,7 @@ class Alerts(Construct):
         super().__init__(scope, construct_id)
         name = names.topic_name(project.name, project.stage)
         self.resource = sns.CfnTopic(self, "Topic", topic_name=name, kms_master_key_id=key_arn(key))
-        self.policy = sns.CfnTopicPolicy(
+        self.publishers = sns.CfnTopicPolicy(
             self,
             "Policy",
             topics=[self.resource.ref],

@@ -56,6 +56,6 @@ class ObservabilityStack(ProjectStack):
             topic=topic,
             tag_filter=settings.budget.tag_filter or None,
         )
-        monthly.resource.add_dependency(self.alerts.publishers)
+        monthly.resource.add_resource_dependency(self.alerts.publishers)
         add_output(self, "TopicArn", topic.ref, "Everything that a person should know is published here")
         add_output(self, "DashboardName", self.dashboard.name, "CloudWatch dashboard over all training jobs")

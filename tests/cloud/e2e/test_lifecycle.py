@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from embedded import lifecycle
 from embedded.inventory import left_behind
 from tests.cloud.conftest import Cloud
 from tests.support.cloud.house import EMAIL, ROOT
@@ -47,7 +48,8 @@ def test_a_project_is_what_its_templates_say_and_is_destroyed_without_a_trace(
 ) -> None:
     # the command looks for a cloud of the project that it is called in
     (gone.root / ".yard/cloud").mkdir(parents=True)
-    shutil.copy(gone.cloud.folder / "state.json", gone.root / ".yard/cloud")
+    for name in ("state.json", lifecycle.SECRET_FILE):
+        shutil.copy(gone.cloud.folder / name, gone.root / ".yard/cloud")
     for part in ("storage", "identity", "observability", "training", "experiments"):
         done = verify(gone, f"gone-dev-{part}")
         assert done.returncode == 0, done.stdout + done.stderr

@@ -75,17 +75,7 @@ class TrainingJob(Launchable):
         super().__init__(scope, construct_id)
         if (spec.source is None) != (source is None):
             raise ValueError(f"{spec.name}: `source` is given where the spec has [source], and nowhere else")
-        if runtime is None:
-            if project is None:
-                raise ValueError(f"{spec.name}: give `project`, or the `runtime` that the jobs of a project share")
-            runtime = JobRuntime.of(self, project, storage=data, alerts=alerts)
-        elif project is not None or alerts is not None:
-            raise ValueError(f"{spec.name}: `project` and `alerts` are its runtime's where a `runtime` is given")
-        if data is not runtime.storage:
-            raise ValueError(
-                f"{spec.name}: `data` is not the storage that this project's jobs share ({runtime.storage.node.path}); "
-                "give that one, and read from other buckets through channels"
-            )
+        runtime = self._shared(spec.name, data=data, project=project, runtime=runtime, alerts=alerts)
         if source is not None:
             spec = spec.with_source(runtime.add_bundle(source))
         self._network, self._runtime, self._image = network, runtime, image
@@ -100,18 +90,7 @@ class TrainingJob(Launchable):
         self._second_path = bool(unknown_to_step_functions(self._request()))
         self._instance_types = instance_types
         self.parameters = self._parameters()
-        self._role = JobRole(
-            self,
-            given=role,
-            machine_name=self.machine_name,
-            runtime=runtime,
-            placement=network if spec.network.vpc else None,
-            statements=self._statements(),
-        )
-        if role is not None and self._second_path:
-            runtime.submit_with(self._role.arn)
-        if spec.compute.training_plans:
-            runtime.submit_on(spec.compute.training_plans)
+        self._role = self._role_of_job(role)
         self.log_group = execution_log_group(
             self, self.machine_name, project=runtime.project, key_arn=runtime.log_key_arn
         )
@@ -123,6 +102,44 @@ class TrainingJob(Launchable):
         if spec.deploy.launch:
             digest = hashlib.sha256(self._definition().encode()).hexdigest()
             runtime.launch_on_deploy(self.machine_arn, digest)
+
+    def _shared(
+        self,
+        name: str,
+        *,
+        data: StorageBase,
+        project: Project | None,
+        runtime: JobRuntime | None,
+        alerts: ITopicRef | None,
+    ) -> JobRuntime:
+        """The runtime that was given, or the project's, which its first job makes."""
+        if runtime is None:
+            if project is None:
+                raise ValueError(f"{name}: give `project`, or the `runtime` that the jobs of a project share")
+            runtime = JobRuntime.of(self, project, storage=data, alerts=alerts)
+        elif project is not None or alerts is not None:
+            raise ValueError(f"{name}: `project` and `alerts` are its runtime's where a `runtime` is given")
+        if data is not runtime.storage:
+            raise ValueError(
+                f"{name}: `data` is not the storage that this project's jobs share ({runtime.storage.node.path}); "
+                "give that one, and read from other buckets through channels"
+            )
+        return runtime
+
+    def _role_of_job(self, given: iam.IRole | None) -> JobRole:
+        role = JobRole(
+            self,
+            given=given,
+            machine_name=self.machine_name,
+            runtime=self._runtime,
+            placement=self._network if self.spec.network.vpc else None,
+            statements=self._statements(),
+        )
+        if given is not None and self._second_path:
+            self._runtime.submit_with(role.arn)
+        if self.spec.compute.training_plans:
+            self._runtime.submit_on(self.spec.compute.training_plans)
+        return role
 
     @property
     def deployment(self) -> Deployment:

@@ -1,6 +1,5 @@
 """The front: every request passes here, is allowed or denied, and answered by our own operation or by moto."""
 
-import hmac
 import json
 import logging
 from collections.abc import Iterable
@@ -15,7 +14,7 @@ from embedded import doors, protocol, traits
 from embedded.access import authentication, guard
 from embedded.access.authentication import Claim
 from embedded.access.sessions import NOBODY, Caller
-from embedded.access.signatures.version4 import Fault, SignatureFault
+from embedded.access.signatures.version4 import Fault, SignatureFault, same
 from embedded.clients import DEFAULT_REGION, owner_secret
 from embedded.lifecycle import SECRET_HEADER
 from embedded.operations import Call, ServiceError, find_admin, find_check, find_operation, has_own_token
@@ -159,7 +158,7 @@ def _admin(environ: dict[str, Any]) -> Response:
     if not has_own_token(verb):
         if environ["REQUEST_METHOD"] != "POST":
             return _json(405, {"error": f"/_yard/{verb} takes POST alone"})
-        if not hmac.compare_digest(request.headers.get(SECRET_HEADER, ""), owner_secret()):
+        if not same(owner_secret(), request.headers.get(SECRET_HEADER, "")):
             return _json(403, {"error": f"/_yard/{verb} needs this cloud's secret in the header {SECRET_HEADER}"})
     function = find_admin(verb)
     if function is None:

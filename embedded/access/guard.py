@@ -50,6 +50,8 @@ def check(parsed: Parsed, caller: Caller, region: str, request: Request) -> None
     asks = asks_of(parsed, caller.account, region)
     if not limited:
         asks = [ask for ask in asks if facts.policy_always_holds(_prefix(ask))]
+    if caller.is_anonymous and not asks:
+        raise protocol.denied(parsed, "Access Denied: no bucket's policy can open this to everybody")
     context = _context(caller, region)
     own = identity_policies(caller, region) if limited else None
     with_tags = own is not None and resource_tags.are_asked_for([*own[0], *own[1]])

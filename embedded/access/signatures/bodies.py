@@ -1,7 +1,6 @@
 """Bodies that are checked while they stream: against one hash, or against the signature of each chunk."""
 
 import hashlib
-import hmac
 import re
 from collections.abc import Callable
 from typing import BinaryIO
@@ -11,6 +10,7 @@ from embedded.access.signatures.version4 import (
     Fault,
     Signature,
     SignatureFault,
+    same,
     sign,
     signing_key,
     timestamp,
@@ -80,7 +80,7 @@ class _WholeHash:
         self._hash.update(data)
 
     def end(self) -> None:
-        if not hmac.compare_digest(self._hash.hexdigest(), self._said):
+        if not same(self._hash.hexdigest(), self._said):
             raise SignatureFault(
                 Fault.PAYLOAD, "The provided 'x-amz-content-sha256' header does not match what was computed."
             )
@@ -157,7 +157,7 @@ class _Chunks:
 
     def _hold(self, kind: str, hashes: list[str], said: str) -> None:
         expected = sign(self._key, "\n".join([kind, *self._head, self._previous, *hashes]))
-        if not hmac.compare_digest(expected, said):
+        if not same(expected, said):
             raise SignatureFault(
                 Fault.MISMATCH,
                 "The request signature we calculated does not match the signature you provided: "

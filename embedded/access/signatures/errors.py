@@ -1,6 +1,8 @@
 """The code and the status that each kind of service gives for a request that it cannot authenticate.
 
-Read from botocore's `client` error tables of retries and from the common errors page of each API's reference.
+IncompleteSignature, InvalidClientTokenId, MissingAuthenticationToken and their statuses stand on the pages "Common
+Errors" of the APIs' references, S3's on its list of error codes. Those pages lack UnrecognizedClientException,
+InvalidSignatureException and EC2's AuthFailure with their statuses: these are as clients report them.
 """
 
 from embedded.access.signatures.version4 import Fault

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import unquote_plus
 
-from embedded.access.signatures.version4 import Fault, HttpRequest, SignatureFault
+from embedded.access.signatures.version4 import Fault, HttpRequest, SignatureFault, same
 
 _SUBRESOURCES = frozenset(
     {
@@ -52,7 +52,7 @@ def verify_old(request: HttpRequest, link: OldLink, secret: str, *, now: datetim
     if (datetime.now(UTC) if now is None else now).timestamp() > link.expires:
         raise SignatureFault(Fault.EXPIRED_LINK, "Request has expired")
     digest = hmac.digest(secret.encode(), _to_sign(request, link).encode(), "sha1")
-    if not hmac.compare_digest(base64.b64encode(digest).decode(), link.value):
+    if not same(base64.b64encode(digest).decode(), link.value):
         raise SignatureFault(
             Fault.MISMATCH,
             "The request signature we calculated does not match the signature you provided. "

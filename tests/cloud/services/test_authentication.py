@@ -162,7 +162,7 @@ def test_the_admin_interface_takes_a_post_with_the_secret_alone(cloud: Cloud) ->
     secret = {lifecycle.SECRET_HEADER.replace("-", "_"): cloud.state.secret}
     assert http(cloud, "/_yard/status", method="POST", body=b"{}", **secret)[0] == 200
     assert http(cloud, "/_yard/status", **secret)[0] == 405
-    for wrong in ({}, {"X_Yard_Secret": "wrong"}):
+    for wrong in ({}, {"X_Yard_Secret": "wrong"}, {"X_Yard_Secret": "\xe4"}):
         assert http(cloud, "/_yard/status", method="POST", body=b"{}", **wrong)[0] == 403
 
 
@@ -258,3 +258,6 @@ def test_nobody_reads_an_object_unless_its_bucket_says_so(cloud: Cloud, bucket: 
     cloud.client("s3").put_bucket_policy(Bucket=bucket, Policy=policy(public))
     assert http(cloud, path)[:2] == (200, b"kept")
     assert http(cloud, path, method="PUT", body=b"x")[0] == 403
+    for closed in (f"/{bucket}", f"/{bucket}?policy", f"/{bucket}?tagging", f"/{bucket}?uploads", "/"):
+        assert http(cloud, closed)[0] == 403, closed
+    assert http(cloud, f"/{bucket}", method="DELETE")[0] == 403

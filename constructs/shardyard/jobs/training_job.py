@@ -100,7 +100,7 @@ class TrainingJob(Launchable):
         self.alarm = failed_alarm(self, self.machine_name, self.machine_arn, topic_arn=runtime.topic_arn)
         self._output()
         if spec.deploy.launch:
-            digest = hashlib.sha256(self._definition().encode()).hexdigest()
+            digest = hashlib.sha256(self._written.encode()).hexdigest()
             runtime.launch_on_deploy(self.machine_arn, digest)
 
     def _shared(
@@ -185,7 +185,7 @@ class TrainingJob(Launchable):
     def template_bytes(self) -> int:
         """About how long its part of the template is."""
         allowed = sum(len(value) + 5 for value in self._instance_types)
-        definition_bytes = len(json.dumps(self._definition()))
+        definition_bytes = len(json.dumps(self._written))
         return definition_bytes + allowed + _OTHER_BYTES
 
     def add_channel(self, name: str, channel: Channel, *, bucket: s3.IBucket | None = None) -> None:
@@ -199,7 +199,7 @@ class TrainingJob(Launchable):
         if unknown_to_step_functions(self._request()) and not self._second_path:
             raise SpecError([Problem(f"channel {name!r}", "needs the second path; write it into the job's file")])
         self._runtime.read_from(self._outside_buckets(), self._channel_keys)
-        self.machine.definition_string = self._definition()
+        self._written = self.machine.definition_string = self._definition()
         self.machine.definition_substitutions = self._substitutions()
         self._role.allow_only(self._statements())
 
@@ -278,12 +278,13 @@ class TrainingJob(Launchable):
         return steps
 
     def _machine(self) -> sfn.CfnStateMachine:
+        self._written = self._definition()
         machine = sfn.CfnStateMachine(
             self,
             "Machine",
             state_machine_name=self.machine_name,
             role_arn=self._machine_role,
-            definition_string=self._definition(),
+            definition_string=self._written,
             definition_substitutions=self._substitutions(),
             logging_configuration={
                 "level": "ALL",

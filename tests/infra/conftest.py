@@ -1,14 +1,9 @@
 """Synthesised apps for the tests of templates: each scenario once a session, and only when a test asks for it."""
 
-import os
 import shutil
 from collections.abc import Iterator
 
 import pytest
-
-# CDK's own validator takes seconds a scenario; `make check` runs it.
-os.environ.setdefault("CDK_VALIDATION", "false")
-os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
 import stacks  # noqa: F401
 from checks.rules.model import Assembly

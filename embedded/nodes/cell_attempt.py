@@ -21,9 +21,9 @@ _CLOSE_SECONDS_MOST = 10.0
 _DEVICES_MOST = 250
 
 
-def command() -> list[str]:
-    """The command that starts a cell."""
-    return [sys.executable, "-S", "-m", "embedded.nodes.cell"]
+def command(program: str = "__main__") -> list[str]:
+    """The command that starts a cell, or another program of its folder."""
+    return [sys.executable, "-S", "-m", f"embedded.nodes.cell.{program}"]
 
 
 def environment() -> dict[str, str]:

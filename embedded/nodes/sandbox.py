@@ -19,8 +19,8 @@ from embedded.nodes.cell.plan import Bind, CellPlan, Isolation, NodePlan
 log = logging.getLogger(__name__)
 
 NOT_KEPT_APART = (
-    "nodes are not kept apart from this machine: a job's programs read and write whatever you may, reach your network, "
-    "and see each other's processes and ports; run no code here that you would not run yourself"
+    "nodes and functions are not kept apart from this machine: their programs read and write whatever you may, reach "
+    "your network, and see each other's processes and ports; run no code here that you would not run yourself"
 )
 """What the mode `loopback` does not do."""
 _TRY_SECONDS_MOST = 20

@@ -66,36 +66,13 @@ class Cell:
             node.program = int(node.expect("started"))
 
     def _make_network(self) -> None:
-        ours, theirs = socket.socketpair()
-        if self._plan.cloud_port is not None and os.fork() == 0:
-            self._relay(theirs, self._plan.cloud_port)
-        theirs.close()
-        uid, gid = os.getuid(), os.getgid()
-        user = libc.CLONE_NEWUSER if self._plan.isolation == "user" else 0
-        libc.unshare(user | libc.CLONE_NEWNET)
-        if user:
-            _write("/proc/self/setgroups", "deny")
-            _write("/proc/self/uid_map", f"0 {uid} 1")
-            _write("/proc/self/gid_map", f"0 {gid} 1")
+        port = self._plan.cloud_port
+        kept = (*self._outputs, self._control.fileno())
+        outside = None if port is None else relay.start((_CLOUD_HOST, port), close=kept)
+        libc.enter_namespaces(libc.CLONE_NEWNET, as_user=self._plan.isolation == "user")
         network.make_bridge()
-        if self._plan.cloud_port is not None:
-            listener = network.listen(self._plan.cloud_port)
-            socket.send_fds(ours, [b"l"], [listener.fileno()])
-            listener.close()
-        ours.close()
-
-    def _relay(self, theirs: socket.socket, port: int) -> None:
-        """Never returns. The listener is in the job's network; this process stays in the machine's."""
-        try:
-            libc.die_with_parent()
-            for output in self._outputs:
-                os.close(output)
-            self._control.close()
-            _, fds, _, _ = socket.recv_fds(theirs, 1, 1)
-            if fds:
-                relay.serve(socket.socket(fileno=fds[0]), (_CLOUD_HOST, port))
-        finally:
-            os._exit(0)
+        if outside is not None and port is not None:
+            relay.hand_over(network.listen(network.BRIDGE_ADDRESS, port), outside)
 
     def _note_end(self, node: Node) -> None:
         said = node.reports.readline().split()
@@ -132,11 +109,6 @@ class Cell:
         line = json.dumps(event).encode() + b"\n"
         sent = socket.send_fds(self._control, [line], devices) if devices else 0
         self._control.sendall(line[sent:])
-
-
-def _write(path: str, text: str) -> None:
-    with open(path, "w", encoding="ascii") as file:
-        file.write(text)
 
 
 def _receive_plan(control: socket.socket) -> tuple[CellPlan, list[int]]:

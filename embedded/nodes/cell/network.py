@@ -51,11 +51,11 @@ def configure_node(address: str) -> None:
     )
 
 
-def listen(port: int) -> socket.socket:
-    """Listen on the bridge for the nodes' requests to the cloud."""
+def listen(address: str, port: int) -> socket.socket:
+    """Listen in this network for requests to the cloud."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((BRIDGE_ADDRESS, port))
+    listener.bind((address, port))
     listener.listen(128)
     return listener
 

@@ -40,6 +40,8 @@ class NodePlan:
     """What the node sees besides, in the order of mounting. It sees nothing else of the machine."""
     streams: list[str] = field(default_factory=list)
     """Folders, as the node sees them, whose files the server streams through FUSE."""
+    read_only: bool = False
+    """Whether all is read-only but what is bound otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,8 +1,12 @@
-"""Relays the nodes' connections from the job's bridge to the cloud on the machine's loopback."""
+"""Relays connections from the network of a job or a function to the cloud on the machine's loopback."""
 
 import contextlib
+import os
 import selectors
 import socket
+from collections.abc import Sequence
+
+from embedded.nodes.cell import libc
 
 _CHUNK_BYTES = 1 << 16
 _BACKLOG_BYTES = 1 << 20
@@ -16,6 +20,33 @@ class _Pipe:
         self.waiting = bytearray()
         self.source_ended = False
         self.done = False
+
+
+def start(target: tuple[str, int], *, close: Sequence[int]) -> socket.socket:
+    """Fork the process that stays in the machine's network; what it relays comes by the socket that this returns.
+
+    Call it before the own network is made. `close` are descriptors whose readers must not wait for the relay's end.
+    """
+    ours, theirs = socket.socketpair()
+    if os.fork() == 0:
+        try:
+            libc.die_with_parent()
+            ours.close()
+            for descriptor in close:
+                os.close(descriptor)
+            _, listeners, _, _ = socket.recv_fds(theirs, 1, 1)
+            if listeners:
+                serve(socket.socket(fileno=listeners[0]), target)
+        finally:
+            os._exit(0)
+    theirs.close()
+    return ours
+
+
+def hand_over(listener: socket.socket, outside: socket.socket) -> None:
+    """Have the relay accept the connections to `listener`, which is in the own network."""
+    with listener, outside:
+        socket.send_fds(outside, [b"l"], [listener.fileno()])
 
 
 def serve(listener: socket.socket, target: tuple[str, int]) -> None:

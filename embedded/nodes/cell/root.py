@@ -52,6 +52,8 @@ def enter(plan: NodePlan, new_root: str, hand_over: socket.socket) -> None:
         os.symlink(target, new_root + link)
     os.makedirs(new_root + plan.work_folder, exist_ok=True)
     libc.pivot_root(new_root)
+    if plan.read_only:
+        libc.mount("none", "/", flags=libc.MS_BIND | libc.MS_REMOUNT | libc.MS_RDONLY | libc.MS_NOSUID | libc.MS_NODEV)
 
 
 def _show(path: str, new_root: str, missing: Sequence[str]) -> None:

@@ -43,26 +43,37 @@ def _scratch() -> Path:
     return path
 
 
+def runtime_packages() -> dict[str, Path]:
+    """Where the packages lie that Lambda's runtime brings, by the name of their file or folder."""
+    found = {}
+    for name in RUNTIME_PACKAGES:
+        spec = importlib.util.find_spec(name)
+        assert spec is not None and spec.origin is not None, f"{name} is not installed: pip install boto3"
+        origin = Path(spec.origin)
+        origin = origin.parent if spec.submodule_search_locations else origin
+        found[origin.name] = origin
+    return found
+
+
 @functools.cache
 def _runtime() -> Path:
     folder = _scratch() / "runtime"
     folder.mkdir()
-    for name in RUNTIME_PACKAGES:
-        found = importlib.util.find_spec(name)
-        assert found is not None and found.origin is not None, f"{name} is not installed: pip install boto3"
-        origin = Path(found.origin)
-        origin = origin.parent if found.submodule_search_locations else origin
-        (folder / origin.name).symlink_to(origin)
+    for name, origin in runtime_packages().items():
+        (folder / name).symlink_to(origin)
     return folder
 
 
-def unpacked(code: bytes) -> Path:
-    """The folder that holds a zip's files, unpacked once per content."""
-    folder = scratch_directory() / hashlib.sha256(code).hexdigest()[:32]
+def unpacked(*zips: bytes) -> Path:
+    """The folder that holds the files of zips, unpacked once per content; a later zip's files hide an earlier one's."""
+    folder = (
+        scratch_directory() / hashlib.sha256(b"".join(hashlib.sha256(code).digest() for code in zips)).hexdigest()[:32]
+    )
     with _making:
         if not folder.exists():
             partial = folder.with_suffix(".partial")
-            with zipfile.ZipFile(io.BytesIO(code)) as archive:
-                archive.extractall(partial)
+            for code in zips:
+                with zipfile.ZipFile(io.BytesIO(code)) as archive:
+                    archive.extractall(partial)
             partial.rename(folder)
     return folder

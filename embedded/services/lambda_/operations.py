@@ -248,14 +248,13 @@ def _spec(function: RealFunction) -> FunctionSpec:
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
     }
-    layers = [str(unpacked(layer) / "python") for layer in _layer_zips(function)]
-    if layers:
-        own["PYTHONPATH"] = ":".join([*layers, *filter(None, [function.environment_vars.get("PYTHONPATH")])])
+    layers = _layer_zips(function)
     return FunctionSpec(
         name=name,
         version=str(function.version),
         handler=function.handler,
         code=unpacked(function.code_bytes),
+        layers=unpacked(*layers) if layers else None,
         memory_mb=int(function.memory_size),
         environment=tuple(sorted((function.environment_vars | own).items())),
     )
@@ -264,5 +263,5 @@ def _spec(function: RealFunction) -> FunctionSpec:
 def _layer_zips(function: RealFunction) -> list[bytes]:
     """The zips of the function's layers; a later layer's files hide an earlier one's."""
     backend = lambda_models.lambda_backends[function.account_id][function.region]
-    found = [backend.layers_versions_by_arn(layer["Arn"]) for layer in reversed(function.layers)]
+    found = [backend.layers_versions_by_arn(layer["Arn"]) for layer in function.layers]
     return [layer.code_bytes for layer in found if layer is not None]

@@ -11,7 +11,6 @@ import queue
 import select
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -19,8 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from embedded.services.lambda_ import worker
-from embedded.services.lambda_.function_files import runtime_directory
+from embedded.services.lambda_ import function_process, worker
 
 _INIT_SECONDS = 10.0
 _POLL_SECONDS = 0.05
@@ -38,6 +36,8 @@ class FunctionSpec:
     """`package.module.function`."""
     code: Path
     """The folder that holds the function's unpacked zip."""
+    layers: Path | None
+    """The folder that holds the unpacked zips of its layers."""
     memory_mb: int
     """The most resident memory that an invocation may reach."""
     environment: tuple[tuple[str, str], ...]
@@ -77,31 +77,13 @@ class FunctionWorker:
         self._init_logs: list[tuple[int, str]] = []
         self._lines: queue.SimpleQueue[tuple[int, str] | None] = queue.SimpleQueue()
         self._partial = b""
-        self._process, self._results = self._start()
+        self._running = function_process.start(
+            code=spec.code,
+            layers=spec.layers,
+            environment=dict(spec.environment) | {"AWS_LAMBDA_LOG_STREAM_NAME": self.stream},
+        )
+        self._process, self._results = self._running.process, self._running.answers
         threading.Thread(target=self._read_log, name=f"log-{spec.name}", daemon=True).start()
-
-    def _start(self) -> tuple[subprocess.Popen[bytes], int]:
-        readable, writable = os.pipe()
-        environment = dict(self.spec.environment) | {
-            "LAMBDA_TASK_ROOT": str(self.spec.code),
-            "LAMBDA_RUNTIME_DIR": str(runtime_directory()),
-            "AWS_LAMBDA_LOG_STREAM_NAME": self.stream,
-            "PYTHONUNBUFFERED": "1",
-        }
-        try:
-            process = subprocess.Popen(
-                [sys.executable, "-S", "-s", worker.__file__, str(writable)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                cwd=self.spec.code,
-                env=environment,
-                pass_fds=(writable,),
-                start_new_session=True,
-            )
-        finally:
-            os.close(writable)
-        return process, readable
 
     def _read_log(self) -> None:
         assert self._process.stdout is not None
@@ -208,7 +190,7 @@ class FunctionWorker:
 
     def _status(self, key: str) -> int:
         try:
-            for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines():
+            for line in Path(f"/proc/{self._running.pid}/status").read_text().splitlines():
                 if line.startswith(key):
                     return int(line.split()[1])
         except OSError:
@@ -221,7 +203,7 @@ class FunctionWorker:
 
     def _forget_peak(self) -> None:
         with contextlib.suppress(OSError):
-            Path(f"/proc/{self._process.pid}/clear_refs").write_text("5")
+            Path(f"/proc/{self._running.pid}/clear_refs").write_text("5")
 
     @property
     def alive(self) -> bool:
@@ -239,3 +221,4 @@ class FunctionWorker:
             with contextlib.suppress(OSError):
                 assert self._process.stdin is not None
                 self._process.stdin.close()
+            self._running.remove_files()

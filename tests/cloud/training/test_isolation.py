@@ -101,7 +101,7 @@ def test_the_fallback_without_namespaces(cloud: TrainingCloud) -> None:
     cloud.admin("settings", isolation="loopback")
     status = cloud.admin("status")
     assert status["isolation"] == "loopback"
-    assert status["isolation_note"].startswith("nodes are not kept apart from this machine: a job's programs read and ")
+    assert status["isolation_note"].startswith("nodes and functions are not kept apart from this machine: their ")
     image = cloud.image("meet", MEET)
     for name in ("fallback-1", "fallback-2"):
         cloud.create(name, image, ResourceConfig__InstanceCount=3)

@@ -51,7 +51,7 @@ test: setup-test  ## Unit, template, distributed and cloud tests (the one comman
 	tail -qn 1 build/test-1.log build/test-2.log; exit $$status
 
 e2e: setup-test  ## Everything end to end on the embedded cloud, and the slow tests
-	$(BIN)/pytest -m "e2e or slow"
+	$(BIN)/pytest -n 2 --dist loadfile --durations=15 -m "e2e or slow"
 
 test-sdk: setup-test .venv-sdk/.ready  ## The official SageMaker SDK against the embedded cloud
 	$(BIN)/pytest -m sdk tests/sdk

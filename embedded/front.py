@@ -17,6 +17,7 @@ from embedded.access.sessions import NOBODY, Caller
 from embedded.access.signatures.version4 import Fault, SignatureFault, same
 from embedded.clients import DEFAULT_REGION, owner_secret
 from embedded.lifecycle import SECRET_HEADER
+from embedded.model_check import answers, requests
 from embedded.operations import Call, ServiceError, find_admin, find_check, find_operation, has_own_token
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,8 @@ class Front:
 
     @staticmethod
     def _own_answer(request: Request, parsed: protocol.Parsed, caller: Caller, region: str) -> Response | None:
+        if traits.of(parsed.service).modelled:
+            requests.check(parsed.service, parsed.protocol, parsed.model, parsed.params)
         function = find_operation(parsed.service, parsed.operation)
         call = Call(account=caller.account, region=region, principal=caller.principal)
         if function is None and traits.of(parsed.service).wholly_ours:
@@ -93,7 +96,9 @@ class Front:
                 check(call, parsed.params)
             protocol.rewind_if_read(request)
             return None
-        return protocol.answer(parsed, function(call, protocol.with_body(request, parsed).params))
+        result = function(call, protocol.with_body(request, parsed).params)
+        answers.check(parsed.model, result)
+        return protocol.answer(parsed, result)
 
     def _pass_on(self, environ: dict[str, Any], start_response: Any, parsed: protocol.Parsed | None) -> Iterable[bytes]:
         try:

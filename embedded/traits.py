@@ -22,6 +22,12 @@ class Traits:
     wholly_ours: bool = False
     """moto is not asked about the rest: its things are others than ours, and its answers would mislead."""
 
+    invalid: str | None = None
+    """The error's code for a request that breaks the service's model; None for what its protocol's services use."""
+
+    modelled: bool = True
+    """The service looks at requests as its model says. S3, EC2, SQS and SNS have rules and words of their own."""
+
 
 _PLAIN = Traits()
 _traits: dict[str, Traits] = {}
@@ -43,9 +49,17 @@ def describe(
     streamed: bool = False,
     one_at_a_time: bool = False,
     wholly_ours: bool = False,
+    invalid: str | None = None,
+    modelled: bool = True,
 ) -> None:
     """Register a service, by botocore's name; `signing_name` is the one in its signatures, where that is another."""
-    _traits[service] = Traits(streamed=streamed, one_at_a_time=one_at_a_time, wholly_ours=wholly_ours)
+    _traits[service] = Traits(
+        streamed=streamed,
+        one_at_a_time=one_at_a_time,
+        wholly_ours=wholly_ours,
+        invalid=invalid,
+        modelled=modelled,
+    )
     if one_at_a_time:
         _turns[service] = threading.Lock()
     if signing_name is not None:

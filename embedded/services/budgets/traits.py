@@ -2,4 +2,4 @@
 
 from embedded import traits
 
-traits.describe("budgets", one_at_a_time=True)
+traits.describe("budgets", one_at_a_time=True, invalid="InvalidParameterException")

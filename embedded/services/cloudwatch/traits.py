@@ -2,4 +2,4 @@
 
 from embedded import traits
 
-traits.describe("cloudwatch", signing_name="monitoring", one_at_a_time=True)
+traits.describe("cloudwatch", signing_name="monitoring", one_at_a_time=True, invalid="ValidationError")

@@ -2,4 +2,4 @@
 
 from embedded import traits
 
-traits.describe("ec2", one_at_a_time=True)
+traits.describe("ec2", one_at_a_time=True, modelled=False)

@@ -2,4 +2,4 @@
 
 from embedded import traits
 
-traits.describe("ecr", one_at_a_time=True)
+traits.describe("ecr", one_at_a_time=True, invalid="InvalidParameterException")

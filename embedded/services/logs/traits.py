@@ -2,4 +2,4 @@
 
 from embedded import traits
 
-traits.describe("logs", one_at_a_time=True)
+traits.describe("logs", one_at_a_time=True, invalid="InvalidParameterException")

@@ -2,7 +2,7 @@
 
 from embedded import traits
 
-traits.describe("s3", streamed=True)
+traits.describe("s3", streamed=True, modelled=False)
 
 
 @traits.told_apart("s3")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from embedded.access import references
 from embedded.operations import Call, Params, ServiceError, check
-from embedded.services.sagemaker import execution_role, model_check
+from embedded.services.sagemaker import execution_role
 
 
 def check_network(call: Call, subnets: Iterable[str], groups: Iterable[str]) -> None:
@@ -20,13 +20,3 @@ def _model(call: Call, params: Params) -> None:
         execution_role.check(params["ExecutionRoleArn"], call.region)
     network = params.get("VpcConfig") or {}
     check_network(call, network.get("Subnets", []), network.get("SecurityGroupIds", []))
-
-
-@check("sagemaker", "CreateModelPackage")
-def _model_package(call: Call, params: Params) -> None:
-    model_check.check("CreateModelPackage", params)
-
-
-@check("sagemaker", "CreateModelPackageGroup")
-def _model_package_group(call: Call, params: Params) -> None:
-    model_check.check("CreateModelPackageGroup", params)

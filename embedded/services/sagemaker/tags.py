@@ -10,7 +10,6 @@ from typing import Any
 from moto.sagemaker.models import sagemaker_backends
 
 from embedded.operations import Call, Params, operation
-from embedded.services.sagemaker import model_check
 
 
 class Tags(ABC):
@@ -37,7 +36,6 @@ def taggable(finder: Finder) -> Finder:
 
 @operation("sagemaker", "AddTags")
 def add_tags(call: Call, params: Params) -> Mapping[str, Any]:
-    model_check.check("AddTags", params)
     tags = _find(call, params["ResourceArn"])
     if tags is None:
         return {"Tags": _moto(call).add_tags(params["ResourceArn"], params["Tags"])}
@@ -47,14 +45,12 @@ def add_tags(call: Call, params: Params) -> Mapping[str, Any]:
 
 @operation("sagemaker", "ListTags")
 def list_tags(call: Call, params: Params) -> Mapping[str, Any]:
-    model_check.check("ListTags", params)
     tags = _find(call, params["ResourceArn"])
     return {"Tags": _moto(call).list_tags(params["ResourceArn"])[0] if tags is None else _listed(tags)}
 
 
 @operation("sagemaker", "DeleteTags")
 def delete_tags(call: Call, params: Params) -> Mapping[str, Any]:
-    model_check.check("DeleteTags", params)
     tags = _find(call, params["ResourceArn"])
     if tags is None:
         _moto(call).delete_tags(params["ResourceArn"], params["TagKeys"])

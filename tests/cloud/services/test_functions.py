@@ -170,10 +170,10 @@ def test_new_code_and_new_settings_are_used(account: Account, role: str) -> None
     account.function("changes", "def handler(event, context): return 1", role)
     assert invoke(account, "changes")[1] == 1
     client = account.client("lambda")
-    code = "import os\ndef handler(event, context): return os.environ.get('N', '2')"
+    code = "import os\ndef handler(event, context): return os.environ.get('ANSWER', '2')"
     client.update_function_code(FunctionName="changes", ZipFile=zipped({"m.py": code}))
     assert invoke(account, "changes")[1] == "2"
-    client.update_function_configuration(FunctionName="changes", Environment={"Variables": {"N": "3"}})
+    client.update_function_configuration(FunctionName="changes", Environment={"Variables": {"ANSWER": "3"}})
     assert invoke(account, "changes")[1] == "3"
 
 

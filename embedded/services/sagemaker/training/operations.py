@@ -10,7 +10,6 @@ from embedded import limits
 from embedded.nodes.folders import remove_folder
 from embedded.nodes.process_engine import ProcessEngine
 from embedded.operations import Call, Params, ServiceError, operation
-from embedded.services.sagemaker import model_check
 from embedded.services.sagemaker.jobs import announcements, capacity, warm_pools
 from embedded.services.sagemaker.jobs.endings import Order
 from embedded.services.sagemaker.jobs.job import TERMINAL
@@ -51,14 +50,12 @@ def create_training_job(call: Call, params: Params) -> Mapping[str, Any]:
 
 @operation("sagemaker", "DescribeTrainingJob")
 def describe_training_job(call: Call, params: Params) -> Mapping[str, Any]:
-    model_check.check("DescribeTrainingJob", params)
     return _find(call, params).describe(current.spot_billable_ratio)
 
 
 @operation("sagemaker", "StopTrainingJob")
 def stop_training_job(call: Call, params: Params) -> Mapping[str, Any]:
     """The containers get SIGTERM, and SIGKILL after the grace period."""
-    model_check.check("StopTrainingJob", params)
     job = _find(call, params)
     if job.status in TERMINAL or job.status == "Stopping":
         raise ServiceError(
@@ -72,7 +69,6 @@ def stop_training_job(call: Call, params: Params) -> Mapping[str, Any]:
 @operation("sagemaker", "DeleteTrainingJob")
 def delete_training_job(call: Call, params: Params) -> Mapping[str, Any]:
     """Only a job that has ended, and whose warm pool is gone, can be deleted."""
-    model_check.check("DeleteTrainingJob", params)
     job = _find(call, params)
     if job.status not in TERMINAL:
         raise ServiceError(
@@ -87,7 +83,6 @@ def delete_training_job(call: Call, params: Params) -> Mapping[str, Any]:
 @operation("sagemaker", "UpdateTrainingJob")
 def update_training_job(call: Call, params: Params) -> Mapping[str, Any]:
     """What can be changed: the profiler, remote debugging, and how long the instances stay warm."""
-    model_check.check("UpdateTrainingJob", params)
     job = _find(call, params)
     keep = params.get("ResourceConfig", {}).get("KeepAlivePeriodInSeconds")
     if keep is None and job.status != "InProgress":
@@ -107,7 +102,6 @@ def update_training_job(call: Call, params: Params) -> Mapping[str, Any]:
 @operation("sagemaker", "ListTrainingJobs")
 def list_training_jobs(call: Call, params: Params) -> Mapping[str, Any]:
     """Newest first, unless the request asks for another order."""
-    model_check.check("ListTrainingJobs", params)
     keys: dict[str, Callable[[TrainingJob], Any]] = {
         "Name": lambda job: job.name,
         "CreationTime": lambda job: job.created,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from embedded.operations import Call, ServiceError
-from embedded.services.sagemaker import checks, execution_role, model_check
+from embedded.services.sagemaker import checks, execution_role
 from embedded.services.sagemaker.jobs.channels import check_objects
 from shardyard.spec.catalogue.instances import INSTANCES
 
@@ -16,7 +16,6 @@ _RUNTIME_SECONDS_MOST = 28 * 86400
 
 def check_create(request: Mapping[str, Any], account: str, region: str) -> None:
     """Raise the service's error for a request that it would refuse."""
-    model_check.check("CreateTrainingJob", request)
     for rule in (_algorithm, _resources, _stopping, _channels, _checkpoints, _tensorboard, _metrics):
         for message in rule(request):
             raise ServiceError("ValidationException", message)

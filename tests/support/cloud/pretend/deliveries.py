@@ -15,4 +15,4 @@ def _to_plan(arn: str, text: str, sender: Sender, options: Mapping[str, Any]) ->
         raise Undeliverable("the response plan does not exist")
     region = sender.arn.split(":")[3]
     sender.require("ssm-incidents:StartIncident", arn, region)
-    start(arn, text, region)
+    start(arn, text)

@@ -11,13 +11,13 @@ from .store import INCIDENTS, PLANS
 _SERVICE = "ssm-incidents"
 
 
-def start(arn: str, title: str, region: str) -> str:
+def start(arn: str, title: str) -> str:
     """Begin an incident after a plan."""
     record = f"{arn.replace(':response-plan/', ':incident-record/')}/{len(INCIDENTS) + 1}"
     begun = datetime.datetime.now(datetime.UTC)
     source = {"createdBy": arn, "source": f"aws.{_SERVICE}"}
     fields = {"arn": record, "creationTime": begun, "impact": 1, "incidentRecordSource": source, "status": "OPEN"}
-    INCIDENTS.append({**fields, "title": title, "region": region})
+    INCIDENTS.append({**fields, "title": title})
     return record
 
 
@@ -25,7 +25,7 @@ def start(arn: str, title: str, region: str) -> str:
 def create(call: Call, params: Params) -> dict[str, Any]:
     """Keep a plan."""
     arn = f"arn:aws:{_SERVICE}::{call.account}:response-plan/{params['name']}"
-    PLANS[arn] = {**params, "arn": arn}
+    PLANS[arn] = {"arn": arn, "name": params["name"], "incidentTemplate": params["incidentTemplate"]}
     return {"arn": arn}
 
 

@@ -2,6 +2,16 @@
 
 from embedded.access import roles
 from embedded.operations import Call, Params, ServiceError, check
+from embedded.services.events.patterns import PatternError, compile_pattern
+
+
+@check("events", "PutRule")
+def _pattern(call: Call, params: Params) -> None:
+    try:
+        if params.get("EventPattern"):
+            compile_pattern(params["EventPattern"])
+    except PatternError as error:
+        raise ServiceError("InvalidEventPatternException", str(error)) from None
 
 
 @check("events", "PutTargets")

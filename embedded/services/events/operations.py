@@ -14,13 +14,16 @@ from embedded.bus import events
 from embedded.bus.deliveries import deliver
 from embedded.bus.dropped import records
 from embedded.bus.inputs import target_input
-from embedded.bus.patterns import PatternError, matches
 from embedded.clients import DEFAULT_ACCOUNT
 from embedded.operations import Call, Params, ServiceError, admin, operation
+from embedded.services.events.patterns import PatternError, matches
 from embedded.status import add_facts
 
 EVENTS = "events.amazonaws.com"
 _ENTRY_BYTES = 1_048_576
+_REQUIRED = frozenset({"account", "detail-type", "id", "region", "source", "time"})
+"""The fields without which TestEventPattern takes nothing for an event."""
+
 _log = logging.getLogger(__name__)
 _deliveries = ThreadPoolExecutor(max_workers=4, thread_name_prefix="events")
 
@@ -42,7 +45,7 @@ def route(account: str, region: str, event: Mapping[str, Any], *, bus: str = "de
     }
     backend = events_backends[account][region]
     for rule in list(backend.event_buses[bus].rules.values()):
-        pattern = rule.event_pattern.get_pattern()
+        pattern = rule.event_pattern.dump()
         if rule.state == "DISABLED" or not pattern:
             continue
         try:
@@ -116,10 +119,16 @@ def _put(call: Call, entry: Params) -> dict[str, str]:
 
 @operation("events", "TestEventPattern")
 def test_event_pattern(call: Call, params: Params) -> dict[str, bool]:
-    """Say whether a pattern matches an event."""
+    """Say whether a pattern matches an event; an event must have what EventBridge gives every event."""
     try:
-        return {"Result": matches(json.loads(params["EventPattern"]), json.loads(params["Event"]))}
-    except (PatternError, ValueError) as error:
+        event = json.loads(params["Event"])
+    except ValueError:
+        event = None
+    if not isinstance(event, dict) or not event.keys() >= _REQUIRED:
+        raise ServiceError("ValidationException", "Parameter Event is not valid.")
+    try:
+        return {"Result": matches(params["EventPattern"], event)}
+    except PatternError as error:
         raise ServiceError("InvalidEventPatternException", str(error)) from error
 
 

@@ -115,6 +115,22 @@ def test_what_does_not_match_is_not_delivered(account: Account) -> None:
     assert json.loads(received(account, "finished"))["detail"]["TrainingJobName"] == "this"
 
 
+@pytest.mark.parametrize("verb", ["put_rule", "test_event_pattern"])
+def test_a_pattern_that_is_none_is_refused_with_the_reason(account: Account, verb: str) -> None:
+    events = account.client("events")
+    event = {"id": "1", "account": ACCOUNT, "source": "x", "time": "2026-01-01T00:00:00Z", "region": REGION}
+    given = {"Name": "refused"} if verb == "put_rule" else {"Event": json.dumps({**event, "detail-type": "x"})}
+    with pytest.raises(events.exceptions.InvalidEventPatternException, match="prefix match pattern must be a string"):
+        getattr(events, verb)(EventPattern='{"source": [{"prefix": 1}]}', **given)
+
+
+@pytest.mark.parametrize("event", ["text", "[]", '{"source": "x"}'])
+def test_what_is_no_event_is_refused(account: Account, event: str) -> None:
+    events = account.client("events")
+    with pytest.raises(ClientError, match=r"ValidationException.*Parameter Event is not valid\."):
+        events.test_event_pattern(Event=event, EventPattern='{"source": ["x"]}')
+
+
 def test_a_queue_that_does_not_let_the_service_in(account: Account) -> None:
     arn = queue(account, "closed", service=None)
     dead = queue(account, "closed-dead")

@@ -12,6 +12,7 @@ PARTS = (
     "embedded.inventory",
     "embedded.status",
     "embedded.verify",
+    "embedded.weather.verb",
 )
 """What belongs to no one service."""
 

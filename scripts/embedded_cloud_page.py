@@ -80,6 +80,19 @@ def settings() -> str:
     return "\n".join(["| setting | seconds, or a ratio |", "| --- | ---: |", *rows])
 
 
+def weather() -> str:
+    """What `yard cloud weather` knows, with its values and where each is known from."""
+    from embedded.weather.forecast import table
+
+    rows = [
+        f"| `{one['condition']}` | {one['about']} | {one['fair']} | {one['pessimistic']} | {one['source']} |"
+        for one in table()
+    ]
+    return "\n".join(
+        ["| condition | what it is | fair | pessimistic | source |", "| --- | --- | --- | --- | --- |", *rows]
+    )
+
+
 def conditions() -> str:
     """The condition operators that the evaluation of policies knows."""
     from embedded.access import policies
@@ -99,6 +112,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "settings": settings,
     "unread": unread,
     "verbs": verbs,
+    "weather": weather,
     **{folder: partial(service, folder) for folder in folders()},
 }
 """Each table's name on the page, and the function that writes it."""

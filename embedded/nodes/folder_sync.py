@@ -1,8 +1,10 @@
 """Copies folders of the nodes to S3 while a job runs, such as its checkpoints."""
 
 import logging
+import os
 import random
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from embedded.nodes.channels import ChannelError
 from embedded.nodes.engine import CONTAINER_ROOT
 from embedded.nodes.folders import node_files
 from embedded.nodes.locations import Location
+from embedded.weather.carriage import DELETION_LAG, DELETIONS, UPLOAD_SPEED
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +41,8 @@ def on_node(ml: Path, local_path: str) -> Path:
 class FolderSync(threading.Thread):
     """Copies new and changed files of all nodes to S3, in no particular order, until it is stopped; then once more.
 
-    Deletions are not copied, and what others put into S3 in the meantime does not reach the nodes.
+    What others put into S3 in the meantime does not reach the nodes. The weather says how fast files are copied, and
+    whether deletions are.
     """
 
     def __init__(self, client: Any, synced: Synced, nodes: Sequence[Path], period_seconds: float) -> None:
@@ -50,21 +54,35 @@ class FolderSync(threading.Thread):
         self._sent = {
             path: _stamp(real) for folder, ml in self._folders for path, real in node_files(folder, ml).items()
         }
-        self._stopping = threading.Event()
+        self._missing_since: dict[Path, float] = {}
+        """When a file that had been sent was first seen to be gone from its node."""
+        self._stopping, self._gone = threading.Event(), threading.Event()
         self._last_look = True
         self.error: Exception | None = None
 
     def run(self) -> None:
         """Copy until `stop`."""
         while not self._stopping.wait(self._period_seconds):
-            self._copy()
+            self._look()
         if self._last_look:
-            self._copy()
+            self._look()
 
     def stop(self, *, last_look: bool) -> None:
         """Stop; `last_look` is False if the instances are gone, and with them everything not yet copied."""
         self._last_look = last_look
+        if not last_look:
+            self._gone.set()
         self._stopping.set()
+
+    def _look(self) -> None:
+        try:
+            self._copy()
+            if DELETIONS.value != DELETIONS.fair:
+                self._delete()
+        except (ClientError, BotoCoreError, OSError) as error:
+            if self.error is None:
+                log.warning("%s: %s", self.name, error)
+            self.error = error
 
     def _copy(self) -> None:
         found = [(folder, item) for folder, ml in self._folders for item in node_files(folder, ml).items()]
@@ -74,17 +92,34 @@ class FolderSync(threading.Thread):
                 stamp = _stamp(real)
                 if self._sent.get(path) == stamp:
                     continue
-                target = self._location.below(str(path.relative_to(folder)))
+                if self._gone.wait(self._seconds_for(stamp[0])):
+                    return
+                target = self._in_s3(folder, path)
                 self._client.upload_file(str(real), target.bucket, target.key)
                 self._sent[path] = stamp
             except FileNotFoundError:
                 # renamed or removed since it was listed: the next round copies it
                 continue
-            except (ClientError, BotoCoreError, OSError) as error:
-                if self.error is None:
-                    log.warning("%s: %s", self.name, error)
-                self.error = error
-                return
+
+    def _seconds_for(self, size_bytes: int) -> float:
+        """How long this many bytes take on one node; all nodes send at once, and here one after the other."""
+        speed = UPLOAD_SPEED.value * len(self._folders)
+        return 0.0 if speed == 0 else size_bytes / speed
+
+    def _delete(self) -> None:
+        """Delete in S3 what a node has deleted, whatever other nodes hold under the same name."""
+        now = time.monotonic()
+        for folder, _ in self._folders:
+            for path in [path for path in self._sent if path.is_relative_to(folder)]:
+                if os.path.lexists(path):
+                    self._missing_since.pop(path, None)
+                elif now - self._missing_since.setdefault(path, now) >= DELETION_LAG.value:
+                    target = self._in_s3(folder, path)
+                    self._client.delete_object(Bucket=target.bucket, Key=target.key)
+                    del self._sent[path], self._missing_since[path]
+
+    def _in_s3(self, folder: Path, path: Path) -> Location:
+        return self._location.below(str(path.relative_to(folder)))
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:

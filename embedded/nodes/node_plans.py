@@ -11,6 +11,7 @@ from embedded.nodes import image_files
 from embedded.nodes.cell.plan import Bind, NodePlan
 from embedded.nodes.engine import CONTAINER_ROOT, AttemptSpec, NodeSpec
 from embedded.nodes.image import Image
+from embedded.weather import hosts
 
 OWN_FOLDERS = {"/tmp": "tmp", "/var/tmp": "var-tmp", "/root": "home"}
 """Folders of the node alone, and their names in its folder on the machine."""
@@ -19,8 +20,9 @@ _LOOPBACK_PATCH = Path(__file__).parent / "loopback"
 
 def in_namespaces(spec: AttemptSpec, node: NodeSpec, image: Image, python: Path) -> NodePlan:
     """A node that sees the container's paths; `spec.folder` contains the job's `hosts` file."""
+    name = hosts.hostname(node.host)
     hostname = node.folder / "hostname"
-    hostname.write_text(f"{node.host}\n")
+    hostname.write_text(f"{name}\n")
     binds = [Bind(source=str(node.ml), target=CONTAINER_ROOT)]
     binds += [Bind(source=str(node.folder / name), target=target) for target, name in OWN_FOLDERS.items()]
     binds.append(Bind(source=str(spec.folder / "hosts"), target="/etc/hosts"))
@@ -29,9 +31,10 @@ def in_namespaces(spec: AttemptSpec, node: NodeSpec, image: Image, python: Path)
     binds += [Bind(source=str(source), target=target, read_only=only) for source, target, only in node.mounts]
     return NodePlan(
         host=node.host,
+        hostname=name,
         root=str(node.folder),
         command=_command(spec, image),
-        environment=_variables(node, image, python),
+        environment=_variables(node, image, python, name),
         work_folder=image.work_folder,
         visible=image_files.visible(python),
         binds=binds,
@@ -49,7 +52,7 @@ def at_moved_root(
         link = Path(_moved(target, moved))
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(source)
-    variables = _variables(node, image, python)
+    variables = _variables(node, image, python, node.host)
     variables[BASE_VARIABLE] = str(node.ml)
     variables[HOST_ADDRESSES] = json.dumps(dict(addresses))
     variables["TMPDIR"] = str(node.folder / "tmp")
@@ -61,6 +64,7 @@ def at_moved_root(
     start = _moved(image.work_folder, moved)
     return NodePlan(
         host=node.host,
+        hostname=node.host,
         root=str(node.folder),
         command=[_moved(word, moved) for word in _command(spec, image)],
         environment=variables,
@@ -74,8 +78,8 @@ def _command(spec: AttemptSpec, image: Image) -> list[str]:
     return [*(image.entrypoint if spec.entrypoint is None else spec.entrypoint), *spec.arguments]
 
 
-def _variables(node: NodeSpec, image: Image, python: Path) -> dict[str, str]:
-    variables = {"HOME": "/root", "LANG": "C.UTF-8", "HOSTNAME": node.host, **image.environment, **node.environment}
+def _variables(node: NodeSpec, image: Image, python: Path, hostname: str) -> dict[str, str]:
+    variables = {"HOME": "/root", "LANG": "C.UTF-8", "HOSTNAME": hostname, **image.environment, **node.environment}
     variables["PATH"] = f"{python / 'bin'}:{variables['PATH']}"
     variables["VIRTUAL_ENV"] = str(python)
     return variables

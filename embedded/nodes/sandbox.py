@@ -72,6 +72,7 @@ def _try(isolation: Isolation, *, streams: Sequence[str] = ()) -> str | None:
             (folder / name).mkdir()
         node = NodePlan(
             host="algo-1",
+            hostname="algo-1",
             root=str(folder),
             command=[image_files.python(), "-I", "-S", "-c", "pass"],
             environment={"PATH": os.environ.get("PATH", "/usr/bin:/bin")},

@@ -9,7 +9,7 @@ import typer
 from yard.commands.complete import complete_jobs
 from yard.embedded import ask
 from yard.errors import UserError
-from yard.output import emit_facts, emit_rows
+from yard.output import emit_facts, emit_json, emit_rows, say
 from yard.project import find_project
 
 _JSON = typer.Option(False, "--json", help="Print JSON.")
@@ -105,6 +105,32 @@ def settings(
     emit_facts(ask("settings", **_values(values)), as_json=as_json)
 
 
+def weather(
+    words: list[str] = typer.Argument(
+        None, metavar="[fair|pessimistic] [CONDITION=VALUE]...", help="Without any, show the conditions."
+    ),
+    as_json: bool = _JSON,
+) -> None:
+    """Show or change how bad AWS is.
+
+    Fair has none of the conditions, pessimistic all that can be had together.
+
+    \b
+      yard cloud weather
+      yard cloud weather pessimistic
+      yard cloud weather fair last_sync=never
+    """
+    given = words if words is not None else []
+    preset = given[0] if given and "=" not in given[0] else None
+    found = ask("weather", preset=preset, **_values(given if preset is None else given[1:], "The condition"))
+    if as_json:
+        emit_json(found)
+        return
+    columns = ("condition", "now", "pessimistic", "about", "source")
+    emit_rows(found["conditions"], columns, as_json=False, empty="")
+    say(f"The weather is {found['weather']}.")
+
+
 def machines(
     values: list[str] = typer.Argument(None, metavar="[NAME=VALUE]...", help="Without any, show them."),
     as_json: bool = _JSON,
@@ -144,12 +170,12 @@ def _training_job(wanted: str) -> str:
     return str(found[-1]["TrainingJobName"])
 
 
-def _values(pairs: list[str] | None) -> dict[str, Any]:
+def _values(pairs: list[str] | None, option: str = "The setting") -> dict[str, Any]:
     """Parse numbers, true and false; everything else is text."""
     from yard.plan import read_pairs
 
     found: dict[str, Any] = {}
-    for name, text in read_pairs("The setting", pairs if pairs is not None else []).items():
+    for name, text in read_pairs(option, pairs if pairs is not None else []).items():
         try:
             found[name] = json.loads(text)
         except json.JSONDecodeError:
@@ -165,5 +191,6 @@ def register(app: typer.Typer) -> None:
     app.command()(quota)
     app.command("approve-quota")(approve_quota)
     app.command()(settings)
+    app.command()(weather)
     app.command()(machines)
     app.command("enforce-iam")(enforce_iam)

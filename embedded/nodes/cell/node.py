@@ -96,7 +96,7 @@ def _keep(
             libc.adopt_orphans()
         if namespaces:
             libc.unshare(NAMESPACES)
-            libc.set_hostname(plan.host)
+            libc.set_hostname(plan.hostname)
         print("made", file=reports)
         if not go.readline():
             return

@@ -26,6 +26,8 @@ class NodePlan:
 
     host: str
     """Its name: algo-1, algo-2, ..."""
+    hostname: str
+    """What it calls itself; a container of SageMaker's need not know its own name."""
     root: str
     """Its folder on the machine."""
     command: list[str]

@@ -180,7 +180,7 @@ for host in ("algo-1", "algo-2"):
     for name in ("ml", "tmp", "root"):
         os.makedirs(f"{root}/{name}")
     binds = [Bind(source=root + "/ml", target="/opt/ml"), Bind(source=root + "/tmp", target="/tmp")]
-    nodes.append(NodePlan(host=host, root=root, command=[sys.executable, "-c", program],
+    nodes.append(NodePlan(host=host, hostname=host, root=root, command=[sys.executable, "-c", program],
         environment={"PATH": "/usr/bin"}, work_folder="/opt/ml", binds=binds,
         visible=[path for path in ("/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache") if os.path.lexists(path)]))
     read, write = os.pipe()

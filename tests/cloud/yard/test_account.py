@@ -212,6 +212,9 @@ def test_the_cloud_from_its_own_folder(yard: Yard, deployed_cloud: Cloud, tmp_pa
     assert here.json("cloud", "up", "--json")["endpoint"] == deployed_cloud.endpoint
     assert here.json("cloud", "env", "--json")["AWS_ENDPOINT_URL"] == deployed_cloud.endpoint
     assert "stop_grace_seconds" in here.json("cloud", "settings", "--json")
+    assert here.json("cloud", "weather", "fair", "last_sync=never", "--json")["weather"] == "last_sync=never"
+    assert "known: fair, pessimistic" in here("cloud", "weather", "awful", code=Exit.FIX).stderr
+    assert here.json("cloud", "weather", "fair", "--json")["weather"] == "fair"
     limited = [{"instance_type": "ml.p5.48xlarge", "instances": 0}]
     assert here.json("cloud", "capacity", "ml.p5.48xlarge", "0", "--json") == limited
     assert here.json("cloud", "capacity", "ml.p5.48xlarge", "--json") == []

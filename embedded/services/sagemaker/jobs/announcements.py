@@ -3,22 +3,31 @@
 import logging
 import queue
 import threading
+import time
 from datetime import datetime
 from typing import Any
 
 from embedded.bus import events
 from embedded.services.sagemaker.jobs.job import Job, on_change
 from embedded.settings import current
+from embedded.weather.events import EVENT_DELAY, TRAINING_EVENTS
 
-_waiting: queue.Queue[tuple[Job, dict[str, Any]]] = queue.Queue()
+_waiting: queue.Queue[tuple[float, Job, dict[str, Any]]] = queue.Queue()
+"""When an event is due by the monotonic clock, whose it is, and the event."""
 
 log = logging.getLogger(__name__)
 
 
 def start() -> None:
     """Start announcing, in order and in a separate thread, so that no job waits for a rule."""
-    on_change(lambda job: _waiting.put((job, event(job))))
+    on_change(_queue)
     threading.Thread(target=_announce, name="announcements", daemon=True).start()
+
+
+def _queue(job: Job) -> None:
+    due, entry = time.monotonic() + EVENT_DELAY.value, event(job)
+    for _ in range(1 if TRAINING_EVENTS.value == TRAINING_EVENTS.fair else 2):
+        _waiting.put((due, job, entry))
 
 
 def event(job: Job) -> dict[str, Any]:
@@ -43,7 +52,8 @@ def _plain(value: Any) -> Any:
 
 def _announce() -> None:
     while True:
-        job, entry = _waiting.get()
+        due, job, entry = _waiting.get()
+        time.sleep(max(0.0, due - time.monotonic()))
         try:
             events.publish(job.account, job.region, entry)
         except Exception:

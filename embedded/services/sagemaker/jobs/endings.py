@@ -31,7 +31,7 @@ class Ending:
     first_failed: str | None = None
     """The host that failed first."""
     killed: bool = False
-    """Whether nodes had to be killed because they did not end within the grace."""
+    """Whether nodes were killed, at once or because they did not end within the grace."""
 
 
 Inbox = queue.Queue[NodeExit | Order]
@@ -75,8 +75,9 @@ def wait(
             # the first reason stands, but an order to end at once is still carried out
             if item.at_once:
                 signal_all(signal.SIGKILL)
+                ending.killed = True
             continue
-        ending.reason = item.reason
+        ending.reason, ending.killed = item.reason, item.at_once
         note(item.reason)
         signal_all(signal.SIGKILL if item.at_once else signal.SIGTERM)
         kill_at = time.monotonic() + grace_seconds

@@ -12,6 +12,7 @@ from embedded.services.sagemaker.jobs.job import TERMINAL
 from embedded.services.sagemaker.training.job import TrainingJob
 from embedded.services.sagemaker.training.store import Store
 from embedded.status import add_facts
+from embedded.weather.spot import SPOT_NOTICE
 
 
 def register(store: Store) -> None:
@@ -23,7 +24,7 @@ def register(store: Store) -> None:
         job = _running(store, params)
         if not job.is_spot:
             raise ServiceError("ValidationException", f"{job.name} is no spot job: nothing takes its instances back")
-        store.runner(job).order(Order(reason="interrupted"))
+        store.runner(job).order(Order(reason="interrupted", at_once=SPOT_NOTICE.value != SPOT_NOTICE.fair))
         return {"job": job.name}
 
     @admin("kill")

@@ -19,6 +19,8 @@ from embedded.services.sagemaker.jobs.endings import Ending, Inbox, Order, Reaso
 from embedded.services.sagemaker.training.container_files import TrainingContainer
 from embedded.services.sagemaker.training.job import TrainingJob
 from embedded.settings import current
+from embedded.weather.carriage import LAST_SYNC
+from embedded.weather.spot import SPOT_CAPACITY
 
 _CAPACITY_REASON = (
     "CapacityError: Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error. "
@@ -127,7 +129,7 @@ class Runner(threading.Thread):
             self._check()
             for choice in preferences or [None]:
                 job.chosen_instance_type = choice
-                taken = warm_pools.take(job)
+                taken = None if job.is_spot and SPOT_CAPACITY.value != SPOT_CAPACITY.fair else warm_pools.take(job)
                 if taken is not None:
                     if job.secondary_status != "Starting":
                         job.move("Starting", "Starting the training job")
@@ -196,7 +198,7 @@ class Runner(threading.Thread):
             limits["max_wait"] = self._wait_until - time.monotonic()
         ending = run.wait(limits)
         lost = ending.reason == "hardware" or (ending.reason == "interrupted" and ending.killed)
-        run.settle(last_checkpoints=not lost)
+        run.settle(last_checkpoints=not lost and LAST_SYNC.value == LAST_SYNC.fair)
         return ending
 
     def _deliver(self, run: AttemptRun, ending: Ending) -> None:

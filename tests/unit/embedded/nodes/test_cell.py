@@ -17,6 +17,7 @@ from embedded.nodes.folders import remove_folder
 def test_plans_survive_the_way_to_the_cell() -> None:
     node = NodePlan(
         host="algo-1",
+        hostname="algo-1",
         root="/r",
         command=["a"],
         environment={"B": "c"},

@@ -55,4 +55,4 @@ def test_an_order_to_go_at_once() -> None:
     inbox: Inbox = queue.Queue()
     inbox.put(Order(reason="hardware", at_once=True))
     ending, signals = wait_for(inbox, {}, 60, {signal.SIGKILL: exits(137, 137)})
-    assert (ending.reason, signals) == ("hardware", [signal.SIGKILL])
+    assert (ending.reason, ending.killed, signals) == ("hardware", True, [signal.SIGKILL])

@@ -31,7 +31,10 @@ JOB = "SHARDYARD_JOB"
 """The job file's name."""
 
 CHECKPOINT_DIR = "SHARDYARD_CHECKPOINT_DIR"
-"""The folder for checkpoints outside of SageMaker."""
+"""The folder for checkpoints, where it is not /opt/ml/checkpoints."""
+
+CHECKPOINT_S3 = "SHARDYARD_CHECKPOINT_S3"
+"""The place in S3 to which SageMaker copies that folder: what must outlive the instance is looked up and sent there."""
 
 TENSORBOARD_DIR = "SHARDYARD_TENSORBOARD_DIR"
 """The folder for TensorBoard's event files outside of SageMaker."""

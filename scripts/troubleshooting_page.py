@@ -38,10 +38,19 @@ SECTIONS: Mapping[str, Source] = {
         paths=(_ENDINGS,), functions=("_cause", "describe_full", "hint", "_near", "_as_module")
     ),
     "The launcher says what it does": Source(
-        paths=("training/launcher",),
-        calls=(("say", 0),),
-        functions=("how_it_ended", "of_ranks", "nothing_saved"),
-        constants=("NOTHING_BEGUN",),
+        paths=("training/launcher", "training/saves"),
+        calls=(("say", 0), ("note", 0), ("Unreachable", 0)),
+        functions=(
+            "how_it_ended",
+            "of_ranks",
+            "nothing_saved",
+            "not_in_s3",
+            "no_place",
+            "no_answer",
+            "too_late",
+            "missing_part",
+        ),
+        constants=("NOTHING_BEGUN", "SENT"),
     ),
     "The run goes on, or ends": Source(
         paths=(f"{_LAUNCH}/classify",),

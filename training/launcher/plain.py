@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 from contract.exit_codes import INTERRUPTED
+from training.launcher import leaving
 from training.launcher.endings import failure
 from training.launcher.launch import Launch
 from training.launcher.sm_variables import MASTER_PORT
@@ -22,7 +23,7 @@ def run(supervisor: Supervisor, launch: Launch) -> int:
     )
     if code == INTERRUPTED:
         message = f"{_NAME} {message}"
-    return failure.conclude(launch.contract.base, code, message)
+    return leaving.leave(supervisor, launch, code, message)
 
 
 def group_variables(launch: Launch) -> dict[str, str]:

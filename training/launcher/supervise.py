@@ -71,8 +71,9 @@ class Supervisor:
     """Starts children, passes their output on, and says which of them ended. Use it in the main thread."""
 
     def __init__(self) -> None:
-        self.terminated = False
-        """Whether SIGTERM (or SIGINT) has arrived."""
+        self.started_at = time.time()
+        self.terminated_at: float | None = None
+        """When SIGTERM (or SIGINT) arrived, by the monotonic clock."""
 
         self.private: set[int] = set()
         """Descriptors of this process that no child may hold: a pipe ends only when its last writer is gone."""
@@ -83,12 +84,19 @@ class Supervisor:
         self._selector.register(self._wakeup, selectors.EVENT_READ)
         signal.set_wakeup_fd(self._wakeup_write, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._note_termination)
+            signal.signal(number, self.note_termination)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
 
-    def _note_termination(self, *_: object) -> None:
-        self.terminated = True
+    @property
+    def terminated(self) -> bool:
+        """Whether SIGTERM (or SIGINT) has arrived."""
+        return self.terminated_at is not None
+
+    def note_termination(self, *_: object) -> None:
+        """Remember that it arrived, here or on another node."""
+        if self.terminated_at is None:
+            self.terminated_at = time.monotonic()
 
     def start(self, name: str, action: Callable[[], object], *, prefix: str = "") -> Child:
         """Fork a child that runs the action in its own session; its standard error is kept and passed on.

@@ -3,8 +3,9 @@
 import os
 from pathlib import Path
 
-from contract.paths import base_folder
+from contract.paths import CHECKPOINT_FOLDER, base_folder, local_path
 from contract.variables import CHECKPOINT_DIR, RUN_ID, TENSORBOARD_DIR
+from training.data.s3 import is_s3
 
 NO_RUN_ID = "local"
 """The id of a run that was given none."""
@@ -17,7 +18,8 @@ def model_folder() -> Path:
 
 def checkpoint_folder() -> str:
     """What is written here goes to S3 while the job runs, and comes back when a job starts again."""
-    return os.environ.get(CHECKPOINT_DIR, str(base_folder() / "checkpoints"))
+    given = os.environ.get(CHECKPOINT_DIR, CHECKPOINT_FOLDER)
+    return given if is_s3(given) else str(local_path(given))
 
 
 def tensorboard_folder() -> Path:

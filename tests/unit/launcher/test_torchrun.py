@@ -31,7 +31,7 @@ def test_a_host_that_ended_without_an_outcome_and_is_not_started_again(
     tail = b"" if status < 0 else b"Traceback (most recent call last):\nImportError: no torch\n"
     host: Any = SimpleNamespace(child=SimpleNamespace(status=status, tail=tail), memory_kills=0)
     contract = SimpleNamespace(base=tmp_path, current_host="algo-1")
-    launch: Any = SimpleNamespace(contract=contract, grace_seconds=1.0)
+    launch: Any = SimpleNamespace(contract=contract, grace_seconds=1.0, environ={"SAGEMAKER_BASE_DIR": str(tmp_path)})
     monkeypatch.setattr(strategy, "make_order", lambda launch: make_order(restart_limit=3, restarts_left=3))
     monkeypatch.setattr(strategy, "_run_host", lambda *arguments: None)
     assert strategy.run(cast(Any, SimpleNamespace(terminated=terminated)), launch, host) == code

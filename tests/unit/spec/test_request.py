@@ -139,6 +139,7 @@ def test_the_variables_that_the_launcher_reads() -> None:
         "SHARDYARD_PROCESSES_PER_NODE": "2",
         "SHARDYARD_ARGUMENTS": '["--fast", "a b"]',
         "SHARDYARD_SOURCE_SHA256": "d" * 64,
+        "SHARDYARD_CHECKPOINT_S3": "s3://artifact-bucket/checkpoints/job/20260101-000000-abcd/",
         "NCCL_DEBUG": "INFO",
     }
 

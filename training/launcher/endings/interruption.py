@@ -1,10 +1,13 @@
 """Describes an interrupted run: which ranks saved, and which did not."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
+from contract.variables import CHECKPOINT_S3
 from training.launcher.supervise import Child
 
 NOTHING_BEGUN = "SIGTERM came before the program was started"
+SENT = "what S3 lacked was sent to it"
 
 
 def how_it_ended(status: int) -> str:
@@ -36,3 +39,23 @@ def nothing_saved(child: Child, host: str, *, stopped_late: bool, grace_seconds:
         f"{who} {child.ended_at - child.started_at:.0f} s after its start and had no handler for the signal: "
         "nothing was saved after its last checkpoint"
     )
+
+
+def not_in_s3(message: str, why: str) -> str:
+    """What an interruption is called whose save may be lost with its instance, which is a failure."""
+    return f"{message}, but its save is not known to be in S3: {why}"
+
+
+def no_place(folder: Path) -> str:
+    """Why a save is not known to be in S3 where the job names no place."""
+    return f"{CHECKPOINT_S3} names no place for {folder}: enable the job's checkpoints"
+
+
+def no_answer(uri: str) -> str:
+    """Why, where S3 has not even said what it holds."""
+    return f"nothing is heard from {uri}"
+
+
+def too_late(why: str, grace_seconds: float) -> str:
+    """The same where the time was too short."""
+    return f"{why} (the grace of {grace_seconds:.0f} s is over)"

@@ -150,7 +150,7 @@ class FirstNode(Desk):
                 self._answer(host, message["daemon_ended"])
             else:
                 # Only that node got SIGTERM: all ranks stop together
-                self._supervisor.terminated = True
+                self._supervisor.note_termination()
         if line.closed:
             self._supervisor.unwatch(line.connection.fileno())
             # mpirun gives up when it hears that a daemon has failed

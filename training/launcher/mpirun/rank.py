@@ -33,7 +33,7 @@ _RANKS = {
 def main(environ: Mapping[str, str] = os.environ) -> int:
     """Run the program; 1 when it failed, and 0 otherwise, since mpirun takes any other code for a failure."""
     supervisor = Supervisor()
-    signal.signal(INTERRUPT, lambda *_: setattr(supervisor, "terminated", True))
+    signal.signal(INTERRUPT, supervisor.note_termination)
     contract = read_contract()
     # Read here and not handed over as arguments: mpirun gives a lone colon among them a meaning
     command = read_program(contract).command()

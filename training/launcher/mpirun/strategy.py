@@ -13,6 +13,7 @@ from pathlib import Path
 
 from contract.exit_codes import INTERRUPTED
 from contract.variables import MPI_SOCKET
+from training.launcher import leaving
 from training.launcher.endings import failure, interruption, reasons
 from training.launcher.endings.failure import LaunchError
 from training.launcher.launch import Launch
@@ -43,7 +44,7 @@ def run(supervisor: Supervisor, launch: Launch) -> int:
         else:
             verdict = _serve(supervisor, launch, folder)
     code, message = verdict if verdict is not None else (1, f"{first} was lost while mpirun was running on it")
-    return failure.conclude(contract.base, code, message)
+    return leaving.leave(supervisor, launch, code, message)
 
 
 def _lead(supervisor: Supervisor, launch: Launch, folder: Path) -> tuple[int, str]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from contract.exit_codes import INTERRUPTED
 from contract.variables import FORK, MAX_RESTARTS, RENDEZVOUS_PORT
-from training.launcher import variables
+from training.launcher import leaving, variables
 from training.launcher.endings import failure
 from training.launcher.endings.interruption import NOTHING_BEGUN
 from training.launcher.launch import Launch
@@ -63,13 +63,13 @@ def run(supervisor: Supervisor, launch: Launch, host: TorchHost) -> int:
     while True:
         outcome = _run_host(supervisor, host, replace(order, restarts_left=restarts_left), launch.grace_seconds)
         if outcome is not None:
-            return failure.conclude(launch.contract.base, outcome["code"], outcome["message"])
+            return leaving.leave(supervisor, launch, outcome["code"], outcome["message"])
         if host.child.status == -signal.SIGTERM and supervisor.terminated:
             # It came before the host could take it
             return failure.conclude(launch.contract.base, INTERRUPTED, NOTHING_BEGUN)
         ended = _describe(launch, host)
         if supervisor.terminated or restarts_left == 0 or host.child.status == 1:
-            return failure.conclude(launch.contract.base, 1, ended)
+            return leaving.leave(supervisor, launch, 1, ended)
         restarts_left -= 1
         failure.say_restart(ended.partition("\n")[0], left=restarts_left, limit=order.restart_limit)
         host = start_host(supervisor, launch.environ)

@@ -13,13 +13,12 @@ A rank's folder without a sound manifest does not exist, as far as a reader is c
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
+from contract.saves import MANIFEST, SAVE
 from training.pytorch.checkpoint.storage import Storage
 
-MANIFEST = "manifest.json"
 FORMAT = 2
 CHUNK_BYTES = 1 << 22
 
@@ -45,7 +44,7 @@ class Save:
     @classmethod
     def parse(cls, name: str) -> "Save | None":
         """The save that a folder's name means, or None for any other folder."""
-        found = re.fullmatch(r"step-(\d{8,})-g(\d+)", name)
+        found = SAVE.fullmatch(name)
         return cls(step=int(found[1]), generation=int(found[2])) if found else None
 
 

@@ -1,12 +1,12 @@
 """Where the checkpoints of one run are kept: each node's own folder, or one prefix in S3 for all of them."""
 
 import json
-import re
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from training.pytorch.checkpoint.manifest import MANIFEST, Damaged, Manifest, Save, rank_folder, read_manifest
+from contract.saves import MANIFEST, RANK
+from training.pytorch.checkpoint.manifest import Damaged, Manifest, Save, rank_folder, read_manifest
 from training.pytorch.checkpoint.storage import storage_at
 from training.pytorch.checkpoint.unfit import Unfit
 
@@ -35,7 +35,7 @@ class CheckpointStore:
 
     def manifests(self, save: Save) -> tuple[dict[int, Manifest], list[str]]:
         """The sound manifests that are here, by rank, and a sentence about each that is not sound."""
-        ranks = [int(name[5:]) for name in self.storage.children(save.name) if re.fullmatch(r"rank-\d{5,}", name)]
+        ranks = [int(found[1]) for name in self.storage.children(save.name) if (found := RANK.fullmatch(name))]
         sound: dict[int, Manifest] = {}
         problems: list[str] = []
         with ThreadPoolExecutor(_READERS) as readers:

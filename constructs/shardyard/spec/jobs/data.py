@@ -94,8 +94,8 @@ class Checkpoints:
     s3: str | None = setting(
         None,
         "Another place; by default each logical run has its own prefix in the artifact bucket, so runs cannot mix.",
-        pattern=r"s3://[^/]+/.+",
-        says="s3://bucket/prefix",
+        pattern=r"(?=.{1,512}\Z)s3://[^/]+/.+",
+        says="s3://bucket/prefix, 512 letters at most",
     )
 
 

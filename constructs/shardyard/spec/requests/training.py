@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from contract import variables
 from contract.hyperparameters import encode_all
+from contract.paths import CHECKPOINT_FOLDER
 from shardyard.spec import names
 from shardyard.spec.catalogue.instances import INSTANCES
 from shardyard.spec.errors import Problem, SpecError
@@ -84,7 +85,7 @@ def to_request(spec: JobSpec, deployment: Deployment, *, job_name: str, run_id: 
         "ResourceConfig": _resources(spec, deployment),
         "StoppingCondition": _stopping(spec),
         "Tags": _tags(spec, deployment, run_id),
-        "Environment": environment(spec, run_id),
+        "Environment": environment(spec, run_id, checkpoints=_checkpoint_place(spec, deployment, run_id)),
         "EnableManagedSpotTraining": spec.spot.enabled,
     }
     used: Json = {
@@ -98,9 +99,13 @@ def to_request(spec: JobSpec, deployment: Deployment, *, job_name: str, run_id: 
     return always | {name: value for name, value in used.items() if value}
 
 
-def environment(spec: JobSpec, run_id: str) -> dict[str, str]:
-    """The container's variables: what the launcher reads, then the job's own."""
+def environment(spec: JobSpec, run_id: str, *, checkpoints: str | None) -> dict[str, str]:
+    """The container's variables: what the launcher reads, then the job's own; `checkpoints` is their place in S3."""
     ours = {variables.RUN_ID: run_id, variables.JOB: spec.name}
+    if checkpoints is not None:
+        ours[variables.CHECKPOINT_S3] = checkpoints
+        if spec.checkpoints.local_path != CHECKPOINT_FOLDER:
+            ours[variables.CHECKPOINT_DIR] = spec.checkpoints.local_path
     if spec.program is not None:
         ours[variables.ENTRY] = spec.program.entry
         ours[variables.LAUNCHER] = spec.program.launcher
@@ -231,12 +236,16 @@ def _tags(spec: JobSpec, deployment: Deployment, run_id: str) -> list[Json]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
-def _checkpoints(spec: JobSpec, deployment: Deployment, run_id: str) -> Json | None:
+def _checkpoint_place(spec: JobSpec, deployment: Deployment, run_id: str) -> str | None:
     if not spec.checkpoints.enabled:
         return None
     own = f"s3://{deployment.artifact_bucket}/{names.checkpoint_prefix(spec.name, run_id)}"
-    place = own if spec.checkpoints.s3 is None else spec.checkpoints.s3
-    return {"S3Uri": place, "LocalPath": spec.checkpoints.local_path}
+    return own if spec.checkpoints.s3 is None else spec.checkpoints.s3
+
+
+def _checkpoints(spec: JobSpec, deployment: Deployment, run_id: str) -> Json | None:
+    place = _checkpoint_place(spec, deployment, run_id)
+    return None if place is None else {"S3Uri": place, "LocalPath": spec.checkpoints.local_path}
 
 
 def _options(spec: JobSpec, deployment: Deployment, run_id: str) -> Json:

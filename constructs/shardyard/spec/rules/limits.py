@@ -73,7 +73,7 @@ def hyperparameter_names(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
 @rule("environment-count", reason="SageMaker refuses the request.", source=f"{API}: Environment, at most 100")
 def environment_count(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     """A job has at most 100 environment variables, those that Shardyard adds among them."""
-    count = len(environment(spec, "run"))
+    count = len(environment(spec, "run", checkpoints="s3://" if spec.checkpoints.enabled else None))
     if count > 100:
         ours = count - len(spec.environment)
         yield Problem("environment", f"{count} with the {ours} that Shardyard adds are not allowed (100 or fewer)")
@@ -216,7 +216,7 @@ def command_lengths(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
         parts = getattr(spec.image, name)
         if len(parts) > 100 or any(len(part) > 256 for part in parts):
             yield Problem(f"image.{name}", "it has more than 100 parts, or one of more than 256 letters")
-    arguments = environment(spec, "run").get(variables.ARGUMENTS, "")
+    arguments = environment(spec, "run", checkpoints=None).get(variables.ARGUMENTS, "")
     if len(arguments) > 512:
         message = f"{len(arguments)} letters as JSON are not allowed (512 or fewer; use hyperparameters)"
         yield Problem("program.arguments", message)

@@ -1,0 +1,117 @@
+"""What an interrupted program has saved is in S3 when its instance is gone, also where nobody else brings it there."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.cloud.lent_packages import lend_packages
+from tests.support.cloud.training_cloud import BUCKET, TrainingCloud
+
+PLACE = f"s3://{BUCKET}/saves"
+SAVES = """
+import os, signal, sys, time
+rank, root = os.environ.get("RANK", "0"), "/opt/ml/checkpoints"
+open(f"{root}/early-{rank}", "w").write("early")
+def stop(*_):
+    open(f"{root}/late-{rank}", "w").write("late")
+    sys.exit(int(os.environ.get("CODE", "75")))
+signal.signal(signal.SIGTERM, stop)
+print("ready", rank, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def long_grace(cloud: TrainingCloud) -> None:
+    """The launcher reckons with SageMaker's own grace; and no copy comes in time."""
+    cloud.admin("settings", stop_grace_seconds=60, checkpoint_seconds=1000)
+
+
+@pytest.fixture(autouse=True)
+def pessimistic(cloud: TrainingCloud) -> Iterator[None]:
+    cloud.admin("weather", preset="pessimistic")
+    yield
+    cloud.admin("weather", preset="fair")
+
+
+@pytest.fixture(scope="module")
+def image(cloud: TrainingCloud) -> str:
+    """An image with the launcher, and with boto3 as ours and AWS's own have it."""
+    uri = cloud.image("saves", SAVES, requirements="boto3\n")
+    lend_packages(cloud, "saves", "boto3")
+    return uri
+
+
+def create(cloud: TrainingCloud, name: str, image: str, *, launcher: str = "plain", nodes: int = 1, **more: str) -> str:
+    """Start the launcher; returns where its checkpoints go."""
+    environment = {
+        "SHARDYARD_ENTRY": "/opt/program/run.py",
+        "SHARDYARD_LAUNCHER": launcher,
+        "SHARDYARD_CHECKPOINT_S3": f"{PLACE}/{name}/",
+        **more,
+    }
+    algorithm: dict[str, Any] = {"TrainingImage": image, "TrainingInputMode": "File"}
+    algorithm["ContainerEntrypoint"] = ["python", "-m", "training.launcher", "train"]
+    cloud.create(
+        name,
+        image,
+        AlgorithmSpecification=algorithm,
+        CheckpointConfig={"S3Uri": f"{PLACE}/{name}/"},
+        Environment={name: value for name, value in environment.items() if value},
+        ResourceConfig__InstanceCount=nodes,
+    )
+    return f"saves/{name}/"
+
+
+def stopped(cloud: TrainingCloud, name: str, *ready: str) -> list[str]:
+    """Stop a job that has said that it is ready; what the first host's launcher says."""
+    for line in ready:
+        cloud.wait_for_line(name, line)
+    cloud.client("sagemaker").stop_training_job(TrainingJobName=name)
+    cloud.finished(name, 60)
+    return [line for line in cloud.lines(name)["algo-1"] if line.startswith("launcher: ")]
+
+
+@pytest.mark.parametrize(("launcher", "nodes"), [("plain", 1), ("mpirun", 2)])
+def test_what_is_saved_on_sigterm_is_in_s3_though_nobody_else_brings_it(
+    cloud: TrainingCloud, image: str, launcher: str, nodes: int
+) -> None:
+    prefix = create(cloud, f"all-{launcher}", image, launcher=launcher, nodes=nodes)
+    ready = ["ready 0"] if nodes == 1 else [f"[rank {rank}] ready {rank}" for rank in range(nodes)]
+    (last,) = stopped(cloud, f"all-{launcher}", *ready)
+    assert last.endswith("; what S3 lacked was sent to it; exit 75")
+    assert cloud.keys(prefix) == sorted(f"{prefix}{when}-{rank}" for when in ("early", "late") for rank in range(nodes))
+
+
+def test_a_save_that_may_not_be_written_is_no_75(cloud: TrainingCloud, image: str) -> None:
+    prefix = create(cloud, "elsewhere", image, SHARDYARD_CHECKPOINT_S3="s3://no-such-bucket-here/x/")
+    (last,) = stopped(cloud, "elsewhere", "ready 0")
+    assert last.startswith("launcher: the program saved and ended, but its save is not known to be in S3: ")
+    assert "NoSuchBucket" in last and cloud.keys(prefix) == []
+
+
+def test_a_save_without_a_place_is_no_75(cloud: TrainingCloud, image: str) -> None:
+    create(cloud, "placeless", image, SHARDYARD_CHECKPOINT_S3="")
+    (last,) = stopped(cloud, "placeless", "ready 0")
+    assert "its save is not known to be in S3: SHARDYARD_CHECKPOINT_S3 names no place for /opt/ml/checkpoints" in last
+
+
+def test_an_image_without_boto3_says_so(cloud: TrainingCloud) -> None:
+    uri = cloud.image("bare", SAVES, requirements="# nothing\nnone\n")
+    lend_packages(cloud, "bare")
+    create(cloud, "bare", uri)
+    (last,) = stopped(cloud, "bare", "ready 0")
+    assert "is not known to be in S3: the image has no boto3" in last
+
+
+def test_what_a_failing_program_had_saved_is_in_s3_as_well(cloud: TrainingCloud) -> None:
+    program = """
+        open("/opt/ml/checkpoints/state", "w").write("x")
+        raise ValueError("bad thing")
+    """
+    uri = cloud.image("fails", program, requirements="boto3\n# fails\n")
+    prefix = create(cloud, "fails", uri)
+    described = cloud.finished("fails", 60)
+    assert described["FailureReason"].startswith("AlgorithmError: the program on algo-1 failed: ValueError: bad thing")
+    assert cloud.keys(prefix) == [f"{prefix}state"]

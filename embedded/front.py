@@ -18,7 +18,7 @@ from embedded.access.signatures.version4 import Fault, SignatureFault, same
 from embedded.clients import DEFAULT_REGION, owner_secret
 from embedded.lifecycle import SECRET_HEADER
 from embedded.model_check import answers, requests
-from embedded.operations import Call, ServiceError, find_admin, find_check, find_operation, has_own_token
+from embedded.operations import Call, ServiceError, find_admin, find_arrival, find_check, find_operation, has_own_token
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,8 @@ class Front:
         return self._signed(environ, start_response)
 
     def _signed(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        request = Request(environ)
+        # a request that its environment refers to would wait for the garbage collection, with its body
+        request = Request(environ, populate_request=False)
         claim: Claim | None = None
         parsed: protocol.Parsed | None = None
         try:
@@ -94,7 +95,11 @@ class Front:
             check = find_check(parsed.service, parsed.operation)
             if check is not None:
                 check(call, parsed.params)
-            protocol.rewind_if_read(request)
+            take = find_arrival(parsed.service, parsed.operation)
+            if take is None:
+                protocol.rewind_if_read(request)
+            else:
+                take(request)
             return None
         result = function(call, protocol.with_body(request, parsed).params)
         answers.check(parsed.model, result)
@@ -104,6 +109,8 @@ class Front:
         try:
             with traits.turn(None if parsed is None else parsed.service):
                 answer: Iterable[bytes] = self._moto(environ, start_response)
+            # moto's request, for the same reason as ours
+            environ.pop("werkzeug.request", None)
             return answer
         except SignatureFault as fault:
             # the body was read to its end, and is not what was signed
@@ -158,7 +165,7 @@ def _failed(parsed: protocol.Parsed | None, error: Exception) -> Response:
 
 def _admin(environ: dict[str, Any]) -> Response:
     """Answer `/_yard/<verb>`: query parameters and a JSON body are the verb's parameters."""
-    request = Request(environ)
+    request = Request(environ, populate_request=False)
     verb = environ["PATH_INFO"].removeprefix(ADMIN_PREFIX).strip("/")
     if not has_own_token(verb):
         if environ["REQUEST_METHOD"] != "POST":

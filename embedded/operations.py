@@ -8,13 +8,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from moto.core.request import Request
+
 Params = dict[str, Any]
 Operation = Callable[["Call", Params], Mapping[str, Any]]
 AdminVerb = Callable[[Params], Mapping[str, Any]]
 
 Check = Callable[["Call", Params], None]
+Arrival = Callable[[Request], None]
 
 _checks: dict[tuple[str, str], Check] = {}
+_arrivals: dict[tuple[str, str], Arrival] = {}
 _operations: dict[tuple[str, str], Operation] = {}
 _admin: dict[str, AdminVerb] = {}
 _by_token: set[str] = set()
@@ -61,6 +65,17 @@ def check(service: str, *names: str) -> Callable[[Check], Check]:
     return register
 
 
+def arrival(service: str, *names: str) -> Callable[[Arrival], Arrival]:
+    """Register what takes the body of these operations out of a request before moto answers it."""
+
+    def register(function: Arrival) -> Arrival:
+        for name in names:
+            _arrivals[service, name] = function
+        return function
+
+    return register
+
+
 def admin(verb: str, *, own_token: bool = False) -> Callable[[AdminVerb], AdminVerb]:
     """Register a verb of the cloud's own interface, `POST /_yard/<verb>` with a JSON body: faults, quotas, status.
 
@@ -84,6 +99,11 @@ def find_operation(service: str, name: str) -> Operation | None:
 def find_check(service: str, name: str) -> Check | None:
     """The registered check, or None."""
     return _checks.get((service, name))
+
+
+def find_arrival(service: str, name: str) -> Arrival | None:
+    """What is registered to take the body, or None where moto reads it."""
+    return _arrivals.get((service, name))
 
 
 def find_admin(verb: str) -> AdminVerb | None:

@@ -4,6 +4,7 @@ import argparse
 import json
 import logging
 import os
+import resource
 import signal
 import sys
 import threading
@@ -15,6 +16,8 @@ from typing import Any
 from embedded.lifecycle import DEFAULT_ACCESS_KEY, secret_of
 
 HOST = "127.0.0.1"
+_DESCRIPTORS = 8192
+"""Each request, node and function takes some; where the machine gives a process 256, a big deployment needs more."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -32,8 +35,16 @@ def main(arguments: list[str] | None = None) -> None:
     logging.getLogger("botocore").setLevel(logging.WARNING)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     secret = secret_of(options.state)
+    _allow_descriptors()
     _shut_out_real_credentials(secret)
     serve(options.port, options.state, options.log, options.project.resolve(), secret=secret)
+
+
+def _allow_descriptors() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _shut_out_real_credentials(secret: str) -> None:

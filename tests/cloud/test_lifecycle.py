@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -42,6 +43,20 @@ def test_down_ends_the_process_and_down_again_says_that_nothing_ran(tmp_path: Pa
     with pytest.raises(OSError):
         socket.create_connection(("127.0.0.1", running.port), timeout=1)
     assert not lifecycle.down(tmp_path)
+
+
+def test_the_cloud_takes_the_descriptors_that_a_shell_does_not_give_it(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        running = lifecycle.up(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    try:
+        allowed = resource.prlimit(running.pid, resource.RLIMIT_NOFILE)
+    finally:
+        lifecycle.down(tmp_path)
+    assert allowed == (min(hard, 8192), hard)
 
 
 def test_reset_forgets_everything_and_keeps_the_port(own_cloud: Cloud) -> None:

@@ -13,7 +13,7 @@ def operation(service: str, action: str) -> OperationModel:
     """The model of an operation by botocore's service and its name: `startExecution`, or `start_execution`."""
     # the front reads the same models: another loader would hold them in memory a second time
     found: OperationModel = get_service_model(service).operation_model(
-        "".join(_capital(part) for part in action.split("_"))
+        "".join(capital(part) for part in action.split("_"))
     )
     return found
 
@@ -21,7 +21,7 @@ def operation(service: str, action: str) -> OperationModel:
 def to_service(value: Any, shape: Shape | None) -> Any:
     """Parameters of a Task state as the service's model names them; an object for a text is sent as JSON."""
     if isinstance(shape, StructureShape) and isinstance(value, Mapping):
-        names = {_capital(name): name for name in shape.members}
+        names = {capital(name): name for name in shape.members}
         return {
             names.get(key, key): to_service(item, shape.members.get(names.get(key, key))) for key, item in value.items()
         }
@@ -41,7 +41,7 @@ def from_service(value: Any, shape: Shape | None) -> Any:
     if isinstance(value, StreamingBody):
         return value.read().decode("utf-8", "replace")
     if isinstance(shape, StructureShape) and isinstance(value, Mapping):
-        return {_capital(key): from_service(item, shape.members.get(key)) for key, item in value.items()}
+        return {capital(key): from_service(item, shape.members.get(key)) for key, item in value.items()}
     if isinstance(shape, ListShape) and isinstance(value, list):
         return [from_service(item, shape.member) for item in value]
     if isinstance(shape, MapShape) and isinstance(value, Mapping):
@@ -49,5 +49,5 @@ def from_service(value: Any, shape: Shape | None) -> Any:
     return value
 
 
-def _capital(name: str) -> str:
+def capital(name: str) -> str:
     return name[:1].upper() + name[1:]

@@ -1,26 +1,26 @@
 """Executions: how they start and end, and what EventBridge is told of it."""
 
-import copy
 import datetime
-import json
-import re
 import threading
 import time
 import uuid
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from moto.stepfunctions.parser.api import ExecutionStatus
+from moto.stepfunctions.parser.asl.eval.evaluation_details import ExecutionDetails
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
-from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker, SyncExecutionWorker
 
 from embedded.bus import events, metrics
-from embedded.moto_errors import as_service_errors
-from embedded.operations import ServiceError
-from embedded.services.stepfunctions import job_changes
+from embedded.operations import Call, ServiceError
+from embedded.services.stepfunctions import arns, job_changes
+from embedded.services.stepfunctions.api import json_texts
 from embedded.services.stepfunctions.execution_log import ExecutionLog
+from embedded.services.stepfunctions.records import Target, activities, target
+from embedded.services.stepfunctions.times import timestamp
 
-_NAME = re.compile(r"^[^\s<>{}\[\]?*\"#%\\^|~`$&,;:/\u0000-\u001f\u007f-\u009f]{1,80}$")
 _INPUT_BYTES = 262_144
 _starting = threading.Lock()
 _COUNTED = {
@@ -33,17 +33,72 @@ _COUNTED = {
 """The metric of AWS/States for each status."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """A machine as one execution found it; moto reads it by these names."""
+
+    arn: str
+    name: str
+    definition: str
+    sm_type: str
+    roleArn: str
+    revision_id: str | None
+    updated: datetime.datetime
+    loggingConfiguration: Any
+    tracingConfiguration: Any
+    encryptionConfiguration: Any
+    version_arn: str | None
+    alias_arn: str | None
+
+    @classmethod
+    def of(cls, named: Target) -> "Snapshot":
+        """The machine, or its version, as it is now."""
+        settings = named.settings
+        return cls(
+            arn=named.machine.arn,
+            name=named.machine.name,
+            definition=settings.definition,
+            sm_type=settings.sm_type,
+            roleArn=settings.roleArn,
+            revision_id=settings.revision_id,
+            updated=settings.update_date,
+            loggingConfiguration=settings.loggingConfiguration,
+            tracingConfiguration=settings.tracingConfiguration,
+            encryptionConfiguration=settings.encryptionConfiguration,
+            version_arn=None if named.version is None else named.version.arn,
+            alias_arn=None if named.alias is None else named.alias.arn,
+        )
+
+
 class RealExecution(Execution):  # type: ignore[misc]
     """moto's record of an execution, which says when it begins and ends."""
+
+    worker_class: type[ExecutionWorker] = ExecutionWorker
 
     def _get_start_execution_worker_comm(self) -> BaseExecutionWorkerCommunication:
         return _Ending(self)
 
+    def _get_start_execution_worker(self) -> ExecutionWorker:
+        worker = super()._get_start_execution_worker()
+        worker.__class__ = self.worker_class
+        return worker
+
+    def get_start_execution_details(self) -> ExecutionDetails:
+        """What the context object says of the execution."""
+        details = super().get_start_execution_details()
+        details.start_time = timestamp(self.start_date)
+        return details
+
     def announce(self) -> None:
-        """Tell EventBridge the execution's status."""
+        """Tell EventBridge the status of a standard execution, and CloudWatch of every one."""
+        self._count()
+        if self.sm_type != "STANDARD":
+            return
         detail = {
             "executionArn": self.exec_arn,
             "stateMachineArn": self.state_machine_arn,
+            "stateMachineVersionArn": self.state_machine.version_arn,
+            "stateMachineAliasArn": self.state_machine.alias_arn,
             "name": self.name,
             "status": self.exec_status.value,
             "startDate": _milliseconds(self.start_date),
@@ -51,7 +106,7 @@ class RealExecution(Execution):  # type: ignore[misc]
             "input": self.execution_input,
             "inputDetails": {"included": True},
             "output": to_json_str(self.output) if self.exec_status == ExecutionStatus.SUCCEEDED else None,
-            "outputDetails": {"included": True},
+            "outputDetails": {"included": True} if self.exec_status == ExecutionStatus.SUCCEEDED else None,
             "error": self.error,
             "cause": self.cause,
             "redriveCount": 0,
@@ -62,11 +117,10 @@ class RealExecution(Execution):  # type: ignore[misc]
             "resources": [self.exec_arn],
             "detail": detail,
         }
-        self._count()
         events.publish(self.account_id, self.region_name, event)
 
     def _count(self) -> None:
-        """Publish what Step Functions publishes of a standard execution that begins or ends."""
+        """Publish what Step Functions publishes of an execution that begins or ends."""
         figures: list[dict[str, Any]] = [{"MetricName": _COUNTED[self.exec_status], "Value": 1.0, "Unit": "Count"}]
         if self.start_date is not None and self.stop_date is not None:
             took = (self.stop_date - self.start_date).total_seconds() * 1000
@@ -74,6 +128,15 @@ class RealExecution(Execution):  # type: ignore[misc]
         dimensions = [{"Name": "StateMachineArn", "Value": self.state_machine_arn}]
         data = [{**figure, "Dimensions": dimensions} for figure in figures]
         metrics.publish(self.account_id, self.region_name, "AWS/States", data)
+
+
+class SyncExecution(RealExecution):
+    """An execution that is over when `start` returns."""
+
+    worker_class = SyncExecutionWorker
+
+
+Kind = TypeVar("Kind", bound=RealExecution)
 
 
 def _milliseconds(moment: datetime.datetime | None) -> int | None:
@@ -91,50 +154,94 @@ class _Ending(BaseExecutionWorkerCommunication):  # type: ignore[misc]
         self.execution.announce()
 
 
-def start(account: str, region: str, machine_arn: str, name: str | None, given: str | None) -> RealExecution:
-    """Start an execution; the same name with the same input names the one that runs already."""
-    name = str(uuid.uuid4()) if name is None else name
-    given = "{}" if given is None else given
-    if not _NAME.match(name):
-        raise ServiceError("InvalidName", f"Invalid Name: '{name}'")
+def check_input(given: str) -> None:
+    """Refuse an input that is no JSON, or too long."""
     if len(given.encode()) > _INPUT_BYTES:
         text = f"1 validation error detected: Value at 'input' is longer than {_INPUT_BYTES} bytes"
         raise ServiceError("ValidationException", text)
+    if not given.strip():
+        raise _invalid_input("Invalid execution input.")
     try:
-        json.loads(given)
-    except ValueError as error:
-        raise ServiceError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from error
-    with as_service_errors(), _starting:
-        machine = stepfunctions_parser_backends[account][region].describe_state_machine(machine_arn)
-        running: RealExecution | None = machine._handle_name_input_idempotency(name, given)
+        json_texts.read(given)
+    except json_texts.NotJson as error:
+        raise _invalid_input(error.problem) from error
+
+
+def _invalid_input(problem: str) -> ServiceError:
+    return ServiceError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{problem}'")
+
+
+def start(account: str, region: str, machine_arn: str, name: str | None, given: str | None) -> RealExecution:
+    """Start an execution; the same name with the same input names the one that runs already."""
+    call = Call(account=account, region=region, principal="")
+    name = str(uuid.uuid4()) if name is None else name
+    given = "{}" if given is None else given
+    arns.check_name(name)
+    named = target(call, machine_arn)
+    check_input(given)
+    with _starting:
+        running = _running(named, name, given)
         if running is not None:
             return running
-        execution = _execution(machine, name, given)
-        machine.executions.append(execution)
-    execution.exec_status = ExecutionStatus.RUNNING
-    execution.announce()
-    execution.start()
+        execution = _execution(call, named, name, given, RealExecution)
+        named.machine.executions.append(execution)
+    _begin(execution)
     return execution
 
 
-def _execution(machine: Any, name: str, given: str) -> RealExecution:
+def start_sync(call: Call, machine_arn: str, name: str | None, given: str | None) -> SyncExecution:
+    """Run an express machine to its end."""
+    name = str(uuid.uuid4()) if name is None else name
+    given = "{}" if given is None else given
+    arns.check_name(name)
+    named = target(call, machine_arn)
+    if named.settings.sm_type != "EXPRESS":
+        text = "This operation is not supported by this type of state machine"
+        raise ServiceError("StateMachineTypeNotSupported", text)
+    check_input(given)
+    execution = _execution(call, named, name, given, SyncExecution)
+    named.machine.executions.append(execution)
+    _begin(execution)
+    return execution
+
+
+def _begin(execution: RealExecution) -> None:
+    execution.exec_status = ExecutionStatus.RUNNING
+    execution.announce()
+    execution.start()
+
+
+def _running(named: Target, name: str, given: str) -> RealExecution | None:
+    """A standard machine's execution of this name, where it is the same."""
+    if named.settings.sm_type != "STANDARD":
+        return None
+    for execution in named.machine.executions:
+        if execution.name != name:
+            continue
+        if execution.exec_status == ExecutionStatus.RUNNING and execution.execution_input == given:
+            found: RealExecution = execution
+            return found
+        raise ServiceError("ExecutionAlreadyExists", f"Execution Already Exists: '{execution.exec_arn}'")
+    return None
+
+
+def _execution(call: Call, named: Target, name: str, given: str, kind: type[Kind]) -> Kind:
     """A new execution, with a snapshot of the machine and with the log that moto leaves out."""
-    # the snapshot shares the backend and takes no executions along: both hold threads and locks
-    snapshot = copy.deepcopy(machine, {id(machine.executions): [], id(machine.backend): machine.backend})
-    arn = machine.arn.replace(":stateMachine:", ":execution:") + f":{name}"
-    _, _, _, region, account, *_ = machine.arn.split(":")
-    return RealExecution(
+    snapshot = Snapshot.of(named)
+    standard = snapshot.sm_type == "STANDARD"
+    arn = arns.execution(snapshot.arn, name) if standard else arns.express(snapshot.arn, name, str(uuid.uuid4()))
+    return kind(
         name=name,
         sm_type=snapshot.sm_type,
         role_arn=snapshot.roleArn,
         exec_arn=arn,
-        account_id=account,
-        region_name=region,
+        account_id=call.account,
+        region_name=call.region,
         state_machine=snapshot,
         start_date=datetime.datetime.now(tz=datetime.UTC),
-        cloud_watch_logging_session=ExecutionLog.of(machine, arn),
+        cloud_watch_logging_session=ExecutionLog.of(snapshot, arn),
         input_data=given,
-        activity_store={},
+        activity_store=activities(call.account, call.region),
     )
 
 

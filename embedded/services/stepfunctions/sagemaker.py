@@ -20,15 +20,13 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 )
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
-from embedded.access import roles
 from embedded.services.stepfunctions import job_changes
+from embedded.services.stepfunctions.credentials import client_of_role
 from embedded.services.stepfunctions.options import options
 from embedded.services.stepfunctions.permissions import missing_for_run
 from embedded.services.stepfunctions.sagemaker_fields import unsupported_fields
 
 POLL_SECONDS = 1.0
-STATES = "states.amazonaws.com"
-SESSION = "StepFunctions"
 _SIMPLE = ("createEndpoint", "createEndpointConfig", "createLabelingJob", "createModel", "updateEndpoint")
 MANAGED_TAG = {"Key": "MANAGED_BY_AWS", "Value": "STARTED_BY_STEP_FUNCTIONS"}
 
@@ -106,15 +104,12 @@ class SageMakerTask(StateTaskServiceCallback):  # type: ignore[misc]
     def _normalise_response(self, response: Any, *_: Any) -> None:
         """Nothing to rename."""
 
-    def _client(self, region: str, role_arn: str) -> Any:
-        return roles.client_as(role_arn, service=STATES, session=SESSION, api="sagemaker", region=region)
-
     def _eval_service_task(
         self, env: Any, resource_runtime_part: Any, normalised_parameters: dict[str, Any], state_credentials: Any
     ) -> None:
         region, account = resource_runtime_part.region, resource_runtime_part.account
         parameters, role_arn, action = normalised_parameters, state_credentials.role_arn, self.resource.api_action
-        client = self._client(region, role_arn)
+        client = client_of_role(region, "sagemaker", state_credentials)
         shape = client.meta.service_model.operation_model(action[0].upper() + action[1:]).input_shape
         refused = dict.fromkeys([*_unknown(parameters, shape), *unsupported_fields(action, parameters)])
         problems = [f'The field "{field}" is not supported by Step Functions' for field in refused]
@@ -153,7 +148,7 @@ class SageMakerTask(StateTaskServiceCallback):  # type: ignore[misc]
         )
         return FailureEvent(
             env=env,
-            error_name=CustomErrorName(error_name=error) if not error.startswith("States.") else _states_error(error),
+            error_name=CustomErrorName(error_name=error) if not error.startswith("States.") else states_error(error),
             event_type=HistoryEventType.TaskFailed,
             event_details=EventDetails(taskFailedEventDetails=details),
         )
@@ -202,7 +197,7 @@ class SageMakerTask(StateTaskServiceCallback):  # type: ignore[misc]
         # moto's own calls interrupt_all() on None for every service without waitForTaskToken
         env.stack.pop()
         job = JOBS[self.resource.api_action]
-        client = self._client(resource_runtime_part.region, state_credentials.role_arn)
+        client = client_of_role(resource_runtime_part.region, "sagemaker", state_credentials)
         name = {job.name_field: normalised_parameters[job.name_field]}
         described = _wait(env, lambda: job.call(client, "Describe", **name), job)
         if described is None:
@@ -217,7 +212,8 @@ class SageMakerTask(StateTaskServiceCallback):  # type: ignore[misc]
         env.stack.append(plain(described))
 
 
-def _states_error(name: str) -> Any:
+def states_error(name: str) -> Any:
+    """moto's name of one of the language's own errors."""
     from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
     from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
 

@@ -1,0 +1,119 @@
+"""Failed evaluations in moto's interpreter: what the service says of them, and one event for each."""
+
+from typing import Any
+
+from moto.stepfunctions.parser.api import EvaluationFailedEventDetails, ExecutionFailedEventDetails, HistoryEventType
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
+from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
+from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+
+from embedded import moto_patches
+
+_QUERY = "States.QueryEvaluationError"
+_moto_failure_event = FailureEvent.__init__
+_moto_state_body = CommonStateField._eval_body
+
+
+def query_failure(env: Any, cause: str, location: str | None = None) -> FailureEventException:
+    """States.QueryEvaluationError in the state that is evaluated."""
+    details = EvaluationFailedEventDetails(error=_QUERY, cause=cause)
+    if location is not None:
+        details["location"] = location
+    return FailureEventException(
+        FailureEvent(
+            env=env,
+            error_name=StatesErrorName(typ=StatesErrorNameType.StatesQueryEvaluationError),
+            event_type=HistoryEventType.EvaluationFailed,
+            event_details=EventDetails(evaluationFailedEventDetails=details),
+        )
+    )
+
+
+def runtime_failure(env: Any, cause: str) -> FailureEventException:
+    """States.Runtime, which ends the execution: nothing catches it."""
+    details = ExecutionFailedEventDetails(error="States.Runtime", cause=cause)
+    return FailureEventException(
+        FailureEvent(
+            env=env,
+            error_name=StatesErrorName(typ=StatesErrorNameType.StatesRuntime),
+            event_type=HistoryEventType.ExecutionFailed,
+            event_details=EventDetails(executionFailedEventDetails=details),
+        )
+    )
+
+
+def entered_id(env: Any) -> int:
+    """The event by which the state was entered that is evaluated."""
+    history = env.event_manager._history_event_list
+    event_id = latest = int(env.event_history_context.source_event_id)
+    while event_id > 0:
+        event = history[event_id - 1]
+        if event.get("stateEnteredEventDetails", {}).get("name") == env.next_state_name:
+            return event_id
+        event_id = event["previousEventId"]
+    return latest
+
+
+def _failure_event(self: Any, env: Any, *arguments: Any, **named: Any) -> None:
+    """A failure whose causes say where, from the start: moto says it in some of the events alone."""
+    _moto_failure_event(self, env, *arguments, **named)
+    self.source_event_id = entered_id(env)
+    details = (self.event_details or {}).get("evaluationFailedEventDetails")
+    if details is not None:
+        details["cause"] = f"{_where(self)} {details['cause']}"
+        details["state"] = self.state_name
+
+
+def _where(event: FailureEvent) -> str:
+    return (
+        f"An error occurred while executing the state '{event.state_name}' "
+        f"(entered at the event id #{event.source_event_id})."
+    )
+
+
+def _evaluation_details(self: FailureEventException) -> Any:
+    return self.failure_event.event_details["evaluationFailedEventDetails"]
+
+
+def _execution_details(self: FailureEventException) -> ExecutionFailedEventDetails | None:
+    pair = self.extract_error_cause_pair()
+    if pair is None:
+        return None
+    details = ExecutionFailedEventDetails()
+    error, cause = pair
+    if error:
+        details["error"] = error
+    if cause:
+        details["cause"] = f"{_where(self.failure_event)} {cause}" if error == "States.Runtime" else cause
+    return details
+
+
+def _state_body(self: Any, env: Any) -> None:
+    try:
+        _moto_state_body(self, env)
+    except FailureEventException as failure:
+        event = failure.failure_event
+        if event.event_type == HistoryEventType.EvaluationFailed and not _is_told(env, event):
+            env.event_manager.add_event(
+                context=env.event_history_context, event_type=event.event_type, event_details=event.event_details
+            )
+        raise
+
+
+def _is_told(env: Any, event: FailureEvent) -> bool:
+    details = event.event_details["evaluationFailedEventDetails"]
+    history = env.event_manager._history_event_list
+    return any(one.get("evaluationFailedEventDetails") is details for one in history)
+
+
+def install() -> None:
+    """Replace moto's parts."""
+    for owner, name, replacement, reason in (
+        (FailureEvent, "__init__", _failure_event, "it names the latest event for the state's"),
+        (FailureEventException, "get_evaluation_failed_event_details", _evaluation_details, "the cause says where"),
+        (FailureEventException, "get_execution_failed_event_details", _execution_details, "the cause says where"),
+        (CommonStateField, "_eval_body", _state_body, "it tells failed evaluations of some states alone"),
+    ):
+        moto_patches.replace(owner, name, replacement, reason=reason)

@@ -1,0 +1,88 @@
+"""States and their rules in moto's interpreter: waits, retries, what catches what, items, activities."""
+
+import datetime
+import time
+from types import SimpleNamespace
+from typing import Any
+
+from moto.stepfunctions.parser.asl.component.common.error_name import error_equals_decl
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
+from moto.stepfunctions.parser.asl.component.common.path.items_path import ItemsPath
+from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.state import state
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map import StateMap
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_activitiy import StateTaskActivity
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function import wait_function
+from moto.stepfunctions.parser.asl.eval.states import StateData
+from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
+
+from embedded import moto_patches
+from embedded.services.stepfunctions.interpreter.failures import query_failure, runtime_failure
+from embedded.services.stepfunctions.options import options
+from embedded.services.stepfunctions.times import timestamp
+
+_moto_error_matches = error_equals_decl.ErrorEqualsDecl._eval_body
+_moto_activity_execution = StateTaskActivity._eval_execution
+_moto_map_execution = StateMap._eval_execution
+_moto_items_path = ItemsPath._eval_body
+_SCALED = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds * options.wait_scale))
+_RUNTIME = StatesErrorName(typ=StatesErrorNameType.StatesRuntime)
+
+
+def _wait_interval(self: Any, env: Any, wait_seconds: float) -> None:
+    """moto's loop counts whole seconds only; this one counts time, scaled, and ends when the execution does."""
+    until = time.monotonic() + wait_seconds * options.wait_scale
+    while env.is_running() and (left := until - time.monotonic()) > 0:
+        env.program_state_event.wait(min(left, 0.5))
+
+
+def _error_matches(self: Any, env: Any) -> None:
+    """States.Runtime is caught by nothing, on AWS; in moto States.ALL caught it."""
+    runtime = env.stack[-1] == _RUNTIME
+    _moto_error_matches(self, env)
+    if runtime:
+        env.stack[-1] = False
+
+
+def _activity_execution(self: Any, env: Any) -> None:
+    arn = self.resource.resource_arn
+    if arn not in env.activity_store:
+        raise runtime_failure(env, f"The activity {arn} does not exist.")
+    _moto_activity_execution(self, env)
+
+
+def _map_execution(self: Any, env: Any) -> None:
+    """A Map state of JSONata without Items goes through its input, which must be an array."""
+    given = env.stack[-1] if env.stack else None
+    if self.items is None and self.items_path is None and self.item_reader is None and not isinstance(given, list):
+        shown = to_json_str(given, separators=(",", ":"))
+        raise query_failure(env, f"Map state input must be an array but was: {shown}")
+    _moto_map_execution(self, env)
+
+
+def _items_path(self: Any, env: Any) -> None:
+    _moto_items_path(self, env)
+    if not isinstance(env.stack[-1], list):
+        # a path into the context object loses the first of its two dollars
+        path = self.string_sampler.literal_value
+        raise runtime_failure(env, f'Reference path "{path}" must point to array.')
+
+
+def _state_data(EnteredTime: str, Name: str) -> StateData:
+    del EnteredTime  # with another offset and more digits than the service writes
+    return StateData(EnteredTime=timestamp(datetime.datetime.now(tz=datetime.UTC)), Name=Name)
+
+
+def install() -> None:
+    """Replace moto's parts."""
+    for owner, name, replacement, reason in (
+        (wait_function.WaitFunction, "_wait_interval", _wait_interval, "it counts whole seconds"),
+        (error_equals_decl.ErrorEqualsDecl, "_eval_body", _error_matches, "it lets States.Runtime be caught"),
+        (StateTaskActivity, "_eval_execution", _activity_execution, "it fails on an activity that is not there"),
+        (StateMap, "_eval_execution", _map_execution, "it names the input's type where the service shows the input"),
+        (ItemsPath, "_eval_body", _items_path, "it takes JSONPath's error for JSONata's"),
+        (state, "StateData", _state_data, "it writes times otherwise"),
+        (retrier_decl, "time", _SCALED, "its pauses cannot be shortened"),
+    ):
+        moto_patches.replace(owner, name, replacement, reason=reason)

@@ -1,0 +1,74 @@
+"""One JSONata expression, evaluated over variables."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from jsonata import Jsonata, jexception
+from jsonata.utils import Utils
+
+from embedded.services.stepfunctions.jsonata import functions
+
+_TIMEOUT_MS = 30_000
+"""The service gives an expression a second; this evaluator is slower than its own by more than ten times."""
+_STACK = 500
+_LIMITS = {"D1011": "Stack overflow error", "D1012": "Expression evaluation timeout"}
+
+
+class Undefined(Exception):
+    """The expression returned nothing."""
+
+
+class Unsupported(Exception):
+    """The expression returned what JSON cannot hold: a function or a regular expression."""
+
+
+class ExpressionError(Exception):
+    """The expression failed; the text is JSONata's code and message."""
+
+
+def evaluate(expression: str, variables: Mapping[str, Any]) -> Any:
+    """The expression's result as JSON values, with variables by their names without the dollar."""
+    try:
+        query = Jsonata(expression, timeout=_TIMEOUT_MS, stack=_STACK)
+        query.set_output_convert_nulls(False)
+        bound = functions.FUNCTIONS | {name: to_query(value) for name, value in variables.items()}
+        result = query.evaluate(None, bound)
+    except jexception.JException as error:
+        # the evaluator's texts come from Java, where functions are objects
+        text = f"{error.error}: {error}".replace(" Object ", " function ")
+        raise ExpressionError(_LIMITS.get(error.error, text)) from error
+    except RecursionError as error:
+        raise ExpressionError(_LIMITS["D1011"]) from error
+    except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
+        raise ExpressionError(str(error)) from error
+    if result is None:
+        raise Undefined
+    return from_query(result)
+
+
+def to_query(value: Any) -> Any:
+    """A JSON value for the evaluator, which tells null from nothing and writes whole numbers without a point."""
+    if value is None:
+        return Utils.NULL_VALUE
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {key: to_query(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_query(item) for item in value]
+    return value
+
+
+def from_query(value: Any) -> Any:
+    """A result of the evaluator as JSON values."""
+    if value is Utils.NULL_VALUE or value is None:
+        return None
+    if isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    if isinstance(value, Mapping):
+        return {key: from_query(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [from_query(value[index]) for index in range(len(value))]
+    raise Unsupported

@@ -13,10 +13,12 @@ def upload_source(aws: Aws, spec: JobSpec) -> str | None:
     from botocore.exceptions import ClientError
 
     from shardyard.spec.jobs.source import bundle
+    from shardyard.spec.jobs.source_files import source_files
 
     if spec.source is None:
         return None
-    packed = bundle(aws.project.root / spec.source.dir)
+    code = source_files(aws.project.root, spec.source.dir)
+    packed = bundle(code)
     sha256 = hashlib.sha256(packed).hexdigest()
     bucket, key, s3 = aws.artifact_bucket(), names.source_key(sha256), aws.client("s3")
     try:
@@ -25,5 +27,5 @@ def upload_source(aws: Aws, spec: JobSpec) -> str | None:
         if error.response["Error"]["Code"] not in ("404", "NoSuchKey", "NotFound"):
             raise
         s3.put_object(Bucket=bucket, Key=key, Body=packed, ChecksumAlgorithm="SHA256")
-        say(f"Uploaded {spec.source.dir} as {sha256[:12]} ({len(packed) / 1000:.0f} kB).")
+        say(f"Uploaded {spec.source.dir} as {sha256[:12]} ({code}).")
     return sha256

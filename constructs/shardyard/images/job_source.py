@@ -5,13 +5,14 @@ from pathlib import Path
 
 from contract.zips import launcher_zip
 from shardyard.spec.jobs.source import bundle
+from shardyard.spec.jobs.source_files import source_files
 from shardyard.spec.product import image_sources
 
 
 @cache
 def source_bundle(root: Path, folder: str) -> bytes:
     """The zip of a job's own code."""
-    return bundle(root / folder)
+    return bundle(source_files(root, folder))
 
 
 @cache

@@ -60,10 +60,14 @@ class Image:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """The job's own code travels beside the image, as the channel `code`."""
+    """The job's own code travels beside the image, as the channel `code`.
+
+    What tools leave behind stays here (`.git`, environments, caches, `cdk.out`, `.yard`), and so does what the
+    project's `.gitignore` and `.yardignore` name. Changed code travels with the next `yard train`, without a deploy.
+    """
 
     dir: str = setting(
-        doc="A folder of the repository.", pattern=r"(?!/)(?!(.*/)?\.\.(/|$)).+", says="a folder inside the repository"
+        doc="A folder of it, or `.`.", pattern=r"(?!/)(?!(.*/)?\.\.(/|$)).+", says="a folder inside the repository"
     )
     sha256: str | None = setting(
         None,

@@ -1,6 +1,9 @@
-"""The user's code for a launch: bundled, and uploaded only if it has changed."""
+"""The user's code for a launch: bundled, uploaded only if it has changed, and of which commit it is."""
 
 import hashlib
+import subprocess
+from pathlib import Path
+from typing import Any
 
 from shardyard.spec import names
 from shardyard.spec.jobs.job import JobSpec
@@ -29,3 +32,20 @@ def upload_source(aws: Aws, spec: JobSpec) -> str | None:
         s3.put_object(Bucket=bucket, Key=key, Body=packed, ChecksumAlgorithm="SHA256")
         say(f"Uploaded {spec.source.dir} as {sha256[:12]} ({code}).")
     return sha256
+
+
+def git_state(root: Path) -> dict[str, Any]:
+    """The project's commit and whether its files differ from it, as the launch input names them; empty without git."""
+    commit = _git(root, "rev-parse", "HEAD")
+    changes = _git(root, "status", "--porcelain", "--", ".")
+    if commit is None or changes is None:
+        return {}
+    return {"git_commit": commit, "git_dirty": changes != ""}
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        found = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True)
+    except FileNotFoundError:
+        return None
+    return found.stdout.strip() if found.returncode == 0 else None

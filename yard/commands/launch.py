@@ -137,7 +137,7 @@ def _launch(
     follow: bool | None,
     as_json: bool,
 ) -> None:
-    from yard.sources import upload_source
+    from yard.sources import git_state, upload_source
 
     if not as_json:
         emit_facts(_as_facts(plan), as_json=False)
@@ -148,6 +148,7 @@ def _launch(
     if "source_sha256" not in launch:  # a resumed run keeps its original code
         sha256 = upload_source(aws, aws.project.job(job))
         launch |= {} if sha256 is None else {"source_sha256": sha256}
+        launch |= git_state(aws.project.root)
     run = runs.start(aws, job, launch)
     say(f"Launched {job}, run {run.run_id}.")
     if (is_terminal() and not as_json) if follow is None else follow:

@@ -1,14 +1,17 @@
 """Runs compared: which settings differ, how the runs learned, what they cost."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from contract import variables
+from shardyard.spec.run_settings import flat, run_settings
 from yard.aws import Aws
 from yard.runs import runs
 from yard.runs.logs import Tail
 
+_HASH = re.compile(r"\b[0-9a-f]{40,64}\b")
+"""A table with whole hashes is wider than any screen."""
 RATES = ("tokens_per_second", "samples_per_second")
 
 
@@ -30,7 +33,7 @@ class Curve:
     job: str
     status: str
     settings: Mapping[str, Any]
-    """Its settings as the training job has them: hyperparameters, instances, spot."""
+    """All its settings by name, from its last training job and its receipt."""
     points: Sequence[Point] = field(default_factory=tuple)
     billable_seconds: int | None = None
     usd: float | None = None
@@ -51,22 +54,27 @@ def read_curve(aws: Aws, run: runs.Run) -> Curve:
     attempts = runs.attempts(aws, run)
     names = [attempt["TrainingJobName"] for attempt in attempts]
     described = [aws.client("sagemaker").describe_training_job(TrainingJobName=name) for name in names]
+    receipt = _receipt(aws, run)
     return Curve(
         run_id=run.run_id,
         job=run.job,
         status=run.status.lower(),
-        settings=_settings(described[-1]) if described else {},
+        settings={**(flat(run_settings(described[-1])) if described else {}), **_origin(receipt)},
         points=tuple(_points(Tail(aws, run.run_id, node=1), names)),
         billable_seconds=sum(job.get("BillableTimeInSeconds", 0) for job in described) if described else None,
-        usd=_usd(aws, run),
+        usd=receipt.get("cost_usd"),
     )
 
 
 def differing(curves: Sequence[Curve]) -> list[tuple[str, list[Any]]]:
-    """The settings that differ between runs: name, and each run's value."""
+    """The settings that differ between runs: name, and each run's value, hashes cut."""
     names = sorted({name for curve in curves for name in curve.settings})
     rows = [(name, [curve.settings.get(name) for curve in curves]) for name in names]
-    return [(name, values) for name, values in rows if any(value != values[0] for value in values)]
+    return [(name, list(map(_cut, values))) for name, values in rows if any(value != values[0] for value in values)]
+
+
+def _cut(value: Any) -> Any:
+    return _HASH.sub(lambda match: match[0][:12], value) if isinstance(value, str) else value
 
 
 def _points(tail: Tail, names: list[str]) -> list[Point]:
@@ -85,24 +93,22 @@ def _points(tail: Tail, names: list[str]) -> list[Point]:
     return [found[step] for step in sorted(found)]
 
 
-def _settings(job: Mapping[str, Any]) -> dict[str, Any]:
-    resources = job["ResourceConfig"]
-    groups = resources.get("InstanceGroups") or [resources]
-    machines = ", ".join(f"{group['InstanceCount']} x {group['InstanceType']}" for group in groups)
+def _origin(receipt: Mapping[str, Any]) -> dict[str, Any]:
+    """What a receipt knows besides the training job: which image its tag was, and from which commit the run came."""
+    if not receipt:
+        return {}
     return {
-        **job.get("HyperParameters", {}),
-        "instances": machines,
-        "spot": job.get("EnableManagedSpotTraining", False),
-        "image": job["AlgorithmSpecification"].get("TrainingImage", "").rpartition("/")[2],
-        "source": job.get("Environment", {}).get(variables.SOURCE_SHA256),
-        "processes_per_node": job.get("Environment", {}).get(variables.PROCESSES_PER_NODE),
+        "image_digest": receipt["image"]["digest"],
+        "git_commit": receipt["git_commit"],
+        "git_dirty": receipt.get("git_dirty"),
     }
 
 
-def _usd(aws: Aws, run: runs.Run) -> float | None:
+def _receipt(aws: Aws, run: runs.Run) -> dict[str, Any]:
+    """The receipt, or nothing for a run that has none yet."""
     from yard.errors import UserError
 
     try:
-        return runs.receipt(aws, run.run_id).get("cost_usd")
+        return runs.receipt(aws, run.run_id)
     except UserError:
-        return None
+        return {}

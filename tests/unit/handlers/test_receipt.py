@@ -19,6 +19,8 @@ def job(**changes: Any) -> dict[str, Any]:
         "TrainingJobName": "tiny-r1-1",
         "TrainingJobStatus": "Completed",
         "SecondaryStatus": "Completed",
+        "AlgorithmSpecification": {"TrainingImage": "image"},
+        "Environment": {"SHARDYARD_ARGUMENTS": '["--it=1"]', "OMP_NUM_THREADS": "1", "SHARDYARD_RUN_ID": "r1"},
         "ResourceConfig": {"InstanceType": "ml.g5.xlarge", "InstanceCount": 2, "VolumeSizeInGB": 30},
         "TrainingTimeInSeconds": 1000,
         "BillableTimeInSeconds": 1000,
@@ -41,6 +43,7 @@ def event(**changes: Any) -> dict[str, Any]:
         "dashboard": "board",
         "source_sha256": "a" * 64,
         "git_commit": "abc1234",
+        "git_dirty": True,
         "values": {},
         "attempts": [],
         "steps": [],
@@ -48,7 +51,11 @@ def event(**changes: Any) -> dict[str, Any]:
     cost = {**PRICES, "worst_case_usd": 4.0, "source": "Pricing API, 2026-11-21"}
     plan = {"image": {"uri": "image", "digest": "sha256:1"}, "data": [], "notes": []}
     plan |= {"candidates": [{"instance_type": "ml.g5.xlarge", "fields": {}}], "candidate": 0}
-    request = {"TrainingJobName": "tiny-r1-1"}
+    request = {
+        "TrainingJobName": "tiny-r1-1",
+        "AlgorithmSpecification": {"TrainingImage": "image"},
+        "ResourceConfig": {"InstanceType": "ml.g5.xlarge", "InstanceCount": 2},
+    }
     return {"launch": {"request": request, "run": run, "plan": plan, "cost": cost}} | changes
 
 
@@ -150,7 +157,13 @@ def test_it_says_where_everything_is() -> None:
     for part in ("Model: s3://m", "Receipt: s3://r", "dashboard/board", "executions/details/arn:aws:states"):
         assert part in message
     assert "$252Faws$252Fsagemaker$252FTrainingJobs$3FlogStreamNameFilter$3Dtiny-r1-1/" in message
-    assert (made["source_sha256"], made["git_commit"]) == ("a" * 64, "abc1234")
+    assert (made["source_sha256"], made["git_commit"], made["git_dirty"]) == ("a" * 64, "abc1234", True)
+
+
+def test_it_keeps_what_the_run_was_set_to() -> None:
+    made = receipt(job(HyperParameters={"lr": "0.1"}))["settings"]
+    assert (made["arguments"], made["environment"]) == (["--it=1"], {"OMP_NUM_THREADS": "1"})
+    assert (made["hyperparameters"], made["instances"]) == ({"lr": 0.1}, "2 x ml.g5.xlarge")
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,11 @@ def test_a_setting_that_one_run_lacks_differs() -> None:
     assert differing([curve("a", 1, seed="1"), curve("b", 1)]) == [("seed", ["1", None])]
 
 
+def test_a_hash_is_cut_to_what_a_table_has_room_for() -> None:
+    rows = differing([curve("a", 1, source_sha256="a" * 64), curve("b", 1, source_sha256="b" * 64)])
+    assert rows == [("source_sha256", ["a" * 12, "b" * 12])]
+
+
 def test_the_last_value_and_the_median_rate() -> None:
     one = curve("a", 100)
     assert one.last("loss") == 0.6

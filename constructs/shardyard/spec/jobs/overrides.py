@@ -120,6 +120,8 @@ class LaunchInput:
     """Laid over the job's own."""
     git_commit: str | None = None
     """The commit that was launched."""
+    git_dirty: bool | None = None
+    """Whether files of the project differed from that commit."""
     run_id: str | None = None
     """The run to resume from its checkpoints."""
 
@@ -141,7 +143,7 @@ class LaunchInput:
     def to_dict(self) -> dict[str, Any]:
         """The input as JSON, without values that were not given."""
         free = {"hyperparameters": dict(self.hyperparameters), "environment": dict(self.environment)}
-        launch = {"git_commit": self.git_commit, "run_id": self.run_id}
+        launch = {"git_commit": self.git_commit, "git_dirty": self.git_dirty, "run_id": self.run_id}
         return {name: value for name, value in {**free, **self.values, **launch}.items() if value not in (None, {})}
 
     @classmethod
@@ -169,6 +171,7 @@ def _input_keys() -> type[Any]:
         keys.append((one.name, hint | None, field(default=None, metadata={**found.metadata, "key": None})))
     keys += [
         ("git_commit", str | None, setting(None, pattern=r"[0-9a-f]{7,64}", says="hex digits")),
+        ("git_dirty", bool | None, setting(None)),
         ("run_id", str | None, setting(None, pattern=RUN_ID)),
     ]
     return make_dataclass("LaunchInputKeys", keys, frozen=True, kw_only=True)

@@ -86,6 +86,7 @@ class Launch:
             "dashboard": self.dashboard,
             "source_sha256": None if self.spec.source is None else self.spec.source.sha256,
             "git_commit": self.given.git_commit,
+            "git_dirty": self.given.git_dirty,
             "values": {name: {"value": value_of(self.spec, name), "source": who} for name, who in self.sources.items()},
             "attempts": [],
             "counts": {},

@@ -10,6 +10,7 @@ from shardyard.handlers import aws
 from shardyard.handlers.launch.receipt.attempts import account, read_attempts, total, with_snapshot_prices
 from shardyard.spec import names, receipt_text
 from shardyard.spec.console import dashboard_url, execution_url, job_log_url
+from shardyard.spec.run_settings import run_settings
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
@@ -63,8 +64,10 @@ def make_receipt(event: Mapping[str, Any], clients: aws.Clients, now: float) -> 
         "image": plan["image"],
         "source_sha256": run["source_sha256"],
         "git_commit": run["git_commit"],
+        "git_dirty": run.get("git_dirty"),  # a launch from before the deploy that introduced it may still be running
         "data": plan["data"],
         "notes": plan["notes"],
+        "settings": run_settings(last if last else launch["request"]),
         "values": _values(run, plan),
         "links": {
             "logs": [job_log_url(run["region"], run["partition"], line["name"]) for line in lines],

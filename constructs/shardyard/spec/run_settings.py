@@ -1,0 +1,90 @@
+"""What a run was set to, read from its training job: a request and its description have the same shape.
+
+The receipt keeps it, and `yard compare` names what differs.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from contract import variables
+from contract.hyperparameters import decode_all
+
+_OF_THE_RUN = (variables.RUN_ID, variables.JOB)
+"""Variables that differ between any two runs and set nothing."""
+_PROGRAM = {
+    variables.ENTRY: "entry",
+    variables.LAUNCHER: "launcher",
+    variables.PROCESSES_PER_NODE: "processes_per_node",
+    variables.SOURCE_SHA256: "source_sha256",
+}
+_TABLES = ("environment", "channels")
+
+
+def run_settings(job: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of CreateTrainingJob's request, or of DescribeTrainingJob's answer."""
+    environment = {name: value for name, value in job.get("Environment", {}).items() if name not in _OF_THE_RUN}
+    arguments = environment.pop(variables.ARGUMENTS, None)
+    algorithm, stopping = job["AlgorithmSpecification"], job.get("StoppingCondition", {})
+    return {
+        "image": algorithm.get("TrainingImage", algorithm.get("AlgorithmName")),
+        **{name: environment.pop(variable, None) for variable, name in _PROGRAM.items()},
+        "arguments": [] if arguments is None else json.loads(arguments),
+        "hyperparameters": decode_all(job.get("HyperParameters", {})),
+        "environment": environment,
+        "channels": {channel["ChannelName"]: _channel(channel) for channel in job.get("InputDataConfig", [])},
+        "instances": _instances(job["ResourceConfig"]),
+        "volume_gb": job["ResourceConfig"].get("VolumeSizeInGB"),
+        "spot": bool(job.get("EnableManagedSpotTraining")),
+        "max_runtime_seconds": stopping.get("MaxRuntimeInSeconds"),
+        "checkpoints": (job.get("CheckpointConfig") or {}).get("LocalPath"),
+        "vpc": bool(job.get("VpcConfig")),
+        "isolation": bool(job.get("EnableNetworkIsolation")),
+        "encrypt_traffic": bool(job.get("EnableInterContainerTrafficEncryption")),
+    }
+
+
+def flat(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Each setting under one name, which differs or does not: hyperparameters by theirs, `--key=value` by its key."""
+    found = {name: value for name, value in settings.items() if name not in (*_TABLES, "arguments", "hyperparameters")}
+    for table in _TABLES:
+        found |= dict(_leaves(table, settings.get(table, {})))
+    return {**found, **_arguments(settings.get("arguments", [])), **settings.get("hyperparameters", {})}
+
+
+def _leaves(where: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if not isinstance(value, Mapping):
+        yield where, value
+        return
+    for key, inner in value.items():
+        yield from _leaves(f"{where}.{key}", inner)
+
+
+def _arguments(arguments: list[str]) -> dict[str, str]:
+    keyed = [word for word in arguments if word.startswith("-") and "=" in word]
+    rest = [word for word in arguments if word not in keyed]
+    found = {key: value for key, _, value in (word.partition("=") for word in keyed)}
+    return found | ({"arguments": " ".join(rest)} if rest else {})
+
+
+def _channel(channel: Mapping[str, Any]) -> dict[str, Any]:
+    source = channel["DataSource"]
+    s3 = source.get("S3DataSource", {})
+    others = next((place for name, place in source.items() if name != "S3DataSource"), None)
+    read = {
+        "s3": s3.get("S3Uri"),
+        "type": s3.get("S3DataType"),
+        "distribution": s3.get("S3DataDistributionType"),
+        "mode": channel.get("InputMode"),
+        "content_type": channel.get("ContentType"),
+        "compression": channel.get("CompressionType"),
+        "record_wrapper": channel.get("RecordWrapperType"),
+        "shuffle_seed": channel.get("ShuffleConfig", {}).get("Seed"),
+        "place": others,
+    }
+    return {name: value for name, value in read.items() if value not in (None, "None")}
+
+
+def _instances(resources: Mapping[str, Any]) -> str:
+    groups = resources.get("InstanceGroups") or resources.get("InstancePreferences") or [resources]
+    return ", ".join(f"{group['InstanceCount']} x {group['InstanceType']}" for group in groups)

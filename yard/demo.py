@@ -196,10 +196,10 @@ def _train(aws: Aws, stage: Stage, *, interrupt: bool) -> runs.Run:
 def _tell_line(line: Line, stage: Stage) -> None:
     """Print a step's metrics on one short line, and the program's lines about starts and checkpoints."""
     found = line.metrics()
-    if "loss" in found:
+    if {"loss", "step", "total_steps", "samples_per_second"} <= found.keys():
         step = f"step {found['step']:.0f} of {found['total_steps']:.0f}"
         stage.tell(f"{line.host}  {step}  loss {found['loss']:.4f}  {found['samples_per_second']:,.0f} samples/s")
-    elif "accuracy" in found:
+    elif {"accuracy", "epoch"} <= found.keys():
         stage.tell(
             f"{line.host}  epoch {found['epoch'] + 1:.0f}: {found['accuracy']:.1%} of the test digits recognised"
         )

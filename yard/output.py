@@ -1,6 +1,7 @@
 """How the command prints: tables for people, JSON for programs, no colour in a pipe."""
 
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -57,12 +58,21 @@ def say(text: str) -> None:
 
 def emit_json(data: Any) -> None:
     """Print data for a program."""
-    print(json.dumps(data, indent=2, default=_plain))
+    print(json.dumps(_speakable(data), indent=2, default=_plain))
 
 
 def emit_json_line(data: Any) -> None:
     """Print one object on one line, for a program that reads a stream of them."""
-    print(json.dumps(data, default=_plain), flush=True)
+    print(json.dumps(_speakable(data), default=_plain), flush=True)
+
+
+def _speakable(data: Any) -> Any:
+    """JSON knows neither nan nor infinity: they become texts."""
+    if isinstance(data, float) and not math.isfinite(data):
+        return str(data)
+    if isinstance(data, Mapping):
+        return {key: _speakable(value) for key, value in data.items()}
+    return [_speakable(item) for item in data] if isinstance(data, list | tuple) else data
 
 
 def _plain(value: Any) -> str:

@@ -146,11 +146,12 @@ def compare(
 
 def _outcome(curves: "Sequence[Curve]") -> list[tuple[str, list[Any]]]:
     """How each run ended, one row per figure."""
+    from yard.runs.comparison import metric_names
+
     found: dict[str, list[Any]] = {
         "status": [curve.status for curve in curves],
         "steps": [curve.last("step") for curve in curves],
-        "loss": [curve.last("loss") for curve in curves],
-        "accuracy": [curve.last("accuracy") for curve in curves],
+        **{name: [curve.last(name) for curve in curves] for name in metric_names(curves)},
         "median per second": [curve.rate for curve in curves],
         "billable seconds": [curve.billable_seconds for curve in curves],
         "USD": [curve.usd for curve in curves],

@@ -1,23 +1,26 @@
 """Runs compared: which settings differ, how the runs learned, what they cost."""
 
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from shardyard.spec.jobs.metrics import STANDARD_METRICS
 from shardyard.spec.run_settings import flat, run_settings
 from yard.aws import Aws
 from yard.runs import runs
-from yard.runs.logs import Tail
+from yard.runs.logs import Line, LogMetrics, Tail, reader_of
 
 _HASH = re.compile(r"\b[0-9a-f]{40,64}\b")
 """A table with whole hashes is wider than any screen."""
+_PROGRESS = ("step", "total_steps", "epoch")
 RATES = ("tokens_per_second", "samples_per_second")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Point:
-    """One metric line of the first node."""
+    """What the first node reported of one step."""
 
     step: float
     seconds: float
@@ -55,15 +58,29 @@ def read_curve(aws: Aws, run: runs.Run) -> Curve:
     names = [attempt["TrainingJobName"] for attempt in attempts]
     described = [aws.client("sagemaker").describe_training_job(TrainingJobName=name) for name in names]
     receipt = _receipt(aws, run)
+    reader = reader_of(described[-1]) if described else LogMetrics()
     return Curve(
         run_id=run.run_id,
         job=run.job,
         status=run.status.lower(),
         settings={**(flat(run_settings(described[-1])) if described else {}), **_origin(receipt)},
-        points=tuple(_points(Tail(aws, run.run_id, node=1), names)),
+        points=tuple(_points(Tail(aws, run.run_id, node=1).lines(names), reader)),
         billable_seconds=sum(job.get("BillableTimeInSeconds", 0) for job in described) if described else None,
         usd=receipt.get("cost_usd"),
     )
+
+
+def metric_names(curves: Sequence[Curve]) -> list[str]:
+    """What any of the runs reported, besides where it was and how fast: the standard names first."""
+    found = {name for curve in curves for point in curve.points for name in point.metrics}
+    named = [name for name in STANDARD_METRICS if name in found]
+    return [name for name in [*named, *sorted(found - set(named))] if name not in (*RATES, *_PROGRESS)]
+
+
+def not_finite(curves: Sequence[Curve], name: str) -> int:
+    """How many values of a metric are nan or infinite."""
+    values = [point.metrics[name] for curve in curves for point in curve.points if name in point.metrics]
+    return sum(not math.isfinite(value) for value in values)
 
 
 def differing(curves: Sequence[Curve]) -> list[tuple[str, list[Any]]]:
@@ -77,20 +94,56 @@ def _cut(value: Any) -> Any:
     return _HASH.sub(lambda match: match[0][:12], value) if isinstance(value, str) else value
 
 
-def _points(tail: Tail, names: list[str]) -> list[Point]:
+def _points(lines: Iterable[Line], reader: LogMetrics) -> list[Point]:
     """Later lines win: an attempt that resumed prints some steps again."""
     found: dict[float, Point] = {}
     first: int | None = None
-    for line in tail.lines(names):
-        metrics = line.metrics()
-        if "step" not in metrics:
+    steps = _Steps()
+    for line in lines:
+        metrics = line.metrics(reader)
+        step = steps.of(metrics)
+        if step is None:
             continue
         first = line.at_milliseconds if first is None else first
-        step = metrics["step"]
         earlier = found[step].metrics if step in found else {}
         seconds = (line.at_milliseconds - first) / 1000
         found[step] = Point(step=step, seconds=seconds, metrics={**earlier, **metrics})
     return [found[step] for step in sorted(found)]
+
+
+@dataclass(kw_only=True, slots=True)
+class _Steps:
+    """Which step a line is about, for programs that count them anew in each epoch, or not at all."""
+
+    newest: float | None = None
+    """Counted from the run's beginning."""
+    before: dict[float | None, float] = field(default_factory=dict)
+    """How many steps went before each epoch."""
+    epoch: float | None = None
+    """The newest step's."""
+    said: float | None = None
+    """The epoch that was named last, perhaps on a line of its own."""
+    counted: int = 0
+
+    def of(self, metrics: Mapping[str, float]) -> float | None:
+        """The step of a line that reports something. One without a step belongs to the newest, or is counted."""
+        self.said = metrics.get("epoch", self.said)
+        if not metrics.keys() - {"epoch"}:
+            return self.newest if metrics else None
+        step = metrics.get("step")
+        if step is None and self.newest is None:
+            self.counted += 1
+            return float(self.counted)
+        if step is None:
+            return self.newest
+        if self.said not in self.before:
+            before = self.before.get(self.epoch, 0.0)
+            went_back = self.newest is not None and before + step <= self.newest
+            is_later = self.said is not None and self.epoch is not None and self.said > self.epoch
+            self.before[self.said] = self.newest if self.newest is not None and went_back and is_later else before
+        self.epoch = self.said
+        self.newest = step + self.before[self.said]
+        return self.newest
 
 
 def _origin(receipt: Mapping[str, Any]) -> dict[str, Any]:

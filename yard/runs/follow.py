@@ -1,6 +1,7 @@
 """Following a run: phase, nodes, progress and cost on one screen, redrawn as they change."""
 
 import itertools
+import math
 import statistics
 import sys
 import time
@@ -14,7 +15,7 @@ from yard.aws import Aws
 from yard.errors import Exit
 from yard.output import console, is_terminal, say
 from yard.runs import runs
-from yard.runs.logs import Line, Tail
+from yard.runs.logs import Line, LogMetrics, Tail, reader_of
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -29,6 +30,8 @@ MEASURE_EVERY = 10
 _UTILISATION = ("CPUUtilization", "GPUUtilization")
 _PACES = 25
 """Estimate the remaining time from the pace of this many lines."""
+_COLUMNS = ("step", "total_steps", "loss", "tokens_per_second", "samples_per_second")
+"""Metrics that the view shows in places of their own."""
 _MOST_MEASURED = 200
 """One call takes 500 metrics."""
 
@@ -72,6 +75,10 @@ class View:
     seconds_by_job: dict[str, float] = field(default_factory=dict)
     """The training seconds of each attempt; all of them are billed."""
     is_spot: bool = False
+    reader: LogMetrics = field(default_factory=LogMetrics)
+    """Reads the nodes' lines, with the job's own metrics."""
+    not_finite: int = 0
+    """How many lines had a loss that is nan or infinite."""
     _newest: tuple[float, float] | None = None
     """The newest step and the time of its line."""
     _paces: deque[float] = field(default_factory=lambda: deque(maxlen=_PACES))
@@ -82,6 +89,7 @@ class View:
         self.attempt = len(attempts)
         if description is not None:
             self.training_job = description["TrainingJobName"]
+            self.reader = reader_of(description)
             status = description.get("SecondaryStatus", description["TrainingJobStatus"])
             self.phase = _PHASES.get(status, status.lower())
             started, ended = description.get("TrainingStartTime"), description.get("TrainingEndTime")
@@ -101,11 +109,12 @@ class View:
     def hear(self, line: Line) -> None:
         """Update the view from one line of a node."""
         node = self.nodes.setdefault(line.host, Node())
-        metrics = line.metrics()
+        metrics = line.metrics(self.reader)
         if not metrics:
             node.line = line.text
             return
         node.metrics.update(metrics)
+        self.not_finite += not math.isfinite(metrics.get("loss", 0.0))
         if "step" in metrics:
             self._time(metrics["step"], line.at_milliseconds / 1000)
 
@@ -130,6 +139,12 @@ class View:
     def step(self) -> float:
         """The furthest step of all nodes; 0 before the first."""
         return max((node.metrics.get("step", 0.0) for node in self.nodes.values()), default=0.0)
+
+    def others(self) -> dict[str, float]:
+        """The newest metrics that have no column of their own, of the first node that has any."""
+        found = (self.nodes[host].metrics for host in sorted(self.nodes, key=_in_order))
+        rest = ({name: value for name, value in metrics.items() if name not in _COLUMNS} for metrics in found)
+        return next((metrics for metrics in rest if metrics), {})
 
     def progress(self) -> tuple[float, float | None] | None:
         """The completed fraction (0 to 1) and the remaining seconds, once steps are known."""
@@ -170,12 +185,22 @@ def picture(view: View) -> "Group":
         head += f"\n[{bar:<30}] {done:4.0%}"
         if left is not None and view.phase == _PHASES["Training"]:
             head += f"  {format_duration(left)} to go"
+    others = view.others()
+    if others:
+        head += "\n" + "  ".join(f"{name} {value:.5g}" for name, value in others.items())
+    if view.not_finite:
+        head += f"\nthe loss was nan or infinite {view.not_finite} time{'' if view.not_finite == 1 else 's'}"
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("node", "step", "loss", "per second", "cpu", "gpu", "last line"):
         table.add_column(column, no_wrap=True, overflow="ellipsis")
-    for host in sorted(view.nodes, key=lambda name: (len(name), name)):
+    for host in sorted(view.nodes, key=_in_order):
         table.add_row(host, *_cells(view.nodes[host]))
     return Group(Text(head), table)
+
+
+def _in_order(host: str) -> tuple[int, str]:
+    """algo-2 before algo-10."""
+    return len(host), host
 
 
 def _cells(node: Node) -> tuple[str, ...]:

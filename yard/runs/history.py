@@ -1,9 +1,11 @@
 """Past runs, with the results from their receipts."""
 
+import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from shardyard.spec.jobs.metrics import NOT_FINITE
 from shardyard.spec.units import format_duration
 from yard.aws import Aws
 from yard.errors import UserError
@@ -35,9 +37,16 @@ def _row(aws: Aws, run: runs.Run) -> dict[str, Any]:
         "attempts": receipt.get("attempt_count"),
         "cost_usd": receipt.get("cost_usd"),
         "saved_usd": receipt.get("saved_usd"),
-        "loss": metrics.get("loss"),
+        "loss": _loss(metrics),
         "accuracy": metrics.get("accuracy"),
+        "metrics": metrics,
     }
+
+
+def _loss(metrics: dict[str, float]) -> float | None:
+    """The last loss; nan where the last step had no finite one."""
+    ended_without = NOT_FINITE in metrics and metrics[NOT_FINITE] >= metrics.get("step", 0.0)
+    return math.nan if ended_without else metrics.get("loss")
 
 
 def _receipt(aws: Aws, run: runs.Run) -> dict[str, Any]:

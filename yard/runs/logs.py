@@ -2,16 +2,16 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from shardyard.spec.jobs.log_metrics import LogMetrics
+from shardyard.spec.jobs.metrics import own_metrics
 from yard.aws import Aws
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 _HOST = re.compile(r"/(algo-\d+)")
-_METRIC = re.compile(r"(?:^|\] )metric (.+)$")
-_PAIR = re.compile(r"(\w+)=([0-9.eE+-]+)")
 _OVERLAP_MILLISECONDS = 60_000
 """CloudWatch shows lines late and out of order, so each query goes back a minute and skips what was seen."""
 
@@ -24,10 +24,9 @@ class Line:
     host: str
     text: str
 
-    def metrics(self) -> dict[str, float]:
-        """The values of a `metric step=120 loss=2.31` line, with or without a rank before it; empty for other lines."""
-        match = _METRIC.search(self.text)
-        return {name: float(value) for name, value in _PAIR.findall(match[1])} if match else {}
+    def metrics(self, reader: LogMetrics = LogMetrics()) -> dict[str, float]:  # noqa: B008
+        """The numbers that it reports, as the program writes them; empty for other lines."""
+        return reader.read(self.text)
 
 
 @dataclass
@@ -70,6 +69,11 @@ class Tail:
     def _forget(self) -> None:
         oldest = self._newest - 2 * _OVERLAP_MILLISECONDS
         self._seen = {event: at for event, at in self._seen.items() if at >= oldest}
+
+
+def reader_of(training_job: Mapping[str, Any]) -> LogMetrics:
+    """What reads the lines of a training job, its own metrics included, from its description."""
+    return LogMetrics(own=own_metrics(training_job["AlgorithmSpecification"].get("MetricDefinitions", [])))
 
 
 def now_milliseconds() -> int:

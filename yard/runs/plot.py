@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from yard.runs.comparison import RATES, Curve, Point
+from yard.runs.comparison import RATES, Curve, Point, metric_names, not_finite
 
 _WIDTH, _HEIGHT = 600, 320
 _LEFT, _RIGHT, _TOP, _BOTTOM = 76, 16, 34, 46
@@ -28,15 +28,17 @@ Rows = Sequence[tuple[str, Sequence[object]]]
 
 
 def page(curves: Sequence[Curve], differences: Rows, outcome: Rows) -> str:
-    """The whole page: what differs, how the runs ended, then loss and throughput over steps and over time."""
+    """The whole page: what differs, how the runs ended, loss and throughput over steps and time, other metrics."""
     rate = _rate_name(curves)
+    others = [name for name in metric_names(curves) if name != "loss"]
     charts = "".join(
         _chart(title, across_name, value_name, [_series(curve, across, value) for curve in curves])
         for title, across_name, value_name, across, value in (
-            ("Loss by step", "step", "loss", _step, _loss),
-            ("Loss by time", "seconds since the first step", "loss", _seconds, _loss),
+            ("Loss by step", "step", "loss", _step, _metric("loss")),
+            ("Loss by time", "seconds since the first step", "loss", _seconds, _metric("loss")),
             ("Throughput by step", "step", rate, _step, _rate),
             ("Throughput by time", "seconds since the first step", rate, _seconds, _rate),
+            *((f"{_words(name)} by step", "step", _words(name), _step, _metric(name)) for name in others),
         )
     )
     nothing = "" if differences else "<p>No setting differs.</p>"
@@ -44,7 +46,7 @@ def page(curves: Sequence[Curve], differences: Rows, outcome: Rows) -> str:
     title = f"{len(curves)} runs of {', '.join(sorted({curve.job for curve in curves}))}"
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
-        f"<style>{_STYLE}</style></head>\n<body><h1>{html.escape(title)}</h1>\n{tables}{charts}</body></html>\n"
+        f"<style>{_STYLE}</style></head>\n<body><h1>{html.escape(title)}</h1>\n{tables}{_missing(curves)}{charts}</body></html>\n"
     )
 
 
@@ -81,8 +83,8 @@ def _seconds(point: Point) -> float:
     return point.seconds
 
 
-def _loss(point: Point) -> float | None:
-    return point.metrics.get("loss")
+def _metric(name: str) -> Callable[[Point], float | None]:
+    return lambda point: point.metrics.get(name)
 
 
 def _rate(point: Point) -> float | None:
@@ -91,7 +93,21 @@ def _rate(point: Point) -> float | None:
 
 def _series(curve: Curve, across: Callable[[Point], float], value: Callable[[Point], float | None]) -> Series:
     pairs = ((across(point), value(point)) for point in curve.points)
-    return [(x, y) for x, y in pairs if y is not None]
+    return [(x, y) for x, y in pairs if y is not None and math.isfinite(y)]
+
+
+def _words(name: str) -> str:
+    return html.escape(name.replace("_", " "))
+
+
+def _missing(curves: Sequence[Curve]) -> str:
+    """What no line can show."""
+    counts = {name: not_finite(curves, name) for name in metric_names(curves)}
+    return "".join(
+        f"<p>{_words(name)}: {count} value{'' if count == 1 else 's'} not drawn, nan or infinite.</p>\n"
+        for name, count in counts.items()
+        if count
+    )
 
 
 @dataclass(frozen=True, slots=True)

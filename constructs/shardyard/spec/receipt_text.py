@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from shardyard.spec.jobs.metrics import NOT_FINITE
 from shardyard.spec.units import format_duration
 
 
@@ -53,8 +54,12 @@ def _usd(amount: float) -> str:
 
 
 def _metrics(receipt: Mapping[str, Any]) -> str:
-    values = ", ".join(f"{name} {value:.6g}" for name, value in sorted(receipt["metrics"].items()))
-    return f"Final metrics: {values}" if values else ""
+    metrics = {name: value for name, value in receipt["metrics"].items() if name != NOT_FINITE}
+    values = ", ".join(f"{name} {value:.6g}" for name, value in sorted(metrics.items()))
+    said = [f"Final metrics: {values}"] if values else []
+    if NOT_FINITE in receipt["metrics"]:
+        said.append(f"The loss was nan or infinite, last at step {receipt['metrics'][NOT_FINITE]:.0f}.")
+    return "\n".join(said)
 
 
 def _attempts(receipt: Mapping[str, Any]) -> str:

@@ -145,7 +145,7 @@ class House:
     def losses(self, run: runs.Run) -> set[tuple[int, float]]:
         """Each step with its loss, as often as they differ."""
         values = [line.metrics() for line in self.lines(run)]
-        return {(int(one["step"]), one["loss"]) for one in values if "loss" in one}
+        return {(int(one["step"]), one["loss"]) for one in values if {"step", "loss"} <= one.keys()}
 
     def receipt(self, run: runs.Run) -> dict[str, Any]:
         """The receipt in the artifact bucket."""

@@ -151,6 +151,12 @@ def test_interruptions_are_told() -> None:
     assert "Its spot capacity was taken back 1 time." in text(made)
 
 
+def test_a_loss_that_was_not_finite_is_told() -> None:
+    metrics = [{"MetricName": "loss", "Value": 0.05}, {"MetricName": "not_finite_step", "Value": 40.0}]
+    said = text(receipt(job(FinalMetricDataList=metrics)) | {"location": "s3://r"})
+    assert "Final metrics: loss 0.05\nThe loss was nan or infinite, last at step 40." in said
+
+
 def test_it_says_where_everything_is() -> None:
     made = receipt(job(ModelArtifacts={"S3ModelArtifacts": "s3://m"})) | {"location": "s3://r"}
     message = text(made)

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from contract.world import World
-from shardyard.spec.jobs.metrics import STANDARD_METRICS, metric_regex
+from shardyard.spec.jobs.metrics import NOT_FINITE, STANDARD_METRICS, metric_regex
 from training.pytorch.checkpoint.checkpointer import Interrupted
 from training.pytorch.process_group import Ranks
 from training.pytorch.reporting import event_file, mlflow_run
@@ -24,6 +24,9 @@ VALUES = {
     "epoch": 0,
     "loss": 2.3125,
     "accuracy": 0.5,
+    "validation_accuracy": 0.4,
+    "learning_rate": 3e-4,
+    "grad_norm": 1.5,
     "validation_loss": 1e-7,
     "samples_per_second": 123456.789,
     "tokens_per_second": 8113.2,
@@ -34,8 +37,9 @@ VALUES = {
 }
 
 
-@pytest.mark.parametrize("name", STANDARD_METRICS)
+@pytest.mark.parametrize("name", VALUES)
 def test_the_constructs_pattern_finds_every_metric(name: str) -> None:
+    assert {*VALUES, NOT_FINITE} == set(STANDARD_METRICS)
     found = re.search(metric_regex(name), format_line(VALUES))
     assert found is not None
     assert float(found[1]) == pytest.approx(VALUES[name], rel=1e-5)
@@ -45,15 +49,18 @@ def test_a_metric_is_not_found_inside_another_ones_name() -> None:
     assert re.search(metric_regex("loss"), format_line({"step": 1, "validation_loss": 2.0})) is None
 
 
-def test_what_is_no_number_is_left_out() -> None:
-    assert format_line({"step": 3, "loss": float("nan"), "mfu": float("inf")}) == "metric step=3"
+def test_what_is_not_finite_is_a_value_that_cloudwatch_does_not_get() -> None:
+    line = format_line({"step": 3, "loss": float("nan"), "mfu": float("inf")})
+    assert line == "metric step=3 loss=nan mfu=inf"
+    assert [re.search(metric_regex(name), line) for name in ("loss", "mfu")] == [None, None]
+    assert re.search(metric_regex(NOT_FINITE), line)[1] == "3"
 
 
-def test_a_number_that_is_left_out_is_said(capsys: pytest.CaptureFixture) -> None:
+def test_a_number_that_is_not_finite_is_said(capsys: pytest.CaptureFixture) -> None:
     with Metrics(Ranks()) as metrics:
         metrics.log(3, loss=float("nan"))
     said = capsys.readouterr()
-    assert (said.out, said.err) == ("metric step=3\n", "warning: loss of step 3 is nan\n")
+    assert (said.out, said.err) == ("metric step=3 loss=nan\n", "warning: loss of step 3 is nan\n")
 
 
 def test_only_the_first_rank_speaks(capsys: pytest.CaptureFixture) -> None:

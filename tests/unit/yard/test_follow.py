@@ -22,6 +22,7 @@ def described(secondary: str, *, status: str = "InProgress", seconds: float | No
         "TrainingJobName": "gpt-r-1",
         "TrainingJobStatus": status,
         "SecondaryStatus": secondary,
+        "AlgorithmSpecification": {"MetricDefinitions": [{"Name": "reward", "Regex": "R=([0-9.]+)"}]},
         "ResourceConfig": {"InstanceType": "ml.g5.xlarge", "InstanceCount": 2},
     }
     if seconds is not None:
@@ -136,6 +137,25 @@ def test_the_picture_shows_all_of_it_in_the_order_of_the_nodes() -> None:
     assert "2.5000" in text
     assert "8,113" in text
     assert text.index("algo-2 ") < text.index("algo-10")
+
+
+def test_a_program_of_somebody_elses_has_its_numbers_shown() -> None:
+    shown = view()
+    shown.observe([{}], described("Training"), "RUNNING")
+    shown.hear(line("algo-1", "[rank 0] iter 10: loss 3.1234, time 12.34ms, mfu 1.25%"))
+    shown.hear(line("algo-1", "[rank 0] the policy has R=7.5"))
+    text = drawn(shown)
+    assert "3.1234" in text and "10" in text
+    assert "mfu 0.0125  reward 7.5" in text
+
+
+def test_a_loss_that_is_not_finite_is_shown_and_counted() -> None:
+    shown = view()
+    for step in (1, 2):
+        shown.hear(line("algo-1", f"metric step={step} loss=nan"))
+    text = drawn(shown)
+    assert " nan " in text
+    assert "the loss was nan or infinite 2 times" in text
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from training.pytorch.reporting.mlflow_run import start_mlflow
 
 
 def format_line(values: dict[str, float]) -> str:
-    """`metric step=120 loss=2.31 ...`: every value in a form that `[0-9.eE+-]+` matches; others are left out."""
-    return " ".join(["metric", *(f"{name}={_number(value)}" for name, value in values.items() if _is_finite(value))])
+    """`metric step=120 loss=2.31 ...`. A value may be nan or infinite: CloudWatch takes neither, people must know."""
+    return " ".join(["metric", *(f"{name}={_number(value)}" for name, value in values.items())])
 
 
 def _number(value: float) -> str:

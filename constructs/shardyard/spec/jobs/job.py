@@ -111,7 +111,7 @@ class JobSpec:
     channels: dict[str, Channel] = setting(doc="Inputs by name.", factory=dict)
     hyperparameters: dict[str, Scalar] = setting(doc="The program's arguments.", factory=dict)
     environment: dict[str, str] = setting(doc="Environment variables.", factory=dict)
-    metrics: tuple[Metric, ...] = setting((), "Metrics besides the standard ones.")
+    metrics: tuple[Metric, ...] = setting((), "Your own metrics; one of a standard name takes its place.")
     output: Output = setting(doc="How results are stored.", factory=Output)
     network: Network = setting(doc="Network access.", factory=Network)
     retry: Retry | None = setting(None, "SageMaker's retries after its own errors.")

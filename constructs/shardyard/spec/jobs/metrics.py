@@ -1,31 +1,65 @@
-"""The metrics that Shardyard's programs print, and the patterns with which SageMaker finds them in the log.
+"""The metrics that CloudWatch gets, and the patterns with which SageMaker finds them in a job's log.
 
-Each report is one line on standard output: the word `metric`, then key=value pairs separated by single blanks:
-`metric step=120 loss=2.31 tokens_per_second=8113.2`.
+Shardyard's programs print one line per report: the word `metric`, then key=value pairs separated by single blanks,
+`metric step=120 loss=2.31 tokens_per_second=8113.2`. Programs of others print `loss: 0.1`, `{'loss': 0.1}` and more,
+and the same patterns find the common ways; `log_metrics` reads whatever a person looks at.
 """
 
-STANDARD_METRICS = (
-    "step",
-    "total_steps",
-    "epoch",
-    "loss",
-    "accuracy",
-    "validation_loss",
-    "samples_per_second",
-    "tokens_per_second",
-    "mfu",
-    "data_seconds",
-    "checkpoint_seconds",
-    "peak_memory_bytes",
-)
-"""Their names, in display order. `mfu` is model FLOPs utilisation, as a fraction of 1."""
+from collections.abc import Sequence
+
+from shardyard.spec.jobs.data import Metric
+
+_TRAIN = r"(?:[Tt]rain(?:ing)?[ _/])?"
+_HELD_OUT = r"(?:[Vv]al|[Vv]alid|[Vv]alidation|[Ee]val|[Tt]est)[ _/]"
+_SPELLINGS = {
+    "step": r"(?:global_)?[Ss]tep|[Ii]ter(?:ation)?",
+    "total_steps": r"max_steps|total_steps",
+    "epoch": r"(?:Train )?[Ee]poch",
+    "loss": rf"{_TRAIN}[Ll]oss",
+    "accuracy": rf"{_TRAIN}[Aa]cc(?:uracy)?",
+    "validation_loss": rf"{_HELD_OUT}[Ll]oss",
+    "validation_accuracy": rf"{_HELD_OUT}[Aa]cc(?:uracy)?",
+    "learning_rate": r"[Ll]earning[ _]rate|lr|LR",
+    "grad_norm": r"grad_norm",
+    "samples_per_second": r"(?:train_)?samples_per_second",
+    "tokens_per_second": r"tokens_per_second",
+    "mfu": r"mfu",
+    "data_seconds": r"data_seconds",
+    "checkpoint_seconds": r"checkpoint_seconds",
+    "peak_memory_bytes": r"peak_memory_bytes",
+}
+"""How the programs of others write each name. `mfu` is model FLOPs utilisation, as a fraction of 1."""
+NOT_FINITE = "not_finite_step"
+"""The last step whose loss was nan or infinite: CloudWatch takes neither, and a final loss is the last finite one."""
+_FIRST = ("step", "total_steps", "epoch", "loss")
+STANDARD_METRICS = (*_FIRST, NOT_FINITE, *(name for name in _SPELLINGS if name not in _FIRST))
+"""Their names, in display order."""
+MOST_METRICS = 40
+"""As many as CreateTrainingJob takes."""
+
+_BEFORE = r"""(?:^|[^A-Za-z_ ] ?|\s\s)['"]?"""
+"""What may stand before a name: in `Average loss` and `val loss` the loss is another one."""
+_BETWEEN = r"""['"]?(?: ?[:=] ?| +)\[?['"]?"""
+_NUMBER = r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)(?![\w.%])"
 
 
 def metric_regex(name: str) -> str:
-    """The pattern that matches one metric's number in a log line."""
-    return rf"metric .*\b{name}=([0-9.eE+-]+)"
+    """The pattern that matches one standard metric's number in a log line."""
+    if name == NOT_FINITE:
+        loss = rf"{_SPELLINGS['loss']}{_BETWEEN}[-+]?(?:[Nn]a[Nn]|[Ii]nf)"
+        return rf"(?:\b|_)(?:{_SPELLINGS['step']}){_BETWEEN}([0-9]+)\b(?:.*[^A-Za-z_ ])? ?['\"]?{loss}"
+    return rf"(?:metric .*\b{name}=|{_BEFORE}(?:{_SPELLINGS[name]}){_BETWEEN}){_NUMBER}"
 
 
-def metric_definitions() -> list[dict[str, str]]:
-    """The standard metrics as CreateTrainingJob's MetricDefinitions."""
-    return [{"Name": name, "Regex": metric_regex(name)} for name in STANDARD_METRICS]
+def metric_definitions(own: Sequence[Metric] = ()) -> list[dict[str, str]]:
+    """CreateTrainingJob's MetricDefinitions: a job's own, and the standard ones that they leave names and room for."""
+    taken = {metric.name for metric in own}
+    standard = [(name, metric_regex(name)) for name in STANDARD_METRICS if name not in taken]
+    standard = standard[: max(MOST_METRICS - len(own), 0)]
+    return [{"Name": name, "Regex": regex} for name, regex in [*standard, *((one.name, one.regex) for one in own)]]
+
+
+def own_metrics(definitions: Sequence[dict[str, str]]) -> dict[str, str]:
+    """The job's own patterns by name, of a training job's MetricDefinitions."""
+    standard = metric_definitions()
+    return {one["Name"]: one["Regex"] for one in definitions if one not in standard}

@@ -125,7 +125,7 @@ def _algorithm(spec: JobSpec, deployment: Deployment) -> Json:
         definition["AlgorithmName"] = image.algorithm
         return definition
     definition["TrainingImage"] = deployment.image_uri
-    definition["MetricDefinitions"] = metric_definitions() + [{"Name": m.name, "Regex": m.regex} for m in spec.metrics]
+    definition["MetricDefinitions"] = metric_definitions(spec.metrics)
     entrypoint = list(image.entrypoint)
     if image.framework is not None and not entrypoint and deployment.launcher_sha256 is not None:
         entrypoint = ["python", f"/opt/ml/input/data/launcher/{deployment.launcher_sha256}.zip"]

@@ -9,7 +9,7 @@ from contract import variables
 from contract.hyperparameters import encode
 from shardyard.spec.errors import Problem
 from shardyard.spec.jobs.job import JobSpec
-from shardyard.spec.jobs.metrics import STANDARD_METRICS
+from shardyard.spec.jobs.metrics import MOST_METRICS
 from shardyard.spec.requests.sfn_fields import STEP_FUNCTIONS_TAG, unknown_to_step_functions
 from shardyard.spec.requests.training import OUR_TAGS, Deployment, environment, to_request
 from shardyard.spec.rules.base import API, Facts, rule
@@ -109,11 +109,9 @@ def channel_count(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
 
 @rule("metric-count", reason="SageMaker refuses the request.", source=f"{API}: MetricDefinitions, at most 40")
 def metric_count(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
-    """A job has at most 40 metrics, the standard ones among them."""
-    count = len(spec.metrics) + len(STANDARD_METRICS)
-    if count > 40:
-        message = f"{count} with the {len(STANDARD_METRICS)} standard ones are not allowed (40 or fewer)"
-        yield Problem("metrics", message)
+    """A job has at most 40 metrics of its own; the standard ones take the room that is left."""
+    if len(spec.metrics) > MOST_METRICS:
+        yield Problem("metrics", f"{len(spec.metrics)} are not allowed ({MOST_METRICS} or fewer)")
 
 
 @rule(
@@ -122,12 +120,12 @@ def metric_count(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     source=f"{API}: MetricDefinition; the group is the number",
 )
 def metric_patterns(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
-    """A metric has a name of its own and a pattern with exactly one group."""
-    names = [*STANDARD_METRICS, *(metric.name for metric in spec.metrics)]
+    """A metric is given once, with a pattern of exactly one group; one of a standard name takes its place."""
+    names = [metric.name for metric in spec.metrics]
     for number, metric in enumerate(spec.metrics):
         where = f"metrics[{number}]"
         if names.count(metric.name) > 1:
-            yield Problem(f"{where}.name", f"{metric.name!r} is given twice or is a standard metric (choose another)")
+            yield Problem(f"{where}.name", f"{metric.name!r} is given twice (choose another)")
         try:
             groups = re.compile(metric.regex).groups
         except re.error as error:

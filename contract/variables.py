@@ -15,6 +15,9 @@ LAUNCHER = "SHARDYARD_LAUNCHER"
 PROCESSES_PER_NODE = "SHARDYARD_PROCESSES_PER_NODE"
 """How many ranks each node runs, where the launcher is not to count accelerators."""
 
+CPUS = "SHARDYARD_CPUS"
+"""A node's share of the processors, where several nodes share one machine."""
+
 RUN_ID = "SHARDYARD_RUN_ID"
 """The logical run that checkpoints belong to."""
 

@@ -2,11 +2,12 @@
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from contract.paths import BASE_VARIABLE
-from contract.variables import HOST_ADDRESSES
+from contract.variables import CPUS, HOST_ADDRESSES
 from embedded.nodes import image_files
 from embedded.nodes.cell.plan import Bind, NodePlan
 from embedded.nodes.engine import CONTAINER_ROOT, AttemptSpec, NodeSpec
@@ -34,7 +35,7 @@ def in_namespaces(spec: AttemptSpec, node: NodeSpec, image: Image, python: Path)
         hostname=name,
         root=str(node.folder),
         command=_command(spec, image),
-        environment=_variables(node, image, python, name),
+        environment=_variables(spec, node, image, python, name),
         work_folder=image.work_folder,
         visible=image_files.visible(python),
         binds=binds,
@@ -52,7 +53,7 @@ def at_moved_root(
         link = Path(_moved(target, moved))
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(source)
-    variables = _variables(node, image, python, node.host)
+    variables = _variables(spec, node, image, python, node.host)
     variables[BASE_VARIABLE] = str(node.ml)
     variables[HOST_ADDRESSES] = json.dumps(dict(addresses))
     variables["TMPDIR"] = str(node.folder / "tmp")
@@ -78,11 +79,21 @@ def _command(spec: AttemptSpec, image: Image) -> list[str]:
     return [*(image.entrypoint if spec.entrypoint is None else spec.entrypoint), *spec.arguments]
 
 
-def _variables(node: NodeSpec, image: Image, python: Path, hostname: str) -> dict[str, str]:
+def _variables(spec: AttemptSpec, node: NodeSpec, image: Image, python: Path, hostname: str) -> dict[str, str]:
     variables = {"HOME": "/root", "LANG": "C.UTF-8", "HOSTNAME": hostname, **image.environment, **node.environment}
+    # A real instance has its processors to itself; nodes that all took every one here would only fight
+    variables[CPUS] = str(max(_processors() // len(spec.nodes), 1))
     variables["PATH"] = f"{python / 'bin'}:{variables['PATH']}"
     variables["VIRTUAL_ENV"] = str(python)
     return variables
+
+
+def _processors() -> int:
+    """How many this machine has for all nodes together."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    count = os.cpu_count()
+    return 1 if count is None else count
 
 
 def _moved(path: str, moved: Mapping[str, str]) -> str:

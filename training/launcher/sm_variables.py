@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from contract.hyperparameters import Written
+from contract.variables import CPUS
 from training.launcher import network
 from training.launcher.endings.failure import LaunchError
 from training.launcher.inputs import Contract
 from training.launcher.program import Program, to_arguments
+from training.launcher.variables import whole
 
 MASTER_PORT = 7777
 """The port that SageMaker's own launchers announce."""
@@ -49,9 +51,9 @@ def count_neuron_cores(instance_type: str, folder: Path = Path("/dev")) -> int:
     return network.neuron_cores(instance_type) if count_devices(r"neuron\d+", folder) else 0
 
 
-def count_cpus() -> int:
-    """The number of processors that this container may use."""
-    return len(os.sched_getaffinity(0))
+def count_cpus(environ: Mapping[str, str] = os.environ) -> int:
+    """The number of processors that this container may use: all, or its share of a machine that holds other nodes."""
+    return whole(environ, CPUS, len(os.sched_getaffinity(0)), at_least=1)
 
 
 def sm_variables(contract: Contract, program: Program, *, interface: str, gpus: int, cpus: int) -> dict[str, str]:

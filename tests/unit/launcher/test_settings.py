@@ -1,8 +1,10 @@
 """The launcher's own settings: how many processes, how many seconds."""
 
+import os
+
 import pytest
 
-from training.launcher import variables
+from training.launcher import sm_variables, variables
 from training.launcher.endings.failure import LaunchError
 from training.launcher.main import processes_per_node
 
@@ -17,6 +19,11 @@ def test_processes_are_one_a_gpu_unless_said() -> None:
 
 def test_the_one_process_of_plain_has_all_processors() -> None:
     assert processes_per_node("plain", 8, {"SHARDYARD_PROCESSES_PER_NODE": "8"}) == 1
+
+
+def test_a_node_has_all_processors_or_its_share_of_a_machine_that_holds_others() -> None:
+    assert sm_variables.count_cpus({}) == len(os.sched_getaffinity(0))
+    assert sm_variables.count_cpus({"SHARDYARD_CPUS": "3"}) == 3
 
 
 @pytest.mark.parametrize("given", ["abc", "-1", "nan", "inf", ""])

@@ -21,6 +21,9 @@ CPUS = "SHARDYARD_CPUS"
 RUN_ID = "SHARDYARD_RUN_ID"
 """The logical run that checkpoints belong to."""
 
+REQUIREMENTS_SHA256 = "SHARDYARD_REQUIREMENTS_SHA256"
+"""The list of the code's packages that are there already, so that the launcher need not install them."""
+
 SOURCE_SHA256 = "SHARDYARD_SOURCE_SHA256"
 """The sha256 that the code channel's zip must have."""
 

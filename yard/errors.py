@@ -38,12 +38,15 @@ class NotDeployedError(UserError):
 def explain(error: BaseException) -> UserError | None:
     """Turn an error that a user can cause into a sentence; None for a bug, which keeps its traceback."""
     from embedded.lifecycle import CloudError
+    from embedded.nodes.image import ImageError
     from shardyard.spec.errors import SpecError
 
     if isinstance(error, UserError):
         return error
     if isinstance(error, SpecError):
         return UserError(str(error))
+    if isinstance(error, ImageError):
+        return UserError(str(error).removeprefix("ClientError: "), "Correct it, then run it again.")
     if isinstance(error, CloudError):
         return _explain_cloud(str(error))
     if type(error).__module__.startswith(("botocore", "boto3")):  # before OSError, which some of these are

@@ -46,6 +46,8 @@ class AttemptSpec:
     """The nodes, algo-1 first."""
     cloud_port: int | None
     """The cloud's port on the machine; None for nodes that may not reach it."""
+    requirements: Path | None = None
+    """A requirements.txt whose packages the nodes have besides the image's; what it refers to lies beside it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

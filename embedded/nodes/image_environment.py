@@ -1,4 +1,7 @@
-"""The virtual environment that stands in for an image: made once from its requirements.txt, cached by content."""
+"""The virtual environment that stands in for an image: made once from its requirements.txt, cached by content.
+
+What a job's own code needs besides is laid over a copy of it, which shares the files of the first.
+"""
 
 import contextlib
 import fcntl
@@ -8,12 +11,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from contract.requirements import names_packages, pip_command, pip_errors
+from contract.zips import files_of
 from embedded.nodes.image import ImageError
-
-_SAID_BYTES_MOST = 1500
 
 
 def cache_folder() -> Path:
@@ -26,7 +29,7 @@ def environment_folder(requirements: Path) -> Path:
     """The environment of these requirements for this Python; it need not exist yet."""
     content = requirements.read_bytes() if requirements.is_file() else b""
     version = f"{sys.implementation.cache_tag} {sys.platform}".encode()
-    return cache_folder() / hashlib.sha256(version + b"\n" + _packages(content)).hexdigest()[:16]
+    return cache_folder() / hashlib.sha256(version + b"\n" + names_packages(content)).hexdigest()[:16]
 
 
 def is_ready(requirements: Path) -> bool:
@@ -36,14 +39,27 @@ def is_ready(requirements: Path) -> bool:
 
 def ensure(requirements: Path) -> Path:
     """Return the environment's folder, making it if necessary. Safe to call from many processes at once."""
-    folder = environment_folder(requirements)
+    return _once(environment_folder(requirements), lambda folder: _make(folder, requirements))
+
+
+def extend(base: Path, requirements: Path) -> Path:
+    """The environment `base` with the packages of one more list, likewise made once for its content."""
+    content = names_packages(requirements.read_bytes())
+    key = hashlib.sha256(base.name.encode() + b"\n" + content)
+    if any(line.startswith((b"-", b".", b"/")) for line in content.splitlines()):  # it refers to files beside it
+        for path in files_of(requirements.parent):
+            key.update(path.relative_to(requirements.parent).as_posix().encode() + b"\0" + path.read_bytes())
+    return _once(base.parent / key.hexdigest()[:16], lambda folder: _lay_over(folder, base, requirements))
+
+
+def _once(folder: Path, make: Callable[[Path], None]) -> Path:
     if (folder / _COMPLETE).exists():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _lock(folder.with_suffix(".lock")):
         if not (folder / _COMPLETE).exists():
             try:
-                _make(folder, requirements)
+                make(folder)
             except ImageError:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise
@@ -53,31 +69,55 @@ def ensure(requirements: Path) -> Path:
 _COMPLETE = ".complete"
 
 
-def _packages(content: bytes) -> bytes:
-    """The lines that name packages: a changed comment does not need a new environment."""
-    lines = (line.split(b" #")[0].strip() for line in content.splitlines())
-    return b"\n".join(line for line in lines if line and not line.startswith(b"#"))
-
-
 def _make(folder: Path, requirements: Path) -> None:
-    has_packages = requirements.is_file() and bool(_packages(requirements.read_bytes()))
+    has_packages = requirements.is_file() and bool(names_packages(requirements.read_bytes()))
     without_pip = [] if has_packages else ["--without-pip"]
-    _run([sys.executable, "-m", "venv", "--clear", *without_pip, str(folder)])
+    _run(
+        [sys.executable, "-m", "venv", "--clear", *without_pip, str(folder)],
+        "ClientError: The image's environment cannot be made",
+    )
     if has_packages:
-        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
-        _run([*pip, "--requirement", str(requirements)])
+        _run(
+            pip_command(str(folder / "bin" / "python"), str(requirements)),
+            f"ClientError: The image's environment cannot be made of {requirements.parent.name}/{requirements.name}",
+        )
     (folder / _COMPLETE).write_text(f"{requirements}\n")
 
 
-def _run(command: list[str]) -> None:
+def _lay_over(folder: Path, base: Path, requirements: Path) -> None:
+    """Copy by links, which takes a second and no room: pip replaces files and writes into none."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(base, folder, symlinks=True, copy_function=os.link)
+    (folder / _COMPLETE).unlink()
+    failed = f"AlgorithmError: {requirements.name} of the code cannot be installed"
+    python = str(folder / "bin" / "python")
+    if not (base / "bin" / "pip").exists():
+        _run([python, "-m", "ensurepip"], failed)
+    _run(pip_command(python, requirements.name), failed, cwd=requirements.parent)
+    for script in (folder / "bin").iterdir():
+        _point_at(script, base, folder)
+    (folder / _COMPLETE).write_text(f"{requirements}\n")
+
+
+def _point_at(script: Path, base: Path, folder: Path) -> None:
+    """The first line of a script names the Python of the environment that it was installed into."""
+    if script.is_symlink() or not script.is_file():
+        return
+    before, after = f"#!{base}/".encode(), f"#!{folder}/".encode()
+    content = script.read_bytes()
+    if content.startswith(before):
+        mode = script.stat().st_mode
+        script.unlink()  # its other name is base's own
+        script.write_bytes(after + content.removeprefix(before))
+        script.chmod(mode)
+
+
+def _run(command: list[str], failed: str, *, cwd: Path | None = None) -> None:
     with tempfile.TemporaryFile() as output:
-        code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output).returncode
+        code = subprocess.run(command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=output).returncode
         if code != 0:
             output.seek(0)
-            said = output.read()[-_SAID_BYTES_MOST:].decode(errors="replace").strip()
-            raise ImageError(
-                f"ClientError: The image's environment cannot be made: {' '.join(command[:4])} ...: {said}"
-            )
+            raise ImageError(f"{failed}: {pip_errors(output.read().decode(errors='replace'))}")
 
 
 @contextlib.contextmanager

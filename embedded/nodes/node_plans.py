@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from contract.paths import BASE_VARIABLE
-from contract.variables import CPUS, HOST_ADDRESSES
+from contract.requirements import digest
+from contract.variables import CPUS, HOST_ADDRESSES, REQUIREMENTS_SHA256
 from embedded.nodes import image_files
 from embedded.nodes.cell.plan import Bind, NodePlan
 from embedded.nodes.engine import CONTAINER_ROOT, AttemptSpec, NodeSpec
@@ -83,6 +84,8 @@ def _variables(spec: AttemptSpec, node: NodeSpec, image: Image, python: Path, ho
     variables = {"HOME": "/root", "LANG": "C.UTF-8", "HOSTNAME": hostname, **image.environment, **node.environment}
     # A real instance has its processors to itself; nodes that all took every one here would only fight
     variables[CPUS] = str(max(_processors() // len(spec.nodes), 1))
+    if spec.requirements is not None:
+        variables[REQUIREMENTS_SHA256] = digest(spec.requirements.read_bytes())
     variables["PATH"] = f"{python / 'bin'}:{variables['PATH']}"
     variables["VIRTUAL_ENV"] = str(python)
     return variables

@@ -52,6 +52,8 @@ class ProcessEngine:
         """Start a cell with one node per instance."""
         found = image.load(spec.image, current.project_root)
         python = image_environment.ensure(found.requirements)
+        if spec.requirements is not None:
+            python = image_environment.extend(python, spec.requirements)
         isolation = self.isolation()
         addresses = self.addresses([node.host for node in spec.nodes], str(spec.folder))
         for node in spec.nodes:

@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks._cluster import two_networks
+from contract import requirements
 from tests.support.training.launching import ROOT, nodes
+from tests.support.training.wheels import tiny_wheel
 
 SAYS = """
 import json, os, sys
@@ -211,17 +213,55 @@ def test_a_program_that_the_kernel_kills_for_memory_is_told_so(
     assert node.failure == f"{who} {expected}"
 
 
-def test_requirements_that_came_with_the_code_are_not_passed_over_in_silence(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def own_python(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A Python into which packages may be installed."""
+    folder = tmp_path_factory.mktemp("environment")
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    return str(folder / "bin" / "python")
+
+
+def code_with(tmp_path: Path, program: str, packages: str) -> str:
+    """Code with packages to install, in its channel; the zip's hash."""
     channel = tmp_path / "algo-1" / "input" / "data" / "code"
     channel.mkdir(parents=True)
     with zipfile.ZipFile(channel / "code.zip", "w") as archive:
-        archive.writestr("main.py", SAYS)
-        archive.writestr("requirements.txt", "einops==0.8.1\n")
-    digest = hashlib.sha256((channel / "code.zip").read_bytes()).hexdigest()
-    with nodes(tmp_path, "", launcher="plain", SHARDYARD_SOURCE_SHA256=digest) as (node,):
+        archive.writestr("main.py", program)
+        archive.writestr("requirements.txt", packages)
+        archive.writestr(WHEEL, tiny_wheel("tiny_sum", "def total(*numbers):\n    return sum(numbers)\n"))
+    return hashlib.sha256((channel / "code.zip").read_bytes()).hexdigest()
+
+
+WHEEL = "tiny_sum-1.0-py3-none-any.whl"
+SUMS = "import tiny_sum\nprint('sum', tiny_sum.total(1, 2))"
+
+
+def test_packages_that_the_code_asks_for_are_there_before_it_starts(tmp_path: Path, own_python: str) -> None:
+    digest = code_with(tmp_path, SUMS, f"# mine\n./{WHEEL}\n")
+    command = [own_python, "-m", "training.launcher"]
+    with nodes(tmp_path, "", launcher="plain", command=command, SHARDYARD_SOURCE_SHA256=digest) as (node,):
         assert node.end() == 0
-        assert f"cwd {node.base / 'code'}" in node.output
-    assert node.own_lines == ["requirements.txt is not installed: put its packages into the image"]
+    assert "sum 3" in node.output
+    assert re.fullmatch(r"requirements.txt of the code is installed \(\d+ s\)", node.own_lines[0])
+
+
+def test_packages_that_are_there_already_are_not_installed_again(tmp_path: Path) -> None:
+    digest = code_with(tmp_path, "print('went on')", "no-such-package-zz==1\n")
+    variables = {"SHARDYARD_REQUIREMENTS_SHA256": requirements.digest(b"no-such-package-zz==1")}
+    with nodes(tmp_path, "", launcher="plain", SHARDYARD_SOURCE_SHA256=digest, **variables) as (node,):
+        assert node.end() == 0
+    assert (node.output.splitlines()[-1], node.own_lines) == ("went on", [])
+
+
+def test_packages_that_cannot_be_had_are_told_in_pips_own_words(tmp_path: Path, own_python: str) -> None:
+    digest = code_with(tmp_path, SUMS, "./no-such-1.0-py3-none-any.whl\n")
+    command = [own_python, "-m", "training.launcher"]
+    with nodes(tmp_path, "", launcher="plain", command=command, SHARDYARD_SOURCE_SHA256=digest) as (node,):
+        assert node.end() == 1
+    assert node.failure.startswith("requirements.txt of the code cannot be installed: ")
+    assert "no-such-1.0-py3-none-any.whl" in node.failure
+    assert "Traceback" not in node.failure
+    assert node.failure.endswith("; correct it, or put its packages into the image")
 
 
 def test_a_host_that_never_comes_is_named_in_the_failure_file(tmp_path: Path) -> None:

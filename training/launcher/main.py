@@ -105,9 +105,11 @@ def _prepare(
         pause=lambda seconds: _pause(supervisor, seconds),
     )
     unpacked = source.unpack_source(contract.channel_dir(source.CODE_CHANNEL), contract.code_dir)
-    if (contract.code_dir / "requirements.txt").is_file():
-        # Whoever comes from the public toolkit expects it; here a start depends on no package index
-        failure.say("requirements.txt is not installed: put its packages into the image")
+    if unpacked is not None and (unpacked / "requirements.txt").is_file():
+        # Imported only here: most starts bring no packages
+        from training.launcher import requirements
+
+        requirements.install(supervisor, unpacked, pause=lambda seconds: _pause(supervisor, seconds))
     program = read_program(contract)
     interface = network.pick_interface(
         contract.resource.get("network_interface_name"),

@@ -10,6 +10,7 @@ import typer
 from botocore import exceptions
 
 from embedded.lifecycle import CloudError
+from embedded.nodes.image import ImageError
 from shardyard.spec.errors import Problem, SpecError
 from yard import commands
 from yard.errors import Exit, UserError, explain, writing
@@ -24,6 +25,11 @@ def client_error(code: str, message: str = "no") -> exceptions.ClientError:
     ("error", "happened", "fix"),
     [
         (exceptions.NoCredentialsError(), "There are no AWS credentials.", "aws sso login"),
+        (
+            ImageError("ClientError: The image's environment cannot be made of own/requirements.txt: No a==9"),
+            "The image's environment cannot be made of own/requirements.txt: No a==9",
+            "Correct it",
+        ),
         (exceptions.NoRegionError(), "No region is chosen.", "AWS_REGION"),
         (
             exceptions.UnknownRegionError(region_name="mars-1", error_msg="No partition found."),

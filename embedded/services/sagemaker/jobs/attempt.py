@@ -15,7 +15,7 @@ from embedded.nodes.folder_sync import FolderSync
 from embedded.nodes.folders import remove_folder
 from embedded.nodes.logs import LogStream
 from embedded.services.sagemaker import execution_role
-from embedded.services.sagemaker.jobs import checkpoints, endings, file_systems
+from embedded.services.sagemaker.jobs import checkpoints, endings, file_systems, own_packages
 from embedded.services.sagemaker.jobs.endings import Ending, Inbox, Reason
 from embedded.services.sagemaker.jobs.inputs import Inputs
 from embedded.services.sagemaker.jobs.job import Container, Job
@@ -92,6 +92,7 @@ class AttemptRun:
             arguments=container.arguments,
             nodes=nodes,
             cloud_port=None if job.is_isolated else port,
+            requirements=own_packages.find(variables, self.ml[self.hosts[0]], self.folder / "code"),
         )
         # They record what is there now, which came from S3; everything that the nodes write from here on goes to S3
         self._syncs = [

@@ -1,10 +1,12 @@
 """Images: their folders, how their Dockerfiles say that they are run, and their environments."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from embedded.nodes import image, image_environment
+from tests.support.training.wheels import tiny_wheel
 
 ROOT = Path(__file__).parents[4]
 
@@ -99,3 +101,42 @@ def test_a_comment_makes_no_other_environment(tmp_path: Path, monkeypatch: pytes
     assert image_environment.environment_folder(first) == image_environment.environment_folder(second)
     assert image_environment.environment_folder(first) != image_environment.environment_folder(third)
     assert image_environment.environment_folder(first).is_relative_to(tmp_path / "shardyard" / "environments")
+
+
+@pytest.fixture
+def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An image's environment with one package."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return image_environment.ensure(own_packages(tmp_path / "image", "first_word", "WORD = 'first'"))
+
+
+def own_packages(folder: Path, name: str, code: str) -> Path:
+    folder.mkdir()
+    wheel = folder / f"{name}-1.0-py3-none-any.whl"
+    wheel.write_bytes(tiny_wheel(name, code))
+    (folder / "requirements.txt").write_text(f"{wheel}\n")
+    return folder / "requirements.txt"
+
+
+def imports(environment: Path, *names: str) -> bool:
+    python = environment / "bin" / "python"
+    return subprocess.run([python, "-c", f"import {', '.join(names)}"], stderr=subprocess.DEVNULL).returncode == 0
+
+
+def test_the_codes_own_packages_are_laid_over_the_images_and_change_nothing_in_it(base: Path, tmp_path: Path) -> None:
+    own = own_packages(tmp_path / "code", "second_word", "WORD = 'second'")
+    laid = image_environment.extend(base, own)
+    assert imports(laid, "first_word", "second_word")
+    assert imports(base, "first_word") and not imports(base, "second_word")
+    assert (laid / "bin" / "pip").read_text().startswith(f"#!{laid}/bin/python")
+    assert (base / "bin" / "pip").read_text().startswith(f"#!{base}/bin/python")
+    assert image_environment.extend(base, own) == laid
+    (tmp_path / "code" / "second_word-1.0-py3-none-any.whl").write_bytes(tiny_wheel("second_word", "WORD = 'third'"))
+    assert image_environment.extend(base, own) != laid, "a file that the list names has changed"
+
+
+def test_packages_that_cannot_be_had_leave_nothing_behind(base: Path, tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("./no-such-1.0-py3-none-any.whl\n")
+    with pytest.raises(image.ImageError, match=r"^AlgorithmError: requirements.txt of the code cannot be installed: "):
+        image_environment.extend(base, tmp_path / "requirements.txt")
+    assert [path.name for path in base.parent.iterdir() if path.is_dir()] == [base.name]

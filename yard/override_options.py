@@ -2,14 +2,18 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Any
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from shardyard.spec.errors import SpecError
 from shardyard.spec.jobs.overrides import OVERRIDES, LaunchInput, Override
 from yard.errors import Exit, UserError
+
+if TYPE_CHECKING:  # a help text should not load the job definition
+    from shardyard.spec.jobs.job import JobSpec
 
 _OPTIONS = {one.name: one.option for one in OVERRIDES if one.option is not None}
 
@@ -47,3 +51,26 @@ def _read(given: Mapping[str, Any]) -> dict[str, Any]:
     except SpecError as error:
         said = [f"{_OPTIONS[problem.where]}: {problem.message}" for problem in error.problems]
         raise UserError("\n".join(said), code=Exit.USAGE) from None
+
+
+def with_words(job: "JobSpec", given: Sequence[str] | None, words: Sequence[str]) -> list[str]:
+    """The program's arguments with some of them set: `--lr=0.1` replaces `--lr=...` or `--lr ...`, or is added."""
+    arguments = list(given if given is not None else () if job.program is None else job.program.arguments)
+    for word in words:
+        key, equals, _ = word.partition("=")
+        if key.lstrip("-") in job.hyperparameters:
+            name = key.lstrip("-")
+            raise UserError(
+                f"--set {word}: {name} is a hyperparameter of {job.name}, and these follow the arguments.",
+                f"Set it: --set {name}=...",
+                code=Exit.USAGE,
+            )
+        place = next((n for n, one in enumerate(arguments) if one.partition("=")[0] == key), None)
+        if place is None:
+            arguments.append(word)
+        elif arguments[place] != key or not equals:
+            arguments[place] = word
+        else:
+            has_value = place + 1 < len(arguments) and not re.match(r"-\D", arguments[place + 1])
+            arguments[place : place + 1 + has_value] = [word]
+    return arguments

@@ -1,6 +1,6 @@
 """The user's program: a module, a script or an executable, and its arguments. There is no shell."""
 
-import json
+import contextlib
 import os
 import re
 import sys
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from contract.arguments import decode, joined
 from contract.variables import ARGUMENTS, ENTRY
 from training.launcher.endings.failure import LaunchError
 from training.launcher.inputs import Contract
@@ -95,16 +96,11 @@ def _is_speakable(text: str) -> bool:
 
 
 def _fixed_arguments(environ: Mapping[str, str]) -> list[str]:
-    given = environ.get(ARGUMENTS)
-    if given is None:
-        return []
-    try:
-        arguments = json.loads(given)
-    except ValueError:
-        arguments = None
-    if not isinstance(arguments, list) or not all(isinstance(item, str) and _is_speakable(item) for item in arguments):
-        raise LaunchError(f"{ARGUMENTS} must be a JSON list of strings without NUL letters, not {given!r}")
-    return arguments
+    with contextlib.suppress(ValueError):
+        arguments = decode(environ)
+        if all(map(_is_speakable, arguments)):
+            return arguments
+    raise LaunchError(f"{ARGUMENTS} must be a JSON list of strings without NUL letters, not {joined(environ)!r}")
 
 
 def _resolve(entry: str, code_dir: Path) -> tuple[Literal["module", "script", "executable"], str]:

@@ -10,7 +10,7 @@ from yard.aws import Aws
 from yard.commands.complete import complete_jobs
 from yard.errors import Exit, UserError
 from yard.output import confirm, emit_facts, emit_json, is_terminal, say
-from yard.override_options import with_override_options
+from yard.override_options import with_override_options, with_words
 from yard.project import find_project
 from yard.runs import runs
 
@@ -23,7 +23,9 @@ _FOLLOW = typer.Option(None, "--follow/--no-follow", "-f", help="Follow it to it
 
 def train(
     job: str = typer.Argument(help="A job of jobs/.", autocompletion=complete_jobs),
-    values: list[str] = typer.Option([], "--set", help="A hyperparameter; may be repeated.", metavar="NAME=VALUE"),
+    values: list[str] = typer.Option(
+        [], "--set", help="A hyperparameter, or --NAME=VALUE: an argument.", metavar="NAME=VALUE"
+    ),
     follow: bool | None = _FOLLOW,
     dry_run: bool = typer.Option(False, "--dry-run", help="Show the plan and stop."),
     yes: bool = _YES,
@@ -40,13 +42,18 @@ def train(
     \b
       yard train mnist-ddp
       yard train gpt-fsdp --count 4 --set learning_rate=3e-4 --cap 20
+      yard train nanogpt --set=--max_iters=80 --set=--compile
       yard train mnist-ddp --on-demand --dry-run
       yard train mnist-ddp --yes --follow || echo "it failed with exit code $?"
     """
     aws = Aws(find_project())
-    hyperparameters = _hyperparameters(values)
+    local = aws.project.job(job)
+    hyperparameters = _hyperparameters([pair for pair in values if not pair.startswith("-")])
     launch = {**overrides, **({"hyperparameters": hyperparameters} if hyperparameters else {})}
-    _warn_about_hyperparameters(aws.project.job(job).hyperparameters, hyperparameters)
+    _warn_about_hyperparameters(local.hyperparameters, hyperparameters)
+    words = [word for word in values if word.startswith("-")]
+    if words:
+        launch["arguments"] = with_words(local, overrides.get("arguments"), words)
     plan = _plan_of(aws, job, launch, dry_run=dry_run)
     if dry_run:
         emit_facts(_as_json(plan) if as_json else _as_facts(plan), as_json=as_json)

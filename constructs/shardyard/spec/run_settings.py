@@ -3,11 +3,10 @@
 The receipt keeps it, and `yard compare` names what differs.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from contract import variables
+from contract import arguments, variables
 from contract.hyperparameters import decode_all
 
 _OF_THE_RUN = (variables.RUN_ID, variables.JOB)
@@ -24,12 +23,13 @@ _TABLES = ("environment", "channels")
 def run_settings(job: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of CreateTrainingJob's request, or of DescribeTrainingJob's answer."""
     environment = {name: value for name, value in job.get("Environment", {}).items() if name not in _OF_THE_RUN}
-    arguments = environment.pop(variables.ARGUMENTS, None)
+    words = arguments.decode(environment)
+    environment = {name: value for name, value in environment.items() if not arguments.is_part(name)}
     algorithm, stopping = job["AlgorithmSpecification"], job.get("StoppingCondition", {})
     return {
         "image": algorithm.get("TrainingImage", algorithm.get("AlgorithmName")),
         **{name: environment.pop(variable, None) for variable, name in _PROGRAM.items()},
-        "arguments": [] if arguments is None else json.loads(arguments),
+        "arguments": words,
         "hyperparameters": decode_all(job.get("HyperParameters", {})),
         "environment": environment,
         "channels": {channel["ChannelName"]: _channel(channel) for channel in job.get("InputDataConfig", [])},
@@ -60,9 +60,9 @@ def _leaves(where: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield from _leaves(f"{where}.{key}", inner)
 
 
-def _arguments(arguments: list[str]) -> dict[str, str]:
-    keyed = [word for word in arguments if word.startswith("-") and "=" in word]
-    rest = [word for word in arguments if word not in keyed]
+def _arguments(words: list[str]) -> dict[str, str]:
+    keyed = [word for word in words if word.startswith("-") and "=" in word]
+    rest = [word for word in words if word not in keyed]
     found = {key: value for key, _, value in (word.partition("=") for word in keyed)}
     return found | ({"arguments": " ".join(rest)} if rest else {})
 

@@ -7,6 +7,7 @@ and collects every problem, so that users fix a file once and not line by line.
 import dataclasses
 import math
 import re
+import shlex
 import types
 from collections.abc import Callable, Mapping
 from datetime import date, time
@@ -34,7 +35,7 @@ def setting(
     most: float | None = None,
     pattern: str | None = None,
     says: str | None = None,
-    unit: Literal["seconds", "gigabytes", "count"] | None = None,
+    unit: Literal["seconds", "gigabytes", "count", "words"] | None = None,
     key: str | None = None,
     factory: Callable[[], Any] | None = None,
     internal: bool = False,
@@ -44,7 +45,8 @@ def setting(
 
     `says` describes a pattern in words; `key` is the name that users write if it differs from the field's
     (`max_runtime = "4h"` for `max_runtime_seconds`). An `internal` field is set by the program and never suggested.
-    `formerly` is the key of earlier versions, so that the error about it can name the new one.
+    `formerly` is the key of earlier versions, so that the error about it can name the new one. A list of `words` is
+    read from a text as a shell would, any other list at the commas.
     """
     limits = {"least": least, "most": most, "pattern": pattern, "says": says, "unit": unit}
     metadata = {**limits, "doc": doc, "key": key, "internal": internal, "formerly": formerly}
@@ -182,13 +184,21 @@ def _choice(raw: Any, allowed: tuple[Any, ...], where: str, problems: list[Probl
 
 def _sequence(raw: Any, hint: Any, limits: Mapping[str, Any], where: str, problems: list[Problem], text: bool) -> Any:
     if text and isinstance(raw, str):
-        raw = [part.strip() for part in raw.split(",") if part.strip()]
+        try:
+            raw = _split(raw, limits.get("unit"))
+        except ValueError as error:
+            problems.append(Problem(where, f"{_said(raw)} is not allowed ({error})"))
+            return ()
     if not isinstance(raw, list | tuple):
         tables = isinstance(raw, Mapping) and not text
         wanted = f"a list: [[{_path(where)}]] in double brackets" if tables else "a list"
         problems.append(Problem(where, f"{_said(raw)} is not allowed ({wanted})"))
         return ()
     return tuple(_value(item, hint, limits, f"{where}[{i}]", problems, text) for i, item in enumerate(raw))
+
+
+def _split(text: str, unit: str | None) -> list[str]:
+    return shlex.split(text) if unit == "words" else [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _table(raw: Any, hint: Any, limits: Mapping[str, Any], where: str, problems: list[Problem], text: bool) -> Any:
@@ -225,7 +235,7 @@ def _convert(raw: Any, hint: Any, unit: str | None, text: bool) -> Any:
         raise ValueError(f"{raw} is not allowed (a number that is finite)")
     if hint is Scalar:
         return _any_scalar(raw)
-    if unit and isinstance(raw, str) and not (text and re.fullmatch(r"\d+", raw)):
+    if unit in _UNITS and isinstance(raw, str) and not (text and re.fullmatch(r"\d+", raw)):
         return _UNITS[unit](raw)
     if type(raw) is hint:
         return raw

@@ -89,9 +89,9 @@ LIMITS = [
     ),
     Case(
         rule="command-lengths",
-        good={"program": {"arguments": ["--verbose"]}},
-        bad={"program": {"arguments": ["x" * 509]}},
-        says="program.arguments: 513 letters as JSON are not allowed (512 or fewer; use hyperparameters)",
+        good={"program": {"arguments": ["x" * 2000]}, "image": {"arguments": ["x" * 256]}},
+        bad={"image": {"arguments": ["x" * 257]}},
+        says="image.arguments: it has more than 100 parts, or one of more than 256 letters",
     ),
 ]
 

@@ -7,8 +7,9 @@ import typer
 from typer.testing import CliRunner
 
 from shardyard.spec.jobs.overrides import OVERRIDES
+from tests.support.spec.spec_tables import make
 from yard.errors import Exit, UserError
-from yard.override_options import with_override_options
+from yard.override_options import with_override_options, with_words
 
 GIVEN = {
     "instance_type": ("ml.g6.xlarge", "ml.g6.xlarge"),
@@ -16,6 +17,7 @@ GIVEN = {
     "max_runtime_seconds": ("1h30m", 5400),
     "cap_usd": ("20", 20.0),
     "processes_per_node": ("2", 2),
+    "arguments": ("config.py --fast '--name=two words'", ("config.py", "--fast", "--name=two words")),
     "volume": ("1TB", 1024),
 }
 """A text as a person types it, and what the execution's input gets."""
@@ -67,3 +69,29 @@ def test_every_wrong_value_is_reported_with_its_option() -> None:
         "--count: 0 is not allowed (1 or more)",
         '--max-runtime: \'5x\' is not a duration; write "90s", "20m", "4h", "1h30m" or "2d"',
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--it=80"], ["config.py", "--it=80", "--lr", "-0.5", "--fast", "--name", "a"]),
+        (["--name=b"], ["config.py", "--it=40", "--lr", "-0.5", "--fast", "--name=b"]),
+        (["--fast"], ["config.py", "--it=40", "--lr", "-0.5", "--fast", "--name", "a"]),
+        (["--new=1", "--flag"], ["config.py", "--it=40", "--lr", "-0.5", "--fast", "--name", "a", "--new=1", "--flag"]),
+        (["--lr=1"], ["config.py", "--it=40", "--lr=1", "--fast", "--name", "a"]),
+    ],
+)
+def test_an_argument_is_set_where_it_stands_or_added(words: list[str], expected: list[str]) -> None:
+    arguments = ["config.py", "--it=40", "--lr", "-0.5", "--fast", "--name", "a"]
+    assert with_words(make(program={"entry": "train.py", "arguments": arguments}), None, words) == expected
+
+
+def test_a_hyperparameter_is_no_argument() -> None:
+    job = make(hyperparameters={"lr": 0.1})
+    with pytest.raises(UserError, match="lr is a hyperparameter of job"):
+        with_words(job, None, ["--lr=1"])
+
+
+def test_words_that_no_shell_would_read_are_refused() -> None:
+    with pytest.raises(UserError, match=r"--arguments: .* is not allowed \(No closing quotation\)"):
+        overrides_of("--arguments", "--name='two")

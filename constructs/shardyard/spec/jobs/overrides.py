@@ -100,6 +100,13 @@ OVERRIDES: tuple[Override, ...] = (
         option="--processes-per-node",
         metavar="N",
     ),
+    Override(
+        name="arguments",
+        path="program.arguments",
+        doc="Other arguments, as one text: 'config.py --fast --lr=0.1'.",
+        option="--arguments",
+        metavar="WORDS",
+    ),
     Override(name="volume", path="compute.volume", doc="Another disk: 200GB.", option="--volume", metavar="SIZE"),
     Override(name="source_sha256", path="source.sha256", doc="Another code bundle."),
 )

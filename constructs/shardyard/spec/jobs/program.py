@@ -92,7 +92,9 @@ class Program:
     processes_per_node: int | None = setting(
         None, "How many ranks on each node; by default one per GPU, or one without a GPU.", least=1
     )
-    arguments: tuple[str, ...] = setting((), "Arguments before the hyperparameters.")
+    arguments: tuple[str, ...] = setting(
+        (), "Words before the hyperparameters, as they are: `--fast`, `--key=value`, a position.", unit="words"
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,11 +1,10 @@
 """The CreateTrainingJob request: one job definition, what is known of the deployment, and one attempt's name."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from contract import variables
+from contract import arguments, variables
 from contract.hyperparameters import encode_all
 from contract.paths import CHECKPOINT_FOLDER
 from shardyard.spec import names
@@ -111,8 +110,7 @@ def environment(spec: JobSpec, run_id: str, *, checkpoints: str | None) -> dict[
         ours[variables.LAUNCHER] = spec.program.launcher
         if spec.program.processes_per_node is not None:
             ours[variables.PROCESSES_PER_NODE] = str(spec.program.processes_per_node)
-        if spec.program.arguments:
-            ours[variables.ARGUMENTS] = json.dumps(spec.program.arguments)
+        ours |= arguments.encode(spec.program.arguments)
     if spec.source is not None and spec.source.sha256 is not None:
         ours[variables.SOURCE_SHA256] = spec.source.sha256
     return {**ours, **spec.environment}

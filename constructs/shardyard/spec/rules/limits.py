@@ -206,15 +206,11 @@ def fits_the_state(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
 @rule(
     "command-lengths",
     reason="SageMaker refuses the request.",
-    source=f"{API}: ContainerEntrypoint and ContainerArguments, at most 100 items of 256 letters; Environment, 512",
+    source=f"{API}: ContainerEntrypoint and ContainerArguments, at most 100 items of 256 letters",
 )
 def command_lengths(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
-    """Entry points and arguments are short enough for the service."""
+    """An image's entry point and its arguments are short enough for the service."""
     for name in ("entrypoint", "arguments"):
         parts = getattr(spec.image, name)
         if len(parts) > 100 or any(len(part) > 256 for part in parts):
             yield Problem(f"image.{name}", "it has more than 100 parts, or one of more than 256 letters")
-    arguments = environment(spec, "run", checkpoints=None).get(variables.ARGUMENTS, "")
-    if len(arguments) > 512:
-        message = f"{len(arguments)} letters as JSON are not allowed (512 or fewer; use hyperparameters)"
-        yield Problem("program.arguments", message)

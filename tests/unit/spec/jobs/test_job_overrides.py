@@ -33,6 +33,7 @@ def test_precedence_is_file_stage_parameter_input() -> None:
         "processes_per_node": "toml",
         "volume": "toml",
         "hyperparameters.a": "input",
+        "arguments": "toml",
         "hyperparameters.b": "stage",
         "hyperparameters.new": "input",
     }

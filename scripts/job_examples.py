@@ -23,7 +23,7 @@ EXAMPLES: Mapping[str, str] = {
     "compute.placement": "[compute.placement]\nmultiple_jobs = true",
     "compute.placement.ultra_servers[]": "[[compute.placement.ultra_servers]]\ncount = 2",
     "limits": '[limits]\nmax_runtime = "4h"\nmax_pending = "12h"',
-    "spot": '[spot]\nenabled = true\nmax_wait = "8h"',
+    "spot": '[spot]\nenabled = true\nmax_wait = "8h"\ngive_up = "30m"             # then the next fallback',
     "checkpoints": "[checkpoints]\nenabled = true",
     "channels.NAME": '[channels.train]\ns3 = "digits/train/"\ndistribution = "ShardedByS3Key"',
     "channels.NAME.file_system": ('[channels.train.file_system]\nid = "fs-0123456789abcdef0"\npath = "/dataset/train"'),

@@ -57,6 +57,16 @@ class FakeAws:
         self.messages: list[dict[str, Any]] = []
         self.outcomes: list[Mapping[str, Any]] = []
         """What becomes of each created job in turn: fields of its description, or an error to raise."""
+        self.now = STARTED
+
+    def pass_to(self, moment: float) -> None:
+        """Let time pass: what is stopping has stopped, and what trains is through after six hours."""
+        self.now = datetime.fromtimestamp(moment, UTC)
+        for job in self.jobs.values():
+            if job["TrainingJobStatus"] == "Stopping":
+                job |= {"TrainingJobStatus": "Stopped", "SecondaryStatus": "Stopped"}
+            elif job["SecondaryStatus"] == "Training" and self.now - job["TrainingStartTime"] > timedelta(hours=6):
+                job |= {"TrainingJobStatus": "Completed", "SecondaryStatus": "Completed"}
 
     @property
     def longest_chain(self) -> int:
@@ -184,8 +194,15 @@ def sagemaker_describe_training_job(aws: FakeAws, *, TrainingJobName: str) -> An
 
 
 def sagemaker_stop_training_job(aws: FakeAws, *, TrainingJobName: str) -> Any:
-    aws.jobs[TrainingJobName]["TrainingJobStatus"] = "Stopping"
+    job = aws.jobs[TrainingJobName]
+    job |= {"TrainingJobStatus": "Stopping", "SecondaryStatus": "Stopping"}
+    job["SecondaryStatusTransitions"] = [*job.get("SecondaryStatusTransitions", []), *transitions(Stopping=aws.now)]
     return {}
+
+
+def transitions(**began: datetime) -> list[dict[str, Any]]:
+    """The secondary statuses that a job went through, in order, and when each began."""
+    return [{"Status": status, "StartTime": moment} for status, moment in began.items()]
 
 
 def sagemaker_list_tags(aws: FakeAws, *, ResourceArn: str) -> Any:
@@ -237,7 +254,8 @@ def sagemaker_create_training_job(aws: FakeAws, **request: Any) -> Any:
         **request,
         "TrainingJobArn": f"arn:aws:sagemaker:us-east-1:123456789012:training-job/{name}",
         "SecondaryStatus": status,
-        "CreationTime": STARTED,
+        "SecondaryStatusTransitions": transitions(Starting=aws.now),
+        "CreationTime": aws.now,
         "TrainingStartTime": STARTED,
         "TrainingEndTime": STARTED + timedelta(seconds=600),
         "TrainingTimeInSeconds": 600,

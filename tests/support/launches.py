@@ -8,7 +8,7 @@ from shardyard.handlers.launch.classify.index import classify
 from shardyard.handlers.launch.preflight.index import preflight
 from shardyard.handlers.launch.receipt.index import write_receipt
 from shardyard.handlers.launch.register.index import register
-from shardyard.handlers.launch.submit.index import submit
+from shardyard.handlers.launch.submit.index import look, submit
 from shardyard.jobs.state_machine import definition
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.requests.sfn_fields import unknown_to_step_functions
@@ -67,7 +67,10 @@ def preflight_event(spec: JobSpec, given: Any = None, parameters: Mapping[str, s
 def run(
     spec: JobSpec, aws: FakeAws, given: Any = None, *, clock: list[float] | None = None, publish: Any = None
 ) -> tuple[Run, list[Mapping[str, Any]]]:
-    """Run a job's machine; returns the execution and the messages that were sent."""
+    """Run a job's machine; returns the execution and the messages that were sent.
+
+    On the second path each look is five minutes after the one before.
+    """
     messages: list[Mapping[str, Any]] = []
     now = [STARTED.timestamp()] if clock is None else clock
 
@@ -83,6 +86,10 @@ def run(
         return described
 
     def called_submit(event: Mapping[str, Any]) -> Any:
+        if "name" in event:
+            now[0] += 300
+            aws.pass_to(now[0])
+            return look(event["name"], event["give_up_seconds"], aws, now[0])
         try:
             return submit(event["request"], aws)
         except Exception as error:
@@ -100,9 +107,6 @@ def run(
         "${Register}": lambda event: register(event["launch"], aws),
         "${Submit}": called_submit,
         "sagemaker:createTrainingJob.sync": train,
-        "aws-sdk:sagemaker:describeTrainingJob": lambda p: json.loads(
-            json.dumps(aws.jobs[p["TrainingJobName"]], default=str)
-        ),
         "sns:publish": messages.append if publish is None else publish,
     }
     event = preflight_event(spec)
@@ -110,7 +114,8 @@ def run(
         job=spec.name,
         request_fields=launch_fields(spec),
         launch={key: event[key] for key in event if key not in ("input", "execution", "started")},
-        second_path=bool(unknown_to_step_functions(to_request(spec, DEPLOYMENT, job_name="n", run_id="r"))),
+        second_path=spec.spot.give_up_seconds is not None
+        or bool(unknown_to_step_functions(to_request(spec, DEPLOYMENT, job_name="n", run_id="r"))),
         register=spec.registry.enabled,
     )
     execution = {"Input": {} if given is None else given, "Id": EXECUTION, "StartTime": event["started"]}

@@ -108,9 +108,17 @@ def _submit(around: Surroundings) -> FunctionSpec:
     roles = arn("iam", f"role{names.job_role_path(around.project.name, around.project.stage)}*", region="")
     return FunctionSpec(
         handler="launch/submit",
-        description="Creates training jobs with fields that Step Functions does not know",
+        description="Creates and watches training jobs that Step Functions' own task does not serve",
         statements=[
-            policy.allow(["sagemaker:AddTags", "sagemaker:CreateTrainingJob"], [_jobs()]),
+            policy.allow(
+                [
+                    "sagemaker:AddTags",
+                    "sagemaker:CreateTrainingJob",
+                    "sagemaker:DescribeTrainingJob",
+                    "sagemaker:StopTrainingJob",
+                ],
+                [_jobs()],
+            ),
             *_on_plans(around.training_plans),
             policy.allow(
                 ["iam:PassRole"],

@@ -38,7 +38,8 @@ def definition(
 
     `request_fields` are the top-level fields of CreateTrainingJob that this job uses; `launch` is what Preflight is
     given besides the execution's own input. The second path submits through a function of ours, for request fields
-    that Step Functions' own integration does not know. Without `tells` there is nobody to send a message to.
+    that Step Functions' own integration does not know, and for spot jobs with a wait of their own: a timeout of the
+    `.sync` state would count the training too. Without `tells` there is nobody to send a message to.
     """
     then = "Notify" if tells else "Outcome?"
     train = _submit_and_watch() if second_path else {"Train": _train(request_fields)}
@@ -117,20 +118,26 @@ _JOB = {"TrainingJobName.$": "$.TrainingJobName", "TrainingJobStatus.$": "$.Trai
 
 def _submit_and_watch() -> dict[str, State]:
     """Submit, then look until the job has ended; a stopped execution is cleaned up by the janitor function."""
+    watched = {
+        "name.$": "$.launch.request.TrainingJobName",
+        "give_up_seconds.$": "$.launch.plan.give_up_seconds",
+    }
     look = {
-        "Type": "Task",
-        "Resource": "arn:${Partition}:states:::aws-sdk:sagemaker:describeTrainingJob",
-        "Parameters": {"TrainingJobName.$": "$.launch.request.TrainingJobName"},
-        "ResultSelector": _JOB,
+        **_function("Submit", watched),
+        "Comment": "Has it ended, or waited too long for spot capacity?",
+        "ResultSelector": {name: path.replace("$.", "$.Payload.") for name, path in _JOB.items()},
         "ResultPath": "$.job",
-        "Retry": [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 5, "MaxAttempts": 8, "BackoffRate": 2}],
+        "Retry": [
+            _LAMBDA_RETRY,
+            {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 5, "MaxAttempts": 8, "BackoffRate": 2},
+        ],
         "Catch": _catch("Classify"),
         "Next": "Ended?",
     }
     return {
         "Submit": {
             **_function("Submit", {"request.$": "$.launch.request"}),
-            "Comment": "CreateTrainingJob by a function: this job uses fields that Step Functions does not know",
+            "Comment": "CreateTrainingJob by a function: Step Functions' own task lacks what this job asks for",
             "ResultPath": None,
             "Catch": _catch("Classify"),
             "Next": "Watch",

@@ -87,7 +87,8 @@ class TrainingJob(Launchable):
         self.spec = spec
         self.machine_name = names.state_machine_name(runtime.project.name, runtime.project.stage, spec.name)
         runtime.read_from(self._outside_buckets())
-        self._second_path = bool(unknown_to_step_functions(self._request()))
+        own_wait = spec.spot.give_up_seconds is not None
+        self._second_path = own_wait or bool(unknown_to_step_functions(self._request()))
         self._instance_types = instance_types
         self.parameters = self._parameters()
         self._role = self._role_of_job(role)
@@ -167,7 +168,7 @@ class TrainingJob(Launchable):
 
     @property
     def second_path(self) -> bool:
-        """Whether the request has fields that Step Functions' own integration does not know."""
+        """Whether our own function creates the job and looks at it, in place of Step Functions' integration."""
         return self._second_path
 
     @property

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shardyard.spec.jobs.metrics import NOT_FINITE
+from shardyard.spec.names import training_job_name
 from shardyard.spec.units import format_duration
 
 
@@ -65,11 +66,17 @@ def _metrics(receipt: Mapping[str, Any]) -> str:
 def _attempts(receipt: Mapping[str, Any]) -> str:
     if len(receipt["attempts"]) < 2:
         return ""
+    after = {
+        training_job_name(receipt["job"], receipt["run_id"], step["attempt"]): step["why"] for step in receipt["steps"]
+    }
     lines = [f"Attempts ({receipt['attempt_count']}):"]
     for attempt in receipt["attempts"][-10:]:
         machines = ", ".join(f"{one['count']} x {one['type']}" for one in attempt["instances"])
         cost = "" if attempt["cost_usd"] is None else f", {_usd(attempt['cost_usd'])} USD"
         lines.append(f"  {attempt['name']}: {_ended(attempt)} on {machines}{cost}")
+        why = after.get(attempt["name"])
+        if why is not None and why != receipt["cause"]:
+            lines.append(f"    {why}")
     return "\n".join(lines)
 
 

@@ -50,6 +50,27 @@ TIMES = [
         says="spot.max_wait: 1h is less than limits.max_runtime (2h or more)",
     ),
     Case(
+        rule="spot-gives-up-within-max-wait",
+        good={"spot": {"enabled": True, "max_wait": "2d", "give_up": "2d"}, "checkpoints": {"enabled": True}},
+        bad={"spot": {"enabled": True, "max_wait": "2d", "give_up": "3d"}, "checkpoints": {"enabled": True}},
+        says="spot.give_up: 3d is more than spot.max_wait (2d or less)",
+    ),
+    Case(
+        rule="spot-with-fallbacks-gives-up",
+        good={
+            "spot": {"enabled": True, "give_up": "30m"},
+            "checkpoints": {"enabled": True},
+            "compute": {"fallback": [{"instance_type": "ml.g5.xlarge", "on_demand": True}]},
+        },
+        bad={
+            "spot": {"enabled": True},
+            "checkpoints": {"enabled": True},
+            "compute": {"fallback": [{"instance_type": "ml.g6.xlarge"}]},
+        },
+        says="spot.give_up: the first fallback would be tried after spot.max_wait (2d); say how long to wait for spot "
+        'capacity, such as "30m"',
+    ),
+    Case(
         rule="spot-keeps-checkpoints",
         good={"spot": {"enabled": True}, "checkpoints": {"enabled": True}},
         bad={"spot": {"enabled": True}},
@@ -134,7 +155,13 @@ MACHINES = [
     Case(
         rule="fallback-list",
         good={
-            "compute": {"fallback": [{"instance_type": "ml.g6.xlarge"}, {"instance_type": "ml.g6.xlarge", "count": 2}]}
+            "compute": {
+                "fallback": [
+                    {"instance_type": "ml.g6.xlarge"},
+                    {"instance_type": "ml.g6.xlarge", "count": 2},
+                    {"instance_type": "ml.g6.xlarge", "on_demand": True},
+                ]
+            }
         },
         bad={
             "compute": {"fallback": [{"instance_type": "ml.g6.xlarge"}, {"instance_type": "ml.g6.xlarge", "count": 1}]}

@@ -52,7 +52,8 @@ REASONS = [
 
 @pytest.mark.parametrize(("reason", "kind"), REASONS)
 def test_failure_reason(reason: str, kind: Kind) -> None:
-    failure = read_job({"TrainingJobStatus": "Failed", "SecondaryStatus": "Failed", "FailureReason": reason})
+    job = {"TrainingJobStatus": "Failed", "SecondaryStatus": "Failed", "FailureReason": reason}
+    failure = read_job(job)
     assert (failure.kind, failure.message, failure.ran) == (kind, reason, True)
 
 
@@ -65,7 +66,8 @@ def test_failure_reason(reason: str, kind: Kind) -> None:
     ],
 )
 def test_stopped_job(secondary: str, kind: Kind) -> None:
-    assert read_job({"TrainingJobStatus": "Stopped", "SecondaryStatus": secondary}).kind is kind
+    job = {"TrainingJobStatus": "Stopped", "SecondaryStatus": secondary}
+    assert read_job(job).kind is kind
 
 
 CALLS = [

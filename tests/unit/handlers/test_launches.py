@@ -1,14 +1,16 @@
 """Whole launches through the state machine: what each way of going wrong leads to."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from shardyard.handlers.launch.classify.index import classify
 from shardyard.handlers.launch.preflight.index import preflight
+from shardyard.spec.jobs.job import JobSpec
 from tests.support.asl import TaskError
-from tests.support.fake_aws import STARTED, FakeAws
+from tests.support.fake_aws import STARTED, FakeAws, transitions
 from tests.support.launches import preflight_event, receipt_of, run, tiny
 
 CAPACITY = {
@@ -20,6 +22,14 @@ CAPACITY = {
 }
 LIMIT = {"error": "ResourceLimitExceeded", "message": "The account-level service limit is 2 Instances"}
 INTERNAL = {"TrainingJobStatus": "Failed", "FailureReason": "InternalServerError: We encountered an internal error."}
+WAITING = {
+    "TrainingJobStatus": "InProgress",
+    "SecondaryStatus": "Starting",
+    "TrainingStartTime": None,
+    "TrainingTimeInSeconds": 0,
+    "BillableTimeInSeconds": 0,
+}
+NEVER_LAUNCHED = {**WAITING, "TrainingJobStatus": "Stopped", "SecondaryStatus": "MaxWaitTimeExceeded"}
 INTERRUPTED = {
     "TrainingJobStatus": "Failed",
     "FailureReason": "AlgorithmError: interrupted after a save, exit code: 75",
@@ -171,6 +181,78 @@ def test_the_second_path_classifies_a_refused_call(aws: FakeAws) -> None:
     aws.outcomes = [LIMIT]
     done, _ = run(tiny(debug={"remote": True}), aws)
     assert (done.status, done.waited_seconds - 10) == ("SUCCEEDED", 60)
+
+
+def on_spot(give_up: str | None = "30m", **more: Any) -> JobSpec:
+    fallback = [{"instance_type": "ml.g6.xlarge"}, {"instance_type": "ml.g5.xlarge", "on_demand": True}]
+    compute = {"instance_type": "ml.g5.xlarge", "count": 2, "fallback": fallback}
+    waits = {} if give_up is None else {"give_up": give_up}
+    return tiny(**{"compute": compute, "spot": {"enabled": True, "max_wait": "12h", **waits}, **more})
+
+
+def test_spot_that_never_comes_gives_way_to_the_next_type_and_at_last_to_on_demand(aws: FakeAws) -> None:
+    """SageMaker waits in Starting without an error, up to MaxWaitTimeInSeconds."""
+    aws.outcomes = [WAITING, WAITING]
+    done, messages = run(on_spot(), aws)
+    assert done.status == "SUCCEEDED"
+    jobs = list(aws.jobs.values())
+    assert [job["EnableManagedSpotTraining"] for job in jobs] == [True, True, False]
+    assert [job["ResourceConfig"]["InstanceType"] for job in jobs] == ["ml.g5.xlarge", "ml.g6.xlarge", "ml.g5.xlarge"]
+    limits = [job["StoppingCondition"].get("MaxWaitTimeInSeconds") for job in jobs]
+    assert limits == [43200, 43200, None]  # SageMaker refuses it for a job that is not on spot
+    whys = [step["why"] for step in receipt_of(aws)["steps"]]
+    assert whys == [
+        "No spot capacity within 30m for ml.g5.xlarge; trying ml.g6.xlarge.",
+        "No spot capacity within 30m for ml.g6.xlarge; trying ml.g5.xlarge on demand.",
+    ]
+    assert all(why in messages[0]["Message"] for why in whys)
+
+
+def test_without_spot_the_same_machines_on_demand_are_no_fallback(aws: FakeAws) -> None:
+    aws.outcomes = [CAPACITY, CAPACITY]
+    done, _ = run(on_spot(queue={"max_wait": "0s"}), aws, {"spot": False})
+    assert (done.error, len(aws.jobs)) == ("NoCapacity", 2)
+
+
+def test_the_wait_for_spot_counts_as_queueing(aws: FakeAws) -> None:
+    aws.outcomes = [WAITING, WAITING, CAPACITY, WAITING]
+    done, _ = run(on_spot(queue={"max_wait": "1h"}), aws)
+    assert (done.status, done.error, len(aws.jobs)) == ("FAILED", "NoCapacity", 3)
+
+
+def test_without_a_wait_of_its_own_spot_gives_way_when_sagemaker_gives_up(aws: FakeAws) -> None:
+    late = STARTED + timedelta(hours=12)
+    over = transitions(Starting=STARTED, Stopping=late, MaxWaitTimeExceeded=late)
+    aws.outcomes = [{**NEVER_LAUNCHED, "SecondaryStatusTransitions": over}]
+    spec = tiny(spot={"enabled": True, "max_wait": "12h"}, queue={"max_wait": "13h"})
+    done, _ = run(spec, aws, clock=[late.timestamp()])
+    assert (done.status, len(aws.jobs)) == ("SUCCEEDED", 2)
+    assert receipt_of(aws)["steps"][0]["why"].startswith("No spot capacity within 12h for ml.g5.xlarge; waiting 60 s")
+
+
+def test_a_person_may_stop_a_job_that_waits_for_spot(aws: FakeAws) -> None:
+    early = STARTED + timedelta(minutes=10)
+    stopped = {"TrainingJobStatus": "Stopped", "SecondaryStatus": "Stopped"}
+    aws.outcomes = [{**WAITING, **stopped, "SecondaryStatusTransitions": transitions(Starting=STARTED, Stopping=early)}]
+    done, _ = run(on_spot(), aws)
+    assert (done.status, done.error, len(aws.jobs)) == ("FAILED", "Stopped", 1)
+
+
+def test_spot_that_does_not_come_back_gives_way_as_well(aws: FakeAws) -> None:
+    """The job trained, was interrupted, and waits: the next attempt goes on from its checkpoints."""
+    lost = transitions(Starting=STARTED, Training=STARTED, Interrupted=STARTED)
+    aws.outcomes = [{**WAITING, "TrainingStartTime": STARTED, "SecondaryStatusTransitions": lost}]
+    done, _ = run(on_spot(), aws)
+    assert (done.status, len(aws.jobs)) == ("SUCCEEDED", 2)
+
+
+def test_a_job_that_trains_is_left_alone(aws: FakeAws) -> None:
+    began = transitions(Starting=STARTED, Training=STARTED)
+    runs = {"SecondaryStatus": "Training", "TrainingStartTime": STARTED, "SecondaryStatusTransitions": began}
+    aws.outcomes = [{**WAITING, **runs}]
+    done, _ = run(on_spot(), aws)
+    assert done.status == "SUCCEEDED"
+    assert "sagemaker.stop_training_job" not in aws.calls and len(aws.jobs) == 1
 
 
 def test_registers_the_model_before_the_receipt(aws: FakeAws) -> None:

@@ -84,8 +84,12 @@ def worst_case(spec: JobSpec, price_of: PriceOf) -> Cost:
 
 
 def attempts(spec: JobSpec) -> tuple[JobSpec, ...]:
-    """The job itself, then the job on each of its fallbacks."""
-    return tuple(apply_fallback(spec, number) for number in range(len(spec.compute.fallback) + 1))
+    """The job itself, then the job on each of its fallbacks, the same capacity only once."""
+    every = (apply_fallback(spec, number) for number in range(len(spec.compute.fallback) + 1))
+    first: dict[object, JobSpec] = {}
+    for one in every:
+        first.setdefault((one.compute.alternatives, one.spot.enabled), one)
+    return tuple(first.values())
 
 
 def _cluster_cost(

@@ -48,6 +48,7 @@ class Fallback:
 
     instance_type: str = _type()
     count: int | None = setting(None, "How many instances; by default as before.", least=1)
+    on_demand: bool = setting(False, "Leave spot: take capacity at the full price.")
     processes_per_node: int | None = setting(
         None, "How many ranks on each node; by default one per GPU of the new type.", least=1
     )
@@ -171,6 +172,14 @@ class Spot:
         most=MOST_SECONDS,
         unit="seconds",
         key="max_wait",
+    )
+    give_up_seconds: int | None = setting(
+        None,
+        "Stop waiting for spot capacity after this long, and take the next fallback; by default `spot.max_wait`.",
+        least=1,
+        most=MOST_SECONDS,
+        unit="seconds",
+        key="give_up",
     )
 
 

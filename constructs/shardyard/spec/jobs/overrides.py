@@ -217,7 +217,7 @@ def value_of(spec: "JobSpec", name: str) -> Any:
 def apply_fallback(spec: "JobSpec", number: int) -> "JobSpec":
     """The job on the `number`-th entry of its fallback list, counted from 1; 0 is the job itself.
 
-    The fallback also sets its type's processes per node, hyperparameters and variables.
+    The fallback also sets its type's processes per node, hyperparameters and variables, and may leave spot.
     """
     if number == 0:
         return spec
@@ -234,6 +234,7 @@ def apply_fallback(spec: "JobSpec", number: int) -> "JobSpec":
             training_plan=None,
             count=spec.compute.most_instances if fallback.count is None else fallback.count,
         ),
+        spot=replace(spec.spot, enabled=False) if fallback.on_demand else spec.spot,
         program=None if program is None else replace(program, processes_per_node=fallback.processes_per_node),
         hyperparameters={**spec.hyperparameters, **fallback.hyperparameters},
         environment={**spec.environment, **fallback.environment},

@@ -76,22 +76,24 @@ def preference_list(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
 
 @rule(
     "fallback-list",
-    reason="The same machines again would be asked for twice in a row, in vain.",
+    reason="The same capacity again would be asked for twice in a row, in vain.",
     source="Shardyard's own queue",
 )
 def fallback_list(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
-    """A job has at most 10 fallbacks, each other machines than those before it."""
+    """A job has at most 10 fallbacks, each other capacity than those before it."""
     fallbacks = spec.compute.fallback
     if len(fallbacks) > 10:
         yield Problem("compute.fallback", f"{len(fallbacks)} are not allowed (10 or fewer)")
-    tried = list(spec.compute.alternatives)
+    tried = [(cluster, False) for cluster in spec.compute.alternatives]
     for number, fallback in enumerate(fallbacks):
         count = spec.compute.most_instances if fallback.count is None else fallback.count
         cluster = ((fallback.instance_type, count),)
-        if cluster in tried:
+        # A launch without spot leaves out what differs in that alone.
+        taken = (cluster, fallback.on_demand)
+        if taken in tried:
             message = f"{count} x {fallback.instance_type} is tried before it already (remove it)"
             yield Problem(f"compute.fallback[{number}]", message)
-        tried.append(cluster)
+        tried.append(taken)
 
 
 @rule(

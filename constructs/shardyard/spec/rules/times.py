@@ -24,6 +24,31 @@ def max_wait_covers_max_runtime(spec: JobSpec, facts: Facts) -> Iterator[Problem
 
 
 @rule(
+    "spot-gives-up-within-max-wait",
+    reason="SageMaker has stopped the job before.",
+    source=f"{API}: MaxWaitTimeInSeconds",
+)
+def spot_gives_up_within_max_wait(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A spot job's wait for capacity is no longer than its whole time."""
+    wait, give_up = spec.max_wait_seconds, spec.spot.give_up_seconds
+    if wait is not None and give_up is not None and give_up > wait:
+        message = f"{format_duration(give_up)} is more than spot.max_wait ({format_duration(wait)} or less)"
+        yield Problem("spot.give_up", message)
+
+
+@rule(
+    "spot-with-fallbacks-gives-up",
+    reason="SageMaker waits for spot capacity without an error, so the fallbacks would be tried hours later.",
+    source=f"{GUIDE}, managed spot training, lifecycle: `Spot instances were never launched`, MaxWaitTimeExceeded",
+)
+def spot_with_fallbacks_gives_up(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A spot job with fallbacks says how long it waits for capacity before it tries them."""
+    if spec.max_wait_seconds is not None and spec.compute.fallback and spec.spot.give_up_seconds is None:
+        message = f"the first fallback would be tried after spot.max_wait ({format_duration(spec.max_wait_seconds)})"
+        yield Problem("spot.give_up", f'{message}; say how long to wait for spot capacity, such as "30m"')
+
+
+@rule(
     "spot-keeps-checkpoints",
     reason="An interrupted job starts again from nothing, and may never end.",
     source=f"{GUIDE}, managed spot training: use checkpoints",

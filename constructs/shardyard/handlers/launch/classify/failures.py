@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import Any
 
 from contract.exit_codes import INTERRUPTED, REFUSED
+from shardyard.handlers.launch.spot_wait import waited_seconds
+from shardyard.spec.units import format_duration
 
 
 class Kind(StrEnum):
@@ -37,6 +39,8 @@ class Failure:
     """Whether there was a training job: an attempt that never ran has no line in the receipt."""
     seconds: int = 0
     """How long it trained."""
+    waited_seconds: int = 0
+    """How long it waited in vain for spot capacity."""
 
 
 # The first match counts. A reason begins with the kind of error, and the program's own words may follow: match only
@@ -64,13 +68,44 @@ _CALLS: tuple[tuple[str, Kind], ...] = (
 _EXITS: Mapping[int | None, Kind] = {INTERRUPTED: Kind.INTERRUPTED, REFUSED: Kind.REFUSED}
 """What some exit codes mean, besides failure."""
 
+_CLOCKS_DIFFER = 5
+"""By how many seconds SageMaker's clock may be behind that of the function which stops a waiting job."""
+
 _EXIT_CODE = re.compile(r"exit ?codes?:?\s*\[?\s*(\d+)", re.IGNORECASE)
 
 
 def read_job(job: Mapping[str, Any]) -> Failure:
     """Read why a training job ended; it must have ended, and not as Completed."""
     kind, message = _ended(job)
-    return Failure(kind=kind, message=message, ran=True, seconds=int(job.get("TrainingTimeInSeconds") or 0))
+    return Failure(kind=kind, message=message, ran=True, seconds=_trained_seconds(job))
+
+
+def read_vain_wait(job: Mapping[str, Any], *, now: float, give_up_seconds: int | None) -> Failure | None:
+    """Read a spot job that was stopped because no capacity came; None for a job that ended in another way.
+
+    `give_up_seconds` is how long the launch lets it wait before it stops the job; SageMaker has its own limit.
+    """
+    if job["TrainingJobStatus"] != "Stopped" or not job.get("EnableManagedSpotTraining"):
+        return None
+    waited, secondary = waited_seconds(job, now), job["SecondaryStatus"]
+    by_service = secondary == "MaxWaitTimeExceeded" and (waited > 0 or job.get("TrainingStartTime") is None)
+    # A person stops a job before its time is over: from then on the launch does.
+    by_launch = secondary == "Stopped" and give_up_seconds is not None and waited >= give_up_seconds - _CLOCKS_DIFFER
+    if not (by_service or by_launch):
+        return None
+    message = f"No spot capacity came within {in_minutes(waited)}, and the training job was stopped."
+    return Failure(
+        kind=Kind.CAPACITY, message=message, ran=True, seconds=_trained_seconds(job), waited_seconds=round(waited)
+    )
+
+
+def in_minutes(seconds: float) -> str:
+    """A wait in words, whole minutes if it took any: a look every few seconds ends it a little late."""
+    return format_duration(seconds - seconds % 60 if seconds >= 60 else seconds)
+
+
+def _trained_seconds(job: Mapping[str, Any]) -> int:
+    return int(job.get("TrainingTimeInSeconds") or 0)
 
 
 def _ended(job: Mapping[str, Any]) -> tuple[Kind, str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from shardyard.handlers import aws
-from shardyard.handlers.launch.classify.failures import Failure, Kind, job_in_cause, read_call, read_job
+from shardyard.handlers.launch.classify.failures import Failure, Kind, job_in_cause, read_call, read_job, read_vain_wait
 from shardyard.handlers.launch.classify.next_step import Step, decide
 from shardyard.spec import names
 
@@ -25,7 +25,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 def classify(event: Mapping[str, Any], clients: aws.Clients, now: float) -> dict[str, Any]:
     """Read the failure, decide what follows, and build the next attempt's request."""
     launch = dict(event["launch"])
-    failure = _failure(event, clients)
+    failure = _failure(event, clients, now)
     run = _note(launch["run"], launch, failure, now)
     waited = now - run["queued_since"] if failure.kind in (Kind.CAPACITY, Kind.LIMIT) else 0.0
     step = _within_time(decide(failure, launch["plan"], run["counts"], waited), launch["plan"], run)
@@ -43,13 +43,13 @@ def classify(event: Mapping[str, Any], clients: aws.Clients, now: float) -> dict
     }
 
 
-def _failure(event: Mapping[str, Any], clients: aws.Clients) -> Failure:
+def _failure(event: Mapping[str, Any], clients: aws.Clients, now: float) -> Failure:
     """Ask the service how the attempt's job ended; without a job, read the error's own words."""
     name = event["launch"]["request"]["TrainingJobName"]
     error = str(event.get("failure", {}).get("Error", ""))
     cause = str(event.get("failure", {}).get("Cause", ""))
     job = job_in_cause(cause)
-    if job is None:
+    if job is None or job["TrainingJobStatus"] == "Stopped":  # why it was stopped is in its times, which a cause spells
         job = aws.describe_job(clients("sagemaker"), name)
     if job is None:
         return read_call(error, cause)
@@ -58,7 +58,9 @@ def _failure(event: Mapping[str, Any], clients: aws.Clients) -> Failure:
         clients("sagemaker").stop_training_job(TrainingJobName=name)
         message = f"{error}: the service reported an error but created the job {name}, which was stopped. Launch again."
         return Failure(kind=Kind.REJECTED, message=message, ran=True)
-    return read_job(job)
+    # A launch from before the deploy that introduced `give_up_seconds` may still be running.
+    in_vain = read_vain_wait(job, now=now, give_up_seconds=event["launch"]["plan"].get("give_up_seconds"))
+    return read_job(job) if in_vain is None else in_vain
 
 
 def _note(run: Mapping[str, Any], launch: Mapping[str, Any], failure: Failure, now: float) -> dict[str, Any]:
@@ -67,7 +69,7 @@ def _note(run: Mapping[str, Any], launch: Mapping[str, Any], failure: Failure, n
     counts[failure.kind.name] = counts.get(failure.kind.name, 0) + 1
     noted = {**run, "counts": counts}
     if failure.kind in (Kind.CAPACITY, Kind.LIMIT):
-        noted.setdefault("queued_since", now)
+        noted.setdefault("queued_since", now - failure.waited_seconds)
     else:
         noted.pop("queued_since", None)
         if failure.kind is Kind.INTERRUPTED:
@@ -105,19 +107,19 @@ def _within_time(step: Step, plan: Mapping[str, Any], run: Mapping[str, Any]) ->
 def _next_attempt(launch: dict[str, Any], step: Step) -> dict[str, Any]:
     """The same run under a new job name, with the request fields of its next instance type."""
     run, plan = {**launch["run"], "attempt": launch["run"]["attempt"] + 1}, launch["plan"]
+    request = {**launch["request"], **plan["candidates"][step.candidate]["fields"]}
     stopping = {
-        **launch["request"]["StoppingCondition"],
+        **request["StoppingCondition"],
         "MaxRuntimeInSeconds": plan["max_runtime_seconds"] - run["used_seconds"],
     }
-    if plan["max_wait_seconds"] is not None:
+    if request["EnableManagedSpotTraining"]:
         stopping["MaxWaitTimeInSeconds"] = plan["max_wait_seconds"] - run["used_seconds"]
     return {
         **launch,
         "run": run,
         "plan": {**plan, "candidate": step.candidate},
         "request": {
-            **launch["request"],
-            **plan["candidates"][step.candidate]["fields"],
+            **request,
             "StoppingCondition": stopping,
             "TrainingJobName": names.training_job_name(run["job"], run["id"], run["attempt"]),
         },

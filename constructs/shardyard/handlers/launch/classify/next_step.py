@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shardyard.handlers.launch.classify.failures import Failure, Kind
+from shardyard.handlers.launch.classify.failures import Failure, Kind, in_minutes
 
 THROTTLED_TRIES = 8
 """How many times in a row a throttled call is retried before the launch gives up."""
@@ -69,12 +69,18 @@ def _type(plan: Mapping[str, Any], candidate: int) -> str:
 
 
 def _short(failure: Failure) -> str:
+    if failure.waited_seconds:
+        return f"No spot capacity within {in_minutes(failure.waited_seconds)}"
+    return _scarce(failure)
+
+
+def _scarce(failure: Failure) -> str:
     return "No capacity" if failure.kind is Kind.CAPACITY else "The quota is in use"
 
 
 def _gave_up(failure: Failure, plan: Mapping[str, Any], waited_seconds: float) -> str:
     types = ", ".join(candidate["instance_type"] for candidate in plan["candidates"])
-    return f"{_short(failure)} for {types} within {waited_seconds:.0f} s of queueing. {failure.message}"
+    return f"{_scarce(failure)} for {types} within {waited_seconds:.0f} s of queueing. {failure.message}"
 
 
 def _final(failure: Failure, tries_before: int) -> str:

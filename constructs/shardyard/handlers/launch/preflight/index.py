@@ -106,7 +106,7 @@ def _accepted(launch: Launch, seen: Seen, candidates: Candidates, cost: dict[str
         "image": {"uri": launch.deployment.image_uri, "digest": seen.image_digest},
         "data": [listing.to_dict() for listing in seen.listings],
         "notes": [*balance, *replaced(launch, specs), *candidates.notes],
-        "machines": machines(specs[first]),
+        "machines": machines(launch, specs[first]),
     }
     if launch.spec.registry.enabled:
         plan["register"] = {"group": _group(launch)}

@@ -39,7 +39,7 @@ def build_candidates(
     fields = {field for request in requests for field in request if request[field] != requests[0].get(field)}
     return [
         {
-            "instance_type": machines(spec),
+            "instance_type": machines(launch, spec),
             "fields": {field: request[field] for field in sorted(fields - {"TrainingJobName"})},
             "values": launch.values_on(spec),
         }
@@ -50,7 +50,7 @@ def build_candidates(
 def replaced(launch: Launch, specs: Sequence[JobSpec]) -> list[str]:
     """One sentence per value of the parameters or the input that a fallback replaces."""
     return [
-        f"on {machines(spec)}, {name} is {'its default' if changed['value'] is None else changed['value']}, "
+        f"on {machines(launch, spec)}, {name} is {'its default' if changed['value'] is None else changed['value']}, "
         f"not {value_of(launch.spec, name)} ({launch.sources[name]}): the fallback for that type sets it"
         for spec in specs
         for name, changed in launch.values_on(spec).items()
@@ -58,14 +58,18 @@ def replaced(launch: Launch, specs: Sequence[JobSpec]) -> list[str]:
     ]
 
 
-def machines(spec: JobSpec) -> str:
+def machines(launch: Launch, spec: JobSpec) -> str:
     """The instances of one attempt, in words."""
-    return " or ".join(" + ".join(kind for kind, _ in cluster) for cluster in spec.compute.alternatives)
+    kinds = " or ".join(" + ".join(kind for kind, _ in cluster) for cluster in spec.compute.alternatives)
+    return f"{kinds} on demand" if launch.spec.spot.enabled and not spec.spot.enabled else kinds
 
 
 def build_plan(spec: JobSpec, candidates: list[dict[str, Any]], first: int) -> dict[str, Any]:
     """How the launch continues when an attempt does not complete."""
     longest = spec.max_wait_seconds if spec.max_wait_seconds is not None else spec.limits.max_runtime_seconds
+    give_up = spec.spot.give_up_seconds if spec.spot.enabled else None
+    if give_up is not None:  # the waits of all attempts are looked at, not the last one's alone
+        longest += spec.queue.max_wait_seconds + give_up * len(candidates)
     fewest_pause = math.ceil(spec.queue.max_wait_seconds * len(candidates) / _MOST_QUEUED_ATTEMPTS)
     return {
         "candidates": candidates,
@@ -77,5 +81,6 @@ def build_plan(spec: JobSpec, candidates: list[dict[str, Any]], first: int) -> d
         "interruption_resumes": INTERRUPTION_RESUMES if spec.checkpoints.enabled else 0,
         "max_runtime_seconds": spec.limits.max_runtime_seconds,
         "max_wait_seconds": spec.max_wait_seconds,
+        "give_up_seconds": give_up,
         "poll_seconds": max(_FEWEST_POLL_SECONDS, math.ceil(longest / _MOST_POLLS)),
     }

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from contract.exit_codes import REFUSED
 from tests.support.training.launching import Node, nodes
 
 LAUNCHERS = [
@@ -36,13 +37,15 @@ EXITS = "import sys; print('width 7 is odd: choose an even one', file=sys.stderr
 
 
 @contextmanager
-def run(folder: Path, program: str, variables: dict[str, str], *arguments: str) -> Iterator[tuple[Node, int]]:
-    """A node whose program has ended, and how often it was started."""
+def run(
+    folder: Path, program: str, variables: dict[str, str], *arguments: str, code: int = REFUSED
+) -> Iterator[tuple[Node, int]]:
+    """A node whose program has ended with this code of the launcher, and how often it was started."""
     starts = folder / "starts"
     with nodes(folder, COUNTS.format(starts=starts) + program, processes=1, arguments=list(arguments), **variables) as (
         node,
     ):
-        assert node.end() == 1
+        assert node.end() == code
         yield node, len(starts.read_text().splitlines())
 
 
@@ -71,7 +74,8 @@ def test_a_script_that_exits_with_78_is_started_once(tmp_path: Path, variables: 
 def test_a_script_that_raises_a_refusal_says_its_reason(tmp_path: Path, variables: dict[str, str], who: str) -> None:
     """A Python of its own ends with 1 whatever the class is: there torchrun cannot tell it from another failure."""
     restarts = 1 if variables.get("SHARDYARD_FORK") == "0" else 0
-    with run(tmp_path, RAISES, {**variables, "SHARDYARD_MAX_RESTARTS": "1"}) as (node, starts):
+    code = REFUSED if variables.get("SHARDYARD_FORK") == "1" else 1
+    with run(tmp_path, RAISES, {**variables, "SHARDYARD_MAX_RESTARTS": "1"}, code=code) as (node, starts):
         assert starts == 1 + restarts
         assert node.failure.startswith(
             f"{who} on algo-1 failed: contract.refusal.Refused: width 7 is odd: choose an even one\nTraceback"
@@ -88,8 +92,19 @@ sys.modules["s3torchconnector"] = None  # what an import finds in an image witho
 from training.data import resolve
 resolve("s3://bucket/prefix").sources()
 """
-    with run(tmp_path, program, variables) as (node, starts):
+    code = 1 if variables["launcher"] == "plain" else REFUSED
+    with run(tmp_path, program, variables, code=code) as (node, starts):
         assert starts == 1
         assert node.failure.startswith(
             f"{who} on algo-1 failed: training.data.s3.S3Unavailable: addresses in S3 need the package s3torchconnector"
         )
+
+
+@pytest.mark.parametrize(("variables", "who"), LAUNCHERS[1:])
+def test_every_node_passes_the_refusal_of_one_on(tmp_path: Path, variables: dict[str, str], who: str) -> None:
+    """Which node's exit code SageMaker puts into the reason is not said, so each one has the same."""
+    # The other rank fails as well, a little later: it has lost its peer
+    program = "import os, sys, time\ntime.sleep(int(os.environ['RANK']))\nsys.exit([78, 1][int(os.environ['RANK'])])"
+    with nodes(tmp_path, program, count=2, processes=1, **variables) as running:
+        assert [node.end() for node in running] == [REFUSED, REFUSED]
+        assert {node.failure for node in running} == {f"{who} on algo-1 ended with exit code 78"}

@@ -18,7 +18,7 @@ STRATEGIES = ("plain", "torchrun", "mpirun")
 
 
 def main(arguments: list[str]) -> int:
-    """Run the job on this node and return its exit code: 0, 1, or 75 after an interruption."""
+    """Run the job on this node and return its exit code: 0, 1, 75 after an interruption, 78 after a refusal."""
     supervisor = Supervisor()
     base = base_folder()
     try:

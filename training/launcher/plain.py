@@ -66,7 +66,7 @@ def wait_for_end(supervisor: Supervisor, child: Child, *, host: str, base: Path,
         tail=child.tail.decode(errors="replace"),
         out_of_memory=failure.killed_for_memory() > killed_before,
     )
-    return 1, reasons.describe(ended, base=base)
+    return failure.code_of(status), reasons.describe(ended, base=base)
 
 
 def _wait(supervisor: Supervisor, child: Child, grace_seconds: float) -> bool:

@@ -46,6 +46,14 @@ def test_code_that_was_never_uploaded_is_refused(research: OwnProject) -> None:
     assert research.attempts(ended.run) == []
 
 
+def test_what_a_program_refuses_is_no_failure_of_the_program(research: OwnProject) -> None:
+    ended = research.run(JOB, {"environment": {"REFUSAL": "width 7 is odd: choose an even one"}})
+    assert (ended.status, ended.error) == ("FAILED", "ProgramRefused")
+    (job,) = research.attempts(ended.run)
+    assert job["FailureReason"].endswith("width 7 is odd: choose an even one, exit code: 78")
+    assert research.receipt(ended.run)["error"] == "ProgramRefused"
+
+
 def test_the_first_rank_that_fails_is_named_everywhere(research: OwnProject) -> None:
     ended = research.run(JOB, BROKEN)
     assert (ended.status, ended.error) == ("FAILED", "ProgramFailed")

@@ -42,6 +42,7 @@ cap_usd = 5
 """
 _SCRIPT = """\
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -49,6 +50,9 @@ rank, broken = os.environ["RANK"], os.environ.get("BROKEN_RANK")
 print(f"rank {rank} has begun", flush=True)
 if rank == broken:
     raise ValueError("the tenth batch is broken")
+if "REFUSAL" in os.environ:
+    print(os.environ["REFUSAL"], file=sys.stderr)
+    sys.exit(78)
 if broken or "WAIT" in os.environ:
     time.sleep(3600)
 print("metric step=1 loss=0.5", flush=True)

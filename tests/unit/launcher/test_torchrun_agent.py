@@ -14,7 +14,7 @@ from torch.distributed.elastic.rendezvous import RendezvousClosedError
 from training.launcher.torchrun import agent as torchrun_agent
 from training.launcher.torchrun.agent import ForkAgent, ForkedRanks
 from training.launcher.torchrun.channel import Channel
-from training.launcher.torchrun.first_failure import agree
+from training.launcher.torchrun.first_failure import FirstFailure, agree
 
 
 class OtherNode:
@@ -76,26 +76,29 @@ def test_why_ranks_start_again_is_said_in_the_words_of_the_first_failure_of_the_
     def rendezvous(agent: ForkAgent, group: SimpleNamespace) -> None:
         if group.late:
             # Another node may tell of the true reason only when it comes to the next attempt
-            agree(agent._store, 1.0, group.late)
+            agree(agent._store, FirstFailure(1.0, 1, group.late))
         agent._store = next(attempts)
 
     monkeypatch.setattr(LocalElasticAgent, "_rendezvous", rendezvous)
     monkeypatch.setattr(LocalElasticAgent, "_restart_workers", lambda agent, group: agent._rendezvous(group))
     agent = ForkAgent.__new__(ForkAgent)
-    agent._restart_limit, agent._failed_at, agent.first_failure = 3, float("inf"), ""
+    agent._restart_limit, agent.first_failure = 3, FirstFailure()
     agent._failed_here, agent._store, agent._remaining_restarts = False, None, 3
 
     def restart(state: WorkerState, late: str = "") -> None:
         agent._restart_workers(SimpleNamespace(state=state, late=late))
 
+    def note(at: float, text: str) -> None:
+        agent.note_failure(FirstFailure(at, 1, text), incurable=False)
+
     agent._rendezvous(SimpleNamespace(late=""))
-    agent.note_failure("rank 0 on algo-1 failed: RankMissing: rank 3\nTraceback", at=2.0, incurable=False)
+    note(2.0, "rank 0 on algo-1 failed: RankMissing: rank 3\nTraceback")
     agent._remaining_restarts = 2
     restart(WorkerState.FAILED, late="rank 3 on algo-2 was killed by SIGKILL")
     restart(WorkerState.HEALTHY)
     restart(WorkerState.HEALTHY, late="rank 2 on algo-2 failed: ValueError: bad thing\nTraceback")
-    agent.note_failure("rank 1 on algo-1 failed: ValueError: bad thing\nTraceback", at=3.0, incurable=False)
-    agent.note_failure("rank 0 on algo-1 failed: ValueError: worse thing\nTraceback", at=3.5, incurable=False)
+    note(3.0, "rank 1 on algo-1 failed: ValueError: bad thing\nTraceback")
+    note(3.5, "rank 0 on algo-1 failed: ValueError: worse thing\nTraceback")
     agent._remaining_restarts = 1
     restart(WorkerState.FAILED)
     assert capsys.readouterr().err.splitlines() == [
@@ -108,35 +111,36 @@ def test_why_ranks_start_again_is_said_in_the_words_of_the_first_failure_of_the_
 
 def test_the_earlier_failure_counts_whichever_node_speaks_first() -> None:
     store = AttemptStore()
-    assert agree(store, float("inf"), "") == (float("inf"), "")
-    assert agree(store, 10.5, "because of another") == (10.5, "because of another")
-    assert agree(store, 11.0, "even later") == (10.5, "because of another")
-    assert agree(store, 9.25, "the first of all") == (9.25, "the first of all")
-    assert agree(store, 10.5, "because of another") == (9.25, "the first of all")
-    assert agree(store, float("inf"), "") == (9.25, "the first of all")
+    first, another = FirstFailure(9.25, 78, "the first of all"), FirstFailure(10.5, 1, "because of another")
+    assert agree(store, FirstFailure()) == FirstFailure()
+    assert agree(store, another) == another
+    assert agree(store, FirstFailure(11.0, 1, "even later")) == another
+    assert agree(store, first) == first
+    assert agree(store, another) == first
+    assert agree(store, FirstFailure()) == first
 
 
 class BusyStore(AttemptStore):
     """Another node speaks between our question and our answer."""
 
     def compare_set(self, key: str, expected: str, desired: str) -> bytes:
-        if expected == "5.000000 first":
-            self.agreed = "4.000000 before it"
+        if expected == "5.000000 1 first":
+            self.agreed = "4.000000 78 before it"
         return super().compare_set(key, expected, desired)
 
 
-@pytest.mark.parametrize(("at", "known"), [(3.0, (3.0, "ours")), (4.5, (4.0, "before it"))])
-def test_nodes_that_speak_at_once_agree_all_the_same(at: float, known: tuple[float, str]) -> None:
+@pytest.mark.parametrize(("at", "known"), [(3.0, (3.0, 1, "ours")), (4.5, (4.0, 78, "before it"))])
+def test_nodes_that_speak_at_once_agree_all_the_same(at: float, known: tuple[float, int, str]) -> None:
     store = BusyStore()
-    agree(store, 5.0, "first")
-    assert agree(store, at, "ours") == known
+    agree(store, FirstFailure(5.0, 1, "first"))
+    assert agree(store, FirstFailure(at, 1, "ours")) == known
 
 
 def test_what_ends_while_the_others_are_stopped_belongs_to_that_attempt() -> None:
     """Heard in the next one it would cost a restart, and be told as its failure."""
     host, end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     noted: list[str] = []
-    agent: Any = SimpleNamespace(note_failure=lambda text, *, at, incurable: noted.append(text))
+    agent: Any = SimpleNamespace(note_failure=lambda failed, *, incurable: noted.append(failed.text))
 
     def tell(number: int, text: str) -> None:
         host.send(json.dumps({"exit": number, "status": 1, "at": 1.0, "text": text, "incurable": False}).encode())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from contract.exit_codes import INTERRUPTED
+from contract.exit_codes import INTERRUPTED, REFUSED
 
 FAILURE_LIMIT_BYTES = 1024
 """SageMaker copies this much of the file into the job's FailureReason and drops the rest."""
@@ -36,6 +36,11 @@ class Failure(NamedTuple):
 
     out_of_memory: bool = False
     """Whether the kernel's count of processes killed for memory rose while it ran."""
+
+
+def code_of(status: int) -> int:
+    """The launcher's exit code after a program that failed: its refusal is passed on, everything else is 1."""
+    return REFUSED if status == REFUSED else 1
 
 
 def write(base: Path, message: str) -> None:

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Mapping
 
+from contract.exit_codes import INTERRUPTED
 from contract.variables import STOP_GRACE_SECONDS
 from training.launcher import plain, variables
 from training.launcher.inputs import read_contract
@@ -31,7 +32,7 @@ _RANKS = {
 
 
 def main(environ: Mapping[str, str] = os.environ) -> int:
-    """Run the program; 1 when it failed, and 0 otherwise, since mpirun takes any other code for a failure."""
+    """Run the program; 1 when it failed, and 0 otherwise: an interruption is no failure to mpirun."""
     supervisor = Supervisor()
     signal.signal(INTERRUPT, supervisor.note_termination)
     contract = read_contract()
@@ -46,7 +47,7 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     grace = variables.seconds(environ, STOP_GRACE_SECONDS, GRACE_SECONDS)
     code, message = plain.wait_for_end(supervisor, child, host=contract.current_host, base=contract.base, grace=grace)
     agent.tell({"rank": rank, "code": code, "message": message})
-    return 1 if code == 1 else 0
+    return 0 if code in (0, INTERRUPTED) else 1
 
 
 if __name__ == "__main__":

@@ -133,7 +133,7 @@ def _outcome(supervisor: Supervisor, launch: Launch, child: Child, node: FirstNo
     while len(node.ended) < world and not _failures(node) and time.monotonic() < deadline:
         supervisor.step(0.1)
     if failures := _failures(node):
-        return 1, failures[0]
+        return failures[0]
     if supervisor.terminated and child.status in (-INTERRUPT, 128 + INTERRUPT):
         # It came before mpirun or its ranks could take it
         return INTERRUPTED, interruption.NOTHING_BEGUN
@@ -153,5 +153,5 @@ def _outcome(supervisor: Supervisor, launch: Launch, child: Child, node: FirstNo
     return 0, ""
 
 
-def _failures(node: FirstNode) -> list[str]:
-    return [message for code, message in node.ended.values() if code == 1]
+def _failures(node: FirstNode) -> list[tuple[int, str]]:
+    return [end for end in node.ended.values() if end[0] not in (0, INTERRUPTED)]

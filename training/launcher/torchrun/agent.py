@@ -30,7 +30,7 @@ from torch.distributed.elastic.rendezvous import (
 from contract.variables import ATTEMPT
 from training.launcher.endings import failure
 from training.launcher.torchrun.channel import Channel
-from training.launcher.torchrun.first_failure import agree
+from training.launcher.torchrun.first_failure import FirstFailure, agree
 from training.launcher.torchrun.order import Order
 from training.launcher.torchrun.rendezvous import Rendezvous, connect, make_rendezvous, say_goodbye
 
@@ -67,7 +67,8 @@ class ForkedRanks(PContext):  # type: ignore[misc]
                 continue
             self._statuses[event["exit"]] = event["status"]
             if event["status"] != 0:
-                self._agent.note_failure(event["text"], at=event["at"], incurable=event["incurable"])
+                failed = FirstFailure(event["at"], failure.code_of(event["status"]), event["text"])
+                self._agent.note_failure(failed, incurable=event["incurable"])
 
     def _poll(self) -> RunProcsResult | None:
         self._hear()
@@ -106,8 +107,7 @@ class ForkAgent(local_elastic_agent.LocalElasticAgent):  # type: ignore[misc]
         self._rendezvous_handler = rendezvous
         self._restart_limit = restart_limit
         self._failed_here = False
-        self._failed_at = float("inf")
-        self.first_failure = ""
+        self.first_failure = FirstFailure()
 
     def _start_workers(self, worker_group: WorkerGroup) -> dict[int, Any]:
         with _replaced(local_elastic_agent, "start_processes", self._fork_ranks):
@@ -127,12 +127,12 @@ class ForkAgent(local_elastic_agent.LocalElasticAgent):  # type: ignore[misc]
 
     def _say_why_again(self, before: Any) -> None:
         self.learn_first_failure(before)
-        why = self.first_failure.partition("\n")[0]
+        why = self.first_failure.text.partition("\n")[0]
         if self._failed_here:
             failure.say_restart(why, left=self._remaining_restarts, limit=self._restart_limit)
         else:
             failure.say(f"{why or 'another node starts again'}; the ranks here start again as well")
-        self._failed_at, self.first_failure = float("inf"), ""
+        self.first_failure = FirstFailure()
 
     def _monitor_workers(self, worker_group: WorkerGroup) -> RunResult:
         """A node whose ranks have ended well waits, ready to start them again, until all nodes' ranks have."""
@@ -167,19 +167,17 @@ class ForkAgent(local_elastic_agent.LocalElasticAgent):  # type: ignore[misc]
         ranks.start()
         return ranks
 
-    def note_failure(self, text: str, *, at: float, incurable: bool) -> None:
+    def note_failure(self, failed: FirstFailure, *, incurable: bool) -> None:
         """Tell the other nodes what failed here, and when."""
         if incurable:
             self._remaining_restarts = 0
-        self._failed_at, self.first_failure = at, text
+        self.first_failure = failed
         self.learn_first_failure()
 
     def learn_first_failure(self, store: Any = None) -> None:
         """Hear what failed first, here or elsewhere, in this attempt or in that of another store."""
         with contextlib.suppress(RuntimeError):
-            self._failed_at, self.first_failure = agree(
-                self._store if store is None else store, self._failed_at, self.first_failure
-            )
+            self.first_failure = agree(self._store if store is None else store, self.first_failure)
 
 
 def run_agent(connection: socket.socket, order: Order) -> None:
@@ -193,7 +191,7 @@ def run_agent(connection: socket.socket, order: Order) -> None:
         rendezvous = make_rendezvous(order, store)
     except (RuntimeError, ValueError) as error:
         message = f"{order.host} could not reach {order.hosts[0]} on port {order.port}: {error}"
-        channel.send({"op": "failed", "message": message})
+        channel.send({"op": "failed", "code": 1, "message": message})
         return
     agent = _agent(order, channel, rendezvous)
     report = _run(agent, rendezvous, order)
@@ -213,11 +211,11 @@ def _run(agent: ForkAgent, rendezvous: Rendezvous, order: Order) -> dict[str, An
             f"{', '.join(missing) or 'a node'} never came to the rendezvous: read its log, "
             "and check that the security group lets the nodes reach each other"
         )
-        return {"op": "failed", "message": message}
+        return {"op": "failed", "code": 1, "message": message}
     except RendezvousClosedError:
         agent.learn_first_failure()
-        message = agent.first_failure or "another node ended the run; its log says why"
-        return {"op": "failed", "message": message}
+        message = agent.first_failure.text or "another node ended the run; its log says why"
+        return {"op": "failed", "code": agent.first_failure.code, "message": message}
     except RendezvousConnectionError:
         return {"op": "lost"}
     if result is None or result.is_failed():
@@ -225,7 +223,7 @@ def _run(agent: ForkAgent, rendezvous: Rendezvous, order: Order) -> dict[str, An
         if order.nodes > 1:
             time.sleep(_HEAR_SECONDS)
             agent.learn_first_failure()
-        return {"op": "failed", "message": agent.first_failure}
+        return {"op": "failed", "code": agent.first_failure.code, "message": agent.first_failure.text}
     _close(rendezvous)
     return {"op": "succeeded"}
 

@@ -56,7 +56,7 @@ class Host:
         self.channel: socket.socket | None = None
 
     def run(self) -> dict[str, Any]:
-        """Run until the outcome is known: {"code": 0, 1 or 75, "message": ...}."""
+        """Run until the outcome is known: {"code": 0, 1, 75 or 78, "message": ...}."""
         if self.order.nodes > 1 and self.order.node_rank == 0:
             self._start_store()
         self._start_agent()
@@ -137,7 +137,7 @@ class Host:
         if _killed(child):
             self._start_store()
             return
-        self.report = {"op": "failed", "message": self.verdict.of_store(child)}
+        self.report = {"op": "failed", "code": 1, "message": self.verdict.of_store(child)}
         if self.agent is not None:
             self.supervisor.kill_groups([self.agent])
 
@@ -171,7 +171,7 @@ class Host:
         self.report = None
         if self.restarts_left == 0:
             message = self.first_failure or f"{why}, and no restart was left\n{details}".rstrip()
-            self.report = {"op": "failed", "message": message}
+            self.report = {"op": "failed", "code": 1, "message": message}
             return
         self.restarts_left -= 1
         failure.say_restart(why, left=self.restarts_left, limit=self.order.restart_limit)
@@ -207,7 +207,7 @@ class Host:
             self.supervisor.kill_groups([self.store])
         if report["op"] == "succeeded":
             return {"code": 0, "message": ""}
-        return {"code": 1, "message": report["message"] or self.first_failure}
+        return {"code": report["code"], "message": report["message"] or self.first_failure}
 
     # Starting things
 

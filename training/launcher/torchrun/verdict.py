@@ -58,7 +58,7 @@ class Verdict:
             return {"code": INTERRUPTED, "message": self._how_interrupted(ranks)}
         first = min(bad, key=lambda rank: rank.ended_at)
         if not late and first.status != -signal.SIGTERM:
-            return {"code": 1, "message": self.describe(first)}
+            return {"code": failure.code_of(first.status or 1), "message": self.describe(first)}
         grace = float(self._order.grace_seconds)
         message = interruption.nothing_saved(first, self._order.host, stopped_late=bool(late), grace_seconds=grace)
         return {"code": 1, "message": message}

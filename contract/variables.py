@@ -60,5 +60,8 @@ FORK = "SHARDYARD_FORK"
 RENDEZVOUS_PORT = "SHARDYARD_RENDEZVOUS_PORT"
 """The port on the first node at which torchrun's agents meet."""
 
+WITHOUT_GPUS = "SHARDYARD_WITHOUT_GPUS"
+"""`1` where no instance has the GPUs of its type, as in the embedded cloud; anywhere else that is an error."""
+
 MPI_SOCKET = "SHARDYARD_MPI_SOCKET"
 """Where a node's launcher listens for what mpirun starts on it."""

@@ -28,7 +28,7 @@ counts more. None, as for what is not here (g7), is `not known`: then nothing is
 
 
 def make_table() -> dict[str, Any]:
-    """The table as the launcher reads it: types with accelerators and at least one adapter."""
+    """The table as the launcher reads it: types with accelerators and adapters, and how many accelerators there are."""
     from shardyard.spec.catalogue.instances import CATALOGUE_DATE, INSTANCES
 
     return {
@@ -41,15 +41,16 @@ def make_table() -> dict[str, Any]:
         "neuron_cores": {
             name: instance.neuron_cores for name, instance in sorted(INSTANCES.items()) if instance.neuron_cores
         },
+        "gpus": {name: instance.gpus for name, instance in sorted(INSTANCES.items()) if instance.gpus},
     }
 
 
 def as_text(table: dict[str, Any]) -> str:
     """One line for each type, so that a change is easy to review."""
     rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(row)}" for name, row in table["instances"].items())
-    cores = json.dumps(table["neuron_cores"])
+    cores, gpus = json.dumps(table["neuron_cores"]), json.dumps(table["gpus"])
     source = json.dumps(table["source"])
-    return f'{{\n "source": {source},\n "instances": {{\n{rows}\n }},\n "neuron_cores": {cores}\n}}\n'
+    return f'{{\n "source": {source},\n "instances": {{\n{rows}\n }},\n "neuron_cores": {cores},\n "gpus": {gpus}\n}}\n'
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from contract.paths import BASE_VARIABLE
 from contract.requirements import digest
-from contract.variables import CPUS, HOST_ADDRESSES, REQUIREMENTS_SHA256
+from contract.variables import CPUS, HOST_ADDRESSES, REQUIREMENTS_SHA256, WITHOUT_GPUS
 from embedded.nodes import image_files
 from embedded.nodes.cell.plan import Bind, NodePlan
 from embedded.nodes.engine import CONTAINER_ROOT, AttemptSpec, NodeSpec
@@ -88,6 +88,7 @@ def _variables(spec: AttemptSpec, node: NodeSpec, image: Image, python: Path, ho
         variables[REQUIREMENTS_SHA256] = digest(spec.requirements.read_bytes())
     variables["PATH"] = f"{python / 'bin'}:{variables['PATH']}"
     variables["VIRTUAL_ENV"] = str(python)
+    variables[WITHOUT_GPUS] = "1"
     return variables
 
 

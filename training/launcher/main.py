@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from contract.exit_codes import INTERRUPTED
 from contract.paths import base_folder
-from contract.variables import LAUNCHER, PROCESSES_PER_NODE, STOP_GRACE_SECONDS
+from contract.variables import LAUNCHER, PROCESSES_PER_NODE, STOP_GRACE_SECONDS, WITHOUT_GPUS
 from training.launcher import hosts, network, sm_variables, source, variables
 from training.launcher.endings import failure
 from training.launcher.inputs import Contract, read_contract
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
         return _run(supervisor, read_contract())
     except failure.LaunchError as error:
         failure.write(base, str(error))
-        return 1
+        return error.code
     except Interrupted:
         from training.launcher.endings.interruption import NOTHING_BEGUN
 
@@ -54,6 +54,8 @@ def _run(supervisor: Supervisor, contract: Contract) -> int:
     if strategy not in STRATEGIES:
         raise failure.LaunchError(f"{LAUNCHER} is {strategy!r}; known: {', '.join(STRATEGIES)}")
     gpus, cpus = sm_variables.count_gpus(), sm_variables.count_cpus()
+    if gpus == 0 and os.environ.get(WITHOUT_GPUS) != "1":
+        _refuse_idle_gpus(contract.instance_type)
     processes = processes_per_node(strategy, max(gpus, sm_variables.count_neuron_cores(contract.instance_type)))
     base_environ = _base_environ(contract, processes=processes, cpus=cpus)
     # Each strategy is imported where it is used: a plain start pays for no other
@@ -74,6 +76,17 @@ def _run(supervisor: Supervisor, contract: Contract) -> int:
     from training.launcher import plain
 
     return plain.run(supervisor, launch)
+
+
+def _refuse_idle_gpus(instance_type: str) -> None:
+    """Without this, one rank a node would train on the processor, and the GPUs would bill."""
+    has = network.gpus(instance_type)
+    if has:
+        raise failure.LaunchRefused(
+            f"{instance_type} has {has} GPU{'s' if has > 1 else ''}, and this container sees none: its image must set "
+            "NVIDIA_VISIBLE_DEVICES=all and NVIDIA_DRIVER_CAPABILITIES=compute,utility, or come from one that does; "
+            "or take an instance type without GPUs"
+        )
 
 
 def processes_per_node(strategy: str, accelerators: int, environ: Mapping[str, str] = os.environ) -> int:

@@ -52,10 +52,17 @@ def neuron_cores(instance_type: str) -> int:
     return int(_extract()["neuron_cores"].get(instance_type, 0))
 
 
+def gpus(instance_type: str) -> int:
+    """The GPUs of an instance type; 0 where it has none, or is not known."""
+    return int(_extract()["gpus"].get(instance_type, 0))
+
+
 def _extract() -> dict[str, Any]:
     """An extract of the instance catalogue (`make efa-table` writes it)."""
     content = pkgutil.get_data("training.launcher", "efa.json")
-    extract: dict[str, Any] = {"instances": {}, "neuron_cores": {}} if content is None else json.loads(content)
+    extract: dict[str, Any] = (
+        {"instances": {}, "neuron_cores": {}, "gpus": {}} if content is None else json.loads(content)
+    )
     return extract
 
 

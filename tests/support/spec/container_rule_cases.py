@@ -176,6 +176,12 @@ PROGRAMS = [
         "(take types of one kind, or change the first and deploy)",
     ),
     Case(
+        rule="image-for-gpus",
+        good={"image": {"folder": "pytorch", "cpu_only": True}, "compute": {"instance_type": "ml.m5.xlarge"}},
+        bad={"image": {"folder": "pytorch", "cpu_only": True}, "compute": {"instance_type": "ml.g5.xlarge"}},
+        says="compute.instance_type: ml.g5.xlarge has GPUs, and image.cpu_only says that the image has no CUDA",
+    ),
+    Case(
         rule="image-architecture",
         good={
             "image": {"folder": None, "repository": "own", "tag": "1"},

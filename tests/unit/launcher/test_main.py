@@ -1,11 +1,15 @@
 """The launcher as a command: what it says to bad words, and a SIGTERM that comes before anything else."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from contract.exit_codes import REFUSED
+from training.launcher.sm_variables import count_gpus
 
 ROOT = Path(__file__).parents[3]
 
@@ -39,6 +43,34 @@ def test_unknown_words_are_refused_where_all_else_is_read(tmp_path: Path) -> Non
     done = run(["-m", "training.launcher", "serve"], tmp_path)
     assert done.returncode == 1
     assert (tmp_path / "output" / "failure").read_text() == "unknown arguments 'serve'; known: train"
+
+
+def on(instance_type: str, base: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """Run a program on an instance of this type; the machine of a test has no GPU."""
+    config = base / "input" / "config"
+    config.mkdir(parents=True)
+    (config / "resourceconfig.json").write_text(json.dumps({"current_instance_type": instance_type}))
+    return run(["-m", "training.launcher", "train"], base, SHARDYARD_ENTRY="this", **variables)
+
+
+@pytest.mark.skipif(count_gpus() > 0, reason="this machine has GPUs")
+@pytest.mark.parametrize("launcher", ["plain", "torchrun", "mpirun"])
+def test_gpus_that_the_container_does_not_see_are_refused_and_not_billed_in_vain(tmp_path: Path, launcher: str) -> None:
+    done = on("ml.g5.12xlarge", tmp_path, SHARDYARD_LAUNCHER=launcher)
+    assert done.returncode == REFUSED
+    said = (tmp_path / "output" / "failure").read_text()
+    assert said.startswith("ml.g5.12xlarge has 4 GPUs, and this container sees none: its image must set ")
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "variables"),
+    [("ml.m5.large", {}), ("ml.brand.new", {}), ("ml.g5.12xlarge", {"SHARDYARD_WITHOUT_GPUS": "1"})],
+    ids=["no-gpus", "an-unknown-type", "the-embedded-cloud"],
+)
+def test_a_container_without_gpus_trains_where_there_are_none(
+    tmp_path: Path, instance_type: str, variables: dict[str, str]
+) -> None:
+    assert on(instance_type, tmp_path, **variables).returncode == 0
 
 
 def test_the_failure_file_is_written_when_nobody_reads_the_log(tmp_path: Path) -> None:

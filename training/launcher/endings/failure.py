@@ -18,6 +18,15 @@ MEMORY_EVENTS = (Path("/sys/fs/cgroup/memory.events"), Path("/sys/fs/cgroup/memo
 class LaunchError(Exception):
     """The program could not be started; the message is the sentence for the failure file."""
 
+    code = 1
+    """The launcher's exit code."""
+
+
+class LaunchRefused(LaunchError):
+    """The job asks for what this container cannot do: the same job would only be refused again."""
+
+    code = REFUSED
+
 
 class Failure(NamedTuple):
     """How one process ended."""

@@ -35,6 +35,7 @@ class Image:
     algorithm: str | None = setting(
         None, "Your algorithm or one of the marketplace, by name or ARN.", pattern=r".{1,170}"
     )
+    cpu_only: bool = setting(False, "The image has no CUDA: refuse instance types with GPUs.")
     entrypoint: tuple[str, ...] = setting((), "Replaces the image's entry point.")
     arguments: tuple[str, ...] = setting((), "Replaces the argument `train`.")
     access: Literal["Platform", "Vpc"] | None = setting(None, "`Vpc` pulls from a private registry through the VPC.")

@@ -102,6 +102,19 @@ def container_fits_machines(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
 
 
 @rule(
+    "image-for-gpus",
+    reason="The launcher refuses to train on the processors of a machine whose GPUs bill.",
+    source="the job's own image.cpu_only",
+    by_type=True,
+)
+def image_for_gpus(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """An image without CUDA runs on machines without GPUs."""
+    for where, instance in known_types(spec):
+        if spec.image.cpu_only and instance.gpus:
+            yield Problem(where, f"{instance.name} has GPUs, and image.cpu_only says that the image has no CUDA")
+
+
+@rule(
     "image-architecture",
     reason="The container fails with `exec format error`.",
     source="the catalogue of instances; aws-cdk issues 25362 and 28517",

@@ -90,6 +90,13 @@ TIMES = [
         says="compute.keep_alive: a warm pool cannot be kept of instance groups (remove one of the two)",
     ),
     Case(
+        rule="warm-pool-within-an-hour",
+        good={"compute": {"keep_alive": "1h"}},
+        bad={"compute": {"keep_alive": "2h"}},
+        says="compute.keep_alive: 2h is not allowed (1h or less: the developer guide allows no more, though the API's "
+        "model takes 6h)",
+    ),
+    Case(
         rule="warm-pool-within-28-days",
         good={"compute": {"keep_alive": "1h"}, "limits": {"max_runtime": "27d"}},
         bad={"compute": {"keep_alive": "1h"}, "limits": {"max_runtime": "28d"}},

@@ -83,9 +83,22 @@ def groups_exclude_warm_pool(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
 
 
 @rule(
+    "warm-pool-within-an-hour",
+    reason="One of the two sources is wrong; if it is the API's, SageMaker refuses the request.",
+    source=f"{_WARM}: 3600 s at most, said three times; {API}: KeepAlivePeriodInSeconds at most 21600",
+)
+def warm_pool_within_an_hour(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A warm pool is kept for an hour at most, which both the guide and the API allow."""
+    keep_alive = spec.compute.keep_alive_seconds
+    if keep_alive is not None and keep_alive > 3600:
+        said = "1h or less: the developer guide allows no more, though the API's model takes 6h"
+        yield Problem("compute.keep_alive", f"{format_duration(keep_alive)} is not allowed ({said})")
+
+
+@rule(
     "warm-pool-within-28-days",
     reason="A warm pool ends 28 days after its first job began, whatever it was asked for.",
-    source=f"{_WARM}; KeepAlivePeriodInSeconds is at most 21600 in the API (older documentation says 3600)",
+    source=_WARM,
 )
 def warm_pool_within_28_days(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     """The longest runtime and the warm pool after it fit into 28 days."""

@@ -1,5 +1,6 @@
 """Which stacks the app has, and what each is given."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from shardyard.foundation.identity import Identity
 from shardyard.foundation.placement import Placement
 from shardyard.foundation.storage import Storage
 from shardyard.spec.job_folder import load_jobs
+from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.product import product_root
 from shardyard.spec.settings.settings import Settings
 
@@ -56,7 +58,7 @@ def build_app(app: cdk.App, settings: Settings, *, root: Path = ROOT) -> None:
         project_tags=settings.all_tags,
         subnet_addresses=settings.network.largest_subnet_addresses,
     )
-    foundation = build_foundation(app, settings, root=root)
+    foundation = build_foundation(app, settings, root=root, file_systems=_mounted(jobs))
     storage, identity, placement = foundation.storage, foundation.identity, foundation.placement
     observability = ObservabilityStack(app, settings=settings, storage=storage, jobs=jobs)
     ground = Ground(
@@ -86,10 +88,12 @@ def build_app(app: cdk.App, settings: Settings, *, root: Path = ROOT) -> None:
         cdk.Tags.of(app).add(key, value)
 
 
-def build_foundation(app: cdk.App, settings: Settings, *, root: Path = ROOT) -> Foundation:
-    """Build storage, network, registry and identity."""
+def build_foundation(
+    app: cdk.App, settings: Settings, *, root: Path = ROOT, file_systems: Sequence[str] = ()
+) -> Foundation:
+    """Build storage, network, registry and identity; `file_systems` are the kinds that channels of jobs mount."""
     storage = StorageStack(app, settings=settings).storage
-    placement = _placement(app, settings, storage)
+    placement = _placement(app, settings, storage, file_systems)
     registry = RegistryStack(app, settings=settings, storage=storage, folders=image_folders(root)).registry
     people = IdentityStack(app, settings=settings, storage=storage, registry=registry, placement=placement)
     return Foundation(
@@ -106,7 +110,13 @@ def image_folders(root: Path) -> list[str]:
     return sorted(path.parent.name for path in (root / "containers").glob("*/Dockerfile"))
 
 
-def _placement(app: cdk.App, settings: Settings, storage: Storage) -> Placement | None:
+def _mounted(jobs: Sequence[JobSpec]) -> list[str]:
+    """The kinds of file systems that the jobs' channels mount."""
+    systems = [channel.file_system for spec in jobs for channel in spec.channels.values()]
+    return sorted({system.type for system in systems if system is not None})
+
+
+def _placement(app: cdk.App, settings: Settings, storage: Storage, file_systems: Sequence[str]) -> Placement | None:
     network = settings.network
     if network.kind == "none":
         return None
@@ -114,4 +124,4 @@ def _placement(app: cdk.App, settings: Settings, storage: Storage) -> Placement 
         return Placement(
             vpc_id=network.vpc_id, subnet_ids=network.subnet_ids, security_group_ids=network.security_group_ids
         )
-    return NetworkStack(app, settings=settings, storage=storage).placement
+    return NetworkStack(app, settings=settings, storage=storage, file_systems=file_systems).placement

@@ -1,9 +1,17 @@
 """The network: isolated, with S3's gateway endpoint, a group for EFA, flow logs; or an existing one; or none."""
 
 import json
+from tempfile import mkdtemp
+
+import aws_cdk as cdk
 
 from checks.rules.model import Assembly
+from checks.scenarios import contexts
+from shardyard.foundation.security_group import PRIVATE_RANGES
+from shardyard.spec.settings.settings import Settings
+from stacks.build import build_foundation
 from tests.support.templates import Scenario, one
+from tests.support.training_stack import of_type, read
 
 GROUP = "NetworkTraining"
 
@@ -72,6 +80,22 @@ def test_nobody_else_comes_in_and_only_https_goes_out(dev: Assembly) -> None:
     group = one(dev, "AWS::EC2::SecurityGroup", GROUP).properties
     assert "SecurityGroupIngress" not in group
     assert [(rule["FromPort"], rule["ToPort"]) for rule in group["SecurityGroupEgress"]] == [(443, 443)]
+
+
+def test_the_group_reaches_the_file_systems_that_channels_mount() -> None:
+    """They need not carry the group, and HTTPS alone would not reach them."""
+    for network, where in (("new", {"10.42.0.0/16"}), ("existing", set(PRIVATE_RANGES))):
+        app = cdk.App(outdir=mkdtemp())
+        context = {} if network == "new" else contexts()["existing VPC"]
+        build_foundation(app, Settings.from_context(context), file_systems=["EFS", "FSxLustre"])
+        template = read(app, "shardyard-dev-network")
+        (group,) = (g for name, g in of_type(template, "AWS::EC2::SecurityGroup").items() if name.startswith(GROUP))
+        rules = [rule for rule in group["SecurityGroupEgress"] if rule["FromPort"] != 443]
+        assert {(rule["FromPort"], rule["ToPort"]) for rule in rules} == {(988, 988), (1018, 1023), (2049, 2049)}
+        assert {rule["CidrIp"] for rule in rules} == where
+        assert len(rules) == 3 * len(where) and {rule["IpProtocol"] for rule in rules} == {"tcp"}
+        called = {(rule["FromPort"], rule["ToPort"]) for rule in group["SecurityGroupIngress"]}
+        assert called == {(988, 988), (1018, 1023)}, "Lustre's servers call their clients"
 
 
 def test_only_our_group_reaches_the_endpoints_and_only_by_https(everything: Assembly) -> None:

@@ -38,16 +38,18 @@ class Network(Construct):
         subnet_cidrs: Sequence[str],
         interface_endpoints: Sequence[str] = (),
         endpoint_zones: int = 1,
+        file_systems: Sequence[str] = (),
     ) -> None:
         """One subnet in a zone of its own for each of `subnet_cidrs`.
 
-        `interface_endpoints` are EC2's short names of services to reach from inside, each in so many zones.
+        `interface_endpoints` are EC2's short names of services to reach from inside, each in so many zones;
+        `file_systems` the kinds that channels mount.
         """
         super().__init__(scope, construct_id)
         self._project, self._cidr = project, cidr
         self._in_china: cdk.CfnCondition | None = None
         vpc_id, subnet_ids = self._vpc(key, cidr, subnet_cidrs)
-        group = TrainingSecurityGroup(self, "Training", vpc_id=vpc_id)
+        group = TrainingSecurityGroup(self, "Training", vpc_id=vpc_id, file_systems=file_systems, ranges=(cidr,))
         self.placement = Placement(vpc_id=vpc_id, subnet_ids=subnet_ids, security_group_ids=(group.group_id,))
         if interface_endpoints:
             self._interface_endpoints(group.group_id, interface_endpoints, subnet_ids[:endpoint_zones])

@@ -22,9 +22,19 @@ class Placement:
     """The first lets all traffic pass between those who carry it, as EFA needs."""
 
     @classmethod
-    def in_subnets(cls, scope: Construct, construct_id: str, *, vpc_id: str, subnet_ids: Sequence[str]) -> Self:
-        """Subnets of an existing VPC, with a security group made in it."""
-        group = TrainingSecurityGroup(Construct(scope, construct_id), "Training", vpc_id=vpc_id)
+    def in_subnets(
+        cls,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc_id: str,
+        subnet_ids: Sequence[str],
+        file_systems: Sequence[str] = (),
+    ) -> Self:
+        """Subnets of an existing VPC, with a group made in it; `file_systems` are the kinds that channels mount."""
+        group = TrainingSecurityGroup(
+            Construct(scope, construct_id), "Training", vpc_id=vpc_id, file_systems=file_systems
+        )
         return cls(vpc_id=vpc_id, subnet_ids=tuple(subnet_ids), security_group_ids=(group.group_id,))
 
     @classmethod
@@ -36,11 +46,13 @@ class Placement:
         vpc: ec2.IVpc,
         subnets: Sequence[ec2.ISubnet] = (),
         security_groups: Sequence[ec2.ISecurityGroup] = (),
+        file_systems: Sequence[str] = (),
     ) -> Self:
         """A VPC that a team has: these of its subnets; by default its private ones, or else its isolated ones.
 
-        Without `security_groups` one is made, in which all nodes of a job reach each other. Of those that are given
-        the first must let all traffic pass between its members.
+        Without `security_groups` one is made, in which all nodes of a job reach each other, and the `file_systems`
+        (`FSxLustre`, `EFS`) that channels mount. Of those that are given the first must let all traffic pass between
+        its members.
         """
         found = next((some for some in (subnets, vpc.private_subnets, vpc.isolated_subnets) if some), None)
         if found is None:
@@ -50,6 +62,6 @@ class Placement:
             )
         chosen = tuple(subnet.subnet_id for subnet in found)
         if not security_groups:
-            return cls.in_subnets(scope, construct_id, vpc_id=vpc.vpc_id, subnet_ids=chosen)
+            return cls.in_subnets(scope, construct_id, vpc_id=vpc.vpc_id, subnet_ids=chosen, file_systems=file_systems)
         groups = tuple(group.security_group_id for group in security_groups)
         return cls(vpc_id=vpc.vpc_id, subnet_ids=chosen, security_group_ids=groups)

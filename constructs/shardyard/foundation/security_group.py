@@ -1,19 +1,45 @@
 """The security group of everything that trains together."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+FILE_SYSTEM_PORTS: Mapping[str, Sequence[tuple[int, int]]] = {
+    "FSxLustre": ((988, 988), (1018, 1023)),
+    "EFS": ((2049, 2049),),
+}
+"""The TCP ports of each kind of file system (FSx for Lustre guide, file system access control with Amazon VPC; NFS)."""
+
+PRIVATE_RANGES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+"""Where a file system lies in a VPC whose own ranges are not known."""
+
 
 class TrainingSecurityGroup(Construct):
-    """All traffic to and from itself in both directions, and HTTPS out; nothing else comes in."""
+    """All traffic to and from itself in both directions, and HTTPS out; nothing else but what file systems need."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, vpc_id: str) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc_id: str,
+        file_systems: Sequence[str] = (),
+        ranges: Sequence[str] = PRIVATE_RANGES,
+    ) -> None:
+        """`file_systems` are the kinds that channels mount; they lie in `ranges`."""
         super().__init__(scope, construct_id)
+        self._ranges = ranges
         self.resource = ec2.CfnSecurityGroup(
             self,
             "Resource",
             group_description="Nodes of one training job reach each other; HTTPS out",
             vpc_id=vpc_id,
+            # Lustre's servers call their clients as well.
+            security_group_ingress=[ec2.CfnSecurityGroup.IngressProperty(**rule) for rule in self._rules("FSxLustre")]
+            if "FSxLustre" in file_systems
+            else None,
             # S3's gateway endpoint has public addresses. In an isolated subnet nothing else is reached by them.
             security_group_egress=[
                 ec2.CfnSecurityGroup.EgressProperty(
@@ -22,7 +48,13 @@ class TrainingSecurityGroup(Construct):
                     to_port=443,
                     cidr_ip="0.0.0.0/0",
                     description="HTTPS: S3 through its gateway endpoint, interface endpoints",
-                )
+                ),
+                *(
+                    # A file system need not carry this group, whose rule to itself would do.
+                    ec2.CfnSecurityGroup.EgressProperty(**rule)
+                    for kind in sorted(file_systems)
+                    for rule in self._rules(kind)
+                ),
             ],
         )
         group_id = self.resource.attr_group_id
@@ -43,6 +75,20 @@ class TrainingSecurityGroup(Construct):
             destination_security_group_id=group_id,
             description="Between the nodes; EFA needs it",
         )
+
+    def _rules(self, kind: str) -> list[dict[str, Any]]:
+        """The traffic of one kind of file system, the same in both directions."""
+        return [
+            {
+                "ip_protocol": "tcp",
+                "from_port": first,
+                "to_port": last,
+                "cidr_ip": where,
+                "description": f"{kind} file systems",
+            }
+            for first, last in FILE_SYSTEM_PORTS[kind]
+            for where in self._ranges
+        ]
 
     @property
     def group_id(self) -> str:

@@ -17,7 +17,11 @@ RESERVED_CHANNELS = ("code", "launcher")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FileSystem:
-    """The channel mounts a directory of a file system, which needs a VPC."""
+    """The channel mounts a directory of a file system, which needs a VPC.
+
+    The group that the project makes reaches 988 and 1018 to 1023 (Lustre) or 2049 (EFS) in the VPC; groups of your own
+    must do the same. Either way the file system's own groups must let training's in.
+    """
 
     id: str = setting(doc="The file system's id.", pattern=r"fs-[0-9a-f]{8,}", says="fs- and 8 or more hex digits")
     type: Literal["FSxLustre", "EFS"] = setting("FSxLustre", "Which service holds it.")

@@ -14,6 +14,7 @@ from shardyard.foundation.storage import Storage
 from shardyard.spec.job_folder import load_jobs
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.product import product_root
+from shardyard.spec.settings.endpoints import reachable_services
 from shardyard.spec.settings.settings import Settings
 
 from .identity import IdentityStack
@@ -57,6 +58,7 @@ def build_app(app: cdk.App, settings: Settings, *, root: Path = ROOT) -> None:
         root=root,
         project_tags=settings.all_tags,
         subnet_addresses=settings.network.largest_subnet_addresses,
+        reachable_services=reachable_services(settings),
     )
     foundation = build_foundation(app, settings, root=root, file_systems=_mounted(jobs))
     storage, identity, placement = foundation.storage, foundation.identity, foundation.placement

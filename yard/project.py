@@ -25,6 +25,7 @@ class Project:
     def jobs(self) -> "tuple[JobSpec, ...]":
         """Every job in jobs/, checked; reports all problems of all files together."""
         from shardyard.spec.job_folder import load_jobs
+        from shardyard.spec.settings.endpoints import reachable_services
 
         settings = self.settings
         return load_jobs(
@@ -34,6 +35,7 @@ class Project:
             root=self.root,
             project_tags=settings.all_tags,
             subnet_addresses=settings.network.largest_subnet_addresses,
+            reachable_services=reachable_services(settings),
         )
 
     def job(self, name: str) -> "JobSpec":

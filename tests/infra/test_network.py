@@ -98,6 +98,11 @@ def test_the_group_reaches_the_file_systems_that_channels_mount() -> None:
         assert called == {(988, 988), (1018, 1023)}, "Lustre's servers call their clients"
 
 
+def test_managed_mlflow_has_an_endpoint_of_another_name(everything: Assembly) -> None:
+    services = [json.dumps(e.properties["ServiceName"]) for e in everything.resources("AWS::EC2::VPCEndpoint")]
+    assert json.dumps({"Fn::Join": ["", ["aws.sagemaker.", {"Ref": "AWS::Region"}, ".experiments"]]}) in services
+
+
 def test_only_our_group_reaches_the_endpoints_and_only_by_https(everything: Assembly) -> None:
     ours = one(everything, "AWS::EC2::SecurityGroup", GROUP)
     group = one(everything, "AWS::EC2::SecurityGroup", "NetworkEndpoints")
@@ -130,7 +135,7 @@ def test_interface_endpoints_stand_in_one_zone_in_dev_and_in_all_in_prod(scenari
             for endpoint in scenario(name).assembly.resources("AWS::EC2::VPCEndpoint")
             if endpoint.properties["VpcEndpointType"] == "Interface"
         ]
-        assert len(endpoints) == 11
+        assert len(endpoints) == 14
         assert {len(endpoint["SubnetIds"]) for endpoint in endpoints} == {zones}
         assert {endpoint["PrivateDnsEnabled"] for endpoint in endpoints} == {True}
 

@@ -163,13 +163,18 @@ class Network(Construct):
             self,
             service,
             vpc_id=self.placement.vpc_id,
-            service_name=f"{self._domain(service)}.{REGION}.{service}",
+            service_name=self._service_name(service),
             vpc_endpoint_type="Interface",
             private_dns_enabled=True,
             security_group_ids=[group_id],
             subnet_ids=list(subnet_ids),
             policy_document=policy.document([{**policy.allow(["*"], ["*"], when=as_this_account), "Principal": "*"}]),
         )
+
+    def _service_name(self, service: str) -> str:
+        if service == "sagemaker.experiments":  # it has a name of its own kind, as aws-cdk-lib 2.275 lists it
+            return f"aws.sagemaker.{REGION}.experiments"
+        return f"{self._domain(service)}.{REGION}.{service}"
 
     def _domain(self, service: str) -> str:
         """What an endpoint's name begins with: in China, for most services and not for all, with `cn.`."""

@@ -20,12 +20,13 @@ def load_jobs(
     root: Path | None = None,
     project_tags: Mapping[str, str] | None = None,
     subnet_addresses: int | None = None,
+    reachable_services: Sequence[str] | None = None,
 ) -> tuple[JobSpec, ...]:
     """Read every job of a folder for one stage, sorted by name, and apply the rules; a job is named by its file's stem.
 
-    The rules apply to the other stages as well. `has_network` says whether the project has a VPC, and
-    `subnet_addresses` how many addresses its largest subnet has; None if unknown. `root` is the project in which to
-    look for the files that a job names, None to skip that check.
+    The rules apply to the other stages as well. `has_network` says whether the project has a VPC, `subnet_addresses`
+    how many addresses its largest subnet has, and `reachable_services` which services have an endpoint in it; None if
+    unknown. `root` is the project in which to look for the files that a job names, None to skip that check.
     """
     problems: list[Problem] = []
     if not folder.is_dir():
@@ -35,7 +36,12 @@ def load_jobs(
     places = {path.stem: f"{folder.name}/{path.name}: " for path in files}
     read = [read_job(path, stage, where=places[path.stem], problems=problems) for path in files]
     jobs = [variants for variants in read if variants is not None]
-    facts = Facts(has_network=has_network, project_tags=project_tags, subnet_addresses=subnet_addresses)
+    facts = Facts(
+        has_network=has_network,
+        project_tags=project_tags,
+        subnet_addresses=subnet_addresses,
+        reachable_services=reachable_services,
+    )
     inputs = _RuleInputs(stage=stage, facts=facts, root=root)
     for variants in jobs:
         found = [*_problems(variants, jobs, inputs), *_same_ids(variants[stage], [other[stage] for other in jobs])]
@@ -59,7 +65,7 @@ def _problems(variants: Variants, jobs: Sequence[Variants], inputs: _RuleInputs)
     chosen = variants[inputs.stage]
     found = _violations(chosen, jobs, inputs.stage, inputs.facts, inputs.root)
     # Only another stage's own settings say whether it has a VPC, and how large that is.
-    elsewhere = replace(inputs.facts, has_network=None, subnet_addresses=None)
+    elsewhere = replace(inputs.facts, has_network=None, subnet_addresses=None, reachable_services=None)
     for stage, spec in variants.items():
         if spec is not chosen:
             before = label(stage) if spec.from_stage else ""

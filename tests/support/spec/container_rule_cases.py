@@ -103,6 +103,22 @@ NETWORKING = [
         says="network.isolation: MLflow is reached over the network (remove [mlflow], or set it to false)",
     ),
     Case(
+        rule="debug-reaches-systems-manager",
+        good={"debug": {"remote": True}, "network": {"vpc": False}},
+        bad={"debug": {"remote": True}},
+        facts=Facts(reachable_services=("ssm", "sts")),
+        says="debug.remote: the project's VPC has no way to ssmmessages (add to network.interface_endpoints, or set "
+        "network.vpc to false)",
+    ),
+    Case(
+        rule="mlflow-reaches-its-server",
+        good={"mlflow": MLFLOW, "network": {"vpc": False}},
+        bad={"mlflow": MLFLOW},
+        facts=Facts(reachable_services=()),
+        says="mlflow: the project's VPC has no way to sagemaker.experiments (add to network.interface_endpoints, or "
+        "set network.vpc to false)",
+    ),
+    Case(
         rule="file-system-in-vpc",
         good={"channels": {"train": LUSTRE}},
         bad={"channels": {"train": LUSTRE}, "network": {"vpc": False}},

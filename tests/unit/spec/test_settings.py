@@ -220,7 +220,7 @@ def test_the_context_that_turns_everything_on_is_valid() -> None:
     root = Path(__file__).parents[3]
     settings = Settings.from_context(json.loads((root / "tests" / "everything_on.json").read_text()))
     assert settings.notebooks.enabled
-    assert len(settings.network.interface_endpoints) == 11
+    assert len(settings.network.interface_endpoints) == 14
 
 
 def test_a_long_list_of_known_words_is_cut() -> None:

@@ -1,6 +1,6 @@
 """What a rule is, and what rules may know besides the job itself."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from shardyard.spec.catalogue.instances import INSTANCES, Instance
@@ -20,6 +20,9 @@ class Facts:
 
     has_network: bool | None = None
     """Whether the project has a VPC."""
+
+    reachable_services: Sequence[str] | None = None
+    """The services with an interface endpoint in the project's own VPC, which has no other way to any."""
 
     group_allows_itself: bool | None = None
     """Whether the security group of training instances lets its members talk, in and out."""

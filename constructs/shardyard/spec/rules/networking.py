@@ -1,6 +1,6 @@
 """Rules about the network: isolation, VPC, EFA."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from shardyard.spec.catalogue.instances import INSTANCES
 from shardyard.spec.errors import Problem
@@ -24,6 +24,38 @@ def isolation_without_network_users(spec: JobSpec, facts: Facts) -> Iterator[Pro
     if spec.debug.remote:
         message = "remote debugging is reached over the network (set debug.remote or this to false)"
         yield Problem("network.isolation", message)
+
+
+@rule(
+    "debug-reaches-systems-manager",
+    reason="The agent in the container reaches nobody, and the shell never opens.",
+    source=f"{GUIDE}, remote debugging, `SSM access with AWS PrivateLink`",
+)
+def debug_reaches_systems_manager(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """Remote debugging in the project's own VPC has interface endpoints of Systems Manager."""
+    missing = _unreachable(spec, facts, ("ssm", "ssmmessages")) if spec.debug.remote else ()
+    if missing:
+        message = f"the project's VPC has no way to {' and '.join(missing)}"
+        yield Problem("debug.remote", f"{message} (add to network.interface_endpoints, or set network.vpc to false)")
+
+
+@rule(
+    "mlflow-reaches-its-server",
+    reason="The program waits for the tracking server until it gives up.",
+    source=f"{GUIDE}, MLflow, interface VPC endpoints; aws-cdk-lib 2.275 names it SAGEMAKER_EXPERIMENTS",
+)
+def mlflow_reaches_its_server(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """MLflow in the project's own VPC has its interface endpoint."""
+    if spec.mlflow is not None and _unreachable(spec, facts, ("sagemaker.experiments",)):
+        message = "the project's VPC has no way to sagemaker.experiments"
+        yield Problem("mlflow", f"{message} (add to network.interface_endpoints, or set network.vpc to false)")
+
+
+def _unreachable(spec: JobSpec, facts: Facts, services: Sequence[str]) -> list[str]:
+    """Which of these services a job in the project's own VPC does not reach."""
+    if not spec.network.vpc or facts.reachable_services is None:
+        return []
+    return [service for service in services if service not in facts.reachable_services]
 
 
 @rule(

@@ -12,8 +12,11 @@ ENDPOINTS: Mapping[str, str] = {
     "logs": "code that writes or reads logs itself; SageMaker delivers a container's output without it",
     "monitoring": "code that publishes metrics itself",
     "sagemaker.api": "notebooks: auto-stop and launching jobs; training code that calls SageMaker",
+    "sagemaker.experiments": "jobs that report to managed MLflow",
     "sagemaker.runtime": "code that calls an endpoint",
     "secretsmanager": "notebooks of a private repository; code that reads a secret",
+    "ssm": "jobs with remote debugging",
+    "ssmmessages": "jobs with remote debugging",
     "states": "notebooks: launching jobs through their state machines",
     "sts": "notebooks and code that looks up its own identity",
 }
@@ -21,6 +24,11 @@ ENDPOINTS: Mapping[str, str] = {
 
 NOTEBOOK_ENDPOINTS = ("logs", "sagemaker.api", "states", "sts")
 """Without sagemaker.api a notebook cannot stop itself; the others launch jobs and show their logs."""
+
+
+def reachable_services(settings: Settings) -> tuple[str, ...] | None:
+    """The services that a job in the VPC reaches; None where the VPC is not ours, or there is none."""
+    return needed_endpoints(settings) if settings.network.kind == "new" else None
 
 
 def needed_endpoints(settings: Settings) -> tuple[str, ...]:

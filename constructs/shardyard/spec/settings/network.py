@@ -20,8 +20,11 @@ EndpointService = Literal[
     "logs",
     "monitoring",
     "sagemaker.api",
+    "sagemaker.experiments",
     "sagemaker.runtime",
     "secretsmanager",
+    "ssm",
+    "ssmmessages",
     "states",
     "sts",
 ]

@@ -1,6 +1,7 @@
 """`python -m checks`: synthesise every scenario and hold it against all that can refuse a template.
 
-Our own rules, cfn-lint, four packs of cdk-nag, and in a second process CDK's own validator.
+Our own rules, cfn-lint, three validators of state machines, four packs of cdk-nag, and in a second process CDK's own
+validator.
 """
 
 import json
@@ -14,6 +15,8 @@ from typing import Any
 
 os.environ.setdefault("CDK_VALIDATION", "false")
 
+from checks.asl import validators
+from checks.asl.definitions import definition_of, definitions
 from checks.nag.acknowledgements import ACKNOWLEDGEMENTS
 from checks.rules.check import check
 from checks.scenarios import Synthesised, contexts, synthesise
@@ -61,7 +64,7 @@ def _problems(done: dict[str, Synthesised]) -> list[str]:
         f"{name}: {finding}" for name, one in done.items() for finding in (*check(one.assembly), *one.nag.unexplained)
     ]
     templates = [str(path) for one in done.values() for path in sorted(one.folder.glob("*.template.json"))]
-    return found if STRICT else found + cfn_lint(templates)
+    return found if STRICT else [*found, *cfn_lint(templates), *asl(templates)]
 
 
 def _unused(done: dict[str, Synthesised]) -> list[str]:
@@ -77,6 +80,16 @@ def _too_dear(done: dict[str, Synthesised]) -> list[str]:
     """The default app bills little without training."""
     usd = idle_usd(done["dev"].assembly.templates) if "dev" in done else 0.0
     return [f"dev: it costs {usd:.2f} USD a month idle (at most {MOST_IDLE_USD})"] if usd > MOST_IDLE_USD else []
+
+
+def asl(templates: list[str]) -> list[str]:
+    """What three validators say of every state machine's definition, one line each."""
+    found: dict[str, dict[str, Any]] = {}
+    for template in templates:
+        for name, definition in definitions(json.loads(Path(template).read_text(encoding="utf-8"))).items():
+            if definition not in found.values():  # the apps share most of their machines
+                found[f"{Path(template).name.removesuffix('.template.json')} {len(found)} {name}"] = definition
+    return validators.problems(found)
 
 
 def cfn_lint(templates: list[str]) -> list[str]:
@@ -105,7 +118,7 @@ def _fill_in(template: Path, folder: Path) -> str | None:
     for machine in machines:
         machine.pop("Metadata", None)
         properties = machine["Properties"]
-        definition = json.loads(_as_text(properties["DefinitionString"]).replace("${Partition}", "aws"))
+        definition = definition_of(machine)
         for state in definition["States"].values():
             if state["Type"] == "Succeed":
                 state.pop("OutputPath", None)  # the language allows it; cfn-lint 1.58's schema forgot it
@@ -115,19 +128,6 @@ def _fill_in(template: Path, folder: Path) -> str | None:
     copy = folder / f"{len(list(folder.iterdir()))}-{template.name}"
     copy.write_text(json.dumps(content, indent=1), encoding="utf-8")
     return str(copy)
-
-
-_PSEUDO = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "123456789012"}
-
-
-def _as_text(value: Any) -> str:
-    """A text with each reference replaced by a plausible value."""
-    if isinstance(value, str):
-        return value
-    if "Fn::Join" in value:
-        separator, parts = value["Fn::Join"]
-        return str(separator).join(map(_as_text, parts))
-    return _PSEUDO.get(value.get("Ref", ""), "reference")
 
 
 if __name__ == "__main__":

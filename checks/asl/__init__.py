@@ -1,0 +1,1 @@
+"""State machines' definitions, as they are once deployed, before three validators that others wrote."""

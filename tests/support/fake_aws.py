@@ -12,8 +12,8 @@ import botocore.session
 import botocore.validate
 from botocore.exceptions import ClientError
 
+from embedded.model_check import requests
 from embedded.operations import ServiceError
-from embedded.services.sagemaker import model_check
 from shardyard.spec import names
 
 CODES = {
@@ -215,10 +215,10 @@ def sns_publish(aws: FakeAws, **message: Any) -> None:
 
 def fits_the_model(operation: str, request: Mapping[str, Any]) -> None:
     """Refuse what the service's model does not take: a missing or unknown field, a length, a pattern."""
-    shape = loaded_model("sagemaker").operation_model(operation).input_shape
-    botocore.validate.validate_parameters(request, shape)
+    model = loaded_model("sagemaker").operation_model(operation)
+    botocore.validate.validate_parameters(request, model.input_shape)
     try:
-        model_check.check(operation, request)
+        requests.check("sagemaker", "json", model, request)
     except ServiceError as error:
         raise failure(error.code, error.message) from error
 

@@ -1,11 +1,11 @@
 """The quotas stack: each quota that the settings or the jobs ask for."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from constructs import Construct
 
 from shardyard.core.outputs import add_output
-from shardyard.foundation.quotas import QuotaRequester, ServiceQuota
+from shardyard.foundation.quotas import ServiceQuotas, WantedQuota
 from shardyard.foundation.storage import Storage
 from shardyard.spec.catalogue.quotas import needed_together
 from shardyard.spec.jobs.job import JobSpec
@@ -23,36 +23,18 @@ class QuotasStack(ProjectStack):
     ) -> None:
         """`needed` is what the settings and the jobs ask for, each quota once."""
         super().__init__(scope, "quotas", settings=settings, description="Service quotas that training needs")
-        services = sorted({request.service for request in needed})
-        requester = QuotaRequester(
+        # The id of the requester that stood for itself once: the function keeps its name, and with it answers the
+        # deletion of the resources that each quota then had.
+        quotas = ServiceQuotas(
             self,
             "Requester",
             project=self.project,
             key=storage.key,
-            services=services,
+            quotas=[WantedQuota(name=one.name, at_least=one.at_least, service=one.service) for one in needed],
             fail_when_pending=settings.quotas.fail_when_pending,
         )
-        for number, (request, construct_id) in enumerate(_with_ids(needed).items()):
-            quota = ServiceQuota(
-                self,
-                construct_id,
-                name=request.name,
-                at_least=request.at_least,
-                service=request.service,
-                requester=requester,
-            )
-            add_output(self, f"Quota{number + 1}", f"{request.name}: {quota.status}", "SUFFICIENT, GRANTED or PENDING")
-            add_output(self, f"Quota{number + 1}Case", f"case {quota.case_id}", "The support case of a pending request")
-
-
-def _with_ids(needed: tuple[QuotaRequest, ...]) -> Mapping[QuotaRequest, str]:
-    """A construct id for each quota that stays the same when others come and go: its name, without what ids forbid."""
-    return {request: "".join(part.capitalize() for part in _words(request)) for request in needed}
-
-
-def _words(request: QuotaRequest) -> list[str]:
-    kept = "".join(letter if letter.isalnum() else " " for letter in f"{request.service} {request.name}")
-    return kept.split()
+        add_output(self, "Quotas", quotas.summary, "How many were high enough, were raised, and are undecided")
+        add_output(self, "Pending", quotas.pending, "Quotas that AWS has not decided, with their support cases")
 
 
 def merge(asked: tuple[QuotaRequest, ...], from_jobs: tuple[QuotaRequest, ...]) -> tuple[QuotaRequest, ...]:

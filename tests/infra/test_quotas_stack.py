@@ -23,8 +23,6 @@ def test_increases_are_only_asked_of_the_services_that_the_settings_name(everyth
 
 def test_what_all_jobs_need_at_once_is_asked_for() -> None:
     assembly = synthesise({"quotas.from_jobs": "true"}).assembly
-    asked = {
-        resource.properties["QuotaName"]: float(resource.properties["AtLeast"])
-        for resource in assembly.resources("Custom::ServiceQuota")
-    }
+    (resource,) = assembly.resources("Custom::ServiceQuotas")  # each would read all pages of all quotas for itself
+    asked = {one["QuotaName"]: float(one["AtLeast"]) for one in resource.properties["Quotas"]}
     assert asked == {name: float(value) for name, value in needed_together(load_jobs(ROOT / "jobs", "dev")).items()}

@@ -1,6 +1,7 @@
 """Service quotas as code: CloudFormation has no type for them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from aws_cdk.interfaces.aws_kms import IKeyRef
 from constructs import Construct
@@ -11,10 +12,28 @@ from shardyard.core.function import CustomResource, HandlerFunction
 from shardyard.core.project import Project
 
 
-class QuotaRequester(Construct):
-    """The function behind every ServiceQuota of a stack."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WantedQuota:
+    """One quota and its minimum."""
 
-    function: HandlerFunction
+    name: str
+    """As the Service Quotas console shows it."""
+    at_least: float
+    """A higher value is never lowered."""
+    service: str = "sagemaker"
+    """The service's code."""
+
+
+class ServiceQuotas(Construct):
+    """Each of these quotas is at least so high, or AWS has been asked to raise it: one resource for all.
+
+    `ServiceQuotas(..., quotas=[WantedQuota(name="ml.g5.12xlarge for training job usage", at_least=4)])`
+    """
+
+    summary: str
+    """How many were high enough, were raised, and are undecided, known at deploy."""
+    pending: str
+    """Those that AWS has not decided, with their support cases, known at deploy."""
 
     def __init__(
         self,
@@ -23,16 +42,34 @@ class QuotaRequester(Construct):
         *,
         project: Project,
         key: IKeyRef | None,
-        services: Sequence[str],
+        quotas: Sequence[WantedQuota],
         fail_when_pending: bool = False,
     ) -> None:
-        """`services` are the codes of those whose quotas may be asked for.
-
-        With `fail_when_pending` a deploy fails while AWS has not granted a request.
-        """
+        """With `fail_when_pending` a deploy fails while AWS has not granted a request."""
         super().__init__(scope, construct_id)
-        self.fail_when_pending = fail_when_pending
-        self.function = HandlerFunction(
+        self.function = self._function(project, key, sorted({quota.service for quota in quotas}))
+        self.resource = CustomResource(
+            self,
+            "Resource",
+            kind="ServiceQuotas",
+            function=self.function,
+            properties={
+                "Quotas": [
+                    {
+                        "ServiceCode": quota.service,
+                        "QuotaName": quota.name,
+                        "AtLeast": f"{quota.at_least:g}",
+                    }
+                    for quota in quotas
+                ],
+                "FailWhenPending": "true" if fail_when_pending else "false",
+            },
+        )
+        self.summary = self.resource.get_att("Summary").to_string()
+        self.pending = self.resource.get_att("Pending").to_string()
+
+    def _function(self, project: Project, key: IKeyRef | None, services: Sequence[str]) -> HandlerFunction:
+        return HandlerFunction(
             self,
             "Function",
             project=project,
@@ -69,39 +106,3 @@ class QuotaRequester(Construct):
             key=key,
             timeout_seconds=300,
         )
-
-
-class ServiceQuota(Construct):
-    """A quota is at least so high, or has been asked for: `ServiceQuota(..., name="ml.g5.12xlarge for training job
-    usage", at_least=4, requester=requester)`."""
-
-    status: str
-    """`SUFFICIENT`, `GRANTED` or `PENDING`, known at deploy."""
-    case_id: str
-    """The support case of a pending request, or empty."""
-
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        name: str,
-        at_least: float,
-        requester: QuotaRequester,
-        service: str = "sagemaker",
-    ) -> None:
-        super().__init__(scope, construct_id)
-        self.resource = CustomResource(
-            self,
-            "Resource",
-            kind="ServiceQuota",
-            function=requester.function,
-            properties={
-                "ServiceCode": service,
-                "QuotaName": name,
-                "AtLeast": f"{at_least:g}",
-                "FailWhenPending": "true" if requester.fail_when_pending else "false",
-            },
-        )
-        self.status = self.resource.get_att("Status").to_string()
-        self.case_id = self.resource.get_att("CaseId").to_string()

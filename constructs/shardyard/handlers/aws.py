@@ -20,6 +20,7 @@ Clients = Callable[[str], Any]
 
 _made: dict[str, Any] = {}
 _lock = threading.Lock()
+_RETRIES = {"service-quotas": {"mode": "adaptive", "max_attempts": 10}}  # it answers few calls a second
 _REGIONS = {"pricing": "us-east-1"}  # the Pricing API has endpoints in a few regions, for all regions
 
 
@@ -27,7 +28,8 @@ def clients(service: str) -> Any:
     """The client of a service, cached for the life of the function's environment."""
     with _lock:
         if service not in _made:
-            config = Config(max_pool_connections=THREADS, retries={"mode": "standard", "max_attempts": 5})
+            retries: Any = _RETRIES.get(service, {"mode": "standard", "max_attempts": 5})
+            config = Config(max_pool_connections=THREADS, retries=retries)
             _made[service] = boto3.client(service, region_name=_REGIONS.get(service), config=config)
         return _made[service]
 

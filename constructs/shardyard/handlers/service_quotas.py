@@ -1,6 +1,6 @@
 """Service Quotas for two handlers: find a quota by name, and explain errors."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,16 +42,13 @@ def quotas(client: Any, service: str) -> Iterator[Quota]:
                     )
 
 
-def find(client: Any, service: str, name: str) -> Quota:
-    """The quota of that name; an unknown name is an error with the nearest ones."""
-    names = []
-    for quota in quotas(client, service):
-        if quota.name == name:
-            return quota
-        names.append(quota.name)
-    if not names:
+def named(found: Mapping[str, Quota], service: str, name: str) -> Quota:
+    """The quota of that name among a service's; an unknown name is an error with the nearest ones."""
+    if not found:
         raise Refused(f"Service Quotas lists nothing for the service {service!r} in this region.")
-    raise Refused(f"There is no quota {name!r} for {service}; {nearest(name, names)}")
+    if name not in found:
+        raise Refused(f"There is no quota {name!r} for {service}; {nearest(name, list(found))}")
+    return found[name]
 
 
 def open_request(client: Any, quota: Quota) -> dict[str, Any] | None:

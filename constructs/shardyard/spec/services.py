@@ -243,7 +243,7 @@ SERVICES: tuple[Service, ...] = (
         served_by="shardyard.foundation.identity",
         source=_SECOND_HAND,
     ),
-    Service(key="quotas", title="Service quotas", served_by="shardyard.foundation.quotas.ServiceQuota"),
+    Service(key="quotas", title="Service quotas", served_by="shardyard.foundation.quotas.ServiceQuotas"),
     # Images and model hubs
     Service(key="jumpstart", title="JumpStart"),
     Service(

@@ -1,9 +1,11 @@
-"""Custom resource: a quota has at least a given value, or a request for it is open.
+"""Custom resource: each of some quotas has at least a given value, or a request for it is open.
 
-Never lowers a quota, opens no second request, does nothing on delete: what AWS granted stays granted.
+Never lowers a quota, opens no second request, does nothing on delete: what AWS granted stays granted. One resource
+for all quotas of a stack: their thousands are read once, in pages, and Service Quotas answers few calls a second.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +14,8 @@ from botocore.exceptions import ClientError
 from shardyard.handlers import aws, service_quotas
 from shardyard.handlers.cfn_response import Answer, Refused, Request, custom_resource
 from shardyard.handlers.service_quotas import Quota
+
+_MOST_LETTERS = 2500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,9 +29,9 @@ class Outcome:
     message: str
 
 
-def ensure(client: Any, *, service: str, name: str, at_least: float) -> Outcome:
+def ensure(client: Any, quota: Quota, *, at_least: float) -> Outcome:
     """Request a quota if it is too low."""
-    quota = service_quotas.find(client, service, name)
+    name = quota.name
     if quota.value >= at_least:
         return Outcome(
             status="SUFFICIENT",
@@ -75,27 +79,52 @@ def _outcome(quota: Quota, request: dict[str, Any], at_least: float) -> Outcome:
 
 @custom_resource
 def handler(request: Request) -> Answer:
-    """Request on create and update; delete leaves what AWS granted."""
-    physical_id = f"{request.properties['ServiceCode']}/{request.properties['QuotaName']}"
+    """Request on create and update; delete leaves what AWS granted, and what is asked for stays asked for."""
     if request.kind == "Delete":
         return Answer(physical_id=request.physical_id)
-    return Answer(physical_id=physical_id, data=answer(aws.clients("service-quotas"), request.properties))
+    return Answer(physical_id="service-quotas", data=answer(aws.clients("service-quotas"), request.properties))
 
 
 def answer(client: Any, properties: Mapping[str, Any]) -> dict[str, str]:
-    """The resource's attributes; raises Refused if the deploy must fail."""
-    name = properties["QuotaName"]
-    try:
-        outcome = ensure(client, service=properties["ServiceCode"], name=name, at_least=float(properties["AtLeast"]))
-    except ClientError as error:
-        raise Refused(f"{name!r}: {service_quotas.reason(error)}.") from error
-    if outcome.status == "PENDING" and properties.get("FailWhenPending") == "true":
-        case = f" (case {outcome.case_id})" if outcome.case_id else ""
-        raise Refused(f"{outcome.message}{case} The setting quotas.fail_when_pending makes that fail the deploy.")
+    """The resource's attributes; raises Refused, with every reason at once, if the deploy must fail."""
+    outcomes: list[Outcome] = []
+    refusals: list[str] = []
+    for service, wanted in _by_service(properties["Quotas"]):
+        try:
+            found = {quota.name: quota for quota in service_quotas.quotas(client, service)}
+        except ClientError as error:
+            refusals.append(f"{service}: {service_quotas.reason(error)}.")
+            continue
+        for one in wanted:
+            try:
+                quota = service_quotas.named(found, service, one["QuotaName"])
+                outcomes.append(ensure(client, quota, at_least=float(one["AtLeast"])))
+            except Refused as refused:
+                refusals.append(str(refused))
+            except ClientError as error:
+                refusals.append(f"{one['QuotaName']!r}: {service_quotas.reason(error)}.")
+    pending = [outcome for outcome in outcomes if outcome.status == "PENDING"]
+    if pending and properties["FailWhenPending"] == "true":
+        refusals += [f"{outcome.message}{_case(outcome)}" for outcome in pending]
+        refusals.append("The setting quotas.fail_when_pending makes that fail the deploy.")
+    if refusals:
+        raise Refused(" ".join(refusals))
+    counts = Counter(outcome.status for outcome in outcomes)
     return {
-        "Status": outcome.status,
-        "QuotaCode": outcome.quota.code,
-        "Value": f"{outcome.quota.value:g}",
-        "CaseId": outcome.case_id,
-        "Message": outcome.message,
+        "Summary": ", ".join(f"{counts[status]} {status}" for status in ("SUFFICIENT", "GRANTED", "PENDING")),
+        "Pending": _cut("; ".join(f"{outcome.quota.name}{_case(outcome)}" for outcome in pending)) or "none",
     }
+
+
+def _by_service(wanted: Sequence[Mapping[str, str]]) -> Iterator[tuple[str, list[Mapping[str, str]]]]:
+    for service in sorted({one["ServiceCode"] for one in wanted}):
+        yield service, [one for one in wanted if one["ServiceCode"] == service]
+
+
+def _case(outcome: Outcome) -> str:
+    return f" (case {outcome.case_id})" if outcome.case_id else ""
+
+
+def _cut(text: str) -> str:
+    """The whole answer of a custom resource holds 4,096 bytes."""
+    return text if len(text) <= _MOST_LETTERS else f"{text[:_MOST_LETTERS]}..."

@@ -39,6 +39,7 @@ class NetworkStack(ProjectStack):
                 interface_endpoints=needed_endpoints(settings),
                 endpoint_zones=settings.endpoint_zones,
                 file_systems=file_systems,
+                zones=network.zone_names,
             ).placement
         add_output(self, "VpcId", self.placement.vpc_id, "The VPC that training runs in")
         add_output(self, "SubnetIds", Fn.join(",", list(self.placement.subnet_ids)), "Its subnets")

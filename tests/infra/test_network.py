@@ -31,6 +31,14 @@ def test_each_subnet_has_its_own_zone_and_range(dev: Assembly) -> None:
     assert {subnet["CidrBlock"] for subnet in subnets} == {"10.42.0.0/17", "10.42.128.0/17"}
 
 
+def test_zones_are_taken_by_name_or_id() -> None:
+    app = cdk.App(outdir=mkdtemp())
+    build_foundation(app, Settings.from_context({"network.zone_names": "us-east-1c,use1-az4"}))
+    subnets = of_type(read(app, "shardyard-dev-network"), "AWS::EC2::Subnet").values()
+    zones = [{key: subnet[key] for key in subnet if key.startswith("Availability")} for subnet in subnets]
+    assert zones == [{"AvailabilityZone": "us-east-1c"}, {"AvailabilityZoneId": "use1-az4"}]
+
+
 def test_s3_is_reached_by_the_free_gateway_endpoint_alone(dev: Assembly) -> None:
     (endpoint,) = dev.resources("AWS::EC2::VPCEndpoint")
     assert endpoint.properties["VpcEndpointType"] == "Gateway"

@@ -3,12 +3,16 @@
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from yard.aws import Aws
 from yard.errors import explain
+
+if TYPE_CHECKING:
+    from shardyard.spec.settings.settings import Settings
 
 _FREE_GB = 5
 _NODE_MAJOR = 18
@@ -146,6 +150,40 @@ def _stacks(aws: Aws) -> Iterator[Diagnosis]:
         yield Diagnosis(what="stacks", state="missing", says="nothing is deployed", fix="npx cdk deploy --all")
 
 
+def _endpoints(aws: Aws) -> Iterator[Diagnosis]:
+    """Whether each interface endpoint exists where the network stack puts it: one that does not fails the stack."""
+    from shardyard.spec.catalogue.endpoint_services import domain_of, service_name
+    from shardyard.spec.settings.endpoints import needed_endpoints
+
+    settings = aws.project.settings
+    services = needed_endpoints(settings)
+    if not services:
+        return
+    ec2 = aws.client("ec2")
+    names = {service_name(one, region=aws.region, domain=domain_of(one, aws.partition)): one for one in services}
+    answer = ec2.describe_vpc_endpoint_services(Filters=[{"Name": "service-name", "Values": list(names)}])
+    there = {one["ServiceName"]: set(one["AvailabilityZones"]) for one in answer["ServiceDetails"]}
+    zones = {one["ZoneName"]: one["ZoneId"] for one in ec2.describe_availability_zones()["AvailabilityZones"]}
+    used = _zones_with_endpoints(settings, zones)
+    good = sorted(set(zones).intersection(*there.values()))
+    for name, service in names.items():
+        if name not in there:
+            fix = "Take it out of network.interface_endpoints, or choose another region."
+            yield Diagnosis(what="endpoint", state="missing", says=f"{aws.region} has no {name}", fix=fix)
+            continue
+        for zone in sorted(used - there[name]):
+            says = f"{service} has no endpoint in {zone}, where the network stack puts one"
+            fix = f"Set network.zone_names to zones that have all services: {', '.join(good)}"
+            yield Diagnosis(what="endpoint", state="missing", says=says, fix=fix)
+
+
+def _zones_with_endpoints(settings: "Settings", zones: Mapping[str, str]) -> set[str]:
+    """The zones, by name, that get interface endpoints; `zones` are the account's names and ids."""
+    names = {zone_id: name for name, zone_id in zones.items()}
+    chosen = settings.network.zone_names or tuple(sorted(zones)[: settings.network.zones])
+    return {names.get(zone, zone) for zone in chosen[: settings.endpoint_zones]}
+
+
 def _quotas(aws: Aws) -> Iterator[Diagnosis]:
     from yard.account.quotas import table
 
@@ -182,4 +220,4 @@ def _budget_tag(aws: Aws) -> Iterator[Diagnosis]:
 
 
 _MACHINE: tuple[Check, ...] = (_python, _node, _cdk, _disk, _isolation, _docker)
-_ACCOUNT: tuple[Check, ...] = (_credentials, _region, _bootstrap, _stacks, _quotas, _images, _budget_tag)
+_ACCOUNT: tuple[Check, ...] = (_credentials, _region, _bootstrap, _endpoints, _stacks, _quotas, _images, _budget_tag)

@@ -143,6 +143,23 @@ def machines(
     emit_facts(ask("machines", **_values(values)), as_json=as_json)
 
 
+def endpoint_zone(
+    service: str = typer.Argument(help="A service's full name: com.amazonaws.us-east-1.states"),
+    zone: str = typer.Argument(help="us-east-1a"),
+    there: bool = typer.Option(False, "--there", help="Bring it back."),
+    as_json: bool = _JSON,
+) -> None:
+    """Take a service's interface endpoints out of a zone.
+
+    An endpoint there is refused, as in the zones where AWS does not have every service. `yard doctor` sees it before.
+
+    \b
+      yard cloud endpoint-zone com.amazonaws.us-east-1.states us-east-1a
+    """
+    missing = ask("endpoint-zone", service=service, zone=zone, there=there or None)["missing"]
+    emit_rows(missing, ("service", "zone"), as_json=as_json, empty="Every service is in every zone.")
+
+
 def enforce_iam(on: bool = typer.Argument(metavar="on|off", help="on or off"), as_json: bool = _JSON) -> None:
     """Switch permission checks on or off.
 
@@ -193,4 +210,5 @@ def register(app: typer.Typer) -> None:
     app.command()(settings)
     app.command()(weather)
     app.command()(machines)
+    app.command("endpoint-zone")(endpoint_zone)
     app.command("enforce-iam")(enforce_iam)

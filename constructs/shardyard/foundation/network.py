@@ -1,6 +1,7 @@
 """A VPC without a way out: isolated subnets, S3 by a gateway endpoint, flow logs."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import aws_cdk as cdk
@@ -16,9 +17,9 @@ from shardyard.core.project import Project
 from shardyard.core.roles import THIS_ACCOUNT, service_role
 from shardyard.foundation.placement import Placement
 from shardyard.foundation.security_group import TrainingSecurityGroup
+from shardyard.spec.catalogue.endpoint_services import CN_NAMES, service_name
 
-_CN_NAMES = frozenset({"ecr.api", "ecr.dkr", "monitoring", "sagemaker.api", "sagemaker.runtime", "states", "sts"})
-"""Services whose endpoints' names begin with `cn.` in AWS's regions in China, as aws-cdk-lib 2.275 lists them."""
+_ZONE_ID = re.compile(r"[a-z0-9]+-az[0-9]+")
 
 
 class Network(Construct):
@@ -39,14 +40,17 @@ class Network(Construct):
         interface_endpoints: Sequence[str] = (),
         endpoint_zones: int = 1,
         file_systems: Sequence[str] = (),
+        zones: Sequence[str] = (),
     ) -> None:
         """One subnet in a zone of its own for each of `subnet_cidrs`.
+
+        The zones are the region's first, or `zones`, by name or by id.
 
         `interface_endpoints` are EC2's short names of services to reach from inside, each in so many zones;
         `file_systems` the kinds that channels mount.
         """
         super().__init__(scope, construct_id)
-        self._project, self._cidr = project, cidr
+        self._project, self._cidr, self._zones = project, cidr, zones
         self._in_china: cdk.CfnCondition | None = None
         vpc_id, subnet_ids = self._vpc(key, cidr, subnet_cidrs)
         group = TrainingSecurityGroup(self, "Training", vpc_id=vpc_id, file_systems=file_systems, ranges=(cidr,))
@@ -63,7 +67,7 @@ class Network(Construct):
             "VpcView",
             vpc_id=self.placement.vpc_id,
             vpc_cidr_block=self._cidr,
-            availability_zones=[cdk.Fn.select(index, cdk.Fn.get_azs()) for index in range(len(subnet_ids))],
+            availability_zones=[self._zone_name(index) for index in range(len(subnet_ids))],
             isolated_subnet_ids=subnet_ids,
         )
 
@@ -90,12 +94,11 @@ class Network(Construct):
         return vpc.ref, subnet_ids
 
     def _subnet(self, vpc: ec2.CfnVPC, routes: ec2.CfnRouteTable, index: int, cidr: str) -> str:
-        zone = cdk.Fn.select(index, cdk.Fn.get_azs())
         subnet = ec2.CfnSubnet(
             self,
             f"Subnet{index + 1}",
             vpc_id=vpc.ref,
-            availability_zone=zone,
+            **self._zone(index),
             cidr_block=cidr,
             map_public_ip_on_launch=False,
             tags=[self._name(f"isolated-{index + 1}")],
@@ -104,6 +107,17 @@ class Network(Construct):
             self, f"Subnet{index + 1}Routes", route_table_id=routes.ref, subnet_id=subnet.ref
         )
         return subnet.ref
+
+    def _zone(self, index: int) -> Mapping[str, str]:
+        """A name means another zone in each account; an id means the same in all."""
+        if self._zones and _ZONE_ID.fullmatch(self._zones[index]):
+            return {"availability_zone_id": self._zones[index]}
+        return {"availability_zone": self._zone_name(index)}
+
+    def _zone_name(self, index: int) -> str:
+        if self._zones and not _ZONE_ID.fullmatch(self._zones[index]):
+            return self._zones[index]
+        return cdk.Fn.select(index, cdk.Fn.get_azs())
 
     def _s3_endpoint(self, vpc: ec2.CfnVPC, routes: ec2.CfnRouteTable) -> None:
         """Free, and the only way out. Others' buckets are only read: no copy leaves to a bucket that is not ours."""
@@ -163,7 +177,7 @@ class Network(Construct):
             self,
             service,
             vpc_id=self.placement.vpc_id,
-            service_name=self._service_name(service),
+            service_name=service_name(service, region=REGION, domain=self._domain(service)),
             vpc_endpoint_type="Interface",
             private_dns_enabled=True,
             security_group_ids=[group_id],
@@ -171,14 +185,9 @@ class Network(Construct):
             policy_document=policy.document([{**policy.allow(["*"], ["*"], when=as_this_account), "Principal": "*"}]),
         )
 
-    def _service_name(self, service: str) -> str:
-        if service == "sagemaker.experiments":  # it has a name of its own kind, as aws-cdk-lib 2.275 lists it
-            return f"aws.sagemaker.{REGION}.experiments"
-        return f"{self._domain(service)}.{REGION}.{service}"
-
     def _domain(self, service: str) -> str:
         """What an endpoint's name begins with: in China, for most services and not for all, with `cn.`."""
-        if service not in _CN_NAMES:
+        if service not in CN_NAMES:
             return "com.amazonaws"
         if self._in_china is None:
             self._in_china = cdk.CfnCondition(self, "InChina", expression=cdk.Fn.condition_equals(PARTITION, "aws-cn"))

@@ -4,6 +4,7 @@ from moto.ec2.models import ec2_backends
 
 from embedded.access import references
 from embedded.operations import Call, Params, ServiceError, check
+from embedded.services.ec2.endpoint_zones import check_zones
 
 
 @check("ec2", "CreateSecurityGroup")
@@ -22,6 +23,8 @@ def _endpoint(call: Call, params: Params) -> None:
     error = references.first_missing(call, {"subnet": subnets, "security group": groups})
     if error is not None:
         raise ServiceError(error.code, error.message)
+    if "ServiceName" in params:
+        check_zones(call, params["ServiceName"], subnets)
     known = ec2_backends[call.account][call.region].route_tables
     for table in tables:
         if table not in known:

@@ -123,6 +123,14 @@ FOUR = ",".join(f"https://example.com/team/{name}.git" for name in ("a", "b", "c
             "network.cidr: '172.17.0.0/20' overlaps 172.17.0.0/16, which Docker uses on SageMaker's hosts",
         ),
         (
+            {"network.zone_names": "us-east-1a"},
+            "network.zone_names: 1 given for 2 zones; give one for each zone",
+        ),
+        (
+            {"network.kind": "none", "network.zone_names": "us-east-1a,us-east-1b"},
+            "network.zone_names: are only used in a new VPC, and kind is 'none'",
+        ),
+        (
             {"network.subnet_cidrs": "10.42.0.0/20,10.42.8.0/21"},
             "network.subnet_cidrs: '10.42.0.0/20' overlaps '10.42.8.0/21'",
         ),

@@ -51,6 +51,13 @@ class NetworkSettings:
         least=1,
         most=3,
     )
+    zone_names: tuple[str, ...] = setting(
+        (),
+        "The new VPC's zones, by name or id, where not every service is in the first ones (`yard doctor` looks); "
+        "another zone makes another subnet.",
+        pattern=r"[a-z]{2,}(-[a-z]+)+-[0-9][a-z]|[a-z0-9]+-az[0-9]+",
+        says="such as us-east-1a or use1-az4",
+    )
     subnet_cidrs: tuple[str, ...] = setting(
         (),
         "One range per zone; by default equal parts of the VPC's range.",
@@ -107,6 +114,12 @@ class NetworkSettings:
                     yield Problem(name, f"is only used with network.kind 'existing', and kind is {self.kind!r}")
         if self.kind != "new" and self.interface_endpoints:
             yield Problem("interface_endpoints", f"are only made in a new VPC, and kind is {self.kind!r}")
+        if self.kind != "new" and self.zone_names:
+            yield Problem("zone_names", f"are only used in a new VPC, and kind is {self.kind!r}")
+        if self.zone_names and len(set(self.zone_names)) != self.zones:
+            yield Problem(
+                "zone_names", f"{len(set(self.zone_names))} given for {self.zones} zones; give one for each zone"
+            )
         if self.kind == "new":
             yield from _range_problems(self.cidr, self.subnet_cidrs, self.zones)
 

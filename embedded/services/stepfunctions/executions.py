@@ -15,10 +15,11 @@ from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker, 
 
 from embedded.bus import events, metrics
 from embedded.operations import Call, ServiceError
-from embedded.services.stepfunctions import arns, job_changes
+from embedded.services.stepfunctions import arns
 from embedded.services.stepfunctions.api import json_texts
 from embedded.services.stepfunctions.execution_log import ExecutionLog
 from embedded.services.stepfunctions.records import Target, activities, target
+from embedded.services.stepfunctions.sagemaker import job_changes
 from embedded.services.stepfunctions.times import timestamp
 
 _INPUT_BYTES = 262_144

@@ -17,7 +17,7 @@ def test_the_bus_brings_no_service_with_it() -> None:
 
 
 def test_only_events_of_sagemaker_wake_the_tasks_that_wait_for_jobs(monkeypatch: Any) -> None:
-    from embedded.services.stepfunctions import job_changes
+    from embedded.services.stepfunctions.sagemaker import job_changes
 
     monkeypatch.setattr(events, "_listeners", [job_changes._hear])
     before = job_changes.generation()

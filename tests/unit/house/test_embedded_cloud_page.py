@@ -67,7 +67,7 @@ def test_the_settings_are_those_that_can_be_set() -> None:
 def test_the_numbers_of_the_prose_are_the_codes() -> None:
     from embedded.services.lambda_.operations import RETRY_SECONDS
     from embedded.services.servicequotas.catalogue import by_name
-    from embedded.services.stepfunctions.sagemaker import POLL_SECONDS
+    from embedded.services.stepfunctions.sagemaker.task import POLL_SECONDS
 
     assert RETRY_SECONDS == [1.0, 2.0] and "Event retries wait 1 and 2 s" in TEXT
     assert POLL_SECONDS == 1.0 and "looks again after a second" in TEXT

@@ -10,7 +10,7 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from embedded.operations import Call, Params, ServiceError, operation
 from embedded.services.stepfunctions.api import json_texts
-from embedded.services.stepfunctions.sagemaker_fields import unsupported_names
+from embedded.services.stepfunctions.sagemaker.fields import unsupported_names
 
 SAGEMAKER = re.compile(r"^arn:[\w-]+:states:::sagemaker:(\w+)(?:\.(sync))?$")
 _SCHEMA = "SCHEMA_VALIDATION_FAILED"

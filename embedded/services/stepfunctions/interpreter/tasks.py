@@ -18,7 +18,7 @@ from moto.stepfunctions.parser.asl.utils import boto_client
 from embedded import moto_patches
 from embedded.services.stepfunctions import casing, sdk_names
 from embedded.services.stepfunctions.credentials import client_of_role, state_credentials
-from embedded.services.stepfunctions.sagemaker import SageMakerTask
+from embedded.services.stepfunctions.sagemaker.task import SageMakerTask
 
 _moto_service_for = state_task_service_factory.state_task_service_for
 _moto_lambda_failure = StateTaskServiceLambda._error_cause_from_client_error

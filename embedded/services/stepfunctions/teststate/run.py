@@ -16,7 +16,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task im
 from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
-from embedded.services.stepfunctions.sagemaker import states_error
+from embedded.services.stepfunctions.sagemaker.task import states_error
 from embedded.services.stepfunctions.teststate.inspection import Inspection
 
 _PREFIX = re.compile(

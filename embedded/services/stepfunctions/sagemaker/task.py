@@ -20,11 +20,11 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 )
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
-from embedded.services.stepfunctions import job_changes
 from embedded.services.stepfunctions.credentials import client_of_role
 from embedded.services.stepfunctions.options import options
 from embedded.services.stepfunctions.permissions import missing_for_run
-from embedded.services.stepfunctions.sagemaker_fields import unsupported_fields
+from embedded.services.stepfunctions.sagemaker import job_changes
+from embedded.services.stepfunctions.sagemaker.fields import unsupported_fields
 
 POLL_SECONDS = 1.0
 _SIMPLE = ("createEndpoint", "createEndpointConfig", "createLabelingJob", "createModel", "updateEndpoint")

@@ -123,11 +123,24 @@ def check_jobs(project: Project, name: str | None) -> list[str]:
     problems = [
         Problem(f"jobs/{spec.name}.toml: {problem.where}", problem.message)
         for spec in jobs
-        for problem in rules.check(spec)
+        for problem in [*rules.check(spec), *code_problems(project, spec)]
     ]
     if problems:
         raise SpecError(problems)
     return [spec.name for spec in jobs]
+
+
+def code_problems(project: Project, spec: JobSpec) -> Sequence[Problem]:
+    """What is wrong with a job's own code, as far as reading it tells."""
+    from shardyard.spec.jobs.source_files import source_files
+    from shardyard.spec.jobs.source_syntax import syntax_problems
+
+    if spec.source is None or spec.program is None:
+        return ()
+    try:
+        return list(syntax_problems(source_files(project.root, spec.source.dir), spec.program.entry))
+    except SpecError as error:
+        return error.problems
 
 
 def read_pairs(option: str, pairs: Sequence[str]) -> dict[str, str]:

@@ -144,8 +144,15 @@ def _launch(
     follow: bool | None,
     as_json: bool,
 ) -> None:
+    from shardyard.spec.errors import SpecError
+    from yard.plan import code_problems
     from yard.sources import git_state, upload_source
 
+    if "source_sha256" not in launch:
+        local = aws.project.job(job)
+        wrong = code_problems(aws.project, local)
+        if wrong:
+            raise SpecError(wrong)
     if not as_json:
         emit_facts(_as_facts(plan), as_json=False)
     if not yes and not confirm("Launch it?", default=True):

@@ -4,12 +4,15 @@ from pathlib import Path
 
 import typer
 
+from yard.errors import Exit, UserError
 from yard.output import emit_json, say
 from yard.project import find_project
 
 
 def init(
     folder: Path = typer.Argument(metavar="DIR", help="The project's folder: empty, or not there yet."),
+    job: str | None = typer.Argument(None, metavar="[NAME]", help="With `job` as DIR: the new job's name."),
+    script: Path | None = typer.Option(None, "--script", help="With `job NAME`: the script that it runs."),
     project: str | None = typer.Option(None, "--project", help="Its name; without it, the folder's."),
     stage: str = typer.Option("dev", "--stage", help="dev or prod."),
     owner: str = typer.Option("unnamed", "--owner", help="Who answers for the resources."),
@@ -21,15 +24,19 @@ def init(
     ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON: the files that were written."),
 ) -> None:
-    """Make a project of your own, with a first job.
+    """Make a project of your own, or a job for a script.
 
-    Settings, app.py, the job and its script, a CI workflow, a page that says how to go on. Nothing that is there is
-    overwritten.
+    The project: settings, app.py, a job and its script, a CI workflow, a page that says how to go on. The job: its
+    file, from what the script's source says; the script is not run. Nothing that is there is overwritten.
 
     \b
       yard init vision
       yard init vision --stage prod --owner team-vision --containers
+      yard init job digits --script code/train.py
     """
+    if job is not None or script is not None:
+        _init_job(folder, job, script, as_json=as_json)
+        return
     from yard.starter import begin
     from yard.starter.files import Choices
 
@@ -41,6 +48,24 @@ def init(
     else:
         print("\n".join(str(folder / path) for path in written))
     say(f"The project {name} is in {folder}; {folder / 'README.md'} says how to go on.")
+
+
+def _init_job(word: Path, name: str | None, script: Path | None, *, as_json: bool) -> None:
+    from yard.starter.script.job_file import begin_job
+
+    if str(word) != "job" or name is None or script is None:
+        raise UserError(
+            "A job for a script needs a name and the script.", "yard init job NAME --script code/train.py", Exit.USAGE
+        )
+    path, to_do = begin_job(find_project(), name, script)
+    if as_json:
+        emit_json({"job": name, "file": path, "to_do": to_do})
+        return
+    print(path.read_text(encoding="utf-8"), end="")
+    say(f"\nThis is {path}. Left to do:" if to_do else f"\nThis is {path}.")
+    for sentence in to_do:
+        say(f"  {sentence}")
+    say(f"Then: yard check {name}; deploy it (npx cdk deploy --all); yard train {name}")
 
 
 def upgrade(

@@ -22,7 +22,7 @@ _PLACES = {
     "README.md": "README.md",
 }
 _IMAGE = "pytorch"
-_ON_AWS_IMAGE = '[image]\nframework = "pytorch"\nversion = "2.13"            # an AWS Deep Learning Container'
+ON_AWS_IMAGE = '[image]\nframework = "pytorch"\nversion = "2.13"            # an AWS Deep Learning Container'
 _OWN_IMAGE = f'[image]\nfolder = "{_IMAGE}"          # containers/{_IMAGE}'
 
 
@@ -51,7 +51,7 @@ def render(choices: Choices) -> dict[str, bytes]:
     """Every file by its path in the project."""
     words = {
         "project": choices.project,
-        "image": _OWN_IMAGE if choices.containers else _ON_AWS_IMAGE,
+        "image": _OWN_IMAGE if choices.containers else ON_AWS_IMAGE,
         "push": f"yard image push {_IMAGE}\n" if choices.containers else "",
     }
     files = {}

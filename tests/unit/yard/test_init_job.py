@@ -1,0 +1,167 @@
+"""A job file from a script: what its source says, and what is left to do, by line."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.support.spec.spec_tables import parse
+from yard.errors import UserError
+from yard.project import Project, find_project
+from yard.starter.script import options
+from yard.starter.script.job_file import begin_job
+from yard.starter.script.reading import read
+
+ARGPARSE = """
+import argparse
+import os
+
+import cv2
+import torch
+from helpers import load
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.1)
+parser.add_argument("-b", "--batch-size", type=int, required=True)
+parser.add_argument("--amp", action="store_true")
+parser.add_argument("--sizes", nargs="+", type=int)
+parser.add_argument("config")
+parser.add_argument("--train", default=os.environ["SM_CHANNEL_TRAIN"])
+torch.distributed.init_process_group("nccl")
+torch.cuda.set_device(0)
+data = datasets.MNIST("../data", download=True)
+torch.save(model, "model.pt")
+"""
+CLICK = """
+import click
+@click.command()
+@click.option("--lr", default=0.1)
+@click.option("--fast/--slow", is_flag=True)
+@click.argument("data")
+def main(lr, fast, data): ...
+"""
+TYPER = """
+import typer
+def main(
+    data: str = typer.Argument(...),
+    learning_rate: float = typer.Option(0.1),
+    fast: bool = typer.Option(False),
+): ...
+"""
+HUGGING_FACE = """
+from dataclasses import dataclass, field
+from transformers import HfArgumentParser, TrainingArguments
+@dataclass
+class ModelArguments:
+    model_name: str
+    dropout: float = field(default=0.1, metadata={"help": "x"})
+@dataclass
+class Other:
+    hidden: int = 1
+parser = HfArgumentParser((ModelArguments, TrainingArguments))
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    for folder in ("jobs", "code", "containers/pytorch"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "cdk.json").write_text('{"context": {"project": "vision", "stage": "dev"}}')
+    (tmp_path / "containers/pytorch/Dockerfile").write_text("FROM x\n")
+    (tmp_path / "containers/pytorch/requirements.txt").write_text("torch==2.13.0\n")
+    return find_project(tmp_path)
+
+
+def script(project: Project, source: str, name: str = "code/train.py") -> Path:
+    path = project.root / name
+    path.write_text(source)
+    return path
+
+
+def found(project: Project, source: str) -> list[tuple[str, str, object, bool]]:
+    import ast
+
+    return [(one.name, one.kind, one.default, one.required) for one in options.find(ast.parse(source))]
+
+
+def test_argparse_is_read(project: Project) -> None:
+    assert found(project, ARGPARSE) == [
+        ("--lr", "value", 0.1, False),
+        ("--batch-size", "value", None, True),
+        ("--amp", "flag", None, False),
+        ("--sizes", "list", None, False),
+        ("config", "position", None, True),
+        ("--train", "value", None, False),
+    ]
+
+
+def test_click_typer_and_dataclasses_are_read(project: Project) -> None:
+    assert found(project, CLICK) == [
+        ("--lr", "value", 0.1, False),
+        ("--fast", "flag", None, False),
+        ("data", "position", None, True),
+    ]
+    assert found(project, TYPER) == [
+        ("data", "position", None, True),
+        ("--learning-rate", "value", 0.1, False),
+        ("--fast", "flag", False, False),
+    ]
+    assert found(project, HUGGING_FACE) == [("--model_name", "value", None, True), ("--dropout", "value", 0.1, False)]
+
+
+def test_the_job_file_is_one_and_says_what_it_rests_on(project: Project) -> None:
+    script(project, "", "code/helpers.py")
+    path, _ = begin_job(project, "digits", script(project, ARGPARSE))
+    text = path.read_text()
+    spec = parse(tomllib.loads(text), "digits")
+    assert (spec.source.dir, spec.program.entry, spec.program.launcher) == ("code", "train.py", "torchrun")
+    assert (spec.image.folder, spec.compute.instance_type) == ("pytorch", "ml.g5.xlarge")
+    assert list(spec.channels) == ["train"]
+    assert spec.hyperparameters == {}, "its own defaults hold until somebody says otherwise"
+    for said in ("# lr = 0.1  # line 10", "# batch-size =   # line 11: required", "--amp (flag, line 12)"):
+        assert said in text
+    assert "line 16: it is a rank of a group" in text
+    assert project.job("digits") == spec
+
+
+def test_what_is_left_to_do_is_said_by_line(project: Project) -> None:
+    script(project, "", "code/helpers.py")
+    _, to_do = begin_job(project, "digits", script(project, ARGPARSE))
+    assert to_do == [
+        "line 11: --batch-size is required: give it in [hyperparameters] of jobs/digits.toml",
+        "line 14: config is required: give it in program.arguments of jobs/digits.toml",
+        'line 16: "nccl" needs GPUs: "gloo" where torch.cuda.is_available() is false',
+        "line 17: set_device needs a GPU: only if torch.cuda.is_available()",
+        "line 18: it downloads, and nodes in the project's network have no way out: put the data into a channel, "
+        "or set network.vpc = false",
+        'line 19: only what is under os.environ["SM_MODEL_DIR"] is kept as the model',
+        "its image does not list opencv-python-headless: name them in code/requirements.txt",
+        "its channel 'train' is empty: yard data put FOLDER --job digits --channel train",
+    ]
+
+
+def test_a_script_that_asks_for_nothing_gets_a_small_file(project: Project) -> None:
+    path, to_do = begin_job(project, "plain", script(project, "print('loss: 0.1')\n", "train.py"))
+    spec = parse(tomllib.loads(path.read_text()), "plain")
+    assert (spec.source.dir, spec.program.launcher, spec.compute.instance_type) == (".", "plain", "ml.m5.xlarge")
+    assert to_do == []
+
+
+def test_documentation_is_no_code(project: Project) -> None:
+    assert read(script(project, '"""SM_CHANNEL_TRAIN and nccl."""\n')).channels == ()
+
+
+def test_what_cannot_be_read_is_said(project: Project, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"train.py is no Python: .* \(line 1\)"):
+        begin_job(project, "broken", script(project, "def f(:\n"))
+    with pytest.raises(UserError, match="is no file of the project"):
+        begin_job(project, "none", project.root / "none.py")
+    script(project, "pass")
+    (project.root / "jobs/there.toml").write_text("")
+    with pytest.raises(UserError, match="is there already"):
+        begin_job(project, "there", project.root / "code/train.py")
+
+
+def test_the_name_is_one_that_a_job_may_have(project: Project) -> None:
+    with pytest.raises(UserError, match="'My Job' is no name for a job"):
+        begin_job(project, "My Job", script(project, "pass"))

@@ -1,0 +1,117 @@
+"""What a script needs and does, from its source alone: it is never run."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from yard.errors import UserError
+from yard.starter.script import options
+from yard.starter.script.options import Option
+
+_DISTRIBUTIONS = {"PIL": "pillow", "cv2": "opencv-python-headless", "sklearn": "scikit-learn", "yaml": "PyYAML"}
+"""Packages that are imported under another name than they are installed under."""
+_OURS = ("contract", "training")
+_RANKS = ("init_process_group", "Accelerator", "Trainer", "LOCAL_RANK")
+_DOWNLOADS = ("from_pretrained", "load_dataset", "urlretrieve", "hf_hub_download", "snapshot_download", "wandb.init")
+_SAVES = ("torch.save", "save_pretrained", "save_model", "save_checkpoint", "joblib.dump", "model.save", "np.save")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Advice:
+    """One line of a script that will not do as it stands."""
+
+    line: int
+    says: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Script:
+    """A script as its source describes it."""
+
+    options: tuple[Option, ...]
+    channels: tuple[str, ...]
+    """Channels that it reads by SM_CHANNEL_NAME, in small letters."""
+    packages: tuple[str, ...]
+    """What it imports that is neither Python's nor its own, by the name of the package."""
+    ranks: int | None
+    """The line that says that it is a rank of a group; None for a script that trains alone."""
+    uses_gpu: int | None
+    """The first line that names CUDA."""
+    advice: tuple[Advice, ...]
+
+
+def read(path: Path) -> Script:
+    """Read a script; raises UserError where it is no Python."""
+    source = path.read_text(encoding="utf-8")
+    try:
+        tree = ast.parse(source, filename=str(path))
+    except SyntaxError as error:
+        raise UserError(f"{path} is no Python: {error.msg} (line {error.lineno}).", "Correct it first.") from None
+    words = list(_words(tree))
+    reads = sorted({text.removeprefix("SM_CHANNEL_").lower() for _, text in words if text.startswith("SM_CHANNEL_")})
+    return Script(
+        options=tuple(options.find(tree)),
+        channels=tuple(reads),
+        packages=tuple(sorted(set(_packages(tree, path.parent)))),
+        ranks=min((line for line, text in words if text.rpartition(".")[2] in _RANKS), default=None),
+        uses_gpu=min((line for line, text in words if _is_cuda(text)), default=None),
+        advice=tuple(sorted(_advice(tree, words), key=lambda advice: advice.line)),
+    )
+
+
+def _words(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Every dotted name and text, with its line; documentation is neither."""
+    skipped = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in skipped:
+            yield node.lineno, node.value
+        elif isinstance(node, ast.Attribute | ast.Name):
+            yield node.lineno, ast.unparse(node)
+
+
+def _is_cuda(text: str) -> bool:
+    return text in ("cuda", "nccl") or text.startswith(("cuda:", "torch.cuda.")) or text.endswith(".cuda")
+
+
+def _packages(tree: ast.Module, beside: Path) -> Iterator[str]:
+    for node in ast.walk(tree):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module is not None:
+            names = [node.module]
+        for name in (name.partition(".")[0] for name in names):
+            own = (beside / name).is_dir() or (beside / f"{name}.py").is_file()
+            if not own and name not in sys.stdlib_module_names and name not in _OURS:
+                yield _DISTRIBUTIONS.get(name, name)
+
+
+def _advice(tree: ast.Module, words: list[tuple[int, str]]) -> Iterator[Advice]:
+    guarded = any(text.endswith("cuda.is_available") for _, text in words)
+    for line, text in words:
+        if text == "nccl" and not any(other == "gloo" for _, other in words):
+            yield Advice(line=line, says='"nccl" needs GPUs: "gloo" where torch.cuda.is_available() is false')
+        elif text.endswith("cuda.set_device") and not guarded:
+            yield Advice(line=line, says="set_device needs a GPU: only if torch.cuda.is_available()")
+        elif re.fullmatch(r"cuda(:\d+)?", text) and not guarded:
+            yield Advice(line=line, says=f'"{text}" needs a GPU: "cpu" where torch.cuda.is_available() is false')
+        elif text.endswith(("mp.spawn", "multiprocessing.spawn")):
+            yield Advice(
+                line=line, says="it starts ranks itself: the launcher does, and each reads RANK and LOCAL_RANK"
+            )
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield from _of_call(node, saves_to_model=any(text == "SM_MODEL_DIR" for _, text in words))
+
+
+def _of_call(call: ast.Call, *, saves_to_model: bool) -> Iterator[Advice]:
+    name = ast.unparse(call.func)
+    downloads = any(word.arg == "download" and ast.unparse(word.value) == "True" for word in call.keywords)
+    if downloads or name.endswith(_DOWNLOADS):
+        said = "it downloads, and nodes in the project's network have no way out: put the data into a channel"
+        yield Advice(line=call.lineno, says=f"{said}, or set network.vpc = false")
+    if name.endswith(_SAVES) and not saves_to_model:
+        yield Advice(line=call.lineno, says='only what is under os.environ["SM_MODEL_DIR"] is kept as the model')

@@ -2,10 +2,11 @@
 
 import json
 import math
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from yard.errors import Exit, UserError
 
@@ -13,6 +14,14 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 Row = Mapping[str, Any]
+_NOTHING = "-"
+_GAP = 2
+"""Blanks between two columns."""
+_ESCAPES = re.compile(
+    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # a title, a link
+    r"|\x1b\[[0-?]*[ -/]*[@-~]"  # colours, and where to go on
+    r"|\x1b[@-_a-z]?|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+)
 _PIPE_WIDTH = 1000
 """A pipe has no width: its reader wants whole words, and each row on one line."""
 
@@ -79,8 +88,18 @@ def _plain(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def emit_rows(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool, empty: str) -> None:
-    """Print rows: JSON with every field, or a table of the named columns; `empty` if there are none."""
+def printable(text: str) -> str:
+    """A line of somebody else's without what would move the cursor, clear the screen or set the window's title."""
+    return _ESCAPES.sub("", text)
+
+
+def emit_rows(
+    rows: Sequence[Row], columns: Sequence[str], *, as_json: bool, empty: str, spare: Sequence[str] = ()
+) -> None:
+    """Print rows: JSON with every field, or a table of the named columns; `empty` if there are none.
+
+    Columns of `spare` go where they have no value at all, and, from the last on, where the terminal is too narrow.
+    """
     if as_json:
         emit_json([dict(row) for row in rows])
         return
@@ -89,14 +108,33 @@ def emit_rows(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool, emp
         return
     from rich.table import Table
 
+    screen = console()
+    cells = {column: [_amount(column, row.get(column)) for row in rows] for column in columns}
+    shown = _fitting(cells, spare, screen.width)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
+    for column in shown:
         known = [row.get(column) for row in rows if row.get(column) is not None]
         numeric = bool(known) and all(isinstance(value, int | float) for value in known)
-        table.add_column(column.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(_amount(column, row.get(column)) for column in columns))
-    console().print(table)
+        # A name or an id that is folded cannot be copied: sentences give way
+        is_word = not any(" " in cell for cell in cells[column])
+        justify: Literal["right", "left"] = "right" if numeric else "left"
+        table.add_column(column.replace("_", " "), justify=justify, overflow="fold", no_wrap=is_word)
+    for number in range(len(rows)):
+        table.add_row(*(cells[column][number] for column in shown))
+    screen.print(table)
+    left = [column.replace("_", " ") for column in columns if column not in shown and set(cells[column]) != {_NOTHING}]
+    if left:
+        say(f"No room for: {', '.join(left)} (a wider window, or --json).")
+
+
+def _fitting(cells: Mapping[str, Sequence[str]], spare: Sequence[str], width: int) -> list[str]:
+    """The columns that a table of this width has room for."""
+    shown = [column for column in cells if column not in spare or set(cells[column]) != {_NOTHING}]
+    wide = {column: max(map(len, [column, *cells[column]])) for column in shown}
+    for column in reversed(spare):
+        if column in shown and sum(wide[one] + _GAP for one in shown) - _GAP > width:
+            shown.remove(column)
+    return shown
 
 
 def emit_facts(facts: Row, *, as_json: bool) -> None:
@@ -114,18 +152,18 @@ def _amount(column: str, value: Any) -> str:
     """A cell of a table: cents for money, thousands separators for every other number."""
     if "usd" in column and isinstance(value, int | float):
         return f"{value:,.2f}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else _cell(value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else _cell(value, short=True)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, *, short: bool = False) -> str:
     if value is None:
-        return "-"
+        return _NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S %Z}"
+        return f"{value:%Y-%m-%d %H:%M}" if short else f"{value:%Y-%m-%d %H:%M:%S %Z}"
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     if isinstance(value, Mapping):

@@ -61,7 +61,9 @@ def history(
     jobs = [aws.project.job(job).name] if job is not None else [spec.name for spec in aws.project.jobs()]
     found = rows(aws, jobs, limit)
     columns = ("run", "job", "status", "started", "took", "cost_usd", "saved_usd", "loss", "accuracy")
-    emit_rows(found, columns, as_json=as_json, empty="Nothing has been launched yet. Launch a job: yard train JOB")
+    nothing = "Nothing has been launched yet. Launch a job: yard train JOB"
+    spare = ("took", "loss", "cost_usd", "started", "accuracy", "saved_usd")
+    emit_rows(found, columns, as_json=as_json, empty=nothing, spare=spare)
 
 
 def model_get(

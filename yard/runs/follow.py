@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from shardyard.spec.units import format_duration
 from yard.aws import Aws
 from yard.errors import Exit
-from yard.output import console, is_terminal, say
+from yard.output import console, is_terminal, printable, say
 from yard.runs import runs
 from yard.runs.logs import Line, LogMetrics, Tail, reader_of
 
@@ -111,7 +111,7 @@ class View:
         node = self.nodes.setdefault(line.host, Node())
         metrics = line.metrics(self.reader)
         if not metrics:
-            node.line = line.text
+            node.line = printable(line.text)
             return
         node.metrics.update(metrics)
         self.not_finite += not math.isfinite(metrics.get("loss", 0.0))
@@ -190,11 +190,16 @@ def picture(view: View) -> "Group":
         head += "\n" + "  ".join(f"{name} {value:.5g}" for name, value in others.items())
     if view.not_finite:
         head += f"\nthe loss was nan or infinite {view.not_finite} time{'' if view.not_finite == 1 else 's'}"
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("node", "step", "loss", "per second", "cpu", "gpu", "last line"):
-        table.add_column(column, no_wrap=True, overflow="ellipsis")
-    for host in sorted(view.nodes, key=_in_order):
-        table.add_row(host, *_cells(view.nodes[host]))
+    names = ("node", "step", "loss", "per second", "cpu", "gpu", "last line")
+    rows = [(host, *_cells(view.nodes[host])) for host in sorted(view.nodes, key=_in_order)]
+    # Only the last line gives way to a narrow window, and a column without any value to all others
+    shown = [n for n in range(len(names)) if n in (0, len(names) - 1) or any(row[n] != "-" for row in rows)]
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
+    for number in shown:
+        is_last = number == len(names) - 1
+        table.add_column(names[number], no_wrap=True, overflow="ellipsis", ratio=1 if is_last else None)
+    for row in rows:
+        table.add_row(*(Text(row[number]) for number in shown))
     return Group(Text(head), table)
 
 
@@ -212,7 +217,7 @@ def _cells(node: Node) -> tuple[str, ...]:
         f"{rate:,.0f}" if rate is not None else "-",
         _percent(node, "CPUUtilization"),
         _percent(node, "GPUUtilization"),
-        node.line[:80],
+        node.line,
     )
 
 

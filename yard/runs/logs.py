@@ -46,11 +46,12 @@ class Tail:
         events: list[dict[str, Any]] = []
         for job_name in job_names:
             events.extend(self._events(job_name))
-        for event in sorted(events, key=lambda event: (event["timestamp"], event["eventId"])):
+        # Ids are numbers, which the service pads to one length and others need not
+        for event in sorted(events, key=lambda event: (event["timestamp"], len(event["eventId"]), event["eventId"])):
             self._seen[event["eventId"]] = event["timestamp"]
             self._newest = max(self._newest, event["timestamp"])
             host = _HOST.search(event["logStreamName"])
-            yield Line(event["timestamp"], host[1] if host else event["logStreamName"], event["message"].rstrip("\n"))
+            yield Line(event["timestamp"], host[1] if host else event["logStreamName"], _last_state(event["message"]))
         self._forget()
 
     def _events(self, job_name: str) -> Iterator[dict[str, Any]]:
@@ -69,6 +70,12 @@ class Tail:
     def _forget(self) -> None:
         oldest = self._newest - 2 * _OVERLAP_MILLISECONDS
         self._seen = {event: at for event, at in self._seen.items() if at >= oldest}
+
+
+def _last_state(message: str) -> str:
+    """A line as a terminal would show it in the end: a progress bar draws itself again after each carriage return."""
+    states = [state for state in message.rstrip("\n").split("\r") if state.strip()]
+    return states[-1] if states else ""
 
 
 def reader_of(training_job: Mapping[str, Any]) -> LogMetrics:

@@ -115,9 +115,9 @@ def test_no_time_to_go_is_shown_while_nothing_trains() -> None:
     assert "to go" not in drawn(shown)
 
 
-def drawn(shown: View) -> str:
+def drawn(shown: View, width: int = 120) -> str:
     out = io.StringIO()
-    Console(file=out, width=120).print(picture(shown))
+    Console(file=out, width=width).print(picture(shown))
     return out.getvalue()
 
 
@@ -137,6 +137,22 @@ def test_the_picture_shows_all_of_it_in_the_order_of_the_nodes() -> None:
     assert "2.5000" in text
     assert "8,113" in text
     assert text.index("algo-2 ") < text.index("algo-10")
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_a_long_last_line_takes_no_room_from_the_numbers(width: int) -> None:
+    shown = view()
+    shown.observe([{}], described("Training"), "RUNNING")
+    for host in ("algo-1", "algo-2"):
+        shown.hear(line(host, "metric step=10 total_steps=20 loss=2.5 tokens_per_second=8113"))
+        shown.hear(line(host, "\x1b[2J[c10d] The hostname of the client socket cannot be retrieved. err=-3" * 3))
+        shown.nodes[host].utilisation["CPUUtilization"] = 250.0
+    text = drawn(shown, width)
+    for whole in ("algo-1 ", "algo-2 ", "step", "2.5000", "8,113", "per second", "250%", "[c10d] The hostname"):
+        assert whole in text
+    assert "gpu" not in text, "no node has any"
+    assert "\x1b" not in text
+    assert max(map(len, text.splitlines())) <= width
 
 
 def test_a_program_of_somebody_elses_has_its_numbers_shown() -> None:

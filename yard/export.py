@@ -3,9 +3,11 @@
 The SDK gets no source code: its own launch scripts would replace the launcher, and they do not forward SIGTERM.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from contract import variables
 from yard.errors import UserError
 
 _CHAINED = {
@@ -61,7 +63,22 @@ def sdk_script(job: str, request: Mapping[str, Any]) -> str:
     ]
     used = sorted({word for word in _CLASSES if any(f"{word}(" in line for line in [*lines, *chain])})
     imports = "\n".join(["from sagemaker.core.training.configs import (", *(f"    {word}," for word in used), ")"])
-    return "\n".join([_HEAD.format(job=job), imports, _FROM, "", "trainer = ModelTrainer(", *lines, ")", *chain, _TAIL])
+    body = "\n".join(["trainer = ModelTrainer(", *lines, ")", *chain])
+    return "\n".join([_HEAD.format(job=job), imports, _FROM, "", _RUN, _with_new_run(body, request), _TAIL])
+
+
+def _with_new_run(body: str, request: Mapping[str, Any]) -> str:
+    """A run's id names its checkpoints: a script that kept one would go on from its own last start."""
+    run_id = request["Environment"][variables.RUN_ID]
+    literal = re.compile(r"'([^'\\\n]*)'")
+    return literal.sub(lambda match: _joined(match[1].split(run_id)), body)
+
+
+def _joined(parts: list[str]) -> str:
+    if len(parts) == 1:
+        return repr(parts[0])
+    pieces = [repr(part) if part else "" for part in parts]
+    return " + ".join(word for piece in pieces for word in (piece, "RUN") if word)[: -len(" + RUN")]
 
 
 _CLASSES = (
@@ -83,10 +100,14 @@ _CLASSES = (
 _HEAD = '''"""The job {job} for the official SageMaker SDK 3.x (pip install sagemaker); written by `yard export`."""
 
 import os
+from datetime import UTC, datetime
 
 # Before it starts, the SDK tests the role against a list of permissions that goes beyond least privilege and lacks
 # this role's conditions (a namespace, a bucket), and refuses the role. The service itself needs no more than these.
 os.environ.setdefault("SAGEMAKER_VALIDATE_ROLE", "false")
+'''
+_RUN = f'''# A new run with each start; to go on from an earlier one's checkpoints, set {variables.RUN_ID} to its id
+RUN = os.environ.get("{variables.RUN_ID}", f"{{datetime.now(UTC):%Y%m%d-%H%M%S}}-{{os.urandom(2).hex()}}")
 '''
 _FROM = "from sagemaker.train import ModelTrainer"
 _TAIL = '\nif __name__ == "__main__":\n    trainer.train(wait=True)\n'

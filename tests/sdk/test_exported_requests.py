@@ -99,6 +99,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[dict[st
         scripts[-1].write_text(sdk_script(name, request))
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PYTHONPATH"))},
+        "SHARDYARD_RUN_ID": "r1",
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_REGION": "us-east-1",

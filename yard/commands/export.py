@@ -5,7 +5,7 @@ import typer
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
 from yard.errors import Exit, UserError
-from yard.output import emit_json
+from yard.output import emit_json, say
 from yard.project import find_project
 
 
@@ -40,6 +40,7 @@ def export(
     made = to_request(spec, found.deployment, job_name=f"{job}-{run_id}-1", run_id=run_id)
     if request:
         emit_json(made)
+        say(f"It is the run {run_id}: sent again under another name, it goes on from that run's checkpoints.")
     else:
         print(sdk_script(job, made), end="")
 

@@ -1,6 +1,8 @@
 """yard train, resume: launch a job and watch it."""
 
+import shlex
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -15,6 +17,7 @@ from yard.project import find_project
 from yard.runs import runs
 
 if TYPE_CHECKING:
+    from shardyard.spec.jobs.job import JobSpec
     from yard.plan import LaunchPlan
 
 _YES = typer.Option(False, "--yes", "-y", help="Do not ask.")
@@ -56,7 +59,8 @@ def train(
         launch["arguments"] = with_words(local, overrides.get("arguments"), words)
     plan = _plan_of(aws, job, launch, dry_run=dry_run)
     if dry_run:
-        emit_facts(_as_json(plan) if as_json else _as_facts(plan), as_json=as_json)
+        _refuse_wrong_code(aws, local)
+        emit_facts(_as_json(plan) if as_json else _as_facts(plan, aws.project.root), as_json=as_json)
         return
     _launch(aws, job, launch, plan, yes=yes, follow=follow, as_json=as_json)
 
@@ -120,8 +124,7 @@ def _plan_of(aws: Aws, job: str, launch: dict[str, Any], *, dry_run: bool) -> "L
     if changed:
         say(f"jobs/{job}.toml has changed since it was deployed ({', '.join(changed)}); what is deployed is launched.")
         say(f"To launch what the file says, deploy again: {images.DEPLOY}")
-    if not dry_run:
-        images.check_before_launch(aws, job, found)
+    images.check_before_launch(aws, job, found)
     return make_plan(found.spec, given, region=aws.region, sources=found.sources)
 
 
@@ -144,17 +147,12 @@ def _launch(
     follow: bool | None,
     as_json: bool,
 ) -> None:
-    from shardyard.spec.errors import SpecError
-    from yard.plan import code_problems
     from yard.sources import git_state, upload_source
 
     if "source_sha256" not in launch:
-        local = aws.project.job(job)
-        wrong = code_problems(aws.project, local)
-        if wrong:
-            raise SpecError(wrong)
+        _refuse_wrong_code(aws, aws.project.job(job))
     if not as_json:
-        emit_facts(_as_facts(plan), as_json=False)
+        emit_facts(_as_facts(plan, aws.project.root), as_json=False)
     if not yes and not confirm("Launch it?", default=True):
         raise UserError("Nothing was launched.")
     if launch.get("run_id") is None:
@@ -177,6 +175,15 @@ def _launch(
 
         _say_end(aws, run)
         raise typer.Exit(exit_code(run.status))
+
+
+def _refuse_wrong_code(aws: Aws, job: "JobSpec") -> None:
+    from shardyard.spec.errors import SpecError
+    from yard.plan import code_problems
+
+    wrong = code_problems(aws.project, job)
+    if wrong:
+        raise SpecError(wrong)
 
 
 def _follow(aws: Aws, run: runs.Run, plan: "LaunchPlan", *, as_json: bool) -> runs.Run:
@@ -208,8 +215,11 @@ def _say_end(aws: Aws, run: runs.Run) -> None:
     say(f"Its logs: yard logs {run.run_id}; {after} {run.run_id}")
 
 
-def _as_facts(plan: "LaunchPlan") -> dict[str, Any]:
+def _as_facts(plan: "LaunchPlan", root: Path) -> dict[str, Any]:
+    from shardyard.spec.jobs.source_files import source_files
+
     spec = plan.spec
+    source, program = spec.source, spec.program
     changed = [
         f"{name} ({source})"
         for name, source in sorted(plan.sources.items())
@@ -221,6 +231,9 @@ def _as_facts(plan: "LaunchPlan") -> dict[str, Any]:
         "fallback": ", ".join(fallback.instance_type for fallback in spec.compute.fallback) or None,
         "capacity": "spot" if spec.spot.enabled else "on demand",
         "longest_runtime": format_duration(spec.limits.max_runtime_seconds),
+        "source": None if source is None else f"{source.dir}: {source_files(root, source.dir)}",
+        "program": None if program is None else shlex.join([program.entry, *program.arguments]),
+        "data": ", ".join(f"{name} ({one.s3 or 'not in S3'}, {one.mode})" for name, one in spec.channels.items()),
         "hyperparameters": ", ".join(f"{name}={_plain(value)}" for name, value in spec.hyperparameters.items()),
         "not_from_the_file": ", ".join(changed) or None,
         "worst_case": plan.cost.lines[-1],
@@ -240,6 +253,9 @@ def _as_json(plan: "LaunchPlan") -> dict[str, Any]:
         "fallback": [fallback.instance_type for fallback in spec.compute.fallback],
         "spot": spec.spot.enabled,
         "max_runtime_seconds": spec.limits.max_runtime_seconds,
+        "arguments": [] if spec.program is None else spec.program.arguments,
+        "environment": spec.environment,
+        "channels": {name: {"s3": one.s3, "mode": one.mode} for name, one in spec.channels.items()},
         "hyperparameters": spec.hyperparameters,
         "sources": plan.sources,
         "hourly_usd": plan.hourly_usd,

@@ -35,7 +35,13 @@ def receipt(
     from shardyard.spec.receipt_text import text
 
     aws = Aws(find_project())
-    found = runs.receipt(aws, runs.find(aws, run).run_id)
+    wanted = runs.find(aws, run)
+    if wanted.status == "RUNNING":
+        raise UserError(
+            f"The run {wanted.run_id} of {wanted.job} is still running, and its receipt comes at its end.",
+            f"Watch it: yard logs {wanted.run_id} --follow; where it is: yard status {wanted.run_id}",
+        )
+    found = runs.receipt(aws, wanted.run_id)
     if as_json:
         emit_json(found)
     else:
@@ -92,7 +98,10 @@ def model_get(
     if as_json:
         files = sorted(str(path) for path in folder.rglob("*") if path.is_file())
         emit_json({"run": found.run_id, "model": f"s3://{bucket}/{key}", "folder": str(folder), "files": files})
-    say(f"s3://{bucket}/{key} is unpacked in {folder}/")
+    if any(path.is_file() for path in folder.rglob("*")):
+        say(f"s3://{bucket}/{key} is unpacked in {folder}/")
+    else:
+        say(f"The model of {found.run_id} is empty: its program wrote nothing into SM_MODEL_DIR (/opt/ml/model).")
 
 
 def model_location(aws: Aws, run: runs.Run) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import typer
@@ -16,6 +17,8 @@ from yard.runs import runs
 from yard.runs.logs import Line, Tail, now_milliseconds
 
 _LOOK_SECONDS = 1.0
+_RECENT_MILLISECONDS = 15 * 60_000
+"""How far back `yard status` looks for a report."""
 
 
 def logs(
@@ -48,6 +51,8 @@ def logs(
         if not follow or found.status != "RUNNING":
             break
         time.sleep(_LOOK_SECONDS)
+    if not printed and node is not None:
+        _refuse_a_node_that_is_not_there(aws, found, node)
     if not printed:
         say(f"No matching line in the run {found.run_id} of {found.job}, which is {found.status.lower()}.")
 
@@ -88,7 +93,7 @@ def stop(
     aws = Aws(find_project())
     found = runs.find(aws, run)
     if found.status != "RUNNING":
-        raise UserError(f"The run {found.run_id} of {found.job} is not running; it is {found.status}.")
+        raise UserError(f"The run {found.run_id} of {found.job} is not running; it {runs.ended(found)}.")
     if not yes and not confirm(f"Stop the run {found.run_id} of {found.job}?"):
         raise UserError("Nothing was stopped.")
     stop_run(aws, found)
@@ -101,13 +106,18 @@ def stop_run(aws: Aws, run: runs.Run) -> None:
     aws.client("stepfunctions").stop_execution(
         executionArn=run.execution_arn, error="Stopped", cause="Stopped by a person with yard stop"
     )
-    say(f"Stopped {run.job}, run {run.run_id}. Resume it later: yard resume {run.run_id}")
+    say(f"Stopping {run.job}, run {run.run_id}: its program has two minutes to save, which are billed.")
+    if aws.project.job(run.job).checkpoints.enabled:
+        say(f"Resume it later: yard resume {run.run_id}")
+    else:
+        say("The job keeps no checkpoints, so it cannot be resumed; launch it anew: yard train " + run.job)
 
 
 def _facts(aws: Aws, run: runs.Run) -> dict[str, Any]:
     run, execution = runs.refresh(aws, run)
     attempts = runs.attempts(aws, run)
-    facts: dict[str, Any] = {"job": run.job, "run": run.run_id, "status": run.status, "started": run.started}
+    status = run.status.lower()
+    facts: dict[str, Any] = {"job": run.job, "run": run.run_id, "status": status, "started": run.started}
     facts["stopped"] = run.stopped
     facts["attempts"] = len(attempts)
     if attempts:
@@ -118,11 +128,29 @@ def _facts(aws: Aws, run: runs.Run) -> dict[str, Any]:
             "phase": training.get("SecondaryStatus"),
             "training_seconds": training.get("TrainingTimeInSeconds"),
             "billable_seconds": training.get("BillableTimeInSeconds"),
-            "failure": training.get("FailureReason"),
+            **_progress(aws, run, attempts, training),
         }
     if run.status not in ("RUNNING", "SUCCEEDED"):
         facts["error"], facts["cause"] = execution.get("error"), execution.get("cause")
-    return facts
+    failure = training.get("FailureReason") if attempts else None
+    return facts if failure is None or failure in (facts.get("cause") or "") else {**facts, "failure": failure}
+
+
+def _progress(aws: Aws, run: runs.Run, attempts: list[dict[str, Any]], training: Mapping[str, Any]) -> dict[str, Any]:
+    """Where a running run is, from its latest lines; of one that has ended, its last metrics."""
+    if run.status != "RUNNING":
+        return {one["MetricName"]: one["Value"] for one in training.get("FinalMetricDataList", [])}
+    from yard.runs.follow import View
+
+    view = View(job=run.job, run_id=run.run_id, hourly_usd=None)
+    view.observe(attempts, dict(training), run.status)
+    tail = Tail(aws, run.run_id, since_milliseconds=now_milliseconds() - _RECENT_MILLISECONDS)
+    for line in tail.lines([training["TrainingJobName"]]):
+        view.hear(line)
+    metrics = view.metrics()
+    progress = view.progress()
+    left = None if progress is None or progress[1] is None else format_duration(progress[1])
+    return {**metrics, "to_go": left}
 
 
 def _newest(aws: Aws, job: str) -> dict[str, Any]:
@@ -141,6 +169,16 @@ def _newest(aws: Aws, job: str) -> dict[str, Any]:
         "started": run.started,
         "took": took,
     }
+
+
+def _refuse_a_node_that_is_not_there(aws: Aws, run: runs.Run, node: int) -> None:
+    from yard.runs.follow import instances
+
+    names = [attempt["TrainingJobName"] for attempt in runs.attempts(aws, run)]
+    described = [aws.client("sagemaker").describe_training_job(TrainingJobName=name) for name in names]
+    count = max(map(instances, described), default=0)
+    if described and node > count:
+        raise UserError(f"The run {run.run_id} has {count} node{'' if count == 1 else 's'}, and no node {node}.")
 
 
 def _pattern(grep: str | None) -> re.Pattern[str] | None:

@@ -6,7 +6,7 @@ import statistics
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -97,7 +97,7 @@ class View:
             if started is not None:
                 seconds = (ended.timestamp() if ended else time.time()) - started.timestamp()
                 self.seconds_by_job[self.training_job] = seconds
-            for index in range(_instances(description)):
+            for index in range(instances(description)):
                 self.nodes.setdefault(f"algo-{index + 1}", Node())
         if execution != "RUNNING":
             self.phase = execution.lower().replace("_", " ")
@@ -140,11 +140,14 @@ class View:
         """The furthest step of all nodes; 0 before the first."""
         return max((node.metrics.get("step", 0.0) for node in self.nodes.values()), default=0.0)
 
-    def others(self) -> dict[str, float]:
-        """The newest metrics that have no column of their own, of the first node that has any."""
+    def metrics(self) -> dict[str, float]:
+        """The newest metrics of the first node that has any."""
         found = (self.nodes[host].metrics for host in sorted(self.nodes, key=_in_order))
-        rest = ({name: value for name, value in metrics.items() if name not in _COLUMNS} for metrics in found)
-        return next((metrics for metrics in rest if metrics), {})
+        return next((metrics for metrics in found if metrics), {})
+
+    def others(self) -> dict[str, float]:
+        """The newest metrics that have no column of their own."""
+        return {name: value for name, value in self.metrics().items() if name not in _COLUMNS}
 
     def progress(self) -> tuple[float, float | None] | None:
         """The completed fraction (0 to 1) and the remaining seconds, once steps are known."""
@@ -161,7 +164,8 @@ class View:
         return max(steps * statistics.median(self._paces) - (time.time() - self._newest[1]), 0.0)
 
 
-def _instances(description: dict[str, Any]) -> int:
+def instances(description: Mapping[str, Any]) -> int:
+    """How many nodes a training job has."""
     resources = description["ResourceConfig"]
     groups = resources.get("InstanceGroups", [])
     return sum(group["InstanceCount"] for group in groups) if groups else int(resources.get("InstanceCount", 1))

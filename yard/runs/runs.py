@@ -138,6 +138,13 @@ def attempts(aws: Aws, run: Run) -> list[dict[str, Any]]:
     return [summary for summary in found if run.run_id in summary["TrainingJobName"]]
 
 
+def ended(run: Run) -> str:
+    """What became of a run, in words."""
+    return {"RUNNING": "is still running", "SUCCEEDED": "has succeeded", "ABORTED": "was stopped"}.get(
+        run.status, f"has {run.status.lower().replace('_', ' ')}"
+    )
+
+
 def receipt(aws: Aws, run_id: str) -> dict[str, Any]:
     """The receipt of a run, or an error that says why there is none."""
     from botocore.exceptions import ClientError
@@ -149,7 +156,7 @@ def receipt(aws: Aws, run_id: str) -> dict[str, Any]:
         if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
             raise UserError(
                 f"The run {run_id} has no receipt (s3://{bucket}/{key}).",
-                "It is written when the run ends by itself, not when it is stopped. Its status: "
+                "It is written when a run that was not refused ends by itself. Why this one has none: "
                 f"yard status {run_id}; yard cost includes what it has billed.",
             ) from None
         raise

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,10 +10,10 @@ from typing import Any
 
 from shardyard.spec import names
 from shardyard.spec.catalogue.images import content_tag
-from shardyard.spec.product import image_sources
+from shardyard.spec.product import image_sources, product_root
 from yard.account import deployed
 from yard.aws import Aws
-from yard.errors import UserError
+from yard.errors import UserError, writing
 from yard.output import say
 
 DEPLOY = "npx cdk deploy --all"
@@ -39,6 +40,24 @@ def push_image(aws: Aws, folder: str) -> dict[str, Any]:
         "pushed": not is_there,
         "deployed_otherwise": jobs_on_another_tag(aws, folder, tag),
     }
+
+
+def new_image(root: Path, name: str, template: str) -> Path:
+    """Copy an image's folder under another name, which its files then name."""
+    folder, source = root / "containers" / name, root / "containers" / template
+    if not (source / "Dockerfile").is_file():
+        source = product_root() / "containers" / template
+    if not (source / "Dockerfile").is_file():
+        raise UserError(f"There is no containers/{template}/Dockerfile to copy.", "See what there is: ls containers")
+    if folder.exists():
+        raise UserError(f"{folder} is there already.", "Choose another name.")
+    if re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name) is None:
+        raise UserError(f"{name!r} is no name for an image.", "Use small letters, digits, hyphens and underscores.")
+    with writing(folder):
+        shutil.copytree(source, folder, ignore=shutil.ignore_patterns("__pycache__"))
+        for path in (path for path in folder.rglob("Dockerfile*") if path.is_file()):
+            path.write_text(path.read_text().replace(f"containers/{template}", f"containers/{name}"))
+    return folder
 
 
 def jobs_on_another_tag(aws: Aws, folder: str, tag: str) -> dict[str, str]:

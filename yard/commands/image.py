@@ -36,9 +36,29 @@ def push(
         say(f"Deploy again to make them run this one: {DEPLOY}")
 
 
-@app.callback()
-def _images() -> None:
-    """Keeps `yard image push` a subcommand while it is the only one."""
+@app.command()
+def new(
+    name: str = typer.Argument(help="The new folder of containers/."),
+    template: str = typer.Option("pytorch", "--from", help="The folder to copy.", autocompletion=complete_folders),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Make an image of your own from another one's folder.
+
+    Its Dockerfile installs its own requirements.txt; add your packages there.
+
+    \b
+      yard image new vision
+      yard image new vision --from pytorch
+    """
+    from yard.images import new_image
+
+    project = find_project()
+    folder = new_image(project.root, name, template)
+    if as_json:
+        emit_json({"folder": folder})
+        return
+    say(f"{folder} is made. Add packages to its requirements.txt, then: yard image push {name}")
+    say(f'A job runs it with: [image] folder = "{name}"')
 
 
 def register(main: typer.Typer) -> None:

@@ -1,6 +1,7 @@
 """Checks of a job's file against the project: the files that it names, and texts that a state machine misreads."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,21 @@ def _image_folder(spec: JobSpec, root: Path) -> Iterator[Problem]:
     if folder is not None and not (root / "containers" / folder / "Dockerfile").is_file():
         known = sorted(path.parent.name for path in root.glob("containers/*/Dockerfile"))
         yield Problem("image.folder", f"there is no containers/{folder}/Dockerfile; {nearest(folder, known)}")
+    elif folder is not None:
+        yield from _copies_of_another_image(root / "containers" / folder)
+
+
+_LISTS = re.compile(r"^\s*COPY\s.*\bcontainers/([\w-]+)/requirements\.txt", re.M)
+
+
+def _copies_of_another_image(folder: Path) -> Iterator[Problem]:
+    """A folder copied from another still names it: docker would install the other's packages, and we here its own."""
+    for other in sorted({*_LISTS.findall((folder / "Dockerfile").read_text())} - {folder.name}):
+        yield Problem(
+            "image.folder",
+            f"containers/{folder.name}/Dockerfile copies containers/{other}/requirements.txt, another image's list "
+            f"(write {folder.name} there and in Dockerfile.dockerignore; yard image new makes such a copy right)",
+        )
 
 
 def _code(spec: JobSpec, root: Path) -> Path | None:

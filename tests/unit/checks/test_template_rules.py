@@ -250,5 +250,5 @@ def test_a_stack_at_its_budget_passes_and_one_more_does_not(section: str, most: 
 
 
 def test_a_template_that_is_too_large_is_refused() -> None:
-    (finding,) = house.stack_budgets(Assembly({"stack": {"Description": "x" * 801_000}}))
-    assert finding.message == "801 KB are too many (800 or fewer); move some to another stack"
+    (finding,) = house.stack_budgets(Assembly({"stack": {"Description": "x" * 901_000}}))
+    assert finding.message == "901 KB are too many (900 or fewer); move some to another stack"

@@ -47,6 +47,7 @@ _DEAD_BRANCH = (
     "The validator tries the parameter's empty default in the branch of Fn::If that is only taken when it is not empty."
 )
 _NO_RESOURCE = r"Resource::\*"
+_IN_THE_NETWORK = r"Resource::arn:.*:ec2:.*:(network-interface/\*|\*:(subnet|security-group)/.+)"
 
 ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = (
     # Functions
@@ -136,9 +137,10 @@ ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = (
     Acknowledgement(
         rule="IAM5",
         where="identity/Identity/*Policy",
-        about=r"Resource::arn:.*:network-interface/\*",
+        about=_IN_THE_NETWORK,
         reason="Ids of interfaces are unknown before they exist; they are made in the named subnets alone, and a "
-        "condition keeps every other action to these.",
+        "condition keeps every other action to these. Subnets and groups of an existing VPC are named by their ids; "
+        "their ARNs carry the number of the account that owns them, which may share them with this one.",
     ),
     Acknowledgement(
         rule="IAM5",
@@ -256,8 +258,9 @@ ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = (
     Acknowledgement(
         rule="IAM5",
         where="training/Runtime/Training*",
-        about=r"Resource::arn:.*:network-interface/\*",
-        reason="Ids of interfaces are unknown before they exist; a condition keeps them in the project's subnets.",
+        about=_IN_THE_NETWORK,
+        reason="Ids of interfaces are unknown before they exist; a condition keeps them in the project's subnets, "
+        "which are named by id, and whose account another may be that shares them with this one.",
     ),
     Acknowledgement(
         rule="IAM5",

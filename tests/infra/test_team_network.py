@@ -14,7 +14,7 @@ from shardyard.foundation.placement import Placement
 from shardyard.foundation.storage import Storage
 from shardyard.jobs.training_job import TrainingJob
 from shardyard.observability.alerts import Alerts
-from tests.support.training_stack import VISION, Template, actions, job, of_type, only, own_stack, written
+from tests.support.training_stack import VISION, Template, actions, job, of_type, only, own_stack, statements, written
 
 
 def vpc_of(stack: cdk.Stack, *kinds: ec2.SubnetType) -> ec2.Vpc:
@@ -94,3 +94,16 @@ def test_our_vpc_and_topic_are_handed_on_as_cdks_own_types() -> None:
     (topic,) = of_type(template, "AWS::SNS::Topic")
     allowed = only(template, "AWS::IAM::Policy")
     assert actions(allowed) == {"sns:Publish"} and f'{{"Ref": "{topic}"}}' in json.dumps(allowed)
+
+
+def test_the_subnets_of_a_vpc_that_is_not_ours_may_belong_to_another_account() -> None:
+    """A VPC that is shared with this account: the ARNs of its subnets carry the owner's number."""
+    stack = own_stack()
+    vpc = vpc_of(stack, ec2.SubnetType.PRIVATE_ISOLATED)
+    template = launched(stack, Placement.from_vpc(stack, "Placement", vpc=vpc))
+    (in_vpc,) = [p for name, p in of_type(template, "AWS::IAM::ManagedPolicy").items() if "TrainingInVpc" in name]
+    allowed = {str(one["Action"]): one for one in statements(in_vpc)}
+    joins = next(one for action, one in allowed.items() if "CreateNetworkInterface" in action)
+    assert sum(':*:subnet/"' in json.dumps(resource) for resource in joins["Resource"]) == 2
+    limited = next(one for action, one in allowed.items() if "CreateNetworkInterfacePermission" in action)
+    assert list(limited["Condition"]) == ["ArnLike"]

@@ -54,7 +54,9 @@ class Network(Construct):
         self._in_china: cdk.CfnCondition | None = None
         vpc_id, subnet_ids = self._vpc(key, cidr, subnet_cidrs)
         group = TrainingSecurityGroup(self, "Training", vpc_id=vpc_id, file_systems=file_systems, ranges=(cidr,))
-        self.placement = Placement(vpc_id=vpc_id, subnet_ids=subnet_ids, security_group_ids=(group.group_id,))
+        self.placement = Placement(
+            vpc_id=vpc_id, subnet_ids=subnet_ids, security_group_ids=(group.group_id,), shared=False
+        )
         if interface_endpoints:
             self._interface_endpoints(group.group_id, interface_endpoints, subnet_ids[:endpoint_zones])
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shardyard.core import policy
-from shardyard.core.arns import arn
+from shardyard.core.arns import ACCOUNT_ID, arn
 from shardyard.core.project import Project
 from shardyard.foundation.ecr import Registry
 from shardyard.foundation.placement import Placement
@@ -157,10 +157,11 @@ class Access:
         """Put network interfaces into the project's subnets; nothing outside a VPC."""
         if self.placement is None:
             return []
-        subnets = [arn("ec2", f"subnet/{subnet}") for subnet in self.placement.subnet_ids]
-        groups = [arn("ec2", f"security-group/{group}") for group in self.placement.security_group_ids]
+        owner = "*" if self.placement.shared else ACCOUNT_ID
+        subnets = [arn("ec2", f"subnet/{subnet}", account=owner) for subnet in self.placement.subnet_ids]
+        groups = [arn("ec2", f"security-group/{group}", account=owner) for group in self.placement.security_group_ids]
         interfaces = arn("ec2", "network-interface/*")
-        in_these = {"ArnEquals": {"ec2:Subnet": subnets}}
+        in_these = {"ArnLike" if self.placement.shared else "ArnEquals": {"ec2:Subnet": subnets}}
         return [
             # What is being made has no properties yet that a condition could look at: subnet and groups are the limit.
             policy.allow(["ec2:CreateNetworkInterface"], [*subnets, *groups, interfaces]),

@@ -20,6 +20,8 @@ class Placement:
     """One for each zone."""
     security_group_ids: Sequence[str]
     """The first lets all traffic pass between those who carry it, as EFA needs."""
+    shared: bool = True
+    """Whether another account may own the VPC and share its subnets; their ARNs carry that account's number."""
 
     @classmethod
     def in_subnets(

@@ -69,7 +69,7 @@ class NetworkSettings:
     )
     subnet_ids: tuple[str, ...] = setting(
         (),
-        "The existing VPC's subnets; the only route that training needs is one to S3.",
+        "The existing VPC's subnets, which another account may share; the only route that training needs is one to S3.",
         pattern=r"subnet-[0-9a-f]{8,17}",
         says="such as subnet-0123456789abcdef0",
     )

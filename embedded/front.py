@@ -16,6 +16,7 @@ from embedded.access.authentication import Claim
 from embedded.access.sessions import NOBODY, Caller
 from embedded.access.signatures.version4 import Fault, SignatureFault, same
 from embedded.clients import DEFAULT_REGION, owner_secret
+from embedded.kept import parts
 from embedded.lifecycle import SECRET_HEADER
 from embedded.model_check import answers, requests
 from embedded.operations import Call, ServiceError, find_admin, find_arrival, find_check, find_operation, has_own_token
@@ -27,6 +28,11 @@ _MOTO_PREFIX = "/moto-api"
 _NOT_EMULATED = 501
 """The status for what this cloud cannot do: clients repeat a 500 for a minute, but not this one."""
 
+_CHANGES = "yard.changes"
+"""Where a request's environment says whether it may have changed what is kept."""
+
+_READS = ("BatchGet", "Describe", "Filter", "Get", "Head", "List", "Lookup", "Search", "Simulate", "Validate")
+
 Wsgi = Any
 
 
@@ -37,6 +43,13 @@ class Front:
         self._moto = moto
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        try:
+            return self._answer(environ, start_response)
+        finally:
+            if environ.get(_CHANGES, True):
+                parts.touch()
+
+    def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         refused = doors.refusal(environ)
         if refused is not None:
             return _json(403, {"error": refused})(environ, start_response)
@@ -61,6 +74,7 @@ class Front:
             # an unsigned request can only mean S3: all other services know nobody without a signature
             service = "s3" if claim is None else traits.service_of(claim.signing_name, request.path)
             parsed = protocol.parse(request, service)
+            environ[_CHANGES] = parsed is None or not parsed.operation.startswith(_READS)
             caller = NOBODY if claim is None else authentication.authenticate(request, claim, parsed)
             region = DEFAULT_REGION if claim is None else claim.region
             environ["HTTP_X_MOTO_ACCOUNT_ID"] = caller.account
@@ -167,6 +181,7 @@ def _admin(environ: dict[str, Any]) -> Response:
     """Answer `/_yard/<verb>`: query parameters and a JSON body are the verb's parameters."""
     request = Request(environ, populate_request=False)
     verb = environ["PATH_INFO"].removeprefix(ADMIN_PREFIX).strip("/")
+    environ[_CHANGES] = verb not in ("inventory", "status")
     if not has_own_token(verb):
         if environ["REQUEST_METHOD"] != "POST":
             return _json(405, {"error": f"/_yard/{verb} takes POST alone"})

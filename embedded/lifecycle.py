@@ -4,7 +4,6 @@ import errno
 import fcntl
 import json
 import os
-import re
 import secrets
 import shutil
 import signal
@@ -15,33 +14,25 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from embedded.process import predecessor
+from embedded.process.environment import DEFAULT_ACCESS_KEY, passed_on, refuse_real_credentials
+from embedded.process.errors import CloudError
+from embedded.process.held import holder
+from embedded.process.predecessor import STATE_FILE
+
+__all__ = ["DEFAULT_ACCESS_KEY", "CloudError", "holder", "refuse_real_credentials"]
+
 DEFAULT_FOLDER = Path(".yard/cloud")
-DEFAULT_ACCESS_KEY = "test"
 SECRET_FILE = "secret"
 SECRET_HEADER = "X-Yard-Secret"
 """Opens the admin interface; a page of a browser cannot send it without asking first."""
 READY_SECONDS = 30.0
 STOP_SECONDS = 20.0
 _TAIL_LINES = 15
-
-CREDENTIAL_VARIABLES = (
-    "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
-    "AWS_SESSION_TOKEN",
-    "AWS_SECURITY_TOKEN",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_ROLE_ARN",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-)
-
-
-class CloudError(Exception):
-    """The cloud cannot do what was asked; the message says why and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,38 +57,70 @@ class CloudState:
     seconds: float = 0.0
     """How long `up` waited for it; 0 for one that already ran."""
 
+    notes: tuple[str, ...] = ()
+    """What `up` has to say of the start, in sentences: what was found again, and what was lost."""
 
-def up(folder: Path = DEFAULT_FOLDER, *, port: int = 0, project: Path | None = None) -> CloudState:
-    """Start the cloud and wait until it answers; a cloud that already runs is left alone. Port 0 takes a free one.
 
+def up(
+    folder: Path = DEFAULT_FOLDER,
+    *,
+    port: int = 0,
+    project: Path | None = None,
+    fresh: bool = False,
+    environment: Mapping[str, str] = os.environ,
+) -> CloudState:
+    """Start the cloud and wait until it answers; a cloud that already runs is left alone.
+
+    It finds again what the last one kept, unless it is to be `fresh`. Port 0 takes the last one's port, or a free one.
     `project` is the folder with containers/; None is the current folder.
     """
     folder = folder.absolute()
     with _usable(folder), _locked(folder):
-        running = status(folder)
+        running = find_running(folder)
         if running is not None:
             return running
+        refuse_real_credentials(environment)
+        if fresh:
+            predecessor.forget(folder)
+        notes = predecessor.words_of(folder)
         _state_file(folder).unlink(missing_ok=True)
-        return _start(folder, port, Path.cwd() if project is None else project.absolute())
+        chosen, note = predecessor.port_for(folder, port)
+        started = _start(folder, chosen, Path.cwd() if project is None else project.absolute(), environment)
+        return replace(started, notes=notes + note)
 
 
 def down(folder: Path = DEFAULT_FOLDER) -> bool:
-    """Stop the cloud and wait until it is gone, with all that runs in it; False if none ran."""
+    """Stop the cloud and wait until it is gone, with all that runs in it; False if none ran.
+
+    A process that lives without answering is stopped too.
+    """
     folder = folder.absolute()
     running = status(folder)
+    pid = holder(folder) if running is None else running.pid
     try:
+        if pid is not None:
+            os.kill(pid, signal.SIGTERM)
+            if not _gone(pid, STOP_SECONDS):
+                os.kill(pid, signal.SIGKILL)
+                _gone(pid, STOP_SECONDS)
         _state_file(folder).unlink(missing_ok=True)
-        if running is None:
-            return False
-        os.kill(running.pid, signal.SIGTERM)
-    except NotADirectoryError:
+    except (NotADirectoryError, ProcessLookupError):
         return False
     except PermissionError as error:
         raise CloudError(f"the embedded cloud in {folder} belongs to another user: {error}") from None
-    if not _gone(running.pid, STOP_SECONDS):
-        os.kill(running.pid, signal.SIGKILL)
-        _gone(running.pid, STOP_SECONDS)
-    return True
+    return pid is not None
+
+
+def find_running(folder: Path = DEFAULT_FOLDER) -> CloudState | None:
+    """The cloud that runs, or None; raises where its process lives and does not answer."""
+    running = status(folder)
+    pid = holder(folder) if running is None else None
+    if pid is not None:
+        raise CloudError(
+            f"the embedded cloud's process {pid} lives but does not answer; see {folder.absolute() / 'cloud.log'}, "
+            "and end it with `yard cloud down`"
+        )
+    return running
 
 
 def status(folder: Path = DEFAULT_FOLDER) -> CloudState | None:
@@ -127,12 +150,12 @@ def reset(folder: Path = DEFAULT_FOLDER, *, project: Path | None = None) -> Clou
     running = status(folder)
     port = 0 if running is None else running.port
     down(folder)
-    return up(folder, port=port, project=project)
+    return up(folder, port=port, project=project, fresh=True)
 
 
 def env(folder: Path = DEFAULT_FOLDER, *, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The variables that point aws, cdk and boto3 at the running cloud, and away from everything real."""
-    running = status(folder)
+    running = find_running(folder)
     if running is None:
         raise CloudError("the embedded cloud is not running: start it with `yard cloud up`")
     refuse_real_credentials(environment, running.endpoint)
@@ -162,24 +185,6 @@ def variables(running: CloudState, folder: Path) -> dict[str, str]:
     }
 
 
-def refuse_real_credentials(environment: Mapping[str, str], endpoint: str) -> None:
-    """Raise if this shell holds something that could reach a real account beside the exports."""
-    found = [name for name in CREDENTIAL_VARIABLES if environment.get(name)]
-    key = environment.get("AWS_ACCESS_KEY_ID", DEFAULT_ACCESS_KEY)
-    if key != DEFAULT_ACCESS_KEY and not re.fullmatch(r"\d{12}", key):
-        found += ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
-    found += [
-        name
-        for name, value in sorted(environment.items())
-        if name.startswith("AWS_ENDPOINT_URL_") and value and value != endpoint
-    ]
-    if found:
-        raise CloudError(
-            f"this shell could reach a real AWS account through {', '.join(found)}; "
-            f"run `unset {' '.join(found)}` first, or use another shell"
-        )
-
-
 def admin(running: CloudState, verb: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """Call a verb of the cloud's own interface."""
     request = urllib.request.Request(
@@ -201,7 +206,7 @@ def admin(running: CloudState, verb: str, params: Mapping[str, Any]) -> dict[str
         ) from None
 
 
-def _start(folder: Path, port: int, project: Path) -> CloudState:
+def _start(folder: Path, port: int, project: Path, environment: Mapping[str, str]) -> CloudState:
     log = folder / "cloud.log"
     command = [
         sys.executable,
@@ -216,30 +221,35 @@ def _start(folder: Path, port: int, project: Path) -> CloudState:
         str(project),
         "--log",
         str(log),
+        "--confirm",
     ]
     began = time.monotonic()
+    before = log.stat().st_size if log.exists() else 0
     with log.open("ab") as output:
         process = subprocess.Popen(
-            command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, start_new_session=True
+            command,
+            stdout=output,
+            stderr=output,
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+            cwd="/",
+            env=passed_on(environment),
         )
+    assert process.stdin is not None
     while time.monotonic() - began < READY_SECONDS:
         running = status(folder)
         if running is not None and running.pid == process.pid:
-            return CloudState(
-                pid=running.pid,
-                port=running.port,
-                endpoint=running.endpoint,
-                log=log,
-                secret=running.secret,
-                seconds=time.monotonic() - began,
-            )
+            process.stdin.write(b"confirmed\n")
+            process.stdin.close()
+            return replace(running, log=log, seconds=time.monotonic() - began)
         if process.poll() is not None:
             if shutil.disk_usage(folder).free == 0:
                 raise CloudError(f"the embedded cloud cannot write to {folder}: there is no space left on its disk")
-            raise CloudError(f"the embedded cloud ended at once (exit {process.returncode}); log: {log}\n{_tail(log)}")
+            said = _tail(log, before)
+            raise CloudError(f"the embedded cloud ended at once (exit {process.returncode}); log: {log}\n{said}")
         time.sleep(0.05)
     process.kill()
-    raise CloudError(f"the embedded cloud was not ready within {READY_SECONDS:.0f} s; log: {log}\n{_tail(log)}")
+    raise CloudError(f"the embedded cloud was not ready within {READY_SECONDS:.0f} s; log: {log}\n{_tail(log, before)}")
 
 
 def _gone(pid: int, seconds: float) -> bool:
@@ -259,8 +269,11 @@ def _gone(pid: int, seconds: float) -> bool:
     return False
 
 
-def _tail(log: Path) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-_TAIL_LINES:])
+def _tail(log: Path, begin: int) -> str:
+    """The last lines of this start."""
+    with log.open(errors="replace") as file:
+        file.seek(begin)
+        return "\n".join(file.read().splitlines()[-_TAIL_LINES:])
 
 
 def secret_of(folder: Path) -> str:
@@ -276,7 +289,7 @@ def secret_of(folder: Path) -> str:
 
 
 def _state_file(folder: Path) -> Path:
-    return folder / "state.json"
+    return folder / STATE_FILE
 
 
 @contextmanager

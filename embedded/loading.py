@@ -5,7 +5,7 @@ import importlib
 from embedded import services
 
 PARTS = (
-    "embedded.service_models",
+    "embedded.process.service_models",
     "embedded.cloudformation.access",
     "embedded.cloudformation.api",
     "embedded.cloudformation.custom_resources",

@@ -13,7 +13,10 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from embedded.lifecycle import DEFAULT_ACCESS_KEY, secret_of
+from embedded.lifecycle import secret_of
+from embedded.process.environment import DEFAULT_ACCESS_KEY
+from embedded.process.held import hold
+from embedded.process.predecessor import PORT_FILE, STATE_FILE
 
 HOST = "127.0.0.1"
 _DESCRIPTORS = 8192
@@ -27,6 +30,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--state", type=Path, required=True, help="the folder of the state file")
     parser.add_argument("--log", type=Path, required=True, help="the log's path, for the state file")
     parser.add_argument("--project", type=Path, default=Path.cwd(), help="the folder with containers/")
+    parser.add_argument(
+        "--confirm", action="store_true", help="end unless the standard input says a line when all is up"
+    )
     options = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # moto warns of every error code that botocore's model lacks; the models lack most
@@ -35,9 +41,18 @@ def main(arguments: list[str] | None = None) -> None:
     logging.getLogger("botocore").setLevel(logging.WARNING)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     secret = secret_of(options.state)
+    hold(options.state)
+    if options.confirm:
+        threading.Thread(target=_end_unless_confirmed, daemon=True).start()
     _allow_descriptors()
     _shut_out_real_credentials(secret)
     serve(options.port, options.state, options.log, options.project.resolve(), secret=secret)
+
+
+def _end_unless_confirmed() -> None:
+    """Whoever started this process may have been killed before it knew: then nobody would ever find it."""
+    if not sys.stdin.readline():
+        os._exit(1)
 
 
 def _allow_descriptors() -> None:
@@ -91,13 +106,23 @@ def serve(port: int, state: Path, log: Path, project: Path, *, secret: str) -> N
     from embedded import front, loading
 
     loading.load()
+    from embedded.kept.keeper import Keeper
+    from embedded.services.s3.bodies import files
+
+    keeper = Keeper(state)
+    if not keeper.restore():
+        files.sweep()
+    keeper.start()
     application.target = front.Front(DomainDispatcherApplication(create_backend_app))
     _write_state(state, {"pid": os.getpid(), "port": server.port, "endpoint": endpoint, "log": str(log)})
     logging.getLogger(__name__).info("ready at %s", endpoint)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    while True:
-        # the main thread only waits, so that SIGTERM ends the process in order: `atexit` functions stop what runs
-        time.sleep(3600)
+    try:
+        while True:
+            # the main thread only waits, so that SIGTERM ends the process in order: `atexit` functions stop what runs
+            time.sleep(3600)
+    finally:
+        keeper.save()
 
 
 class _Late:
@@ -111,9 +136,11 @@ class _Late:
 
 def _write_state(folder: Path, state: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / "state.json.new"
+    temporary = folder / f"{STATE_FILE}.new"
     temporary.write_text(json.dumps(state | {"started": time.time()}, indent=1))
-    temporary.replace(folder / "state.json")
+    temporary.replace(folder / STATE_FILE)
+    # `down` removes the state file; the next `up` takes the same port
+    (folder / PORT_FILE).write_text(str(state["port"]))
 
 
 if __name__ == "__main__":

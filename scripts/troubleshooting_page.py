@@ -14,7 +14,8 @@ _ENDINGS = "training/launcher/endings"
 
 SECTIONS: Mapping[str, Source] = {
     "`yard` refuses": Source(
-        paths=("yard", "embedded/lifecycle.py"), calls=(("UserError", 0), ("NotDeployedError", 0), ("CloudError", 0))
+        paths=("yard", "embedded/lifecycle.py", "embedded/process"),
+        calls=(("UserError", 0), ("NotDeployedError", 0), ("CloudError", 0)),
     ),
     "`yard doctor` finds something": Source(paths=("yard/account/doctor.py",), calls=(("Diagnosis", "says"),)),
     "`yard check` or `cdk synth` refuses a value": Source(

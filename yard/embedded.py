@@ -18,7 +18,7 @@ def ask(verb: str, **params: Any) -> dict[str, Any]:
     """Call a verb of the running cloud."""
     from embedded import lifecycle
 
-    running = lifecycle.status(cloud_folder())
+    running = lifecycle.find_running(cloud_folder())
     if running is None:
         raise UserError("The embedded cloud is not running.", "Start it: yard cloud up")
     return lifecycle.admin(running, verb, {name: value for name, value in params.items() if value is not None})

@@ -19,12 +19,14 @@ from embedded.access.policies import as_list
 from embedded.access.request_resources import Ask, Where
 from embedded.access.requests import asks_of
 from embedded.access.sessions import Caller
+from embedded.kept import parts
 from embedded.operations import Params, ServiceError, admin
 from embedded.protocol import Parsed
 
 Document = Mapping[str, Any]
 
 _switch = {"on": False}
+parts.keep_contents("access.enforced", _switch)
 
 
 @admin("enforce-iam")

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from embedded.kept import parts
+
 Event = Mapping[str, Any]
 Listener = Callable[[str, str, Event], None]
 Heard = TypeVar("Heard", bound=Listener)
@@ -18,5 +20,6 @@ def listener(function: Heard) -> Heard:
 
 def publish(account: str, region: str, event: Event) -> None:
     """Tell every listener of a service's event; what it lacks (id, time, ...) EventBridge adds."""
+    parts.touch()
     for function in _listeners:
         function(account, region, event)

@@ -9,11 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from embedded.kept import parts
 from embedded.operations import Params, admin
 
 _lock = threading.Lock()
 _numbers = itertools.count(1)
 _messages: list["Mail"] = []
+parts.keep_contents("outbox", _messages)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from embedded.cloudformation.templates.parameters import Parameter
 from embedded.cloudformation.templates.template import Template
+from embedded.kept import parts
 
 
 def now() -> datetime:
@@ -146,6 +147,7 @@ class Stack:
             self.status, self.reason = status, reason
             self.add_event(self.name, self.arn, "AWS::CloudFormation::Stack", status, reason)
             self.settled.notify_all()
+        parts.touch()
 
     def add_event(
         self,
@@ -229,3 +231,14 @@ class Store:
 
 
 STORE = Store()
+parts.keep_contents("cloudformation.stacks", STORE._stacks)
+
+
+@parts.afterwards
+def _fail_what_ran() -> None:
+    for stack in STORE._stacks.values():
+        stack.undo = None
+        if stack.in_progress:
+            status = stack.status.removesuffix("_IN_PROGRESS")
+            ended = status.removesuffix("_CLEANUP") if status.endswith("_CLEANUP") else f"{status}_FAILED"
+            stack.set_status(ended, "Internal Failure: the embedded cloud ended during this operation")

@@ -136,6 +136,59 @@ def test_env_refuses_where_something_real_could_be_reached(own_cloud: Cloud, env
     assert "unset" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE"},
+        {"AWS_PROFILE": "work"},
+        {"AWS_ENDPOINT_URL_S3": "https://s3.aws/"},
+    ],
+)
+def test_no_cloud_starts_where_something_real_could_be_reached(tmp_path: Path, environment: dict[str, str]) -> None:
+    with pytest.raises(lifecycle.CloudError, match=next(iter(environment))):
+        lifecycle.up(tmp_path, environment=environment)
+    assert lifecycle.holder(tmp_path) is None
+
+
+def test_the_process_has_nothing_of_a_shell_but_what_it_needs(tmp_path: Path) -> None:
+    """Functions and jobs are the same user's processes: they can read what their parent was started with."""
+    shell = {
+        **os.environ,
+        "GITHUB_TOKEN": "token",
+        "OPENAI_API_KEY": "key",
+        "AWS_ENDPOINT_URL_S3": "http://localhost:1",
+    }
+    running = lifecycle.up(tmp_path, environment=shell)
+    try:
+        had = Path(f"/proc/{running.pid}/environ").read_bytes().decode()
+    finally:
+        lifecycle.down(tmp_path)
+    names = {entry.partition("=")[0] for entry in had.split("\0")}
+    assert {"PATH", "HOME"} <= names
+    assert not [name for name in names if name.startswith("AWS_") or name in ("GITHUB_TOKEN", "OPENAI_API_KEY")]
+
+
+def test_nothing_of_the_folder_it_is_started_in_is_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("queue.py", "logging.py", "json.py"):
+        (tmp_path / name).write_text("raise SystemExit('of the folder')")
+    monkeypatch.chdir(tmp_path)
+    running = lifecycle.up(tmp_path / "cloud")
+    try:
+        assert Path(f"/proc/{running.pid}/cwd").resolve() == Path("/")
+    finally:
+        lifecycle.down(tmp_path / "cloud")
+
+
+def test_a_start_that_fails_shows_its_own_lines_and_not_those_of_another(tmp_path: Path) -> None:
+    (tmp_path / "cloud.log").write_text("the crash of last week\n")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(lifecycle.CloudError, match="in use") as caught:
+            lifecycle.up(tmp_path, port=taken.getsockname()[1])
+    assert "last week" not in str(caught.value)
+
+
 def test_env_of_a_cloud_that_is_down_says_how_to_start_one(tmp_path: Path) -> None:
     with pytest.raises(lifecycle.CloudError, match="yard cloud up"):
         lifecycle.env(tmp_path)

@@ -20,23 +20,31 @@ _JSON = typer.Option(False, "--json", help="Print JSON.")
 
 @app.command()
 def up(
-    port: int = typer.Option(0, "--port", help="The port; by default a free one.", min=0, max=65535),
+    port: int = typer.Option(0, "--port", help="The port; by default the last one, or a free one.", min=0, max=65535),
+    fresh: bool = typer.Option(False, "--fresh", help="Forget what the last cloud has kept."),
     as_json: bool = _JSON,
 ) -> None:
     """Start the cloud, unless it is running.
 
+    It finds again what the last one kept.
+
     \b
       yard cloud up
       yard cloud up --port 4566
+      yard cloud up --fresh
     """
     from embedded import lifecycle
 
-    state = lifecycle.up(cloud_folder(), port=port, project=find_project().root)
+    state = lifecycle.up(cloud_folder(), port=port, project=find_project().root, fresh=fresh)
     if as_json:
         emit_json(_as_json(state))
         return
     started = f"started in {state.seconds:.1f} s" if state.seconds else "already running"
     say(f"The embedded cloud is at {state.endpoint} ({started}; log: {state.log}).")
+    for note in state.notes:
+        say(note)
+    if fresh and not state.seconds:
+        say("It runs, and has forgotten nothing; to forget everything: yard cloud reset.")
     if port not in (0, state.port):
         say(f"It already runs on port {state.port}, not on {port}; to move it: yard cloud down, then up again.")
     say('Point this shell at it: eval "$(yard cloud env)"; or put --embedded before a yard command.')
@@ -44,14 +52,14 @@ def up(
 
 def _as_json(state: "CloudState") -> dict[str, Any]:
     facts = {"endpoint": state.endpoint, "port": state.port, "pid": state.pid, "log": str(state.log)}
-    return {**facts, "seconds": round(state.seconds, 2)}
+    return {**facts, "seconds": round(state.seconds, 2), "notes": list(state.notes)}
 
 
 @app.command()
 def down(as_json: bool = _JSON) -> None:
     """Stop the cloud and everything in it.
 
-    Its state lives in memory and is lost.
+    The next `up` finds its state again; jobs that run end as failed.
 
     \b
       yard cloud down

@@ -12,6 +12,7 @@ from typing import Any
 from moto.utilities.utils import get_partition
 
 from embedded.access import references
+from embedded.kept import parts
 from embedded.operations import Call, Params, ServiceError, operation
 from embedded.services.sagemaker import checks, execution_role
 from embedded.services.sagemaker.tags import Tags, taggable
@@ -54,6 +55,7 @@ INSTANCE = Kind(word="notebook-instance", noun="NotebookInstance")
 LIFECYCLE = Kind(word="notebook-instance-lifecycle-config", noun="NotebookInstanceLifecycleConfig")
 
 _kept: dict[str, Kept] = {}
+parts.keep_contents("sagemaker.notebooks", _kept)
 
 
 def _arn(call: Call, kind: Kind, name: str) -> str:

@@ -12,6 +12,7 @@ from moto.servicequotas.models import servicequotas_backends
 
 from embedded import limits
 from embedded.clients import DEFAULT_ACCOUNT
+from embedded.kept import parts
 from embedded.moto_errors import as_service_errors
 from embedded.operations import Call, Params, ServiceError, admin, operation
 from embedded.services.servicequotas.catalogue import SERVICE, SERVICE_NAME, Quota, by_name, quotas
@@ -22,6 +23,8 @@ _MOST_OPEN = 20
 _lock = threading.Lock()
 _values: dict[tuple[str, str | None, str], float] = {}
 _requests: list[dict[str, Any]] = []
+parts.keep_contents("servicequotas.values", _values)
+parts.keep_contents("servicequotas.requests", _requests)
 
 
 @limits.keeper

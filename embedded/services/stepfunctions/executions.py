@@ -12,8 +12,10 @@ from moto.stepfunctions.parser.asl.eval.evaluation_details import ExecutionDetai
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker, SyncExecutionWorker
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from embedded.bus import events, metrics
+from embedded.kept import parts
 from embedded.operations import Call, ServiceError
 from embedded.services.stepfunctions import arns
 from embedded.services.stepfunctions.api import json_texts
@@ -23,6 +25,7 @@ from embedded.services.stepfunctions.sagemaker import job_changes
 from embedded.services.stepfunctions.times import timestamp
 
 _INPUT_BYTES = 262_144
+_ENDED = "The embedded cloud ended during this execution."
 _starting = threading.Lock()
 _COUNTED = {
     ExecutionStatus.RUNNING: "ExecutionsStarted",
@@ -244,6 +247,18 @@ def _execution(call: Call, named: Target, name: str, given: str, kind: type[Kind
         input_data=given,
         activity_store=activities(call.account, call.region),
     )
+
+
+@parts.afterwards
+def _fail_what_ran() -> None:
+    now = datetime.datetime.now(tz=datetime.UTC)
+    for by_region in stepfunctions_parser_backends.values():
+        for backend in by_region.values():
+            for machine in backend.state_machines:
+                for execution in getattr(machine, "executions", ()):
+                    if execution.exec_status == ExecutionStatus.RUNNING:
+                        execution.exec_status, execution.stop_date = ExecutionStatus.FAILED, now
+                        execution.error, execution.cause = "States.Runtime", _ENDED
 
 
 def stop(execution: RealExecution, error: str | None, cause: str | None) -> datetime.datetime:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from embedded.kept import parts
 from embedded.services.s3.bodies import checksums
 
 CHUNK_BYTES = 1 << 20
@@ -31,7 +32,7 @@ class File:
 
     def __init__(self, name: str) -> None:
         self.name, self.path = name, folder() / name
-        weakref.finalize(self, self.path.unlink, missing_ok=True).atexit = False
+        weakref.finalize(self, parts.remove, self.path).atexit = False
         _files[name] = self
 
     @classmethod
@@ -53,6 +54,15 @@ class File:
 
 _files: "weakref.WeakValueDictionary[str, File]" = weakref.WeakValueDictionary()
 _lock = threading.Lock()
+
+
+@parts.afterwards
+def sweep() -> None:
+    """Remove the files that no object has: what arrived after the last snapshot."""
+    if folder().exists():
+        for path in folder().iterdir():
+            if path.name not in _files:
+                path.unlink()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

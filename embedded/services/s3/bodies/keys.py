@@ -15,6 +15,7 @@ from moto.s3.responses import S3Response
 from moto.settings import S3_UPLOAD_PART_MIN_SIZE
 
 from embedded import moto_patches
+from embedded.kept import parts
 from embedded.services.s3.bodies import checksums
 from embedded.services.s3.bodies.arrivals import BODY
 from embedded.services.s3.bodies.files import Body
@@ -150,6 +151,7 @@ def _copy_object(
         made.checksum_algorithm = None if made.checksum_value is None else made.checksum_algorithm
 
 
+parts.keep_contents("s3.bucket_accounts", models.s3_backends.bucket_accounts)
 _moto_copy = S3Backend.copy_object
 _moto_checksum, _moto_set_up = utils.compute_checksum, S3Response.setup_class
 _WHY = "moto keeps every value in memory, or a descriptor for it"

@@ -26,7 +26,7 @@ _CAPACITY_REASON = (
     "CapacityError: Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error. "
     "Please retry using a different ML instance type or after some time."
 )
-_INTERNAL_REASON = "InternalServerError: We encountered an internal error. Please try again."
+INTERNAL_REASON = "InternalServerError: We encountered an internal error. Please try again."
 _DEFAULT_RUNTIME_SECONDS = 86400
 _LOOK_SECONDS = 0.2
 
@@ -96,7 +96,7 @@ class Runner(threading.Thread):
             job.finish("Failed", "Failed", "Training job failed", f"ClientError: {error}")
         except Exception:
             log.exception("job %s failed inside the embedded cloud", job.name)
-            job.finish("Failed", "Failed", "Training job failed", _INTERNAL_REASON + " (see the cloud's log)")
+            job.finish("Failed", "Failed", "Training job failed", INTERNAL_REASON + " (see the cloud's log)")
 
     def _run_attempts(self) -> None:
         job = self.job
@@ -228,7 +228,7 @@ class Runner(threading.Thread):
 
 def _failure_reason(run: AttemptRun, ending: Ending) -> str:
     if ending.reason == "hardware":
-        return _INTERNAL_REASON
+        return INTERNAL_REASON
     host = ending.first_failed
     assert host is not None
     return f"AlgorithmError: {outputs.failure_text(run.ml[host])}, exit code: {ending.codes[host]}"

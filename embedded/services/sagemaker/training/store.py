@@ -2,8 +2,10 @@
 
 import threading
 
+from embedded.kept import parts
+from embedded.services.sagemaker.jobs.job import TERMINAL
 from embedded.services.sagemaker.training.job import TrainingJob
-from embedded.services.sagemaker.training.runner import Runner
+from embedded.services.sagemaker.training.runner import INTERNAL_REASON, Runner
 
 
 class Store:
@@ -13,6 +15,8 @@ class Store:
         self.lock = threading.RLock()
         self._jobs: dict[tuple[str, str, str], TrainingJob] = {}
         self._runners: dict[str, Runner] = {}
+        parts.keep_contents("sagemaker.training", self._jobs)
+        parts.afterwards(self._fail_what_ran)
 
     def add(self, job: TrainingJob, runner: Runner) -> None:
         with self.lock:
@@ -22,7 +26,13 @@ class Store:
     def remove(self, job: TrainingJob) -> None:
         with self.lock:
             del self._jobs[job.account, job.region, job.name]
-            del self._runners[job.arn]
+            self._runners.pop(job.arn, None)
+
+    def _fail_what_ran(self) -> None:
+        for job in self._jobs.values():
+            job.warm_pool = None
+            if job.status not in TERMINAL:
+                job.finish("Failed", "Failed", "Training job failed", INTERNAL_REASON)
 
     def find(self, account: str, region: str, name: str) -> TrainingJob | None:
         with self.lock:

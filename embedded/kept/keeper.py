@@ -1,0 +1,97 @@
+"""Takes snapshots in quiet moments and at the end, and reads the last one at the start."""
+
+import logging
+import os
+import pickle
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from moto.core.base_backend import BackendDict
+
+from embedded.kept import header, parts, pickles
+
+_QUIET_SECONDS = 1.0
+_LONGEST_SECONDS = 10.0
+_SHARE = 20
+"""A snapshot stops the cloud for a moment: at most one part in so many of its time."""
+_TRIES = 5
+
+log = logging.getLogger(__name__)
+
+
+class Keeper:
+    """Keeps one cloud in its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file, self._code = folder / header.FILE, header.code()
+        self._lock = threading.Lock()
+
+    def restore(self) -> bool:
+        """Bring back what the last snapshot holds; False where there is none."""
+        if header.read(self._file.parent) is None:
+            return False
+        with self._file.open("rb") as file:
+            file.readline()
+            found = pickle.load(file)
+        for module, name, account, region, backend in found["moto"]:
+            dict.__setitem__(pickles.backends(module, name)[account], region, backend)
+        parts.restore(found["parts"])
+        return True
+
+    def start(self) -> None:
+        """From now on, take snapshots."""
+        parts.begin()
+        threading.Thread(target=self._run, name="keeper", daemon=True).start()
+
+    def save(self) -> float:
+        """Take a snapshot; returns the seconds that the cloud stood still."""
+        with self._lock:
+            unneeded = parts.unneeded()
+            began = time.monotonic()
+            data = self._take()
+            took = time.monotonic() - began
+            new = self._file.with_name(f"{header.FILE}.new")
+            new.unlink(missing_ok=True)
+            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(header.Header(code=self._code, time=time.strftime("%Y-%m-%d %H:%M:%S")).line())
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(self._file)
+            for path in unneeded:
+                path.unlink(missing_ok=True)
+            return took
+
+    def _take(self) -> bytes:
+        for left in reversed(range(_TRIES)):
+            try:
+                return pickles.dumps(_everything())
+            except RuntimeError:
+                # a thread changed a dict where the pickler had let it run
+                if left == 0:
+                    raise
+                time.sleep(0.05)
+        raise AssertionError("the last try returns or raises")
+
+    def _run(self) -> None:
+        while True:
+            parts.wait_for_quiet(_QUIET_SECONDS, at_most=_LONGEST_SECONDS)
+            try:
+                took = self.save()
+            except Exception:
+                log.exception("the state could not be kept; what was kept before is still there")
+                took = _QUIET_SECONDS
+            time.sleep(took * _SHARE)
+
+
+def _everything() -> dict[str, Any]:
+    places = pickles.places()
+    moto = [
+        (*places[id(one)], account, region, backend)
+        for one in BackendDict._instances
+        for account, by_region in list(one.items())
+        for region, backend in list(by_region.items())
+    ]
+    return {"moto": moto, "parts": parts.values()}

@@ -94,13 +94,6 @@ def _error(kind: str, message: str, error: BaseException | None = None) -> dict[
     return {"errorMessage": message, "errorType": kind, "requestId": "", "stackTrace": traceback.format_list(own)}
 
 
-def _bytes_as_text(value: Any) -> str:
-    """The runtime's own encoder, simplejson, reads bytes as UTF-8 where the standard library refuses them."""
-    if isinstance(value, bytes):
-        return value.decode()
-    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
-
-
 def run(handler: Handler, request: dict[str, Any]) -> dict[str, Any]:
     """Call the handler once; the answer says what it returned or how it failed."""
     try:
@@ -111,7 +104,8 @@ def run(handler: Handler, request: dict[str, Any]) -> dict[str, Any]:
                   + "".join(failure["stackTrace"]))  # fmt: skip
         return {"error": failure}
     try:
-        return {"payload": json.dumps(returned, default=_bytes_as_text)}
+        # the service hands bytes on as they are, and anything else as JSON
+        return {"payload": returned.decode() if isinstance(returned, bytes) else json.dumps(returned)}
     except (TypeError, ValueError) as error:
         failure = _error("Runtime.MarshalError", f"Unable to marshal response: {error}")
         return {"error": failure | {"requestId": request["request_id"]}}

@@ -19,11 +19,16 @@ def operation(service: str, action: str) -> OperationModel:
 
 
 def to_service(value: Any, shape: Shape | None) -> Any:
-    """Parameters of a Task state as the service's model names them; an object for a text is sent as JSON."""
+    """Parameters of a Task state as the service's model names them.
+
+    An object for a text is sent as JSON, and null is not sent.
+    """
     if isinstance(shape, StructureShape) and isinstance(value, Mapping):
         names = {capital(name): name for name in shape.members}
         return {
-            names.get(key, key): to_service(item, shape.members.get(names.get(key, key))) for key, item in value.items()
+            names.get(key, key): to_service(item, shape.members.get(names.get(key, key)))
+            for key, item in value.items()
+            if item is not None or names.get(key, key) in shape.required_members
         }
     if isinstance(shape, ListShape) and isinstance(value, list):
         return [to_service(item, shape.member) for item in value]

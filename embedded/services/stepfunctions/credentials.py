@@ -5,8 +5,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
-from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.credentials import StateCredentials
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
@@ -15,7 +16,6 @@ from embedded.access import roles
 
 STATES = "states.amazonaws.com"
 SESSION = "StepFunctions"
-_ERROR = "States.TaskFailed"
 
 
 @dataclass
@@ -41,11 +41,12 @@ def state_credentials(self: Any, env: Any) -> TaskCredentials:
 
 
 def _refused(env: Any, cause: str) -> FailureEventException:
-    details = TaskFailedEventDetails(error=_ERROR, cause=cause)
+    name = StatesErrorName(typ=StatesErrorNameType.StatesPermissions)
+    details = TaskFailedEventDetails(error=name.error_name, cause=cause)
     return FailureEventException(
         FailureEvent(
             env=env,
-            error_name=CustomErrorName(error_name=_ERROR),
+            error_name=name,
             event_type=HistoryEventType.TaskFailed,
             event_details=EventDetails(taskFailedEventDetails=details),
         )
@@ -59,10 +60,11 @@ def _assumed(region: str, credentials: TaskCredentials) -> dict[str, str]:
     return answer
 
 
-def client_of_role(region: str, service: str, state_credentials: TaskCredentials | None = None) -> Any:
+def client_of_role(region: str, service: str, state_credentials: StateCredentials | None = None) -> Any:
     """A client in the name of the task's role, where moto has one of nobody's."""
     assert state_credentials is not None, f"moto made a {service} client without a role"
-    if state_credentials.machine_role_arn is None:
+    # a Map state reads and writes its items with credentials of moto's own
+    if not isinstance(state_credentials, TaskCredentials) or state_credentials.machine_role_arn is None:
         return roles.client_as(state_credentials.role_arn, service=STATES, session=SESSION, api=service, region=region)
     keys = _assumed(region, state_credentials)
     return clients.session_client(

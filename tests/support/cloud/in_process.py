@@ -59,6 +59,13 @@ class Account:
 
         return clients.client(service, ACCOUNT, region)
 
+    def credentials(self, region: str = REGION) -> dict[str, str]:
+        """What boto3 needs for a client of one's own as the account's root."""
+        from embedded import clients
+
+        keys = {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": clients.owner_secret()}
+        return keys | {"endpoint_url": self.endpoint, "region_name": region}
+
     def role(self, name: str, *services: str, allow: Any = "*", resource: Any = "*") -> str:
         """A role that the services may assume, with one Allow statement."""
         iam = self.client("iam")

@@ -10,9 +10,11 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from embedded.operations import Call, Params, ServiceError, operation
 from embedded.services.stepfunctions.api import json_texts
+from embedded.services.stepfunctions.optimised import refusal, unsupported
 from embedded.services.stepfunctions.sagemaker.fields import unsupported_names
 
 SAGEMAKER = re.compile(r"^arn:[\w-]+:states:::sagemaker:(\w+)(?:\.(sync))?$")
+_OPTIMISED = re.compile(r"^arn:[\w-]+:states:::([\w-]+):(\w+)(?:\.\w+(?::\d+)?)?$")
 _SCHEMA = "SCHEMA_VALIDATION_FAILED"
 
 
@@ -113,15 +115,18 @@ def _languages(machine: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _unsupported(machine: Mapping[str, Any]) -> Iterator[Problem]:
-    """Fields of the optimised SageMaker integration that the service refuses."""
+    """Fields that the optimised integrations refuse."""
     for place, state in tasks(machine):
-        match = SAGEMAKER.match(state["Resource"])
-        arguments = state.get("Parameters", state.get("Arguments", {}))
+        where = "Arguments" if "Arguments" in state else "Parameters"
+        arguments = state.get(where)
+        match = _OPTIMISED.match(state["Resource"])
         if match is None or not isinstance(arguments, dict):
             continue
-        for field in unsupported_names(match[1], [name.removesuffix(".$") for name in arguments]):
-            text = f'The field "{field}" is not supported by Step Functions'
-            yield Problem(code=_SCHEMA, message=text, location=f"{place}/Parameters")
+        service, action = match[1], match[2]
+        names = [name.removesuffix(".$") for name in arguments]
+        refused = unsupported_names(action, names) if service == "sagemaker" else unsupported(service, action, names)
+        for field in refused:
+            yield Problem(code=_SCHEMA, message=refusal(field), location=f"{place}/{where}")
 
 
 def _express(machine: Mapping[str, Any]) -> Iterator[Problem]:

@@ -6,21 +6,31 @@ from typing import Any
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_factory
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_factory
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import StateTaskService
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_api_gateway import (
+    StateTaskServiceApiGateway,
+    TaskParameters,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_aws_sdk import (
     StateTaskServiceAwsSdk,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_events import (
+    SfnFailedEntryCountException,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_lambda import (
     StateTaskServiceLambda,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task import StateTask
 from moto.stepfunctions.parser.asl.utils import boto_client
+from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
 from embedded import moto_patches
-from embedded.services.stepfunctions import casing, sdk_names
+from embedded.services.stepfunctions import casing, optimised, sdk_names
 from embedded.services.stepfunctions.credentials import client_of_role, state_credentials
+from embedded.services.stepfunctions.interpreter.failures import runtime_failure
 from embedded.services.stepfunctions.sagemaker.task import SageMakerTask
 
 _moto_service_for = state_task_service_factory.state_task_service_for
+_GATEWAY = {"invoke": set(TaskParameters.__annotations__)}
 _moto_lambda_failure = StateTaskServiceLambda._error_cause_from_client_error
 
 
@@ -56,6 +66,35 @@ def _client_name(self: Any, boto_service_name: str | None = None) -> str:
     return sdk_names.client_name(boto_service_name or self.resource.api_name)
 
 
+def _parameters(self: Any, env: Any) -> Any:
+    """A task's parameters; what the integration does not take ends the execution, where moto leaves it out."""
+    if self.parargs is None:
+        return {}
+    self.parargs.eval(env=env)
+    parameters = env.stack.pop()
+    if isinstance(self, StateTaskService) and isinstance(parameters, dict):
+        fields = optimised.unsupported(self.resource.service_name, self.resource.api_action, parameters)
+        if fields:
+            problems = ", ".join(map(optimised.refusal, fields))
+            text = (
+                f"The Parameters '{to_json_str(parameters, separators=(',', ':'))}' could not be used to start the Task"
+            )
+            raise runtime_failure(env, f"{text}: [{problems}]")
+    return parameters
+
+
+def _gateway_task(self: Any, env: Any, *_: Any, **__: Any) -> None:
+    del self
+    raise runtime_failure(env, "apigateway:invoke is not emulated by the embedded cloud: mock the task with TestState")
+
+
+def _events_failure(self: Any, cause: Any) -> None:
+    """PutEvents' answer, as JSON, where some of its entries failed."""
+    text = to_json_str(cause, separators=(",", ":"))
+    Exception.__init__(self, text)
+    self.cause = text
+
+
 def _lambda_failure(client_error: Any) -> tuple[str, str]:
     """A function that is not there is named with the version that the service asks for."""
     error, cause = _moto_lambda_failure(client_error)
@@ -70,6 +109,10 @@ def install() -> None:
     for owner, name, replacement, reason in (
         (state_task_factory, "state_task_service_for", _service_for, "it has no SageMaker task"),
         (StateTask, "_eval_state_credentials", state_credentials, "any role may be named to it"),
+        (StateTask, "_eval_parameters", _parameters, "it leaves out what an integration does not take"),
+        (SfnFailedEntryCountException, "__init__", _events_failure, "its cause is no text"),
+        (StateTaskServiceApiGateway, "_eval_service_task", _gateway_task, "no APIs are served here"),
+        (StateTaskServiceApiGateway, "_SUPPORTED_API_PARAM_BINDINGS", _GATEWAY, "it knows two of its parameters"),
         (StateTaskService, "_normalise_parameters", _normalise_parameters, "it is left empty"),
         (StateTaskService, "_normalise_response", _normalise_response, "it is left empty"),
         (StateTaskService, "_get_boto_service_name", _client_name, "it knows two services by their SDK names"),

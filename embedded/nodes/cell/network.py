@@ -61,9 +61,15 @@ def listen(address: str, port: int) -> socket.socket:
 
 
 def hosts_file(addresses: Mapping[str, str]) -> str:
-    """The text of a node's /etc/hosts."""
+    """The text of a node's /etc/hosts.
+
+    Torch looks up the name of each peer by its address, which a socket for both families gives as one of IPv6; without
+    a line for it, a resolver would be asked that is not there. The name differs, so that no host has two addresses.
+    """
     lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback"]
-    return "\n".join(lines + [f"{address} {host}" for host, address in addresses.items()]) + "\n"
+    lines += [f"{address} {host}" for host, address in addresses.items()]
+    lines += [f"::ffff:{address} {host}.ipv6" for host, address in addresses.items()]
+    return "\n".join(lines) + "\n"
 
 
 def ip_batch(lines: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from embedded.nodes import node_plans
+from embedded.nodes.cell.network import hosts_file
 from embedded.nodes.engine import AttemptSpec, NodeSpec
 from embedded.nodes.image import Image
 
@@ -22,3 +23,11 @@ def test_nodes_share_the_processors_of_their_machine(
         plan = node_plans.at_moved_root(spec, node, IMAGE, tmp_path / "env", {})
         assert plan.environment["SHARDYARD_CPUS"] == str(share)
         assert plan.environment["MINE"] == "1"
+
+
+def test_every_address_has_a_name_and_every_name_one_address() -> None:
+    """Torch's sockets see peers as IPv4 addresses in IPv6: without a name for them each run began with six errors."""
+    lines = [line.split() for line in hosts_file({"algo-1": "10.77.0.2", "algo-2": "10.77.0.3"}).splitlines()]
+    names = {address: name for address, name, *_ in lines}
+    assert names["::ffff:10.77.0.3"] == "algo-2.ipv6"
+    assert [address for address, *found in lines if "algo-2" in found] == ["10.77.0.3"]

@@ -79,6 +79,11 @@ class View:
     """Reads the nodes' lines, with the job's own metrics."""
     not_finite: int = 0
     """How many lines had a loss that is nan or infinite."""
+    began_again: float | None = None
+    """The first step after the last interruption or restart."""
+    _starts: int = 0
+    """How often its nodes were started, as far as the services say."""
+    _is_new_start: bool = False
     _newest: tuple[float, float] | None = None
     """The newest step and the time of its line."""
     _paces: deque[float] = field(default_factory=lambda: deque(maxlen=_PACES))
@@ -90,6 +95,12 @@ class View:
         if description is not None:
             self.training_job = description["TrainingJobName"]
             self.reader = reader_of(description)
+            starts = len(attempts) + sum(
+                step["Status"] in ("Interrupted", "Restarting")
+                for step in description.get("SecondaryStatusTransitions", [])
+            )
+            self._is_new_start = self._is_new_start or 0 < self._starts < starts
+            self._starts = starts
             status = description.get("SecondaryStatus", description["TrainingJobStatus"])
             self.phase = _PHASES.get(status, status.lower())
             started, ended = description.get("TrainingStartTime"), description.get("TrainingEndTime")
@@ -120,6 +131,8 @@ class View:
 
     def _time(self, step: float, at: float) -> None:
         """Time the steps since the last line; a resumed run may have gone back."""
+        if self._is_new_start:
+            self.began_again, self._is_new_start = step, False
         if self._newest is not None and step > self._newest[0]:
             self._paces.append((at - self._newest[1]) / (step - self._newest[0]))
         if self._newest is None or step != self._newest[0]:
@@ -189,6 +202,8 @@ def picture(view: View) -> "Group":
         head += f"\n[{bar:<30}] {done:4.0%}"
         if left is not None and view.phase == _PHASES["Training"]:
             head += f"  {format_duration(left)} to go"
+    if view.began_again is not None:
+        head += f"\nbegan again at step {view.began_again:.0f}"
     others = view.others()
     if others:
         head += "\n" + "  ".join(f"{name} {value:.5g}" for name, value in others.items())

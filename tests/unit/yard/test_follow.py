@@ -155,6 +155,20 @@ def test_a_long_last_line_takes_no_room_from_the_numbers(width: int) -> None:
     assert max(map(len, text.splitlines())) <= width
 
 
+@pytest.mark.parametrize("kind", ["Interrupted", "Restarting"])
+def test_a_run_that_was_interrupted_says_at_which_step_it_began_again(kind: str) -> None:
+    """A script that saves nothing begins at its first step, which only its log told."""
+    shown = view()
+    shown.observe([{}], described("Training"), "RUNNING")
+    shown.hear(line("algo-1", "metric step=80 total_steps=100"))
+    assert "began again" not in drawn(shown)
+    back = {**described("Training"), "SecondaryStatusTransitions": [{"Status": "Training"}, {"Status": kind}]}
+    for step in (1, 2):
+        shown.observe([{}], back, "RUNNING")
+        shown.hear(line("algo-1", f"metric step={step} total_steps=100"))
+    assert "began again at step 1" in drawn(shown)
+
+
 def test_a_program_of_somebody_elses_has_its_numbers_shown() -> None:
     shown = view()
     shown.observe([{}], described("Training"), "RUNNING")

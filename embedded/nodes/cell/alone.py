@@ -30,7 +30,7 @@ def main(plan_descriptor: int, answers: int) -> None:
     (node,) = plan.nodes
     outside = None if plan.cloud_port is None else relay.start((LOOPBACK, plan.cloud_port), close=(0, 1, 2, answers))
     libc.enter_namespaces(NAMESPACES, as_user=plan.isolation == "user")
-    libc.set_hostname(node.host)
+    libc.set_hostname(node.hostname)
     network.ip_batch(["link set lo up"])
     if outside is not None and plan.cloud_port is not None:
         relay.hand_over(network.listen(LOOPBACK, plan.cloud_port), outside)

@@ -86,6 +86,7 @@ def _plan(
         binds.append(Bind(source=str(layers), target=_LAYERS, read_only=True))
     node = NodePlan(
         host="localhost",
+        hostname="localhost",
         root=str(folder),
         command=[image_files.python(), "-S", "-s", _BOOTSTRAP],
         environment=_variables(environment, code=_TASK, runtime=_RUNTIME, layers=None if layers is None else _LAYERS),

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from tests.support.cloud.lent_packages import lend_packages
-from tests.support.cloud.training_cloud import BUCKET, TrainingCloud
+from tests.support.cloud.training_cloud import BUCKET, TrainingCloud, wait_until
+from tests.support.cloud.training_programs import spot, statuses
 
 PLACE = f"s3://{BUCKET}/saves"
 SAVES = """
@@ -43,23 +44,36 @@ def image(cloud: TrainingCloud) -> str:
     return uri
 
 
-def create(cloud: TrainingCloud, name: str, image: str, *, launcher: str = "plain", nodes: int = 1, **more: str) -> str:
+def create(
+    cloud: TrainingCloud,
+    name: str,
+    image: str,
+    *,
+    launcher: str = "plain",
+    nodes: int = 1,
+    place: str | None = None,
+    is_spot: bool = False,
+    **more: str,
+) -> str:
     """Start the launcher; returns where its checkpoints go."""
+    place = f"{PLACE}/{name}/" if place is None else place
     environment = {
         "SHARDYARD_ENTRY": "/opt/program/run.py",
         "SHARDYARD_LAUNCHER": launcher,
-        "SHARDYARD_CHECKPOINT_S3": f"{PLACE}/{name}/",
+        "SHARDYARD_CHECKPOINT_S3": place,
         **more,
     }
+    times = {"MaxRuntimeInSeconds": 280, "MaxWaitTimeInSeconds": 300}
     algorithm: dict[str, Any] = {"TrainingImage": image, "TrainingInputMode": "File"}
     algorithm["ContainerEntrypoint"] = ["python", "-m", "training.launcher", "train"]
     cloud.create(
         name,
         image,
         AlgorithmSpecification=algorithm,
-        CheckpointConfig={"S3Uri": f"{PLACE}/{name}/"},
+        CheckpointConfig={"S3Uri": place},
         Environment={name: value for name, value in environment.items() if value},
         ResourceConfig__InstanceCount=nodes,
+        **(spot(StoppingCondition=times) if is_spot else {}),
     )
     return f"saves/{name}/"
 
@@ -115,3 +129,61 @@ def test_what_a_failing_program_had_saved_is_in_s3_as_well(cloud: TrainingCloud)
     described = cloud.finished("fails", 60)
     assert described["FailureReason"].startswith("AlgorithmError: the program on algo-1 failed: ValueError: bad thing")
     assert cloud.keys(prefix) == [f"{prefix}state"]
+
+
+CHECKPOINTING = """
+import time, torch
+from training.pytorch.checkpoint import Checkpointer
+from training.pytorch.process_group import connect
+with connect() as ranks:
+    net = torch.nn.Linear(64, 64)
+    saved = Checkpointer(model=net, optimizer=torch.optim.AdamW(net.parameters()), ranks=ranks, every_steps=2)
+    with saved:
+        start = saved.restore()
+        print("from", start, flush=True)
+        for step in range(start + 1, 100_000):
+            time.sleep(0.05)
+            if step % 10 == 0:
+                print("step", step, flush=True)
+            saved.after_step(step)
+"""
+
+
+def launcher_lines(cloud: TrainingCloud, name: str, words: str) -> list[str]:
+    """What the launchers of all hosts have said with these words in it."""
+    return [line for lines in cloud.lines(name).values() for line in lines if "launcher: " in line and words in line]
+
+
+def restored(cloud: TrainingCloud, name: str) -> int:
+    """The step from which the latest attempt of a job has gone on."""
+    found = [line.split() for line in cloud.lines(name).get("algo-1", []) if "from " in line and "restored" not in line]
+    return int(found[0][-1])
+
+
+@pytest.mark.e2e
+def test_two_nodes_go_on_from_the_step_of_their_interruption_or_from_what_s3_had(cloud: TrainingCloud) -> None:
+    """The saves are copied more slowly than they are written, deletions are carried over, and there is no last copy."""
+    cloud.admin("settings", checkpoint_seconds=0.2)
+    cloud.admin("weather", upload_bytes_per_second=100_000, spot_notice="sigterm")
+    uri = cloud.image("checkpointing", CHECKPOINTING, requirements="boto3\ntorch\n")
+    lend_packages(cloud, "checkpointing", "boto3", "torch", "numpy")
+    run = {"SHARDYARD_RUN_ID": "logical", "SHARDYARD_PROCESSES_PER_NODE": "1"}
+    more: dict[str, Any] = {"nodes": 2, "launcher": "torchrun", "place": f"{PLACE}/logical", "is_spot": True}
+    create(cloud, "told", uri, **more, **run)
+    cloud.wait_for_line("told", "[rank 0] step 60", seconds=120)
+    cloud.client("sagemaker").stop_training_job(TrainingJobName="told")
+    cloud.finished("told", 90)
+    assert len(launcher_lines(cloud, "told", "exit 75")) == 2, cloud.lines("told")
+    names = {key.split("/")[3] for key in cloud.keys("saves/logical/logical/") if "/step-" in key}
+    last = max(int(name.split("-")[1]) for name in names)
+
+    create(cloud, "untold", uri, **more, **run)
+    cloud.wait_for_line("untold", f"[rank 0] from {last}", seconds=60)
+    cloud.wait_for_line("untold", f"[rank 0] step {(last // 10 + 8) * 10}", seconds=120)
+    cloud.admin("weather", spot_notice="none")
+    cloud.admin("interrupt", job="untold")
+    wait_until(lambda: statuses(cloud.describe("untold")).count("Training") == 2, 60, "the second attempt")
+    wait_until(lambda: any("from " in line for line in cloud.lines("untold").get("algo-1", [])), 60, "its first line")
+    assert restored(cloud, "untold") > last, "nobody was asked to save, and a later save had come to S3 whole"
+    cloud.client("sagemaker").stop_training_job(TrainingJobName="untold")
+    cloud.finished("untold", 90)

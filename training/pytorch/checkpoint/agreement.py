@@ -23,6 +23,8 @@ class Wishes:
     """Save and leave: any rank's wish is enough."""
     durable: tuple[Save, ...]
     """The saves whose bytes are on the disk: agreed when every rank says so."""
+    carried: tuple[Save, ...] = ()
+    """The complete saves that are in S3: agreed when every rank says so of its part."""
 
 
 class Agreement:
@@ -30,19 +32,23 @@ class Agreement:
 
     def __init__(self, ranks: Ranks) -> None:
         self._group = ranks.control
-        self._sent: tuple[torch.Tensor, Sequence[Save], Any] | None = None
+        self._sent: tuple[torch.Tensor, Sequence[Save], Sequence[Save], Any] | None = None
         self._has_saved = False
 
-    def exchange(self, mine: Wishes, saves: Sequence[Save]) -> Wishes:
-        """`saves` are those begun and not yet agreed to be durable; all ranks name the same ones."""
+    def exchange(self, mine: Wishes, saves: Sequence[Save], complete: Sequence[Save]) -> Wishes:
+        """`saves` are those begun and not yet agreed to be durable, `complete` those that may be in S3.
+
+        All ranks name the same ones.
+        """
         if self._group is None:
             return mine
         agreed = self.settle()
-        saves = list(saves)[-MOST_SAVES:]
+        saves, complete = list(saves)[-MOST_SAVES:], list(complete)
         votes = [not mine.save, not mine.stop, *(save in mine.durable for save in saves)]
+        votes += [save in mine.carried for save in complete]
         message = torch.tensor(votes, dtype=torch.int32)
         work = dist.all_reduce(message, op=dist.ReduceOp.MIN, group=self._group, async_op=True)
-        self._sent, self._has_saved = (message, saves, work), False
+        self._sent, self._has_saved = (message, saves, complete, work), False
         return agreed
 
     def note_save(self) -> None:
@@ -53,15 +59,20 @@ class Agreement:
         """What the last exchange agreed on; nothing at all before the first."""
         if self._sent is None:
             return Wishes(save=False, stop=False, durable=())
-        (message, saves, work), self._sent = self._sent, None
+        (message, saves, complete, work), self._sent = self._sent, None
         work.wait()
-        votes = message.tolist()
-        durable = tuple(save for save, vote in zip(saves, votes[2:], strict=True) if vote)
-        return Wishes(save=not (votes[0] or self._has_saved), stop=not votes[1], durable=durable)
+        save, stop, *votes = message.tolist()
+        agreed = [one for one, vote in zip([*saves, *complete], votes, strict=True) if vote]
+        return Wishes(
+            save=not (save or self._has_saved),
+            stop=not stop,
+            durable=tuple(one for one in agreed if one in saves),
+            carried=tuple(one for one in agreed if one in complete),
+        )
 
-    def exchange_now(self, mine: Wishes, saves: Sequence[Save]) -> Wishes:
+    def exchange_now(self, mine: Wishes, saves: Sequence[Save], complete: Sequence[Save]) -> Wishes:
         """The same without the delay."""
         if self._group is None:
             return mine
-        self.exchange(mine, saves)
+        self.exchange(mine, saves, complete)
         return self.settle()

@@ -24,6 +24,7 @@ from torch import nn
 from contract.exit_codes import INTERRUPTED
 from training.pytorch import paths
 from training.pytorch.checkpoint.agreement import MOST_SAVES, Agreement, Wishes
+from training.pytorch.checkpoint.in_s3 import InS3, place_of, to_keep
 from training.pytorch.checkpoint.manifest import Manifest, Save
 from training.pytorch.checkpoint.rank_files import TENSORS
 from training.pytorch.checkpoint.restoring import REST, Stateful, restore
@@ -79,6 +80,9 @@ class Checkpointer:
         folder = paths.checkpoint_folder() if folder is None else folder
         self._store = CheckpointStore(folder, paths.run_id() if run_id is None else run_id)
         self._store.storage.prepare()
+        place = place_of(folder, self._store.run_id)
+        self._is_copied = place is not None
+        self._in_s3 = InS3(*place) if place is not None and ranks.local_rank == 0 else None
         if self._store.storage.is_shared:
             # All ranks see what each one writes, so they share the work as if they sat on one node
             one_node = replace(ranks.world, group_rank=0, local_rank=ranks.rank, local_world_size=ranks.world_size)
@@ -93,6 +97,11 @@ class Checkpointer:
         self._generation: int | None = None
         self._begun: list[Save] = []
         self._complete: list[Save] = []
+        self._restored: list[Save] = []
+        self._seen: list[Save] = []
+        """The newest saves that were ever complete: what stays on the disk while S3 cannot be asked."""
+        self._safe: Save | None = None
+        """The newest save that is known to be whole in S3."""
         self._agreement = Agreement(ranks)
         self._told_to_stop = threading.Event()
         self._saved_at = time.monotonic()
@@ -146,13 +155,16 @@ class Checkpointer:
         """Go back to the newest save that every rank can use; returns its step, 0 for a fresh start."""
         found = restore(self._store, self._state, self._also, self._ranks, self._layout)
         self._step, self._generation, self._complete = found.step, found.newest_generation + 1, found.complete
+        self._restored = found.complete
         return found.step
 
     def after_step(self, step: int) -> None:
         """Say that a step is done: saves when it is time, raises Interrupted when told to stop and all is saved."""
         self._step = operator.index(step)
         self._this_start()
-        agreed = self._agreement.exchange(self._wishes(), self._begun)
+        if self._in_s3 is not None and len(self._complete) > self._keep:
+            self._in_s3.look([save for save in self._complete if self._safe is None or save > self._safe])
+        agreed = self._agreement.exchange(self._wishes(), self._begun, self._may_be_copied())
         self._settle(agreed)
         if agreed.stop:
             if not self.finish():
@@ -205,7 +217,7 @@ class Checkpointer:
         started = time.monotonic()
         self._writer.wait()
         self.blocked_seconds += time.monotonic() - started
-        self._settle(self._agreement.exchange_now(self._wishes(), self._begun))
+        self._settle(self._agreement.exchange_now(self._wishes(), self._begun, self._may_be_copied()))
         return self._step in {0, *(save.step for save in self._complete)}
 
     def _what_failed(self) -> str:
@@ -214,20 +226,38 @@ class Checkpointer:
     def _wishes(self) -> Wishes:
         due = self._every_seconds is not None and time.monotonic() - self._saved_at >= self._every_seconds
         durable = tuple(save for save in self._begun if save in self._writer.durable)
-        return Wishes(save=due or self._writer.wants_retry(), stop=self._told_to_stop.is_set(), durable=durable)
+        copied = self._complete if self._in_s3 is None else self._in_s3.held
+        return Wishes(
+            save=due or self._writer.wants_retry(),
+            stop=self._told_to_stop.is_set(),
+            durable=durable,
+            carried=tuple(save for save in self._may_be_copied() if save in copied),
+        )
+
+    def _may_be_copied(self) -> list[Save]:
+        """What the ranks vote on; nothing where nobody copies saves to S3."""
+        return self._complete if self._is_copied else []
 
     def _settle(self, agreed: Wishes) -> None:
-        """Note which saves every rank has finished, point to the newest, and remove what is older than the last few."""
-        if not agreed.durable:
+        """Note which saves every rank has finished and which are in S3, point to the newest, remove what may go."""
+        safe = max([*agreed.carried, *([] if self._safe is None else [self._safe])], default=None)
+        if not agreed.durable and safe == self._safe:
             return
-        newest = max(agreed.durable)
-        self._begun = [save for save in self._begun if save > newest]
-        self._complete = sorted({*self._complete, *agreed.durable}, reverse=True)[: self._keep]
-        complete = self._complete
-        if self._ranks.is_first:
-            self._writer.tidy(lambda: self._store.point_to(newest, self._ranks.world_size))
+        self._safe = safe
+        complete = sorted({*self._complete, *agreed.durable}, reverse=True)
+        newest = complete[0]
+        self._complete = (
+            to_keep(complete, self._keep, safe, self._restored) if self._is_copied else complete[: self._keep]
+        )
+        if agreed.durable:
+            self._begun = [save for save in self._begun if save > newest]
+            if self._ranks.is_first:
+                self._writer.tidy(lambda: self._store.point_to(newest, self._ranks.world_size))
         if self._ranks.local_rank == 0:
-            self._writer.tidy(lambda: self._store.keep_only(complete, newest))
+            self._seen = sorted({*self._seen, *complete}, reverse=True)[: 2 * self._keep]
+            is_blind = self._in_s3 is not None and self._in_s3.is_blind
+            kept = {*self._complete, *(self._seen if is_blind else [])}
+            self._writer.tidy(lambda: self._store.keep_only(kept, newest))
 
     def _divide(self) -> None:
         """Agree, at the first save, on who writes what."""

@@ -26,9 +26,10 @@ class Condition(Generic[Value]):
         self, name: str, *, fair: Value, pessimistic: Value, about: str, source: Source, combines: bool = True
     ) -> None:
         """`combines` is False for what would keep everything else from happening: `pessimistic` leaves it out."""
-        self.name, self.fair, self.about, self.source, self.combines = name, fair, about, source, combines
-        self.pessimistic = pessimistic
-        self.value = fair
+        self.name, self.about, self.source, self.combines = name, about, source, combines
+        self.fair: Value = fair
+        self.pessimistic: Value = pessimistic
+        self.value: Value = fair
 
     def read(self, given: Any) -> Value:
         """A value from outside; raises ServiceError with what is allowed."""

@@ -26,7 +26,7 @@ def leave(supervisor: Supervisor, launch: Launch, code: int, message: str) -> in
     if code == INTERRUPTED and lacks:
         code, message = 1, interruption.not_in_s3(message, lacks)
     elif lacks:
-        failure.say(f"not all of the checkpoints is known to be in S3: {lacks}")
+        failure.say(f"not everything in the checkpoint folder is known to be in S3: {lacks}")
     elif code == INTERRUPTED and sent:
         message = f"{message}; {interruption.SENT}"
     return failure.conclude(launch.contract.base, code, message)
@@ -64,9 +64,7 @@ def _wait(supervisor: Supervisor, child: Child, grace_seconds: float) -> bool:
     while child.status is None and (left := deadline - time.monotonic()) > 0:
         supervisor.step(left)
     if child.status is None:
-        supervisor.kill_groups([child])
-        while child.status is None:
-            supervisor.step(1.0)
+        supervisor.stop([child], grace_seconds=0.0)
         return False
     return True
 

@@ -12,7 +12,18 @@ pytestmark = pytest.mark.e2e
 INTERRUPT_AT_STEP = 8
 
 
-def test_an_interrupted_spot_run_equals_the_undisturbed_one(shipped: House, undisturbed: runs.Run) -> None:
+@pytest.fixture(params=["fair", "pessimistic, told", "pessimistic"])
+def weather(request: pytest.FixtureRequest, shipped: House) -> Iterator[str]:
+    """In which a run is interrupted; `told` gives the containers their SIGTERM, which AWS does not exclude either."""
+    preset, _, told = request.param.partition(", ")
+    shipped.cloud.admin("weather", preset=preset, **({"spot_notice": "sigterm"} if told else {}))
+    yield request.param
+    shipped.cloud.admin("weather", preset="fair")
+
+
+def test_an_interrupted_spot_run_equals_the_undisturbed_one(
+    undisturbed: runs.Run, shipped: House, weather: str
+) -> None:
     run = shipped.launch("mnist-ddp", DISTURBABLE)
     wait_until(
         lambda: (
@@ -29,6 +40,8 @@ def test_an_interrupted_spot_run_equals_the_undisturbed_one(shipped: House, undi
     attempts = shipped.attempts(run)
     steps = [step["Status"] for job in attempts for step in job["SecondaryStatusTransitions"]]
     assert "Interrupted" in steps
+    saved = [line for line in shipped.lines(run) if "launcher: interrupted: " in line.text and "exit 75" in line.text]
+    assert len(saved) == (0 if weather == "pessimistic" else 2), "every node's launcher, where it is told"
     assert sum(attempt["interruptions"] for attempt in shipped.receipt(run)["attempts"]) == 1
     assert shipped.losses(run) == shipped.losses(undisturbed)
     assert shipped.weights(run) == shipped.weights(undisturbed)

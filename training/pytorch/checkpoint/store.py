@@ -35,7 +35,7 @@ class CheckpointStore:
 
     def manifests(self, save: Save) -> tuple[dict[int, Manifest], list[str]]:
         """The sound manifests that are here, by rank, and a sentence about each that is not sound."""
-        ranks = [int(found[1]) for name in self.storage.children(save.name) if (found := RANK.fullmatch(name))]
+        ranks = [int(match[1]) for name in self.storage.children(save.name) if (match := RANK.fullmatch(name))]
         sound: dict[int, Manifest] = {}
         problems: list[str] = []
         with ThreadPoolExecutor(_READERS) as readers:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -74,33 +75,41 @@ def test_a_command_that_is_not_there(cloud: TrainingCloud) -> None:
     assert "cannot run '/no/such/program'" in cloud.lines("no-program")["algo-1"][0]
 
 
-def test_kill_of_one_host(cloud: TrainingCloud) -> None:
-    cloud.create("killed", cloud.image("polite", POLITE), ResourceConfig__InstanceCount=2)
-    cloud.wait_for_line("killed", "ready", "algo-2")
-    with pytest.raises(AssertionError, match="no such host: 'algo-3'; killed has algo-1, algo-2"):
-        cloud.admin("kill", job="killed", host="algo-3")
-    cloud.admin("kill", job="killed", host="algo-2")
-    described = cloud.finished("killed")
+@pytest.fixture(params=["fair", "pessimistic"])
+def weather(request: pytest.FixtureRequest, cloud: TrainingCloud) -> Iterator[str]:
+    cloud.admin("weather", preset=request.param)
+    yield request.param
+    cloud.admin("weather", preset="fair")
+
+
+def test_kill_of_one_host(cloud: TrainingCloud, weather: str) -> None:
+    name = f"killed-{weather}"
+    cloud.create(name, cloud.image("polite", POLITE), ResourceConfig__InstanceCount=2)
+    cloud.wait_for_line(name, "ready", "algo-2")
+    with pytest.raises(AssertionError, match=f"no such host: 'algo-3'; {name} has algo-1, algo-2"):
+        cloud.admin("kill", job=name, host="algo-3")
+    cloud.admin("kill", job=name, host="algo-2")
+    described = cloud.finished(name)
     assert described["FailureReason"] == "AlgorithmError: , exit code: 137"
-    assert cloud.lines("killed")["algo-1"][-1] == "saved"
+    assert cloud.lines(name)["algo-1"][-1] == "saved"
 
 
-def test_a_machine_that_breaks_is_an_internal_error_and_can_be_retried(cloud: TrainingCloud) -> None:
-    image = cloud.image("polite", POLITE)
-    cloud.create("broken", image)
-    cloud.wait_for_line("broken", "ready")
-    cloud.admin("kill", job="broken", hardware=True)
-    described = cloud.finished("broken")
+def test_a_machine_that_breaks_is_an_internal_error_and_can_be_retried(cloud: TrainingCloud, weather: str) -> None:
+    image, broken, retried = cloud.image("polite", POLITE), f"broken-{weather}", f"retried-{weather}"
+    cloud.create(broken, image)
+    cloud.wait_for_line(broken, "ready")
+    cloud.admin("kill", job=broken, hardware=True)
+    described = cloud.finished(broken)
     assert described["FailureReason"].startswith("InternalServerError: We encountered an internal error.")
 
-    cloud.create("retried", image, RetryStrategy={"MaximumRetryAttempts": 1})
-    cloud.wait_for_line("retried", "ready")
-    cloud.admin("kill", job="retried", hardware=True)
-    cloud.wait_for_status("retried", "Restarting")
-    wait_until(lambda: statuses(cloud.describe("retried")).count("Training") == 2, 20, "the second attempt")
-    cloud.wait_for_line("retried", "ready")
-    cloud.client("sagemaker").stop_training_job(TrainingJobName="retried")
-    assert cloud.finished("retried")["TrainingJobStatus"] == "Stopped"
+    cloud.create(retried, image, RetryStrategy={"MaximumRetryAttempts": 1})
+    cloud.wait_for_line(retried, "ready")
+    cloud.admin("kill", job=retried, hardware=True)
+    cloud.wait_for_status(retried, "Restarting")
+    wait_until(lambda: statuses(cloud.describe(retried)).count("Training") == 2, 20, "the second attempt")
+    cloud.wait_for_line(retried, "ready")
+    cloud.client("sagemaker").stop_training_job(TrainingJobName=retried)
+    assert cloud.finished(retried)["TrainingJobStatus"] == "Stopped"
 
 
 def test_a_role_without_rights_fails_the_job_and_not_the_cloud(cloud: TrainingCloud) -> None:

@@ -110,10 +110,17 @@ def _allowed(statements: Sequence[Mapping[str, Any]], service: str, actions: Seq
     granted: list[str] = []
     for statement in statements:
         principal = statement.get("Principal")
-        services = as_list(principal.get("Service")) if isinstance(principal, Mapping) else []
+        services = _either(principal.get("Service")) if isinstance(principal, Mapping) else []
         if statement["Effect"] == "Allow" and any(_is(service, one) for one in services) and _names_source(statement):
             granted += as_list(statement["Action"])
     return all(any(fnmatchcase(action, pattern) for pattern in granted) for action in actions)
+
+
+def _either(value: Any) -> list[Any]:
+    """One value or many, with both branches of an Fn::If: which one the deploy takes is not known here."""
+    if isinstance(value, Mapping) and set(value) == {"Fn::If"}:
+        return list(value["Fn::If"][1:])
+    return as_list(value)
 
 
 def _is(service: str, principal: Any) -> bool:

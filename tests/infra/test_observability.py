@@ -9,6 +9,7 @@ from tests.support.some import some
 from tests.support.templates import one
 
 STACK = "shardyard-dev-observability"
+NOT_IN_CHINA = {"Fn::If": ["OutsideChina", "budgets.amazonaws.com", "cloudwatch.amazonaws.com"]}
 
 
 def statements(assembly: Assembly, type_: str, part: str) -> list[dict[str, Any]]:
@@ -19,14 +20,38 @@ def test_the_topic_is_encrypted_and_the_services_may_publish_for_this_account_on
     topic = one(dev, "AWS::SNS::Topic", "AlertsTopic")
     key = dev.target(topic.stack, topic.properties["KmsMasterKeyId"])
     assert key is not None and key.type == "AWS::KMS::Key"
-    allowed = {
-        statement["Principal"]["Service"]: statement["Condition"]
+    allowed = [
+        statement
         for statement in statements(dev, "AWS::SNS::TopicPolicy", "AlertsPolicy")
         if statement["Effect"] == "Allow"
-    }
-    assert set(allowed) == {"events.amazonaws.com", "cloudwatch.amazonaws.com", "budgets.amazonaws.com"}
-    for condition in allowed.values():
+    ]
+    assert [statement["Principal"]["Service"] for statement in allowed] == [
+        "events.amazonaws.com",
+        "cloudwatch.amazonaws.com",
+        NOT_IN_CHINA,
+    ]
+    for condition in (statement["Condition"] for statement in allowed):
         assert condition == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_china_has_no_budget_and_no_policy_names_budgets_there(dev: Assembly) -> None:
+    """A key's policy that names an unknown principal is refused, and with it the storage stack."""
+    budget = one(dev, "AWS::Budgets::Budget", "Budget")
+    assert dev.templates[STACK]["Resources"][budget.logical_id]["Condition"] == "OutsideChina"
+    (key,) = dev.resources("AWS::KMS::Key")
+    named = [statement["Principal"].get("Service") for statement in key.properties["KeyPolicy"]["Statement"]]
+    assert NOT_IN_CHINA in named and "budgets.amazonaws.com" not in named
+    for stack, template in dev.templates.items():
+        if "OutsideChina" in json.dumps(template.get("Resources", {})):
+            expected = {"Fn::Not": [{"Fn::Equals": [{"Ref": "AWS::Partition"}, "aws-cn"]}]}
+            assert template["Conditions"]["OutsideChina"] == expected, stack
+
+
+def test_functions_run_on_processors_that_every_partition_has(dev: Assembly) -> None:
+    either = [{"Fn::If": ["OutsideChina", "arm64", "x86_64"]}]
+    assert {json.dumps(f.properties["Architectures"]) for f in dev.resources("AWS::Lambda::Function")} == {
+        json.dumps(either)
+    }
 
 
 def test_nobody_is_subscribed_until_the_settings_or_the_parameter_name_someone(dev: Assembly) -> None:

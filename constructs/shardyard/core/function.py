@@ -14,6 +14,7 @@ from constructs import Construct
 from shardyard.core import policy
 from shardyard.core.arns import ACCOUNT_ID
 from shardyard.core.handler_code import add_handler_code
+from shardyard.core.partition import chosen
 from shardyard.core.project import Project
 from shardyard.core.roles import service_role
 from shardyard.spec import names
@@ -64,7 +65,8 @@ class HandlerFunction(Construct):
             function_name=function_name,
             description=description,
             runtime=RUNTIME,
-            architectures=["arm64"],
+            # Whether the regions in China have arm64 is nowhere said for certain; x86_64 they all have.
+            architectures=[chosen(self, outside="arm64", in_china="x86_64")],
             handler=f"shardyard.handlers.{handler.replace('/', '.')}.index.handler",
             code=lambda_.CfnFunction.CodeProperty(s3_bucket=bucket, s3_key=object_key),
             role=self.role,

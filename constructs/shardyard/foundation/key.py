@@ -6,6 +6,7 @@ from constructs import Construct
 
 from shardyard.core import policy
 from shardyard.core.arns import ACCOUNT_ID, REGION, URL_SUFFIX, arn
+from shardyard.core.partition import chosen
 from shardyard.core.project import Project
 
 TOPIC_PUBLISHERS = ("events.amazonaws.com", "cloudwatch.amazonaws.com", "budgets.amazonaws.com")
@@ -26,7 +27,9 @@ class Key(Construct):
             "Resource",
             description=f"Encrypts what {project.name} ({project.stage}) keeps, logs and publishes",
             enable_key_rotation=True,
-            key_policy=policy.document([_account_decides(), _logs_encrypt(), *map(_publishes, TOPIC_PUBLISHERS)]),
+            key_policy=policy.document(
+                [_account_decides(), _logs_encrypt(), *(self._publishes(service) for service in TOPIC_PUBLISHERS)]
+            ),
             pending_window_in_days=30 if project.retains_data else 7,
         )
         self.resource.apply_removal_policy(
@@ -38,6 +41,22 @@ class Key(Construct):
             alias_name=f"alias/{project.prefix}",
             target_key_id=self.resource.attr_arn,
         )
+
+    def _publishes(self, service: str) -> policy.Statement:
+        return policy.allow_service(
+            publisher(self, service),
+            ["kms:Decrypt", "kms:GenerateDataKey*"],
+            ["*"],
+            when={"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}},
+            sid=f"{service.split('.')[0].capitalize()}Publishes",
+        )
+
+
+def publisher(scope: Construct, service: str) -> str:
+    """The principal of a service that publishes; Budgets is unknown in China, where a policy may not name it."""
+    if service != "budgets.amazonaws.com":
+        return service
+    return chosen(scope, outside=service, in_china="cloudwatch.amazonaws.com")
 
 
 def _account_decides() -> policy.Statement:
@@ -69,14 +88,4 @@ def _logs_encrypt() -> policy.Statement:
         # CloudWatch Logs states the group it works for, and the group's ARN holds the account.
         when={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
         sid="LogGroups",
-    )
-
-
-def _publishes(service: str) -> policy.Statement:
-    return policy.allow_service(
-        service,
-        ["kms:Decrypt", "kms:GenerateDataKey*"],
-        ["*"],
-        when={"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}},
-        sid=f"{service.split('.')[0].capitalize()}Publishes",
     )

@@ -11,8 +11,9 @@ from aws_cdk.interfaces.aws_kms import IKeyRef
 from constructs import Construct
 
 from shardyard.core import policy
-from shardyard.core.arns import ACCOUNT_ID, PARTITION, REGION, arn, key_arn
+from shardyard.core.arns import ACCOUNT_ID, REGION, arn, key_arn
 from shardyard.core.function import CustomResource, HandlerFunction
+from shardyard.core.partition import chosen
 from shardyard.core.project import Project
 from shardyard.core.roles import THIS_ACCOUNT, service_role
 from shardyard.foundation.placement import Placement
@@ -51,7 +52,6 @@ class Network(Construct):
         """
         super().__init__(scope, construct_id)
         self._project, self._cidr, self._zones = project, cidr, zones
-        self._in_china: cdk.CfnCondition | None = None
         vpc_id, subnet_ids = self._vpc(key, cidr, subnet_cidrs)
         group = TrainingSecurityGroup(self, "Training", vpc_id=vpc_id, file_systems=file_systems, ranges=(cidr,))
         self.placement = Placement(
@@ -191,10 +191,7 @@ class Network(Construct):
         """What an endpoint's name begins with: in China, for most services and not for all, with `cn.`."""
         if service not in CN_NAMES:
             return "com.amazonaws"
-        if self._in_china is None:
-            self._in_china = cdk.CfnCondition(self, "InChina", expression=cdk.Fn.condition_equals(PARTITION, "aws-cn"))
-        chosen = cdk.Fn.condition_if(self._in_china.logical_id, "cn.com.amazonaws", "com.amazonaws")
-        return cdk.Token.as_string(chosen)
+        return chosen(self, outside="com.amazonaws", in_china="cn.com.amazonaws")
 
     def _flow_logs(self, vpc: ec2.CfnVPC, key: IKeyRef) -> None:
         group = logs.CfnLogGroup(

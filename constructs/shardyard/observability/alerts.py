@@ -10,7 +10,7 @@ from constructs import Construct
 from shardyard.core import policy
 from shardyard.core.arns import ACCOUNT_ID, key_arn
 from shardyard.core.project import Project
-from shardyard.foundation.key import TOPIC_PUBLISHERS
+from shardyard.foundation.key import TOPIC_PUBLISHERS, publisher
 from shardyard.spec import names
 
 
@@ -57,7 +57,7 @@ class Alerts(Construct):
 
     def _publishes(self, service: str) -> policy.Statement:
         return policy.allow_service(
-            service,
+            publisher(self, service),
             ["sns:Publish"],
             [self.resource.ref],
             when={"StringEquals": {"aws:SourceAccount": ACCOUNT_ID}},

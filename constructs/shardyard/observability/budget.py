@@ -8,6 +8,7 @@ from aws_cdk.interfaces.aws_sns import ITopicRef
 from constructs import Construct
 
 from shardyard.core.arns import REGION, topic_arn
+from shardyard.core.partition import outside_china
 from shardyard.core.project import Project
 
 ACTUAL_PERCENTS = (50, 80, 100)
@@ -15,7 +16,7 @@ ACTUAL_PERCENTS = (50, 80, 100)
 
 
 class MonthlyBudget(Construct):
-    """Warns at 50, 80 and 100 percent of what is spent, and when the forecast passes the budget.
+    """Warns at 50, 80 and 100 percent of what is spent, and when the forecast passes the budget; not in China.
 
     It counts the whole account unless a tag filter is set: a tag counts nothing until someone activates it for
     billing, and a budget that counts nothing warns of nothing.
@@ -65,3 +66,4 @@ class MonthlyBudget(Construct):
                 ],
             },
         )
+        self.resource.cfn_options.condition = outside_china(self)

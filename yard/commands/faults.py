@@ -33,15 +33,23 @@ def kill(
     job: str = _TRAINING,
     host: str | None = typer.Option(None, "--host", help="Only this node: algo-2; by default all."),
     hardware: bool = typer.Option(False, "--hardware", help="Break the machine under the job, not its processes."),
+    repaired: bool = typer.Option(False, "--repaired", help="With --hardware: SageMaker repairs the cluster."),
     as_json: bool = _JSON,
 ) -> None:
     """Kill a job's processes, or its machine.
 
+    A broken machine fails the job with an internal error; for a GPU's error SageMaker may repair the cluster, and start
+    the same job again from its checkpoints.
+
     \b
       yard cloud kill mnist-ddp --host algo-2
       yard cloud kill mnist-ddp --host algo-1 --hardware
+      yard cloud kill mnist-ddp --hardware --repaired
     """
-    emit_facts(ask("kill", job=_training_job(job), host=host, hardware=hardware or None), as_json=as_json)
+    if repaired and not hardware:
+        raise UserError("--repaired is about a machine: give --hardware as well.")
+    params = {"host": host, "hardware": hardware or None, "repaired": repaired or None}
+    emit_facts(ask("kill", job=_training_job(job), **params), as_json=as_json)
 
 
 def capacity(

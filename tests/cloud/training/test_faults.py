@@ -112,6 +112,19 @@ def test_a_machine_that_breaks_is_an_internal_error_and_can_be_retried(cloud: Tr
     assert cloud.finished(retried)["TrainingJobStatus"] == "Stopped"
 
 
+def test_a_cluster_that_is_repaired_starts_the_same_job_again(cloud: TrainingCloud) -> None:
+    """After a GPU's error, without any retry strategy: SageMaker AI developer guide, cluster repairs."""
+    cloud.create("mended", cloud.image("polite", POLITE))
+    cloud.wait_for_line("mended", "ready")
+    cloud.admin("kill", job="mended", hardware=True, repaired=True)
+    wait_until(lambda: statuses(cloud.describe("mended")).count("Training") == 2, 20, "the start after the repair")
+    said = [step["StatusMessage"] for step in cloud.describe("mended")["SecondaryStatusTransitions"]]
+    assert "Repairing training cluster due to hardware failure" in said
+    cloud.wait_for_line("mended", "ready")
+    cloud.client("sagemaker").stop_training_job(TrainingJobName="mended")
+    assert cloud.finished("mended")["TrainingJobStatus"] == "Stopped"
+
+
 def test_a_role_without_rights_fails_the_job_and_not_the_cloud(cloud: TrainingCloud) -> None:
     missing = cloud.run(
         "no-bucket", cloud.image("well", ""), OutputDataConfig={"S3OutputPath": "s3://no-such-bucket/out"}

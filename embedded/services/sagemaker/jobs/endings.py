@@ -9,7 +9,7 @@ from typing import Literal
 
 from embedded.nodes.engine import NodeExit
 
-Reason = Literal["completed", "failed", "stopped", "max_runtime", "max_wait", "interrupted", "hardware"]
+Reason = Literal["completed", "failed", "stopped", "max_runtime", "max_wait", "interrupted", "hardware", "repaired"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -29,7 +29,10 @@ def register(store: Store) -> None:
 
     @admin("kill")
     def kill(params: Params) -> Mapping[str, Any]:
-        """`{job, host}`: SIGKILL to one node's processes; with `hardware` the machine under it is gone."""
+        """`{job, host}`: SIGKILL to one node's processes; with `hardware` the machine under it is gone.
+
+        With `repaired` as well SageMaker repairs the cluster: the same job starts again, from its checkpoints in S3.
+        """
         job = _running(store, params)
         runner = store.runner(job)
         host = params.get("host")
@@ -37,7 +40,7 @@ def register(store: Store) -> None:
             known = ", ".join(runner.hosts())
             raise ServiceError("ValidationException", f"no such host: {host!r}; {job.name} has {known or 'none yet'}")
         if params.get("hardware"):
-            runner.order(Order(reason="hardware", at_once=True))
+            runner.order(Order(reason="repaired" if params.get("repaired") else "hardware", at_once=True))
         else:
             runner.kill(host)
         return {"job": job.name, "host": host}

@@ -29,6 +29,7 @@ _CAPACITY_REASON = (
 INTERNAL_REASON = "InternalServerError: We encountered an internal error. Please try again."
 _DEFAULT_RUNTIME_SECONDS = 86400
 _LOOK_SECONDS = 0.2
+_MOST_REPAIRS = 10
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class Runner(threading.Thread):
         self._inbox: Inbox = queue.Queue()
         self._run: AttemptRun | None = None
         self._retries_left = job.request.get("RetryStrategy", {}).get("MaximumRetryAttempts", 0)
+        self._repairs_left = _MOST_REPAIRS
         condition = job.request.get("StoppingCondition", {})
         self._runtime_seconds = float(condition.get("MaxRuntimeInSeconds", _DEFAULT_RUNTIME_SECONDS))
         wait = condition.get("MaxWaitTimeInSeconds")
@@ -113,6 +115,9 @@ class Runner(threading.Thread):
             if ending.reason == "interrupted":
                 job.move("Interrupted", "The spot instances were taken back; waiting for capacity")
                 self._pause(current.spot_return_seconds)
+            elif ending.reason == "repaired" and self._goes_on(ending):
+                self._repairs_left -= 1
+                job.move("Restarting", "Repairing training cluster due to hardware failure")
             elif self._goes_on(ending):
                 self._retries_left -= 1
                 job.move("Restarting", "Restarting the training job after an internal error")
@@ -180,6 +185,8 @@ class Runner(threading.Thread):
 
     def _goes_on(self, ending: Ending) -> bool:
         """Whether there is another attempt after this one."""
+        if ending.reason == "repaired":
+            return self._repairs_left > 0
         return ending.reason == "interrupted" or (ending.reason == "hardware" and self._retries_left > 0)
 
     def _train(self, run: AttemptRun) -> Ending:
@@ -197,7 +204,7 @@ class Runner(threading.Thread):
         if self._wait_until is not None:
             limits["max_wait"] = self._wait_until - time.monotonic()
         ending = run.wait(limits)
-        lost = ending.reason == "hardware" or (ending.reason == "interrupted" and ending.killed)
+        lost = ending.reason in ("hardware", "repaired") or (ending.reason == "interrupted" and ending.killed)
         run.settle(last_checkpoints=not lost and LAST_SYNC.value == LAST_SYNC.fair)
         return ending
 
@@ -206,7 +213,7 @@ class Runner(threading.Thread):
         job = self.job
         s3 = run.client("s3")
         nodes = list(run.ml.values())
-        if ending.reason in ("failed", "hardware"):
+        if ending.reason in ("failed", "hardware", "repaired"):
             if ending.reason == "failed":
                 outputs.upload(s3, job, nodes, with_model=False)
             job.finish("Failed", "Failed", "Training job failed", _failure_reason(run, ending))
@@ -227,7 +234,7 @@ class Runner(threading.Thread):
 
 
 def _failure_reason(run: AttemptRun, ending: Ending) -> str:
-    if ending.reason == "hardware":
+    if ending.reason in ("hardware", "repaired"):
         return INTERNAL_REASON
     host = ending.first_failed
     assert host is not None

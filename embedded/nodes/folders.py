@@ -12,8 +12,12 @@ _LINKS_MOST = 40
 
 
 def node_files(folder: Path, ml: Path) -> dict[Path, Path]:
-    """The files below a folder of a node, each with the path of its content; `ml` is the node's /opt/ml."""
-    found = {path: real_file(path, ml) for path in folder.rglob("*")} if folder.is_dir() else {}
+    """The files below a folder of a node, each with the path of its content; `ml` is the node's /opt/ml.
+
+    A program may remove folders at the same moment: what is already gone is not found.
+    """
+    paths = [Path(place, name) for place, _, names in os.walk(folder) for name in names]
+    found = {path: real_file(path, ml) for path in paths}
     return {path: real for path, real in sorted(found.items()) if real is not None}
 
 

@@ -1,5 +1,6 @@
 """A folder of a container on this machine, and how it is copied to S3."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,3 +93,20 @@ def test_a_slow_upload_takes_its_time_and_is_lost_with_the_node(nodes: Nodes, mo
     nodes.sync._look()
     assert waited == [0.25, 0.25], "two nodes send at once"
     assert len(nodes.bucket.keys - {"run/restored"}) == 1
+
+
+def test_a_folder_that_goes_while_it_is_looked_through_is_no_error(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (nodes.folders[0] / "kept").write_text("x")
+    (nodes.folders[0] / "going" / "deep").mkdir(parents=True)
+    scandir = os.scandir
+
+    def removed(path: Path) -> object:
+        if str(path).endswith("deep"):
+            raise FileNotFoundError(path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", removed)
+    nodes.sync._look()
+    assert nodes.sync.error is None and "run/kept" in nodes.bucket.keys

@@ -64,7 +64,7 @@ class Keeper:
                 path.unlink(missing_ok=True)
             return took
 
-    def _take(self) -> bytes:
+    def _take(self) -> memoryview:
         for left in reversed(range(_TRIES)):
             try:
                 return pickles.dumps(_everything())

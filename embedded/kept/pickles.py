@@ -22,7 +22,7 @@ _LOCK, _R_LOCK = type(threading.Lock()), type(threading.RLock())
 _ATOMIC_SECONDS = 1.0
 
 
-def dumps(value: Any) -> bytes:
+def dumps(value: Any) -> memoryview:
     """Pickle while no other thread runs: what is written is of one moment."""
     buffer, interval = io.BytesIO(), sys.getswitchinterval()
     sys.setswitchinterval(_ATOMIC_SECONDS)
@@ -30,7 +30,7 @@ def dumps(value: Any) -> bytes:
         _Pickler(buffer).dump(value)
     finally:
         sys.setswitchinterval(interval)
-    return buffer.getvalue()
+    return buffer.getbuffer()
 
 
 def places() -> dict[int, Place]:

@@ -1,14 +1,16 @@
 """The embedded cloud: how fast it starts, deploys the default app with the real command and destroys it,
-how much memory it takes, and whether it leaks when a small stack is created, updated and deleted repeatedly."""
+how much memory it takes, whether it leaks when a small stack is created, updated and deleted repeatedly, how fast a
+large object goes up and comes down beside a copy of its file, and how soon a cloud is back with all that it kept."""
 
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ from tests.support.cloud.training_cloud import descendants
 ROOT = Path(__file__).parent.parent
 ROUNDS = int(os.environ.get("BENCH_CLOUD_ROUNDS", "100"))
 STACK = "rounds"
+OBJECT_MB = int(os.environ.get("BENCH_CLOUD_OBJECT_MB", "2048"))
+TURNS = 3
 
 
 def main() -> int:
@@ -35,10 +39,17 @@ def main() -> int:
                 Figure(name="memory when idle", value=memory(running), unit="MB", at_most=500),
                 *whole_app(running, cloud, Path(folder) / "cdk.out"),
                 *rounds(running),
+                *large_object(running, Path(folder)),
+                *back_again(running, cloud),
             ]
         finally:
             lifecycle.down(cloud)
-    return report("embedded_cloud", figures, notes=f"{ROUNDS} rounds of a stack of five resources")
+    return report(
+        "embedded_cloud",
+        figures,
+        notes=f"{ROUNDS} rounds of a stack of five resources; an object of {OBJECT_MB} MB, by boto3 in parts of 8 MB "
+        f"and by curl in one request, the median of {TURNS} turns with copies, each until it is on the disk",
+    )
 
 
 def memory(running: lifecycle.CloudState) -> float:
@@ -149,6 +160,81 @@ def rounds(running: lifecycle.CloudState) -> list[Figure]:
         ),
         Figure(name="left behind by the rounds", value=left, unit="things", at_most=0),
         Figure(name="memory that the rounds keep", value=memory(running) - memory_before, unit="MB", at_most=20),
+    ]
+
+
+def large_object(running: lifecycle.CloudState, folder: Path) -> list[Figure]:
+    """An object that must not pass through memory, in turns with a copy of its file: both end on the same disk."""
+    source, target = folder / "large", folder / "target"
+    with source.open("wb") as file:
+        for _ in range(OBJECT_MB // 64):
+            file.write(os.urandom(64 * 2**20))
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=running.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key=running.secret,
+    )
+    s3.create_bucket(Bucket="large")
+    before = memory(running)
+    most: list[float] = []
+    up = seconds(lambda: s3.upload_file(str(source), "large", "object"), source)
+    link = s3.generate_presigned_url("get_object", Params={"Bucket": "large", "Key": "object"})
+    ways: dict[str, Callable[[], object]] = {
+        "copy": lambda: copy(source, target),
+        "boto3": lambda: s3.download_file("large", "object", str(target)),
+        "curl": lambda: subprocess.run(["curl", "--silent", "--output", str(target), link], check=True),
+    }
+    took: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(TURNS):
+        for name, way in ways.items():
+            took[name].append(seconds(way, target))
+            most.append(memory(running))
+            target.unlink()
+    source.unlink()
+    medians = {name: statistics.median(times) for name, times in took.items()}
+    return [
+        Figure(name="upload of a large object", value=OBJECT_MB / up, unit="MB/s"),
+        Figure(name="copy of its file", value=OBJECT_MB / medians["copy"], unit="MB/s"),
+        Figure(
+            name="its download by boto3 / copy", value=medians["copy"] / medians["boto3"], unit="ratio", at_least=0.5
+        ),
+        Figure(
+            name="its download in one request / copy",
+            value=medians["copy"] / medians["curl"],
+            unit="ratio",
+            at_least=0.5,
+        ),
+        Figure(name="memory that it takes", value=max(most) - before, unit="MB", at_most=50),
+    ]
+
+
+def seconds(way: Callable[[], object], written: Path) -> float:
+    """How long something takes until the file is on the disk."""
+    began = time.monotonic()
+    way()
+    with written.open("rb") as file:
+        os.fsync(file.fileno())
+    return time.monotonic() - began
+
+
+def copy(source: Path, target: Path) -> None:
+    """A copy that reads and writes every byte, whatever the file system could do instead."""
+    with source.open("rb") as readable, target.open("wb") as writable:
+        shutil.copyfileobj(readable, writable, 2**20)
+
+
+def back_again(running: lifecycle.CloudState, cloud: Path) -> list[Figure]:
+    """Down and up, with everything that is in it by now."""
+    lifecycle.down(cloud)
+    again = lifecycle.up(cloud)
+    if again.port != running.port or not again.notes:
+        raise SystemExit("the cloud did not find again what it had kept")
+    kept = (cloud / "kept").stat().st_size / 1e6
+    return [
+        Figure(name="up with what was kept", value=again.seconds, unit="s", at_most=5),
+        Figure(name="its snapshot", value=kept, unit="MB"),
     ]
 
 

@@ -21,6 +21,8 @@ def back(value: Any) -> Any:
 class Versions(dict[str, list[int]]):
     """As moto's key store: shows the last of each only, and adds where others set."""
 
+    whole: "Versions"
+
     def items(self) -> Any:
         return [(key, value[-1]) for key, value in super().items()]
 
@@ -53,14 +55,17 @@ def test_a_dict_of_another_kind_keeps_what_is_in_it_and_what_is_on_it() -> None:
 
 def test_a_dict_that_is_in_itself() -> None:
     versions = Versions()
-    dict.__setitem__(versions, "self", [versions])
+    versions.whole = versions
     found = back(versions)
-    assert dict.__getitem__(found, "self")[0] is found
+    assert found.whole is found
 
 
 def test_functions_in_functions_keep_what_they_close_over() -> None:
     def counter(step: int) -> Callable[[int], int]:
-        return lambda number, more=step: number + step + more
+        def count(number: int, more: int = step) -> int:
+            return number + step + more
+
+        return count
 
     assert back(counter(3))(1) == 7
     nested: Any = defaultdict(lambda: defaultdict(list))

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded.process import predecessor
-from embedded.process.environment import DEFAULT_ACCESS_KEY, passed_on, refuse_real_credentials
+from embedded.process.environment import DEFAULT_ACCESS_KEY, of_process, refuse_real_credentials
 from embedded.process.errors import CloudError
 from embedded.process.held import holder
 from embedded.process.predecessor import STATE_FILE
@@ -233,7 +233,7 @@ def _start(folder: Path, port: int, project: Path, environment: Mapping[str, str
             stdin=subprocess.PIPE,
             start_new_session=True,
             cwd="/",
-            env=passed_on(environment),
+            env=of_process(environment),
         )
     assert process.stdin is not None
     while time.monotonic() - began < READY_SECONDS:

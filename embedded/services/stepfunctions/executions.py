@@ -11,14 +11,13 @@ from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.asl.eval.evaluation_details import ExecutionDetails
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
-from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker, SyncExecutionWorker
+from moto.stepfunctions.parser.backend.execution import SyncExecution as MotoSyncExecution
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from embedded.bus import events, metrics
 from embedded.kept import parts
 from embedded.operations import Call, ServiceError
-from embedded.services.stepfunctions import arns
-from embedded.services.stepfunctions.api import json_texts
+from embedded.services.stepfunctions import arns, json_texts
 from embedded.services.stepfunctions.execution_log import ExecutionLog
 from embedded.services.stepfunctions.records import Target, activities, target
 from embedded.services.stepfunctions.sagemaker import job_changes
@@ -77,21 +76,18 @@ class Snapshot:
 class RealExecution(Execution):  # type: ignore[misc]
     """moto's record of an execution, which says when it begins and ends."""
 
-    worker_class: type[ExecutionWorker] = ExecutionWorker
-
     def _get_start_execution_worker_comm(self) -> BaseExecutionWorkerCommunication:
         return _Ending(self)
 
-    def _get_start_execution_worker(self) -> ExecutionWorker:
-        worker = super()._get_start_execution_worker()
-        worker.__class__ = self.worker_class
-        return worker
-
     def get_start_execution_details(self) -> ExecutionDetails:
         """What the context object says of the execution."""
-        details = super().get_start_execution_details()
-        details.start_time = timestamp(self.start_date)
-        return details
+        return ExecutionDetails(
+            arn=self.exec_arn,
+            name=self.name,
+            role_arn=self.role_arn,
+            inpt=self.input_data,
+            start_time=timestamp(self.start_date),
+        )
 
     def announce(self) -> None:
         """Tell EventBridge the status of a standard execution, and CloudWatch of every one."""
@@ -137,7 +133,7 @@ class RealExecution(Execution):  # type: ignore[misc]
 class SyncExecution(RealExecution):
     """An execution that is over when `start` returns."""
 
-    worker_class = SyncExecutionWorker
+    _get_start_execution_worker = MotoSyncExecution._get_start_execution_worker
 
 
 Kind = TypeVar("Kind", bound=RealExecution)

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from embedded.services.stepfunctions.jsonata.evaluation import ExpressionError, Undefined, Unsupported, evaluate
+from embedded.services.stepfunctions.jsonata.evaluation import ExpressionError, Undefined, evaluate
+from embedded.services.stepfunctions.jsonata.values import Unsupported
 
 STATES = {"input": {"numbers": [1, 2, None], "price": 2.0, "nothing": None}}
 

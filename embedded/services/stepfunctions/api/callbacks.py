@@ -12,7 +12,7 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import (
 )
 
 from embedded.operations import Call, Params, ServiceError, operation
-from embedded.services.stepfunctions.api import json_texts
+from embedded.services.stepfunctions import json_texts
 from embedded.services.stepfunctions.records import backend
 
 

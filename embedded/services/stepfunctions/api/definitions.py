@@ -9,7 +9,7 @@ from moto.stepfunctions.parser.api import InvalidDefinition
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from embedded.operations import Call, Params, ServiceError, operation
-from embedded.services.stepfunctions.api import json_texts
+from embedded.services.stepfunctions import json_texts
 from embedded.services.stepfunctions.optimised import refusal, unsupported
 from embedded.services.stepfunctions.sagemaker.fields import unsupported_names
 

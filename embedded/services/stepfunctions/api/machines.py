@@ -125,7 +125,7 @@ def update_state_machine(call: Call, params: Params) -> dict[str, Any]:
     if not changes and not params.get("publish"):
         text = "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration"
         raise ServiceError("MissingRequiredParameter", f"{text} must be specified")
-    role_arn, definition = changes.get("roleArn", found.roleArn), changes.get("definition", found.definition)
+    role_arn, definition = str(changes.get("roleArn", found.roleArn)), str(changes.get("definition", found.definition))
     _check_role(call, role_arn)
     log = _log_settings(call, role_arn, changes.get("loggingConfiguration", found.loggingConfiguration) or {})
     if "loggingConfiguration" in changes:

@@ -48,7 +48,8 @@ from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError, e
 
 from embedded import moto_patches
 from embedded.services.stepfunctions.interpreter.failures import query_failure
-from embedded.services.stepfunctions.jsonata.evaluation import ExpressionError, Undefined, Unsupported, evaluate
+from embedded.services.stepfunctions.jsonata.evaluation import ExpressionError, Undefined, evaluate
+from embedded.services.stepfunctions.jsonata.values import Unsupported
 from embedded.services.stepfunctions.teststate.inspection import Inspection
 from embedded.services.stepfunctions.teststate.run import stand_in
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from jsonata import Jsonata, jexception
-from jsonata.utils import Utils
 
 from embedded.services.stepfunctions.jsonata import functions
+from embedded.services.stepfunctions.jsonata.values import from_query, to_query
 
 _TIMEOUT_MS = 30_000
 """The service gives an expression a second; this evaluator is slower than its own by more than ten times."""
@@ -16,10 +16,6 @@ _LIMITS = {"D1011": "Stack overflow error", "D1012": "Expression evaluation time
 
 class Undefined(Exception):
     """The expression returned nothing."""
-
-
-class Unsupported(Exception):
-    """The expression returned what JSON cannot hold: a function or a regular expression."""
 
 
 class ExpressionError(Exception):
@@ -44,31 +40,3 @@ def evaluate(expression: str, variables: Mapping[str, Any]) -> Any:
     if result is None:
         raise Undefined
     return from_query(result)
-
-
-def to_query(value: Any) -> Any:
-    """A JSON value for the evaluator, which tells null from nothing and writes whole numbers without a point."""
-    if value is None:
-        return Utils.NULL_VALUE
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, Mapping):
-        return {key: to_query(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [to_query(item) for item in value]
-    return value
-
-
-def from_query(value: Any) -> Any:
-    """A result of the evaluator as JSON values."""
-    if value is Utils.NULL_VALUE or value is None:
-        return None
-    if isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else value
-    if isinstance(value, Mapping):
-        return {key: from_query(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [from_query(value[index]) for index in range(len(value))]
-    raise Unsupported

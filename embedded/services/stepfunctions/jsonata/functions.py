@@ -11,6 +11,8 @@ from typing import Any
 from jsonata import Jsonata, jexception
 from jsonata.utils import Utils
 
+from embedded.services.stepfunctions.jsonata.values import to_query
+
 _HASHES = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 
 
@@ -57,8 +59,6 @@ def _parse(text: Any = None) -> Any:
         return None
     if not isinstance(text, str):
         raise _refused("T0410", "parse", 1)
-    from embedded.services.stepfunctions.jsonata.evaluation import to_query
-
     try:
         return to_query(json.loads(text))
     except ValueError as error:

@@ -179,7 +179,7 @@ def failure(env: Inspection, error: str, cause: str) -> FailureEventException:
 def stand_in(env: Inspection) -> None:
     """Put the mock in the place of a Map state's iterations or a Parallel state's branches."""
     given = env.stack.pop() if env.stack else None
-    if hasattr(given, "max_concurrency"):
+    if given is not None and hasattr(given, "max_concurrency"):
         env.seen["maxConcurrency"] = given.max_concurrency
         for name in ("tolerated_failure_count", "tolerated_failure_percentage"):
             if getattr(given, name, 0):

@@ -8,7 +8,8 @@ from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser, ASLParserException
 
 from embedded.operations import ServiceError
-from embedded.services.stepfunctions.api import definitions, json_texts
+from embedded.services.stepfunctions import json_texts
+from embedded.services.stepfunctions.api import definitions
 from embedded.services.stepfunctions.teststate.mocks import refused
 
 _UNNAMED = "StateName"

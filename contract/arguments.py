@@ -31,7 +31,7 @@ def joined(environ: Mapping[str, str]) -> str | None:
     """The JSON that the variables carry together; None if there is none."""
     if ARGUMENTS not in environ:
         return None
-    parts = []
+    parts: list[str] = []
     while (name := _name(len(parts) + 1)) in environ:
         parts.append(environ[name])
     return "".join(parts)

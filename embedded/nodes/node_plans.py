@@ -94,10 +94,10 @@ def _variables(spec: AttemptSpec, node: NodeSpec, image: Image, python: Path, ho
 
 def _processors() -> int:
     """How many this machine has for all nodes together."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    count = os.cpu_count()
-    return 1 if count is None else count
+    if sys.platform != "linux":
+        count = os.cpu_count()
+        return 1 if count is None else count
+    return len(os.sched_getaffinity(0))
 
 
 def _moved(path: str, moved: Mapping[str, str]) -> str:

@@ -5,7 +5,20 @@ import typer
 
 def register(app: typer.Typer) -> None:
     """Put every command on the app."""
-    from yard.commands import account, cloud, data, define, export, image, launch, project, results, upkeep, watch
+    from yard.commands import (
+        account,
+        cloud,
+        data,
+        define,
+        export,
+        follow,
+        image,
+        launch,
+        project,
+        results,
+        upkeep,
+        watch,
+    )
 
-    for module in (project, define, launch, watch, results, data, image, account, export, upkeep, cloud):
+    for module in (project, define, launch, follow, watch, results, data, image, account, export, upkeep, cloud):
         module.register(app)

@@ -1,7 +1,6 @@
 """yard train, resume: launch a job and watch it."""
 
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,8 @@ import typer
 from shardyard.spec.units import format_duration
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
-from yard.errors import Exit, UserError
+from yard.commands.follow import end_with, watch_to_the_end
+from yard.errors import UserError
 from yard.output import confirm, emit_facts, emit_json, is_terminal, say
 from yard.override_options import with_override_options, with_words
 from yard.project import find_project
@@ -164,17 +164,13 @@ def _launch(
     run = runs.start(aws, job, launch)
     say(f"Launched {job}, run {run.run_id}.")
     if (is_terminal() and not as_json) if follow is None else follow:
-        run = _follow(aws, run, plan, as_json=as_json)
+        run = watch_to_the_end(aws, run, plan.hourly_usd, as_json=as_json)
     else:
         say(f"Watch it: yard logs {run.run_id} --follow; its status: yard status {run.run_id}")
     if as_json:
         facts = {"run": run.run_id, "job": job, "execution": run.execution_arn, "status": run.status}
         emit_json({**facts, "plan": _as_json(plan)})
-    if run.status != "RUNNING":
-        from yard.runs.follow import exit_code
-
-        _say_end(aws, run)
-        raise typer.Exit(exit_code(run.status))
+    end_with(aws, run)
 
 
 def _refuse_wrong_code(aws: Aws, job: "JobSpec") -> None:
@@ -184,35 +180,6 @@ def _refuse_wrong_code(aws: Aws, job: "JobSpec") -> None:
     wrong = code_problems(aws.project, job)
     if wrong:
         raise SpecError(wrong)
-
-
-def _follow(aws: Aws, run: runs.Run, plan: "LaunchPlan", *, as_json: bool) -> runs.Run:
-    from yard.commands.watch import stop_run
-    from yard.runs.follow import follow
-
-    try:
-        # With --json the lines go to stderr, so that stdout holds one document.
-        return follow(aws, run, hourly_usd=plan.hourly_usd, out=sys.stderr if as_json else None)
-    except KeyboardInterrupt:
-        wants_stop = sys.stdin.isatty() and confirm("\nStop the run? (No: leave it running)")
-        if wants_stop:
-            stop_run(aws, run)
-        else:
-            say(f"The run continues. Watch it again: yard logs {run.run_id} --follow; stop it: yard stop {run.run_id}")
-        raise typer.Exit(Exit.INTERRUPTED) from None
-
-
-def _say_end(aws: Aws, run: runs.Run) -> None:
-    if run.status == "SUCCEEDED":
-        say(f"Done. See the receipt: yard receipt {run.run_id}; get the model: yard model get {run.run_id}")
-        return
-    _, execution = runs.refresh(aws, run)
-    say(f"{run.status.capitalize().replace('_', ' ')}: {execution.get('error', '')}")
-    if execution.get("cause"):
-        say(str(execution["cause"]))
-    # A stopped run has no receipt, but it can be resumed.
-    after = "resume it: yard resume" if run.status == "ABORTED" else "its receipt: yard receipt"
-    say(f"Its logs: yard logs {run.run_id}; {after} {run.run_id}")
 
 
 def _as_facts(plan: "LaunchPlan", root: Path) -> dict[str, Any]:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from shardyard.spec.jobs.log_metrics import LogMetrics
 from shardyard.spec.jobs.metrics import STANDARD_METRICS
 from shardyard.spec.run_settings import flat, run_settings
 from yard.aws import Aws
 from yard.runs import runs
-from yard.runs.logs import Line, LogMetrics, Tail, reader_of
+from yard.runs.logs import Line, Tail, reader_of
 
 _HASH = re.compile(r"\b[0-9a-f]{40,64}\b")
 """A table with whole hashes is wider than any screen."""

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
+from shardyard.spec.jobs.log_metrics import LogMetrics
 from shardyard.spec.units import format_duration
 from yard.aws import Aws
 from yard.errors import Exit
 from yard.output import console, is_terminal, printable, say
 from yard.runs import runs
-from yard.runs.logs import Line, LogMetrics, Tail, reader_of
+from yard.runs.logs import Line, Tail, reader_of
 
 if TYPE_CHECKING:
     from rich.console import Group

@@ -1,0 +1,87 @@
+"""yard follow: watch a run to its end, as yard train does from its launch on."""
+
+import sys
+
+import typer
+
+from yard.aws import Aws
+from yard.commands.complete import complete_jobs
+from yard.errors import Exit
+from yard.output import confirm, emit_json, say
+from yard.project import find_project
+from yard.runs import runs
+
+
+def follow(
+    run: str = typer.Argument(help="A job's name (its newest run) or a run id.", autocompletion=complete_jobs),
+    as_json: bool = typer.Option(False, "--json", help="Print how it ended as JSON; its lines go to stderr."),
+) -> None:
+    """Watch a run to its end.
+
+    The view of yard train, from any terminal and as often as you like. Ctrl-C asks whether to stop the run or leave it
+    running. The exit codes are those of yard train.
+
+    \b
+      yard follow mnist-ddp
+      yard follow 20261121-073000-a1b2 || echo "it failed with exit code $?"
+    """
+    from yard.plan import hourly_usd
+
+    aws = Aws(find_project())
+    found = runs.find(aws, run)
+    price = hourly_usd(aws.project.job(found.job), region=aws.region)
+    ended = watch_to_the_end(aws, found, price, as_json=as_json)
+    if as_json:
+        emit_json({"run": ended.run_id, "job": ended.job, "execution": ended.execution_arn, "status": ended.status})
+    end_with(aws, ended)
+
+
+def watch_to_the_end(aws: Aws, run: runs.Run, hourly_usd: float | None, *, as_json: bool) -> runs.Run:
+    """Show a run until it ends; Ctrl-C leaves it, or stops it first."""
+    from yard.commands.watch import stop_run
+    from yard.runs.follow import follow as show
+
+    try:
+        # With --json the lines go to stderr, so that stdout holds one document.
+        return show(aws, run, hourly_usd=hourly_usd, out=sys.stderr if as_json else None)
+    except KeyboardInterrupt:
+        wants_stop = sys.stdin.isatty() and confirm("\nStop the run? (No: leave it running)")
+        if wants_stop:
+            stop_run(aws, run)
+        else:
+            say(f"The run continues. Watch it again: yard follow {run.run_id}; stop it: yard stop {run.run_id}")
+        raise typer.Exit(Exit.INTERRUPTED) from None
+
+
+def end_with(aws: Aws, run: runs.Run) -> None:
+    """Say how a run ended, and end the command likewise; nothing for one that goes on."""
+    from yard.runs.follow import exit_code
+
+    if run.status == "RUNNING":
+        return
+    _say_end(aws, run)
+    raise typer.Exit(exit_code(run.status))
+
+
+def _say_end(aws: Aws, run: runs.Run) -> None:
+    if run.status == "SUCCEEDED":
+        say(f"Done. See the receipt: yard receipt {run.run_id}; get the model: yard model get {run.run_id}")
+        return
+    _, execution = runs.refresh(aws, run)
+    say(f"{run.status.capitalize().replace('_', ' ')}: {execution.get('error', '')}")
+    if execution.get("cause"):
+        say(str(execution["cause"]))
+    say(f"Its logs: yard logs {run.run_id}; {_next_step(aws, run)}")
+
+
+def _next_step(aws: Aws, run: runs.Run) -> str:
+    """A stopped run has no receipt; it goes on where checkpoints are."""
+    if run.status != "ABORTED":
+        return f"its receipt: yard receipt {run.run_id}"
+    keeps = aws.project.job(run.job).checkpoints.enabled
+    return f"resume it: yard resume {run.run_id}" if keeps else f"launch it anew: yard train {run.job}"
+
+
+def register(app: typer.Typer) -> None:
+    """Put this command on the app."""
+    app.command()(follow)

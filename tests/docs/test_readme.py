@@ -18,7 +18,6 @@ NOT_RUN: Mapping[str, str] = {
     "make demo-clean": "tests/cloud/e2e/test_demo.py runs it",
     "make test": "this test is part of it",
     "make check": "minutes; .ci/run runs it",
-    ".venv/bin/pip install scikit-learn": "a download; the environment of the tests has it",
     "yard --embedded ...": "a pattern",
     "npx cdk deploy STACK --parameters STACK:Name=value": "a pattern",
     "yard check --parameters Name=value": "a pattern",

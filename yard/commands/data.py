@@ -74,6 +74,40 @@ def put(
         )
 
 
+@app.command()
+def sample(
+    job: str = typer.Argument(help="A job of a program that ships.", autocompletion=complete_jobs),
+    folder: Path = typer.Argument(Path(".yard/sample"), metavar="[DIR]", help="Where to write it."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Make data to try a job with, and upload it.
+
+    Real handwritten digits for mnist, made-up events for linear: written in the environment of the job's image, which
+    has what that takes, and put where the job's channels read.
+
+    \b
+      yard data sample mnist-ddp
+      yard data sample linear-sharded events --json
+    """
+    from yard import sample_data, upload
+
+    aws = Aws(find_project())
+    spec = aws.project.job(job)
+    place = folder / job
+    sample_data.make(aws.project.root, spec, place)
+    bucket, s3 = aws.data_bucket(), aws.client("s3")
+    written = {}
+    for name in spec.channels:
+        prefix = _prefix(spec, name)
+        items = upload.plan(place / name, prefix)
+        wanted = upload.missing(s3, bucket, items, upload.list_objects(s3, bucket, prefix))
+        _send_with_progress(s3, bucket, wanted)
+        written[name] = f"s3://{bucket}/{prefix}"
+        say(f"{written[name]}: {_sent(len(wanted), len(items))}")
+    if as_json:
+        emit_json({"job": job, "folder": place, "channels": written})
+
+
 def _sent(sent: int, of: int) -> str:
     if sent == of:
         return f"all {of} files sent." if of > 1 else "the file was sent."

@@ -128,6 +128,14 @@ def test_data_is_sent_once_and_what_lies_there_too_is_said(yard: Yard, digits: P
     assert put(yard, digits)["others"] == []
 
 
+def test_sample_data_is_made_and_lies_where_the_job_reads_it(yard: Yard, tmp_path: Path) -> None:
+    made = yard.json("data", "sample", "mnist-ddp", str(tmp_path), "--json")
+    assert set(made["channels"]) == {"train", "test"}
+    assert made["channels"]["train"].endswith("/digits/train/")
+    assert len(list((tmp_path / "mnist-ddp/train").glob("*.npy"))) == 8
+    assert "everything was there already." in yard("data", "sample", "mnist-ddp", str(tmp_path)).stderr
+
+
 def test_shards_are_balanced_and_known_again(yard: Yard, digits: Path) -> None:
     assert put(yard, digits, "--shards", "3", "--delete")["sent"] == 3
     assert put(yard, digits, "--shards", "3")["sent"] == 0

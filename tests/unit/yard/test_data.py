@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.some import some
-from yard import upload
+from tests.support.spec.spec_tables import make
+from yard import sample_data, upload
+from yard.errors import UserError
 from yard.runs import balance
 
 
@@ -118,3 +120,8 @@ def test_every_item_is_sent_and_told(folder: Path) -> None:
     upload.send(bucket, "b", upload.plan(folder, "t/"), on_file=lambda item: told.append(item.key))
     assert sorted(bucket.sent) == ["t/a", "t/sub/b"]
     assert told == ["t/a", "t/sub/b"]
+
+
+def test_there_is_sample_data_for_programs_that_ship_alone(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"There is no sample data for job, which runs train.py; there is for "):
+        sample_data.make(tmp_path, make(program={"entry": "train.py"}, source={"dir": "."}), tmp_path)

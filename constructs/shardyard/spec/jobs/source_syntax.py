@@ -1,4 +1,4 @@
-"""Syntax errors in a job's code, found where nothing bills: the program, and what it imports of its own folder."""
+"""Errors in a job's code, found where nothing bills: in the program, and in what it imports of its own folder."""
 
 import ast
 from collections.abc import Iterator
@@ -8,7 +8,16 @@ from shardyard.spec.jobs.source_files import SourceFiles
 
 
 def syntax_problems(code: SourceFiles, entry: str) -> Iterator[Problem]:
-    """A problem for each file that Python cannot read; files that nothing imports may be what they like."""
+    """A problem for a program that stays here, and for each file that Python cannot read.
+
+    Files that nothing imports may be what they like.
+    """
+    if entry.endswith(".py") and entry not in code.files:
+        yield Problem(
+            "program.entry",
+            f"{entry!r} does not travel: a .gitignore or .yardignore leaves it out (take it back in .yardignore: "
+            f"!{entry})",
+        )
     waiting = [entry] if entry.endswith(".py") else _modules(code, entry)
     seen = set(waiting)
     while waiting:

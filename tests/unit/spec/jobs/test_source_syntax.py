@@ -43,3 +43,15 @@ def test_sound_code_that_imports_itself_in_circles(tmp_path: Path) -> None:
 def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_bytes(b"\0\0")
     assert problems(source_files(tmp_path, "."), "train.py")[0].startswith("source.dir: train.py is no Python: ")
+
+
+def test_a_program_that_an_ignore_file_leaves_out_is_said(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("train.py\n")
+    found = code(tmp_path, train="pass")
+    said = problems(found, "train.py")
+    assert said == [
+        "program.entry: 'train.py' does not travel: a .gitignore or .yardignore leaves it out (take it back in "
+        ".yardignore: !train.py)"
+    ]
+    (tmp_path / ".yardignore").write_text("!train.py\n")
+    assert problems(source_files(tmp_path, "."), "train.py") == []

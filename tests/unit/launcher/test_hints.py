@@ -97,3 +97,19 @@ def test_a_script_with_a_relative_import_is_told_the_name_of_its_module(base: Pa
     assert sentence(FRAMES.format(first=script) + frame + f"{RELATIVE}\n", base) == RELATIVE, "it is not the entry"
     for lonely in (base / "code" / "train.py", Path("/elsewhere/pkg/train.py")):
         assert sentence(FRAMES.format(first=lonely) + f"{RELATIVE}\n", base) == RELATIVE
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "AttributeError: module 'torch._C' has no attribute '_cuda_setDevice'",
+        "AssertionError: Torch not compiled with CUDA enabled",
+        "RuntimeError: Distributed package doesn't have NCCL built in",
+    ],
+)
+def test_a_program_that_takes_a_gpu_for_granted_is_told_so(error: str, base: Path) -> None:
+    said = sentence(f"Traceback (most recent call last):\n{error}\n", base)
+    assert said == (
+        f'{error}; it takes a GPU for granted, and none is here: "cpu" and "gloo" where torch.cuda.is_available() is '
+        "false"
+    )

@@ -1,4 +1,4 @@
-"""What helps with an error about modules and stands in none of its words: the names that lie near in the code."""
+"""What helps with an error and stands in none of its words: the names that lie near in the code, or that no GPU is."""
 
 import difflib
 import re
@@ -11,10 +11,19 @@ _IMPORT = re.compile(r"No module named '([\w.]+)'")
 _ENTRY = re.compile(r"Error while finding module specification for '([\w.]+)'|No module named ([\w.]+)")
 _RELATIVE = "attempted relative import with no known parent package"
 _MOST_NAMES = 20
+_NO_CUDA = re.compile(
+    r"_cuda_setDevice|Torch not compiled with CUDA enabled|doesn't have NCCL built in|Found no NVIDIA driver"
+    r"|No CUDA GPUs are available|ProcessGroupNCCL is only supported with GPUs"
+)
+"""What torch says where a program takes a GPU for granted."""
 
 
 def hint(error: str, tail: str, code_dir: Path) -> str:
     """A clause to put behind an error; mostly empty."""
+    if wants_a_gpu(error):
+        return (
+            '; it takes a GPU for granted, and none is here: "cpu" and "gloo" where torch.cuda.is_available() is false'
+        )
     if _RELATIVE in error:
         return _as_module(files_of(tail), code_dir)
     if found := _ENTRY.search(error):
@@ -22,6 +31,11 @@ def hint(error: str, tail: str, code_dir: Path) -> str:
     if found := _IMPORT.search(error):
         return _near(found[1], code_dir, is_entry=False)
     return ""
+
+
+def wants_a_gpu(error: str) -> bool:
+    """Whether a program failed because there is no GPU."""
+    return _NO_CUDA.search(error) is not None
 
 
 def _near(name: str, code_dir: Path, *, is_entry: bool) -> str:

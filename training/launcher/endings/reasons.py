@@ -11,7 +11,7 @@ from pathlib import Path
 from contract.exit_codes import REFUSED
 from training.launcher.endings.disks import describe_full, read_disks
 from training.launcher.endings.failure import FAILURE_LIMIT_BYTES, Failure, cut
-from training.launcher.endings.hints import hint
+from training.launcher.endings.hints import hint, wants_a_gpu
 from training.launcher.endings.tracebacks import errors_of, last_line, traceback_of, user_frames
 
 _DISK_FULL = "No space left on device"
@@ -60,7 +60,8 @@ def is_incurable(failure: Failure, *, base: Path) -> bool:
         return False
     if failure.exit_status == REFUSED or _full_disk(failure, base) or _refusal(failure):
         return True
-    return last_line(failure.tail).partition(":")[0] in _INCURABLE
+    last = last_line(failure.tail)
+    return last.partition(":")[0] in _INCURABLE or wants_a_gpu(last)
 
 
 def _cause(failure: Failure, base: Path) -> str:

@@ -40,7 +40,11 @@ MOST_METRICS = 40
 _BEFORE = r"""(?:^|[^A-Za-z_ ] ?|\s\s)['"]?"""
 """What may stand before a name: in `Average loss` and `val loss` the loss is another one."""
 _BETWEEN = r"""['"]?(?: ?[:=] ?| +)\[?['"]?"""
-_NUMBER = r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)(?![\w.%])"
+_NUMBER = r"([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)"
+_AFTER = r"(?:[^\w.%/]|$)"
+"""No share, no percentage, no `12ms`. Nothing looks ahead or behind: which engine SageMaker runs is not documented."""
+_AFTER_A_COUNT = r"(?:[^\w.%]|$)"
+"""`Epoch [1/5]` is the first of five."""
 
 
 def metric_regex(name: str) -> str:
@@ -48,7 +52,8 @@ def metric_regex(name: str) -> str:
     if name == NOT_FINITE:
         loss = rf"{_SPELLINGS['loss']}{_BETWEEN}[-+]?(?:[Nn]a[Nn]|[Ii]nf)"
         return rf"(?:\b|_)(?:{_SPELLINGS['step']}){_BETWEEN}([0-9]+)\b(?:.*[^A-Za-z_ ])? ?['\"]?{loss}"
-    return rf"(?:metric .*\b{name}=|{_BEFORE}(?:{_SPELLINGS[name]}){_BETWEEN}){_NUMBER}"
+    after = _AFTER_A_COUNT if name in ("step", "epoch") else _AFTER
+    return rf"(?:metric .*\b{name}=|{_BEFORE}(?:{_SPELLINGS[name]}){_BETWEEN}){_NUMBER}{after}"
 
 
 def metric_definitions(own: Sequence[Metric] = ()) -> list[dict[str, str]]:

@@ -142,6 +142,12 @@ def test_the_service_takes_every_pattern() -> None:
     for name in STANDARD_METRICS:
         assert len(metric_regex(name)) <= 500
         assert re.compile(metric_regex(name)).groups == 1
+        assert metric_regex(name).count("(?") == metric_regex(name).count("(?:"), "what not every engine knows"
+
+
+@pytest.mark.parametrize("text", ["mfu 1.25%", "accuracy: 9824/10000", "loss: 12ms", "loss: 1.2.3"])
+def test_cloudwatch_gets_no_part_of_a_number(text: str) -> None:
+    assert [name for name in STANDARD_METRICS if re.search(metric_regex(name), text)] == []
 
 
 def test_an_own_metric_stands_in_for_the_standard_one() -> None:

@@ -70,15 +70,17 @@ def resume(
     follow: bool | None = _FOLLOW,
     yes: bool = _YES,
     as_json: bool = typer.Option(False, "--json", help="Print the plan and the run as JSON."),
+    *,
+    overrides: dict[str, Any],
 ) -> None:
     """Resume a run from its last checkpoint.
 
-    For runs that were stopped, failed, or were interrupted for good. The run keeps its id, its input and its code.
-    The exit codes are those of yard train.
+    For runs that were stopped, failed, or were interrupted for good. The run keeps its id, its code and its input but
+    for what is given here, such as another type where its own is not to be had. The exit codes are those of yard train.
 
     \b
       yard resume mnist-ddp
-      yard resume 20261121-073000-a1b2 --yes --follow
+      yard resume 20261121-073000-a1b2 --yes --follow --on-demand
     """
     import json
 
@@ -98,7 +100,7 @@ def resume(
             f"The job {found.job!r} keeps no checkpoints, so there is nothing to resume from.",
             f"Set [checkpoints] enabled = true in jobs/{found.job}.toml, deploy, and launch it anew.",
         )
-    launch = {**json.loads(execution["input"]), "run_id": found.run_id}
+    launch = {**json.loads(execution["input"]), **overrides, "run_id": found.run_id}
     plan = _plan_of(aws, found.job, launch, dry_run=False)
     _launch(aws, found.job, launch, plan, yes=yes, follow=follow, as_json=as_json)
 
@@ -249,4 +251,4 @@ def _hyperparameters(pairs: list[str]) -> dict[str, Any]:
 def register(app: typer.Typer) -> None:
     """Put these commands on the app."""
     app.command()(with_override_options(train))
-    app.command()(resume)
+    app.command()(with_override_options(resume))

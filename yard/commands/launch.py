@@ -126,7 +126,12 @@ def _plan_of(aws: Aws, job: str, launch: dict[str, Any], *, dry_run: bool) -> "L
     if changed:
         say(f"jobs/{job}.toml has changed since it was deployed ({', '.join(changed)}); what is deployed is launched.")
         say(f"To launch what the file says, deploy again: {images.DEPLOY}")
-    images.check_before_launch(aws, job, found)
+    try:
+        images.check_before_launch(aws, job, found)
+    except UserError as error:
+        if not dry_run:
+            raise
+        say(f"A launch would be refused now: {error.happened} {error.fix}")
     return make_plan(found.spec, given, region=aws.region, sources=found.sources)
 
 

@@ -3,13 +3,14 @@
 from typing import Any
 
 from embedded import traits
-from embedded.cloudformation import changesets, engine, queries, template_queries
+from embedded.cloudformation import engine, nested, policies, queries, template_queries
+from embedded.cloudformation.changesets import operations as changesets
 from embedded.cloudformation.errors import TemplateError
-from embedded.cloudformation.inputs import SERVICE, find_stack, inputs_of, new_stack, refuse, require_idle
-from embedded.cloudformation.stack import STORE
+from embedded.cloudformation.inputs import SERVICE, find_stack, inputs_of, new_stack, read_url, refuse, require_idle
+from embedded.cloudformation.stack import STORE, Stack
 from embedded.operations import Call, Params, ServiceError, operation
 
-__all__ = ["changesets", "queries", "template_queries"]
+__all__ = ["changesets", "nested", "queries", "template_queries"]
 
 traits.describe(SERVICE, wholly_ours=True)
 
@@ -18,12 +19,15 @@ traits.describe(SERVICE, wholly_ours=True)
 def create_stack(call: Call, params: Params) -> dict[str, Any]:
     """Create a stack; the answer comes at once, the work goes on."""
     with STORE.lock:
-        existing = STORE.find(call.account, call.region, params["StackName"])
-        if existing is not None:
+        stack = STORE.find(call.account, call.region, params["StackName"])
+        if stack is not None and stack.status != "REVIEW_IN_PROGRESS":
             raise ServiceError("AlreadyExistsException", f"Stack [{params['StackName']}] already exists")
-        inputs = inputs_of(call, params)
-        stack = new_stack(call, params, "CREATE_IN_PROGRESS")
-        STORE.add(stack)
+        inputs, policy = inputs_of(call, params), _policy(call, params, "StackPolicy")
+        if stack is None:
+            stack = new_stack(call, params, "CREATE_IN_PROGRESS")
+            STORE.add(stack)
+        stack.status, stack.policy = "CREATE_IN_PROGRESS", policy
+        stack.retire_change_sets()
     engine.start(stack, lambda item: engine.create(item, inputs))
     return {"StackId": stack.arn, "OperationId": stack.operation_id}
 
@@ -34,13 +38,23 @@ def update_stack(call: Call, params: Params) -> dict[str, Any]:
     stack = find_stack(call, params["StackName"])
     require_idle(stack, "updated")
     inputs = inputs_of(call, params, stack)
+    policy = _policy(call, params, "StackPolicy")
+    for_update = _policy(call, params, "StackPolicyDuringUpdate")
     try:
-        if engine.plan(stack, inputs).is_empty:
+        if inputs.failure is None and engine.plan(stack, inputs).is_empty:
             raise refuse("No updates are to be performed.")
     except TemplateError as error:
         raise refuse(str(error)) from None
-    stack.status = "UPDATE_IN_PROGRESS"
-    engine.start(stack, lambda item: engine.update(item, inputs))
+    stack.status, stack.policy_for_update = "UPDATE_IN_PROGRESS", for_update
+    stack.retire_change_sets()
+
+    def work(target: Stack) -> None:
+        engine.update(target, inputs)
+        # a new policy does not stand in the way of the update that brings it
+        if policy is not None and target.status == "UPDATE_COMPLETE":
+            target.policy = policy
+
+    engine.start(stack, work)
     return {"StackId": stack.arn, "OperationId": stack.operation_id}
 
 
@@ -63,10 +77,8 @@ def delete_stack(call: Call, params: Params) -> dict[str, Any]:
             stack.set_status("DELETE_IN_PROGRESS", "User Initiated")
             stack.set_status(before, reason)
             return {}
-    if stack.inputs is None:
-        STORE.forget(stack)
-        return {}
     stack.status = "DELETE_IN_PROGRESS"
+    stack.retire_change_sets()
     keep = tuple(params.get("RetainResources", ()))
     engine.start(stack, lambda item: engine.delete(item, keep))
     return {}
@@ -82,15 +94,33 @@ def update_termination_protection(call: Call, params: Params) -> dict[str, Any]:
 
 @operation(SERVICE, "SetStackPolicy")
 def set_stack_policy(call: Call, params: Params) -> dict[str, Any]:
-    """Keep a stack policy; it is not enforced."""
-    find_stack(call, params["StackName"]).policy = params.get("StackPolicyBody")
+    """Set a stack policy: from now on no update may do what it forbids."""
+    stack = find_stack(call, params["StackName"])
+    stack.policy = _policy(call, params, "StackPolicy")
     return {}
+
+
+def _policy(call: Call, params: Params, prefix: str) -> str | None:
+    """The policy that a call gives, in itself or by URL."""
+    body, url = params.get(f"{prefix}Body"), params.get(f"{prefix}URL")
+    if body is not None and url is not None:
+        raise refuse(f"You cannot specify both {prefix}URL and {prefix}Body")
+    text = read_url(call, url, "S3 error: the policy's URL is not a supported URL") if url is not None else body
+    if text is None:
+        return None
+    try:
+        policies.read(text)
+    except TemplateError as error:
+        raise refuse(str(error)) from None
+    return str(text)
 
 
 @operation(SERVICE, "GetStackPolicy")
 def get_stack_policy(call: Call, params: Params) -> dict[str, Any]:
-    """The policy that was set."""
-    return {"StackPolicyBody": find_stack(call, params["StackName"]).policy}
+    """The policy that was set, or the one that stands in its place during an update."""
+    stack = find_stack(call, params["StackName"])
+    text = stack.policy if stack.policy_for_update is None else stack.policy_for_update
+    return {} if text is None else {"StackPolicyBody": text}
 
 
 @operation(SERVICE, "RollbackStack")

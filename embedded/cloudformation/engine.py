@@ -14,22 +14,29 @@ from embedded.cloudformation.stack import STORE, Inputs, Output, Stack, now
 log = logging.getLogger(__name__)
 
 _INITIATED = "User Initiated"
+_ROLLBACK = "Rollback requested by user."
 
 
 def start(stack: Stack, work: Callable[[Stack], None]) -> None:
     """Run an operation in a thread of its own: the caller has its answer and polls."""
     stack.operation_id = str(uuid.uuid4())
+    threading.Thread(target=_guarded, args=(stack, work), name=f"stack-{stack.name}", daemon=True).start()
 
-    def run() -> None:
-        try:
-            work(stack)
-        except Exception:
-            # a defect of the engine must end the operation too, or clients poll for ever
-            log.exception("the operation on stack %s failed inside the engine", stack.name)
-            prefix = stack.status.split("_")[0]
-            stack.set_status(f"{prefix}_FAILED", "Internal Failure: the embedded cloud's log has the traceback")
 
-    threading.Thread(target=run, name=f"stack-{stack.name}", daemon=True).start()
+def run(stack: Stack, work: Callable[[Stack], None]) -> None:
+    """Run an operation and wait for it: a nested stack's, inside that of its outer stack."""
+    stack.operation_id = str(uuid.uuid4())
+    _guarded(stack, work)
+
+
+def _guarded(stack: Stack, work: Callable[[Stack], None]) -> None:
+    try:
+        work(stack)
+    except Exception:
+        # a defect of the engine must end the operation too, or clients poll for ever
+        log.exception("the operation on stack %s failed inside the engine", stack.name)
+        prefix = stack.status.split("_")[0]
+        stack.set_status(f"{prefix}_FAILED", "Internal Failure: the embedded cloud's log has the traceback")
 
 
 def create(stack: Stack, inputs: Inputs) -> None:
@@ -42,27 +49,27 @@ def create(stack: Stack, inputs: Inputs) -> None:
             operation.create(name)
         stack.outputs = operation.outputs()
     except (ResourceError, TemplateError) as error:
-        _undo_creation(stack, inputs, operation, error)
+        _undo_creation(stack, inputs, operation, operation.failure(error, "create"))
         return
     stack.imports = operation.lookup.imports
     stack.set_status("CREATE_COMPLETE")
 
 
-def _undo_creation(stack: Stack, inputs: Inputs, operation: Operation, error: Exception) -> None:
-    reason = operation.failure(error)
+def _undo_creation(stack: Stack, inputs: Inputs, operation: Operation, reason: str) -> None:
     if inputs.on_failure == "DO_NOTHING":
         stack.undo = roll_back_creation
-        stack.set_status("CREATE_FAILED", reason)
+        stack.set_status("CREATE_FAILED", f"{reason}. ")
         return
     deletes = inputs.on_failure == "DELETE"
     stack.set_status(
-        "DELETE_IN_PROGRESS" if deletes else "ROLLBACK_IN_PROGRESS", f"{reason} Rollback requested by user."
+        "DELETE_IN_PROGRESS" if deletes else "ROLLBACK_IN_PROGRESS",
+        reason if reason == _ROLLBACK else f"{reason}. {_ROLLBACK}",
     )
     keep = {name for name, item in stack.resources.items() if item.deletion_policy == "Retain" and not deletes}
     failed = operation.delete_all(newest_first(stack.resources.values()), keep)
     if failed:
         status = "DELETE_FAILED" if deletes else "ROLLBACK_FAILED"
-        stack.set_status(status, f"The following resource(s) failed to delete: [{', '.join(failed)}].")
+        stack.set_status(status, f"The following resource(s) failed to delete: [{', '.join(failed)}]. ")
         return
     stack.deleted = now()
     stack.set_status("DELETE_COMPLETE" if deletes else "ROLLBACK_COMPLETE")
@@ -72,8 +79,7 @@ def roll_back_creation(stack: Stack) -> None:
     """Undo a creation that failed and was left as it was."""
     assert stack.inputs is not None
     stack.undo = None
-    error = ResourceError("Rollback requested by user.")
-    _undo_creation(stack, replace(stack.inputs, on_failure="ROLLBACK"), Operation(stack, stack.inputs), error)
+    _undo_creation(stack, replace(stack.inputs, on_failure="ROLLBACK"), Operation(stack, stack.inputs), _ROLLBACK)
 
 
 def update(stack: Stack, inputs: Inputs) -> None:
@@ -86,18 +92,20 @@ def update(stack: Stack, inputs: Inputs) -> None:
     stack.set_status("UPDATE_IN_PROGRESS", _INITIATED)
     operation = Operation(stack, inputs)
     try:
-        for name in operation.prepare():
+        order = operation.prepare()
+        operation.check_removals()
+        for name in order:
             operation.create_or_update(name)
         new_outputs = operation.outputs()
         _check_exports_kept(stack, new_outputs)
     except (ResourceError, TemplateError) as error:
-        reason = operation.failure(error)
+        reason = f"{operation.failure(error, 'update')}. "
 
         def undo(target: Stack) -> None:
             target.set_status("UPDATE_ROLLBACK_IN_PROGRESS", reason)
             target.inputs = replace(before, token=inputs.token)
             problem = operation.roll_back(resources)
-            target.outputs, target.imports, target.undo = outputs, imports, None
+            target.outputs, target.imports, target.undo, target.policy_for_update = outputs, imports, None, None
             if problem is not None:
                 target.set_status("UPDATE_ROLLBACK_FAILED", problem)
                 return
@@ -111,7 +119,7 @@ def update(stack: Stack, inputs: Inputs) -> None:
         else:
             undo(stack)
         return
-    stack.undo = None
+    stack.undo = stack.policy_for_update = None
     stack.outputs, stack.imports = new_outputs, operation.lookup.imports
     stack.set_status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
     operation.clean_up(resources)
@@ -129,9 +137,9 @@ def delete(stack: Stack, keep: Iterable[str] = ()) -> None:
         }
         failed = operation.delete_all(newest_first(stack.resources.values()), retained | set(keep))
     if failed:
-        stack.set_status("DELETE_FAILED", f"The following resource(s) failed to delete: [{', '.join(failed)}].")
+        stack.set_status("DELETE_FAILED", f"The following resource(s) failed to delete: [{', '.join(failed)}]. ")
         return
-    stack.outputs, stack.imports, stack.deleted = {}, set(), now()
+    stack.imports, stack.deleted = set(), now()
     stack.set_status("DELETE_COMPLETE")
 
 

@@ -2,22 +2,28 @@
 
 import re
 import uuid
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from botocore.exceptions import ClientError
 from moto.utilities.utils import get_partition
 
 from embedded import clients
-from embedded.cloudformation.errors import TemplateError
+from embedded.cloudformation.errors import TemplateError, TransformError
 from embedded.cloudformation.stack import STORE, Inputs, Stack
 from embedded.cloudformation.templates import graph, parameters, template
 from embedded.cloudformation.templates.rules import check_rules
+from embedded.cloudformation.transforms import Scope, check_transforms, process, uses_transforms
 from embedded.cloudformation.values import PSEUDO_PARAMETERS
 from embedded.operations import Call, Params, ServiceError
 
 SERVICE = "cloudformation"
 
-_S3_URL = re.compile(r"^https?://(?:[^/]*s3[^/]*|localhost:\d+|127\.0\.0\.1:\d+)/(?P<bucket>[^/]+)/(?P<key>[^?]+)")
-_S3_HOST_URL = re.compile(r"^https?://(?P<bucket>[^/]+?)\.(?:s3[.-][^/]+|localhost:\d+)/(?P<key>[^?]+)")
+_S3_URL = re.compile(r"^https?://(?:s3[.-][^/]*|localhost:\d+|127\.0\.0\.1:\d+)/(?P<bucket>[^/]+)/(?P<key>[^?]+)")
+_S3_HOST_URL = re.compile(
+    r"^https?://(?P<bucket>[^/]+?)\.(?:s3(?:[.-][^/]+)?\.amazonaws\.com[^/]*|(?:s3\.)?localhost:\d+)/(?P<key>[^?]+)"
+)
 # what a stack may make only with a capability: CloudFormation's own rule
 IAM_TYPES = ("AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::User", "AWS::IAM::Group")
 _MOST_BODY_BYTES = 51200
@@ -45,41 +51,54 @@ def template_text(call: Call, params: Params, stack: Stack | None = None) -> str
         text = str(params["TemplateBody"])
         if len(text.encode()) > _MOST_BODY_BYTES:
             raise refuse(
-                "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: "
+                f"1 validation error detected: Value '{text}' at 'templateBody' failed to satisfy constraint: "
                 f"Member must have length less than or equal to {_MOST_BODY_BYTES}"
             )
         return text
     url = params.get("TemplateURL")
     if url:
-        match = _S3_URL.match(url) or _S3_HOST_URL.match(url)
-        if match is None:
-            raise refuse(f"TemplateURL must be a supported URL, not {url}")
-        s3 = clients.client("s3", call.account, call.region)
-        try:
-            body: bytes = s3.get_object(Bucket=match["bucket"], Key=match["key"])["Body"].read()
-        except ClientError as error:
-            raise refuse(f"S3 error: {error.response['Error']['Message']} ({url})") from None
-        return body.decode()
+        return read_url(call, url, "TemplateURL must be a supported URL.")
     if params.get("UsePreviousTemplate") and stack is not None and stack.inputs is not None:
         return stack.inputs.template.body
     raise refuse("Either Template URL or Template Body must be specified.")
 
 
-def inputs_of(call: Call, params: Params, stack: Stack | None = None) -> Inputs:
-    """Everything a creation or an update is given, checked as far as it can be before anything happens."""
+def read_url(call: Call, url: str, unsupported: str) -> str:
+    """The text of an object that a URL of either style names, or the error with these words."""
+    match = _S3_HOST_URL.match(url) or _S3_URL.match(url)
+    if match is None:
+        domain = urlsplit(url)
+        if domain.scheme == "s3":
+            raise refuse(f"S3 error: Domain name specified in {domain.netloc} is not a valid S3 domain")
+        raise refuse(unsupported)
+    s3 = clients.client("s3", call.account, call.region)
     try:
-        parsed = template.parse(template_text(call, params, stack))
+        body: bytes = s3.get_object(Bucket=match["bucket"], Key=unquote(match["key"]))["Body"].read()
+    except ClientError as error:
+        raise refuse(f"S3 error: {error.response['Error']['Message']} ({url})") from None
+    return body.decode()
+
+
+def inputs_of(call: Call, params: Params, stack: Stack | None = None, *, change_set: bool = False) -> Inputs:
+    """Everything a creation or an update is given, checked as far as it can be before anything happens.
+
+    A transform that fails does not fail the call: the inputs carry the error, and whoever carries them out fails.
+    """
+    old = None if stack is None else stack.inputs
+    failure = None
+    try:
+        body = template_text(call, params, stack)
+        try:
+            parsed = parse(call, params, body, old, capabilities=not change_set)
+        except TransformError as error:
+            parsed, failure = template.undeployable(body), str(error)
         graph.check_references(parsed, PSEUDO_PARAMETERS)
         graph.in_order(parsed.resources)
         check_capabilities(parsed, params)
-        before = {} if stack is None or stack.inputs is None else stack.inputs.parameters
-        values = parameters.work_out(
-            parsed.parameters, params.get("Parameters", []), before, lambda name: _read_ssm(call, name)
-        )
+        values = _values(call, params, parsed.parameters, old)
         check_rules(parsed, values, call)
     except TemplateError as error:
         raise refuse(str(error)) from None
-    old = None if stack is None else stack.inputs
     tags = (
         {item["Key"]: item["Value"] for item in params["Tags"]} if "Tags" in params else dict(old.tags if old else {})
     )
@@ -93,7 +112,45 @@ def inputs_of(call: Call, params: Params, stack: Stack | None = None) -> Inputs:
         token=params.get("ClientRequestToken"),
         on_failure=_on_failure(params),
         timeout_minutes=params.get("TimeoutInMinutes"),
+        rollback=params.get("RollbackConfiguration", old.rollback if old else {}),
+        failure=failure,
     )
+
+
+def _values(
+    call: Call, params: Params, declared: Mapping[str, Mapping[str, Any]], old: Inputs | None
+) -> dict[str, parameters.Parameter]:
+    before = {} if old is None else old.parameters
+    given = params.get("Parameters", [])
+    return parameters.work_out(declared, given, before, lambda name: _read_ssm(call, name))
+
+
+def parse(
+    call: Call, params: Params, body: str, old: Inputs | None = None, *, capabilities: bool = False
+) -> template.Template:
+    """The template, transformed if it has to be; `capabilities` are asked of who runs a macro without seeing first."""
+    document = template.read_document(body)
+    check_transforms(document)
+    if not uses_transforms(document):
+        return template.parse(body)
+    if capabilities and "CAPABILITY_AUTO_EXPAND" not in params.get("Capabilities", ()):
+        raise ServiceError("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_AUTO_EXPAND]")
+    declared = document.get("Parameters")
+    values = _values(call, params, declared if isinstance(declared, dict) else {}, old)
+    scope = Scope(pseudo=pseudo_parameters(call, str(params.get("StackName", ""))))
+    return template.parse(body, process(document, call, values, scope))
+
+
+def pseudo_parameters(call: Call, stack_name: str) -> dict[str, str]:
+    """The pseudo parameters that are known before there is a stack."""
+    partition = get_partition(call.region)
+    return {
+        "AWS::AccountId": call.account,
+        "AWS::Partition": partition,
+        "AWS::Region": call.region,
+        "AWS::StackName": stack_name,
+        "AWS::URLSuffix": "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com",
+    }
 
 
 def _on_failure(params: Params) -> str:

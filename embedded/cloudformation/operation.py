@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
+from embedded.cloudformation import policies
 from embedded.cloudformation.errors import NotEmulated, ResourceError, TemplateError
 from embedded.cloudformation.plan import Step, desired
 from embedded.cloudformation.resources import Operator
@@ -11,6 +12,8 @@ from embedded.cloudformation.stack import STORE, Deployed, Inputs, Output, Stack
 from embedded.cloudformation.templates import graph
 from embedded.cloudformation.templates.template import Resource
 from embedded.cloudformation.values import StackLookup, resolver_of
+
+_POLICY_ACTIONS = {"update": "Update:Modify", "replace": "Update:Replace", "remove": "Update:Delete"}
 
 
 def newest_first(resources: Iterable[Deployed]) -> list[Deployed]:
@@ -57,6 +60,8 @@ class Operation:
 
     def prepare(self) -> list[str]:
         """Work out what is wanted; the answer is the order in which it is to be made."""
+        if self.inputs.failure is not None:
+            raise TemplateError(self.inputs.failure)
         self.wanted = desired(self.inputs.template, self.resolver)
         return graph.in_order(self.wanted)
 
@@ -86,6 +91,7 @@ class Operation:
         def change() -> None:
             properties = self._properties(name)
             step = Step.of(resource, old, properties)
+            self._check_policy(old, step.action)
             if step.action == "none":
                 self._keep(old, name)
             elif step.action == "update":
@@ -103,6 +109,22 @@ class Operation:
                 self._remember(made)
 
         self._attempt(name, change)
+
+    def check_removals(self) -> None:
+        """Raise where the stack's policy forbids to remove what the template no longer has."""
+        for name, item in self.stack.resources.items():
+            if name not in self.wanted:
+                self._check_policy(item, "remove")
+
+    def _check_policy(self, item: Deployed, action: str) -> None:
+        text = self.stack.policy if self.stack.policy_for_update is None else self.stack.policy_for_update
+        if text is None or action not in _POLICY_ACTIONS:
+            return
+        denial = policies.read(text).denial(_POLICY_ACTIONS[action], item.logical_id, item.type)
+        if denial is not None:
+            self._failed.append(item.logical_id)
+            self.stack.add_event(item.logical_id, item.physical_id, item.type, "UPDATE_FAILED", denial)
+            raise ResourceError(denial)
 
     def _keep(self, old: Deployed, name: str) -> None:
         """Policies and dependencies are the stack's own: they change without a call to any service."""
@@ -143,14 +165,16 @@ class Operation:
             self._failed.append(name)
             raise
         except ResourceError:
-            self._failed.append(name)
+            if name not in self._failed:
+                self._failed.append(name)
             raise
 
-    def failure(self, error: Exception) -> str:
-        """The stack's own sentence about a failure."""
-        if self._failed:
-            return f"The following resource(s) failed: [{', '.join(self._failed)}]."
-        return str(error)
+    def failure(self, error: Exception, verb: str) -> str:
+        """The stack's own sentence about a failure; what is not emulated is named first."""
+        if not self._failed:
+            return str(error)
+        sentence = f"The following resource(s) failed to {verb}: [{', '.join(self._failed)}]"
+        return f"{error}. {sentence}" if isinstance(error, NotEmulated) else sentence
 
     def outputs(self) -> dict[str, Output]:
         """The outputs, resolved; an export's name must be free."""

@@ -1,24 +1,31 @@
 """Plans: what a template would add, change, replace and remove, before anything happens."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from embedded.cloudformation.providers.base import PROVIDERS
 from embedded.cloudformation.stack import STORE, Deployed, Inputs, Stack
 from embedded.cloudformation.templates import graph, schemas
 from embedded.cloudformation.templates.intrinsics import Resolver
-from embedded.cloudformation.templates.template import Resource, Template
+from embedded.cloudformation.templates.template import Resource, Template, check_policy
 from embedded.cloudformation.values import PlanLookup, resolver_of
 
 
 def desired(template: Template, resolver: Resolver) -> dict[str, Resource]:
-    """The template's resources whose conditions hold."""
+    """The template's resources whose conditions hold, with their policies worked out."""
     return {
-        name: resource
+        name: _with_policies(resource, resolver)
         for name, resource in template.resources.items()
         if resource.condition is None or resolver.holds(resource.condition)
     }
+
+
+def _with_policies(resource: Resource, resolver: Resolver) -> Resource:
+    deletion, replacement = resolver.resolve(resource.deletion_policy), resolver.resolve(resource.update_replace_policy)
+    check_policy(resource.logical_id, "DeletionPolicy", deletion)
+    check_policy(resource.logical_id, "UpdateReplacePolicy", replacement)
+    return replace(resource, deletion_policy=deletion, update_replace_policy=replacement)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,29 +38,42 @@ class Step:
     properties: tuple[str, ...] = ()
     """The properties that differ."""
 
-    metadata: bool = False
-    """Whether the metadata differs."""
+    attributes: tuple[str, ...] = ()
+    """What else of the resource differs: its Metadata."""
 
     replacing: tuple[str, ...] = ()
     """The properties that make it a replacement."""
+
+    perhaps: tuple[str, ...] = ()
+    """The properties that make it a replacement in some cases, which only its service knows."""
 
     @classmethod
     def of(cls, resource: Resource, old: Deployed, properties: Mapping[str, Any]) -> "Step":
         """Compare a resource's wanted properties with those it was made with."""
         names = sorted(set(properties) | set(old.properties))
         differing = tuple(name for name in names if properties.get(name) != old.properties.get(name))
-        metadata = resource.metadata != old.metadata
+        attributes = ("Metadata",) if resource.metadata != old.metadata else ()
         if resource.type != old.type:
-            return cls(action="replace", properties=differing, metadata=metadata, replacing=differing)
+            return cls(action="replace", properties=differing, attributes=attributes, replacing=differing)
         replacing = schemas.create_only_changes(resource.type, old.properties, dict(properties))
         provider = PROVIDERS.get(resource.type)
         if not replacing and provider is not None and differing and provider.replaces(old.properties, dict(properties)):
             replacing = differing
         if replacing:
-            return cls(action="replace", properties=differing, metadata=metadata, replacing=replacing)
+            return cls(action="replace", properties=differing, attributes=attributes, replacing=replacing)
         if differing:
-            return cls(action="update", properties=differing, metadata=metadata)
-        return cls(action="none", metadata=metadata)
+            perhaps = schemas.conditional_changes(resource.type, old.properties, dict(properties))
+            return cls(action="update", properties=differing, attributes=attributes, perhaps=perhaps)
+        return cls(action="none", attributes=attributes)
+
+    @property
+    def replacement(self) -> str:
+        """Whether the resource is replaced, in DescribeChangeSet's words."""
+        return "True" if self.action == "replace" else "Conditional" if self.perhaps else "False"
+
+    def recreation(self, name: str) -> str:
+        """Whether a change of this property makes another resource, in DescribeChangeSet's words."""
+        return "Always" if name in self.replacing else "Conditionally" if name in self.perhaps else "Never"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,48 +81,19 @@ class Plan:
     """Every step, by logical id, and whether anything else of the stack changes."""
 
     steps: Mapping[str, Step]
-    types: Mapping[str, str]
-    physical_ids: Mapping[str, str]
+    properties: Mapping[str, Mapping[str, Any]]
+    """The properties of what is to be there, as far as they are known."""
+
     outputs_change: bool
     tags_change: bool
+    missing_exports: Mapping[str, str]
+    """The exports that nobody has, by the resource that asks for them."""
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to do: CloudFormation then refuses the update."""
-        touched = any(step.action != "none" or step.metadata for step in self.steps.values())
+        touched = any(step.action != "none" or step.attributes for step in self.steps.values())
         return not (touched or self.outputs_change or self.tags_change)
-
-    def changes(self) -> list[dict[str, Any]]:
-        """As DescribeChangeSet tells it."""
-        return [
-            {"Type": "Resource", "ResourceChange": self._change(name, step)}
-            for name, step in self.steps.items()
-            if step.action != "none" or step.metadata
-        ]
-
-    def _change(self, name: str, step: Step) -> dict[str, Any]:
-        action = {"create": "Add", "remove": "Remove"}.get(step.action, "Modify")
-        change: dict[str, Any] = {
-            "Action": action,
-            "LogicalResourceId": name,
-            "ResourceType": self.types[name],
-            "Scope": [],
-            "Details": [],
-        }
-        if name in self.physical_ids:
-            change["PhysicalResourceId"] = self.physical_ids[name]
-        if action != "Modify":
-            return change
-        change["Replacement"] = "True" if step.action == "replace" else "False"
-        for prop in step.properties:
-            recreation = "Always" if prop in step.replacing else "Never"
-            target = {"Attribute": "Properties", "Name": prop, "RequiresRecreation": recreation}
-            change["Details"].append({"Target": target, "Evaluation": "Static", "ChangeSource": "DirectModification"})
-        if step.metadata:
-            target = {"Attribute": "Metadata", "RequiresRecreation": "Never"}
-            change["Details"].append({"Target": target, "Evaluation": "Static", "ChangeSource": "DirectModification"})
-        change["Scope"] = sorted({detail["Target"]["Attribute"] for detail in change["Details"]})
-        return change
 
 
 def make_plan(stack: Stack, inputs: Inputs) -> Plan:
@@ -111,10 +102,14 @@ def make_plan(stack: Stack, inputs: Inputs) -> Plan:
     resolver = resolver_of(stack, inputs, lookup)
     wanted = desired(inputs.template, resolver)
     steps: dict[str, Step] = {}
+    properties: dict[str, Mapping[str, Any]] = {}
+    missing: dict[str, str] = {}
     for name in graph.in_order(wanted):
         old = stack.resources.get(name)
-        properties = resolver.resolve(wanted[name].properties)
-        step = Step(action="create") if old is None else Step.of(wanted[name], old, properties)
+        properties[name] = resolver.resolve(wanted[name].properties)
+        missing.update(dict.fromkeys([name] if lookup.missing else [], ", ".join(sorted(lookup.missing))))
+        lookup.missing.clear()
+        step = Step(action="create") if old is None else Step.of(wanted[name], old, properties[name])
         if step.action in ("create", "replace"):
             lookup.replaced.add(name)
         steps[name] = step
@@ -123,11 +118,10 @@ def make_plan(stack: Stack, inputs: Inputs) -> Plan:
             steps[name] = Step(action="remove")
     return Plan(
         steps=steps,
-        types={name: item.type for name, item in stack.resources.items()}
-        | {name: resource.type for name, resource in wanted.items()},
-        physical_ids={name: item.physical_id for name, item in stack.resources.items()},
+        properties=properties,
         outputs_change=_outputs_change(stack, inputs, resolver),
         tags_change=stack.inputs is not None and dict(stack.inputs.tags) != dict(inputs.tags),
+        missing_exports=missing,
     )
 
 

@@ -47,7 +47,9 @@ def list_stacks(call: Call, params: Params) -> dict[str, Any]:
 @operation(SERVICE, "DescribeStackEvents")
 def describe_stack_events(call: Call, params: Params) -> dict[str, Any]:
     """A stack's history, newest first."""
-    stack = find_stack(call, params["StackName"])
+    stack = STORE.find(call.account, call.region, params["StackName"])
+    if stack is None:
+        raise refuse(f"Stack [{params['StackName']}] does not exist")
     return {"StackEvents": [event_dict(stack, event) for event in reversed(stack.events)]}
 
 
@@ -91,10 +93,12 @@ def describe_stack_resources(call: Call, params: Params) -> dict[str, Any]:
 @operation(SERVICE, "DescribeStackResource")
 def describe_stack_resource(call: Call, params: Params) -> dict[str, Any]:
     """One resource of a stack."""
-    stack = find_stack(call, params["StackName"])
+    stack = STORE.find(call.account, call.region, params["StackName"])
+    if stack is None:
+        raise refuse(f"Stack '{params['StackName']}' does not exist")
     item = stack.resources.get(params["LogicalResourceId"])
     if item is None:
-        raise refuse(f"Resource {params['LogicalResourceId']} does not exist for stack {stack.name}")
+        raise refuse(f"Resource {params['LogicalResourceId']} does not exist for stack {params['StackName']}")
     detail = resource_dict(stack, item)
     detail["LastUpdatedTimestamp"] = detail.pop("Timestamp")
     return {"StackResourceDetail": detail}

@@ -63,23 +63,24 @@ class Operator:
         verb = "CREATE" if replacing is None else "UPDATE"
         if replacing is not None:
             reason = "Requested update requires the creation of a new physical resource; hence creating one."
-            self._event(resource, replacing.physical_id, "UPDATE_IN_PROGRESS", reason)
+            self._event(resource, replacing.physical_id, "UPDATE_IN_PROGRESS", reason, properties)
         else:
-            self._event(resource, "", "CREATE_IN_PROGRESS", None)
+            self._event(resource, "", "CREATE_IN_PROGRESS", None, properties)
         ctx = self._context(resource.logical_id, resource.type, {})
         try:
             made: Made = self._call(
                 resource,
                 verb,
                 "",
+                properties,
                 lambda: self._create(find(resource.type), dynamic.resolve(properties, ctx), ctx),
             )
         except ResourceError:
             if ctx.begun:
                 partly(self._deployed(resource, properties, Made(physical_id=ctx.begun[0]), ctx, "CREATE_FAILED"))
             raise
-        self._event(resource, made.physical_id, f"{verb}_IN_PROGRESS", "Resource creation Initiated")
-        self._event(resource, made.physical_id, f"{verb}_COMPLETE", None)
+        self._event(resource, made.physical_id, f"{verb}_IN_PROGRESS", "Resource creation Initiated", properties)
+        self._event(resource, made.physical_id, f"{verb}_COMPLETE", None, properties)
         return self._deployed(resource, properties, made, ctx, f"{verb}_COMPLETE")
 
     @staticmethod
@@ -93,12 +94,13 @@ class Operator:
 
     def update(self, resource: Resource, old: Deployed, properties: dict[str, Any]) -> Deployed:
         """Change a resource in place, with its events."""
-        self._event(resource, old.physical_id, "UPDATE_IN_PROGRESS", None)
+        self._event(resource, old.physical_id, "UPDATE_IN_PROGRESS", None, properties)
         ctx = self._context(resource.logical_id, resource.type, dict(old.state))
         made = self._call(
             resource,
             "UPDATE",
             old.physical_id,
+            properties,
             lambda: self._update(
                 find(resource.type),
                 old.physical_id,
@@ -107,7 +109,7 @@ class Operator:
                 ctx,
             ),
         )
-        self._event(resource, made.physical_id, "UPDATE_COMPLETE", None)
+        self._event(resource, made.physical_id, "UPDATE_COMPLETE", None, properties)
         return self._deployed(resource, properties, made, ctx, "UPDATE_COMPLETE")
 
     @staticmethod
@@ -135,19 +137,20 @@ class Operator:
     def delete(self, item: Deployed) -> bool:
         """Delete a resource, with its events; False if it could not be."""
         resource = Resource(logical_id=item.logical_id, type=item.type, properties={})
-        self._event(resource, item.physical_id, "DELETE_IN_PROGRESS", None)
+        self._event(resource, item.physical_id, "DELETE_IN_PROGRESS", None, item.properties)
         ctx = self._context(item.logical_id, item.type, dict(item.state))
         try:
             self._call(
                 resource,
                 "DELETE",
                 item.physical_id,
+                item.properties,
                 lambda: find(item.type).delete(item.physical_id, copy.deepcopy(item.properties), ctx),
             )
         except ResourceError as error:
             item.status, item.reason = "DELETE_FAILED", str(error)
             return False
-        self._event(resource, item.physical_id, "DELETE_COMPLETE", None)
+        self._event(resource, item.physical_id, "DELETE_COMPLETE", None, item.properties)
         return True
 
     def skip_deletion(self, item: Deployed) -> None:
@@ -164,7 +167,7 @@ class Operator:
         found: dict[str, Any] = dynamic.resolve(properties, self._context(item.logical_id, item.type, {}))
         return found
 
-    def _call(self, resource: Resource, verb: str, physical_id: str, work: Any) -> Any:
+    def _call(self, resource: Resource, verb: str, physical_id: str, properties: dict[str, Any], work: Any) -> Any:
         try:
             return work()
         except ClientError as error:
@@ -173,7 +176,7 @@ class Operator:
             service, code = resource.type.split("::")[1], detail.get("Code")
             reason = f"{detail.get('Message', '')} (Service: {service}, Status Code: {status}, Error Code: {code})"
         except NotEmulated as error:
-            self._event(resource, physical_id, f"{verb}_FAILED", str(error))
+            self._event(resource, physical_id, f"{verb}_FAILED", str(error), properties)
             raise
         except ServiceError as error:
             reason = f"{error.message} ({error.code})"
@@ -182,7 +185,7 @@ class Operator:
         except Exception as error:
             log.exception("%s of %s (%s) failed", verb, resource.logical_id, resource.type)
             reason = f"the embedded cloud failed at {resource.type}: {type(error).__name__}: {error}"
-        self._event(resource, physical_id, f"{verb}_FAILED", reason)
+        self._event(resource, physical_id, f"{verb}_FAILED", reason, properties)
         raise ResourceError(reason)
 
     def _context(self, logical_id: str, type_name: str, state: dict[str, Any]) -> Context:
@@ -215,5 +218,7 @@ class Operator:
             timestamp=now(),
         )
 
-    def _event(self, resource: Resource, physical_id: str, status: str, reason: str | None) -> None:
-        self._stack.add_event(resource.logical_id, physical_id, resource.type, status, reason)
+    def _event(
+        self, resource: Resource, physical_id: str, status: str, reason: str | None, properties: dict[str, Any]
+    ) -> None:
+        self._stack.add_event(resource.logical_id, physical_id, resource.type, status, reason, properties)

@@ -4,12 +4,14 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from embedded.cloudformation.templates.parameters import Parameter
 from embedded.cloudformation.templates.template import Template
 from embedded.kept import parts
+
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def now() -> datetime:
@@ -55,7 +57,7 @@ class Event:
     token: str | None
     operation_id: str
     properties: Mapping[str, Any] | None = None
-    event_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    event_id: str
     timestamp: datetime = field(default_factory=now)
 
 
@@ -84,6 +86,11 @@ class Inputs:
     """What a failed creation does: ROLLBACK, DELETE or DO_NOTHING."""
 
     timeout_minutes: int | None = None
+    rollback: Mapping[str, Any] = field(default_factory=dict)
+    """The rollback configuration: kept and told, no alarm is watched."""
+
+    failure: str | None = None
+    """Why a transform failed: nothing of the template can be deployed."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -95,10 +102,13 @@ class ChangeSet:
     kind: str
     """CREATE, UPDATE or IMPORT."""
 
-    inputs: Inputs | None
+    inputs: Inputs
     status: str
     execution_status: str
     reason: str | None = None
+    warning: str | None = None
+    """What makes the property values incomplete."""
+
     changes: list[dict[str, Any]] = field(default_factory=list)
     description: str | None = None
     created: datetime = field(default_factory=now)
@@ -128,8 +138,30 @@ class Stack:
 
     events: list[Event] = field(default_factory=list)
     change_sets: dict[str, ChangeSet] = field(default_factory=dict)
+    """The change sets that can still be executed or deleted, by name."""
+
+    past_change_sets: list[ChangeSet] = field(default_factory=list)
+    """The change sets that were executed, and those that another one made obsolete."""
+
+    parent: str | None = None
+    """The ARN of the stack that this one is nested in."""
+
+    root: str | None = None
+    """The ARN of the outermost of the stacks that this one is nested in."""
+
+    executing: ChangeSet | None = None
+    """The change set that the running operation carries out."""
+
+    change_set_id: str | None = None
+    """The change set that was executed last."""
+
     termination_protection: bool = False
     policy: str | None = None
+    """The stack policy, as it was given."""
+
+    policy_for_update: str | None = None
+    """The policy that stands in its place during one update."""
+
     operation_id: str = ""
     undo: "Callable[[Stack], None] | None" = None
     """What would roll back the operation that failed and was left as it was."""
@@ -145,9 +177,26 @@ class Stack:
         """Change the status, with its event, and wake whoever waits for the end."""
         with self.settled:
             self.status, self.reason = status, reason
+            if self.executing is not None and not status.endswith("_IN_PROGRESS"):
+                self._executed(self.executing)
             self.add_event(self.name, self.arn, "AWS::CloudFormation::Stack", status, reason)
             self.settled.notify_all()
         parts.touch()
+
+    def _executed(self, change_set: ChangeSet) -> None:
+        succeeded = self.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+        change_set.execution_status = "EXECUTE_COMPLETE" if succeeded else "EXECUTE_FAILED"
+        if succeeded:
+            self.change_set_id, self.updated = change_set.arn, now()
+        self.executing = None
+
+    def retire_change_sets(self, executed: ChangeSet | None = None) -> None:
+        """One operation ends the life of all change sets: the stack that they were made for is no more."""
+        for item in self.change_sets.values():
+            item.execution_status = "EXECUTE_IN_PROGRESS" if item is executed else "OBSOLETE"
+        self.past_change_sets += self.change_sets.values()
+        self.change_sets.clear()
+        self.executing = executed
 
     def add_event(
         self,
@@ -160,8 +209,16 @@ class Stack:
     ) -> None:
         """Write a line of history."""
         token = None if self.inputs is None else self.inputs.token
+        moment = now()
+        # a resource's event is called after what happened and when: no two may have the same name
+        if self.events:
+            moment = max(moment, self.events[-1].timestamp + _MILLISECOND)
+        whole = logical_id == self.name and physical_id == self.arn
+        stamp = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self.events.append(
             Event(
+                event_id=str(uuid.uuid4()) if whole else f"{logical_id}-{status}-{stamp}",
+                timestamp=moment,
                 logical_id=logical_id,
                 physical_id=physical_id,
                 type=type_name,
@@ -190,11 +247,6 @@ class Store:
         """Keep a new stack."""
         with self.lock:
             self._stacks[stack.arn] = stack
-
-    def forget(self, stack: Stack) -> None:
-        """Drop a stack that never was more than a change set."""
-        with self.lock:
-            self._stacks.pop(stack.arn, None)
 
     def all(self, account: str, region: str) -> Iterator[Stack]:
         """The stacks of an account and a region, newest first."""

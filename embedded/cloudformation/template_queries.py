@@ -1,12 +1,22 @@
 """The operations that tell of templates, deployed or not."""
 
+import json
 from typing import Any
 
-from embedded.cloudformation import changesets
+from embedded.cloudformation.changesets import operations as changesets
 from embedded.cloudformation.errors import TemplateError
-from embedded.cloudformation.inputs import IAM_TYPES, SERVICE, find_stack, needed_capability, refuse, template_text
+from embedded.cloudformation.inputs import (
+    IAM_TYPES,
+    SERVICE,
+    find_stack,
+    needed_capability,
+    refuse,
+    template_text,
+)
+from embedded.cloudformation.stack import Inputs
 from embedded.cloudformation.templates import graph, template
 from embedded.cloudformation.templates.schemas import properties_of
+from embedded.cloudformation.transforms import check_transforms, uses_transforms
 from embedded.cloudformation.values import PSEUDO_PARAMETERS
 from embedded.operations import Call, Params, operation
 
@@ -14,11 +24,26 @@ from embedded.operations import Call, Params, operation
 @operation(SERVICE, "GetTemplate")
 def get_template(call: Call, params: Params) -> dict[str, Any]:
     """The template, as it was given."""
-    stack = find_stack(call, params["StackName"])
     wanted = params.get("ChangeSetName")
-    inputs = changesets.find(stack, wanted).inputs if wanted else stack.inputs
-    body = "{}" if inputs is None else inputs.template.body
-    return {"TemplateBody": body, "StagesAvailable": ["Original", "Processed"]}
+    if wanted and (params.get("StackName") or wanted.startswith("arn:")):
+        return _template(changesets.locate(call, params)[1].inputs, params)
+    if wanted:
+        raise refuse("StackName is a required parameter.")
+    if not params.get("StackName"):
+        raise refuse("StackName is required if ChangeSetName is not specified.")
+    return _template(find_stack(call, params["StackName"]).inputs, params)
+
+
+def _template(inputs: Inputs | None, params: Params) -> dict[str, Any]:
+    return {"TemplateBody": _body(inputs, params), "StagesAvailable": ["Original", "Processed"]}
+
+
+def _body(inputs: Inputs | None, params: Params) -> str:
+    if inputs is None:
+        return "{}"
+    if params.get("TemplateStage") == "Processed" and inputs.template.processed:
+        return json.dumps(inputs.template.document)
+    return inputs.template.body
 
 
 @operation(SERVICE, "GetTemplateSummary")
@@ -26,13 +51,18 @@ def get_template_summary(call: Call, params: Params) -> dict[str, Any]:
     """What a template declares."""
     stack = find_stack(call, params["StackName"]) if params.get("StackName") else None
     inputs = None if stack is None else stack.inputs
+    if stack is not None and inputs is None:
+        raise refuse("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks.")
     parsed = _parsed(call, params) if inputs is None else inputs.template
+    metadata = parsed.document.get("Metadata")
     return {
         "Description": parsed.description,
         "Parameters": _declarations(parsed),
         "ResourceTypes": sorted({resource.type for resource in parsed.resources.values()}),
-        "ResourceIdentifierSummaries": [],
+        "ResourceIdentifierSummaries": _identifiers(parsed),
+        "Metadata": None if metadata is None else str(metadata),
         **_capabilities(parsed),
+        "DeclaredTransforms": list(parsed.transforms) or None,
         "Version": parsed.document.get("AWSTemplateFormatVersion"),
     }
 
@@ -55,7 +85,12 @@ def validate_template(call: Call, params: Params) -> dict[str, Any]:
 
 def _parsed(call: Call, params: Params) -> template.Template:
     try:
-        parsed = template.parse(template_text(call, params))
+        body = template_text(call, params)
+        document = template.read_document(body)
+        check_transforms(document)
+        if uses_transforms(document):
+            return template.undeployable(body)
+        parsed = template.parse(body)
         graph.check_references(parsed, PSEUDO_PARAMETERS)
         graph.in_order(parsed.resources)
         _check_properties(parsed)
@@ -70,6 +105,14 @@ def _check_properties(parsed: template.Template) -> None:
         unknown = sorted(set(resource.properties) - known) if known else []
         if unknown:
             raise TemplateError(f"Encountered unsupported property {unknown[0]} of {resource.logical_id}")
+
+
+def _identifiers(parsed: template.Template) -> list[dict[str, Any]]:
+    """The resources by type: what names each only an import, which the embedded cloud has not, would ask."""
+    by_type: dict[str, list[str]] = {}
+    for resource in parsed.resources.values():
+        by_type.setdefault(resource.type, []).append(resource.logical_id)
+    return [{"ResourceType": name, "LogicalResourceIds": ids} for name, ids in sorted(by_type.items())]
 
 
 def _declarations(parsed: template.Template) -> list[dict[str, Any]]:

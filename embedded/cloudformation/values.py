@@ -78,6 +78,8 @@ class PlanLookup(StackLookup):
         super().__init__(stack, inputs, store)
         self.replaced: set[str] = set()
         """The logical ids that will get another physical id, as far as the plan knows by now."""
+        self.missing: set[str] = set()
+        """The exports that nobody has: they may be there when the plan is carried out."""
 
     def physical_id(self, logical_id: str) -> Any:
         if logical_id in self.replaced or logical_id not in self._stack.resources:
@@ -88,6 +90,12 @@ class PlanLookup(StackLookup):
         if logical_id in self.replaced or logical_id not in self._stack.resources:
             return self.unknown
         return super().attribute(logical_id, name)
+
+    def imported(self, name: str) -> Any:
+        if name not in self._store.exports(self._stack.account, self._stack.region):
+            self.missing.add(name)
+            return self.unknown
+        return super().imported(name)
 
 
 def resolver_of(stack: Stack, inputs: Inputs, lookup: StackLookup) -> Resolver:

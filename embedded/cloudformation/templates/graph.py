@@ -32,16 +32,16 @@ def check_references(template: Template, pseudo: Iterable[str]) -> None:
         if missing:
             raise TemplateError(
                 f"Template format error: Unresolved resource dependencies [{', '.join(sorted(missing))}] "
-                f"in the Resources block of the template ({resource.logical_id})"
+                "in the Resources block of the template"
             )
         if resource.condition is not None and resource.condition not in template.conditions:
             raise TemplateError(
                 f"Template format error: Condition {resource.condition} of {resource.logical_id} is not defined"
             )
-    for name, output in template.outputs.items():
+    for output in template.outputs.values():
         missing = references(output.get("Value")) - known
         if missing:
             raise TemplateError(
                 f"Template format error: Unresolved resource dependencies [{', '.join(sorted(missing))}] "
-                f"in the Outputs block of the template ({name})"
+                "in the Outputs block of the template"
             )

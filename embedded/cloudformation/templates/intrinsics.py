@@ -2,6 +2,7 @@
 
 import base64
 import ipaddress
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -147,9 +148,10 @@ def _join(resolver: Resolver, argument: Any) -> str:
 
 
 def _select(resolver: Resolver, argument: Any) -> Any:
-    index, items = int(resolver.resolve(argument[0])), resolver.resolve(argument[1])
-    if items == UNKNOWN:
+    index, items = resolver.resolve(argument[0]), resolver.resolve(argument[1])
+    if UNKNOWN in (index, items):
         return UNKNOWN
+    index = int(index)
     if isinstance(items, str):
         items = items.split(",")
     if not 0 <= index < len(items):
@@ -193,7 +195,17 @@ def _get_azs(resolver: Resolver, argument: Any) -> list[str]:
 
 
 def _base64(resolver: Resolver, argument: Any) -> str:
-    return base64.b64encode(resolver.resolve(argument).encode()).decode()
+    text: str = resolver.resolve(argument)
+    return UNKNOWN if UNKNOWN in text else base64.b64encode(text.encode()).decode()
+
+
+def _length(resolver: Resolver, argument: Any) -> Any:
+    items = resolver.resolve(argument)
+    return UNKNOWN if items == UNKNOWN else len(items)
+
+
+def _to_json_string(resolver: Resolver, argument: Any) -> str:
+    return json.dumps(resolver.resolve(argument), separators=(",", ":"))
 
 
 def _import_value(resolver: Resolver, argument: Any) -> Any:
@@ -220,9 +232,11 @@ _FUNCTIONS: dict[str, Callable[[Resolver, Any], Any]] = {
     "Fn::If": _if,
     "Fn::ImportValue": _import_value,
     "Fn::Join": _join,
+    "Fn::Length": _length,
     "Fn::Select": _select,
     "Fn::Split": _split,
     "Fn::Sub": _sub,
+    "Fn::ToJsonString": _to_json_string,
 }
 _TESTS: dict[str, Callable[[Resolver, Any], bool]] = {
     "Condition": lambda resolver, name: resolver.holds(name),
@@ -241,6 +255,28 @@ def references(value: Any) -> set[str]:
     """The names that a value refers to by Ref, GetAtt or Sub: parameters, pseudo parameters and resources alike."""
     found: set[str] = set()
     _collect(value, found)
+    return found
+
+
+def attribute_references(value: Any) -> set[str]:
+    """The attributes that a value refers to by GetAtt or Sub: `Resource.Attribute`."""
+    found: set[str] = set()
+    if isinstance(value, list):
+        return found.union(*map(attribute_references, value))
+    if not isinstance(value, dict):
+        return found
+    for name, argument in value.items():
+        if name == "Fn::GetAtt":
+            parts = argument if isinstance(argument, list) else [argument]
+            if all(isinstance(part, str) for part in parts):
+                found.add(".".join(parts))
+        elif name == "Fn::Sub" and isinstance(argument, str | list):
+            text, variables = argument if isinstance(argument, list) else (argument, {})
+            names = (match[2].strip() for match in _PLACEHOLDER.finditer(text) if not match[1])
+            found.update(item for item in names if "." in item and item not in variables)
+            found |= attribute_references(variables)
+        else:
+            found |= attribute_references(argument)
     return found
 
 

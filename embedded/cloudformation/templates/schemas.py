@@ -19,8 +19,17 @@ def _facts() -> dict[str, dict[str, list[str]]]:
 
 def create_only_changes(type_name: str, old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:
     """The create-only properties that differ: any of them makes the change a replacement."""
+    return _changes("create_only", type_name, old, new)
+
+
+def conditional_changes(type_name: str, old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:
+    """The properties that differ and that make the change a replacement in some cases."""
+    return _changes("conditionally_create_only", type_name, old, new)
+
+
+def _changes(kind: str, type_name: str, old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:
     changed = []
-    for path in _facts().get(type_name, {}).get("create_only", ()):
+    for path in _facts().get(type_name, {}).get(kind, ()):
         parts = path.split("/")
         if _at(old, parts) != _at(new, parts):
             changed.append(parts[0])
@@ -62,8 +71,10 @@ def build(type_names: list[str]) -> dict[str, Any]:
 
 def _facts_of(schema: dict[str, Any]) -> dict[str, list[str]]:
     read_only = {path.split("/")[2] for path in schema.get("readOnlyProperties", ()) if path.count("/") == 2}
+    conditional = schema.get("conditionalCreateOnlyProperties", ())
     return {
         "create_only": [path.removeprefix("/properties/") for path in schema.get("createOnlyProperties", ())],
+        "conditionally_create_only": [path.removeprefix("/properties/") for path in conditional],
         "properties": sorted(set(schema["properties"]) - read_only),
         "required": sorted(schema.get("required", ())),
     }

@@ -1,7 +1,7 @@
 """Templates: JSON or YAML text to a checked structure."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,7 +41,8 @@ _RESOURCE_KEYS = frozenset(
 _OF_OBJECTS = frozenset({"Mappings", "Outputs", "Parameters", "Rules"})
 _MOST_DESCRIPTION = 1024
 _MOST_RESOURCES = 500
-_POLICIES = frozenset({"Delete", "Retain", "Snapshot", "RetainExceptOnCreate"})
+_DELETIONS = frozenset({"Delete", "Retain", "Snapshot", "RetainExceptOnCreate"})
+_REPLACEMENTS = frozenset({"Delete", "Retain", "Snapshot"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,8 +55,10 @@ class Resource:
     metadata: Any = None
     condition: str | None = None
     depends_on: tuple[str, ...] = ()
-    deletion_policy: str = "Delete"
-    update_replace_policy: str = "Delete"
+    deletion_policy: Any = "Delete"
+    """A policy, or a function that gives one."""
+
+    update_replace_policy: Any = "Delete"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +69,13 @@ class Template:
     """The text as it came: GetTemplate answers it."""
 
     document: Mapping[str, Any]
-    """The whole document."""
+    """The whole document, as its transforms have made it."""
+
+    transforms: tuple[str, ...] = ()
+    """The transforms of the whole template."""
+
+    processed: bool = False
+    """Whether the document is another than the text, by transforms."""
 
     resources: Mapping[str, Resource]
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -106,18 +115,17 @@ def _short_form(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[s
 _Loader.add_multi_constructor("!", _short_form)
 
 
-def parse(body: str) -> Template:
-    """Parse a template and check its outer structure; the error names what is wrong."""
-    document = _document(body)
+def parse(body: str, processed: Mapping[str, Any] | None = None) -> Template:
+    """Parse a template and check its outer structure; `processed` is what transforms have made of it."""
+    original = read_document(body)
+    document = original if processed is None else processed
     unknown = sorted(set(document) - SECTIONS)
     if unknown:
         raise TemplateError(f"Invalid template property or properties [{', '.join(unknown)}]")
-    transforms = sorted(set(_transforms(document)))
-    if transforms:
-        raise TemplateError(f"the embedded cloud runs no transforms: {', '.join(transforms)}")
     resources = document.get("Resources")
     if not isinstance(resources, dict) or not resources:
-        raise TemplateError("At least one Resources member must be defined.")
+        raise TemplateError("Template format error: At least one Resources member must be defined.")
+    _check_nulls(document, "")
     if len(resources) > _MOST_RESOURCES:
         raise TemplateError(
             f"Template format error: Number of resources, {len(resources)}, is greater than maximum allowed, 500"
@@ -127,6 +135,8 @@ def parse(body: str) -> Template:
     return Template(
         body=body,
         document=document,
+        transforms=tuple(_transform_names(original.get("Transform"))),
+        processed=processed is not None,
         resources={name: _resource(name, value) for name, value in resources.items()},
         **{
             name.lower(): _section(document, name)
@@ -135,23 +145,38 @@ def parse(body: str) -> Template:
     )
 
 
-def _transforms(value: Any, depth: int = 0) -> Iterator[str]:
-    """What only a transform or a macro could make into a template."""
+def _check_nulls(value: Any, path: str) -> None:
+    if value is None:
+        raise TemplateError(f"[{path}] 'null' values are not allowed in templates")
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in items:
-        if key == "Transform" and depth == 0 and item:
-            yield from (str(name) for name in (item if isinstance(item, list) else [item]))
-        elif isinstance(key, str) and key.startswith(("Fn::Transform", "Fn::ForEach::")):
-            yield key
-        else:
-            yield from _transforms(item, depth + 1)
+        _check_nulls(item, f"{path}/{key}")
 
 
-def _document(body: str) -> dict[str, Any]:
+def undeployable(body: str) -> Template:
+    """A template whose transforms fail: nothing is known of it but what it declares."""
+    document = read_document(body)
+    names = tuple(_transform_names(document.get("Transform")))
+    parameters = _section(document, "Parameters")
+    return Template(body=body, document=document, resources={}, transforms=names, parameters=parameters)
+
+
+def _transform_names(given: Any) -> list[str]:
+    items = given if isinstance(given, list) else [given] if given else []
+    return [str(item.get("Name")) if isinstance(item, dict) else str(item) for item in items]
+
+
+def read_document(body: str) -> dict[str, Any]:
+    """A template's text as a document, its structure unchecked."""
     try:
         document = json.loads(body) if body.lstrip().startswith("{") else yaml.load(body, Loader=_Loader)
-    except (ValueError, yaml.YAMLError) as error:
-        raise TemplateError(f"Template format error: {error}") from None
+    except json.JSONDecodeError as error:
+        place = f"(line {error.lineno}, column {error.colno})"
+        raise TemplateError(f"Template format error: JSON not well-formed. {place}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = "" if mark is None else f" (line {mark.line + 1}, column {mark.column + 1})"
+        raise TemplateError(f"Template format error: YAML not well-formed.{place}") from None
     if not isinstance(document, dict):
         raise TemplateError("Template format error: unsupported structure.")
     return document
@@ -167,27 +192,27 @@ def _section(document: Mapping[str, Any], name: str) -> dict[str, Any]:
         if name in _OF_OBJECTS and not isinstance(item, dict):
             raise TemplateError(f"Template format error: [/{name}/{key}] must be an object")
         if name == "Outputs" and "Value" not in item:
-            raise TemplateError(f"Template format error: [/Outputs/{key}] every Outputs member must contain a Value")
+            raise TemplateError("Template format error: Every Outputs member must contain a Value object")
+        if name == "Parameters" and not key.isalnum():
+            raise TemplateError(f"Template format error: Parameter name {key} is non alphanumeric.")
     return section
 
 
 def _resource(logical_id: str, value: Any) -> Resource:
     if not logical_id.isalnum():
         raise TemplateError(f"Template format error: Resource name {logical_id} is non alphanumeric.")
-    if not isinstance(value, dict) or "Type" not in value:
+    if not isinstance(value, dict):
+        raise TemplateError("Template format error: Any Resources member must be an object.")
+    if "Type" not in value:
         raise TemplateError(
             f"Template format error: [/Resources/{logical_id}] Every Resources object must contain a Type member."
         )
     unknown = sorted(set(value) - _RESOURCE_KEYS)
     if unknown:
-        raise TemplateError(f"Invalid template resource property '{unknown[0]}' of {logical_id}")
-    policies = {
-        key: value.get(name, "Delete")
-        for key, name in (("deletion_policy", "DeletionPolicy"), ("update_replace_policy", "UpdateReplacePolicy"))
-    }
-    for policy in policies.values():
-        if policy not in _POLICIES:
-            raise TemplateError(f"Template format error: Unrecognized policy {policy} for resource {logical_id}")
+        raise TemplateError(f"Invalid template resource property '{unknown[0]}'")
+    for name in ("DeletionPolicy", "UpdateReplacePolicy"):
+        if not isinstance(value.get(name, "Delete"), dict):
+            check_policy(logical_id, name, value.get(name, "Delete"))
     properties = value.get("Properties") or {}
     if not isinstance(properties, dict):
         raise TemplateError(f"Template format error: [/Resources/{logical_id}/Properties] must be an object")
@@ -204,5 +229,15 @@ def _resource(logical_id: str, value: Any) -> Resource:
         metadata=value.get("Metadata"),
         condition=value.get("Condition"),
         depends_on=tuple(names),
-        **policies,
+        deletion_policy=value.get("DeletionPolicy", "Delete"),
+        update_replace_policy=value.get("UpdateReplacePolicy", "Delete"),
     )
+
+
+def check_policy(logical_id: str, attribute: str, policy: Any) -> None:
+    """Raise unless CloudFormation knows the policy."""
+    known = _DELETIONS if attribute == "DeletionPolicy" else _REPLACEMENTS
+    if not isinstance(policy, str) or policy not in known:
+        raise TemplateError(
+            f"Template error: {attribute} of {logical_id} is {policy!r}; it must be one of {', '.join(sorted(known))}"
+        )

@@ -11,12 +11,21 @@ from embedded.cloudformation.providers.base import Made, Props, Provider, provid
 from embedded.cloudformation.providers.declared import is_absent
 from embedded.cloudformation.providers.shapes import tag_changes, tag_list
 
-_ATTRIBUTES = ("DisplayName", "KmsMasterKeyId", "SignatureVersion", "TracingConfig")
+_ATTRIBUTES = {
+    "ContentBasedDeduplication": "false",
+    "DisplayName": "",
+    "KmsMasterKeyId": "",
+    "SignatureVersion": "1",
+    "TracingConfig": "PassThrough",
+}
+"""The attributes, and what each is where the template does not say."""
+
 _OTHERS = ("FifoTopic", "Subscription", "Tags", "TopicName")
 
 
 def _present(props: Props) -> dict[str, str]:
-    return {key: str(props[key]) for key in _ATTRIBUTES if key in props}
+    found = {key: props[key] for key in _ATTRIBUTES if key in props}
+    return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in found.items()}
 
 
 @provider
@@ -31,8 +40,8 @@ class Topic(Provider):
         if unknown:
             raise NotEmulated(f"the embedded cloud does not emulate {', '.join(unknown)} of AWS::SNS::Topic")
         sns = ctx.client("sns")
-        name = str(props.get("TopicName", ctx.name(256)))
         fifo = {"FifoTopic": "true"} if str(props.get("FifoTopic", "false")).lower() == "true" else {}
+        name = str(props.get("TopicName", f"{ctx.name(251)}.fifo" if fifo else ctx.name(256)))
         made = sns.create_topic(Name=name, Attributes=_present(props) | fifo, Tags=tag_list(props.get("Tags")))
         arn = ctx.begin(made["TopicArn"])
         for item in props.get("Subscription", ()):
@@ -49,7 +58,9 @@ class Topic(Provider):
         before, after = _present(old), _present(new)
         for name in sorted(set(before) | set(after)):
             if before.get(name) != after.get(name):
-                sns.set_topic_attributes(TopicArn=physical_id, AttributeName=name, AttributeValue=after.get(name, ""))
+                sns.set_topic_attributes(
+                    TopicArn=physical_id, AttributeName=name, AttributeValue=after.get(name, _ATTRIBUTES[name])
+                )
         changed, removed = tag_changes(old.get("Tags"), new.get("Tags"))
         if changed:
             sns.tag_resource(ResourceArn=physical_id, Tags=tag_list(changed))

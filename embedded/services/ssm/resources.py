@@ -1,11 +1,13 @@
 """The Systems Manager: parameters."""
 
+import json
+
 from botocore.exceptions import ClientError
 
 from embedded.cloudformation.context import Context
 from embedded.cloudformation.providers.base import Made, Props, Provider, provider
 from embedded.cloudformation.providers.declared import is_absent
-from embedded.cloudformation.providers.shapes import tag_changes, tag_list, without
+from embedded.cloudformation.providers.shapes import call, tag_changes, tag_list, without
 
 
 @provider
@@ -20,17 +22,20 @@ class Parameter(Provider):
         # as CloudFormation names it: a stack may be called aws-something, a parameter may not
         made = f"CFN-{ctx.logical_id}-{ctx.name(100).rpartition('-')[2]}"
         name = str(props.get("Name", made))
-        ctx.client("ssm").put_parameter(Name=name, Tags=tag_list(props.get("Tags")), **without(props, "Name", "Tags"))
+        options = {"Name": name, "Tags": tag_list(props.get("Tags")), **without(props, "Name", "Tags")}
+        call(ctx.client("ssm"), "PutParameter", options)
         return self._made(name, props)
 
     @staticmethod
     def _made(name: str, props: Props) -> Made:
-        return Made(physical_id=name, attributes={"Type": props["Type"], "Value": props["Value"]})
+        value = props["Value"]
+        text = json.dumps(value) if isinstance(value, dict | list) else str(value)
+        return Made(physical_id=name, attributes={"Type": props["Type"], "Value": text})
 
     def update(self, physical_id: str, old: Props, new: Props, ctx: Context) -> Made:
         """Put it again, over the old value."""
         ssm = ctx.client("ssm")
-        ssm.put_parameter(Name=physical_id, Overwrite=True, **without(new, "Name", "Tags"))
+        call(ssm, "PutParameter", {"Name": physical_id, "Overwrite": True, **without(new, "Name", "Tags")})
         changed, removed = tag_changes(old.get("Tags"), new.get("Tags"))
         if changed:
             ssm.add_tags_to_resource(ResourceType="Parameter", ResourceId=physical_id, Tags=tag_list(changed))

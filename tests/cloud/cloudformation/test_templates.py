@@ -174,10 +174,6 @@ def test_a_value_from_the_systems_manager_is_read_at_each_deploy(stack: StackUnd
         ({"Resources": {"A": parameter({"Ref": "Nowhere"})}}, "Unresolved resource dependencies [Nowhere]"),
         ({"Resources": {"A": parameter({"Ref": "B"}), "B": parameter({"Ref": "A"})}}, "Circular dependency"),
         ({"Resources": {"A": parameter("a")}, "Extra": 1}, "Invalid template property or properties [Extra]"),
-        (
-            {"Resources": {"A": parameter("a")}, "Transform": "AWS::Serverless-2016-10-31"},
-            "no transforms: AWS::Serverless",
-        ),
         ({"Resources": {"A": {**parameter("a"), "Condition": "Nothing"}}}, "Condition Nothing of A is not defined"),
     ],
 )
@@ -200,52 +196,6 @@ def test_a_rule_that_does_not_hold_refuses_the_deploy(stack: StackUnderTest) -> 
     assert stack.create(template, Parameters=given("2")) == "CREATE_COMPLETE"
 
 
-def change_set(stack: StackUnderTest, template: dict[str, Any], kind: str, **options: Any) -> dict[str, Any]:
-    stack.api.create_change_set(
-        StackName=stack.name, ChangeSetName="changes", ChangeSetType=kind, TemplateBody=json.dumps(template), **options
-    )
-    found: dict[str, Any] = stack.api.describe_change_set(StackName=stack.name, ChangeSetName="changes")
-    return found
-
-
-def test_a_change_set_of_a_new_stack_is_reviewed_and_executed(stack: StackUnderTest) -> None:
-    found = change_set(stack, with_parameter(Default="1"), "CREATE")
-    assert stack.describe()["StackStatus"] == "REVIEW_IN_PROGRESS"
-    assert [change["ResourceChange"]["Action"] for change in found["Changes"]] == ["Add"]
-    stack.api.execute_change_set(StackName=stack.name, ChangeSetName="changes")
-    assert stack.status() == "CREATE_COMPLETE"
-    assert stack.outputs() == {"Size": "1"}
-
-
-def test_a_change_set_says_what_changes_and_what_is_replaced(stack: StackUnderTest) -> None:
-    def template(name: str, value: str, *, third: bool) -> dict[str, Any]:
-        found = of(Box=bucket(BucketName=f"{stack.name}-{name}"), P=parameter(value))
-        return {"Resources": {**found["Resources"], **({"Third": parameter("3")} if third else {})}}
-
-    stack.create(template("one", "a", third=True))
-    found = change_set(stack, template("two", "b", third=False), "UPDATE")
-    changes = {item["ResourceChange"]["LogicalResourceId"]: item["ResourceChange"] for item in found["Changes"]}
-    assert {name: change["Action"] for name, change in changes.items()} == {
-        "Box": "Modify",
-        "P": "Modify",
-        "Third": "Remove",
-    }
-    assert changes["Box"]["Replacement"] == "True"
-    assert changes["P"]["Replacement"] == "False"
-    assert changes["P"]["Details"][0]["Target"]["Name"] == "Value"
-    stack.api.delete_change_set(StackName=stack.name, ChangeSetName="changes")
-    assert stack.api.list_change_sets(StackName=stack.name)["Summaries"] == []
-
-
-def test_a_change_set_without_changes_fails_in_the_words_that_clients_look_for(stack: StackUnderTest) -> None:
-    stack.create(with_parameter(Default="1"))
-    found = change_set(stack, with_parameter(Default="1"), "UPDATE")
-    assert found["Status"] == "FAILED"
-    assert "didn't contain changes" in found["StatusReason"]
-    with pytest.raises(ClientError, match="cannot be executed"):
-        stack.api.execute_change_set(StackName=stack.name, ChangeSetName="changes")
-
-
 def test_a_template_from_s3(stack: StackUnderTest) -> None:
     s3, name = stack.cloud.client("s3"), f"{stack.name}-templates"
     s3.create_bucket(Bucket=name)
@@ -255,32 +205,6 @@ def test_a_template_from_s3(stack: StackUnderTest) -> None:
         assert [item["ParameterKey"] for item in summary["Parameters"]] == ["Size"]
     with pytest.raises(ClientError, match="S3 error"):
         stack.api.get_template_summary(TemplateURL=f"{stack.cloud.endpoint}/{name}/none.json")
-
-
-@pytest.mark.parametrize(
-    ("template", "message"),
-    [
-        (
-            of(P=parameter("a")) | {"Transform": "AWS::Serverless-2016-10-31"},
-            "runs no transforms: AWS::Serverless-2016-10-31",
-        ),
-        (
-            of(P=parameter("a")) | {"Transform": ["AWS::LanguageExtensions"]},
-            "runs no transforms: AWS::LanguageExtensions",
-        ),
-        (of(P=parameter({"Fn::Transform": {"Name": "AWS::Include"}})), "runs no transforms: Fn::Transform"),
-        ({"Resources": {"Fn::ForEach::Each": ["X", ["a"], {}]}}, "runs no transforms: Fn::ForEach::Each"),
-    ],
-)
-def test_a_transform_is_refused_by_its_name(stack: StackUnderTest, template: dict[str, Any], message: str) -> None:
-    assert refused(stack, template) == f"the embedded cloud {message}"
-
-
-def test_a_nested_stack_fails_and_names_itself(stack: StackUnderTest) -> None:
-    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "https://s3.amazonaws.com/b/t"}}
-    assert stack.create(of(Inner=nested)) == "ROLLBACK_COMPLETE"
-    (reason,) = [why for name, status, why in stack.history() if (name, status) == ("Inner", "CREATE_FAILED")]
-    assert reason == "the embedded cloud does not emulate the resource type AWS::CloudFormation::Stack (nested stacks)"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Change sets: what they tell of each resource, and their operations."""

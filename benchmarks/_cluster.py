@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks._carriage import Carriage
+
 ROOT = Path(__file__).parent.parent
 HOSTS = ("algo-1", "algo-2")
 
@@ -28,6 +30,8 @@ class Cluster:
     """Network namespaces of the nodes; None: addresses of the loopback interface."""
     addresses: tuple[str, str] = ("127.0.0.1", "127.0.0.2")
     nodes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    carriage: Carriage | None = None
+    """What restores and copies checkpoints; None: only the disks hold them."""
 
     def base(self, node: int) -> Path:
         """A node's /opt/ml."""
@@ -38,6 +42,8 @@ class Cluster:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
+        if self.carriage is not None:
+            self.carriage.begin([self.base(node) for node in range(2)])
         self.nodes = [self._start_node(node, port) for node in range(2)]
 
     def _start_node(self, node: int, port: int) -> subprocess.Popen[bytes]:
@@ -60,6 +66,7 @@ class Cluster:
             "SHARDYARD_PROCESSES_PER_NODE": "1",
             "SHARDYARD_HOST_ADDRESSES": json.dumps(dict(zip(HOSTS, self.addresses, strict=True))),
             "SHARDYARD_RENDEZVOUS_PORT": str(port),
+            **({} if self.carriage is None else self.carriage.variables),
         }
         command = [sys.executable, "-m", "training.launcher", "train"]
         if self.networks is not None:
@@ -99,7 +106,10 @@ class Cluster:
     def end(self, seconds: float = 240) -> list[int]:
         """Wait for both launchers; their exit codes."""
         deadline = time.monotonic() + seconds
-        return [node.wait(timeout=max(0.1, deadline - time.monotonic())) for node in self.nodes]
+        codes = [node.wait(timeout=max(0.1, deadline - time.monotonic())) for node in self.nodes]
+        if self.carriage is not None:
+            self.carriage.end()
+        return codes
 
     def kill(self) -> None:
         """Kill both machines at once."""
@@ -108,11 +118,13 @@ class Cluster:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             node.wait()
+        if self.carriage is not None:
+            self.carriage.end(gone=True)
 
-    def unite(self) -> None:
-        """Give every node the files that all nodes uploaded, as a new job finds them."""
-        for source, target in ((0, 1), (1, 0)):
-            shutil.copytree(self.base(source) / "checkpoints", self.base(target) / "checkpoints", dirs_exist_ok=True)
+    def move(self) -> None:
+        """Other machines, with empty disks."""
+        for node in range(2):
+            shutil.rmtree(self.base(node) / "checkpoints")
 
     def digest(self) -> str | None:
         """The digest of the final weights, if both ranks have it and agree."""

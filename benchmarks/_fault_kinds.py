@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks._cluster import Cluster, set_link
+from benchmarks._faulty import INTERVAL
 
 STEPS = 60
 INTERRUPTED = 75
@@ -25,7 +26,7 @@ class Round:
     broken_at: float = 0.0
     """When it was disturbed."""
     lost_saves: int = 0
-    """Saves that the fault itself destroyed: the run must go back as many more intervals."""
+    """Saves that the fault itself destroyed, or that S3 lacked: the run must go back as many more intervals."""
     problems: list[str] = field(default_factory=list)
 
     def wait(self) -> None:
@@ -72,7 +73,7 @@ def stop_rank(rank: int) -> Callable[[Round], None]:
 
 
 def interrupt(this: Round) -> None:
-    """SIGTERM to both nodes, as in a spot interruption; a new job resumes, every other time from the union of files."""
+    """SIGTERM to both nodes, as in a spot interruption; other machines resume from what S3 has."""
     this.wait()
     this.mark()
     for node in this.cluster.nodes:
@@ -80,8 +81,19 @@ def interrupt(this: Round) -> None:
     codes = this.cluster.end()
     if codes != [INTERRUPTED] * 2:
         this.problems.append(f"after SIGTERM the launchers ended with {codes}, not with {INTERRUPTED}")
-    if this.random.random() < 0.5:
-        this.cluster.unite()
+    this.cluster.move()
+    this.cluster.start()
+
+
+def take(this: Round) -> None:
+    """Both machines go without a word, as a spot interruption may; others resume from what S3 has."""
+    this.wait()
+    this.mark()
+    this.cluster.kill()
+    assert this.cluster.carriage is not None
+    kept = this.cluster.carriage.newest_whole_step()
+    this.lost_saves = (this.cluster.last_step(0) - kept) // INTERVAL
+    this.cluster.move()
     this.cluster.start()
 
 
@@ -163,6 +175,7 @@ FAULTS: dict[str, tuple[Callable[[Round], None], int]] = {
     "kill-agent-0": (kill_agent(0), 2),
     "kill-agent-1": (kill_agent(1), 2),
     "sigterm": (interrupt, 4),
+    "taken": (take, 4),
     "sigstop-rank-0": (stop_rank(0), 2),
     "sigstop-rank-1": (stop_rank(1), 2),
     "truncated-file": (damage(truncate), 3),

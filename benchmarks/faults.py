@@ -1,7 +1,9 @@
 """Faults of every kind, one per run, compared with an undisturbed run: steps redone, time lost, differences.
 
-    python -m benchmarks.faults [--seed 1] [--only kill-rank,link-cut-4s]
+    python -m benchmarks.faults [--seed 1] [--only kill-rank,link-cut-4s] [--weather pessimistic]
 
+Checkpoints are restored from an embedded cloud's S3 and copied there as SageMaker does, in fair and in pessimistic
+weather. Link cuts, in whose networks there is no S3, and damaged files, which a copy would mend, do without, once.
 Link cuts need root (two network namespaces) and the full disk needs a tmpfs; without root they are left out, and said.
 """
 
@@ -14,14 +16,21 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmarks._carriage import Carriage
 from benchmarks._cluster import Cluster, two_networks
 from benchmarks._fault_kinds import FAULTS, STEPS, Round
 from benchmarks._faulty import INTERVAL
 from benchmarks._report import Figure, report
+from embedded import lifecycle
+from embedded.weather import forecast
+
+WITHOUT_S3 = ("link", "truncated", "flipped", "deleted")
+"""Faults with which the weather has nothing to do."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,10 +49,16 @@ class Outcome:
 
 
 def play(
-    fault: str, chance: random.Random, folder: Path, expected: dict[int, str], digest: str, step_seconds: float
+    fault: str,
+    chance: random.Random,
+    folder: Path,
+    carriage: Carriage | None,
+    expected: dict[int, str],
+    digest: str,
+    step_seconds: float,
 ) -> Outcome:
     """Run once with a fault and compare."""
-    cluster = Cluster(folder=folder, steps=STEPS)
+    cluster = Cluster(folder=folder, steps=STEPS, carriage=carriage)
     this = Round(cluster=cluster, random=chance, fault=fault)
     action = FAULTS[fault][0]
     try:
@@ -132,8 +147,8 @@ def undisturbed(folder: Path) -> tuple[dict[int, str], str, float]:
     return {step: loss for step, loss, _ in lines}, digest, statistics.median(times)
 
 
-def plan_rounds(only: str | None) -> list[str]:
-    """The faults in the table's order, each with its number of rounds."""
+def plan_rounds(only: str | None, weathers: Sequence[str]) -> list[tuple[str, str]]:
+    """The weather and the fault of each round, in the table's order."""
     chosen = [name for name in FAULTS if only is None or any(name.startswith(part) for part in only.split(","))]
     if not chosen:
         raise SystemExit(f"no fault begins with {only}; there are {', '.join(FAULTS)}")
@@ -141,11 +156,17 @@ def plan_rounds(only: str | None) -> list[str]:
         left_out = [name for name in chosen if name.startswith(("link", "full"))]
         print(f"left out without root: {', '.join(left_out)}" if left_out else "", flush=True)
         chosen = [name for name in chosen if name not in left_out]
-    return [name for name in chosen for _ in range(FAULTS[name][1])]
+    return [
+        (weather, name)
+        for weather in weathers
+        for name in chosen
+        if not name.startswith(WITHOUT_S3) or weather == weathers[0]
+        for _ in range(FAULTS[name][1])
+    ]
 
 
-def summarise(outcomes: list[Outcome]) -> list[Figure]:
-    """The figures over all rounds, and the recovery time of each fault."""
+def summarise(outcomes: list[Outcome], weather: str) -> list[Figure]:
+    """The figures over all rounds in one weather, and the recovery time of each fault."""
     recoveries = sorted(one.recovery_seconds for one in outcomes if one.recovery_seconds == one.recovery_seconds)
     figures = [
         Figure(name="rounds", value=len(outcomes), unit=""),
@@ -170,7 +191,7 @@ def summarise(outcomes: list[Outcome]) -> list[Figure]:
         figures.append(
             Figure(name=f"recovery after {fault} (at most {redone} redone)", value=statistics.median(seconds), unit="s")
         )
-    return figures
+    return [replace(figure, name=f"{weather}: {figure.name}") for figure in figures]
 
 
 def main() -> int:
@@ -179,21 +200,25 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", help="beginnings of faults' names, with commas between them")
     parser.add_argument("--keep", type=Path, help="keep the folders of rounds with problems here")
+    parser.add_argument("--weather", choices=(forecast.FAIR, forecast.PESSIMISTIC), help="only this one")
     options = parser.parse_args()
-    outcomes = []
-    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+    weathers = [forecast.FAIR, forecast.PESSIMISTIC] if options.weather is None else [options.weather]
+    outcomes: dict[str, list[Outcome]] = {weather: [] for weather in weathers}
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder, embedded_cloud(Path(folder) / "cloud") as cloud:
         reference = Path(folder) / "undisturbed"
         reference.mkdir()
         expected, digest, step_seconds = undisturbed(reference)
-        for number, fault in enumerate(plan_rounds(options.only)):
+        for number, (weather, fault) in enumerate(plan_rounds(options.only, weathers)):
+            forecast.change(weather, {})
             home = Path(folder) / f"{number:02d}-{fault}"
             home.mkdir()
+            carriage = None if fault.startswith(WITHOUT_S3) else Carriage(cloud, Path(folder) / "cloud", home.name)
             chance = random.Random(f"{options.seed} {number} {fault}")
-            outcome = play(fault, chance, home, expected, digest, step_seconds)
-            outcomes.append(outcome)
+            outcome = play(fault, chance, home, carriage, expected, digest, step_seconds)
+            outcomes[weather].append(outcome)
             verdict = "; ".join(outcome.problems) if outcome.problems else "completed, equal bit by bit"
             print(
-                f"{number + 1:3d} {fault:<16} back after {outcome.recovery_seconds:6.2f} s, "
+                f"{number + 1:3d} {weather:<11} {fault:<16} back after {outcome.recovery_seconds:6.2f} s, "
                 f"{outcome.redone_steps:2d} steps redone: {verdict}",
                 flush=True,
             )
@@ -203,7 +228,15 @@ def main() -> int:
     notes = (
         f"seed {options.seed}, {STEPS} steps, a save every {INTERVAL}; a damaged newest save costs one interval more"
     )
-    return report("faults", summarise(outcomes), notes=notes)
+    figures = [figure for weather, played in outcomes.items() for figure in summarise(played, weather)]
+    return report("faults", figures, notes=notes)
+
+
+@contextmanager
+def embedded_cloud(folder: Path) -> Iterator[lifecycle.CloudState]:
+    """A cloud of the benchmark's own, for its S3."""
+    yield lifecycle.up(folder)
+    lifecycle.down(folder)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ class Condition(Generic[Value]):
 
     def refuse(self, given: Any, allowed: str) -> ServiceError:
         """The error for a value that is not allowed."""
-        return ServiceError("ValidationException", f"{self.name}: {given!r} is not {allowed}")
+        return ServiceError("ValidationException", f"the condition {self.name} must be {allowed}, not {given!r}")
 
 
 class Choice(Condition[str]):

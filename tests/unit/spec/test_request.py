@@ -144,6 +144,18 @@ def test_the_variables_that_the_launcher_reads() -> None:
     }
 
 
+def test_a_job_that_keeps_no_checkpoints_is_told_of_no_place_for_them() -> None:
+    variables = request_of(make())["Environment"]
+    assert not [name for name in variables if "CHECKPOINT" in name]
+
+
+def test_programs_save_in_the_folder_that_is_copied() -> None:
+    request = request_of(make(checkpoints={"enabled": True, "local_path": "/opt/ml/local/x", "s3": "s3://team/saves/"}))
+    assert request["CheckpointConfig"] == {"S3Uri": "s3://team/saves/", "LocalPath": "/opt/ml/local/x"}
+    assert request["Environment"]["SHARDYARD_CHECKPOINT_S3"] == "s3://team/saves/"
+    assert request["Environment"]["SHARDYARD_CHECKPOINT_DIR"] == "/opt/ml/local/x"
+
+
 def test_code_and_launcher_come_as_channels() -> None:
     image = {"folder": None, "framework": "pytorch", "version": "2.13"}
     request = request_of(make(image=image, source={"dir": "src", "sha256": "d" * 64}))

@@ -42,13 +42,21 @@ def test_single_conditions_are_named_in_the_summary() -> None:
     [
         ("stormy", {}, "no such weather: 'stormy'; known: fair, pessimistic"),
         (None, {"rain": 1}, r"no such condition: 'rain'; known: last_sync, deletions, .*, spot_capacity$"),
-        (None, {"last_sync": "maybe"}, "last_sync: 'maybe' is not after_end or never"),
-        (None, {"last_sync": True}, "last_sync: True is not after_end or never"),
-        (None, {"event_delay_seconds": -1}, "event_delay_seconds: -1 is not a number of at least 0"),
-        (None, {"event_delay_seconds": "2"}, "event_delay_seconds: '2' is not a number of at least 0"),
-        (None, {"event_delay_seconds": True}, "event_delay_seconds: True is not a number of at least 0"),
-        (None, {"event_delay_seconds": float("nan")}, "event_delay_seconds: nan is not a number"),
-        ("pessimistic", {"last_sync": "maybe"}, "last_sync: 'maybe'"),
+        (None, {"last_sync": "maybe"}, "the condition last_sync must be after_end or never, not 'maybe'"),
+        (None, {"last_sync": True}, "the condition last_sync must be after_end or never, not True"),
+        (None, {"event_delay_seconds": -1}, "the condition event_delay_seconds must be a number of at least 0, not -1"),
+        (
+            None,
+            {"event_delay_seconds": "2"},
+            "the condition event_delay_seconds must be a number of at least 0, not '2'",
+        ),
+        (
+            None,
+            {"event_delay_seconds": True},
+            "the condition event_delay_seconds must be a number of at least 0, not True",
+        ),
+        (None, {"event_delay_seconds": float("nan")}, "must be a number of at least 0, not nan"),
+        ("pessimistic", {"last_sync": "maybe"}, "last_sync must be after_end or never, not 'maybe'"),
     ],
 )
 def test_what_is_wrong_is_refused_with_what_is_allowed_and_changes_nothing(

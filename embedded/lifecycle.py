@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from embedded.kept import header
 from embedded.process import predecessor
 from embedded.process.environment import DEFAULT_ACCESS_KEY, of_process, refuse_real_credentials
 from embedded.process.errors import CloudError
@@ -109,6 +110,15 @@ def down(folder: Path = DEFAULT_FOLDER) -> bool:
     except PermissionError as error:
         raise CloudError(f"the embedded cloud in {folder} belongs to another user: {error}") from None
     return pid is not None
+
+
+def last_kept(folder: Path = DEFAULT_FOLDER) -> str | None:
+    """When the folder's last snapshot was taken, or None without one."""
+    try:
+        kept = header.read(folder.absolute())
+    except ValueError:
+        return None
+    return None if kept is None else kept.time
 
 
 def find_running(folder: Path = DEFAULT_FOLDER) -> CloudState | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from moto.core.base_backend import BackendDict
 
+from embedded import status
 from embedded.kept import header, parts, pickles
 
 _QUIET_SECONDS = 1.0
@@ -27,11 +28,14 @@ class Keeper:
     def __init__(self, folder: Path) -> None:
         self._file, self._code = folder / header.FILE, header.code()
         self._lock = threading.Lock()
+        self._kept: str | None = None
 
     def restore(self) -> bool:
         """Bring back what the last snapshot holds; False where there is none."""
-        if header.read(self._file.parent) is None:
+        kept = header.read(self._file.parent)
+        if kept is None:
             return False
+        self._kept = kept.time
         with self._file.open("rb") as file:
             file.readline()
             found = pickle.load(file)
@@ -43,6 +47,7 @@ class Keeper:
     def start(self) -> None:
         """From now on, take snapshots."""
         parts.begin()
+        status.add_facts(lambda: {"kept": self._kept})
         threading.Thread(target=self._run, name="keeper", daemon=True).start()
 
     def save(self) -> float:
@@ -54,12 +59,14 @@ class Keeper:
             took = time.monotonic() - began
             new = self._file.with_name(f"{header.FILE}.new")
             new.unlink(missing_ok=True)
+            first = header.Header(code=self._code, time=time.strftime("%Y-%m-%d %H:%M:%S"))
             with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(header.Header(code=self._code, time=time.strftime("%Y-%m-%d %H:%M:%S")).line())
+                file.write(first.line())
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
             new.replace(self._file)
+            self._kept = first.time
             for path in unneeded:
                 path.unlink(missing_ok=True)
             return took

@@ -179,9 +179,14 @@ def test_fresh_and_reset_forget(folder: Path) -> None:
     assert not (folder / "objects").exists()
 
 
-def test_what_was_kept_is_the_owners_alone(folder: Path) -> None:
-    start(folder)
+def test_what_was_kept_is_the_owners_alone_and_tells_its_time(folder: Path) -> None:
+    running = start(folder)
+    assert lifecycle.last_kept(folder) is None
+    running.client("s3").create_bucket(Bucket="kept")
+    wait_for_snapshot(folder, b"kept")
+    wait_until(lambda: running.admin("status")["kept"] == lifecycle.last_kept(folder), 10, "the time in the status")
     lifecycle.down(folder)
+    assert lifecycle.last_kept(folder) is not None
     assert (folder / header.FILE).stat().st_mode & 0o077 == 0
 
 

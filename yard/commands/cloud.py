@@ -67,10 +67,13 @@ def down(as_json: bool = _JSON) -> None:
     from embedded import lifecycle
 
     stopped = lifecycle.down(cloud_folder())
+    kept = lifecycle.last_kept(cloud_folder())
     if as_json:
-        emit_json({"stopped": stopped})
-    else:
-        say("Stopped." if stopped else "It was not running.")
+        emit_json({"stopped": stopped, "kept": kept})
+        return
+    say("Stopped." if stopped else "It was not running.")
+    if kept is not None:
+        say(f"What was kept at {kept} is there again after: yard cloud up.")
 
 
 @app.command()

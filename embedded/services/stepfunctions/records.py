@@ -26,16 +26,15 @@ class Machine(StateMachine):  # type: ignore[misc]
         self.revision_id: str | None = None
         self.published: dict[str | None, StateMachineVersion] = {}
 
-    def revise(self, changes: Mapping[str, Any]) -> str | None:
-        """Change settings; the id of the new revision, or None where all is as it was."""
+    def revise(self, changes: Mapping[str, Any]) -> None:
+        """Change settings; a new revision begins unless all is as it was."""
         changed = {name: value for name, value in changes.items() if getattr(self, name) != value}
         self.update_date = datetime.datetime.now(tz=datetime.UTC)
         if not changed:
-            return None
+            return
         for name, value in changed.items():
             setattr(self, name, value)
         self.revision_id = str(uuid.uuid4())
-        return self.revision_id
 
     def version_of_revision(self, description: str | None) -> StateMachineVersion:
         """Publish the current revision; one that is published already keeps its version."""

@@ -10,7 +10,7 @@ from moto.stepfunctions.parser.asl.static_analyser.variable_references_static_an
 )
 
 from embedded.access import roles
-from embedded.operations import Call, Params, ServiceError, operation
+from embedded.operations import Call, Params, ServiceError, check, operation
 from embedded.services.stepfunctions import arns
 from embedded.services.stepfunctions.api import definitions
 from embedded.services.stepfunctions.api.pages import page
@@ -134,10 +134,10 @@ def update_state_machine(call: Call, params: Params) -> dict[str, Any]:
     _check_managed_rules(call, role_arn, definition)
     if json.loads(definition) == json.loads(found.definition):
         changes.pop("definition", None)
-    revision = found.revise(changes)
+    found.revise(changes)
     answer: dict[str, Any] = {"updateDate": found.update_date}
-    if revision is not None:
-        answer["revisionId"] = revision
+    if found.revision_id is not None:
+        answer["revisionId"] = found.revision_id
     if params.get("publish"):
         answer["stateMachineVersionArn"] = found.version_of_revision(params.get("versionDescription")).arn
     return answer
@@ -177,10 +177,18 @@ def describe_state_machine(call: Call, params: Params) -> dict[str, Any]:
     return answer
 
 
+@check("stepfunctions", "TagResource", "UntagResource")
+def _refuse_tags_of_versions(call: Call, params: Params) -> None:
+    """Machines and activities have tags; moto would tag any ARN."""
+    del call
+    if params["resourceArn"].count(":") > 6:
+        raise ServiceError("ResourceNotFound", f"Resource not found: '{params['resourceArn']}'")
+
+
 @operation("stepfunctions", "ListStateMachines")
 def list_state_machines(call: Call, params: Params) -> dict[str, Any]:
-    """List machines, the oldest first."""
-    found = sorted(backend(call.account, call.region).state_machines, key=lambda one: one.creation_date)
+    """List machines by their names."""
+    found = sorted(backend(call.account, call.region).state_machines, key=lambda one: str(one.name))
     items = [
         {"stateMachineArn": one.arn, "name": one.name, "type": one.sm_type, "creationDate": one.creation_date}
         for one in found

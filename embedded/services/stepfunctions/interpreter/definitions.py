@@ -6,6 +6,9 @@ from typing import Any
 from antlr4 import CommonTokenStream, InputStream  # type: ignore[import-untyped]
 from moto.stepfunctions.parser.asl.antlr.runtime.ASLLexer import ASLLexer
 from moto.stepfunctions.parser.asl.antlr.runtime.ASLParser import ASLParser
+from moto.stepfunctions.parser.asl.component.common.assign.assign_template_value_terminal import (
+    AssignTemplateValueTerminalLit,
+)
 from moto.stepfunctions.parser.asl.component.common.payload.payloadvalue.payloadbinding.payload_binding import (
     PayloadBindingStringExpressionSimple,
 )
@@ -16,6 +19,7 @@ from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 
 from embedded import moto_patches
 
+_moto_open_scope = Preprocessor._open_query_language_scope
 _moto_binding = Preprocessor.visitPayload_binding_value
 
 
@@ -31,12 +35,18 @@ def _binding(self: Any, ctx: Any) -> Any:
     )
 
 
-def _inner_string(parser_rule_context: Any) -> str | None:
-    """A text of the definition, read as the JSON that it is: moto leaves the escapes in."""
-    text = parser_rule_context.getText()
-    if text == "null":
-        return None
-    return str(json.loads(text)) if text.startswith('"') and text.endswith('"') else text
+def _assigned_text(self: Any, ctx: Any) -> AssignTemplateValueTerminalLit:
+    """A text that is assigned, read as the JSON that it is: moto leaves the escapes in."""
+    del self
+    return AssignTemplateValueTerminalLit(value=json.loads(ctx.getText()))
+
+
+def _open_scope(self: Any, tree: Any) -> None:
+    """A state without a language of its own has the machine's, wherever it is: moto takes the outer state's."""
+    scopes = self._query_language_per_scope
+    self._query_language_per_scope = scopes[:1]
+    _moto_open_scope(self, tree)
+    self._query_language_per_scope = [*scopes, self._query_language_per_scope[-1]]
 
 
 def _preprocessor(self: Any) -> None:
@@ -49,7 +59,8 @@ def install() -> None:
     """Replace moto's parts."""
     for name, replacement, reason in (
         ("visitPayload_binding_value", _binding, "RoleArn.$ is misread"),
+        ("_open_query_language_scope", _open_scope, "a state takes the outer state's query language"),
         ("__init__", _preprocessor, "definitions share their query languages"),
-        ("_inner_string_of", staticmethod(_inner_string), "it leaves JSON's escapes in"),
+        ("visitAssign_template_value_terminal_string_literal", _assigned_text, "it leaves JSON's escapes in"),
     ):
         moto_patches.replace(Preprocessor, name, replacement, reason=reason)

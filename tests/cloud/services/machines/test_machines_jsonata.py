@@ -148,6 +148,13 @@ def test_both_languages_share_variables(account: Account, role: str) -> None:
     assert json.loads(ended["output"]) == {"who": 'a "b"', "said": 'hello a "b"'}
 
 
+def test_a_state_inside_another_has_the_machines_language(account: Account, role: str) -> None:
+    inner = {"StartAt": "In", "States": {"In": {"Type": "Pass", "Parameters": {"n.$": "$"}, "End": True}}}
+    each = {"Type": "Map", "Items": "{% [1, 2] %}", "ItemProcessor": inner, "End": True}
+    ended = run(account, create(account, "inner-language", role, jsonata({"Each": each})))
+    assert json.loads(ended["output"]) == [{"n": 1}, {"n": 2}]
+
+
 def test_a_machine_of_jsonata_takes_no_state_of_jsonpath(account: Account, role: str) -> None:
     definition = {
         "QueryLanguage": "JSONata",

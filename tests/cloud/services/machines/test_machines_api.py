@@ -49,6 +49,23 @@ def test_versions_keep_what_was_published_and_are_started_by_their_arns(account:
         client.start_execution(stateMachineArn=f"{machine}:2")
 
 
+def test_a_change_begins_a_revision_and_versions_have_no_tags(account: Account, role: str) -> None:
+    client = account.client("stepfunctions")
+    machine = create(account, "revisions", role, passes(1), publish=True)
+    changed = client.update_state_machine(stateMachineArn=machine, definition=definition(passes(2)))
+    again = client.update_state_machine(stateMachineArn=machine, definition=definition(passes(2)))
+    described = client.describe_state_machine(stateMachineArn=machine)
+    assert again["revisionId"] == changed["revisionId"] == described["revisionId"]
+    with pytest.raises(ClientError, match="The current State Machine revision is"):
+        client.publish_state_machine_version(stateMachineArn=machine, revisionId="another")
+    with pytest.raises(ClientError, match="Either the definition, the role ARN"):
+        client.update_state_machine(stateMachineArn=machine)
+    with pytest.raises(ClientError, match=f"Resource not found: '{machine}:1'"):
+        client.tag_resource(resourceArn=f"{machine}:1", tags=[{"key": "a", "value": "b"}])
+    names = [one["name"] for one in client.list_state_machines()["stateMachines"]]
+    assert names == sorted(names)
+
+
 def test_an_alias_leads_to_its_versions(account: Account, role: str) -> None:
     client = account.client("stepfunctions")
     machine = create(account, "aliases", role, passes(1), publish=True)

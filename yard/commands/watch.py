@@ -140,7 +140,7 @@ def _progress(aws: Aws, run: runs.Run, attempts: list[dict[str, Any]], training:
     """Where a running run is, from its latest lines; of one that has ended, its last metrics."""
     if run.status != "RUNNING":
         return {one["MetricName"]: one["Value"] for one in training.get("FinalMetricDataList", [])}
-    from yard.runs.follow import View
+    from yard.runs.view import View
 
     view = View(job=run.job, run_id=run.run_id, hourly_usd=None)
     view.observe(attempts, dict(training), run.status)
@@ -172,7 +172,7 @@ def _newest(aws: Aws, job: str) -> dict[str, Any]:
 
 
 def _refuse_a_node_that_is_not_there(aws: Aws, run: runs.Run, node: int) -> None:
-    from yard.runs.follow import instances
+    from yard.runs.view import instances
 
     names = [attempt["TrainingJobName"] for attempt in runs.attempts(aws, run)]
     described = [aws.client("sagemaker").describe_training_job(TrainingJobName=name) for name in names]

@@ -8,8 +8,10 @@ import pytest
 from rich.console import Console
 
 from yard.errors import Exit
-from yard.runs.follow import View, exit_code, measure, picture
+from yard.runs.follow import exit_code, measure
 from yard.runs.logs import Line
+from yard.runs.picture import picture
+from yard.runs.view import View
 
 
 def view() -> View:

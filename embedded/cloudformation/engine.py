@@ -1,17 +1,24 @@
 """The engine: creates, updates, rolls back and deletes stacks, one resource after the other in their order."""
 
+import json
 import logging
 import threading
 import uuid
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from botocore.exceptions import ClientError
+
+from embedded import clients
+from embedded.bus.dropped import drop
 from embedded.cloudformation.errors import ResourceError, TemplateError
 from embedded.cloudformation.operation import Operation, newest_first
 from embedded.cloudformation.plan import Plan, make_plan
-from embedded.cloudformation.stack import STORE, Inputs, Output, Stack, now
+from embedded.cloudformation.stack import STORE, Event, Inputs, Output, Stack, listener, now
 
 log = logging.getLogger(__name__)
+_notifications = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stack-notifications")
 
 _INITIATED = "User Initiated"
 _ROLLBACK = "Rollback requested by user."
@@ -37,6 +44,36 @@ def _guarded(stack: Stack, work: Callable[[Stack], None]) -> None:
         log.exception("the operation on stack %s failed inside the engine", stack.name)
         prefix = stack.status.split("_")[0]
         stack.set_status(f"{prefix}_FAILED", "Internal Failure: the embedded cloud's log has the traceback")
+
+
+@listener
+def _notify(stack: Stack, event: Event) -> None:
+    """Tell the topics that the stack was given, in order and in the background."""
+    for topic in () if stack.inputs is None else stack.inputs.notification_arns:
+        _notifications.submit(_publish, stack, event, topic)
+
+
+def _publish(stack: Stack, event: Event, topic: str) -> None:
+    values = {
+        "StackId": stack.arn,
+        "Timestamp": event.timestamp.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "EventId": event.event_id,
+        "LogicalResourceId": event.logical_id,
+        "Namespace": stack.account,
+        "PhysicalResourceId": event.physical_id,
+        "ResourceProperties": "null" if event.properties is None else json.dumps(event.properties),
+        "ResourceStatus": event.status,
+        "ResourceStatusReason": "" if event.reason is None else event.reason,
+        "ResourceType": event.type,
+        "StackName": stack.name,
+        "ClientRequestToken": "null" if event.token is None else event.token,
+    }
+    text = "".join(f"{name}='{value}'\n" for name, value in values.items())
+    try:
+        sns = clients.client("sns", stack.account, topic.split(":")[3])
+        sns.publish(TopicArn=topic, Subject="AWS CloudFormation Notification", Message=text)
+    except (ClientError, IndexError) as error:
+        drop(source=stack.arn, target=topic, reason=str(error))
 
 
 def create(stack: Stack, inputs: Inputs) -> None:

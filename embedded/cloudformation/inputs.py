@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -10,9 +11,10 @@ from botocore.exceptions import ClientError
 from moto.utilities.utils import get_partition
 
 from embedded import clients
+from embedded.access import roles
 from embedded.cloudformation.errors import TemplateError, TransformError
 from embedded.cloudformation.stack import STORE, Inputs, Stack
-from embedded.cloudformation.templates import graph, parameters, template
+from embedded.cloudformation.templates import checks, graph, parameters, template
 from embedded.cloudformation.templates.rules import check_rules
 from embedded.cloudformation.transforms import Scope, check_transforms, process, uses_transforms
 from embedded.cloudformation.values import PSEUDO_PARAMETERS
@@ -97,6 +99,11 @@ def inputs_of(call: Call, params: Params, stack: Stack | None = None, *, change_
         check_capabilities(parsed, params)
         values = _values(call, params, parsed.parameters, old)
         check_rules(parsed, values, call)
+        pseudo = pseudo_parameters(call, str(params.get("StackName", "")))
+        checks.check_functions(parsed, values, pseudo, call.region)
+        _check_types(parsed, params)
+        _check_rollback(params)
+        _check_role(call, params)
     except TemplateError as error:
         raise refuse(str(error)) from None
     tags = (
@@ -157,6 +164,32 @@ def _on_failure(params: Params) -> str:
     if params.get("DisableRollback"):
         return "DO_NOTHING"
     return str(params.get("OnFailure", params.get("OnStackFailure", "ROLLBACK")))
+
+
+def _check_types(parsed: template.Template, params: Params) -> None:
+    allowed = params.get("ResourceTypes")
+    for resource in parsed.resources.values() if allowed else ():
+        if not any(fnmatchcase(resource.type, pattern) for pattern in allowed):
+            raise TemplateError(
+                f"Resource type {resource.type} is not allowed by parameter ResourceTypes [{', '.join(allowed)}]"
+            )
+
+
+def _check_rollback(params: Params) -> None:
+    for trigger in params.get("RollbackConfiguration", {}).get("RollbackTriggers", ()):
+        if trigger["Type"] not in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
+            raise TemplateError("Rollback Trigger Type not supported")
+        if not re.fullmatch(r"arn:[^:]+:cloudwatch:[^:]+:[^:]+:alarm:.+", trigger["Arn"]):
+            raise TemplateError("RelativeId of a Rollback Trigger's ARN is incorrect")
+
+
+def _check_role(call: Call, params: Params) -> None:
+    role = params.get("RoleARN")
+    try:
+        if role:
+            roles.assume(role, service="cloudformation.amazonaws.com", session="check", region=call.region)
+    except ServiceError:
+        raise TemplateError(f"Role {role} is invalid or cannot be assumed") from None
 
 
 def _read_ssm(call: Call, name: str) -> str:

@@ -39,7 +39,7 @@ class Step:
     """The properties that differ."""
 
     attributes: tuple[str, ...] = ()
-    """What else of the resource differs: its Metadata."""
+    """What else of the resource differs: its metadata, its policies."""
 
     replacing: tuple[str, ...] = ()
     """The properties that make it a replacement."""
@@ -52,7 +52,12 @@ class Step:
         """Compare a resource's wanted properties with those it was made with."""
         names = sorted(set(properties) | set(old.properties))
         differing = tuple(name for name in names if properties.get(name) != old.properties.get(name))
-        attributes = ("Metadata",) if resource.metadata != old.metadata else ()
+        compared = {
+            "DeletionPolicy": resource.deletion_policy != old.deletion_policy,
+            "Metadata": resource.metadata != old.metadata,
+            "UpdateReplacePolicy": resource.update_replace_policy != old.update_replace_policy,
+        }
+        attributes = tuple(name for name, differs in compared.items() if differs)
         if resource.type != old.type:
             return cls(action="replace", properties=differing, attributes=attributes, replacing=differing)
         replacing = schemas.create_only_changes(resource.type, old.properties, dict(properties))
@@ -85,7 +90,9 @@ class Plan:
     """The properties of what is to be there, as far as they are known."""
 
     outputs_change: bool
-    tags_change: bool
+    settings_change: bool
+    """Whether the stack's tags, its notifications or its rollback configuration change."""
+
     missing_exports: Mapping[str, str]
     """The exports that nobody has, by the resource that asks for them."""
 
@@ -93,7 +100,7 @@ class Plan:
     def is_empty(self) -> bool:
         """Whether there is nothing to do: CloudFormation then refuses the update."""
         touched = any(step.action != "none" or step.attributes for step in self.steps.values())
-        return not (touched or self.outputs_change or self.tags_change)
+        return not (touched or self.outputs_change or self.settings_change)
 
 
 def make_plan(stack: Stack, inputs: Inputs) -> Plan:
@@ -120,9 +127,13 @@ def make_plan(stack: Stack, inputs: Inputs) -> Plan:
         steps=steps,
         properties=properties,
         outputs_change=_outputs_change(stack, inputs, resolver),
-        tags_change=stack.inputs is not None and dict(stack.inputs.tags) != dict(inputs.tags),
+        settings_change=stack.inputs is not None and _settings(stack.inputs) != _settings(inputs),
         missing_exports=missing,
     )
+
+
+def _settings(inputs: Inputs) -> tuple[Any, ...]:
+    return dict(inputs.tags), inputs.notification_arns, dict(inputs.rollback)
 
 
 def _outputs_change(stack: Stack, inputs: Inputs, resolver: Resolver) -> bool:

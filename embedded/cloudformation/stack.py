@@ -110,6 +110,9 @@ class ChangeSet:
     """What makes the property values incomplete."""
 
     changes: list[dict[str, Any]] = field(default_factory=list)
+    perhaps: list[dict[str, Any]] = field(default_factory=list)
+    """What changes only if an attribute turns out to change."""
+
     description: str | None = None
     created: datetime = field(default_factory=now)
 
@@ -187,13 +190,15 @@ class Stack:
         succeeded = self.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
         change_set.execution_status = "EXECUTE_COMPLETE" if succeeded else "EXECUTE_FAILED"
         if succeeded:
-            self.change_set_id, self.updated = change_set.arn, now()
+            self.change_set_id = change_set.arn
         self.executing = None
 
     def retire_change_sets(self, executed: ChangeSet | None = None) -> None:
         """One operation ends the life of all change sets: the stack that they were made for is no more."""
         for item in self.change_sets.values():
             item.execution_status = "EXECUTE_IN_PROGRESS" if item is executed else "OBSOLETE"
+        if executed is not None:
+            self.updated = now()
         self.past_change_sets += self.change_sets.values()
         self.change_sets.clear()
         self.executing = executed
@@ -215,25 +220,36 @@ class Stack:
             moment = max(moment, self.events[-1].timestamp + _MILLISECOND)
         whole = logical_id == self.name and physical_id == self.arn
         stamp = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self.events.append(
-            Event(
-                event_id=str(uuid.uuid4()) if whole else f"{logical_id}-{status}-{stamp}",
-                timestamp=moment,
-                logical_id=logical_id,
-                physical_id=physical_id,
-                type=type_name,
-                status=status,
-                reason=reason,
-                token=token,
-                operation_id=self.operation_id,
-                properties=properties,
-            )
+        event = Event(
+            event_id=str(uuid.uuid4()) if whole else f"{logical_id}-{status}-{stamp}",
+            timestamp=moment,
+            logical_id=logical_id,
+            physical_id=physical_id,
+            type=type_name,
+            status=status,
+            reason=reason,
+            token=token,
+            operation_id=self.operation_id,
+            properties=properties,
         )
+        self.events.append(event)
+        for function in _listeners:
+            function(self, event)
 
     def wait(self, seconds: float) -> None:
         """Wait until no operation runs, at most so long."""
         with self.settled:
             self.settled.wait_for(lambda: not self.in_progress, timeout=seconds)
+
+
+Listener = Callable[[Stack, Event], None]
+_listeners: list[Listener] = []
+
+
+def listener(function: Listener) -> Listener:
+    """Register who hears of every event of every stack."""
+    _listeners.append(function)
+    return function
 
 
 class Store:

@@ -63,7 +63,7 @@ def get_template_summary(call: Call, params: Params) -> dict[str, Any]:
         "Metadata": None if metadata is None else str(metadata),
         **_capabilities(parsed),
         "DeclaredTransforms": list(parsed.transforms) or None,
-        "Version": parsed.document.get("AWSTemplateFormatVersion"),
+        "Version": parsed.document.get("AWSTemplateFormatVersion", "2010-09-09"),
     }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from embedded.cloudformation.errors import TemplateError
 from embedded.cloudformation.stack import Inputs, Stack, Store
 from embedded.cloudformation.templates.intrinsics import UNKNOWN, Resolver
+from embedded.cloudformation.templates.schemas import properties_of
 
 PSEUDO_PARAMETERS = (
     "AWS::AccountId",
@@ -55,6 +56,9 @@ class StackLookup:
         resource = self._stack.resources[logical_id]
         if name in resource.attributes:
             return resource.attributes[name]
+        if name in resource.properties and name in properties_of(resource.type):
+            # any property of a type can be had, though only few are documented
+            return resource.properties[name]
         raise TemplateError(
             f"Template error: resource {logical_id} ({resource.type}) does not support attribute {name} "
             f"in Fn::GetAtt (it has: {', '.join(sorted(resource.attributes))})"

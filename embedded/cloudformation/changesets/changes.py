@@ -134,6 +134,26 @@ def _details(subject: Subject, causes: Causes) -> list[dict[str, Any]]:
     return details
 
 
+def dynamic_change(
+    logical_id: str, type_name: str, physical_id: str, causes: Mapping[str, list[str]]
+) -> dict[str, Any]:
+    """An entry for a resource that changes only if the attributes that its properties name turn out to have changed."""
+    details = []
+    for name, attributes in causes.items():
+        target = {"Attribute": "Properties", "Name": name, "RequiresRecreation": "Never"}
+        details += [_detail(target, "Dynamic", "ResourceAttribute") | {"CausingEntity": item} for item in attributes]
+    told = {
+        "Action": "Modify",
+        "LogicalResourceId": logical_id,
+        "PhysicalResourceId": physical_id,
+        "ResourceType": type_name,
+        "Replacement": "False",
+        "Scope": ["Properties"],
+        "Details": details,
+    }
+    return {"Type": "Resource", "ResourceChange": told}
+
+
 def _detail(target: Mapping[str, Any], evaluation: str, source: str) -> dict[str, Any]:
     return {"Target": dict(target), "Evaluation": evaluation, "ChangeSource": source}
 

@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 from embedded.cloudformation import engine
-from embedded.cloudformation.changesets.changes import Causes, Subject, change
-from embedded.cloudformation.describe import change_set_dict, change_set_summary
+from embedded.cloudformation.changesets.answers import change_set_dict, change_set_summary
+from embedded.cloudformation.changesets.changes import Causes, Subject, change, dynamic_change
 from embedded.cloudformation.errors import TemplateError
 from embedded.cloudformation.inputs import inputs_of, new_stack, refuse, require_idle
 from embedded.cloudformation.plan import Plan
-from embedded.cloudformation.stack import STORE, ChangeSet, Inputs, Stack
+from embedded.cloudformation.stack import STORE, ChangeSet, Deployed, Inputs, Stack
+from embedded.cloudformation.templates.intrinsics import UNKNOWN, attribute_references, references
 from embedded.operations import Call, Params, ServiceError, operation
 
 _SERVICE = "cloudformation"
@@ -104,13 +105,14 @@ def _made(call: Call, params: Params, kind: str, stack: Stack, inputs: Inputs) -
         change_set.status, change_set.execution_status, change_set.reason = "FAILED", "UNAVAILABLE", str(error)
         return change_set
     change_set.changes = _changes(stack, inputs, plan)
+    change_set.perhaps = _perhaps(stack, inputs, plan)
     if plan.is_empty and kind == "UPDATE":
         change_set.status, change_set.execution_status, change_set.reason = "FAILED", "UNAVAILABLE", _NO_CHANGES
     elif plan.missing_exports:
         resource, exports = next(iter(plan.missing_exports.items()))
         change_set.warning = (
             "[WARN] --include-property-values option can return incomplete ChangeSet data because: ChangeSet creation "
-            f"failed for resource [{resource}] because: No export named {exports} found."
+            f"failed for resource [{resource}] because: No export named {exports}"
         )
     return change_set
 
@@ -136,12 +138,41 @@ def _changes(stack: Stack, inputs: Inputs, plan: Plan) -> list[dict[str, Any]]:
             type=old.type if new is None and old is not None else inputs.template.resources[name].type,
             step=step,
             physical_id=None if old is None else old.physical_id,
-            before=None if old is None else old.properties,
+            before=None if old is None else _before(stack, old, removed=removed),
             after=None if removed else plan.properties[name],
             expressions={} if new is None else new.properties,
             removal=removal,
         )
         found.append(change(subject, causes))
+    return found
+
+
+def _before(stack: Stack, old: Deployed, *, removed: bool) -> dict[str, Any]:
+    """The properties of what is there; of what is removed those that come from other resources are not told."""
+    written = None if stack.inputs is None else stack.inputs.template.resources.get(old.logical_id)
+    if not removed or written is None:
+        return old.properties
+    return {
+        name: UNKNOWN if references(written.properties.get(name)) & stack.resources.keys() else value
+        for name, value in old.properties.items()
+    }
+
+
+def _perhaps(stack: Stack, inputs: Inputs, plan: Plan) -> list[dict[str, Any]]:
+    """The resources that change if an attribute of another does: only who asks for no values is told of them."""
+    moving = {name for name, step in plan.steps.items() if step.action == "update"}
+    found = []
+    for name, step in plan.steps.items():
+        if step.action != "none" or step.attributes:
+            continue
+        resource = inputs.template.resources[name]
+        causes = {
+            prop: sorted(item for item in attribute_references(value) if item.split(".", 1)[0] in moving)
+            for prop, value in resource.properties.items()
+        }
+        if any(causes.values()):
+            moving.add(name)
+            found.append(dynamic_change(name, resource.type, stack.resources[name].physical_id, causes))
     return found
 
 

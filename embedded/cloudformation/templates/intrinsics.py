@@ -110,8 +110,13 @@ def _ref(resolver: Resolver, name: Any) -> Any:
 
 
 def _get_att(resolver: Resolver, argument: Any) -> Any:
-    logical_id, attribute = argument.split(".", 1) if isinstance(argument, str) else argument
-    return resolver.lookup.attribute(logical_id, resolver.resolve(attribute))
+    parts = argument.split(".", 1) if isinstance(argument, str) else argument
+    if not isinstance(parts, list) or len(parts) != 2 or not all(parts):
+        raise TemplateError(
+            "Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the "
+            "resource attribute"
+        )
+    return resolver.lookup.attribute(parts[0], resolver.resolve(parts[1]))
 
 
 def _sub(resolver: Resolver, argument: Any) -> str:
@@ -140,7 +145,7 @@ def _as_text(value: Any) -> str:
 def _join(resolver: Resolver, argument: Any) -> str:
     separator, items = argument
     resolved = resolver.resolve(items)
-    if resolved == UNKNOWN:
+    if resolved == UNKNOWN or any(UNKNOWN in str(item) for item in resolved):
         return UNKNOWN
     if not isinstance(resolved, list):
         raise TemplateError(f"Template error: Fn::Join needs a list, not {resolved!r}")
@@ -151,12 +156,13 @@ def _select(resolver: Resolver, argument: Any) -> Any:
     index, items = resolver.resolve(argument[0]), resolver.resolve(argument[1])
     if UNKNOWN in (index, items):
         return UNKNOWN
-    index = int(index)
     if isinstance(items, str):
         items = items.split(",")
-    if not 0 <= index < len(items):
-        raise TemplateError(f"Template error: Fn::Select cannot select nonexistent value at index {index}")
-    return items[index]
+    if not str(index).isdigit() or not isinstance(items, list) or int(index) >= len(items):
+        raise TemplateError(
+            "Template error: Fn::Select requires a list argument with two elements: an integer index and a list"
+        )
+    return items[int(index)]
 
 
 def _split(resolver: Resolver, argument: Any) -> Any:
@@ -166,6 +172,8 @@ def _split(resolver: Resolver, argument: Any) -> Any:
 
 def _if(resolver: Resolver, argument: Any) -> Any:
     condition, yes, no = argument
+    if condition not in resolver.conditions:
+        raise TemplateError(f"Template error: unresolved condition dependency {condition} in Fn::If")
     return resolver.resolve(yes if resolver.holds(condition) else no)
 
 
@@ -290,7 +298,11 @@ def _collect(value: Any, found: set[str]) -> None:
         if name == "Ref" and isinstance(argument, str):
             found.add(argument)
         elif name == "Fn::GetAtt":
-            found.add(argument.split(".", 1)[0] if isinstance(argument, str) else argument[0])
+            first = argument.split(".", 1)[0] if isinstance(argument, str) else argument[0] if argument else ""
+            if isinstance(first, str):
+                found.add(first)
+            else:
+                _collect(argument, found)
         elif name == "Fn::Sub" and isinstance(argument, str | list):
             text, variables = argument if isinstance(argument, list) else (argument, {})
             names = (match[2].strip() for match in _PLACEHOLDER.finditer(text) if not match[1])

@@ -123,7 +123,9 @@ def parse(body: str, processed: Mapping[str, Any] | None = None) -> Template:
     if unknown:
         raise TemplateError(f"Invalid template property or properties [{', '.join(unknown)}]")
     resources = document.get("Resources")
-    if not isinstance(resources, dict) or not resources:
+    if resources is not None and not isinstance(resources, dict):
+        raise TemplateError("Template format error: Any Resources member must be an object.")
+    if not resources:
         raise TemplateError("Template format error: At least one Resources member must be defined.")
     _check_nulls(document, "")
     if len(resources) > _MOST_RESOURCES:
@@ -188,6 +190,8 @@ def _section(document: Mapping[str, Any], name: str) -> dict[str, Any]:
         return {}
     if not isinstance(section, dict):
         raise TemplateError(f"Template format error: [/{name}] must be an object")
+    if name == "Mappings":
+        _check_mappings(section)
     for key, item in section.items():
         if name in _OF_OBJECTS and not isinstance(item, dict):
             raise TemplateError(f"Template format error: [/{name}/{key}] must be an object")
@@ -196,6 +200,15 @@ def _section(document: Mapping[str, Any], name: str) -> dict[str, Any]:
         if name == "Parameters" and not key.isalnum():
             raise TemplateError(f"Template format error: Parameter name {key} is non alphanumeric.")
     return section
+
+
+def _check_mappings(mappings: Mapping[str, Any]) -> None:
+    for mapping in mappings.values():
+        for name, member in mapping.items() if isinstance(mapping, dict) else ():
+            if not isinstance(member, dict):
+                raise TemplateError(f"Template format error: Every Mappings member {name} must be a map")
+            if any(isinstance(value, dict) for value in member.values()):
+                raise TemplateError("Template format error: Every Mappings attribute must be a String or a List.")
 
 
 def _resource(logical_id: str, value: Any) -> Resource:

@@ -3,11 +3,25 @@
 from typing import Any
 
 from botocore.exceptions import ClientError
+from moto.awslambda.responses import LambdaResponse
 
+from embedded import moto_patches
 from embedded.cloudformation.context import Context
 from embedded.cloudformation.errors import ResourceError
 from embedded.cloudformation.providers.base import Made, Props, Provider, provider
 from embedded.cloudformation.providers.declared import is_absent
+
+_invoke = LambdaResponse.invoke
+
+
+def _invoke_qualified(response: Any) -> Any:
+    given = response.querystring.get("Qualifier")
+    if given:
+        response.querystring["qualifier"] = given
+    return _invoke(response)
+
+
+moto_patches.replace(LambdaResponse, "invoke", _invoke_qualified, reason="it does not read the Qualifier of a request")
 
 
 @provider

@@ -1,10 +1,13 @@
-"""Secrets Manager: secrets."""
+"""Secrets Manager: secrets and their policies."""
+
+import json
+
+from botocore.exceptions import ClientError
 
 from embedded.cloudformation.context import Context
-from embedded.cloudformation.errors import NotEmulated
-from embedded.cloudformation.providers.base import Made, Props
-from embedded.cloudformation.providers.declared import Declared
-from embedded.cloudformation.providers.shapes import tag_list, without
+from embedded.cloudformation.providers.base import Made, Props, Provider, provider
+from embedded.cloudformation.providers.declared import Declared, is_absent
+from embedded.cloudformation.providers.shapes import call, tag_list, without
 
 
 class _Secret(Declared):
@@ -15,13 +18,11 @@ class _Secret(Declared):
         generate = props.get("GenerateSecretString")
         if generate is None:
             return super().create(props, ctx)
-        if set(generate) & {"SecretStringTemplate", "GenerateStringKey"}:
-            raise NotEmulated("the embedded cloud does not emulate SecretStringTemplate of AWS::SecretsManager::Secret")
-        options = {key: value for key, value in generate.items()}
-        if "PasswordLength" in options:
-            options["PasswordLength"] = int(options["PasswordLength"])
-        password = ctx.client("secretsmanager").get_random_password(**options)["RandomPassword"]
-        return super().create({**without(props, "GenerateSecretString"), "SecretString": password}, ctx)
+        options = without(generate, "SecretStringTemplate", "GenerateStringKey")
+        value = str(call(ctx.client("secretsmanager"), "GetRandomPassword", options)["RandomPassword"])
+        if "SecretStringTemplate" in generate:
+            value = json.dumps({**json.loads(generate["SecretStringTemplate"]), generate["GenerateStringKey"]: value})
+        return super().create({**without(props, "GenerateSecretString"), "SecretString": value}, ctx)
 
     def delete(self, physical_id: str, props: Props, ctx: Context) -> None:
         """Delete it at once, as CloudFormation does."""
@@ -60,3 +61,43 @@ _Secret(
     unread=frozenset({"SecretString", "GenerateSecretString"}),
     name_limit=512,
 )
+
+
+@provider
+class ResourcePolicy(Provider):
+    """`AWS::SecretsManager::ResourcePolicy`."""
+
+    type = "AWS::SecretsManager::ResourcePolicy"
+    unread = frozenset({"BlockPublicPolicy"})
+
+    def create(self, props: Props, ctx: Context) -> Made:
+        """Put the policy on the secret; a secret has one."""
+        return self._put(props, ctx)
+
+    def update(self, physical_id: str, old: Props, new: Props, ctx: Context) -> Made:
+        """Put the new one."""
+        return self._put(new, ctx)
+
+    @staticmethod
+    def _put(props: Props, ctx: Context) -> Made:
+        arn = call(ctx.client("secretsmanager"), "PutResourcePolicy", props)["ARN"]
+        return Made(physical_id=arn, attributes={"Id": arn})
+
+    def delete(self, physical_id: str, props: Props, ctx: Context) -> None:
+        """Take the policy off the secret."""
+        try:
+            ctx.client("secretsmanager").delete_resource_policy(SecretId=physical_id)
+        except ClientError as error:
+            if not is_absent(error):
+                raise
+
+    def read(self, physical_id: str, props: Props, ctx: Context) -> Props | None:
+        """The policy as the secret has it."""
+        try:
+            found = ctx.client("secretsmanager").get_resource_policy(SecretId=physical_id)
+        except ClientError as error:
+            if is_absent(error):
+                return None
+            raise
+        policy = found.get("ResourcePolicy")
+        return None if policy is None else {"SecretId": props["SecretId"], "ResourcePolicy": policy}

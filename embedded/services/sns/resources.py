@@ -90,6 +90,8 @@ class Topic(Provider):
                 return None
             raise
         found["TopicName"] = physical_id.rsplit(":", 1)[-1]
+        if "Subscription" in props:
+            found["Subscription"] = sns.list_subscriptions_by_topic(TopicArn=physical_id)["Subscriptions"]
         found["Tags"] = tag_list(sns.list_tags_for_resource(ResourceArn=physical_id)["Tags"])
         return found
 

@@ -18,7 +18,7 @@ _DEFAULTS = {
     "FifoThroughputLimit": "perQueue",
     "KmsDataKeyReusePeriodSeconds": "300",
     "KmsMasterKeyId": "",
-    "MaximumMessageSize": "1048576",
+    "MaximumMessageSize": "262144",
     "MessageRetentionPeriod": "345600",
     "ReceiveMessageWaitTimeSeconds": "0",
     "RedrivePolicy": "",

@@ -181,7 +181,7 @@ def test_a_condition_that_no_longer_holds_removes_its_resource(stack: StackUnder
 def test_an_export_that_is_not_there_yet_is_a_warning(stack: StackUnderTest) -> None:
     found = change_set(stack, of(P=parameter({"Fn::ImportValue": f"{stack.name}-none"})), "CREATE")
     assert found["Status"] == "CREATE_COMPLETE"
-    assert f"No export named {stack.name}-none found" in found["StatusReason"]
+    assert f"No export named {stack.name}-none" in found["StatusReason"]
     assert context(changes_of(found)["P"], "After")["Value"] == UNKNOWN
     stack.api.execute_change_set(StackName=stack.name, ChangeSetName="changes")
     assert stack.status() == "ROLLBACK_COMPLETE"
@@ -238,3 +238,21 @@ def test_a_deletion_policy_may_be_a_function(stack: StackUnderTest, wanted: str,
     assert stack.delete() == "DELETE_COMPLETE"
     parameters = stack.cloud.client("ssm").get_parameters(Names=[name])["Parameters"]
     assert bool(parameters) is left
+
+
+def test_who_names_an_attribute_of_a_changed_resource_may_change(stack: StackUnderTest) -> None:
+    def template(value: str) -> dict[str, Any]:
+        middle = parameter({"Fn::GetAtt": ["First", "Value"]})
+        return of(First=parameter(value), Middle=middle, Last=parameter({"Fn::GetAtt": ["Middle", "Value"]}))
+
+    stack.create(template("one"))
+    assert set(changes_of(change_set(stack, template("two"), "UPDATE"))) == {"First"}
+    found = changes_of(stack.api.describe_change_set(StackName=stack.name, ChangeSetName="changes"))
+    assert reasons(found["Middle"]) == {("Dynamic", "ResourceAttribute", "First.Value")}
+    assert reasons(found["Last"]) == {("Dynamic", "ResourceAttribute", "Middle.Value")}
+
+
+def test_what_a_removed_resource_had_from_others_is_not_told(stack: StackUnderTest) -> None:
+    stack.create(of(Stays=parameter("s"), Gone=parameter({"Ref": "Stays"})))
+    (gone,) = changes_of(change_set(stack, of(Stays=parameter("s")), "UPDATE")).values()
+    assert context(gone, "Before") == {"Type": "String", "Value": UNKNOWN}

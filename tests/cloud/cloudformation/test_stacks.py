@@ -1,5 +1,6 @@
 """Stacks: creation, update, replacement, rollback, deletion, exports; as CloudFormation does them."""
 
+import json
 from typing import Any
 
 import pytest
@@ -249,3 +250,30 @@ def test_the_role_of_the_stack_is_used_and_limited(cloud: Cloud, stack: StackUnd
     assert stack.create(of(A=parameter("a")), RoleARN=role) in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
     reasons = [reason for _, status, reason in stack.history() if status == "CREATE_FAILED"]
     assert "ssm:PutParameter" in reasons[0] and "AWSCloudFormation" in reasons[0]
+
+
+def test_topics_are_told_of_every_event(stack: StackUnderTest) -> None:
+    sns, sqs = stack.cloud.client("sns"), stack.cloud.client("sqs")
+    url = sqs.create_queue(QueueName=stack.name)["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue,
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": document})
+    topic = sns.create_topic(Name=stack.name)["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+    assert stack.create(of(P=parameter("p")), NotificationARNs=[topic]) == "CREATE_COMPLETE"
+    told: set[tuple[str, str]] = set()
+    wanted = {("P", "CREATE_IN_PROGRESS"), ("P", "CREATE_COMPLETE"), (stack.name, "CREATE_COMPLETE")}
+    for _ in range(20):
+        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", ()):
+            lines = json.loads(message["Body"])["Message"].splitlines()
+            fields = dict(line.split("=", 1) for line in lines)
+            told.add((fields["LogicalResourceId"].strip("'"), fields["ResourceStatus"].strip("'")))
+        if wanted <= told:
+            return
+    raise AssertionError(f"the topic was told only of {told}")

@@ -87,23 +87,8 @@ def inputs_of(call: Call, params: Params, stack: Stack | None = None, *, change_
     A transform that fails does not fail the call: the inputs carry the error, and whoever carries them out fails.
     """
     old = None if stack is None else stack.inputs
-    failure = None
     try:
-        body = template_text(call, params, stack)
-        try:
-            parsed = parse(call, params, body, old, capabilities=not change_set)
-        except TransformError as error:
-            parsed, failure = template.undeployable(body), str(error)
-        graph.check_references(parsed, PSEUDO_PARAMETERS)
-        graph.in_order(parsed.resources)
-        check_capabilities(parsed, params)
-        values = _values(call, params, parsed.parameters, old)
-        check_rules(parsed, values, call)
-        pseudo = pseudo_parameters(call, str(params.get("StackName", "")))
-        checks.check_functions(parsed, values, pseudo, call.region)
-        _check_types(parsed, params)
-        _check_rollback(params)
-        _check_role(call, params)
+        parsed, values, failure = _checked(call, params, template_text(call, params, stack), old, change_set=change_set)
     except TemplateError as error:
         raise refuse(str(error)) from None
     tags = (
@@ -122,6 +107,28 @@ def inputs_of(call: Call, params: Params, stack: Stack | None = None, *, change_
         rollback=params.get("RollbackConfiguration", old.rollback if old else {}),
         failure=failure,
     )
+
+
+def _checked(
+    call: Call, params: Params, body: str, old: Inputs | None, *, change_set: bool
+) -> tuple[template.Template, dict[str, parameters.Parameter], str | None]:
+    """The template, its parameters' values, and why a transform failed."""
+    failure = None
+    try:
+        parsed = parse(call, params, body, old, capabilities=not change_set)
+    except TransformError as error:
+        parsed, failure = template.undeployable(body), str(error)
+    graph.check_references(parsed, PSEUDO_PARAMETERS)
+    graph.in_order(parsed.resources)
+    check_capabilities(parsed, params)
+    values = _values(call, params, parsed.parameters, old)
+    check_rules(parsed, values, call)
+    pseudo = pseudo_parameters(call, params)
+    checks.check_functions(parsed, values, pseudo, call.region)
+    _check_types(parsed, params)
+    _check_rollback(params)
+    _check_role(call, params)
+    return parsed, values, failure
 
 
 def _values(
@@ -144,18 +151,18 @@ def parse(
         raise ServiceError("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_AUTO_EXPAND]")
     declared = document.get("Parameters")
     values = _values(call, params, declared if isinstance(declared, dict) else {}, old)
-    scope = Scope(pseudo=pseudo_parameters(call, str(params.get("StackName", ""))))
+    scope = Scope(pseudo=pseudo_parameters(call, params))
     return template.parse(body, process(document, call, values, scope))
 
 
-def pseudo_parameters(call: Call, stack_name: str) -> dict[str, str]:
-    """The pseudo parameters that are known before there is a stack."""
-    partition = get_partition(call.region)
+def pseudo_parameters(call: Call, params: Params) -> dict[str, str]:
+    """The pseudo parameters that are known before there is a stack; a call may name its stack by ARN."""
+    partition, named = get_partition(call.region), str(params.get("StackName", ""))
     return {
         "AWS::AccountId": call.account,
         "AWS::Partition": partition,
         "AWS::Region": call.region,
-        "AWS::StackName": stack_name,
+        "AWS::StackName": named.split("/")[1] if named.startswith("arn:") else named,
         "AWS::URLSuffix": "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com",
     }
 
@@ -167,7 +174,7 @@ def _on_failure(params: Params) -> str:
 
 
 def _check_types(parsed: template.Template, params: Params) -> None:
-    allowed = params.get("ResourceTypes")
+    allowed: list[str] = params.get("ResourceTypes", [])
     for resource in parsed.resources.values() if allowed else ():
         if not any(fnmatchcase(resource.type, pattern) for pattern in allowed):
             raise TemplateError(

@@ -9,7 +9,11 @@ from embedded.cloudformation.plan import Step
 from embedded.cloudformation.templates.intrinsics import UNKNOWN, attribute_references, references
 
 _ACTIONS = {"create": "Add", "remove": "Remove"}
+_REPLACED = {"Retain": "ReplaceAndRetain", "Snapshot": "ReplaceAndSnapshot"}
+"""What becomes of a replaced resource by its UpdateReplacePolicy; by default it is deleted."""
+
 _VALUES = ("AttributeChangeType", "BeforeValue", "AfterValue", "Path")
+"""What of a detail's target only who asks for property values is told."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,9 +89,6 @@ def change(subject: Subject, causes: Causes) -> dict[str, Any]:
         told["Details"] = _details(subject, causes)
         told["Scope"] = sorted({detail["Target"]["Attribute"] for detail in told["Details"]})
     return {"Type": "Resource", "ResourceChange": told}
-
-
-_REPLACED = {"Retain": "ReplaceAndRetain", "Snapshot": "ReplaceAndSnapshot"}
 
 
 def _context(properties: Mapping[str, Any]) -> str:

@@ -83,6 +83,8 @@ def test_a_checksum_covers_the_whole_and_is_not_sent_with_a_range(s3: Any, big: 
     whole = s3.get_object(Bucket=BUCKET, Key=big, ChecksumMode="ENABLED")
     assert whole["ChecksumCRC32"].endswith("-3")
     assert whole["Body"].read() == BIG
+    head = s3.head_object(Bucket=BUCKET, Key=big, ChecksumMode="ENABLED")
+    assert [head[name] for name in ("ChecksumCRC32", "ChecksumType")] == [whole["ChecksumCRC32"], "COMPOSITE"]
     ranged = s3.get_object(Bucket=BUCKET, Key=big, ChecksumMode="ENABLED", Range="bytes=0-3")
     assert "ChecksumCRC32" not in ranged
     s3.put_object(Bucket=BUCKET, Key="small", Body=b"hello", ChecksumAlgorithm="SHA256")

@@ -111,8 +111,7 @@ def _narrowed(self: S3Response, asked: Mapping[str, str], part: str | None, head
     if part is None:
         wanted = range_of(asked, headers)
     else:
-        version = self.querystring.get("versionId", [None])[0]
-        upload = self.backend.get_object(self.bucket_name, self.parse_key_name(), version_id=version).multipart
+        upload = _object(self).multipart
         sizes = () if upload is None else upload.sizes
         wanted = part_of(int(part), sizes, int(headers["content-length"]))
         if sizes:
@@ -128,6 +127,23 @@ def _narrowed(self: S3Response, asked: Mapping[str, str], part: str | None, head
         headers["content-range"] = f"bytes {begin}-{end - 1}/{size}"
     headers["content-length"] = str(end - begin)
     return 206, headers, wanted
+
+
+def _object(self: S3Response) -> Any:
+    version = self.querystring.get("versionId", [None])[0]
+    return self.backend.get_object(self.bucket_name, self.parse_key_name(), version_id=version)
+
+
+def _say_kind_of_checksum(self: S3Response, headers: dict[str, Any]) -> None:
+    """moto's HeadObject tells a composite checksum as if it were the whole object's."""
+    if not any(name.startswith(_OF_THE_WHOLE) for name in headers):
+        return
+    found = _object(self)
+    name = f"{_OF_THE_WHOLE}{str(found.checksum_algorithm).lower()}"
+    if found.checksum_type is not None and name in headers:
+        headers["x-amz-checksum-type"] = found.checksum_type
+        if found.checksum_type == "COMPOSITE":
+            headers[name] = f"{found.checksum_value}-{found.checksum_parts}"
 
 
 def _asked(self: S3Response) -> tuple[dict[str, str], str | None]:
@@ -168,6 +184,7 @@ def _head_object(self: S3Response, bucket_name: str, query: Any, key_name: str, 
     status, found, body = _moto_head(self, bucket_name, without, key_name, self.headers)
     if status != 200:
         return status, found, body
+    _say_kind_of_checksum(self, found)
     failed = failed_condition(asked, found)
     if failed is not None:
         return _not_modified(found) if failed[0] == 304 else (412, found, "")

@@ -1,5 +1,6 @@
 """What is wrong with a definition: ValidateStateMachineDefinition, and what creation refuses."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -129,6 +130,13 @@ def _unsupported(machine: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(code=_SCHEMA, message=refusal(field), location=f"{place}/{where}")
 
 
+def _refuse_what_is_not_emulated(definition: str) -> None:
+    for place, state in states(json.loads(definition)):
+        if "ItemBatcher" in state:
+            text = f"the embedded cloud does not emulate ItemBatcher ({place}/ItemBatcher)"
+            raise ServiceError("NotImplemented", text, 501)
+
+
 def _express(machine: Mapping[str, Any]) -> Iterator[Problem]:
     text = "Express state machine does not support"
     for place, state in tasks(machine):
@@ -147,6 +155,7 @@ def check(definition: str, kind: str) -> None:
     if found:
         text = ", ".join(problem.text for problem in found)
         raise ServiceError("InvalidDefinition", f"Invalid State Machine Definition: '{text}'")
+    _refuse_what_is_not_emulated(definition)
     try:
         StepFunctionsParserBackend._validate_definition(definition)
     except InvalidDefinition as error:

@@ -6,12 +6,18 @@ from moto.stepfunctions.parser.api import EvaluationFailedEventDetails, Executio
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import iteration_worker
+from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import branches_decl
+from moto.stepfunctions.parser.asl.component.state.fail import state_fail
 from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 
 from embedded import moto_patches
+from embedded.services.stepfunctions.error_names import error_name_of
 
 _QUERY = "States.QueryEvaluationError"
+_moto_add_event = EventManager.add_event
 _moto_failure_event = FailureEvent.__init__
 _moto_state_body = CommonStateField._eval_body
 
@@ -46,14 +52,19 @@ def runtime_failure(env: Any, cause: str) -> FailureEventException:
 
 def entered_id(env: Any) -> int:
     """The event by which the state was entered that is evaluated."""
-    history = env.event_manager._history_event_list
-    event_id = latest = int(env.event_history_context.source_event_id)
+    latest = int(env.event_history_context.source_event_id)
+    event = _entering(env.event_manager._history_event_list, latest, env.next_state_name)
+    return latest if event is None else int(event["id"])
+
+
+def _entering(history: list[Any], event_id: int, name: str) -> Any:
+    """The event by which a state was entered, looked for from an event backwards; None without one."""
     while event_id > 0:
         event = history[event_id - 1]
-        if event.get("stateEnteredEventDetails", {}).get("name") == env.next_state_name:
-            return event_id
+        if event.get("stateEnteredEventDetails", {}).get("name") == name:
+            return event
         event_id = event["previousEventId"]
-    return latest
+    return None
 
 
 def _failure_event(self: Any, env: Any, *arguments: Any, **named: Any) -> None:
@@ -102,6 +113,17 @@ def _state_body(self: Any, env: Any) -> None:
         raise
 
 
+def _add_event(self: Any, context: Any, event_type: Any, event_details: Any = None, **settings: Any) -> int:
+    """A failed evaluation follows what came before its state was entered, as the service numbers it."""
+    details = (event_details or {}).get("evaluationFailedEventDetails")
+    if details is not None:
+        entered = _entering(self._history_event_list, context.source_event_id, details["state"])
+        if entered is not None and entered["type"] != HistoryEventType.WaitStateEntered:
+            context.source_event_id = entered["previousEventId"]
+    added: int = _moto_add_event(self, context, event_type, event_details, **settings)
+    return added
+
+
 def _is_told(env: Any, event: FailureEvent) -> bool:
     details = event.event_details["evaluationFailedEventDetails"]
     history = env.event_manager._history_event_list
@@ -114,6 +136,10 @@ def install() -> None:
         (FailureEvent, "__init__", _failure_event, "it names the latest event for the state's"),
         (FailureEventException, "get_evaluation_failed_event_details", _evaluation_details, "the cause says where"),
         (FailureEventException, "get_execution_failed_event_details", _execution_details, "the cause says where"),
+        (EventManager, "add_event", _add_event, "it numbers failed evaluations otherwise"),
+        (iteration_worker, "CustomErrorName", error_name_of, "it knows none of the language's own errors"),
+        (branches_decl, "CustomErrorName", error_name_of, "it knows none of the language's own errors"),
+        (state_fail, "CustomErrorName", error_name_of, "it knows none of the language's own errors"),
         (CommonStateField, "_eval_body", _state_body, "it tells failed evaluations of some states alone"),
     ):
         moto_patches.replace(owner, name, replacement, reason=reason)

@@ -10,10 +10,12 @@ from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
 from moto.stepfunctions.parser.asl.component.common.path.items_path import ItemsPath
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
 from moto.stepfunctions.parser.asl.component.state import state
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map import StateMap
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_activitiy import StateTaskActivity
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function import wait_function
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.timestamp import Timestamp
 from moto.stepfunctions.parser.asl.eval.states import StateData
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
@@ -26,6 +28,7 @@ _moto_error_matches = error_equals_decl.ErrorEqualsDecl._eval_body
 _moto_activity_execution = StateTaskActivity._eval_execution
 _moto_map_execution = StateMap._eval_execution
 _moto_items_path = ItemsPath._eval_body
+_moto_timestamp_failure = Timestamp._create_failure_event
 _SCALED = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds * options.wait_scale))
 _RUNTIME = StatesErrorName(typ=StatesErrorNameType.StatesRuntime)
 
@@ -69,6 +72,14 @@ def _items_path(self: Any, env: Any) -> None:
         raise runtime_failure(env, f'Reference path "{path}" must point to array.')
 
 
+def _timestamp_failure(self: Any, env: Any, timestamp_str: str) -> Any:
+    """A Timestamp that is none: of JSONata it is a failed evaluation."""
+    if not isinstance(self.string, StringJSONata):
+        return _moto_timestamp_failure(self, env, timestamp_str)
+    text = "The Timestamp field cannot be parsed as an ISO-8601 extended offset date-time format string"
+    return query_failure(env, f"{text}: {timestamp_str}", "Timestamp").failure_event
+
+
 def _state_data(EnteredTime: str, Name: str) -> StateData:
     del EnteredTime  # with another offset and more digits than the service writes
     return StateData(EnteredTime=timestamp(datetime.datetime.now(tz=datetime.UTC)), Name=Name)
@@ -82,6 +93,7 @@ def install() -> None:
         (StateTaskActivity, "_eval_execution", _activity_execution, "it fails on an activity that is not there"),
         (StateMap, "_eval_execution", _map_execution, "it names the input's type where the service shows the input"),
         (ItemsPath, "_eval_body", _items_path, "it takes JSONPath's error for JSONata's"),
+        (Timestamp, "_create_failure_event", _timestamp_failure, "it knows no failed evaluation"),
         (state, "StateData", _state_data, "it writes times otherwise"),
         (retrier_decl, "time", _SCALED, "its pauses cannot be shortened"),
     ):

@@ -11,7 +11,6 @@ from typing import Any
 from botocore.exceptions import ClientError
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails, TaskSubmittedEventDetails
-from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import StateTaskService
@@ -21,6 +20,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
 from embedded.services.stepfunctions.credentials import client_of_role
+from embedded.services.stepfunctions.error_names import error_name_of
 from embedded.services.stepfunctions.options import options
 from embedded.services.stepfunctions.permissions import missing_for_run
 from embedded.services.stepfunctions.sagemaker import job_changes
@@ -148,7 +148,7 @@ class SageMakerTask(StateTaskServiceCallback):  # type: ignore[misc]
         )
         return FailureEvent(
             env=env,
-            error_name=CustomErrorName(error_name=error) if not error.startswith("States.") else states_error(error),
+            error_name=error_name_of(error),
             event_type=HistoryEventType.TaskFailed,
             event_details=EventDetails(taskFailedEventDetails=details),
         )
@@ -210,14 +210,6 @@ class SageMakerTask(StateTaskServiceCallback):  # type: ignore[misc]
         if status == "Failed" or (status == "Stopped" and options.stopped_job == "fails"):
             raise FailureEventException(self._failure(env, "States.TaskFailed", json.dumps(plain(described))))
         env.stack.append(plain(described))
-
-
-def states_error(name: str) -> Any:
-    """moto's name of one of the language's own errors."""
-    from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
-    from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
-
-    return StatesErrorName(typ=next(kind for kind in StatesErrorNameType if kind.to_name() == name))
 
 
 def _wait(env: Any, describe: Callable[[], dict[str, Any]], job: Job) -> dict[str, Any] | None:

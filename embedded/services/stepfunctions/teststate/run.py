@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
-from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
 from moto.stepfunctions.parser.asl.component.common.retry.retry_outcome import RetryOutcome
 from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
@@ -16,7 +15,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task im
 from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
-from embedded.services.stepfunctions.sagemaker.task import states_error
+from embedded.services.stepfunctions.error_names import error_name_of
 from embedded.services.stepfunctions.teststate.inspection import Inspection
 
 _PREFIX = re.compile(
@@ -165,11 +164,10 @@ def put_mock(env: Inspection) -> None:
 
 def failure(env: Inspection, error: str, cause: str) -> FailureEventException:
     """A task's failure."""
-    name = states_error(error) if error.startswith("States.") else CustomErrorName(error_name=error)
     return FailureEventException(
         FailureEvent(
             env=env,
-            error_name=name,
+            error_name=error_name_of(error),
             event_type=HistoryEventType.TaskFailed,
             event_details=EventDetails(taskFailedEventDetails=TaskFailedEventDetails(error=error, cause=cause)),
         )

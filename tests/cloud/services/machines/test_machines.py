@@ -255,3 +255,20 @@ def test_cloudwatch_counts_executions_by_how_they_end(account: Account, role: st
 
     until(lambda: counted("ExecutionsFailed") == 1)
     assert (counted("ExecutionsStarted"), counted("ExecutionsSucceeded")) == (1, 0)
+
+
+def test_the_languages_own_errors_pass_through_iterations_and_branches(account: Account, role: str) -> None:
+    rethrow = {"Type": "Fail", "ErrorPath": "$.error", "CausePath": "$.cause"}
+    inner = {"StartAt": "Rethrow", "States": {"Rethrow": rethrow}}
+    caught = {"Catch": [{"ErrorEquals": ["States.TaskFailed"], "Next": "Caught"}], "End": True}
+    given = {"items": [{"error": "States.TaskFailed", "cause": "why"}], "error": "States.TaskFailed", "cause": "why"}
+    for name, outer in (
+        ("Each", {"Type": "Map", "ItemsPath": "$.items", "ItemProcessor": inner}),
+        ("Both", {"Type": "Parallel", "Branches": [inner]}),
+    ):
+        machine = create(account, f"own-errors-{name}", role, {name: outer | caught, "Caught": {"Type": "Succeed"}})
+        ended = run(account, machine, given)
+        assert (ended["status"], json.loads(ended["output"])) == (
+            "SUCCEEDED",
+            {"Error": "States.TaskFailed", "Cause": "why"},
+        )

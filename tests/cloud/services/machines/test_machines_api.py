@@ -196,6 +196,13 @@ def test_a_definition_is_refused_in_the_services_words(account: Account, role: s
     assert found["message"].partition("\n")[0] in f"{found['code']}: {refused.value}"
 
 
+def test_what_is_not_emulated_is_refused_by_name(account: Account, role: str) -> None:
+    inner = {"StartAt": "One", "States": {"One": {"Type": "Pass", "End": True}}}
+    each = {"Type": "Map", "ItemProcessor": inner, "ItemBatcher": {"MaxItemsPerBatch": 2}, "End": True}
+    with pytest.raises(ClientError, match=r"does not emulate ItemBatcher \(/States/Each/ItemBatcher\)"):
+        create(account, "batches", role, {"Each": each})
+
+
 def test_an_express_machine_waits_for_nobody(account: Account, role: str) -> None:
     send = {
         "Type": "Task",

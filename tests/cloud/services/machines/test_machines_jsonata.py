@@ -97,6 +97,11 @@ def test_an_output_does_not_see_what_the_same_state_assigns(account: Account, ro
             "The JSONata expression ''long'' specified for the field 'Seconds' returned an unexpected result type. "
             "Expected 'number', but was 'string' for value: \"long\"",
         ),
+        (
+            {"Type": "Wait", "Timestamp": "{% 'tomorrow' %}", "End": True},
+            "Timestamp",
+            "The Timestamp field cannot be parsed as an ISO-8601 extended offset date-time format string: tomorrow",
+        ),
     ],
 )
 def test_a_failed_evaluation_names_state_event_field_and_reason(

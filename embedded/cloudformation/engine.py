@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from embedded import clients
 from embedded.bus.dropped import drop
-from embedded.cloudformation.errors import ResourceError, TemplateError
+from embedded.cloudformation.errors import NotEmulated, ResourceError, TemplateError
 from embedded.cloudformation.operation import Operation, newest_first
 from embedded.cloudformation.plan import Plan, make_plan
 from embedded.cloudformation.stack import STORE, Event, Inputs, Output, Stack, listener, now
@@ -86,13 +86,20 @@ def create(stack: Stack, inputs: Inputs) -> None:
             operation.create(name)
         stack.outputs = operation.outputs()
     except (ResourceError, TemplateError) as error:
-        _undo_creation(stack, inputs, operation, operation.failure(error, "create"))
+        _undo_creation(stack, inputs, operation, operation.failure(error, "create"), lasting=_lasting(error))
         return
     stack.imports = operation.lookup.imports
     stack.set_status("CREATE_COMPLETE")
 
 
-def _undo_creation(stack: Stack, inputs: Inputs, operation: Operation, reason: str) -> None:
+def _lasting(error: Exception) -> str | None:
+    """What the stack still says after its rollback: what this cloud lacks, which AWS would have had."""
+    return str(error) if isinstance(error, NotEmulated) else None
+
+
+def _undo_creation(
+    stack: Stack, inputs: Inputs, operation: Operation, reason: str, *, lasting: str | None = None
+) -> None:
     if inputs.on_failure == "DO_NOTHING":
         stack.undo = roll_back_creation
         stack.set_status("CREATE_FAILED", f"{reason}. ")
@@ -109,7 +116,7 @@ def _undo_creation(stack: Stack, inputs: Inputs, operation: Operation, reason: s
         stack.set_status(status, f"The following resource(s) failed to delete: [{', '.join(failed)}]. ")
         return
     stack.deleted = now()
-    stack.set_status("DELETE_COMPLETE" if deletes else "ROLLBACK_COMPLETE")
+    stack.set_status("DELETE_COMPLETE" if deletes else "ROLLBACK_COMPLETE", lasting)
 
 
 def roll_back_creation(stack: Stack) -> None:
@@ -136,7 +143,7 @@ def update(stack: Stack, inputs: Inputs) -> None:
         new_outputs = operation.outputs()
         _check_exports_kept(stack, new_outputs)
     except (ResourceError, TemplateError) as error:
-        reason = f"{operation.failure(error, 'update')}. "
+        reason, lasting = f"{operation.failure(error, 'update')}. ", _lasting(error)
 
         def undo(target: Stack) -> None:
             target.set_status("UPDATE_ROLLBACK_IN_PROGRESS", reason)
@@ -148,7 +155,7 @@ def update(stack: Stack, inputs: Inputs) -> None:
                 return
             target.set_status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
             operation.delete_all(newest_first(operation.made), set(), retained_by="deletion")
-            target.set_status("UPDATE_ROLLBACK_COMPLETE")
+            target.set_status("UPDATE_ROLLBACK_COMPLETE", lasting)
 
         if inputs.on_failure == "DO_NOTHING":
             stack.undo = undo

@@ -277,3 +277,14 @@ def test_topics_are_told_of_every_event(stack: StackUnderTest) -> None:
         if wanted <= told:
             return
     raise AssertionError(f"the topic was told only of {told}")
+
+
+def test_a_stack_that_needs_what_is_not_emulated_names_it_first(stack: StackUnderTest) -> None:
+    unknown = {"Type": "AWS::No::Such"}
+    words = "the embedded cloud does not emulate the resource type AWS::No::Such"
+    assert stack.create(of(Unknown=unknown)) == "ROLLBACK_COMPLETE"
+    assert stack.describe()["StackStatusReason"] == words
+    other = StackUnderTest(stack.cloud)
+    assert other.create(of(P=parameter("p"))) == "CREATE_COMPLETE"
+    assert other.update(of(P=parameter("p"), Unknown=unknown)) == "UPDATE_ROLLBACK_COMPLETE"
+    assert other.describe()["StackStatusReason"] == words

@@ -22,9 +22,10 @@ class Rule(Provider):
         name = str(props.get("Name", ctx.name(64)))
         bus = str(props.get("EventBusName", "default"))
         arn = self._put(name, props, ctx, tags=True)
-        ctx.begin(name)
+        # as on AWS, Ref names the bus of a rule that is not on the default one
+        physical_id = ctx.begin(name if bus == "default" else f"{bus.rsplit('/', 1)[-1]}|{name}")
         self._targets(name, bus, [], props.get("Targets", []), ctx)
-        return Made(physical_id=name, attributes={"Arn": arn})
+        return Made(physical_id=physical_id, attributes={"Arn": arn})
 
     @staticmethod
     def _put(name: str, props: Props, ctx: Context, *, tags: bool = False) -> str:
@@ -53,7 +54,7 @@ class Rule(Provider):
 
     def update(self, physical_id: str, old: Props, new: Props, ctx: Context) -> Made:
         """Put it again; targets that are gone are taken off."""
-        name = physical_id.rsplit("|", 1)[-1]
+        name = _name(physical_id)
         arn = self._put(name, new, ctx)
         bus = str(new.get("EventBusName", "default"))
         self._targets(name, bus, old.get("Targets", []), new.get("Targets", []), ctx)
@@ -66,28 +67,32 @@ class Rule(Provider):
 
     def delete(self, physical_id: str, props: Props, ctx: Context) -> None:
         """Take the targets off, then delete it."""
-        events, bus = ctx.client("events"), str(props.get("EventBusName", "default"))
+        events, bus, name = ctx.client("events"), str(props.get("EventBusName", "default")), _name(physical_id)
         try:
-            targets = events.list_targets_by_rule(Rule=physical_id, EventBusName=bus)["Targets"]
+            targets = events.list_targets_by_rule(Rule=name, EventBusName=bus)["Targets"]
             if targets:
                 ids = [item["Id"] for item in targets]
-                events.remove_targets(Rule=physical_id, EventBusName=bus, Ids=ids)
-            events.delete_rule(Name=physical_id, EventBusName=bus)
+                events.remove_targets(Rule=name, EventBusName=bus, Ids=ids)
+            events.delete_rule(Name=name, EventBusName=bus)
         except ClientError as error:
             if not is_absent(error):
                 raise
 
     def read(self, physical_id: str, props: Props, ctx: Context) -> Props | None:
         """The rule and its targets."""
-        events, bus = ctx.client("events"), str(props.get("EventBusName", "default"))
+        events, bus, name = ctx.client("events"), str(props.get("EventBusName", "default")), _name(physical_id)
         try:
-            found: Props = events.describe_rule(Name=physical_id, EventBusName=bus)
+            found: Props = events.describe_rule(Name=name, EventBusName=bus)
         except ClientError as error:
             if is_absent(error):
                 return None
             raise
         if "EventPattern" in found:
             found["EventPattern"] = json.loads(found["EventPattern"])
-        found["Targets"] = events.list_targets_by_rule(Rule=physical_id, EventBusName=bus)["Targets"]
+        found["Targets"] = events.list_targets_by_rule(Rule=name, EventBusName=bus)["Targets"]
         found["Tags"] = tag_list(events.list_tags_for_resource(ResourceARN=found["Arn"])["Tags"])
         return found
+
+
+def _name(physical_id: str) -> str:
+    return physical_id.rsplit("|", 1)[-1]

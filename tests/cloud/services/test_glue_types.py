@@ -98,7 +98,8 @@ def test_a_bus_with_a_rule_and_a_policy(stack: StackUnderTest) -> None:
 
     assert stack.create(template("events:PutEvents")) == "CREATE_COMPLETE"
     events = stack.cloud.client("events")
-    assert len(events.list_rules(EventBusName=name)["Rules"]) == 1
+    (rule,) = events.list_rules(EventBusName=name)["Rules"]
+    assert stack.physical_id("Rule") == f"{name}|{rule['Name']}"
     assert stack.update(template("events:PutRule")) == "UPDATE_COMPLETE"
     (found,) = json.loads(events.describe_event_bus(Name=name)["Policy"])["Statement"]
     assert (found["Sid"], found["Action"]) == ("ours", "events:PutRule")

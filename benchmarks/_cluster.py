@@ -25,7 +25,7 @@ class Cluster:
 
     folder: Path
     steps: int
-    program: str = "benchmarks._faulty"
+    program: str = "benchmarks.fault_rounds.program"
     networks: tuple[str, str] | None = None
     """Network namespaces of the nodes; None: addresses of the loopback interface."""
     addresses: tuple[str, str] = ("127.0.0.1", "127.0.0.2")

@@ -23,9 +23,9 @@ from pathlib import Path
 
 from benchmarks._carriage import Carriage
 from benchmarks._cluster import Cluster, two_networks
-from benchmarks._fault_kinds import FAULTS, STEPS, Round
-from benchmarks._faulty import INTERVAL
 from benchmarks._report import Figure, report
+from benchmarks.fault_rounds.kinds import FAULTS, STEPS, Round
+from benchmarks.fault_rounds.program import INTERVAL
 from embedded import lifecycle
 from embedded.weather import forecast
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks._cluster import Cluster, set_link
-from benchmarks._faulty import INTERVAL
+from benchmarks.fault_rounds.program import INTERVAL
 
 STEPS = 60
 INTERRUPTED = 75

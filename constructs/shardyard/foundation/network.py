@@ -1,7 +1,7 @@
 """A VPC without a way out: isolated subnets, S3 by a gateway endpoint, flow logs."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 import aws_cdk as cdk
@@ -100,7 +100,8 @@ class Network(Construct):
             self,
             f"Subnet{index + 1}",
             vpc_id=vpc.ref,
-            **self._zone(index),
+            availability_zone=self._zone_name(index) if self._zone_id(index) is None else None,
+            availability_zone_id=self._zone_id(index),
             cidr_block=cidr,
             map_public_ip_on_launch=False,
             tags=[self._name(f"isolated-{index + 1}")],
@@ -110,14 +111,12 @@ class Network(Construct):
         )
         return subnet.ref
 
-    def _zone(self, index: int) -> Mapping[str, str]:
+    def _zone_id(self, index: int) -> str | None:
         """A name means another zone in each account; an id means the same in all."""
-        if self._zones and _ZONE_ID.fullmatch(self._zones[index]):
-            return {"availability_zone_id": self._zones[index]}
-        return {"availability_zone": self._zone_name(index)}
+        return self._zones[index] if self._zones and _ZONE_ID.fullmatch(self._zones[index]) else None
 
     def _zone_name(self, index: int) -> str:
-        if self._zones and not _ZONE_ID.fullmatch(self._zones[index]):
+        if self._zones and self._zone_id(index) is None:
             return self._zones[index]
         return cdk.Fn.select(index, cdk.Fn.get_azs())
 

@@ -78,7 +78,7 @@ class FolderSync(threading.Thread):
         try:
             self._copy()
             if DELETIONS.value != DELETIONS.fair:
-                self._delete()
+                self._carry_deletions()
         except (ClientError, BotoCoreError, OSError) as error:
             if self.error is None:
                 log.warning("%s: %s", self.name, error)
@@ -106,7 +106,7 @@ class FolderSync(threading.Thread):
         speed = UPLOAD_SPEED.value * len(self._folders)
         return 0.0 if speed == 0 else size_bytes / speed
 
-    def _delete(self) -> None:
+    def _carry_deletions(self) -> None:
         """Delete in S3 what a node has deleted, whatever other nodes hold under the same name."""
         now = time.monotonic()
         for folder, _ in self._folders:

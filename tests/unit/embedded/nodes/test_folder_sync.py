@@ -1,6 +1,7 @@
 """A folder of a container on this machine, and how it is copied to S3."""
 
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,3 +111,16 @@ def test_a_folder_that_goes_while_it_is_looked_through_is_no_error(
     monkeypatch.setattr(os, "scandir", removed)
     nodes.sync._look()
     assert nodes.sync.error is None and "run/kept" in nodes.bucket.keys
+
+
+def test_what_a_node_deleted_stays_in_s3_also_when_the_copying_ends(nodes: Nodes) -> None:
+    assert (
+        not {name for name in vars(FolderSync) if hasattr(threading.Thread, name)}
+        - {"__init__", "__doc__", "run"}
+        - {"__module__"}
+    ), "a method that the thread itself calls by this name"
+    (nodes.folders[0] / "restored").unlink()
+    nodes.sync.start()
+    nodes.sync.stop(last_look=True)
+    nodes.sync.join()
+    assert nodes.bucket.keys == {"run/restored"}

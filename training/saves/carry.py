@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from contract.saves import MANIFEST, RANK, SAVE
-from training.saves.mirror import Mirror
+from training.saves.mirror import Mirror, Unreachable
 
 _LOOK_SECONDS = 1.0
 """Between two looks at what other nodes have sent."""
+_TRIES = 5
+"""How often S3 may be out of reach meanwhile: what this node has to send is there by then."""
 
 
 def carry(mirror: Mirror, run_id: str, *, since: float, note: Callable[[str], None]) -> None:
@@ -24,7 +26,18 @@ def carry(mirror: Mirror, run_id: str, *, since: float, note: Callable[[str], No
     if lacking:
         note(f"{len(lacking)} files of {mirror.folder / below} are not sent yet")
         mirror.send(lacking)
-    while save is not None and (missing := missing_part(mirror, below, world_size(save))):
+    tries_left = _TRIES
+    while save is not None and tries_left:
+        try:
+            missing = missing_part(mirror, below, world_size(save))
+        except Unreachable:
+            tries_left -= 1
+            if not tries_left:
+                raise
+            time.sleep(_LOOK_SECONDS)
+            continue
+        if not missing:
+            return
         note(missing)
         time.sleep(_LOOK_SECONDS)
 

@@ -173,7 +173,8 @@ def test_two_nodes_go_on_from_the_step_of_their_interruption_or_from_what_s3_had
     cloud.wait_for_line("told", "[rank 0] step 60", seconds=120)
     cloud.client("sagemaker").stop_training_job(TrainingJobName="told")
     cloud.finished("told", 90)
-    assert len(launcher_lines(cloud, "told", "exit 75")) == 2, cloud.lines("told")
+    said = launcher_lines(cloud, "told", "launcher: ")
+    assert len(said) == 2 and all(line.endswith("exit 75") for line in said), said
     names = {key.split("/")[3] for key in cloud.keys("saves/logical/logical/") if "/step-" in key}
     last = max(int(name.split("-")[1]) for name in names)
 

@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from embedded.lifecycle import DEFAULT_ACCESS_KEY
+from embedded.process.environment import DEFAULT_ACCESS_KEY
 
 DEFAULT_ACCOUNT = "123456789012"
 DEFAULT_REGION = "us-east-1"

@@ -18,8 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from embedded.kept import header
-from embedded.process import predecessor
+from embedded.process import predecessor, snapshot
 from embedded.process.environment import DEFAULT_ACCESS_KEY, of_process, refuse_real_credentials
 from embedded.process.errors import CloudError
 from embedded.process.held import holder
@@ -115,7 +114,7 @@ def down(folder: Path = DEFAULT_FOLDER) -> bool:
 def last_kept(folder: Path = DEFAULT_FOLDER) -> str | None:
     """When the folder's last snapshot was taken, or None without one."""
     try:
-        kept = header.read(folder.absolute())
+        kept = snapshot.read(folder.absolute())
     except ValueError:
         return None
     return None if kept is None else kept.time

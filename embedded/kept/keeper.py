@@ -11,7 +11,8 @@ from typing import Any
 from moto.core.base_backend import BackendDict
 
 from embedded import status
-from embedded.kept import header, parts, pickles
+from embedded.kept import parts, pickles
+from embedded.process import snapshot
 
 _QUIET_SECONDS = 1.0
 _LONGEST_SECONDS = 10.0
@@ -26,13 +27,13 @@ class Keeper:
     """Keeps one cloud in its folder."""
 
     def __init__(self, folder: Path) -> None:
-        self._file, self._code = folder / header.FILE, header.code()
+        self._file, self._code = folder / snapshot.FILE, snapshot.code()
         self._lock = threading.Lock()
         self._kept: str | None = None
 
     def restore(self) -> bool:
         """Bring back what the last snapshot holds; False where there is none."""
-        kept = header.read(self._file.parent)
+        kept = snapshot.read(self._file.parent)
         if kept is None:
             return False
         self._kept = kept.time
@@ -57,9 +58,9 @@ class Keeper:
             began = time.monotonic()
             data = self._take()
             took = time.monotonic() - began
-            new = self._file.with_name(f"{header.FILE}.new")
+            new = self._file.with_name(f"{snapshot.FILE}.new")
             new.unlink(missing_ok=True)
-            first = header.Header(code=self._code, time=time.strftime("%Y-%m-%d %H:%M:%S"))
+            first = snapshot.Header(code=self._code, time=time.strftime("%Y-%m-%d %H:%M:%S"))
             with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(first.line())
                 file.write(data)

@@ -5,7 +5,7 @@ import shutil
 import socket
 from pathlib import Path
 
-from embedded.kept import header
+from embedded.process import snapshot
 from embedded.process.errors import CloudError
 
 STATE_FILE = "state.json"
@@ -18,14 +18,14 @@ PORT_FILE = "port"
 def words_of(folder: Path) -> tuple[str, ...]:
     """What is to be said of the cloud before; raises where its state is there and cannot be read."""
     try:
-        kept = header.read(folder)
+        kept = snapshot.read(folder)
     except ValueError:
         raise CloudError(
-            f"the state in {folder / header.FILE} is damaged; `yard cloud up --fresh` starts anew, without it"
+            f"the state in {folder / snapshot.FILE} is damaged; `yard cloud up --fresh` starts anew, without it"
         ) from None
-    if kept is not None and kept.code != header.code():
+    if kept is not None and kept.code != snapshot.code():
         raise CloudError(
-            f"the state in {folder / header.FILE} was kept at {kept.time} by another version of the embedded cloud, "
+            f"the state in {folder / snapshot.FILE} was kept at {kept.time} by another version of the embedded cloud, "
             "of moto or of Python, and cannot be read; `yard cloud up --fresh` starts anew, without it"
         )
     found = () if kept is None else (f"What was kept at {kept.time} is there again.",)
@@ -60,5 +60,5 @@ def _is_free(port: int) -> bool:
 
 def forget(folder: Path) -> None:
     """Remove what a cloud has kept; its port and its secret stay, so that shells still reach the next one."""
-    (folder / header.FILE).unlink(missing_ok=True)
+    (folder / snapshot.FILE).unlink(missing_ok=True)
     shutil.rmtree(folder / "objects", ignore_errors=True)

@@ -14,7 +14,7 @@ import boto3
 import pytest
 
 from embedded import lifecycle
-from embedded.kept import header
+from embedded.process import snapshot
 from tests.cloud.conftest import Cloud, start
 from tests.support.cloud.in_process import policy, zipped
 from tests.support.cloud.training_cloud import TrainingCloud, wait_until
@@ -37,7 +37,11 @@ def kill(cloud: Cloud) -> None:
 
 def wait_for_snapshot(folder: Path, of: bytes) -> None:
     """Wait until what has just been made is kept."""
-    wait_until(lambda: (folder / header.FILE).exists() and of in (folder / header.FILE).read_bytes(), 20, "a snapshot")
+    wait_until(
+        lambda: (folder / snapshot.FILE).exists() and of in (folder / snapshot.FILE).read_bytes(),
+        20,
+        "a snapshot",
+    )
 
 
 def fill(cloud: Cloud) -> dict[str, Any]:
@@ -187,14 +191,14 @@ def test_what_was_kept_is_the_owners_alone_and_tells_its_time(folder: Path) -> N
     wait_until(lambda: running.admin("status")["kept"] == lifecycle.last_kept(folder), 10, "the time in the status")
     lifecycle.down(folder)
     assert lifecycle.last_kept(folder) is not None
-    assert (folder / header.FILE).stat().st_mode & 0o077 == 0
+    assert (folder / snapshot.FILE).stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize(
     ("line", "said"),
     [
         (
-            header.Header(code="another", time="2026-01-02 03:04:05").line(),
+            snapshot.Header(code="another", time="2026-01-02 03:04:05").line(),
             "was kept at 2026-01-02 03:04:05 by another",
         ),
         (b"no header\n", "is damaged"),
@@ -202,11 +206,11 @@ def test_what_was_kept_is_the_owners_alone_and_tells_its_time(folder: Path) -> N
     ],
 )
 def test_state_that_cannot_be_read_is_said_and_not_touched(folder: Path, line: bytes, said: str) -> None:
-    (folder / header.FILE).write_bytes(line)
+    (folder / snapshot.FILE).write_bytes(line)
     with pytest.raises(lifecycle.CloudError, match=said) as caught:
         lifecycle.up(folder)
     assert "yard cloud up --fresh" in str(caught.value)
-    assert (folder / header.FILE).read_bytes() == line
+    assert (folder / snapshot.FILE).read_bytes() == line
     assert lifecycle.up(folder, fresh=True).port
 
 

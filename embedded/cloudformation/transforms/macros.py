@@ -12,10 +12,12 @@ from embedded.cloudformation.context import Context
 from embedded.cloudformation.errors import ResourceError, TransformError
 from embedded.cloudformation.providers.base import Made, Props, Provider, provider
 from embedded.cloudformation.templates.parameters import Parameter
+from embedded.kept import parts
 from embedded.operations import Call
 
 _macros: dict[tuple[str, str, str], Props] = {}
 """The macros of each account and region, by name."""
+parts.keep_contents("cloudformation.macros", _macros)
 
 
 @provider

@@ -11,10 +11,12 @@ from moto.stepfunctions.models import StateMachine, StateMachineAlias, StateMach
 from moto.stepfunctions.parser.backend.activity import Activity
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend, stepfunctions_parser_backends
 
+from embedded.kept import parts
 from embedded.operations import Call, ServiceError
 from embedded.services.stepfunctions import arns
 
 _activities: dict[tuple[str, str], dict[str, Activity]] = {}
+parts.keep_contents("stepfunctions.activities", _activities)
 
 
 class Machine(StateMachine):  # type: ignore[misc]

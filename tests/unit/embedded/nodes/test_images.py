@@ -128,8 +128,10 @@ def test_the_codes_own_packages_are_laid_over_the_images_and_change_nothing_in_i
     laid = image_environment.extend(base, own)
     assert imports(laid, "first_word", "second_word")
     assert imports(base, "first_word") and not imports(base, "second_word")
-    assert (laid / "bin" / "pip").read_text().startswith(f"#!{laid}/bin/python")
-    assert (base / "bin" / "pip").read_text().startswith(f"#!{base}/bin/python")
+    # the first line, or the second where the path is too long for the kernel
+    for environment, other in ((laid, base), (base, laid)):
+        script = (environment / "bin" / "pip").read_text()
+        assert f"{environment}/bin/python" in script and f"{other}/bin/python" not in script
     assert image_environment.extend(base, own) == laid
     (tmp_path / "code" / "second_word-1.0-py3-none-any.whl").write_bytes(tiny_wheel("second_word", "WORD = 'third'"))
     assert image_environment.extend(base, own) != laid, "a file that the list names has changed"

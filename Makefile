@@ -43,12 +43,13 @@ demo-clean:  ## Take the demo's cloud and all that it made away
 	@test -e .venv/.ready || { echo "There is nothing to clean: no demo has run in this clone."; exit 0; }; \
 	$(BIN)/python -m yard.demo --clean
 
-# First what can run side by side, then what has the processors or one cloud to itself; last, what both say.
+# First what can run side by side, then what has the processors to itself; last, what all say.
 test: setup-test  ## Unit, template, distributed and cloud tests (the one command that must pass)
 	@mkdir -p build; set -o pipefail; status=0; \
 	$(BIN)/pytest -n 2 --dist loadfile -m "not e2e and not slow" tests/unit tests/infra tests/docs | tee build/test-1.log || status=1; \
-	$(BIN)/pytest -m "not e2e and not slow" tests/distributed tests/cloud | tee build/test-2.log || status=1; \
-	tail -qn 1 build/test-1.log build/test-2.log; exit $$status
+	$(BIN)/pytest -n 2 --dist loadfile -m "not e2e and not slow" tests/cloud | tee build/test-2.log || status=1; \
+	$(BIN)/pytest -m "not e2e and not slow" tests/distributed | tee build/test-3.log || status=1; \
+	tail -qn 1 build/test-[123].log; exit $$status
 
 e2e: setup-test  ## Everything end to end on the embedded cloud, and the slow tests
 	$(BIN)/pytest -n 2 --dist loadfile --durations=15 -m "e2e or slow"

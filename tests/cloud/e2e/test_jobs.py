@@ -41,7 +41,7 @@ def test_every_shipped_job_is_tried(shipped: House) -> None:
 
 
 def check_results(house: House, run: runs.Run) -> None:
-    """What a run leaves behind: a model, a receipt, logs and metrics of every node, and a message."""
+    """What a run leaves behind: a model, a receipt, logs, metrics of every node, and a message."""
     attempts = house.attempts(run)
     assert [job["TrainingJobStatus"] for job in attempts] == ["Completed"]
     job = attempts[0]
@@ -50,7 +50,8 @@ def check_results(house: House, run: runs.Run) -> None:
 
     assert {"model.json", "model.pt"} <= set(house.model(run))
     _check_receipt(house.receipt(run), run, job)
-    assert {line.host for line in house.lines(run)} == set(hosts)
+    # rank 0 alone reports: a node without one may have nothing to say
+    assert hosts[0] in {line.host for line in house.lines(run)} <= set(hosts)
     _check_metrics(house, job, hosts)
 
     mail = house.mail(run.run_id)

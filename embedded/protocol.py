@@ -120,7 +120,6 @@ def _read(request: Request) -> bytes:
     request.environ.setdefault(BODY_SHA256, hashlib.sha256(body).hexdigest())
     if request.headers.get("Content-Encoding") == "gzip":
         body = gzip.decompress(body)
-        request.environ.pop("HTTP_CONTENT_ENCODING", None)
         request._cached_data = body
     request.environ["wsgi.input"] = io.BytesIO(body)
     request.environ["CONTENT_LENGTH"] = str(len(body))
@@ -129,10 +128,14 @@ def _read(request: Request) -> bytes:
 
 
 def rewind_if_read(request: Request) -> None:
-    """Let the next reader start at the body's beginning."""
+    """Let the next reader start at the body's beginning; what arrived compressed is unpacked by now.
+
+    The header that says so is a signed one, and stays until the signature was looked at.
+    """
     stream = request.environ["wsgi.input"]
     if isinstance(stream, io.BytesIO):
         stream.seek(0)
+        request.environ.pop("HTTP_CONTENT_ENCODING", None)
 
 
 def _has_payload(operation: OperationModel) -> bool:

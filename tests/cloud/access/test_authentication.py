@@ -250,6 +250,13 @@ def test_a_body_that_was_not_signed_is_not_kept(cloud: Cloud, bucket: str) -> No
     assert hashlib.sha256(kept).digest() == hashlib.sha256(b"what was signed").digest()
 
 
+def test_a_large_body_that_a_client_compresses_is_the_one_that_was_signed(cloud: Cloud) -> None:
+    data = [{"MetricName": f"metric-{number}", "Value": 1.0} for number in range(900)]
+    cloud.client("cloudwatch").put_metric_data(Namespace="compressed", MetricData=data)
+    pages = cloud.client("cloudwatch").get_paginator("list_metrics").paginate(Namespace="compressed")
+    assert len([metric for page in pages for metric in page["Metrics"]]) == 900
+
+
 def test_nobody_reads_an_object_unless_its_bucket_says_so(cloud: Cloud, bucket: str) -> None:
     path = f"/{bucket}/a%20key/{urllib.parse.quote('ä')}"
     status, said, _ = http(cloud, path)

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 BRIDGE_ADDRESS = "10.77.0.1"
 INTERFACE = "eth0"
 _PREFIX_BITS = 16
+_BRIDGE_HARDWARE_ADDRESS = "02:79:61:72:64:01"
+"""Given, it stays. A bridge's own choice is its cables' lowest, and changes under the other nodes when one leaves."""
 
 
 def node_address(index: int) -> str:
@@ -24,7 +26,7 @@ def make_bridge() -> None:
     ip_batch(
         [
             "link set lo up",
-            "link add yard0 type bridge forward_delay 0",
+            f"link add yard0 address {_BRIDGE_HARDWARE_ADDRESS} type bridge forward_delay 0",
             f"addr add {BRIDGE_ADDRESS}/{_PREFIX_BITS} dev yard0",
             "link set yard0 up",
         ]

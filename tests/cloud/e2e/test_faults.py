@@ -41,7 +41,8 @@ def test_an_interrupted_spot_run_equals_the_undisturbed_one(
     steps = [step["Status"] for job in attempts for step in job["SecondaryStatusTransitions"]]
     assert "Interrupted" in steps
     saved = [line for line in shipped.lines(run) if "launcher: interrupted: " in line.text and "exit 75" in line.text]
-    assert len(saved) == (0 if weather == "pessimistic" else 2), "every node's launcher, where it is told"
+    # Who ends first has seen every node's part in S3; the service may end the others before they say so.
+    assert bool(saved) == (weather != "pessimistic"), "a launcher says so where it is told"
     assert sum(attempt["interruptions"] for attempt in shipped.receipt(run)["attempts"]) == 1
     assert shipped.losses(run) == shipped.losses(undisturbed)
     assert shipped.weights(run) == shipped.weights(undisturbed)

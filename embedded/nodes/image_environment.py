@@ -100,15 +100,16 @@ def _lay_over(folder: Path, base: Path, requirements: Path) -> None:
 
 
 def _point_at(script: Path, base: Path, folder: Path) -> None:
-    """The first line of a script names the Python of the environment that it was installed into."""
+    """A script names the Python that it was installed for in its first line, or below it where the path is too long."""
     if script.is_symlink() or not script.is_file():
         return
-    before, after = f"#!{base}/".encode(), f"#!{folder}/".encode()
+    before, after = f"{base}/bin/python".encode(), f"{folder}/bin/python".encode()
     content = script.read_bytes()
-    if content.startswith(before):
+    head = b"".join(content.splitlines(keepends=True)[:2])
+    if content.startswith(b"#!") and before in head:
         mode = script.stat().st_mode
         script.unlink()  # its other name is base's own
-        script.write_bytes(after + content.removeprefix(before))
+        script.write_bytes(head.replace(before, after) + content.removeprefix(head))
         script.chmod(mode)
 
 

@@ -11,12 +11,10 @@ import socket
 import sys
 
 from embedded.nodes.cell import libc, network, relay
-from embedded.nodes.cell import root as node_root
-from embedded.nodes.cell.node import NAMESPACES
+from embedded.nodes.cell.node import CANNOT_RUN, NAMESPACES, cannot_run, execute
 from embedded.nodes.cell.plan import CellPlan, NodePlan
 
 LOOPBACK = "127.0.0.1"
-_CANNOT_RUN = 127
 _LOOK_SECONDS = 1.0
 
 
@@ -70,15 +68,11 @@ def _become_program(plan: NodePlan, answers: int) -> None:
         os.closerange(3, answers)
         os.closerange(answers + 1, 1024)
         hand_over, _ = socket.socketpair()
-        with hand_over:
-            node_root.enter(plan, os.path.join(plan.root, "root"), hand_over)
-        libc.drop_capabilities()
-        os.chdir(plan.work_folder)
-        os.execvpe(plan.command[0], plan.command, plan.environment)
+        execute(plan, hand_over)
     except OSError as error:
-        os.write(2, f"cannot run {plan.command[0]!r}: {error}\n".encode())
+        cannot_run(plan, error)
     finally:
-        os._exit(_CANNOT_RUN)
+        os._exit(CANNOT_RUN)
 
 
 if __name__ == "__main__":

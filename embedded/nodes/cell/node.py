@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, NoReturn
 
 from embedded.nodes.cell import libc, network
 from embedded.nodes.cell import root as node_root
@@ -17,7 +17,7 @@ from embedded.nodes.cell.plan import NodePlan
 from embedded.nodes.cell.processes import kill_descendants
 
 NAMESPACES = libc.CLONE_NEWNS | libc.CLONE_NEWUTS | libc.CLONE_NEWIPC | libc.CLONE_NEWNET
-_CANNOT_RUN = 127
+CANNOT_RUN = 127
 
 
 @dataclass(kw_only=True, slots=True)
@@ -134,12 +134,22 @@ def _become_program(plan: NodePlan, output: int, hand_over: socket.socket, names
         os.closerange(kept + 1, 1024)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
-        if namespaces:
-            node_root.enter(plan, os.path.join(plan.root, "root"), hand_over)
-            libc.drop_capabilities()
-        os.chdir(plan.work_folder)
-        os.execvpe(plan.command[0], plan.command, plan.environment)
+        execute(plan, hand_over if namespaces else None)
     except OSError as error:
-        os.write(2, f"cannot run {plan.command[0]!r}: {error}\n".encode())
+        cannot_run(plan, error)
     finally:
-        os._exit(_CANNOT_RUN)
+        os._exit(CANNOT_RUN)
+
+
+def execute(plan: NodePlan, hand_over: socket.socket | None) -> NoReturn:
+    """Become the plan's program in the plan's view of the file system; without `hand_over`, in the machine's."""
+    if hand_over is not None:
+        node_root.enter(plan, os.path.join(plan.root, "root"), hand_over)
+        libc.drop_capabilities()
+    os.chdir(plan.work_folder)
+    os.execvpe(plan.command[0], plan.command, plan.environment)
+
+
+def cannot_run(plan: NodePlan, error: OSError) -> None:
+    """Say in the program's own log why it does not run."""
+    os.write(2, f"cannot run {plan.command[0]!r}: {error}\n".encode())

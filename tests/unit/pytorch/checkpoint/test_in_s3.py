@@ -44,15 +44,28 @@ class SlowCopy:
         here = {f"place/{path.relative_to(self.folder)}": path for path in paths}
         for key in self.bucket.objects.keys() - here.keys():
             del self.bucket.objects[key]
-        missing = sorted(key for key in here if "/step-" in key and key not in self.bucket.objects)
+        objects = self.bucket.objects
+        missing = sorted(
+            key for key, path in here.items() if "/step-" in key and size_of(path) != len(objects.get(key, b""))
+        )
         for key in self.chance.sample(missing, min(self.files_at_once, len(missing))):
             with contextlib.suppress(FileNotFoundError):
                 self.bucket.put(key, here[key].read_bytes())
         counts: dict[str, int] = {}
-        for key in self.bucket.objects:
-            counts[key.split("/")[2]] = counts.get(key.split("/")[2], 0) + 1
+        for key in objects.keys() - missing:
+            # What is still being written is copied as well, and makes no save whole
+            if not key.endswith(".tmp"):
+                counts[key.split("/")[2]] = counts.get(key.split("/")[2], 0) + 1
         steps = [save.step for name, count in counts.items() if count == 3 and (save := Save.parse(name)) is not None]
         self.whole.append(max(steps, default=0))
+
+
+def size_of(path: Path) -> int:
+    """How large a file is now; 0 if it is no longer there."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 @pytest.mark.parametrize("files_at_once", [1, 100])

@@ -16,7 +16,7 @@ from typing import Any
 os.environ.setdefault("CDK_VALIDATION", "false")
 
 from checks.asl import validators
-from checks.asl.definitions import definition_of, definitions
+from checks.asl.definitions import definition_of, definitions, whole_template
 from checks.nag.acknowledgements import ACKNOWLEDGEMENTS
 from checks.rules.check import check
 from checks.scenarios import Synthesised, contexts, synthesise
@@ -86,7 +86,7 @@ def asl(templates: list[str]) -> list[str]:
     """What three validators say of every state machine's definition, one line each."""
     found: dict[str, dict[str, Any]] = {}
     for template in templates:
-        for name, definition in definitions(json.loads(Path(template).read_text(encoding="utf-8"))).items():
+        for name, definition in definitions(whole_template(Path(template))).items():
             if definition not in found.values():  # the apps share most of their machines
                 found[f"{Path(template).name.removesuffix('.template.json')} {len(found)} {name}"] = definition
     return validators.problems(found)
@@ -111,12 +111,11 @@ def _fill_in(template: Path, folder: Path) -> str | None:
 
     cfn-lint looks at a definition that is a plain text, and at no other. In the copy each is one.
     """
-    content = json.loads(template.read_text(encoding="utf-8"))
+    content = whole_template(template)
     machines = [one for one in content["Resources"].values() if one["Type"] == "AWS::StepFunctions::StateMachine"]
     if not machines:
         return None
     for machine in machines:
-        machine.pop("Metadata", None)
         properties = machine["Properties"]
         definition = definition_of(machine)
         for state in definition["States"].values():

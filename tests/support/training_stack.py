@@ -8,6 +8,7 @@ from typing import Any
 
 import aws_cdk as cdk
 
+from checks.asl.definitions import whole_template
 from shardyard.core.project import Project
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.settings.settings import Settings
@@ -57,15 +58,12 @@ def templates(jobs: Sequence[JobSpec], root: Path = ROOT, **context: str) -> dic
     """The templates of the training stacks, by part."""
     app, stacks = build(jobs, root, **context)
     folder = Path(app.synth().directory)
-    return {
-        part: json.loads((folder / f"{stack.stack_name}.template.json").read_text()) for part, stack in stacks.items()
-    }
+    return {part: whole_template(folder / f"{stack.stack_name}.template.json") for part, stack in stacks.items()}
 
 
 def read(app: cdk.App, stack: str = "shardyard-dev-training") -> Template:
-    """Write the app, and read one of its templates."""
-    template: Template = json.loads((Path(app.synth().directory) / f"{stack}.template.json").read_text())
-    return template
+    """Write the app, and read one of its templates, with the definitions of its machines."""
+    return whole_template(Path(app.synth().directory, f"{stack}.template.json"))
 
 
 def own_stack() -> cdk.Stack:

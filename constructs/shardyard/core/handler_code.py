@@ -8,7 +8,7 @@ from constructs import IConstruct
 
 import contract
 from contract.zips import make_zip
-from shardyard.core.assets import add_zip
+from shardyard.core.assets import add_file
 
 PACKAGE = Path(__file__).parents[1]
 CONTRACT = Path(contract.__file__).parent
@@ -42,4 +42,4 @@ def _code() -> tuple[str, dict[str, bytes]]:
 def add_handler_code(scope: IConstruct) -> tuple[str, str]:
     """Put the asset beside the templates and return the bucket and the key that it will have once published."""
     digest, files = _code()
-    return add_zip(scope, digest=digest, content=lambda: make_zip(files), display_name="handlers")
+    return add_file(scope, digest=digest, content=lambda: make_zip(files), display_name="handlers")

@@ -109,6 +109,11 @@ class Access:
             statements.append(policy.allow(["codecommit:GitPull", "codecommit:GitPush"], repositories))
         return statements
 
+    def locate_buckets(self) -> policy.Statement:
+        """Ask in which region the project's buckets are."""
+        places = self.storage.places
+        return policy.allow(["s3:GetBucketLocation"], list(dict.fromkeys([places.data_arn, places.artifact_arn])))
+
     def build(self) -> list[policy.Statement]:
         """Read a bundle, push an image, write a log."""
         artifacts = self.storage.places.artifact_arn

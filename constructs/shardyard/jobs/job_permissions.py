@@ -46,9 +46,10 @@ def execution_statements(spec: JobSpec, *, places: Places, image: JobImage | Non
 
 
 def common_statements(access: Access, *, vpc: bool) -> list[policy.Statement]:
-    """What every training job needs: the project's key, its log group, metrics, and the subnets of one in the VPC."""
+    """What every training job needs of the project: key, buckets' regions, log group, metrics, subnets."""
     return [
         *access.use_key(),
+        access.locate_buckets(),
         access.write_logs("/aws/sagemaker/TrainingJobs"),
         access.publish_metrics(),
         policy.allow(["ecr:GetAuthorizationToken"], ["*"]),  # it is for the whole registry, by its nature
@@ -82,7 +83,8 @@ def _read_channels(spec: JobSpec, places: Places) -> Iterator[policy.Statement]:
         listed = [f"{prefix}*" for prefix in prefixes]
         yield policy.allow(["s3:GetObject"], [f"{where}/{prefix}" for prefix in listed])
         yield policy.allow(["s3:ListBucket"], [where], when={"StringLike": {"s3:prefix": listed}})
-        yield policy.allow(["s3:GetBucketLocation"], [where])
+        if where != places.data_arn:
+            yield policy.allow(["s3:GetBucketLocation"], [where])
     for channel in spec.channels.values():
         if channel.file_system is not None:
             yield _mount(channel.file_system)
@@ -111,7 +113,6 @@ def _write_results(spec: JobSpec, places: Places) -> Iterator[policy.Statement]:
         listed.append("source/*")
     yield policy.allow(_WRITE, written)
     yield policy.allow(["s3:ListBucket"], [artifacts], when={"StringLike": {"s3:prefix": listed}})
-    yield policy.allow(["s3:GetBucketLocation"], [artifacts])
     if spec.checkpoints.enabled and spec.checkpoints.s3 is not None:
         bucket, _, key = spec.checkpoints.s3.removeprefix("s3://").partition("/")
         there = bucket_arn(bucket)

@@ -10,7 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from contract.zips import make_zip
-from shardyard.core.assets import add_zip
+from shardyard.core.assets import add_file
 from shardyard.core.function import RUNTIME
 
 _DISTRIBUTIONS = ("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3")
@@ -26,7 +26,7 @@ def add_botocore_layer(scope: Construct, construct_id: str) -> lambda_.CfnLayerV
     versions = " ".join(f"{name} {importlib.metadata.version(name)}" for name in _DISTRIBUTIONS)
     # The versions say what is in it, so a synth that finds the file does not read five megabytes again
     digest = sha256(f"{_FORMAT} {versions}".encode()).hexdigest()
-    bucket, key = add_zip(scope, digest=digest, content=_content, display_name="botocore layer")
+    bucket, key = add_file(scope, digest=digest, content=_content, display_name="botocore layer")
     return lambda_.CfnLayerVersion(
         scope,
         construct_id,

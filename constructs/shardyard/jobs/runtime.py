@@ -13,7 +13,7 @@ from constructs import Construct
 
 from shardyard.core import policy
 from shardyard.core.arns import arn, key_arn, topic_arn
-from shardyard.core.assets import add_zip
+from shardyard.core.assets import add_file
 from shardyard.core.function import CustomResource, HandlerFunction
 from shardyard.core.project import Project
 from shardyard.foundation.permissions import Access
@@ -230,7 +230,7 @@ class JobRuntime(Construct):
         )
 
     def _asset(self, sha256: str, bundle: bytes) -> dict[str, str]:
-        bucket, key = add_zip(self, digest=sha256, content=lambda: bundle, display_name="source bundle")
+        bucket, key = add_file(self, digest=sha256, content=lambda: bundle, display_name="source bundle")
         return {"Bucket": bucket, "Key": key}
 
 

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from aws_cdk import aws_s3 as s3
@@ -27,7 +26,7 @@ from tests.support.training_stack import (
 def test_a_channel_can_be_added() -> None:
     app, stacks = build([job()])
     stacks["training"].jobs[0].add_channel("more", Channel(s3="more/"))
-    template = json.loads((Path(app.synth().directory) / "shardyard-dev-training.template.json").read_text())
+    template = read(app)
     assert "more" in definition(template)["States"]["Preflight"]["Parameters"]["Payload"]["definition"]["channels"]
     assert "/more/*" in json.dumps(of_type(template, "AWS::IAM::ManagedPolicy"))
 

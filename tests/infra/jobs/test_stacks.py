@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from checks.rules.house import MOST, MOST_BYTES
 from shardyard.spec.errors import SpecError
 from shardyard.spec.job_folder import load_jobs
+from shardyard.spec.jobs.job import JobSpec
 from stacks.build import ROOT
 from tests.support.round_trips import round_trips
 from tests.support.training_stack import build, job, of_type, templates
@@ -25,12 +27,19 @@ def test_a_full_stack_says_which_jobs_to_move() -> None:
         build([job(f"tiny-{number}") for number in range(50)])
 
 
-def test_forty_jobs_fit_one_stack() -> None:
+def of_the_shipped(count: int) -> list[JobSpec]:
+    """As many jobs as are asked for, in the kinds that ship."""
     shipped = load_jobs(ROOT / "jobs", "dev")
-    jobs = [replace(shipped[n % len(shipped)], name=f"{shipped[n % len(shipped)].name}-{n}") for n in range(40)]
-    template = templates(jobs)["training"]
-    assert {section: len(template[section]) <= most for section, most in MOST.items()} == dict.fromkeys(MOST, True)
-    assert len(json.dumps(template).encode()) <= MOST_BYTES
+    return [replace(shipped[n % len(shipped)], name=f"{shipped[n % len(shipped)].name}-{n}") for n in range(count)]
+
+
+@pytest.mark.parametrize(("count", "most"), [(20, 200_000), (40, MOST_BYTES)])
+def test_many_jobs_fit_one_stack(count: int, most: int) -> None:
+    app, _ = build(of_the_shipped(count))
+    written = Path(app.synth().directory, "shardyard-dev-training.template.json")
+    template = json.loads(written.read_bytes())
+    assert {section: len(template[section]) <= limit for section, limit in MOST.items()} == dict.fromkeys(MOST, True)
+    assert written.stat().st_size <= most
 
 
 def test_each_further_job_costs_the_same_few_round_trips_to_node() -> None:
@@ -43,5 +52,5 @@ def test_each_further_job_costs_the_same_few_round_trips_to_node() -> None:
         return more - fewer
 
     build([job()])
-    assert 0 < adds(1) <= 25
+    assert 0 < adds(1) <= 30
     assert adds(12) == adds(1)

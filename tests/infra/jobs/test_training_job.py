@@ -1,6 +1,7 @@
 """The TrainingJob construct: its resources, its definition, its parameters."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -33,8 +34,13 @@ def test_counts_are_what_the_template_has() -> None:
         assert one.counts["Parameters"] == sum(
             key.startswith(one.spec.name.capitalize()) for key in template["Parameters"]
         )
-        size = len(json.dumps(own(template, one.spec.name))) + 4000
-        assert size * 0.8 < one.template_bytes < size * 1.3
+        head = one.spec.name.capitalize()
+        beside = [
+            found for part in ("Parameters", "Outputs") for key, found in template[part].items() if key.startswith(head)
+        ]
+        assert len(beside) == 5
+        size = len(json.dumps([own(template, one.spec.name), beside], separators=(",", ":")))
+        assert size * 0.95 < one.template_bytes < size * 1.15
 
 
 def test_the_definition_names_every_placeholder_and_no_other(tiny: Template) -> None:
@@ -74,8 +80,8 @@ def test_parameters_are_empty_and_take_what_the_rules_accept(tiny: Template) -> 
     parameters = {name: of for name, of in tiny["Parameters"].items() if name.startswith("Tiny")}
     assert set(parameters) == {"TinyInstanceType", "TinyInstanceCount", "TinySpot", "TinyMaxRuntimeSeconds"}
     assert {of["Default"] for of in parameters.values()} == {""}
-    allowed = parameters["TinyInstanceType"]["AllowedValues"]
-    assert "" in allowed and "ml.g5.12xlarge" in allowed
+    allowed = re.compile(parameters["TinyInstanceType"]["AllowedPattern"])
+    assert allowed.fullmatch("") and allowed.fullmatch("ml.g5.12xlarge") and not allowed.fullmatch("ml.g5.3xlarge")
     assert parameters["TinySpot"]["AllowedValues"] == ["", "true", "false"]
     assert all("jobs/tiny.toml" in of["ConstraintDescription"] for of in parameters.values())
 

@@ -43,7 +43,7 @@ class Override:
     says: str = ""
     """The allowed values of the parameter, in words."""
     pattern: str = ".+"
-    """The pattern that CloudFormation checks; a switch and the instance type list their values instead."""
+    """The pattern that CloudFormation checks; a switch lists its values, and a job knows the types it takes."""
 
 
 OVERRIDES: tuple[Override, ...] = (

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from shardyard.spec.jobs.instance_pattern import instance_pattern
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.jobs.overrides import OVERRIDES
 from shardyard.spec.parameter import Parameter
@@ -20,15 +21,15 @@ def job_parameters(spec: JobSpec, instance_types: Sequence[str]) -> dict[str, Pa
 
     A job with instance groups or preferences names its instances there, so it has no parameters for type and count.
     """
-    allowed: dict[str, tuple[str, ...]] = {"instance_type": tuple(instance_types), "spot": ("true", "false")}
+    patterns = {"instance_type": instance_pattern(instance_types)} if instance_types else {}
     return {
         one.name: Parameter(
             name=f"{pascal(spec.name)}{one.parameter}",
             part=spec.stack,
             overrides=f"{one.path} of jobs/{spec.name}.toml",
             says=one.says,
-            allowed=allowed.get(one.name, ()),
-            pattern=one.pattern,
+            allowed=("true", "false") if one.name == "spot" else (),
+            pattern=patterns.get(one.name, one.pattern),
         )
         for one in OVERRIDES
         if one.parameter is not None and (spec.compute.instance_type is not None or one.name not in _OF_ONE_TYPE)

@@ -66,9 +66,9 @@ class JobRuntime(Construct):
         self.places: Places = storage.places
         self.log_key_arn = None if storage.log_key is None else key_arn(storage.log_key)
         self._bundles: set[str] = set()
-        self._machines: dict[str, str] = {}
         self._sources: CustomResource | None = None
-        self._launches: CustomResource | None = None
+        self._launches: dict[str, CustomResource] = {}
+        self._machines: dict[str, list[dict[str, str]]] = {}
         for handler in ("preflight", "classify", "receipt"):
             self._function(handler)
         self._launch_policy = self._managed_policy("LaunchPolicy", "What every job's state machine may do", [])
@@ -156,15 +156,17 @@ class JobRuntime(Construct):
             self._sources.add_property_override(f"Bundles.{sha256}", self._asset(sha256, bundle))
         return sha256
 
-    def launch_on_deploy(self, machine_arn: str, digest: str) -> None:
-        """Have the deploy start a machine whenever its definition has changed."""
-        self._machines[machine_arn] = digest
-        if self._launches is None:
-            self._launches = CustomResource(
-                self, "Launches", kind="Launches", function=self._function("launch"), properties={}
-            )
-        pairs = [{"Arn": machine, "Digest": of} for machine, of in self._machines.items()]
-        self._launches.add_property_override("Machines", pairs)
+    def launch_on_deploy(self, stack: cdk.Stack, machine_arn: str, digest: str) -> None:
+        """Have the deploy of a machine's stack start it whenever its definition has changed."""
+        place = stack.node.addr
+        if place not in self._launches:
+            # In the machine's own stack: ours is deployed before it and cannot wait for a machine of another
+            scope = self if place == cdk.Stack.of(self).node.addr else stack
+            function = self._functions["launch"] if "launch" in self._functions else self._function("launch")
+            self._launches[place] = CustomResource(scope, "Launches", kind="Launches", function=function, properties={})
+        machines = self._machines.setdefault(place, [])
+        machines.append({"Arn": machine_arn, "Digest": digest})
+        self._launches[place].add_property_override("Machines", machines)
 
     def _function(self, name: str) -> HandlerFunction:
         made = FUNCTIONS[name](self._around)

@@ -105,7 +105,7 @@ class TrainingJob(Launchable):
         self._output()
         if spec.deploy.launch:
             digest = hashlib.sha256(self._written.encode()).hexdigest()
-            runtime.launch_on_deploy(self.machine_arn, digest)
+            runtime.launch_on_deploy(self._stack, self.machine_arn, digest)
 
     def _shared(
         self,

@@ -128,3 +128,12 @@ def test_launch_on_deploy_is_asked_for(tiny: Template) -> None:
     template = templates([job(deploy={"launch": True})])["training"]
     (machine,) = only(template, "Custom::Launches")["Machines"]
     assert len(machine["Digest"]) == 64
+
+
+def test_each_stack_launches_its_own_jobs() -> None:
+    """A job's stack stands on the one with the functions, which cannot wait for it in turn."""
+    launched = {"deploy": {"launch": True}}
+    found = templates([job(**launched), job("far", stack="second", **launched), job("off", stack="second")])
+    for part, name in (("training", "tiny"), ("second", "far")):
+        (machine,) = only(found[part], "Custom::Launches")["Machines"]
+        assert machine["Arn"]["Fn::GetAtt"][0].startswith(f"{name}Machine"), part

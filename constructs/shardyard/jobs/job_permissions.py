@@ -26,6 +26,8 @@ _MLFLOW = (
     "sagemaker-mlflow:SetTag",
     "sagemaker-mlflow:UpdateRun",
 )
+_MLFLOW_APP = ("sagemaker:CallMlflowAppApi", "sagemaker:DescribeMlflowApp")
+"""What opens an MLflow app, beside what is done there; a tracking server has no such door."""
 _SHELL = (
     "ssmmessages:CreateControlChannel",
     "ssmmessages:CreateDataChannel",
@@ -141,7 +143,8 @@ def _extras(spec: JobSpec) -> Iterator[policy.Statement]:
     if spec.debug.remote:
         yield policy.allow(_SHELL, ["*"])  # Systems Manager's channels are no resources in IAM
     if spec.mlflow is not None:
-        yield policy.allow(_MLFLOW, [spec.mlflow.resource_arn])
+        is_app = ":mlflow-app/" in spec.mlflow.resource_arn
+        yield policy.allow([*(_MLFLOW_APP if is_app else ()), *_MLFLOW], [spec.mlflow.resource_arn])
     if spec.image.credentials_function is not None:
         yield policy.allow(["lambda:InvokeFunction"], [spec.image.credentials_function])
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
+import pytest
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
@@ -123,6 +124,18 @@ def test_a_file_system_is_looked_up_as_its_service_allows() -> None:
     )
     assert lustre == ["*"]
     assert [json.dumps(one).endswith(':file-system/fs-0123456789abcdef0"]]}') for one in efs] == [True]
+
+
+@pytest.mark.parametrize("kind", ["mlflow-app", "mlflow-tracking-server"])
+def test_an_mlflow_app_has_a_door_of_its_own(kind: str) -> None:
+    """A server is asked under `sagemaker-mlflow` alone; an app refuses whoever may not call its interface."""
+    arn = f"arn:aws:sagemaker:us-east-1:123456789012:{kind}/team"
+    app, _ = build([job(mlflow={"resource_arn": arn})])
+    policies = of_type(read(app), "AWS::IAM::ManagedPolicy")
+    (policy,) = [one for name, one in policies.items() if name.startswith("tinyPolicy")]
+    (allowed,) = [one["Action"] for one in statements(policy) if one["Resource"] == arn]
+    assert ("sagemaker:CallMlflowAppApi" in allowed) is (kind == "mlflow-app")
+    assert "sagemaker-mlflow:LogBatch" in allowed
 
 
 PLAN = "arn:aws-us-gov:sagemaker:us-gov-west-1:123456789012:training-plan/plan-1"

@@ -15,7 +15,7 @@ help:  ## Show the verbs
 
 setup: .venv/.ready node_modules/.ready  ## Install what synth, deploy and `yard` need; a second call does nothing
 
-setup-test: setup .venv/.ready-test checks/asl/node_modules/.ready
+setup-test: setup .venv/.ready-test checks/asl/node_modules/.ready checks/iam/node_modules/.ready
 
 .venv/.ready: requirements.txt pyproject.toml setup.py
 	@echo "== Installing the Python packages into .venv (the first time a minute or two)"
@@ -65,6 +65,11 @@ test-sdk: setup-test .venv-sdk/.ready  ## The official SageMaker SDK against the
 checks/asl/node_modules/.ready: checks/asl/package.json checks/asl/package-lock.json
 	@echo "== Installing the validators of state machines into checks/asl"
 	@npm ci --prefix checks/asl --no-audit --no-fund --no-update-notifier --loglevel=error
+	@touch $@
+
+checks/iam/node_modules/.ready: checks/iam/package.json checks/iam/package-lock.json
+	@echo "== Installing the authorization reference and an evaluator of policies into checks/iam"
+	@npm ci --prefix checks/iam --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
 check: setup-test  ## Lint, types, who imports whom, dead code, templates, idle cost, security packs

@@ -1,7 +1,7 @@
 """`python -m checks`: synthesise every scenario and hold it against all that can refuse a template.
 
-Our own rules, cfn-lint, three validators of state machines, four packs of cdk-nag, and in a second process CDK's own
-validator.
+Our own rules, cfn-lint, three validators of state machines, AWS's authorization reference, four packs of cdk-nag, and
+in a second process CDK's own validator.
 """
 
 import json
@@ -17,6 +17,8 @@ os.environ.setdefault("CDK_VALIDATION", "false")
 
 from checks.asl import validators
 from checks.asl.definitions import definition_of, definitions, whole_template
+from checks.iam import authorization
+from checks.iam.filled import Policy, policies
 from checks.nag.acknowledgements import ACKNOWLEDGEMENTS
 from checks.rules.check import check
 from checks.scenarios import Synthesised, contexts, synthesise
@@ -64,7 +66,10 @@ def _problems(done: dict[str, Synthesised]) -> list[str]:
         f"{name}: {finding}" for name, one in done.items() for finding in (*check(one.assembly), *one.nag.unexplained)
     ]
     templates = [str(path) for one in done.values() for path in sorted(one.folder.glob("*.template.json"))]
-    return found if STRICT else [*found, *cfn_lint(templates), *asl(templates)]
+    if STRICT:
+        return found
+    documents = [policy for one in done.values() for policy in policies(one.assembly)]
+    return [*found, *cfn_lint(templates), *asl(templates), *iam(documents)]
 
 
 def _unused(done: dict[str, Synthesised]) -> list[str]:
@@ -90,6 +95,12 @@ def asl(templates: list[str]) -> list[str]:
             if definition not in found.values():  # the apps share most of their machines
                 found[f"{Path(template).name.removesuffix('.template.json')} {len(found)} {name}"] = definition
     return validators.problems(found)
+
+
+def iam(documents: list[Policy]) -> list[str]:
+    """What AWS's authorization reference says against these policies, one line each; the apps share most of them."""
+    said = [line for document in documents for line in authorization.problems(document)]
+    return [*dict.fromkeys(said), *authorization.unused(documents)]
 
 
 def cfn_lint(templates: list[str]) -> list[str]:

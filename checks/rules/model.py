@@ -64,6 +64,10 @@ class Assembly:
                         stack=stack, logical_id=logical_id, type=raw["Type"], properties=raw.get("Properties", {})
                     )
 
+    def exported(self, name: Any) -> tuple[str, Any]:
+        """The stack and the value behind an export's name."""
+        return self._exports[json.dumps(name, sort_keys=True)]
+
     def target(self, stack: str, value: Any) -> Resource | None:
         """The resource that a value refers to, also through an export of another stack."""
         if isinstance(value, Mapping) and len(value) == 1:

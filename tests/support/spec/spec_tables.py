@@ -17,7 +17,7 @@ BASE: dict[str, Any] = {
 
 def make(**tables: Any) -> JobSpec:
     """The small job with tables laid over it; None removes a key."""
-    return JobSpec.from_dict(_over(BASE, tables))
+    return JobSpec.from_dict(over(BASE, tables))
 
 
 def parse(raw: Mapping[str, Any], name: str) -> JobSpec:
@@ -29,14 +29,15 @@ def parse(raw: Mapping[str, Any], name: str) -> JobSpec:
     return variants["dev"]
 
 
-def _over(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def over(base: Mapping[str, Any], laid: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables laid over others; None removes a key."""
     merged = dict(base)
-    for key, value in over.items():
+    for key, value in laid.items():
         if value is None:
             merged.pop(key, None)
         elif isinstance(value, Mapping):
             below = merged.get(key)
-            merged[key] = _over(below if isinstance(below, Mapping) else {}, value)
+            merged[key] = over(below if isinstance(below, Mapping) else {}, value)
         else:
             merged[key] = value
     return merged

@@ -1,0 +1,95 @@
+"""Every policy that any feature brings, against AWS's service authorization reference."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+
+from checks.iam import authorization
+from checks.iam.filled import Policy, policies
+from checks.rules.model import Assembly, read_assembly
+from shardyard.spec.settings.settings import Settings
+from stacks.build import ROOT, build_app
+from tests.support.spec.features import (
+    JOB_FEATURES,
+    SETTING_FEATURES,
+    all_on,
+    covered_by_jobs,
+    covered_by_settings,
+    job_choices,
+    job_of,
+    setting_choices,
+)
+from tests.support.templates import Scenario
+from tests.support.training_stack import build
+
+ALONE = {f"alone{number}": tables for number, tables in enumerate(JOB_FEATURES.values())}
+TOGETHER = {f"together{number}": tables for number, tables in enumerate(all_on())}
+
+
+def assembly_of(jobs: Mapping[str, Mapping[str, Any]], **context: Any) -> Assembly:
+    app, _ = build([job_of(name, tables) for name, tables in jobs.items()], **context)
+    return read_assembly(Path(app.synth().directory))
+
+
+def in_stacks(jobs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The same jobs, twenty to a stack: one has not room for all."""
+    return {name: {"stack": f"stack{number // 20}", **tables} for number, (name, tables) in enumerate(jobs.items())}
+
+
+@pytest.fixture(scope="module")
+def alone() -> Assembly:
+    return assembly_of(in_stacks(ALONE))
+
+
+@pytest.fixture(scope="module")
+def together() -> Assembly:
+    return assembly_of(in_stacks(TOGETHER))
+
+
+@pytest.fixture(scope="module")
+def small_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with the smallest job."""
+    root = tmp_path_factory.mktemp("project")
+    (root / "containers").symlink_to(ROOT / "containers")
+    (root / "jobs").mkdir()
+    tables = '[image]\nfolder = "pytorch"\n[program]\nentry = "training.pytorch.programs.mnist"\n'
+    (root / "jobs" / "tiny.toml").write_text(f'{tables}[compute]\ninstance_type = "ml.g5.xlarge"\n')
+    return root
+
+
+def said(found: Iterator[Policy]) -> list[str]:
+    return [line for policy in found for line in authorization.problems(policy)]
+
+
+def test_every_field_of_a_job_and_of_the_settings_is_in_a_feature() -> None:
+    """A new field, or a new value of a choice, has no feature yet: give it one."""
+    assert job_choices() - covered_by_jobs() == set()
+    assert setting_choices() - covered_by_settings() == set()
+
+
+def test_each_feature_alone(alone: Assembly) -> None:
+    found = list(policies(alone))
+    assert sum(map(authorization.pairs, found)) > 500
+    assert said(iter(found)) == []
+
+
+def test_all_that_goes_together(together: Assembly) -> None:
+    assert len(TOGETHER) < len(ALONE) / 3
+    assert said(policies(together)) == []
+
+
+@pytest.mark.parametrize("name", sorted(SETTING_FEATURES))
+def test_each_setting_alone(name: str, small_project: Path) -> None:
+    app = cdk.App(outdir=mkdtemp())
+    build_app(app, Settings.from_context(SETTING_FEATURES[name]), root=small_project)
+    found = list(policies(read_assembly(Path(app.synth().directory))))
+    assert len(found) > 10
+    assert said(iter(found)) == []
+
+
+def test_all_settings_on(scenario: Scenario) -> None:
+    assert said(policies(scenario("everything on, prod").assembly)) == []

@@ -95,9 +95,9 @@ def weather() -> str:
 
 def conditions() -> str:
     """The condition operators that the evaluation of policies knows."""
-    from embedded.access import policies
+    from embedded.access.evaluation import conditions
 
-    return ", ".join(f"`{name}`" for name in policies.operators())
+    return ", ".join(f"`{name}`" for name in conditions.operators())
 
 
 def _register_all() -> None:

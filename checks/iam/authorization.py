@@ -117,7 +117,12 @@ def _is_asked_on(action: Action, resource: str) -> bool:
 
 def _is_of(on: On, resource: str) -> bool:
     """Whether some resource of this type has an ARN that a policy's pattern matches."""
-    return any(_overlap(_tokens(arn), _tokens(resource)) for arn in on.type.arns)
+    return any(overlap(arn, resource) for arn in on.type.arns)
+
+
+def overlap(arn: str, resource: str) -> bool:
+    """Whether some ARN is both of the reference's kind and matched by a policy's pattern."""
+    return _overlap(_tokens(arn), _tokens(resource))
 
 
 @cache

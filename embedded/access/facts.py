@@ -3,6 +3,7 @@
 A service is known by botocore's name (`stepfunctions`), and its actions by their prefix (`states`).
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ ActionName = Callable[[str, Params], str]
 Keys = Callable[[Params], Mapping[str, Any]]
 Further = Callable[[Parsed, Ask, Where], Iterable[Ask]]
 TagsOf = Callable[[str, Where], Mapping[str, str]]
+OwnerOf = Callable[[str], str | None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +32,8 @@ class ResourcePolicy:
     """Identity policies count only where it names the account's root."""
 
 
+_ACCOUNT = re.compile(r"\d{12}")
+
 _prefixes = {"resourcegroupstaggingapi": "tag"}
 """Of a service that has no folder here: moto alone answers it."""
 _action_names: dict[str, ActionName] = {}
@@ -38,6 +42,7 @@ _keys: dict[str, Keys] = {}
 _further: dict[str, Further] = {}
 _policies: dict[str, ResourcePolicy] = {}
 _tags: dict[str, TagsOf] = {}
+_owners: dict[str, OwnerOf] = {}
 _tagged_by: dict[str, str] = {}
 _passed: dict[str, tuple[str, str]] = {}
 _free: set[str] = set()
@@ -104,6 +109,16 @@ def tags_of(prefix: str) -> Callable[[TagsOf], TagsOf]:
 
     def register(function: TagsOf) -> TagsOf:
         _tags[prefix] = function
+        return function
+
+    return register
+
+
+def owner_of(prefix: str) -> Callable[[OwnerOf], OwnerOf]:
+    """Register what finds the account of a resource whose ARN does not name it; None for one that is not there."""
+
+    def register(function: OwnerOf) -> OwnerOf:
+        _owners[prefix] = function
         return function
 
     return register
@@ -184,6 +199,17 @@ def find_tags(prefix: str, arn: str, where: Where) -> Mapping[str, str]:
     """The tags of a resource; none where its service does not tell."""
     finder = _tags.get(prefix)
     return {} if finder is None else finder(arn, where)
+
+
+def find_owner(prefix: str, arn: str, where: Where) -> str:
+    """The account of a resource: the one that its ARN names, or that its service tells; else the caller's."""
+    finder = _owners.get(prefix)
+    parts = arn.split(":", 5)
+    named = parts[4] if len(parts) > 4 else ""
+    if _ACCOUNT.fullmatch(named):
+        return named
+    found = None if finder is None else finder(arn)
+    return where.account if found is None else found
 
 
 def find_tagging(action: str) -> str | None:

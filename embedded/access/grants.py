@@ -7,7 +7,8 @@ from typing import Any
 from moto.utilities.utils import get_partition
 
 from embedded.access import facts
-from embedded.access.policies import as_list, names_principal, speaks_of
+from embedded.access.evaluation.conditions import as_list
+from embedded.access.evaluation.policies import names_principal, speaks_of
 from embedded.access.request_resources import Where
 
 

@@ -4,26 +4,23 @@ Some resource policies hold always, a bucket's. Identity policies, boundaries, o
 hold while the switch is on (`POST /_yard/enforce-iam {"on": true}`); the account's root passes them, as on AWS.
 """
 
-import json
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.core.request import Request
-from moto.iam.models import iam_backends
 from moto.utilities.utils import get_partition
 
 from embedded import protocol, status
-from embedded.access import facts, policies, resource_tags
-from embedded.access.policies import as_list
+from embedded.access import facts, resource_tags
+from embedded.access.evaluation.decision import Document, Question, decide
+from embedded.access.own_policies import Own, document_of, own_policies
 from embedded.access.request_resources import Ask, Where
 from embedded.access.requests import asks_of
 from embedded.access.sessions import Caller
 from embedded.kept import parts
 from embedded.operations import Params, ServiceError, admin
 from embedded.protocol import Parsed
-
-Document = Mapping[str, Any]
 
 _switch = {"on": False}
 parts.keep_contents("access.enforced", _switch)
@@ -55,8 +52,10 @@ def check(parsed: Parsed, caller: Caller, region: str, request: Request) -> None
     if caller.is_anonymous and not asks:
         raise protocol.denied(parsed, "Access Denied: no bucket's policy can open this to everybody")
     context = _context(caller, region)
-    own = identity_policies(caller, region) if limited else None
-    with_tags = own is not None and resource_tags.are_asked_for([*own[0], *own[1]])
+    own = own_policies(caller, region) if limited else None
+    with_tags = own is not None and resource_tags.are_asked_for(
+        [*own.identity, *(own.boundary or ()), *(own.session or ())]
+    )
     for ask in asks:
         tags = resource_tags.context(ask, where) if with_tags else {}
         _check_one(parsed, caller, ask, {**context, **tags, **ask.context}, own, where)
@@ -68,12 +67,14 @@ def _prefix(ask: Ask) -> str:
 
 def _context(caller: Caller, region: str) -> dict[str, Any]:
     principal = caller.role_arn if caller.role_arn is not None else caller.principal
+    now = datetime.now(UTC)
     return {
+        "aws:CurrentTime": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        "aws:EpochTime": int(now.timestamp()),
         "aws:PrincipalAccount": caller.account,
         "aws:PrincipalArn": principal,
         "aws:PrincipalType": "AssumedRole" if caller.role_arn else "User" if caller.user_name else "Account",
         "aws:RequestedRegion": region,
-        "aws:ResourceAccount": caller.account,
         # the loopback stands for TLS: nobody listens there
         "aws:SecureTransport": True,
         "aws:SourceIp": "127.0.0.1",
@@ -83,134 +84,39 @@ def _context(caller: Caller, region: str) -> dict[str, Any]:
 
 
 def _check_one(
-    parsed: Parsed,
-    caller: Caller,
-    ask: Ask,
-    context: dict[str, Any],
-    own: tuple[list[Document], list[Document]] | None,
-    where: Where,
+    parsed: Parsed, caller: Caller, ask: Ask, context: dict[str, Any], own: Own | None, where: Where
 ) -> None:
-    resource_policy = _resource_policy(ask, where)
-    shared = None if resource_policy is None else _verdict([resource_policy], ask, context, {"AWS": caller.principal})
-    if shared == "deny":
-        raise _denied(parsed, caller, ask, "with an explicit deny in a resource-based policy")
-    if caller.is_anonymous and shared is None:
-        raise _denied(parsed, caller, ask, f"because no resource-based policy allows the {ask.action} action")
-    if own is None or facts.is_free(ask.action):
-        return
-    identity, boundary = own
-    verdict = _verdict(identity, ask, context)
-    if verdict == "deny" or (boundary and _verdict(boundary, ask, context) == "deny"):
-        raise _denied(parsed, caller, ask, "with an explicit deny in an identity-based policy")
-    decides = facts.policy_decides(_prefix(ask)) and resource_policy is not None
-    # a key's policy decides; identity policies count only where it says so, by naming the account's root
-    if decides and shared is None and not _delegates(resource_policy, ask, context, caller):
-        raise _denied(parsed, caller, ask, f"because no resource-based policy allows the {ask.action} action")
-    if verdict is None and shared is None:
-        raise _denied(parsed, caller, ask, f"because no identity-based policy allows the {ask.action} action")
-    if boundary and _verdict(boundary, ask, context) is None:
-        raise _denied(parsed, caller, ask, f"because no permissions boundary allows the {ask.action} action")
-
-
-def _verdict(
-    documents: Iterable[Document], ask: Ask, context: dict[str, Any], principal: dict[str, str] | None = None
-) -> str | None:
-    """`deny` if any statement denies, `allow` if one allows, None if none speaks of it."""
-    verdict = None
-    for document in documents:
-        for statement in as_list(document.get("Statement")):
-            if principal is not None and not _about(statement, principal):
-                continue
-            if not _speaks(statement, ask, context):
-                continue
-            if statement["Effect"] == "Deny":
-                return "deny"
-            verdict = "allow"
-    return verdict
-
-
-def _about(statement: Mapping[str, Any], principal: dict[str, str]) -> bool:
-    root = principal["AWS"].endswith(":root")
-    through_account = root or statement["Effect"] == "Deny"
-    return policies.names_principal(statement, principal, through_account=through_account)
-
-
-def _speaks(statement: Mapping[str, Any], ask: Ask, context: dict[str, Any]) -> bool:
-    if ask.resources is not None:
-        if statement["Effect"] == "Deny":
-            # a denial of any one resource is a denial
-            return any(policies.speaks_of(statement, ask.action, [item], context) for item in ask.resources)
-        return policies.speaks_of(statement, ask.action, ask.resources, context)
-    if statement["Effect"] == "Deny" and "*" not in as_list(statement.get("Resource", "*")):
-        return False
-    unbound = {key: value for key, value in statement.items() if key not in ("Resource", "NotResource")}
-    return policies.speaks_of(unbound, ask.action, [], context)
-
-
-def _delegates(policy: Document | None, ask: Ask, context: dict[str, Any], caller: Caller) -> bool:
-    root = f"arn:{get_partition('us-east-1')}:iam::{caller.account}:root"
-    named = [
-        statement
-        for statement in as_list((policy or {}).get("Statement"))
-        if any(
-            str(item) == caller.account or str(item).endswith(f":{caller.account}:root")
-            for item in as_list(_aws_of(statement.get("Principal")))
+    """Each resource of a request must be allowed for itself."""
+    for resource in [None] if ask.resources is None else ask.resources:
+        owner = where.account if resource is None else facts.find_owner(_prefix(ask), resource, where)
+        question = Question(
+            action=ask.action,
+            resource=resource,
+            context={**context, "aws:ResourceAccount": owner},
+            principal=caller.principal,
+            account=caller.account,
+            owner=owner,
+            identity=() if own is None else own.identity,
+            boundary=None if own is None else own.boundary,
+            session=None if own is None else own.session,
+            resource_policy=_resource_policy(_prefix(ask), resource, replace(where, account=owner)),
+            policy_decides=facts.policy_decides(_prefix(ask)),
+            is_anonymous=caller.is_anonymous,
         )
-    ]
-    return _verdict([{"Statement": named}], ask, context, {"AWS": root}) == "allow"
+        found = decide(question)
+        if found.allowed or (not found.is_explicit and facts.is_free(ask.action)):
+            continue
+        # whom no policy limits, a resource's own may still deny
+        if own is not None or caller.is_anonymous or (found.is_explicit and question.resource_policy is not None):
+            raise _denied(parsed, caller, question, found.why)
 
 
-def _aws_of(principal: Any) -> Any:
-    return principal.get("AWS") if isinstance(principal, Mapping) else None
-
-
-def _denied(parsed: Parsed, caller: Caller, ask: Ask, why: str) -> ServiceError:
-    resource = "*" if ask.resources is None else ", ".join(ask.resources)
-    message = f"User: {caller.principal} is not authorized to perform: {ask.action} on resource: {resource} {why}"
+def _denied(parsed: Parsed, caller: Caller, question: Question, why: str) -> ServiceError:
+    resource = "*" if question.resource is None else question.resource
+    message = f"User: {caller.principal} is not authorized to perform: {question.action} on resource: {resource} {why}"
     return protocol.denied(parsed, message)
 
 
-@lru_cache(maxsize=2048)
-def _parsed(text: str) -> Document:
-    document: Document = json.loads(text)
-    return document
-
-
-def _document(policy: Any) -> Document:
-    return _parsed(policy) if isinstance(policy, str) else policy
-
-
-def _managed(policy: Any) -> Document:
-    return _document(next(version.document for version in policy.versions if version.is_default))
-
-
-def identity_policies(caller: Caller, region: str) -> tuple[list[Document], list[Document]]:
-    """The caller's own policies, and its boundary's."""
-    backend = iam_backends[caller.account][get_partition(region)]
-    if caller.role_arn is not None:
-        role = next((item for item in list(backend.roles.values()) if item.arn == caller.role_arn), None)
-        if role is None:
-            return [], []
-        found = [_document(text) for text in role.policies.values()]
-        found += [_managed(item) for item in role.managed_policies.values()]
-        arn = role.permissions_boundary_arn
-    elif caller.user_name is not None:
-        user = backend.get_user(caller.user_name)
-        groups = backend.get_groups_for_user(caller.user_name)
-        found = [_document(text) for owner in (user, *groups) for text in owner.policies.values()]
-        found += [_managed(item) for owner in (user, *groups) for item in owner.managed_policies.values()]
-        arn = None
-    else:
-        return [], []
-    if arn is None:
-        return found, []
-    boundary = backend.managed_policies.get(arn)
-    # a boundary that does not exist allows nothing
-    return found, [_managed(boundary) if boundary is not None else {"Statement": []}]
-
-
-def _resource_policy(ask: Ask, where: Where) -> Document | None:
-    if not ask.resources:
-        return None
-    policy = facts.find_policy(_prefix(ask), ask.resources[0], where)
-    return None if policy is None else _document(policy)
+def _resource_policy(prefix: str, resource: str | None, where: Where) -> Document | None:
+    policy = None if resource is None else facts.find_policy(prefix, resource, where)
+    return None if policy is None else document_of(policy)

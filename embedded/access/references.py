@@ -12,7 +12,7 @@ from typing import Any
 from moto.iam.models import iam_backends
 from moto.utilities.utils import get_partition
 
-from embedded.access.policies import as_list
+from embedded.access.evaluation.conditions import as_list
 from embedded.operations import Call
 
 

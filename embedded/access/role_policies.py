@@ -7,7 +7,8 @@ from typing import Any
 from moto.iam.models import iam_backends
 from moto.utilities.utils import get_partition
 
-from embedded.access.policies import as_list, speaks_of
+from embedded.access.evaluation.conditions import as_list
+from embedded.access.evaluation.policies import speaks_of
 
 
 def role_documents(role_arn: str, region: str) -> Iterator[Mapping[str, Any]]:

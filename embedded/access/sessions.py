@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +11,7 @@ from moto.iam.models import iam_backends
 from moto.sts.models import AssumedRole, sts_backends
 from moto.utilities.utils import get_partition
 
-from embedded.access import policies
+from embedded.access.evaluation import policies
 from embedded.clients import DEFAULT_ACCOUNT, DEFAULT_REGION, owner_secret
 from embedded.lifecycle import DEFAULT_ACCESS_KEY
 from embedded.operations import ServiceError
@@ -36,6 +37,9 @@ class Caller:
 
     user_name: str | None = None
     """The IAM user behind the key; None for all others."""
+
+    session_policies: tuple[str, ...] | None = None
+    """The texts of the policies that a session was made with; None for one made without."""
 
     @property
     def is_root(self) -> bool:
@@ -110,7 +114,12 @@ def _key_of_session(account: str, session: AssumedRole) -> Key | None:
     if role is None:
         return None
     return Key(
-        caller=Caller(account=account, principal=session.arn, role_arn=session.role_arn),
+        caller=Caller(
+            account=account,
+            principal=session.arn,
+            role_arn=session.role_arn,
+            session_policies=None if session.policy is None else tuple(json.loads(session.policy)),
+        ),
         secret=session.secret_access_key,
         token=session.session_token,
         expires=session.expiration.replace(tzinfo=UTC),
@@ -126,7 +135,14 @@ def service_session(role_arn: str, *, service: str, session_name: str, region: s
 
 
 def assume(
-    role_arn: str, principal: dict[str, str], session_name: str, region: str, *, duration_seconds: int, **extra: str
+    role_arn: str,
+    principal: dict[str, str],
+    session_name: str,
+    region: str,
+    *,
+    duration_seconds: int,
+    external_id: str | None = None,
+    session_policies: Sequence[str] | None = None,
 ) -> AssumedRole:
     """A session of a role that is there and trusts the principal, both of which moto takes for granted."""
     who = next(iter(principal.values()))
@@ -141,16 +157,17 @@ def assume(
         raise refusal
     document = role.assume_role_policy_document
     trust = json.loads(document) if isinstance(document, str) else document
-    context = {"sts:ExternalId": extra["external_id"]} if "external_id" in extra else {}
+    context = {} if external_id is None else {"sts:ExternalId": external_id}
     if not policies.trusts(trust, principal, context):
         raise refusal
     assumed: AssumedRole = sts_backends[match["account"]][match["partition"]].assume_role(
         region_name=region,
         role_session_name=session_name,
         role_arn=role_arn,
-        policy=extra.get("policy"),
+        # moto keeps one text and reads it nowhere; there may be several
+        policy=None if session_policies is None else json.dumps(list(session_policies)),
         duration=duration_seconds,
-        external_id=extra.get("external_id"),
+        external_id=external_id,
     )
     return assumed
 

@@ -52,9 +52,10 @@ class Cloud:
         keys = credentials or {"aws_access_key_id": account, "aws_secret_access_key": self.state.secret}
         return boto3.client(service, region_name=region, endpoint_url=self.endpoint, config=_CONFIG, **keys)
 
-    def as_role(self, service: str, role_arn: str, region: str = REGION) -> Any:
-        """A boto3 client in a role's name."""
-        found = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
+    def as_role(self, service: str, role_arn: str, region: str = REGION, **session: Any) -> Any:
+        """A boto3 client in a role's name; `session` is what else AssumeRole is given."""
+        asked = {"RoleArn": role_arn, "RoleSessionName": "test", **session}
+        found = self.client("sts").assume_role(**asked)["Credentials"]
         return self.client(
             service,
             region=region,

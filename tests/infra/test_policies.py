@@ -1,6 +1,8 @@
 """Every policy that any feature brings, against AWS's service authorization reference."""
 
+import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -8,11 +10,14 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from checks.iam import authorization
+from checks.iam import authorization, second_evaluator
 from checks.iam.filled import Policy, policies
 from checks.rules.model import Assembly, read_assembly
+from embedded.access.evaluation.decision import Question, decide
 from shardyard.spec.settings.settings import Settings
 from stacks.build import ROOT, build_app
+from tests.support.access.evaluated_cases import simulation
+from tests.support.access.policy_cases import requests_of
 from tests.support.spec.features import (
     JOB_FEATURES,
     SETTING_FEATURES,
@@ -93,3 +98,31 @@ def test_each_setting_alone(name: str, small_project: Path) -> None:
 
 def test_all_settings_on(scenario: Scenario) -> None:
     assert said(policies(scenario("everything on, prod").assembly)) == []
+
+
+def test_two_evaluators_allow_what_each_statement_is_there_for(scenario: Scenario, alone: Assembly) -> None:
+    """The request that each statement has in mind is allowed by our guard and another's; without its context by none.
+
+    The other one also knows which resources an action may be asked on: a request for another is an error of it.
+    """
+    found = [policy for one in (scenario("everything on").assembly, alone) for policy in policies(one)]
+    cases = {}
+    for policy in found:
+        for name, question in requests_of(policy):
+            cases[json.dumps([name, dict(question.context)], sort_keys=True)] = question
+    bare = {name: replace(one, context={}) for name, one in cases.items() if one.context and _is_only_way(one)}
+    asked = [*cases.values(), *bare.values()]
+    said = second_evaluator.answers([simulation(one) for one in asked])
+    ours = ["Allowed" if decide(one).allowed else "ImplicitlyDenied" for one in asked]
+    assert [(name, one["error"]) for name, one in zip([*cases, *bare], said, strict=True) if "error" in one] == []
+    wanted = ["Allowed"] * len(cases) + ["ImplicitlyDenied"] * len(bare)
+    named = list(zip([*cases, *bare], wanted, ours, [one["result"] for one in said], strict=True))
+    assert len(cases) > 300 and len(bare) > 20
+    assert [one for one in named if not one[1] == one[2] == one[3]] == []
+
+
+def _is_only_way(question: Question) -> bool:
+    """Whether the policy has no statement without a condition for the same."""
+    (document,) = question.identity
+    allowed = [one for one in document["Statement"] if "Condition" not in one]
+    return not decide(replace(question, identity=[{**document, "Statement": allowed}])).allowed

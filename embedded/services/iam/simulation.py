@@ -7,30 +7,40 @@ policies, no service control policies, no organisations.
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from moto.iam.models import iam_backends
 from moto.utilities.utils import get_partition
 
-from embedded.access import guard
-from embedded.access.policies import as_list, speaks_of
+from embedded.access.evaluation.decision import Question, decide, verdict
+from embedded.access.own_policies import own_policies
 from embedded.access.sessions import Caller
 from embedded.operations import Call, Params, ServiceError, operation
 
 _ENTITY = re.compile(r"arn:[a-z-]+:iam::(?P<account>\d{12}):(?P<kind>role|user)/(?:.*/)?(?P<name>[^/]+)")
-_DECISIONS = {"allow": "allowed", "deny": "explicitDeny", None: "implicitDeny"}
 
 
 @operation("iam", "SimulatePrincipalPolicy")
 def simulate_principal_policy(call: Call, params: Params) -> Mapping[str, Any]:
     """Each action on each resource: allowed, explicitDeny or implicitDeny."""
-    own, boundary = guard.identity_policies(_caller(call, params["PolicySourceArn"]), call.region)
-    own = [*own, *(json.loads(text) for text in params.get("PolicyInputList", ()))]
-    if params.get("PermissionsBoundaryPolicyInputList"):
-        boundary = [json.loads(text) for text in params["PermissionsBoundaryPolicyInputList"]]
-    context = {entry["ContextKeyName"]: entry.get("ContextKeyValues", []) for entry in params.get("ContextEntries", ())}
+    caller = _caller(call, params["PolicySourceArn"])
+    own = own_policies(caller, call.region)
+    limits = [json.loads(text) for text in params.get("PermissionsBoundaryPolicyInputList", ())]
+    question = Question(
+        action="",
+        resource=None,
+        context={
+            entry["ContextKeyName"]: entry.get("ContextKeyValues", []) for entry in params.get("ContextEntries", ())
+        },
+        principal=caller.principal,
+        account=caller.account,
+        owner=caller.account,
+        identity=[*own.identity, *(json.loads(text) for text in params.get("PolicyInputList", ()))],
+        boundary=limits if limits else own.boundary,
+    )
     results = [
-        _result(action, resource, own, boundary, context)
+        _result(replace(question, action=action, resource=resource))
         for action in params["ActionNames"]
         for resource in params.get("ResourceArns") or ["*"]
     ]
@@ -51,32 +61,16 @@ def _caller(call: Call, arn: str) -> Caller:
     return Caller(account=match["account"], principal=arn, role_arn=role_arn, user_name=user_name)
 
 
-def _result(
-    action: str, resource: str, own: list[Any], boundary: list[Any], context: Mapping[str, Any]
-) -> dict[str, Any]:
-    verdict = _verdict(own, action, resource, context)
+def _result(question: Question) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "EvalActionName": action,
-        "EvalResourceName": resource,
+        "EvalActionName": question.action,
+        "EvalResourceName": question.resource,
         "MatchedStatements": [],
         "MissingContextValues": [],
     }
-    if boundary:
-        limit = _verdict(boundary, action, resource, context)
+    if question.boundary is not None:
+        limit = verdict(question.boundary, question)
         found["PermissionsBoundaryDecisionDetail"] = {"AllowedByPermissionsBoundary": limit == "allow"}
-        if "deny" in (verdict, limit):
-            verdict = "deny"
-        elif limit is None:
-            verdict = None
-    return {**found, "EvalDecision": _DECISIONS[verdict]}
-
-
-def _verdict(documents: list[Any], action: str, resource: str, context: Mapping[str, Any]) -> str | None:
-    verdict = None
-    for document in documents:
-        for statement in as_list(document.get("Statement")):
-            if speaks_of(statement, action, [resource], context):
-                if statement["Effect"] == "Deny":
-                    return "deny"
-                verdict = "allow"
-    return verdict
+    said = decide(question)
+    decision = "allowed" if said.allowed else "explicitDeny" if said.is_explicit else "implicitDeny"
+    return {**found, "EvalDecision": decision}

@@ -77,6 +77,12 @@ def _policy(arn: str, where: Where) -> Any:
     return found[1].policy.decode() if found is not None and found[1].policy else None
 
 
+@facts.owner_of("s3")
+def _owner(arn: str) -> str | None:
+    found = _find(arn.split(":::", 1)[-1].split("/", 1)[0])
+    return None if found is None else found[0]
+
+
 def _find(bucket: str) -> tuple[str, Any] | None:
     """A bucket and its owner's account: names are unique across accounts and regions."""
     for account, backends in list(s3_backends.items()):

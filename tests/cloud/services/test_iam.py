@@ -266,6 +266,52 @@ def test_the_switch(roles: Roles) -> None:
     denied(sns.list_topics)
 
 
+def test_a_session_may_do_no_more_than_the_policies_it_was_made_with(cloud: Cloud, roles: Roles, bucket: str) -> None:
+    """On AWS a session is the role's policies cut by its own; one whose policies were forgotten would be the role."""
+    role = roles.make(allow("s3:GetObject"), allow("s3:PutObject"))
+    cut = {"Version": "2012-10-17", "Statement": [allow("s3:GetObject", f"arn:aws:s3:::{bucket}/open/*")]}
+    s3 = cloud.as_role("s3", role, Policy=json.dumps(cut))
+    assert s3.get_object(Bucket=bucket, Key="open/a")["Body"].read() == b"a"
+    error = denied(s3.get_object, Bucket=bucket, Key="shut/b")
+    assert "no session policy allows the s3:GetObject action" in error["Message"]
+    denied(s3.put_object, Bucket=bucket, Key="open/a", Body=b"")
+    widened = {"Version": "2012-10-17", "Statement": [allow("*")]}
+    denied(cloud.as_role("s3", role, Policy=json.dumps(widened)).list_objects_v2, Bucket=bucket)
+
+
+def test_a_session_may_be_cut_by_a_policy_that_iam_keeps(cloud: Cloud, roles: Roles, bucket: str) -> None:
+    kept = json.dumps({"Version": "2012-10-17", "Statement": [allow("s3:ListBucket")]})
+    arn = roles.iam.create_policy(PolicyName=f"cut-{uuid.uuid4().hex[:8]}", PolicyDocument=kept)["Policy"]["Arn"]
+    s3 = cloud.as_role("s3", roles.make(allow("s3:*")), PolicyArns=[{"arn": arn}])
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 2
+    denied(s3.get_object, Bucket=bucket, Key="open/a")
+    with pytest.raises(ClientError, match="nowhere does not exist"):
+        cloud.as_role("s3", roles.make(), PolicyArns=[{"arn": f"arn:aws:iam::{ACCOUNT}:policy/nowhere"}])
+    with pytest.raises(ClientError, match="MalformedPolicyDocument"):
+        cloud.as_role("s3", roles.make(), Policy="{")
+
+
+def test_what_a_request_names_may_be_allowed_by_one_statement_each(roles: Roles, bucket: str) -> None:
+    """A policy need not name all that a request names in one statement: each thing is asked for by itself."""
+    each = [allow("s3:DeleteObject", f"arn:aws:s3:::{bucket}/{key}") for key in ("open/a", "shut/b")]
+    both = {"Objects": [{"Key": "open/a"}, {"Key": "shut/b"}]}
+    assert len(roles.client("s3", *each).delete_objects(Bucket=bucket, Delete=both)["Deleted"]) == 2
+
+
+def test_between_accounts_both_sides_must_allow(cloud: Cloud, roles: Roles) -> None:
+    theirs = cloud.client("s3", account="210987654321")
+    name = f"theirs-{uuid.uuid4().hex[:8]}"
+    theirs.create_bucket(Bucket=name)
+    theirs.put_object(Bucket=name, Key="a", Body=b"a")
+    may, may_not = roles.client("s3", allow("s3:GetObject")), roles.client("s3", allow("s3:ListBucket"))
+    error = denied(may.get_object, Bucket=name, Key="a")
+    assert "no resource-based policy allows the s3:GetObject action" in error["Message"]
+    shared = allow("s3:GetObject", f"arn:aws:s3:::{name}/*", Principal={"AWS": ACCOUNT})
+    theirs.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [shared]}))
+    assert may.get_object(Bucket=name, Key="a")["Body"].read() == b"a"
+    denied(may_not.get_object, Bucket=name, Key="a")
+
+
 def simulated(cloud: Cloud, source: str, actions: list[str], **options: Any) -> dict[tuple[str, str], str]:
     """The decisions of iam:SimulatePrincipalPolicy, by action and resource."""
     pages = cloud.client("iam").get_paginator("simulate_principal_policy")

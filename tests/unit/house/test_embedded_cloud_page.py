@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from embedded import operations
-from embedded.access import policies
+from embedded.access.evaluation import conditions
 from embedded.cloudformation.providers import PROVIDERS
 from embedded.settings import TrainingSettings
 from scripts import embedded_cloud_page
@@ -52,9 +52,9 @@ def test_every_condition_operator_on_the_page_is_evaluated() -> None:
         value = {"Bool": "true", "Null": "true", "IpAddress": "10.0.0.0/8", "NotIpAddress": "10.0.0.0/8"}.get(name, "1")
         actual = {"IpAddress": "10.0.0.1", "NotIpAddress": "10.0.0.1"}.get(name, "1")
         # no operator of the page is one that the evaluation refuses
-        policies.conditions_hold({name: {"key": value}}, {"key": actual})
+        conditions.conditions_hold({name: {"key": value}}, {"key": actual})
     with pytest.raises(ValueError, match="StringNever"):
-        policies.conditions_hold({"StringNever": {"key": "1"}}, {"key": "1"})
+        conditions.conditions_hold({"StringNever": {"key": "1"}}, {"key": "1"})
 
 
 def test_the_settings_are_those_that_can_be_set() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from embedded.access.policies import conditions_hold, matches, names_principal, speaks_of, trusts
+from embedded.access.evaluation.policies import conditions_hold, matches, names_principal, speaks_of, trusts
 from embedded.comparison import differences
 
 
@@ -58,8 +58,8 @@ def test_conditions(condition: dict[str, Any], expected: bool) -> None:
 
 
 def test_an_operator_that_is_not_known_is_named_and_not_taken_as_true() -> None:
-    with pytest.raises(ValueError, match="BinaryEquals"):
-        conditions_hold({"BinaryEquals": {"a": "b"}}, {"a": "b"})
+    with pytest.raises(ValueError, match="BinaryUnlike"):
+        conditions_hold({"BinaryUnlike": {"a": "b"}}, {"a": "b"})
 
 
 def test_not_action_and_not_resource() -> None:

@@ -40,7 +40,7 @@ class QuotaRow:
 def table(aws: Aws) -> list[QuotaRow]:
     """One row per quota that any job needs."""
     needed = spec_quotas.needed_together(aws.project.jobs())
-    granted, codes = _granted(aws)
+    granted, codes = values_and_codes(aws)
     pending, used = _pending(aws), _used(aws)
     return [
         QuotaRow(
@@ -67,7 +67,7 @@ class JobQuota:
 
 def by_job(aws: Aws, jobs: Iterable[JobSpec]) -> dict[str, JobQuota]:
     """For each job, whether it could be launched now, on its first choice of instances or on a fallback."""
-    granted, _ = _granted(aws)
+    granted, _ = values_and_codes(aws)
     used = _used(aws)
     return {spec.name: _best(spec, granted, used) for spec in jobs}
 
@@ -104,7 +104,7 @@ def _one(needed: Mapping[str, int], granted: Mapping[str, float], used: Mapping[
 
 def request(aws: Aws, name: str, value: float) -> str:
     """Request one quota, unless a request is open or the value is already granted."""
-    granted, codes = _granted(aws)
+    granted, codes = values_and_codes(aws)
     if name not in codes:
         from shardyard.spec.errors import nearest
 
@@ -121,7 +121,7 @@ def request(aws: Aws, name: str, value: float) -> str:
     return f"Asked for {value:g} of {name} (now {granted[name]:g}{case})."
 
 
-def _granted(aws: Aws) -> tuple[dict[str, float], dict[str, str]]:
+def values_and_codes(aws: Aws) -> tuple[dict[str, float], dict[str, str]]:
     """Values and codes by name: the applied value, else AWS's default."""
     values: dict[str, float] = {}
     codes: dict[str, str] = {}
@@ -129,7 +129,8 @@ def _granted(aws: Aws) -> tuple[dict[str, float], dict[str, str]]:
     for operation in ("list_service_quotas", "list_aws_default_service_quotas"):
         for page in client.get_paginator(operation).paginate(ServiceCode=_SERVICE):
             for found in page["Quotas"]:
-                values.setdefault(found["QuotaName"], float(found["Value"]))
+                if "Value" in found:  # a quota whose value the service could not determine comes without it
+                    values.setdefault(found["QuotaName"], float(found["Value"]))
                 codes.setdefault(found["QuotaName"], found["QuotaCode"])
     return values, codes
 

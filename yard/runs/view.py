@@ -30,6 +30,7 @@ _PHASES = {
     "Interrupted": "interrupted, waiting for capacity",
     "Restarting": "restarting",
     "Stopping": "stopping",
+    "Updating": "updating",
 }
 
 

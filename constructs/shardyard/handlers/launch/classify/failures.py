@@ -61,7 +61,11 @@ _REASONS: tuple[tuple[str, Kind], ...] = (
 _CALLS: tuple[tuple[str, Kind], ...] = (
     ("ResourceLimitExceeded", Kind.LIMIT),
     ("CapacityError|InsufficientCapacity", Kind.CAPACITY),
-    ("Throttling|TooManyRequests|Rate exceeded|RequestLimitExceeded", Kind.THROTTLED),
+    (
+        "Throttl|TooManyRequests|Rate exceeded|(RequestLimit|Bandwidth(Limit)?|ProvisionedThroughput)Exceeded"
+        "|SlowDown|PriorRequestNotComplete",
+        Kind.THROTTLED,
+    ),
     ("InternalFailure|InternalServer|InternalError|ServiceUnavailable|Status Code: 50[0-9]", Kind.INTERNAL),
 )
 

@@ -1,13 +1,12 @@
 """Custom resources: a function is invoked, and answers at a URL of ours. And types that are only the stack's own."""
 
 import json
-import threading
 import uuid
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from embedded import clients
+from embedded import clients, clock
 from embedded.cloudformation.context import Context
 from embedded.cloudformation.errors import ResourceError
 from embedded.cloudformation.providers.base import Made, Props, Provider, provider
@@ -22,7 +21,7 @@ class _Waiting:
     """An answer that is still to come."""
 
     def __init__(self) -> None:
-        self.arrived = threading.Event()
+        self.arrived = clock.Event()
         self.answer: dict[str, Any] = {}
 
 
@@ -102,7 +101,7 @@ class CustomResource(Provider):
         waiting = _waiting[token] = _Waiting()
         try:
             self._invoke(kind, props, ctx, token, physical_id, old)
-            if not waiting.arrived.wait(timeout):
+            if not waiting.arrived.wait(timeout, at_least=min(timeout, self._work_seconds(props, ctx))):
                 if kind == "Create":
                     # it may have made something before it fell silent
                     ctx.begin(_unnamed(ctx, token))
@@ -115,6 +114,15 @@ class CustomResource(Provider):
         finally:
             del _waiting[token]
         return self._made(kind, waiting.answer, ctx, token, physical_id)
+
+    @staticmethod
+    def _work_seconds(props: Props, ctx: Context) -> float:
+        """How long the function may be at work: however fast the clock runs, it works no faster."""
+        try:
+            found = ctx.client("lambda").get_function_configuration(FunctionName=props["ServiceToken"])
+        except ClientError:
+            return 0.0  # it was deleted meanwhile
+        return float(found["Timeout"])
 
     def _invoke(
         self, kind: str, props: Props, ctx: Context, token: str, physical_id: str | None, old: Props | None

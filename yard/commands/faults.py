@@ -146,9 +146,25 @@ def machines(
     """Show or change how state machines run.
 
     \b
-      yard cloud machines wait_scale=0.01
+      yard cloud machines stopped_job=fails
     """
     emit_facts(ask("machines", **_values(values)), as_json=as_json)
+
+
+def clock(
+    rate: str | None = typer.Argument(None, help="60x: a minute goes by in a second. Without it, show it."),
+    as_json: bool = _JSON,
+) -> None:
+    """Show or change how fast the services' clock runs.
+
+    Waits, retries, schedules, alarm periods and time-outs go by it. Nothing is skipped, and programs work no faster.
+
+    \b
+      yard cloud clock
+      yard cloud clock 60x
+      yard cloud clock 1x
+    """
+    emit_facts(ask("clock", rate=rate), as_json=as_json)
 
 
 def endpoint_zone(
@@ -218,5 +234,6 @@ def register(app: typer.Typer) -> None:
     app.command()(settings)
     app.command()(weather)
     app.command()(machines)
+    app.command()(clock)
     app.command("endpoint-zone")(endpoint_zone)
     app.command("enforce-iam")(enforce_iam)

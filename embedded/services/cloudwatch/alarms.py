@@ -1,7 +1,8 @@
 """CloudWatch alarms: moto keeps them and the metric data; here they are evaluated, and their actions are taken.
 
-An alarm is evaluated a moment after data for one of its metrics arrives, and by the verb `evaluate-alarms`. The
-period that is not over yet counts as soon as it holds data: a job of ten seconds should not wait a minute to alarm.
+An alarm is evaluated a moment after data for one of its metrics arrives, when a period ends (`alarm_periods`), and by
+the verb `evaluate-alarms`. The period that is not over yet counts as soon as it holds data: a job of ten seconds should
+not wait a minute to alarm.
 """
 
 import datetime
@@ -14,6 +15,7 @@ from typing import Any
 
 from moto.cloudwatch.models import Alarm, CloudWatchBackend, MetricDatum, cloudwatch_backends
 
+from embedded import clock
 from embedded.bus import events, metrics
 from embedded.bus.deliveries import deliver
 from embedded.moto_errors import as_service_errors
@@ -35,6 +37,8 @@ _BREACHES: dict[str, Callable[[float, float], bool]] = {
 }
 _dirty: set[tuple[str, str, str, str]] = set()
 _wake = threading.Condition()
+_one_at_a_time = threading.Lock()
+"""Two looks at once would both tell of the same change."""
 
 
 @operation("cloudwatch", "PutMetricData")
@@ -68,10 +72,11 @@ def _evaluate_dirty() -> None:
         for account, region in {(account, region) for account, region, _, _ in changed}:
             for alarm in list(cloudwatch_backends[account][region].alarms.values()):
                 if any((account, region, *metric) in changed for metric in _metrics(alarm)):
-                    _evaluate_safely(account, region, alarm)
+                    evaluate_safely(account, region, alarm)
 
 
-def _evaluate_safely(account: str, region: str, alarm: Alarm) -> None:
+def evaluate_safely(account: str, region: str, alarm: Alarm) -> None:
+    """Evaluate an alarm; a broken one says so in the log and keeps no other from being looked at."""
     try:
         evaluate(account, region, alarm)
     except Exception:
@@ -86,10 +91,15 @@ def _metrics(alarm: Alarm) -> list[tuple[str, str]]:
 
 def evaluate(account: str, region: str, alarm: Alarm) -> str:
     """Bring an alarm's state up to date, take the action of a change, and return the state."""
+    with _one_at_a_time:
+        return _evaluate(account, region, alarm)
+
+
+def _evaluate(account: str, region: str, alarm: Alarm) -> str:
     if alarm.rule:
         return str(alarm.state_value)  # a composite alarm: not evaluated here
     backend = cloudwatch_backends[account][region]
-    values = _values(backend, alarm, time.time())
+    values = _values(backend, alarm, clock.calendar())
     state, reason = _judge(alarm, values)
     before = "INSUFFICIENT_DATA" if alarm.state_reason.startswith("Unchecked") else alarm.state_value
     if state != before:
@@ -121,31 +131,32 @@ def _judge(alarm: Alarm, values: Sequence[Value]) -> tuple[str, str]:
 
 def _values(backend: CloudWatchBackend, alarm: Alarm, now: float) -> list[Value]:
     """The alarm's value in each of its latest periods, the oldest first."""
-    period = _period(alarm)
+    length = period(alarm)
     wanted = set(_metrics(alarm))
     data = [datum for datum in list(backend.metric_data) if (datum.namespace, datum.name) in wanted]
-    current = math.floor(now / period) * period
-    starts = [current - index * period for index in range(int(alarm.evaluation_periods), -1, -1)]
-    values = [_value(data, alarm, start, period) for start in starts]
+    current = math.floor(now / length) * length
+    starts = [current - index * length for index in range(int(alarm.evaluation_periods), -1, -1)]
+    values = [_value(data, alarm, start, length) for start in starts]
     # the period that has just begun is left out while it is empty: its data may still come
     return values[1:] if values[-1] is not None else values[:-1]
 
 
-def _period(alarm: Alarm) -> int:
+def period(alarm: Alarm) -> int:
+    """The seconds of an alarm's periods."""
     periods = [int(query.metric_stat.period) for query in alarm.metric_data_queries if query.metric_stat is not None]
     return max(periods) if periods else int(alarm.period)
 
 
-def _value(data: Sequence[Any], alarm: Alarm, start: float, period: int) -> Value:
+def _value(data: Sequence[Any], alarm: Alarm, start: float, length: int) -> Value:
     if not alarm.metric_data_queries:
         stat = alarm.statistic or alarm.extended_statistic
-        return statistic(data, alarm.namespace, alarm.metric_name, alarm.dimensions, stat, start, period)
+        return statistic(data, alarm.namespace, alarm.metric_name, alarm.dimensions, stat, start, length)
     values: dict[str, Value] = {}
     for query in alarm.metric_data_queries:
         if query.metric_stat is not None:
             metric, stat = query.metric_stat.metric, query.metric_stat.stat
             values[query.id] = statistic(
-                data, metric.namespace, metric.metric_name, metric.dimensions, stat, start, period
+                data, metric.namespace, metric.metric_name, metric.dimensions, stat, start, length
             )
     returned: Value = None
     for query in alarm.metric_data_queries:
@@ -160,7 +171,7 @@ def _value(data: Sequence[Any], alarm: Alarm, start: float, period: int) -> Valu
 
 
 def statistic(
-    data: Sequence[Any], namespace: str, name: str, dimensions: Sequence[Any], stat: str, start: float, period: int
+    data: Sequence[Any], namespace: str, name: str, dimensions: Sequence[Any], stat: str, start: float, length: int
 ) -> Value:
     """One statistic of one metric in one period, or None without data."""
     wanted = {_dimension(one) for one in dimensions}
@@ -169,7 +180,7 @@ def statistic(
         for datum in data
         if datum.name == name
         and datum.namespace == namespace
-        and start <= _seconds(datum.timestamp) < start + period
+        and start <= _seconds(datum.timestamp) < start + length
         and {_dimension(one) for one in datum.dimensions} == wanted
     ]
     if not found:
@@ -196,8 +207,8 @@ def _dimension(one: Any) -> tuple[str, str]:
 
 
 def _seconds(stamp: datetime.datetime) -> float:
-    # moto's own stamps are UTC without saying so
-    return (stamp if stamp.tzinfo else stamp.replace(tzinfo=datetime.UTC)).timestamp()
+    # moto's own stamps are UTC without saying so; periods go by the cloud's clock
+    return clock.calendar((stamp if stamp.tzinfo else stamp.replace(tzinfo=datetime.UTC)).timestamp())
 
 
 def change(account: str, region: str, alarm: Alarm, state: str, reason: str, *, before: str) -> None:
@@ -244,7 +255,7 @@ def _message(account: str, region: str, alarm: Alarm, before: str) -> dict[str, 
             "Namespace": alarm.namespace,
             "Statistic": alarm.statistic or alarm.extended_statistic,
             "Dimensions": [{"name": one.name, "value": one.value} for one in alarm.dimensions],
-            "Period": _period(alarm),
+            "Period": period(alarm),
             "EvaluationPeriods": alarm.evaluation_periods,
             "ComparisonOperator": alarm.comparison_operator,
             "Threshold": alarm.threshold,

@@ -3,15 +3,18 @@
 from embedded.access import roles
 from embedded.operations import Call, Params, ServiceError, check
 from embedded.services.events.patterns import PatternError, compile_pattern
+from embedded.services.events.schedules import expression
 
 
 @check("events", "PutRule")
-def _pattern(call: Call, params: Params) -> None:
+def _rule(call: Call, params: Params) -> None:
     try:
         if params.get("EventPattern"):
             compile_pattern(params["EventPattern"])
     except PatternError as error:
         raise ServiceError("InvalidEventPatternException", str(error)) from None
+    if params.get("ScheduleExpression") and expression(params["ScheduleExpression"]) is None:
+        raise ServiceError("ValidationException", "Parameter ScheduleExpression is not valid.")
 
 
 @check("events", "PutTargets")

@@ -1,4 +1,4 @@
-"""EventBridge: events reach the targets of the rules that match them, and a scheduled rule can be fired by hand."""
+"""EventBridge: events reach the targets of the rules that match them, and any rule can be fired by hand."""
 
 import json
 import logging
@@ -132,7 +132,8 @@ def test_event_pattern(call: Call, params: Params) -> dict[str, bool]:
         raise ServiceError("InvalidEventPatternException", str(error)) from error
 
 
-def _rules(account: str, region: str | None) -> Iterator[Rule]:
+def rules(account: str, region: str | None) -> Iterator[Rule]:
+    """Every rule of an account, on every bus; in one region or in all."""
     for name, backend in list(events_backends[account].items()):
         if region in (None, name):
             for bus in backend.event_buses.values():
@@ -143,9 +144,9 @@ def _rules(account: str, region: str | None) -> Iterator[Rule]:
 def fire(params: Params) -> dict[str, Any]:
     """Fire a rule by hand: {rule, account?, region?, event?}; without an event, the one that a schedule sends."""
     account = params.get("account", DEFAULT_ACCOUNT)
-    found = [rule for rule in _rules(account, params.get("region")) if rule.name == params["rule"]]
+    found = [rule for rule in rules(account, params.get("region")) if rule.name == params["rule"]]
     if not found:
-        known = ", ".join(sorted(rule.name for rule in _rules(account, None))) or "none"
+        known = ", ".join(sorted(rule.name for rule in rules(account, None))) or "none"
         raise ServiceError("ResourceNotFoundException", f"no rule {params['rule']!r}; rules: {known}", 404)
     rule = found[0]
     if rule.state == "DISABLED":
@@ -153,19 +154,22 @@ def fire(params: Params) -> dict[str, Any]:
     if rule.event_pattern.get_pattern() and "event" not in params:
         text = f"rule {rule.name} waits for events, not for a time: give it one, " + '{"rule": ..., "event": {...}}'
         raise ServiceError("ValidationException", text)
-    event = {
+    return {"rule": rule.arn, "targets": send(rule, scheduled_event(rule) | params.get("event", {}))}
+
+
+def scheduled_event(rule: Rule) -> dict[str, Any]:
+    """What a schedule sends; its time is the machine's."""
+    return {
         "version": "0",
         "id": str(uuid.uuid4()),
         "detail-type": "Scheduled Event",
         "source": "aws.events",
-        "account": account,
+        "account": rule.account_id,
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "region": rule.region_name,
         "resources": [rule.arn],
         "detail": {},
-        **params.get("event", {}),
     }
-    return {"rule": rule.arn, "targets": send(rule, event)}
 
 
 add_facts(lambda: {"dropped": records()})

@@ -19,7 +19,7 @@ from typing import Any
 import moto.awslambda.models as lambda_models
 from moto.awslambda.exceptions import LambdaClientError
 
-from embedded import clients, moto_patches
+from embedded import clients, clock, moto_patches
 from embedded.access import roles
 from embedded.bus.deliveries import deliver
 from embedded.operations import ServiceError
@@ -32,8 +32,8 @@ SYNC_PAYLOAD_BYTES = 6_291_456
 """The most that a RequestResponse invocation carries, each way."""
 ASYNC_PAYLOAD_BYTES = 1_048_576
 """The most that an Event invocation carries."""
-RETRY_SECONDS = [1.0, 2.0]
-"""How long an Event invocation waits before its first and second retry; the service waits one and two minutes."""
+RETRY_SECONDS = [60.0, 120.0]
+"""How long an Event invocation waits before its first and second retry, by the cloud's clock."""
 
 _log = logging.getLogger(__name__)
 _pool = FunctionPool()
@@ -170,7 +170,7 @@ def _attempts(function: RealFunction, event: Any, request_id: str) -> None:
         for wait in waits:
             if not outcome.failed:
                 return
-            time.sleep(wait)
+            clock.sleep(wait)
             outcome = invoke_now(function, event, request_id)
         if outcome.failed:
             _log.warning("%s failed on an event: %s", function.function_name, outcome.payload)

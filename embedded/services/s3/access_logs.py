@@ -5,7 +5,6 @@ while its own deletion runs. This module puts a gatherer in the place of that on
 """
 
 import threading
-import time
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ from typing import Any
 
 from moto.s3.models import S3Backend
 
-from embedded import moto_patches
+from embedded import clock, moto_patches
 from embedded.access.grants import lets_service_in
 from embedded.bus import dropped
 from embedded.operations import Params, admin
@@ -91,7 +90,7 @@ def _deliver_one(lines: list[_Line]) -> int:
 
 def _deliver_now_and_then() -> None:
     while True:
-        time.sleep(DELIVERY_SECONDS)
+        clock.sleep(DELIVERY_SECONDS)
         deliver({})
 
 

@@ -1,4 +1,4 @@
-"""How this cloud's Step Functions behaves where the service itself has been seen to behave in two ways, or slowly."""
+"""How this cloud's Step Functions behaves where the service itself has been seen to behave in two ways."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -16,8 +16,6 @@ class MachineOptions:
     stopped_job: str = "succeeds"
     """How a `.sync` task ends whose job was stopped, by a person or by its longest run time: `succeeds` with the job's
     description as its result, or `fails` with States.TaskFailed. The service's documentation does not say."""
-    wait_scale: float = 1.0
-    """What every Wait state and retry interval is multiplied by: a test need not wait an hour for a retry."""
 
 
 options = MachineOptions()
@@ -31,10 +29,8 @@ def _machines(params: Params) -> dict[str, Any]:
     for name, value in params.items():
         if value in _WORDS.get(name, ()):
             setattr(options, name, value)
-        elif name == "wait_scale" and float(value) >= 0:
-            options.wait_scale = float(value)
         else:
             known = [f"{key}: {' or '.join(words)}" for key, words in _WORDS.items()]
-            text = f"{name}={value!r} is not an option ({'; '.join([*known, 'wait_scale: 0 or more'])})"
+            text = f"{name}={value!r} is not an option ({'; '.join(known)})"
             raise ServiceError("ValidationException", text)
     return {field.name: getattr(options, field.name) for field in fields(options)}

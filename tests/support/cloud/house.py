@@ -185,8 +185,8 @@ def wait_until(done: Callable[[], bool], what: str, seconds: float = LONGEST_SEC
 
 def short_waits(cloud: Any) -> None:
     """Waits that a test need not sit out, and a grace that a loaded machine still has time in."""
-    cloud.admin("settings", stop_grace_seconds=30, capacity_wait_seconds=0.5, spot_return_seconds=0.2, metric_seconds=1)
-    cloud.admin("machines", wait_scale=0.01)
+    cloud.admin("settings", stop_grace_seconds=600, capacity_wait_seconds=10, spot_return_seconds=4, metric_seconds=1)
+    cloud.admin("clock", rate=20)
 
 
 def write_data(folder: Path) -> None:

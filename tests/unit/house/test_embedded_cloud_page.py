@@ -68,7 +68,7 @@ def test_the_numbers_of_the_prose_are_the_codes() -> None:
     from embedded.services.servicequotas.catalogue import by_name
     from embedded.services.stepfunctions.sagemaker.task import POLL_SECONDS
 
-    assert RETRY_SECONDS == [1.0, 2.0] and "Event retries wait 1 and 2 s" in TEXT
+    assert RETRY_SECONDS == [60.0, 120.0] and "Event retries wait 1 and 2 minutes" in TEXT
     assert POLL_SECONDS == 1.0 and "looks again after a second" in TEXT
     quotas = by_name()
     assert quotas["ml.g5.12xlarge for training job usage"].default == 20 and "starts at 20" in TEXT

@@ -3,17 +3,17 @@
 import logging
 import queue
 import threading
-import time
 from datetime import datetime
 from typing import Any
 
+from embedded import clock
 from embedded.bus import events
 from embedded.services.sagemaker.jobs.job import Job, on_change
 from embedded.settings import current
 from embedded.weather.events import EVENT_DELAY, TRAINING_EVENTS
 
 _waiting: queue.Queue[tuple[float, Job, dict[str, Any]]] = queue.Queue()
-"""When an event is due by the monotonic clock, whose it is, and the event."""
+"""When an event is due by the cloud's clock, whose it is, and the event."""
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ def start() -> None:
 
 
 def _queue(job: Job) -> None:
-    due, entry = time.monotonic() + EVENT_DELAY.value, event(job)
+    due, entry = clock.seconds() + EVENT_DELAY.value, event(job)
     for _ in range(1 if TRAINING_EVENTS.value == TRAINING_EVENTS.fair else 2):
         _waiting.put((due, job, entry))
 
@@ -53,7 +53,7 @@ def _plain(value: Any) -> Any:
 def _announce() -> None:
     while True:
         due, job, entry = _waiting.get()
-        time.sleep(max(0.0, due - time.monotonic()))
+        clock.sleep(due - clock.seconds())
         try:
             events.publish(job.account, job.region, entry)
         except Exception:

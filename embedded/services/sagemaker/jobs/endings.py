@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from embedded import clock
 from embedded.nodes.engine import NodeExit
 
 Reason = Literal["completed", "failed", "stopped", "max_runtime", "max_wait", "interrupted", "hardware", "repaired"]
@@ -48,15 +49,18 @@ def wait(
 ) -> Ending:
     """Wait until all nodes have ended. The first reason to end sends SIGTERM, and SIGKILL after the grace period.
 
-    `limits` holds the seconds left of each limit; `note` is called with the reason before the nodes are signalled.
+    `limits` holds the machine's seconds left of each limit: nodes work no faster when the cloud's clock does. The grace
+    goes by the cloud's clock. `note` is called with the reason before the nodes are signalled.
     """
     ending = Ending()
     first_limit = min(((time.monotonic() + seconds, reason) for reason, seconds in limits.items()), default=None)
     kill_at: float | None = None
     while len(ending.codes) < node_count:
-        due = kill_at if ending.reason != "completed" else (first_limit[0] if first_limit else None)
         try:
-            item = inbox.get(timeout=None if due is None else max(0.0, due - time.monotonic()))
+            if ending.reason != "completed":
+                item = clock.get(inbox, kill_at)
+            else:
+                item = inbox.get(timeout=max(0.0, first_limit[0] - time.monotonic()) if first_limit else None)
         except queue.Empty:
             if ending.reason != "completed":
                 signal_all(signal.SIGKILL)
@@ -80,5 +84,5 @@ def wait(
         ending.reason, ending.killed = item.reason, item.at_once
         note(item.reason)
         signal_all(signal.SIGKILL if item.at_once else signal.SIGTERM)
-        kill_at = time.monotonic() + grace_seconds
+        kill_at = clock.seconds() + grace_seconds
     return ending

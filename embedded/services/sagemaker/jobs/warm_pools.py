@@ -1,9 +1,9 @@
 """Warm pools: a job's instances, kept after its end for another job that asks for the same."""
 
 import threading
-import time
 from dataclasses import dataclass
 
+from embedded import clock
 from embedded.services.sagemaker.jobs import capacity
 from embedded.services.sagemaker.jobs.job import Job
 
@@ -13,7 +13,7 @@ class _Pool:
     job: Job
     taken: dict[str, int]
     since: float
-    timer: threading.Timer
+    timer: clock.Timer
 
 
 _pools: dict[str, _Pool] = {}
@@ -48,7 +48,7 @@ def release(job: Job, taken: dict[str, int]) -> None:
         return
     with _lock:
         job.warm_pool = {"Status": "Available"}
-        _pools[job.arn] = _Pool(job=job, taken=taken, since=time.monotonic(), timer=_timer(job.arn, keep_seconds))
+        _pools[job.arn] = _Pool(job=job, taken=taken, since=clock.seconds(), timer=_timer(job.arn, keep_seconds))
 
 
 def keep(job: Job, keep_seconds: int) -> bool:
@@ -60,15 +60,12 @@ def keep(job: Job, keep_seconds: int) -> bool:
         pool = _pools.get(job.arn)
         if pool is not None:
             pool.timer.cancel()
-            pool.timer = _timer(job.arn, max(0.0, keep_seconds - (time.monotonic() - pool.since)))
+            pool.timer = _timer(job.arn, max(0.0, keep_seconds - (clock.seconds() - pool.since)))
     return True
 
 
-def _timer(arn: str, seconds: float) -> threading.Timer:
-    timer = threading.Timer(seconds, _expire, [arn])
-    timer.daemon = True
-    timer.start()
-    return timer
+def _timer(arn: str, seconds: float) -> clock.Timer:
+    return clock.Timer(seconds, _expire, arn)
 
 
 def _fits(pool: _Pool, job: Job, wanted: dict[str, int]) -> bool:
@@ -84,7 +81,7 @@ def _end(pool: _Pool, status: str, reused_by: str | None = None) -> None:
     del _pools[pool.job.arn]
     pool.job.warm_pool = {
         "Status": status,
-        "ResourceRetainedBillableTimeInSeconds": round(time.monotonic() - pool.since),
+        "ResourceRetainedBillableTimeInSeconds": round(clock.seconds() - pool.since),
     }
     if reused_by is not None:
         pool.job.warm_pool["ReusedByJob"] = reused_by

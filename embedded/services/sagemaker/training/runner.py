@@ -4,10 +4,13 @@ import logging
 import queue
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from botocore.exceptions import ClientError
 
+from embedded import clock
 from embedded.nodes.channels import ChannelError
 from embedded.nodes.engine import Engine
 from embedded.nodes.image import ImageError
@@ -60,7 +63,8 @@ class Runner(threading.Thread):
         condition = job.request.get("StoppingCondition", {})
         self._runtime_seconds = float(condition.get("MaxRuntimeInSeconds", _DEFAULT_RUNTIME_SECONDS))
         wait = condition.get("MaxWaitTimeInSeconds")
-        self._wait_until = None if wait is None else time.monotonic() + wait
+        self._wait_left = None if wait is None else float(wait)
+        """What is left of the longest wait: without instances by the cloud's clock, with them by the machine's."""
         self._early: Order | None = None
 
     @property
@@ -128,7 +132,7 @@ class Runner(threading.Thread):
         """Take instances in the order of preference; wait for them as long as the service would."""
         job = self.job
         preferences = [entry["InstanceType"] for entry in job.resources.get("InstancePreferences", [])]
-        give_up = None if job.is_spot else time.monotonic() + current.capacity_wait_seconds
+        give_up = None if job.is_spot else clock.seconds() + current.capacity_wait_seconds
         told = False
         while True:
             self._check()
@@ -139,7 +143,7 @@ class Runner(threading.Thread):
                     if job.secondary_status != "Starting":
                         job.move("Starting", "Starting the training job")
                     return taken
-            if give_up is not None and time.monotonic() >= give_up:
+            if give_up is not None and clock.seconds() >= give_up:
                 raise _Failure(_CAPACITY_REASON)
             if not told:
                 job.move(
@@ -148,7 +152,8 @@ class Runner(threading.Thread):
                     "retrying!",
                 )
                 told = True
-            capacity.wait_for_change(_LOOK_SECONDS)
+            with self._waiting():
+                capacity.wait_for_change(_LOOK_SECONDS)
 
     def _check(self) -> None:
         """Raise if the job is to end before its nodes run."""
@@ -158,14 +163,22 @@ class Runner(threading.Thread):
                 self._early = item
         if self._early is not None and self._early.reason == "stopped":
             raise _Halt("stopped")
-        if self._wait_until is not None and time.monotonic() >= self._wait_until:
+        if self._wait_left is not None and self._wait_left <= 0:
             raise _Halt("max_wait")
 
     def _pause(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
+        until = clock.seconds() + seconds
+        while (left := until - clock.seconds()) > 0:
             self._check()
-            time.sleep(min(left, _LOOK_SECONDS))
+            with self._waiting():
+                time.sleep(min(clock.real(left), _LOOK_SECONDS))
+
+    @contextmanager
+    def _waiting(self) -> Iterator[None]:
+        began = clock.seconds()
+        yield
+        if self._wait_left is not None:
+            self._wait_left -= clock.seconds() - began
 
     def _attempt(self) -> Ending:
         job = self.job
@@ -175,13 +188,16 @@ class Runner(threading.Thread):
         with AttemptRun(job, self._container, self._engine, self._inbox) as run:
             self._run = run
             try:
-                ending = self._train(run)
+                ending = self._train(run, started)
                 if not self._goes_on(ending):
                     self._deliver(run, ending)
                 return ending
             finally:
                 self._run = None
-                job.training_seconds += time.monotonic() - started
+                took = time.monotonic() - started
+                job.training_seconds += took
+                if self._wait_left is not None:
+                    self._wait_left -= took
 
     def _goes_on(self, ending: Ending) -> bool:
         """Whether there is another attempt after this one."""
@@ -189,7 +205,7 @@ class Runner(threading.Thread):
             return self._repairs_left > 0
         return ending.reason == "interrupted" or (ending.reason == "hardware" and self._retries_left > 0)
 
-    def _train(self, run: AttemptRun) -> Ending:
+    def _train(self, run: AttemptRun, started: float) -> Ending:
         job = self.job
         job.move("Downloading", "Downloading input data")
         run.fetch(self._check)
@@ -201,8 +217,8 @@ class Runner(threading.Thread):
         run.start()
         job.move("Training", "Training image download completed. Training in progress.")
         limits: dict[Reason, float] = {"max_runtime": self._runtime_seconds - job.training_seconds}
-        if self._wait_until is not None:
-            limits["max_wait"] = self._wait_until - time.monotonic()
+        if self._wait_left is not None:
+            limits["max_wait"] = self._wait_left - (time.monotonic() - started)
         ending = run.wait(limits)
         lost = ending.reason in ("hardware", "repaired") or (ending.reason == "interrupted" and ending.killed)
         run.settle(last_checkpoints=not lost and LAST_SYNC.value == LAST_SYNC.fair)

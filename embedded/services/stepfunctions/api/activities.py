@@ -6,6 +6,7 @@ from typing import Any
 from moto.stepfunctions.parser.asl.eval.callback.callback import ActivityCallbackEndpoint
 from moto.stepfunctions.parser.backend.activity import Activity, ActivityTask
 
+from embedded import clock
 from embedded.operations import Call, Params, ServiceError, operation
 from embedded.services.stepfunctions import arns
 from embedded.services.stepfunctions.api.callbacks import executions
@@ -64,8 +65,8 @@ def delete_activity(call: Call, params: Params) -> dict[str, Any]:
 def get_activity_task(call: Call, params: Params) -> dict[str, Any]:
     """The next task of an activity; without one the answer waits for a minute, and is empty then."""
     found = _activity(call, params["activityArn"])
-    until = time.monotonic() + _POLL_SECONDS
-    while time.monotonic() < until:
+    until = clock.seconds() + _POLL_SECONDS
+    while clock.seconds() < until:
         task = _next(found)
         if task is not None and _started(call, task, params.get("workerName")):
             return {"taskToken": task.task_token, "input": task.task_input}

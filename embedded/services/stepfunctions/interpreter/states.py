@@ -1,27 +1,22 @@
-"""States and their rules in moto's interpreter: waits, retries, what catches what, items, activities."""
+"""States and their rules in moto's interpreter: what catches what, items, activities, times."""
 
 import datetime
-import time
-from types import SimpleNamespace
 from typing import Any
 
 from moto.stepfunctions.parser.asl.component.common.error_name import error_equals_decl
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
 from moto.stepfunctions.parser.asl.component.common.path.items_path import ItemsPath
-from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
 from moto.stepfunctions.parser.asl.component.state import state
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.state_map import StateMap
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_activitiy import StateTaskActivity
-from moto.stepfunctions.parser.asl.component.state.wait.wait_function import wait_function
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.timestamp import Timestamp
 from moto.stepfunctions.parser.asl.eval.states import StateData
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
 from embedded import moto_patches
 from embedded.services.stepfunctions.interpreter.failures import query_failure, runtime_failure
-from embedded.services.stepfunctions.options import options
 from embedded.services.stepfunctions.times import timestamp
 
 _moto_error_matches = error_equals_decl.ErrorEqualsDecl._eval_body
@@ -29,15 +24,7 @@ _moto_activity_execution = StateTaskActivity._eval_execution
 _moto_map_execution = StateMap._eval_execution
 _moto_items_path = ItemsPath._eval_body
 _moto_timestamp_failure = Timestamp._create_failure_event
-_SCALED = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds * options.wait_scale))
 _RUNTIME = StatesErrorName(typ=StatesErrorNameType.StatesRuntime)
-
-
-def _wait_interval(self: Any, env: Any, wait_seconds: float) -> None:
-    """moto's loop counts whole seconds only; this one counts time, scaled, and ends when the execution does."""
-    until = time.monotonic() + wait_seconds * options.wait_scale
-    while env.is_running() and (left := until - time.monotonic()) > 0:
-        env.program_state_event.wait(min(left, 0.5))
 
 
 def _error_matches(self: Any, env: Any) -> None:
@@ -88,13 +75,11 @@ def _state_data(EnteredTime: str, Name: str) -> StateData:
 def install() -> None:
     """Replace moto's parts."""
     for owner, name, replacement, reason in (
-        (wait_function.WaitFunction, "_wait_interval", _wait_interval, "it counts whole seconds"),
         (error_equals_decl.ErrorEqualsDecl, "_eval_body", _error_matches, "it lets States.Runtime be caught"),
         (StateTaskActivity, "_eval_execution", _activity_execution, "it fails on an activity that is not there"),
         (StateMap, "_eval_execution", _map_execution, "it names the input's type where the service shows the input"),
         (ItemsPath, "_eval_body", _items_path, "it takes JSONPath's error for JSONata's"),
         (Timestamp, "_create_failure_event", _timestamp_failure, "it knows no failed evaluation"),
         (state, "StateData", _state_data, "it writes times otherwise"),
-        (retrier_decl, "time", _SCALED, "its pauses cannot be shortened"),
     ):
         moto_patches.replace(owner, name, replacement, reason=reason)

@@ -7,8 +7,9 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
+from embedded import sdk_names
 from embedded.operations import ServiceError
-from embedded.services.stepfunctions import casing, sdk_names
+from embedded.services.stepfunctions import casing
 
 _SCHEMA = "Mock result schema validation error:"
 _UNMOCKED = ("Pass", "Fail", "Succeed")

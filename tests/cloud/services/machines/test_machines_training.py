@@ -64,9 +64,10 @@ def test_a_limit_arrives_in_both_spellings(
 def test_a_retry_runs_again_and_a_catch_goes_on(
     account: Account, role: str, training: FakeTraining, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from embedded.services.stepfunctions.options import options
+    from embedded import clock
 
-    monkeypatch.setattr(options, "wait_scale", 0.001)
+    monkeypatch.setattr(clock, "_spans", list(clock._spans))
+    clock.set_rate(1000)
     retry = [{"ErrorEquals": ["SageMaker.ResourceLimitExceededException"], "IntervalSeconds": 300, "MaxAttempts": 2}]
     catch = [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "Caught"}]
     train = train_state(Retry=retry, Catch=catch, Next="Caught")

@@ -1,7 +1,8 @@
-"""How AWS SDK tasks call the services: `cloudwatchlogs` in a resource, `CloudWatchLogs.` before the name of an error.
+"""How SDK tasks of Step Functions and SDK targets of Scheduler name the services: `cloudwatchlogs` in a resource.
 
-Both follow from the service ids in botocore's models, so no service has to be listed here: a resource has the id in
-lower case, and errors begin with the client's name in the SDK for Java, which is the id in Pascal case.
+Step Functions begins the name of an error with `CloudWatchLogs.`. Both follow from the service ids in botocore's
+models, so no service has to be listed here: a resource has the id in lower case, and errors begin with the client's
+name in the SDK for Java, which is the id in Pascal case.
 """
 
 import re

@@ -1,0 +1,5 @@
+"""What the inventory lists of this service."""
+
+from embedded import inventory
+
+inventory.listed("schedules", "scheduler", "list_schedules", "Schedules", "Name")

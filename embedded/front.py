@@ -19,7 +19,16 @@ from embedded.clients import DEFAULT_REGION, owner_secret
 from embedded.kept import parts
 from embedded.lifecycle import SECRET_HEADER
 from embedded.model_check import answers, requests
-from embedded.operations import Call, ServiceError, find_admin, find_arrival, find_check, find_operation, has_own_token
+from embedded.operations import (
+    Call,
+    ServiceError,
+    find_admin,
+    find_arrival,
+    find_by_path,
+    find_check,
+    find_operation,
+    has_own_token,
+)
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +67,9 @@ class Front:
             return _admin(environ)(environ, start_response)
         if path.startswith(_MOTO_PREFIX):
             return _json(404, {"error": "moto's own pages are off here"})(environ, start_response)
+        plain = find_by_path(path)
+        if plain is not None:
+            return plain(environ)(environ, start_response)
         return self._signed(environ, start_response)
 
     def _signed(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

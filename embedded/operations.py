@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from moto.core.request import Request
+from werkzeug.wrappers import Response
 
 Params = dict[str, Any]
 Operation = Callable[["Call", Params], Mapping[str, Any]]
@@ -16,12 +17,14 @@ AdminVerb = Callable[[Params], Mapping[str, Any]]
 
 Check = Callable[["Call", Params], None]
 Arrival = Callable[[Request], None]
+Plain = Callable[[dict[str, Any]], Response]
 
 _checks: dict[tuple[str, str], Check] = {}
 _arrivals: dict[tuple[str, str], Arrival] = {}
 _operations: dict[tuple[str, str], Operation] = {}
 _admin: dict[str, AdminVerb] = {}
 _by_token: set[str] = set()
+_plain: dict[str, Plain] = {}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,6 +92,21 @@ def admin(verb: str, *, own_token: bool = False) -> Callable[[AdminVerb], AdminV
         return function
 
     return register
+
+
+def by_path(prefix: str) -> Callable[[Plain], Plain]:
+    """Register who answers all requests whose path begins so, whatever they are: they ask for no service of AWS."""
+
+    def register(function: Plain) -> Plain:
+        _plain[prefix] = function
+        return function
+
+    return register
+
+
+def find_by_path(path: str) -> Plain | None:
+    """Who answers requests to this path, or None where they are requests to services."""
+    return next((function for prefix, function in _plain.items() if path.startswith(prefix)), None)
 
 
 def find_operation(service: str, name: str) -> Operation | None:

@@ -2,7 +2,7 @@
 
 from embedded.access import roles
 from embedded.operations import Call, Params, ServiceError, check
-from embedded.services.events.patterns import PatternError, compile_pattern
+from embedded.patterns import PatternError, compile_pattern
 from embedded.services.events.schedules import expression
 
 

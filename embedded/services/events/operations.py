@@ -16,7 +16,7 @@ from embedded.bus.dropped import records
 from embedded.bus.inputs import target_input
 from embedded.clients import DEFAULT_ACCOUNT
 from embedded.operations import Call, Params, ServiceError, admin, operation
-from embedded.services.events.patterns import PatternError, matches
+from embedded.patterns import PatternError, matches
 from embedded.status import add_facts
 
 EVENTS = "events.amazonaws.com"

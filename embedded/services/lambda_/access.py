@@ -11,6 +11,10 @@ def _action(operation: str, params: Params) -> str:
 
 @facts.resource_of("lambda")
 def _resources(action: str, params: Params, where: Where) -> list[str] | None:
+    if "UUID" in params:
+        return [where.arn("lambda", f"event-source-mapping:{params['UUID']}")]
+    if action == "lambda:CreateEventSourceMapping":
+        return ["*"]
     name = params.get("FunctionName", params.get("Resource"))
     if name is None:
         return None

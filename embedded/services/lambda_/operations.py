@@ -51,6 +51,8 @@ class RealFunction(lambda_models.LambdaFunction):  # type: ignore[misc]
         self.dead_letter_config: dict[str, Any] = spec.get("DeadLetterConfig") or {}
         self.logging_config: dict[str, Any] = {}
         self._set_logging(spec.get("LoggingConfig"))
+        self.urls: dict[str | None, Any] = {}
+        """Its URLs, by the alias that they call; None is the function itself."""
 
     def _set_logging(self, config: dict[str, Any] | None) -> None:
         default = {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{self.function_name}"}

@@ -179,4 +179,6 @@ class Permission(Provider):
             "Principal": next(iter(principal.values())) if isinstance(principal, dict) else principal,
             "SourceAccount": conditions.get("StringEquals", {}).get("AWS:SourceAccount"),
             "SourceArn": conditions.get("ArnLike", {}).get("AWS:SourceArn"),
+            "FunctionUrlAuthType": conditions.get("StringEquals", {}).get("lambda:FunctionUrlAuthType"),
+            "InvokedViaFunctionUrl": conditions.get("Bool", {}).get("lambda:InvokedViaFunctionUrl"),
         }

@@ -12,8 +12,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from moto.scheduler.models import Schedule
 
-from embedded import clock, sdk_names
+from embedded import clock
 from embedded.access import roles
+from embedded.bus import sdk_names
 from embedded.bus.deliveries import deliver
 from embedded.operations import ServiceError
 

@@ -1,12 +1,13 @@
 """Resources that tie others together: queues, buses, tables, versions and policies, made and changed by a stack."""
 
 import json
+import urllib.request
 from typing import Any
 
 import pytest
 
 from tests.cloud.conftest import ACCOUNT, REGION, Cloud
-from tests.support.cloud.in_process import policy
+from tests.support.cloud.in_process import policy, until
 from tests.support.cloud.stacks_api import StackUnderTest, of
 
 
@@ -228,3 +229,68 @@ def test_a_version_of_an_unchanged_function_is_refused(stack: StackUnderTest) ->
     )
     assert stack.create(template) == "ROLLBACK_COMPLETE"
     assert any("A version for this Lambda function exists ( 1 )" in why for _, _, why in stack.history())
+
+
+def test_a_function_with_a_url_a_queue_and_a_schedule(stack: StackUnderTest) -> None:
+    code = "import json\ndef handler(event, context):\n    print('GOT ' + json.dumps(event))\n    return 'hello'\n"
+    services = ["lambda.amazonaws.com", "scheduler.amazonaws.com"]
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": services}}
+    allowed = [{"Effect": "Allow", "Action": ["sqs:*", "logs:*", "lambda:InvokeFunction"], "Resource": "*"}]
+    arn = {"Fn::GetAtt": ["Function", "Arn"]}
+
+    def template(size: int, **schedule: Any) -> dict[str, Any]:
+        open_to = {"FunctionName": arn, "Principal": "*"}
+        target = {"Arn": arn, "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]}, "Input": '{"from": "a schedule"}'}
+        when = {"ScheduleExpression": "rate(1 day)", "FlexibleTimeWindow": {"Mode": "OFF"}} | schedule
+        return of(
+            Role=resource(
+                "IAM::Role",
+                AssumeRolePolicyDocument={"Version": "2012-10-17", "Statement": [trust]},
+                Policies=[{"PolicyName": "all", "PolicyDocument": {"Version": "2012-10-17", "Statement": allowed}}],
+            ),
+            Function=resource(
+                "Lambda::Function",
+                Code={"ZipFile": code},
+                Handler="index.handler",
+                Runtime="python3.13",
+                Role={"Fn::GetAtt": ["Role", "Arn"]},
+            ),
+            Url=resource("Lambda::Url", TargetFunctionArn=arn, AuthType="NONE"),
+            MayUrl=resource(
+                "Lambda::Permission", Action="lambda:InvokeFunctionUrl", FunctionUrlAuthType="NONE", **open_to
+            ),
+            MayCall=resource(
+                "Lambda::Permission", Action="lambda:InvokeFunction", InvokedViaFunctionUrl=True, **open_to
+            ),
+            Queue=resource("SQS::Queue"),
+            Source=resource(
+                "Lambda::EventSourceMapping",
+                EventSourceArn={"Fn::GetAtt": ["Queue", "Arn"]},
+                FunctionName={"Ref": "Function"},
+                BatchSize=size,
+            ),
+            Group=resource("Scheduler::ScheduleGroup"),
+            Schedule=resource("Scheduler::Schedule", GroupName={"Ref": "Group"}, Target=target, **when),
+        )
+
+    assert stack.create(template(5)) == "CREATE_COMPLETE"
+    client = stack.cloud.client("lambda")
+    name = stack.physical_id("Function")
+    url = client.get_function_url_config(FunctionName=name)["FunctionUrl"]
+    with urllib.request.urlopen(url) as answer:
+        assert answer.read() == b"hello"
+    stack.cloud.client("sqs").send_message(QueueUrl=stack.physical_id("Queue"), MessageBody="from a queue")
+    logs = stack.cloud.client("logs")
+
+    def told(words: str) -> bool:
+        found = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}", filterPattern="GOT")["events"]
+        return any(words in one["message"] for one in found)
+
+    until(lambda: told("from a queue") and told("a schedule"))
+    assert stack.update(template(7, State="DISABLED")) == "UPDATE_COMPLETE"
+    mapping = client.get_event_source_mapping(UUID=stack.physical_id("Source"))
+    assert (mapping["BatchSize"], mapping["State"]) == (7, "Enabled")
+    where = {"Name": stack.physical_id("Schedule"), "GroupName": stack.physical_id("Group")}
+    assert stack.cloud.client("scheduler").get_schedule(**where)["State"] == "DISABLED"
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert client.list_event_source_mappings()["EventSourceMappings"] == []

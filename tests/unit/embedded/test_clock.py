@@ -30,6 +30,7 @@ REAL = {
     "server.py": "keeps the process",
     "services/cloudwatch/alarm_periods.py": "looks at the clock",
     "services/cloudwatch/alarms.py": "gathers data that came together",
+    "services/lambda_/event_sources/poller.py": "looks at the sources",
     "services/lambda_/pool.py": "keeps processes warm, to save a start",
     "services/lambda_/runner.py": "a function's time-out: its program works no faster",
     "services/lambda_/worker.py": "runs inside a function's process: the time it has left",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from embedded import sdk_names
+from embedded.bus import sdk_names
 
 NAMES = {
     "apigatewayv2": ("apigatewayv2", "ApiGatewayV2"),

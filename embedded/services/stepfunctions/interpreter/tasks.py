@@ -23,7 +23,8 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task im
 from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
-from embedded import moto_patches, sdk_names
+from embedded import moto_patches
+from embedded.bus import sdk_names
 from embedded.services.stepfunctions import casing, optimised
 from embedded.services.stepfunctions.credentials import client_of_role, state_credentials
 from embedded.services.stepfunctions.interpreter.failures import runtime_failure

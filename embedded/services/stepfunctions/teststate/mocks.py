@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
-from embedded import sdk_names
+from embedded.bus import sdk_names
 from embedded.operations import ServiceError
 from embedded.services.stepfunctions import casing
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedded.services.events.patterns import PatternError, compile_pattern, matches
+from embedded.patterns import PatternError, compile_pattern, matches
 
 EVENT = {
     "source": "aws.sagemaker",

@@ -4,8 +4,8 @@ import ipaddress
 from collections.abc import Callable
 from typing import Any
 
-from embedded.services.events.patterns import wildcards
-from embedded.services.events.patterns.reading import Node, PatternError, Source
+from embedded.patterns import wildcards
+from embedded.patterns.reading import Node, PatternError, Source
 
 Test = Callable[[Any], bool]
 """Whether one value of an event fits."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from embedded.services.events.patterns.compiling import Alternative, Wanted
+from embedded.patterns.compiling import Alternative, Wanted
 
 Membership = Mapping[int, int]
 """Which element of which array: arrays are numbered through the event."""

@@ -2,7 +2,7 @@
 
 import re
 
-from embedded.services.events.patterns.reading import PatternError
+from embedded.patterns.reading import PatternError
 
 _MOST_OPEN = 9
 """How many beginnings of one wildcard may fit a text at once. The service publishes no figure: it takes patterns

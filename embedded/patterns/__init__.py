@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from embedded.services.events.patterns.compiling import Pattern, compiled
-from embedded.services.events.patterns.matching import fields_of, holds
-from embedded.services.events.patterns.reading import PatternError
+from embedded.patterns.compiling import Pattern, compiled
+from embedded.patterns.matching import fields_of, holds
+from embedded.patterns.reading import PatternError
 
 __all__ = ["Pattern", "PatternError", "compile_pattern", "matches"]
 

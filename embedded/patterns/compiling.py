@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from embedded.services.events.patterns.operators import RESERVED, Test, exactly, operator
-from embedded.services.events.patterns.reading import Node, Source
+from embedded.patterns.operators import RESERVED, Test, exactly, operator
+from embedded.patterns.reading import Node, Source
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

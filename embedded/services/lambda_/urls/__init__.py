@@ -1,0 +1,1 @@
+"""Lambda's function URLs: addresses at which a function answers plain HTTP."""

@@ -218,12 +218,15 @@ def uploads(cloud: lifecycle.CloudState, folder: Path) -> tuple[float, float | N
     ours, theirs = list[float](), list[float]()
     for turn in range(2):
         program = (
-            "import sys, boto3\nfrom pathlib import Path\nfrom yard import upload\n"
+            "import sys, boto3\nfrom pathlib import Path\nfrom yard import data_folder, upload\n"
+            "from yard.uploaded import Uploaded\n"
             "from yard.aws import Aws\nfrom yard.project import find_project\n"
             f"s3 = Aws(find_project(Path({str(ROOT)!r}))).client('s3')\n"
-            f"items = upload.plan(Path({str(data)!r}), 'ours{turn}/')\n"
-            f"wanted = upload.missing(s3, {BUCKET!r}, items, upload.list_objects(s3, {BUCKET!r}, 'ours{turn}/'))\n"
-            f"upload.send(s3, {BUCKET!r}, wanted, on_file=lambda item: None)\n"
+            f"bucket, prefix, uploaded = {BUCKET!r}, 'ours{turn}/', Uploaded()\n"
+            f"items = upload.plan(data_folder.read(Path({str(data)!r}), prefix), prefix)\n"
+            "there = upload.list_objects(s3, bucket, prefix)\n"
+            "wanted = upload.missing(s3, bucket, items, there, uploaded)\n"
+            "upload.send(s3, bucket, wanted, uploaded, on_file=lambda item: None)\n"
         )
         ours.append(_timed([sys.executable, "-c", program], env))
         if shutil.which("aws") is not None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from shardyard.spec.units import format_duration
-from yard import upload
+from yard import data_folder, upload
 from yard.account.stages import Stage
 from yard.aws import Aws, use_embedded_cloud
 from yard.errors import UserError
@@ -24,6 +24,7 @@ from yard.project import Project, find_project
 from yard.runs import follow, runs
 from yard.runs.logs import Line, Tail
 from yard.runs.view import View
+from yard.uploaded import Uploaded
 
 JOB = "mnist-ddp"
 LAUNCH: Mapping[str, Any] = {
@@ -153,9 +154,11 @@ def _upload_digits(aws: Aws, stage: Stage) -> None:
         _make_digits(aws, folder)
     bucket, s3 = aws.data_bucket(), aws.client("s3")
     for name, channel in aws.project.job(JOB).channels.items():
-        items = upload.plan(folder / name, str(channel.s3))
-        wanted = upload.missing(s3, bucket, items, upload.list_objects(s3, bucket, str(channel.s3)))
-        upload.send(s3, bucket, wanted, on_file=lambda item: None)
+        prefix = str(channel.s3)
+        uploaded = Uploaded.of(aws.project.root / ".yard", bucket, prefix)
+        items = upload.plan(data_folder.read(folder / name, prefix), prefix)
+        wanted = upload.missing(s3, bucket, items, upload.list_objects(s3, bucket, prefix), uploaded)
+        upload.send(s3, bucket, wanted, uploaded, on_file=lambda item: None)
         stage.tell(f"{name}: {len(items)} files in s3://{bucket}/{channel.s3}, {len(wanted)} of them new")
 
 

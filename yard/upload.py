@@ -8,10 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from yard.data_folder import DataFolder
+from yard.uploaded import Uploaded
+
 _THREADS = 16
 _DELETED_AT_ONCE = 1000
 _WHOLE_BYTES = 8 * 1024 * 1024
 """Up to this size, a file goes in one request, without the transfer manager's threads."""
+_PART_BYTES = 8 * 1024 * 1024
+_PARTS_MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,41 +28,63 @@ class Item:
     size: int
 
 
-def plan(folder: Path, prefix: str) -> list[Item]:
-    """Every file under a folder, in the order of its key; hidden files are left out."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return [
-        Item(path, prefix + path.relative_to(folder).as_posix(), path.stat().st_size)
-        for path in files
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    ]
+def plan(folder: DataFolder, prefix: str) -> list[Item]:
+    """Every file of a folder with its key, in the order of the keys."""
+    return [Item(path, prefix + name, path.stat().st_size) for name, path in folder.files.items()]
 
 
-def missing(s3: Any, bucket: str, items: list[Item], there: Mapping[str, Mapping[str, Any]]) -> list[Item]:
+def missing(
+    s3: Any, bucket: str, items: list[Item], there: Mapping[str, Mapping[str, Any]], uploaded: Uploaded
+) -> list[Item]:
     """The items that are not in the bucket yet, so that an interrupted upload resumes where it stopped.
 
-    A different size means different content. An object that is newer than the file is the file. In between (S3 has
-    whole seconds, and a copied folder may keep its old times), the SHA-256 that S3 stores decides.
+    Checksums decide, never times: a copied or unpacked folder may have any. S3 keeps the checksum that it compared
+    each body with, which `uploaded` remembers.
     """
-    unlike = [item for item in items if there.get(item.key, {}).get("Size") != item.size]
-    doubtful = [item for item in items if item not in set(unlike) and not _is_younger(there[item.key], item)]
+
+    def is_there(item: Item) -> bool:
+        found = there.get(item.key)
+        if found is None or found["Size"] != item.size:
+            return False
+        kept = uploaded.checksum(found)
+        if kept is None:
+            kept = _remember(s3, bucket, item.key, uploaded)
+        return kept is not None and kept == _checksum(item)
+
     with ThreadPoolExecutor(_THREADS) as pool:
-        same = list(pool.map(lambda item: _has_same_content(s3, bucket, item), doubtful))
-    wanted = {*unlike, *(item for item, is_same in zip(doubtful, same, strict=True) if not is_same)}
-    return [item for item in items if item in wanted]
+        known = list(pool.map(is_there, items))
+    return [item for item, is_known in zip(items, known, strict=True) if not is_known]
 
 
-def _is_younger(found: Mapping[str, Any], item: Item) -> bool:
-    return bool(found["LastModified"].timestamp() >= item.path.stat().st_mtime)
+def _remember(s3: Any, bucket: str, key: str, uploaded: Uploaded) -> str | None:
+    """Ask S3 for an object's checksum; what other tools have sent may have none."""
+    answer = s3.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+    checksum: str | None = answer.get("ChecksumSHA256")
+    if checksum is not None:
+        uploaded.seen[key] = (answer["ETag"], checksum)
+    return checksum
 
 
-def _has_same_content(s3: Any, bucket: str, item: Item) -> bool:
-    """Compare checksums; an object that was sent in parts has none of the whole, so it is sent again."""
-    kept = s3.head_object(Bucket=bucket, Key=item.key, ChecksumMode="ENABLED").get("ChecksumSHA256")
-    if kept is None:
-        return False
+def _checksum(item: Item) -> str:
+    """A file's SHA-256 as S3 keeps it: of an object that was sent in parts, the digest of the parts' digests."""
     with item.path.open("rb") as file:
-        return bool(kept == base64.b64encode(hashlib.file_digest(file, "sha256").digest()).decode())
+        if item.size <= _WHOLE_BYTES:
+            return _base64(hashlib.file_digest(file, "sha256").digest())
+        size = _part_bytes(item.size)
+        digests = [hashlib.sha256(part).digest() for part in iter(lambda: file.read(size), b"")]
+    return f"{_base64(hashlib.sha256(b''.join(digests)).digest())}-{len(digests)}"
+
+
+def _part_bytes(size: int) -> int:
+    """The size of a part, doubled until there are no more than S3 takes, as the transfer manager doubles it."""
+    part = _PART_BYTES
+    while size > part * _PARTS_MOST:
+        part *= 2
+    return part
+
+
+def _base64(digest: bytes) -> str:
+    return base64.b64encode(digest).decode()
 
 
 def list_objects(s3: Any, bucket: str, prefix: str) -> dict[str, dict[str, Any]]:
@@ -72,18 +99,28 @@ def delete(s3: Any, bucket: str, keys: list[str]) -> None:
         s3.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
 
 
-def send(s3: Any, bucket: str, items: list[Item], *, on_file: Callable[[Item], None]) -> None:
+def send(s3: Any, bucket: str, items: list[Item], uploaded: Uploaded, *, on_file: Callable[[Item], None]) -> None:
     """Upload the items, several at once; the service checks each body against its SHA-256."""
-    with ThreadPoolExecutor(_THREADS) as pool:
-        for item in pool.map(lambda item: _send_one(s3, bucket, item), items):
-            on_file(item)
+    try:
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for item in pool.map(lambda item: _send_one(s3, bucket, item, uploaded), items):
+                on_file(item)
+    finally:
+        uploaded.keep()
 
 
-def _send_one(s3: Any, bucket: str, item: Item) -> Item:
-    if item.size <= _WHOLE_BYTES:
-        s3.put_object(Bucket=bucket, Key=item.key, Body=item.path.read_bytes(), ChecksumAlgorithm="SHA256")
-    else:
-        s3.upload_file(str(item.path), bucket, item.key, ExtraArgs={"ChecksumAlgorithm": "SHA256"})
+def _send_one(s3: Any, bucket: str, item: Item, uploaded: Uploaded) -> Item:
+    if item.size > _WHOLE_BYTES:
+        from boto3.s3.transfer import TransferConfig
+
+        parts = TransferConfig(multipart_chunksize=_part_bytes(item.size))
+        s3.upload_file(str(item.path), bucket, item.key, ExtraArgs={"ChecksumAlgorithm": "SHA256"}, Config=parts)
+        _remember(s3, bucket, item.key, uploaded)
+        return item
+    body = item.path.read_bytes()
+    checksum = _base64(hashlib.sha256(body).digest())
+    answer = s3.put_object(Bucket=bucket, Key=item.key, Body=body, ChecksumSHA256=checksum)
+    uploaded.seen[item.key] = (answer["ETag"], checksum)
     return item
 
 

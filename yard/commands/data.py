@@ -1,7 +1,8 @@
 """yard data: upload data to where a job's channel reads it, evenly cut."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -15,7 +16,9 @@ from yard.project import find_project
 if TYPE_CHECKING:
     from shardyard.spec.jobs.data import Channel
     from shardyard.spec.jobs.job import JobSpec
+    from yard.data_folder import DataFolder
     from yard.upload import Item
+    from yard.uploaded import Uploaded
 
 app = typer.Typer(help="Data for the channels of a job.", no_args_is_help=True)
 
@@ -35,8 +38,9 @@ def put(
 ) -> None:
     """Upload a folder to where a channel reads it.
 
-    Many files at once, each checked by the service against its SHA-256. What is already there is not sent again, so an
-    interrupted upload resumes where it stopped.
+    Many files at once, each checked by the service against its SHA-256. What has the same SHA-256 there is not sent
+    again, so an interrupted upload resumes where it stopped. Hidden files stay here; links out of the folder and names
+    that S3 does not take are refused before anything is sent.
 
     \b
       yard data put digits/train --job mnist-ddp --channel train
@@ -44,27 +48,29 @@ def put(
     """
     import tempfile
 
-    from yard import upload
+    from yard import data_folder, upload
 
     aws = Aws(find_project())
     prefix = _prefix(aws.project.job(job), channel)
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder.")
+    given = data_folder.read(folder, prefix)
+    if not given.files:
+        raise UserError(f"{folder} holds no files{given.told()}.")
     with tempfile.TemporaryDirectory(prefix="yard-shards-") as scratch:
-        items = upload.plan(_cut(folder, shards, Path(scratch)), prefix)
-        if not items:
-            raise UserError(f"{folder} holds no files.")
-        bucket, s3 = aws.data_bucket(), aws.client("s3")
-        there = upload.list_objects(s3, bucket, prefix)
-        wanted = upload.missing(s3, bucket, items, there)
-        _send_with_progress(s3, bucket, wanted)
+        sent = given if shards is None else _cut(folder, given, shards, prefix, Path(scratch))
+        items = upload.plan(sent, prefix)
+        bucket = aws.data_bucket()
+        there = upload.list_objects(aws.client("s3"), bucket, prefix)
+        wanted = _send_missing(aws, items, prefix, there)
     location, others = f"s3://{bucket}/{prefix}", sorted(there.keys() - {item.key for item in items})
     if delete:
-        upload.delete(s3, bucket, others)
+        upload.delete(aws.client("s3"), bucket, others)
     if as_json:
-        counts = {"files": len(items), "bytes": sum(item.size for item in items), "sent": len(wanted)}
+        counts = {"files": len(items), "bytes": sum(item.size for item in items), "sent": wanted}
+        counts["left_out"] = len(given.left_out)
         emit_json({"to": location, **counts, "others": others, "others_deleted": delete and bool(others)})
-    say(f"{location}: {_sent(len(wanted), len(items))}")
+    say(f"{location}: {_sent(wanted, len(items))}{given.told()}.")
     if others:
         say(
             f"{len(others)} others were removed."
@@ -89,7 +95,7 @@ def sample(
       yard data sample mnist-ddp
       yard data sample linear-sharded events --json
     """
-    from yard import sample_data, upload
+    from yard import data_folder, sample_data, upload
 
     aws = Aws(find_project())
     spec = aws.project.job(job)
@@ -99,19 +105,18 @@ def sample(
     written = {}
     for name in spec.channels:
         prefix = _prefix(spec, name)
-        items = upload.plan(place / name, prefix)
-        wanted = upload.missing(s3, bucket, items, upload.list_objects(s3, bucket, prefix))
-        _send_with_progress(s3, bucket, wanted)
+        items = upload.plan(data_folder.read(place / name, prefix), prefix)
+        wanted = _send_missing(aws, items, prefix, upload.list_objects(s3, bucket, prefix))
         written[name] = f"s3://{bucket}/{prefix}"
-        say(f"{written[name]}: {_sent(len(wanted), len(items))}")
+        say(f"{written[name]}: {_sent(wanted, len(items))}.")
     if as_json:
         emit_json({"job": job, "folder": place, "channels": written})
 
 
 def _sent(sent: int, of: int) -> str:
     if sent == of:
-        return f"all {of} files sent." if of > 1 else "the file was sent."
-    return f"{sent} of {of} files sent, the others were there already." if sent else "everything was there already."
+        return f"all {of} files sent" if of > 1 else "the file was sent"
+    return f"{sent} of {of} files sent, the others were there already" if sent else "everything was there already"
 
 
 @app.command("balance")
@@ -154,18 +159,17 @@ def show_balance(
     say(f"The fullest node gets {percent:.1f} percent more than the mean{warning}.")
 
 
-def _cut(folder: Path, shards: int | None, scratch: Path) -> Path:
-    if shards is None:
-        return folder
+def _cut(folder: Path, given: "DataFolder", shards: int, prefix: str, scratch: Path) -> "DataFolder":
+    from yard import data_folder
     from yard.runs import balance
 
-    count = len(balance.samples(folder))
-    if count < shards:
-        raise UserError(f"{folder} holds {count} samples, which is too few for {shards} shards.")
+    found = balance.samples(given.files)
+    if len(found) < shards:
+        raise UserError(f"{folder} holds {len(found)} samples, which is too few for {shards} shards.")
     with writing(scratch):
-        for path in balance.write_shards(folder, shards, scratch):
+        for path in balance.write_shards(found, shards, scratch):
             say(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB")
-    return scratch
+    return data_folder.read(scratch, prefix)
 
 
 def _channel(job: "JobSpec", channel: str) -> "Channel":
@@ -185,7 +189,19 @@ def _prefix(job: "JobSpec", channel: str) -> str:
     return found.s3 if found.s3.endswith("/") else f"{found.s3}/"
 
 
-def _send_with_progress(s3: object, bucket: str, items: "list[Item]") -> None:
+def _send_missing(aws: Aws, items: "list[Item]", prefix: str, there: "Mapping[str, Mapping[str, Any]]") -> int:
+    """Send what is not there, and return how many files that were."""
+    from yard import upload
+    from yard.uploaded import Uploaded
+
+    bucket, s3 = aws.data_bucket(), aws.client("s3")
+    uploaded = Uploaded.of(aws.project.root / ".yard", bucket, prefix)
+    wanted = upload.missing(s3, bucket, items, there, uploaded)
+    _send_with_progress(s3, bucket, wanted, uploaded)
+    return len(wanted)
+
+
+def _send_with_progress(s3: object, bucket: str, items: "list[Item]", uploaded: "Uploaded") -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     from yard import upload
@@ -194,7 +210,7 @@ def _send_with_progress(s3: object, bucket: str, items: "list[Item]") -> None:
     with Progress(*columns, console=where, transient=True, disable=not where.is_terminal) as progress:
         task = progress.add_task("upload", total=len(items))
         try:
-            upload.send(s3, bucket, items, on_file=lambda item: progress.advance(task))
+            upload.send(s3, bucket, items, uploaded, on_file=lambda item: progress.advance(task))
         except KeyboardInterrupt:
             say(f"Interrupted: {progress.tasks[0].completed:.0f} of {len(items)} files sent. Run it again to continue.")
             raise typer.Exit(Exit.INTERRUPTED) from None

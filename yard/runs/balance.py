@@ -1,9 +1,8 @@
 """How SageMaker distributes data over nodes, and how to cut data so that all get the same amount."""
 
 import io
-import os
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,20 +37,20 @@ class Sample:
     """The files that belong together: the same path up to the first dot of the name, as in webdataset's shards."""
 
     key: str
-    files: tuple[Path, ...]
+    files: Mapping[str, Path]
+    """By the name below the folder."""
     size: int
 
 
-def samples(folder: Path) -> list[Sample]:
-    """Every sample under a folder, by key."""
-    groups: dict[str, list[Path]] = {}
-    for path in sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")):
-        relative = path.relative_to(folder)
-        key = (relative.parent / relative.name.split(".", 1)[0]).as_posix()
-        groups.setdefault(key, []).append(path)
+def samples(files: Mapping[str, Path]) -> list[Sample]:
+    """Every sample among files, which are given by their names below the folder."""
+    groups: dict[str, dict[str, Path]] = {}
+    for name, path in files.items():
+        folder, slash, last = name.rpartition("/")
+        groups.setdefault(folder + slash + last.split(".", 1)[0], {})[name] = path
     return [
-        Sample(key=key, files=tuple(files), size=sum(file.stat().st_size for file in files))
-        for key, files in groups.items()
+        Sample(key=key, files=found, size=sum(file.stat().st_size for file in found.values()))
+        for key, found in groups.items()
     ]
 
 
@@ -69,19 +68,19 @@ def cut(found: Sequence[Sample], count: int) -> list[list[Sample]]:
     return [sorted(shard, key=lambda sample: sample.key) for shard in shards]
 
 
-def write_shards(folder: Path, count: int, to: Path) -> Iterator[Path]:
-    """Write a folder's samples as `shard-00000.tar`, ...; the same files always give the same bytes."""
+def write_shards(found: Sequence[Sample], count: int, to: Path) -> Iterator[Path]:
+    """Write samples as `shard-00000.tar`, ...; the same files always give the same bytes.
+
+    A name that is too long for the old format gets a header of its own.
+    """
     to.mkdir(parents=True, exist_ok=True)
-    for number, shard in enumerate(cut(samples(folder), count)):
+    for number, shard in enumerate(cut(found, count)):
         path = to / f"shard-{number:05d}.tar"
-        with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as archive:
+        with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
             for sample in shard:
-                for file in sample.files:
+                for name, file in sample.files.items():
                     content = file.read_bytes()
-                    entry = tarfile.TarInfo(file.relative_to(folder).as_posix())
+                    entry = tarfile.TarInfo(name)
                     entry.size = len(content)
                     archive.addfile(entry, io.BytesIO(content))
-        # as old as its newest sample, so that an interrupted upload recognises it
-        newest = max((file.stat().st_mtime for sample in shard for file in sample.files), default=0.0)
-        os.utime(path, (newest, newest))
         yield path

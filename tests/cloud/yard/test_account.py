@@ -1,7 +1,9 @@
 """Looking, uploading and planning with the real command: nothing here launches a job."""
 
 import json
+import os
 import re
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -121,7 +123,14 @@ def test_data_is_sent_once_and_what_lies_there_too_is_said(yard: Yard, digits: P
     assert (first["files"], first["sent"]) == (9, 9)
     assert put(yard, digits)["sent"] == 0
     (digits / "3.txt").write_text("another")
+    os.utime(digits / "3.txt", (1_000, 1_000))
+    assert put(yard, digits)["sent"] == 1, "other content, however old the file says that it is"
+    (digits / "9.bin").write_bytes(bytes(9_000_000))
     assert put(yard, digits)["sent"] == 1
+    shutil.rmtree(yard.folder / ".yard/uploaded", ignore_errors=True)
+    assert put(yard, digits)["sent"] == 0, "S3 tells the checksums, of what went in parts too"
+    (digits / "9.bin").unlink()
+    put(yard, digits, "--delete")
     (digits / "8.txt").unlink()
     assert [str(key).rpartition("/")[2] for key in put(yard, digits)["others"]] == ["8.txt"]  # type: ignore[attr-defined]
     assert put(yard, digits, "--delete")["others_deleted"] is True

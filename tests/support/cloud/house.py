@@ -16,11 +16,12 @@ from typing import Any
 import boto3
 
 from embedded.nodes import image_environment
-from yard import images, upload
+from yard import data_folder, images, upload
 from yard.aws import Aws
 from yard.commands.results import model_location
 from yard.project import find_project
 from yard.runs import logs, runs
+from yard.uploaded import Uploaded
 
 ROOT = Path(__file__).resolve().parents[3]
 EMAIL = "team@example.com"
@@ -91,9 +92,8 @@ class House:
 
     def put(self, folder: Path, prefix: str) -> None:
         """Upload a folder to a place in the data bucket."""
-        upload.send(
-            self.aws.client("s3"), self.aws.data_bucket(), upload.plan(folder, prefix), on_file=lambda item: None
-        )
+        items = upload.plan(data_folder.read(folder, prefix), prefix)
+        upload.send(self.aws.client("s3"), self.aws.data_bucket(), items, Uploaded(), on_file=lambda item: None)
 
     def push_image(self) -> None:
         """Bring the image to its repository."""

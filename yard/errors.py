@@ -58,11 +58,20 @@ def _explain_disk(error: OSError) -> UserError | None:
     path = error.filename if error.filename is not None else "a file"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return UserError(f"The disk is full while writing {path}.", "Free some space, then run it again.")
+    if error.errno == errno.ENAMETOOLONG:
+        return UserError(f"{_short(path)}: the name is too long.", "Choose a shorter one.")
+    if error.errno == errno.EROFS:
+        return UserError(f"{path} is on a file system that is read-only.", "Choose another path.")
     if isinstance(error, PermissionError):
         return UserError(f"No permission for {path}.", "Change its owner or its mode, or choose another path.")
     if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError) and error.filename is not None:
         return UserError(f"{path}: {error.strerror}.", "Check the path.")
     return None
+
+
+def _short(path: object) -> str:
+    said = str(path)
+    return said if len(said) <= 80 else f"{said[:76]}..."
 
 
 @contextmanager

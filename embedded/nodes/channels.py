@@ -3,11 +3,11 @@
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from contract import places
 from embedded.nodes.transfer import S3Object
-
-_NAME_BYTES_MOST = 255
 
 
 class ChannelError(Exception):
@@ -73,11 +73,15 @@ def refused(bucket: str, key: str, why: str) -> ChannelError:
 
 def check_name(bucket: str, key: str, name: str) -> None:
     """Refuse a key that cannot be a file's name, or whose file would lie outside its folder."""
-    parts = name.split("/")
-    if "//" in key or "" in parts:
-        raise refused(bucket, key, "has an illegal char sub-sequence '//' in it")
-    for part in parts:
-        if part in (".", "..") or "\0" in part:
-            raise refused(bucket, key, f"has an illegal part {part!r} in it")
-        if len(part.encode()) > _NAME_BYTES_MOST:
-            raise refused(bucket, key, f"has a part of more than {_NAME_BYTES_MOST} bytes in it")
+    why = "has an illegal char sub-sequence '//' in it" if "//" in key else places.problem(name)
+    if why is not None:
+        raise refused(bucket, key, why)
+
+
+def place(folder: Path, bucket: str, key: str, name: str) -> Path:
+    """Where an object becomes a file in a folder of a node."""
+    check_name(bucket, key, name)
+    try:
+        return places.below(folder, name)
+    except places.MisplacedError as error:
+        raise refused(bucket, key, f"({error})") from None

@@ -12,6 +12,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from contract import places
 from embedded.nodes.channels import ChannelError
 from embedded.nodes.engine import CONTAINER_ROOT
 from embedded.nodes.folders import node_files
@@ -32,10 +33,10 @@ class Synced:
 
 def on_node(ml: Path, local_path: str) -> Path:
     """A folder of a container as this machine sees it; `ml` is the node's /opt/ml, out of which it never leads."""
-    folder = ml / Path(local_path).relative_to(CONTAINER_ROOT)
-    if not folder.resolve().is_relative_to(ml.resolve()):
-        raise ChannelError(f"ClientError: The folder {local_path} leads out of {CONTAINER_ROOT}")
-    return folder
+    try:
+        return places.within(ml, str(Path(local_path).relative_to(CONTAINER_ROOT)))
+    except places.MisplacedError:
+        raise ChannelError(f"ClientError: The folder {local_path} leads out of {CONTAINER_ROOT}") from None
 
 
 class FolderSync(threading.Thread):

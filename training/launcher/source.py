@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from contract import places
 from contract.variables import SOURCE_SHA256
 from training.launcher.endings.failure import LaunchError
 
@@ -47,8 +48,10 @@ def unpack_source(channel_dir: Path, code_dir: Path, environ: Mapping[str, str] 
 
 def _refuse_escapes(bundle: "zipfile.ZipFile", target: Path) -> None:
     for name in bundle.namelist():
-        if not (target / name).resolve().is_relative_to(target.resolve()):
-            raise LaunchError(f"the code zip holds {name!r}, which lies outside of it")
+        try:
+            places.within(target, name)
+        except places.MisplacedError:
+            raise LaunchError(f"the code zip holds {name!r}, which lies outside of it") from None
 
 
 def _restore_modes(bundle: "zipfile.ZipFile", code_dir: Path) -> None:

@@ -9,7 +9,7 @@ import typer
 from shardyard.spec import names
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
-from yard.errors import Exit, UserError, writing
+from yard.errors import Exit, UserError
 from yard.output import emit_json, emit_rows, say
 from yard.project import find_project
 from yard.runs import runs
@@ -82,19 +82,14 @@ def model_get(
     \b
       yard model get mnist-ddp --to /tmp/models
     """
-    import tarfile
+    from yard import downloads
 
     aws = Aws(find_project())
     found = runs.find(aws, run)
     bucket, key = model_location(aws, found)
-    folder = to / found.run_id
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        archive = folder / "model.tar.gz"
-        aws.client("s3").download_file(bucket, key, str(archive))
-        with tarfile.open(archive) as packed:
-            packed.extractall(folder, filter="data")
-        archive.unlink()
+    folder = downloads.place(to, found.run_id, f"The run id {found.run_id!r}")
+    s3 = aws.client("s3")
+    downloads.unpack(lambda path: s3.download_file(bucket, key, str(path)), folder, f"s3://{bucket}/{key}")
     if as_json:
         files = sorted(str(path) for path in folder.rglob("*") if path.is_file())
         emit_json({"run": found.run_id, "model": f"s3://{bucket}/{key}", "folder": str(folder), "files": files})
@@ -142,10 +137,11 @@ def compare(
     curves = [read_curve(aws, runs.find(aws, one)) for one in wanted]
     differences, ended = differing(curves), _outcome(curves)
     if plot is not None:
+        from yard import downloads
         from yard.runs.plot import page
 
-        with writing(plot):
-            plot.write_text(page(curves, differences, ended), encoding="utf-8")
+        with downloads.whole(plot) as file:
+            file.write_text(page(curves, differences, ended), encoding="utf-8")
         say(f"The curves are in {plot}.")
     if as_json:
         emit_json([asdict(curve) for curve in curves])

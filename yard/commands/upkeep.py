@@ -12,7 +12,7 @@ import typer
 from shardyard.spec import names
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
-from yard.errors import Exit, UserError, writing
+from yard.errors import Exit, UserError
 from yard.output import emit_json, emit_rows, say
 from yard.project import find_project
 from yard.runs import runs
@@ -132,27 +132,22 @@ def tensorboard(
       yard tensorboard mnist-ddp
       yard tensorboard mnist-ddp --json | jq -r .folder
     """
-    from yard import upload
+    from yard.downloads import fetch, place
 
     aws = Aws(find_project())
     found = runs.find(aws, run)
     bucket, prefix, s3 = aws.artifact_bucket(), f"{names.run_prefix(found.run_id)}tensorboard/", aws.client("s3")
-    files = list(upload.objects(s3, bucket, prefix))
+    folder = place(to, found.run_id, f"The run id {found.run_id!r}")
+    files = fetch(s3, bucket, prefix, folder)
     if not files:
         raise UserError(
             f"The run {found.run_id} left no event files under s3://{bucket}/{prefix}.",
             f"Set [tensorboard] enabled = true in jobs/{found.job}.toml, deploy, and launch it again.",
         )
-    folder = to / found.run_id
-    for one in files:
-        path = folder / one["Key"].removeprefix(prefix)
-        with writing(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            s3.download_file(bucket, one["Key"], str(path))
     if as_json:
-        emit_json({"run": found.run_id, "folder": str(folder), "files": len(files)})
+        emit_json({"run": found.run_id, "folder": str(folder), "files": files})
         return
-    say(f"{len(files)} files are in {folder}/")
+    say(f"{files} files are in {folder}/")
     if shutil.which("tensorboard") is None:
         raise UserError(
             "There is no tensorboard command here.", f"pip install tensorboard; tensorboard --logdir {folder}"

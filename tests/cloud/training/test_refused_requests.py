@@ -77,6 +77,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "Channel names must be unique, but they are train, train.",
     ),
     (
+        "a channel that is no folder",
+        {"InputDataConfig": [channel("..", "data")]},
+        "Channel ..: no folder can have this name.",
+    ),
+    (
         "no source",
         {"InputDataConfig": [{"ChannelName": "train", "DataSource": {}}]},
         "Channel train: DataSource must have exactly one of",

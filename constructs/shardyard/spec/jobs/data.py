@@ -7,7 +7,7 @@ from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.tree import setting
 
 _KMS = r"[a-zA-Z0-9:/_-]{1,2048}"
-CHANNEL_NAME = r"[A-Za-z0-9._-]{1,64}"
+CHANNEL_NAME = r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,64}"
 _FOLDER = r"/(?!(.*/)?\.\.(/|\Z)).+"
 """An absolute path that goes down only."""
 _FILE_SYSTEM_FOLDER = r"/(?!(.*/)?\.\.(/|\Z)).*"

@@ -18,12 +18,12 @@ HELD_OUT = ("validation", "valid", "val", "test", "eval", "evaluation")
     source=f"{API}: ChannelName",
 )
 def channel_names(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
-    """A channel's name has 1 to 64 letters, digits, dots, hyphens and underscores, and is not a reserved one."""
+    """A channel's name has 1 to 64 letters, digits, dots, hyphens and underscores, and is no reserved one."""
     for name in spec.channels:
         if name in RESERVED_CHANNELS:
             yield Problem(f"channels.{name}", f"Shardyard adds a channel named {name!r} itself (choose another name)")
         elif re.fullmatch(CHANNEL_NAME, name) is None:
-            allowed = "1 to 64 letters, digits, dots, hyphens and underscores"
+            allowed = "1 to 64 letters, digits, dots, hyphens and underscores, and not . or .."
             yield Problem(f"channels.{name}", f"{name!r} is not allowed ({allowed})")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from embedded.nodes.channels import check_name, refused
+from embedded.nodes.channels import place, refused
 from embedded.nodes.folder_sync import on_node
 from embedded.nodes.locations import Location
 from embedded.nodes.transfer import download, list_objects
@@ -20,10 +20,9 @@ def restore(client: Any, config: Mapping[str, Any], nodes: Sequence[Path]) -> No
     prefix = location.key.rstrip("/") + "/" if location.key else ""
     for item in list_objects(client, Location(bucket=location.bucket, key=prefix)):
         name = item.key[len(prefix) :]
-        check_name(location.bucket, item.key, name)
         for folder in folders:
             try:
-                download(client, location.bucket, item, folder / name)
+                download(client, location.bucket, item, place(folder, location.bucket, item.key, name))
             except OSError as error:
                 # deletions are not carried over, so a name that was first a file and then a folder is both in S3
                 raise refused(location.bucket, item.key, f"({error.strerror})") from error

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from contract import places
 from embedded.nodes.channels import ChannelError
 from embedded.nodes.engine import CONTAINER_ROOT
 from embedded.services.sagemaker.jobs.job import Job
@@ -22,12 +23,13 @@ def mounts(job: Job, hosts: Sequence[str]) -> dict[str, tuple[tuple[Path, str, b
         if source is None:
             continue
         whole = root(source["FileSystemId"])
-        folder = whole / source["DirectoryPath"].lstrip("/")
-        if not folder.resolve().is_relative_to(whole.resolve()):
+        try:
+            folder = places.within(whole, source["DirectoryPath"].lstrip("/"))
+        except places.MisplacedError:
             raise ChannelError(
                 f"ClientError: Unable to mount file system: {source['FileSystemId']}, directory path: "
                 f"{source['DirectoryPath']}. It leads out of the file system"
-            )
+            ) from None
         if not folder.is_dir():
             raise ChannelError(
                 f"ClientError: Unable to mount file system: {source['FileSystemId']}, directory path: "

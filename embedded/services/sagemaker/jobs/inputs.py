@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from embedded.nodes.channels import NodeChannel, refused
+from embedded.nodes.channels import NodeChannel, place, refused
 from embedded.nodes.engine import CONTAINER_ROOT
 from embedded.nodes.fast_file import FastFileServer
 from embedded.nodes.pipes import PipeFeeder
@@ -42,7 +42,8 @@ class Inputs:
             for item in items:
                 check()
                 try:
-                    download(self._client, item.bucket, item.object, folder / item.name)
+                    target = place(folder, item.bucket, item.object.key, item.name)
+                    download(self._client, item.bucket, item.object, target)
                 except OSError as error:
                     # a full disk, or a key that is also the folder of another key
                     raise refused(item.bucket, item.object.key, f"({error.strerror})") from error

@@ -98,6 +98,7 @@ def _stopping(request: Mapping[str, Any]) -> Iterator[str]:
 def _channels(request: Mapping[str, Any]) -> Iterator[str]:
     channels = request.get("InputDataConfig", [])
     names = [channel["ChannelName"] for channel in channels]
+    yield from (f"Channel {name}: no folder can have this name." for name in names if name in (".", ".."))
     if len(set(names)) != len(names):
         yield f"Channel names must be unique, but they are {', '.join(names)}."
     groups = {group["InstanceGroupName"] for group in request["ResourceConfig"].get("InstanceGroups", [])}

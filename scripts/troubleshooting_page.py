@@ -22,7 +22,7 @@ SECTIONS: Mapping[str, Source] = {
         paths=tuple(
             f"{_SPEC}/{name}"
             for name in (
-                *("tree.py", "units.py", "parameter.py", "services.py", "job_folder.py"),
+                *("errors.py", "tree.py", "units.py", "parameter.py", "services.py", "job_folder.py"),
                 *("jobs", "settings", "requests"),
             )
         ),

@@ -1,6 +1,7 @@
 """The `yard` command; its subcommands are in yard/commands/."""
 
 import gc
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -65,6 +66,9 @@ def main() -> None:
     """The console script."""
     from shardyard.spec.product import hidden_module
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name or a line that this terminal's letters cannot say
     hidden = hidden_module()
     if hidden is not None:
         complain(hidden)

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from yard.errors import Exit, UserError
 
@@ -21,6 +21,8 @@ _ESCAPES = re.compile(
     r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # a title, a link
     r"|\x1b\[[0-?]*[ -/]*[@-~]"  # colours, and where to go on
     r"|\x1b[@-_a-z]?|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+    r"|[\u2028\u2029\u202a-\u202e\u2066-\u2069]"  # other line breaks, and what turns the order of letters around
+    r"|[\ud800-\udfff]"  # halves of letters, which no terminal takes
 )
 _PIPE_WIDTH = 1000
 """A pipe has no width: its reader wants whole words, and each row on one line."""
@@ -55,14 +57,20 @@ def confirm(question: str, *, otherwise: str = "--yes", default: bool = False) -
 
 def complain(happened: str, fix: str = "") -> None:
     """Print on stderr what went wrong and what to do."""
-    print(happened, file=sys.stderr)
+    say(happened)
     if fix:
-        print(fix, file=sys.stderr)
+        say(fix)
 
 
 def say(text: str) -> None:
     """Print on stderr, so that stdout stays free for data."""
-    print(text, file=sys.stderr, flush=True)
+    show(text, sys.stderr)
+
+
+def show(text: str, stream: TextIO | None = None) -> None:
+    """Print what may hold words of others: at a terminal only what is text, in a pipe every byte."""
+    out = sys.stdout if stream is None else stream
+    print(printable(text) if out.isatty() else text, file=out, flush=True)
 
 
 def emit_json(data: Any) -> None:
@@ -145,14 +153,18 @@ def emit_facts(facts: Row, *, as_json: bool) -> None:
     shown = {name.replace("_", " "): value for name, value in facts.items() if value not in (None, "", [])}
     width = max((len(name) for name in shown), default=0)
     for name, value in shown.items():
-        print(f"{name:<{width}}  {_cell(value)}")
+        # A line break in somebody's words begins no line of ours
+        show(f"{name:<{width}}  {_cell(value)}".replace("\n", f"\n{'':<{width}}  "))
 
 
 def _amount(column: str, value: Any) -> str:
     """A cell of a table: cents for money, thousands separators for every other number."""
     if "usd" in column and isinstance(value, int | float):
         return f"{value:,.2f}"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else _cell(value, short=True)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    said = _cell(value, short=True)
+    return printable(said) if is_terminal() else said
 
 
 def _cell(value: Any, *, short: bool = False) -> str:

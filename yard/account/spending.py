@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from shardyard.spec import names
+from shardyard.spec import names, receipts
 from shardyard.spec.catalogue import prices
 from shardyard.spec.catalogue.idle_cost import IdleItem, idle_items
 from yard import upload
@@ -48,10 +48,10 @@ def month_to_date(aws: Aws, today: date | None = None) -> list[JobSpending]:
     """What each job has cost since the first of the month, from its receipts and from training jobs without one; the
     most expensive first."""
     first = (today if today is not None else datetime.now(UTC).date()).replace(day=1)
-    receipts = _receipts(aws, names.run_prefix(f"{first:%Y%m}").rstrip("/"))
-    told = {attempt["name"] for receipt in receipts for attempt in receipt["attempts"]}
+    found = _receipts(aws, names.run_prefix(f"{first:%Y%m}").rstrip("/"))
+    told = {attempt["name"] for receipt in found for attempt in receipt["attempts"]}
     by_job: dict[str, list[_Bill]] = defaultdict(list)
-    for bill in (*map(_of_receipt, receipts), *_untold(aws, first, told)):
+    for bill in (*map(_of_receipt, found), *_untold(aws, first, told)):
         by_job[bill.job].append(bill)
     rows = [_sum(job, bills) for job, bills in by_job.items()]
     return sorted(rows, key=lambda row: -row.usd)
@@ -118,11 +118,12 @@ def _receipts(aws: Aws, prefix: str) -> list[dict[str, Any]]:
     s3, bucket = aws.client("s3"), aws.artifact_bucket()
     keys = [one["Key"] for one in upload.objects(s3, bucket, prefix) if one["Key"].endswith("/receipt.json")]
 
-    def read(key: str) -> dict[str, Any]:
-        return dict(json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()))
+    def read(key: str) -> dict[str, Any] | None:
+        return receipts.read(s3.get_object(Bucket=bucket, Key=key)["Body"].read(receipts.MOST_BYTES + 1))
 
+    # What is no receipt is left out: its training jobs count as those without one
     with ThreadPoolExecutor(_THREADS) as pool:
-        return list(pool.map(read, keys))
+        return [found for found in pool.map(read, keys) if found is not None]
 
 
 def idle(aws: Aws) -> Iterator[tuple[str, IdleItem]]:

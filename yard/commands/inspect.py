@@ -8,7 +8,7 @@ import typer
 
 from yard.embedded import ask
 from yard.errors import Exit, UserError
-from yard.output import emit_facts, emit_json, emit_rows
+from yard.output import emit_facts, emit_json, emit_rows, show
 
 _JSON = typer.Option(False, "--json", help="Print JSON.")
 
@@ -48,7 +48,7 @@ def outbox(
         emit_rows(messages, (), as_json=as_json, empty="No e-mail has been sent yet.")
         return
     for message in messages:
-        print(f"To: {message['to']}\nSubject: {message['subject']}\n\n{message['text']}\n")
+        show(f"To: {message['to']}\nSubject: {message['subject']}\n\n{message['text']}\n")
 
 
 def alarms(name: str | None = typer.Argument(None, help="Only this alarm."), as_json: bool = _JSON) -> None:

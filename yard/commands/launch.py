@@ -82,8 +82,6 @@ def resume(
       yard resume mnist-ddp
       yard resume 20261121-073000-a1b2 --yes --follow --on-demand
     """
-    import json
-
     aws = Aws(find_project())
     found, execution = runs.refresh(aws, runs.find(aws, run))
     if found.status == "RUNNING":
@@ -100,9 +98,25 @@ def resume(
             f"The job {found.job!r} keeps no checkpoints, so there is nothing to resume from.",
             f"Set [checkpoints] enabled = true in jobs/{found.job}.toml, deploy, and launch it anew.",
         )
-    launch = {**json.loads(execution["input"]), **overrides, "run_id": found.run_id}
+    launch = {**_input_of(found, execution), **overrides, "run_id": found.run_id}
     plan = _plan_of(aws, found.job, launch, dry_run=False)
     _launch(aws, found.job, launch, plan, yes=yes, follow=follow, as_json=as_json)
+
+
+def _input_of(run: runs.Run, execution: dict[str, Any]) -> dict[str, Any]:
+    """What a run was launched with: a table, unless somebody else has started it with something that was refused."""
+    import json
+
+    try:
+        found = json.loads(execution.get("input", "{}"))
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise UserError(
+            f"The run {run.run_id} of {run.job} was started with an input that is no table, and refused for it.",
+            f"There is nothing to resume; launch it anew: yard train {run.job}",
+        )
+    return found
 
 
 def _plan_of(aws: Aws, job: str, launch: dict[str, Any], *, dry_run: bool) -> "LaunchPlan":

@@ -10,7 +10,7 @@ from shardyard.spec import names
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
 from yard.errors import Exit, UserError
-from yard.output import emit_json, emit_rows, say
+from yard.output import emit_json, emit_rows, say, show
 from yard.project import find_project
 from yard.runs import runs
 
@@ -45,7 +45,7 @@ def receipt(
     if as_json:
         emit_json(found)
     else:
-        print(text(found))
+        show(text(found))
 
 
 def history(

@@ -11,7 +11,7 @@ from shardyard.spec.units import format_duration, parse_duration
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
 from yard.errors import Exit, NotDeployedError, UserError
-from yard.output import confirm, emit_facts, emit_json, emit_json_line, emit_rows, is_terminal, printable, say
+from yard.output import confirm, emit_facts, emit_json, emit_json_line, emit_rows, say, show
 from yard.project import find_project
 from yard.runs import runs
 from yard.runs.logs import Line, Tail, now_milliseconds
@@ -199,7 +199,7 @@ def _print_line(line: Line, as_json: bool) -> None:
     if as_json:
         emit_json_line({"at": line.at_milliseconds, "host": line.host, "text": line.text})
     else:
-        print(f"{line.host}  {printable(line.text) if is_terminal() else line.text}", flush=True)
+        show(f"{line.host}  {line.text}")
 
 
 def register(app: typer.Typer) -> None:

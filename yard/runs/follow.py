@@ -8,7 +8,7 @@ from typing import TextIO
 
 from yard.aws import Aws
 from yard.errors import Exit
-from yard.output import console, is_terminal, say
+from yard.output import console, is_terminal, say, show
 from yard.runs import runs
 from yard.runs.logs import Line, Tail
 from yard.runs.view import View
@@ -31,9 +31,7 @@ def follow(aws: Aws, run: runs.Run, *, hourly_usd: float | None, out: TextIO | N
     tail = Tail(aws, run.run_id)
     if out is not None or not is_terminal():
         stream = sys.stdout if out is None else out
-        return _watch(
-            aws, run, view, tail, on_line=lambda line: print(f"{line.host}  {line.text}", file=stream, flush=True)
-        )
+        return _watch(aws, run, view, tail, on_line=lambda line: show(f"{line.host}  {line.text}", stream))
     from rich.live import Live
 
     from yard.runs.picture import picture

@@ -10,6 +10,8 @@ from yard.runs.comparison import RATES, Curve, Point, metric_names, not_finite
 _WIDTH, _HEIGHT = 600, 320
 _LEFT, _RIGHT, _TOP, _BOTTOM = 76, 16, 34, 46
 _TICKS = 5
+_MOST_DRAWN, _LEAST_DRAWN, _SAME = 1e200, 1e-200, 1e-9
+"""Beyond these, the arithmetic of the axes ends: values that are equal but for so little are drawn as one."""
 _MOST_DOTS = 60
 """With more points than this, the dots would hide the line."""
 _COLOURS = ("#1b6ca8", "#c8553d", "#3d8b5a", "#8a5aa8", "#b08a1e", "#555555")
@@ -93,7 +95,7 @@ def _rate(point: Point) -> float | None:
 
 def _series(curve: Curve, across: Callable[[Point], float], value: Callable[[Point], float | None]) -> Series:
     pairs = ((across(point), value(point)) for point in curve.points)
-    return [(x, y) for x, y in pairs if y is not None and math.isfinite(y)]
+    return [(x, y) for x, y in pairs if y is not None and abs(x) < _MOST_DRAWN and abs(y) < _MOST_DRAWN]
 
 
 def _words(name: str) -> str:
@@ -127,11 +129,13 @@ class _Axis:
 
 def _ticks(low: float, high: float) -> list[float]:
     """Round numbers (1, 2 or 5 times a power of ten apart) from below the lowest value to above the highest."""
-    if high == low:
-        low, high = low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2
+    largest = max(abs(low), abs(high))
+    if high - low <= max(largest * _SAME, _LEAST_DRAWN):
+        apart = largest if largest > _LEAST_DRAWN else 1
+        low, high = low - apart / 2, high + apart / 2
     rough = (high - low) / _TICKS
     power = 10.0 ** math.floor(math.log10(rough))
-    apart = next(power * times for times in (1, 2, 5, 10) if power * times >= rough)
+    apart = next((power * times for times in (1, 2, 5) if power * times >= rough), power * 10)
     first, last = math.floor(low / apart), math.ceil(high / apart)
     return [number * apart for number in range(first, last + 1)]
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from shardyard.spec import names
+from shardyard.spec import names, receipts
+from shardyard.spec.run_ids import given_run_id, run_id_of
 from yard.aws import Aws
 from yard.errors import NotDeployedError, UserError
 
@@ -151,7 +152,7 @@ def receipt(aws: Aws, run_id: str) -> dict[str, Any]:
 
     bucket, key = aws.artifact_bucket(), names.receipt_key(run_id)
     try:
-        body = aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+        body = aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read(receipts.MOST_BYTES + 1)
     except ClientError as error:
         if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
             raise UserError(
@@ -160,7 +161,13 @@ def receipt(aws: Aws, run_id: str) -> dict[str, Any]:
                 f"yard status {run_id}; yard cost includes what it has billed.",
             ) from None
         raise
-    return dict(json.loads(body))
+    found = receipts.read(body)
+    if found is None:
+        raise UserError(
+            f"s3://{bucket}/{key} is no receipt: somebody has written something else there.",
+            f"What the run did: yard status {run_id}; its earlier content: the object's older versions.",
+        )
+    return found
 
 
 def _run(aws: Aws, job: str, execution: dict[str, Any]) -> Run:
@@ -177,11 +184,9 @@ def _run(aws: Aws, job: str, execution: dict[str, Any]) -> Run:
 
 def _run_id_of_a_foreign_execution(aws: Aws, execution: dict[str, Any]) -> str:
     """The run id of an execution that the console or the AWS CLI started and named; preflight made the id."""
-    from shardyard.spec.run_ids import run_id_of  # with it comes OpenSSL, which a help text need not wait for
-
     states = aws.client("stepfunctions")
-    launch = json.loads(states.describe_execution(executionArn=execution["executionArn"])["input"])
-    return run_id_of(execution["executionArn"], execution["startDate"], launch.get("run_id"))
+    described = states.describe_execution(executionArn=execution["executionArn"])
+    return run_id_of(execution["executionArn"], execution["startDate"], given_run_id(described.get("input")))
 
 
 def not_deployed(aws: Aws, job: str, error: Any) -> Exception:

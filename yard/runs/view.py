@@ -135,7 +135,7 @@ class View:
     @property
     def step(self) -> float:
         """The furthest step of all nodes; 0 before the first."""
-        return max((node.metrics.get("step", 0.0) for node in self.nodes.values()), default=0.0)
+        return self._furthest("step")
 
     def metrics(self) -> dict[str, float]:
         """The newest metrics of the first node that has any."""
@@ -149,10 +149,15 @@ class View:
     def progress(self) -> tuple[float, float | None] | None:
         """The completed fraction (0 to 1) and the remaining seconds, once steps are known."""
         step = self.step
-        total = max((node.metrics.get("total_steps", 0.0) for node in self.nodes.values()), default=0.0)
+        total = self._furthest("total_steps")
         if not step or not total:
             return None
         return min(step / total, 1.0), self._seconds_left(total - step)
+
+    def _furthest(self, metric: str) -> float:
+        """The largest count that any node reports; a program may print anything in its place."""
+        counts = (node.metrics.get(metric, 0.0) for node in self.nodes.values())
+        return max((count for count in counts if math.isfinite(count) and count > 0), default=0.0)
 
     def _seconds_left(self, steps: float) -> float | None:
         """Estimate by the median of the latest paces, which ignores a wait for capacity."""

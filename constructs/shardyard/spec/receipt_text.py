@@ -42,7 +42,7 @@ def _what_it_cost(receipt: Mapping[str, Any]) -> str:
     if receipt["cost_usd"] is None:
         return f"{time}. The cost is unknown: {receipt['price_source']}."
     said = f"{time}, {_usd(receipt['cost_usd'])} USD ({receipt['price_source']})."
-    if receipt["spot_saving_percent"] is not None:
+    if receipt["spot_saving_percent"] is not None and receipt["saved_usd"] is not None:
         said += f" Spot saved {receipt['spot_saving_percent']:.0f} percent ({_usd(receipt['saved_usd'])} USD)."
     if receipt["worst_case_usd"] is not None:
         said += f" The worst case before launch was {_usd(receipt['worst_case_usd'])} USD."

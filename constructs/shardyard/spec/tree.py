@@ -10,16 +10,17 @@ import re
 import shlex
 import types
 from collections.abc import Callable, Mapping
-from datetime import date, time
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from contract.hyperparameters import Scalar
-from shardyard.spec.errors import Problem, SpecError, nearest
+from shardyard.spec.errors import MOST_TOLD, Problem, SpecError, nearest, said
 from shardyard.spec.units import format_duration, parse_count, parse_duration, parse_size_gb
 
 T = TypeVar("T")
 
 _MISSING = dataclasses.MISSING
+_MOST_UNKNOWN = 20
+"""To look for what each of 800,000 keys was meant to be takes a minute."""
 _UNITS: dict[str, Callable[[str], float]] = {
     "seconds": parse_duration,
     "gigabytes": parse_size_gb,
@@ -65,9 +66,10 @@ def build(cls: type[T], raw: Mapping[str, Any], *, where: str, problems: list[Pr
     """
     before = len(problems)
     known = _fields(cls)
-    for key in raw:
-        if key not in known:
-            problems.append(Problem(join(where, key), f"unknown key; {_meant(key, known)}"))
+    unknown = [key for key in raw if key not in known]
+    problems.extend(Problem(join(where, key), f"unknown key; {_meant(key, known)}") for key in unknown[:_MOST_UNKNOWN])
+    if len(unknown) > _MOST_UNKNOWN:
+        problems.append(Problem(where.removesuffix(": "), f"{len(unknown) - _MOST_UNKNOWN:,} more unknown keys"))
     values: dict[str, Any] = {}
     for key, (field, hint) in known.items():
         if key in raw:
@@ -164,7 +166,7 @@ def _value(raw: Any, hint: Any, limits: Mapping[str, Any], where: str, problems:
             table = (
                 f"one table: [{_path(where)}] in single brackets" if isinstance(raw, list) else "a table of settings"
             )
-            problems.append(Problem(where, f"{_said(raw)} is not allowed ({table})"))
+            problems.append(Problem(where, f"{said(raw)} is not allowed ({table})"))
             return None
         return build(cast(type[Any], hint), raw, where=where, problems=problems, text=text)
     if origin is tuple:
@@ -178,7 +180,7 @@ def _choice(raw: Any, allowed: tuple[Any, ...], where: str, problems: list[Probl
     for choice in allowed:
         if raw == choice or (text and raw == str(choice)):
             return choice
-    problems.append(Problem(where, f"{_said(raw)} is not allowed (one of {', '.join(map(str, allowed))})"))
+    problems.append(Problem(where, f"{said(raw)} is not allowed (one of {', '.join(map(str, allowed))})"))
     return None
 
 
@@ -187,14 +189,19 @@ def _sequence(raw: Any, hint: Any, limits: Mapping[str, Any], where: str, proble
         try:
             raw = _split(raw, limits.get("unit"))
         except ValueError as error:
-            problems.append(Problem(where, f"{_said(raw)} is not allowed ({error})"))
+            problems.append(Problem(where, f"{said(raw)} is not allowed ({error})"))
             return ()
     if not isinstance(raw, list | tuple):
         tables = isinstance(raw, Mapping) and not text
         wanted = f"a list: [[{_path(where)}]] in double brackets" if tables else "a list"
-        problems.append(Problem(where, f"{_said(raw)} is not allowed ({wanted})"))
+        problems.append(Problem(where, f"{said(raw)} is not allowed ({wanted})"))
         return ()
-    return tuple(_value(item, hint, limits, f"{where}[{i}]", problems, text) for i, item in enumerate(raw))
+    values, before = [], len(problems)
+    for number, item in enumerate(raw):
+        values.append(_value(item, hint, limits, f"{where}[{number}]", problems, text))
+        if len(problems) - before > MOST_TOLD:
+            break
+    return tuple(values)
 
 
 def _split(text: str, unit: str | None) -> list[str]:
@@ -203,9 +210,23 @@ def _split(text: str, unit: str | None) -> list[str]:
 
 def _table(raw: Any, hint: Any, limits: Mapping[str, Any], where: str, problems: list[Problem], text: bool) -> Any:
     if not isinstance(raw, Mapping):
-        problems.append(Problem(where, f"{_said(raw)} is not allowed (a table of names and values)"))
+        problems.append(Problem(where, f"{said(raw)} is not allowed (a table of names and values)"))
         return {}
-    return {key: _value(item, hint, limits, join(where, key), problems, text) for key, item in raw.items()}
+    values, before = {}, len(problems)
+    for key, item in raw.items():
+        if _is_torn(key):
+            problems.append(Problem(join(where, key), _TORN))
+        values[key] = _value(item, hint, limits, join(where, key), problems, text)
+        if len(problems) - before > MOST_TOLD:
+            break
+    return values
+
+
+_TORN = "it holds half a letter, which no text can (a lone surrogate)"
+
+
+def _is_torn(text: str) -> bool:
+    return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _scalar(raw: Any, hint: Any, limits: Mapping[str, Any], where: str, problems: list[Problem], text: bool) -> Any:
@@ -231,6 +252,8 @@ _WRITTEN: dict[Any, tuple[str, Callable[[str], Any]]] = {
 def _convert(raw: Any, hint: Any, unit: str | None, text: bool) -> Any:
     if hint in (object, Any):
         return raw
+    if isinstance(raw, str) and _is_torn(raw):
+        raise ValueError(f"{said(raw)} is not allowed: {_TORN}")
     if isinstance(raw, float) and not math.isfinite(raw):
         raise ValueError(f"{raw} is not allowed (a number that is finite)")
     if hint is Scalar:
@@ -244,12 +267,12 @@ def _convert(raw: Any, hint: Any, unit: str | None, text: bool) -> Any:
     pattern, read = _WRITTEN.get(hint, ("", str))
     if text and isinstance(raw, str) and re.fullmatch(pattern, raw):
         return read(raw)
-    raise ValueError(f"{_said(raw)} is not allowed ({_NAMES.get(hint, 'a ' + str(hint))})")
+    raise ValueError(f"{said(raw)} is not allowed ({_NAMES.get(hint, 'a ' + str(hint))})")
 
 
 def _any_scalar(raw: Any) -> Any:
     if type(raw) not in _NAMES:
-        raise ValueError(f"{_said(raw)} is not allowed (a text, a number, true or false)")
+        raise ValueError(f"{said(raw)} is not allowed (a text, a number, true or false)")
     return raw
 
 
@@ -261,16 +284,8 @@ def _outside(value: Any, limits: Mapping[str, Any]) -> str | None:
             return f"{_shown(value, unit)} is not allowed ({_range(least, most, unit)})"
     elif isinstance(value, str) and pattern is not None and re.fullmatch(pattern, value) is None:
         says = limits["says"] if limits["says"] is not None else f"it must match {pattern}"
-        return f"{_said(value)} is not allowed ({says})"
+        return f"{said(value)} is not allowed ({says})"
     return None
-
-
-def _said(raw: Any) -> str:
-    """A value as its author wrote it, cut to fit one line."""
-    if isinstance(raw, bool):
-        return str(raw).lower()
-    said = str(raw) if isinstance(raw, date | time) else repr(raw)
-    return said if len(said) <= 80 else f"{said[:76]}..."
 
 
 def _inside(sentence: str) -> str:

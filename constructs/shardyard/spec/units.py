@@ -1,5 +1,6 @@
 """Durations, sizes and counts as people write them: "90s", "4h", "1h30m", "200GB", "1.5TB", "7B"."""
 
+import math
 import re
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -38,6 +39,8 @@ def parse_count(text: str) -> float:
 
 def format_duration(seconds: float) -> str:
     """Turn 5400 into "1h30m"; fractions of a second are dropped."""
+    if not math.isfinite(seconds):
+        return str(seconds)
     if seconds <= -1:
         return f"-{format_duration(-seconds)}"
     left = int(seconds)

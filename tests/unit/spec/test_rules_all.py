@@ -104,7 +104,7 @@ def test_a_hyperparameter_is_one_line_as_the_service_counts_lines(letter: str) -
     problem = "a line break is not allowed (put the text into a file of a channel)"
     assert [str(one) for one in check(make(hyperparameters={"a": f"x{letter}", f"b{letter}": 1}))] == [
         f"hyperparameters.a: {problem}",
-        f"hyperparameters.b{letter}: {problem}",
+        f"hyperparameters.b{repr(letter)[1:-1]}: {problem}",
     ]
 
 

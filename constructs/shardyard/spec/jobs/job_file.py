@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-from shardyard.spec.errors import Problem, nearest
+from shardyard.spec.errors import Problem, is_too_deep, nearest, too_deep
+from shardyard.spec.files import read_text
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.settings.settings import Settings
 from shardyard.spec.tree import build
@@ -23,7 +24,7 @@ def read_job(path: Path, stage: str, *, where: str, problems: list[Problem]) -> 
     """Read one file; adds what is wrong with it, in any stage, to `problems`."""
     try:
         # Some editors write a byte order mark first.
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        raw = tomllib.loads(read_text(path, encoding="utf-8-sig"))
     except OSError as error:
         problems.append(Problem(where.removesuffix(": "), f"it cannot be read: {error.strerror}"))
     except UnicodeDecodeError as error:
@@ -32,7 +33,9 @@ def read_job(path: Path, stage: str, *, where: str, problems: list[Problem]) -> 
     except (ValueError, RecursionError) as error:  # a number of 5000 digits, a list 3000 deep
         problems.append(Problem(where.removesuffix(": "), f"it is not TOML: {error}"))
     else:
-        return parse_variants(raw, path.stem, stage, where=where, problems=problems)
+        if not is_too_deep(raw):
+            return parse_variants(raw, path.stem, stage, where=where, problems=problems)
+        problems.append(too_deep(where.removesuffix(": ")))
     return None
 
 

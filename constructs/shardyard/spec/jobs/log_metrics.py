@@ -53,8 +53,8 @@ class LogMetrics:
         return {**_standard(text), **self._own(text)}
 
     def _own(self, text: str) -> dict[str, float]:
-        matches = {name: re.search(regex, text) for name, regex in self.own.items()}
-        numbers = {name: _number(match[1]) for name, match in matches.items() if match is not None}
+        found = {name: _first_group(regex, text) for name, regex in self.own.items()}
+        numbers = {name: _number(value) for name, value in found.items() if value is not None}
         return {name: number for name, number in numbers.items() if number is not None}
 
 
@@ -107,6 +107,15 @@ def _bar(text: str) -> dict[str, float]:
     """How far a progress bar has come."""
     match = _BAR.search(text)
     return {} if match is None else {"step": float(match[1]), "total_steps": float(match[2])}
+
+
+def _first_group(regex: str, text: str) -> str | None:
+    """What a pattern finds; a training job that somebody else made may have one that Python does not know."""
+    try:
+        match = re.search(regex, text)
+    except (re.error, RecursionError, OverflowError):
+        return None
+    return match[1] if match is not None and match.re.groups else None
 
 
 def _number(text: str) -> float | None:

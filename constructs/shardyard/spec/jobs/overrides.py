@@ -13,13 +13,12 @@ from dataclasses import asdict, dataclass, field, make_dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from contract.hyperparameters import Scalar
-from shardyard.spec.errors import Problem, SpecError
+from shardyard.spec.errors import Problem, SpecError, is_too_deep, too_deep
+from shardyard.spec.run_ids import RUN_ID
 from shardyard.spec.tree import build, field_at, setting, value_at, with_value
 
 if TYPE_CHECKING:  # the command reads the table for its options, and --help should not load the job definition
     from shardyard.spec.jobs.job import JobSpec
-
-RUN_ID = r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,30}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,6 +154,8 @@ class LaunchInput:
 
     @classmethod
     def _strict(cls, raw: Mapping[str, Any], *, text: bool) -> Self:
+        if is_too_deep(raw):
+            raise SpecError([too_deep("input")])
         problems: list[Problem] = []
         built = build(_input_keys(), raw, where="", problems=problems, text=text)
         if built is None:

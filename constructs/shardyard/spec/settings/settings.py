@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from shardyard.spec import names
-from shardyard.spec.errors import Problem, SpecError
+from shardyard.spec.errors import Problem, SpecError, is_too_deep, too_deep
+from shardyard.spec.files import read_text
 from shardyard.spec.services import BY_KEY, refusal
 from shardyard.spec.settings.account import (
     AlertSettings,
@@ -61,6 +62,9 @@ class Settings:
     def from_context(cls, context: Mapping[str, Any]) -> Self:
         """Read the CDK context, in which `-c` makes every value a string and dotted keys name nested settings."""
         tree = _nested(context)
+        deep = [key for key, value in tree.items() if is_too_deep(value)]
+        if deep:
+            raise SpecError(map(too_deep, deep))
         problems = list(_gone(tree))
         settings = build(cls, tree, where="", problems=problems, text=True)
         if settings is None or problems:
@@ -115,8 +119,10 @@ def context_of(cdk_json: Path) -> dict[str, Any]:
     if not cdk_json.exists():
         return {}
     try:
-        content = json.loads(cdk_json.read_text(encoding="utf-8"))
-    except ValueError as error:
+        content = json.loads(read_text(cdk_json))
+    except OSError as error:
+        raise SpecError([Problem(str(cdk_json), f"cannot be read: {error.strerror}")]) from None
+    except (ValueError, RecursionError) as error:
         raise SpecError([Problem(str(cdk_json), f"is not JSON: {error}")]) from None
     context = content.get("context", {}) if isinstance(content, dict) else content
     if not isinstance(context, dict):
@@ -154,6 +160,6 @@ def _from_json(value: Any) -> Any:
     if isinstance(value, str) and value[:1] in ("[", "{"):
         try:
             return json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return value
     return value

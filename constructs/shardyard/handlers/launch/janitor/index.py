@@ -4,7 +4,6 @@ Step Functions stops the job of a `.sync` task by itself. The second path has no
 An execution that ended by itself has sent its own message; one that was cut off has not.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ from typing import Any
 from shardyard.handlers import aws
 from shardyard.spec.console import execution_url
 from shardyard.spec.requests.training import EXECUTION_TAG
-from shardyard.spec.run_ids import run_id_of
+from shardyard.spec.run_ids import given_run_id, run_id_of
 
 _CUT_OFF = {"ABORTED": "was stopped", "TIMED_OUT": "timed out"}
 
@@ -60,13 +59,5 @@ def tell(detail: Mapping[str, Any], clients: aws.Clients, *, topic_arn: str, mac
 
 def _run_id(detail: Mapping[str, Any]) -> str:
     started = datetime.fromtimestamp(detail["startDate"] / 1000, UTC)
-    return run_id_of(str(detail["executionArn"]), started, _given_run_id(detail))
-
-
-def _given_run_id(detail: Mapping[str, Any]) -> str | None:
-    try:
-        given = json.loads(detail.get("input") or "{}")
-    except ValueError:  # EventBridge omits a long input
-        return None
-    found = given.get("run_id") if isinstance(given, dict) else None
-    return found if isinstance(found, str) else None
+    # EventBridge omits a long input
+    return run_id_of(str(detail["executionArn"]), started, given_run_id(detail.get("input")))

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from shardyard.spec.catalogue.images import parse_uri
-from shardyard.spec.errors import Problem, SpecError
+from shardyard.spec.errors import Problem, SpecError, is_too_deep
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.jobs.overrides import FREE_TABLES, LaunchInput, apply_input, apply_parameters, value_of
 from shardyard.spec.requests.training import Deployment
@@ -99,9 +99,9 @@ def read_launch(event: Mapping[str, Any]) -> Launch:
     started = parse_time(event["started"])
     raw = event["input"]
     if not isinstance(raw, dict):
-        shown = json.dumps(raw)
-        said = shown if len(shown) <= 80 else f"{shown[:76]}..."
-        raise SpecError([Problem("input", f"{said} is not allowed (a table of overrides; {{}} for none)")])
+        shown = "a list" if is_too_deep(raw) else json.dumps(raw)
+        shown = shown if len(shown) <= 80 else f"{shown[:76]}..."
+        raise SpecError([Problem("input", f"{shown} is not allowed (a table of overrides; {{}} for none)")])
     given = LaunchInput.from_dict(raw)
     spec, sources = apply_parameters(JobSpec.from_dict(event["definition"]), event["parameters"])
     spec, sources = apply_input(spec, given, sources)

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from embedded.process import predecessor, snapshot
@@ -168,17 +169,20 @@ def env(folder: Path = DEFAULT_FOLDER, *, environment: Mapping[str, str] = os.en
     if running is None:
         raise CloudError("the embedded cloud is not running: start it with `yard cloud up`")
     refuse_real_credentials(environment, running.endpoint)
-    return variables(running, folder)
+    return variables(running, folder, environment)
 
 
-def variables(running: CloudState, folder: Path) -> dict[str, str]:
-    """What `env` prints, without a look at the shell that asks."""
+def variables(
+    running: CloudState, folder: Path, environment: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, str]:
+    """What `env` prints. A shell that names an account (twelve digits as its access key) or a region keeps them."""
+    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
     return {
         "AWS_ENDPOINT_URL": running.endpoint,
-        "AWS_ACCESS_KEY_ID": DEFAULT_ACCESS_KEY,
+        "AWS_ACCESS_KEY_ID": environment.get("AWS_ACCESS_KEY_ID") or DEFAULT_ACCESS_KEY,
         "AWS_SECRET_ACCESS_KEY": running.secret,
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -7,7 +7,6 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from embedded.clients import DEFAULT_ACCOUNT, DEFAULT_REGION
 from embedded.cloudformation.errors import ResourceError
 from embedded.cloudformation.plan import desired
 from embedded.cloudformation.providers import find
@@ -40,6 +39,8 @@ class Verified:
     """One resource, compared."""
 
     stack: str
+    account: str
+    region: str
     logical_id: str
     type: str
     physical_id: str
@@ -64,7 +65,7 @@ class Verified:
 
 
 def verify(running: CloudState, *, stack: str | None = None, account: str = "", region: str = "") -> list[Verified]:
-    """Ask a running cloud to compare one stack or all of them."""
+    """Ask a running cloud to compare one stack or all of them, of one account and region or of all."""
     params = {"stack": stack, "account": account, "region": region}
     answer = call_admin(running, "verify", {key: value for key, value in params.items() if value})
     return [_verified(item) for item in answer["resources"]]
@@ -78,20 +79,26 @@ def _verified(item: dict[str, Any]) -> Verified:
 
 @admin("verify")
 def _verify_verb(params: Params) -> dict[str, Any]:
-    account, region = params.get("account", DEFAULT_ACCOUNT), params.get("region", DEFAULT_REGION)
-    if params.get("stack"):
-        stack = STORE.find(account, region, params["stack"])
-        if stack is None:
-            raise ServiceError("ValidationError", f"there is no stack {params['stack']!r} in {account}, {region}", 404)
-        stacks: Iterable[Stack] = [stack]
-    else:
-        stacks = [item for item in STORE.all(account, region) if item.status != "DELETE_COMPLETE"]
+    account, region, name = params.get("account"), params.get("region"), params.get("stack")
+    stacks = [
+        item
+        for item in STORE.everywhere()
+        if account in (None, item.account) and region in (None, item.region) and _is_meant(item, name)
+    ]
+    if name is not None and not stacks:
+        where = ", ".join(place for place in (account, region) if place is not None) or "any account and region"
+        raise ServiceError("ValidationError", f"there is no stack {name!r} in {where}", 404)
     results = [result for stack in stacks for result in verify_stack(stack)]
     return {
         "resources": [asdict(result) for result in results],
         "rows": [row for result in results for row in _rows(result)],
         "right": all(item.is_right for item in results),
     }
+
+
+def _is_meant(stack: Stack, name: str | None) -> bool:
+    """By its ARN a deleted stack is meant too."""
+    return stack.arn == name or (stack.status != "DELETE_COMPLETE" and name in (None, stack.name))
 
 
 def _rows(result: Verified) -> Iterator[dict[str, str]]:
@@ -134,6 +141,8 @@ def verify_stack(stack: Stack) -> list[Verified]:
 def _missing(stack: Stack, name: str, type_name: str, problem: str, physical_id: str = "") -> Verified:
     return Verified(
         stack=stack.name,
+        account=stack.account,
+        region=stack.region,
         logical_id=name,
         type=type_name,
         physical_id=physical_id,
@@ -169,6 +178,8 @@ def _compare(
     changing = _changing(deployed)
     return Verified(
         stack=stack.name,
+        account=stack.account,
+        region=stack.region,
         logical_id=name,
         type=type_name,
         physical_id=physical_id,

@@ -65,7 +65,7 @@ class Aws:
             if "does not exist" in str(error):
                 raise UserError(
                     f"The stack {name} is not deployed in {self.region} of account {self.account}.",
-                    "Deploy it: npx cdk deploy --all. Or choose the region where it is: AWS_REGION.",
+                    f"Deploy it: {self.project.deploy}. Or choose the region where it is: AWS_REGION.",
                 ) from None
             raise
         self._outputs[part] = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
@@ -77,7 +77,7 @@ class Aws:
         if key not in outputs:
             raise UserError(
                 f"The stack {self.project.stack_name(part)} has no output {key}; it was deployed by an older version.",
-                "Deploy it again: npx cdk deploy --all",
+                f"Deploy it again: {self.project.deploy}",
             )
         return outputs[key]
 

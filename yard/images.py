@@ -16,8 +16,6 @@ from yard.aws import Aws
 from yard.errors import UserError, writing
 from yard.output import say
 
-DEPLOY = "npx cdk deploy --all"
-
 
 def push_image(aws: Aws, folder: str) -> dict[str, Any]:
     """Push a folder's image under the hash of its content, unless it is already there."""
@@ -88,12 +86,13 @@ def check_before_launch(aws: Aws, job: str, found: deployed.Deployed) -> None:
             f"The image {repository}:{tag}, with which {job} is deployed, is not in its repository.",
             f"Push it: {push}"
             if here == tag
-            else f"containers/{folder} or training/ has changed since; deploy again, then push: {DEPLOY} && {push}",
+            else f"containers/{folder} or training/ has changed since; deploy again, then push: "
+            f"{aws.project.deploy} && {push}",
         )
     if here != tag:
         say(
             f"containers/{folder} or training/ has changed since the deployment; this launch runs the deployed image "
-            f"{tag}. To run yours: {DEPLOY} && yard image push {folder}"
+            f"{tag}. To run yours: {aws.project.deploy} && yard image push {folder}"
         )
 
 
@@ -108,7 +107,7 @@ def has_tag(aws: Aws, repository: str, tag: str) -> bool:
         if code == "ImageNotFoundException":
             return False
         if code == "RepositoryNotFoundException":
-            raise UserError(f"There is no repository {repository} yet.", f"Deploy it: {DEPLOY}") from None
+            raise UserError(f"There is no repository {repository} yet.", f"Deploy it: {aws.project.deploy}") from None
         raise
     return True
 

@@ -31,9 +31,16 @@ app = typer.Typer(
 @app.callback()
 def options(
     embedded: bool = typer.Option(False, "--embedded", "-e", help="Talk to the embedded cloud (yard cloud up)."),
+    stage: str | None = typer.Option(
+        None, "--stage", help="Another stage than cdk.json's, as for cdk -c stage=.", envvar="YARD_STAGE"
+    ),
     debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
 ) -> None:
     """Options for every command, given before its name."""
+    if stage is not None:
+        from yard.project import STAGE_VARIABLE
+
+        os.environ[STAGE_VARIABLE] = stage
     if embedded:
         from yard.aws import use_embedded_cloud
         from yard.project import find_project

@@ -1,5 +1,6 @@
 """The user's project: its folder, its settings, its jobs."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,10 @@ if TYPE_CHECKING:  # only the commands that read settings and jobs load them
     from shardyard.spec.settings.settings import Settings
 
 
+STAGE_VARIABLE = "YARD_STAGE"
+"""Names the stage, as `--stage` does; without either it is cdk.json's."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Project:
     """The user's files and what they define."""
@@ -20,7 +25,9 @@ class Project:
     root: Path
     """The folder that holds cdk.json and jobs/."""
     settings: "Settings"
-    """Read from cdk.json, and from YARD_STAGE where it is set."""
+    """Read from cdk.json; `--stage` or YARD_STAGE takes the place of its stage."""
+    stage_is_chosen: bool = False
+    """Whether the stage is another one's than cdk.json's: the CDK command must then be told of it."""
 
     def jobs(self) -> "tuple[JobSpec, ...]":
         """Every job in jobs/, checked; reports all problems of all files together."""
@@ -45,6 +52,11 @@ class Project:
             raise UserError(f"There is no job {name!r} in {self.root / 'jobs'}; {nearest(name, list(jobs))}")
         return jobs[name]
 
+    @property
+    def deploy(self) -> str:
+        """The command that deploys this stage."""
+        return "npx cdk deploy --all" + (f" -c stage={self.settings.stage}" if self.stage_is_chosen else "")
+
     def stack_name(self, part: str) -> str:
         """The stack of one part of the project."""
         return self.settings.stack_name(part)
@@ -56,12 +68,16 @@ class Project:
 
 def find_project(start: Path | None = None) -> Project:
     """Walk up from here to the folder with cdk.json and jobs/."""
-    from shardyard.spec.settings.settings import Settings
+    from shardyard.spec.settings.settings import Settings, context_of
 
     here = (Path.cwd() if start is None else start).resolve()
     for folder in (here, *here.parents):
         if (folder / "cdk.json").exists() and (folder / "jobs").is_dir():
-            return Project(root=folder, settings=Settings.from_file(folder / "cdk.json"))
+            context, stage = context_of(folder / "cdk.json"), os.environ.get(STAGE_VARIABLE)
+            if stage is None:
+                return Project(root=folder, settings=Settings.from_context(context))
+            settings = Settings.from_context({**context, "stage": stage})  # as with `cdk -c stage=`
+            return Project(root=folder, settings=settings, stage_is_chosen=stage != context.get("stage", "dev"))
     raise UserError(
         f"{here} is not inside a Shardyard project (no folder above it has cdk.json and jobs/).",
         "Change into the project's folder, or make a project: yard init DIR",

@@ -264,11 +264,14 @@ class Store:
         with self.lock:
             self._stacks[stack.arn] = stack
 
+    def everywhere(self) -> list[Stack]:
+        """The stacks of all accounts and regions, newest first."""
+        with self.lock:
+            return list(reversed(self._stacks.values()))
+
     def all(self, account: str, region: str) -> Iterator[Stack]:
         """The stacks of an account and a region, newest first."""
-        with self.lock:
-            stacks = list(self._stacks.values())
-        for stack in reversed(stacks):
+        for stack in self.everywhere():
             if stack.account == account and stack.region == region:
                 yield stack
 

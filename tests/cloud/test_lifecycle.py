@@ -126,6 +126,14 @@ def test_env_points_away_from_everything_real(own_cloud: Cloud) -> None:
     assert exports["CDK_HOME"].startswith(str(own_cloud.folder))
 
 
+@pytest.mark.parametrize("name", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_env_keeps_the_account_and_the_region_that_the_shell_names(own_cloud: Cloud, name: str) -> None:
+    shell = {name: "ap-south-1", "AWS_ACCESS_KEY_ID": "111122223333"}
+    exports = lifecycle.env(own_cloud.folder, environment=shell)
+    assert exports["AWS_REGION"] == exports["AWS_DEFAULT_REGION"] == "ap-south-1"
+    assert exports["AWS_ACCESS_KEY_ID"] == "111122223333"
+
+
 @pytest.mark.parametrize(
     "environment",
     [

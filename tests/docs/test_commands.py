@@ -16,7 +16,7 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 APP = typer.Typer()
 register(APP)
 ROOT_COMMAND = typer.main.get_command(APP)
-OF_THE_APP = {"--embedded", "--debug", "--help", "--install-completion"}
+OF_THE_APP = {"--embedded", "--stage", "--debug", "--help", "--install-completion"}
 _SHELL = re.compile(r"^```(?:sh[^\n]*)?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _INLINE = re.compile(r"`((?:\.venv/bin/)?yard [^`]+)`")
 

@@ -32,7 +32,7 @@ def run_app(folder: Path, out: Path, context: dict[str, str] | None = None) -> "
 @pytest.mark.parametrize(
     ("context", "lines"),
     [
-        ({"stage": "prod2"}, ["stage: 'prod2' is not allowed (one of dev, prod)"]),
+        ({"stage": "prod2"}, ["stage: 'prod2' is not allowed (one of dev, staging, prod)"]),
         (
             {"budget.monthly_usd": "-5", "network.zones": "0", "nottebooks.enabled": "true"},
             [

@@ -147,7 +147,7 @@ def _stacks(aws: Aws) -> Iterator[Diagnosis]:
     if found:
         yield _ok("stacks", f"{len(found)} deployed: {', '.join(found)}")
     else:
-        yield Diagnosis(what="stacks", state="missing", says="nothing is deployed", fix="npx cdk deploy --all")
+        yield Diagnosis(what="stacks", state="missing", says="nothing is deployed", fix=aws.project.deploy)
 
 
 def _endpoints(aws: Aws) -> Iterator[Diagnosis]:

@@ -121,7 +121,9 @@ def env(as_json: bool = _JSON) -> None:
 
 @app.command()
 def verify(
-    stack: str | None = typer.Argument(None, help="Only this stack; by default every deployed one."),
+    stack: str | None = typer.Argument(
+        None, help="Only this stack; by default every deployed one of all accounts and regions."
+    ),
     as_json: bool = _JSON,
 ) -> None:
     """Compare the deployed resources with their templates.
@@ -138,8 +140,9 @@ def verify(
     rows = [row for resource in resources for row in _faults(resource)]
     compared = sum(len(resource["compared"]) for resource in resources)
     if not as_json:
-        counts = f"{len(resources)} resources, {compared} properties compared"
-        columns = ("stack", "resource", "type", "property", "template", "service")
+        places = sorted({_place(resource) for resource in resources})
+        counts = f"{len(resources)} resources, {compared} properties compared in {'; '.join(places) or 'no place'}"
+        columns = ("place", "stack", "resource", "type", "property", "template", "service")
         emit_rows(rows, columns, as_json=False, empty=f"{counts}: no difference.")
     if not as_json:
         for resource in resources:
@@ -151,9 +154,18 @@ def verify(
         raise typer.Exit(Exit.FIX)
 
 
+def _place(resource: dict[str, Any]) -> str:
+    return f"{resource['account']} {resource['region']}"
+
+
 def _faults(resource: dict[str, Any]) -> list[dict[str, Any]]:
     """One row per difference between a resource and its template."""
-    what = {"stack": resource["stack"], "resource": resource["logical_id"], "type": resource["type"]}
+    what = {
+        "place": _place(resource),
+        "stack": resource["stack"],
+        "resource": resource["logical_id"],
+        "type": resource["type"],
+    }
     rows = [
         {**what, "property": found["property"], "template": found["wanted"], "service": found["answered"]}
         for found in resource["differences"]

@@ -23,9 +23,10 @@ def push(
     \b
       yard image push pytorch
     """
-    from yard.images import DEPLOY, push_image
+    from yard.images import push_image
 
-    done = push_image(Aws(find_project()), folder)
+    aws = Aws(find_project())
+    done = push_image(aws, folder)
     if as_json:
         emit_json(done)
     where = f"{done['repository']}:{done['tag']}"
@@ -33,7 +34,7 @@ def push(
     if done["deployed_otherwise"]:
         others = ", ".join(f"{job} ({tag})" for job, tag in done["deployed_otherwise"].items())
         say(f"These jobs are deployed with another version of the folder, and run that: {others}.")
-        say(f"Deploy again to make them run this one: {DEPLOY}")
+        say(f"Deploy again to make them run this one: {aws.project.deploy}")
 
 
 @app.command()

@@ -139,7 +139,7 @@ def _plan_of(aws: Aws, job: str, launch: dict[str, Any], *, dry_run: bool) -> "L
     changed = deployed.changed_since(found, local)
     if changed:
         say(f"jobs/{job}.toml has changed since it was deployed ({', '.join(changed)}); what is deployed is launched.")
-        say(f"To launch what the file says, deploy again: {images.DEPLOY}")
+        say(f"To launch what the file says, deploy again: {aws.project.deploy}")
     try:
         images.check_before_launch(aws, job, found)
     except UserError as error:

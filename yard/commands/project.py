@@ -14,7 +14,7 @@ def init(
     job: str | None = typer.Argument(None, metavar="[NAME]", help="With `job` as DIR: the new job's name."),
     script: Path | None = typer.Option(None, "--script", help="With `job NAME`: the script that it runs."),
     project: str | None = typer.Option(None, "--project", help="Its name; without it, the folder's."),
-    stage: str = typer.Option("dev", "--stage", help="dev or prod."),
+    stage: str = typer.Option("dev", "--stage", help="dev, staging or prod."),
     owner: str = typer.Option("unnamed", "--owner", help="Who answers for the resources."),
     containers: bool = typer.Option(False, "--containers", help="With an image of its own, containers/pytorch."),
     requirement: str = typer.Option(

@@ -65,9 +65,9 @@ def sweep(
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
             raise UserError(
                 f"The sweeper {function} is not deployed in {aws.region}.",
-                "Deploy it: npx cdk deploy --all. Or choose the region where it is: AWS_REGION."
+                f"Deploy it: {aws.project.deploy}. Or choose the region where it is: AWS_REGION."
                 if settings.sweeper.enabled
-                else "Set sweeper.enabled in cdk.json to true, then: npx cdk deploy --all",
+                else f"Set sweeper.enabled in cdk.json to true, then: {aws.project.deploy}",
             ) from None
         raise
     said = json.loads(answer["Payload"].read())

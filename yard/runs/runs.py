@@ -195,6 +195,6 @@ def not_deployed(aws: Aws, job: str, error: Any) -> Exception:
         machine = aws.project.state_machine_name(job)
         return NotDeployedError(
             f"The job {job!r} is not deployed in {aws.region} (there is no state machine {machine}).",
-            "Deploy it: npx cdk deploy --all. Or choose the region where it is: AWS_REGION.",
+            f"Deploy it: {aws.project.deploy}. Or choose the region where it is: AWS_REGION.",
         )
     return error  # type: ignore[no-any-return]

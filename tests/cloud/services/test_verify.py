@@ -1,10 +1,12 @@
 """verify finds what is not as the template says, and nothing else."""
 
+import json
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from embedded import lifecycle
 from embedded.verify import Verified, table, verify
 from tests.cloud.conftest import Cloud
 from tests.support.cloud.stacks_api import StackUnderTest, bucket, of, parameter
@@ -102,6 +104,19 @@ def test_what_the_template_says_changes_at_run_time_is_told_and_no_fault(cloud: 
     assert row["result"] == "changes at run time"
 
 
+def test_without_a_place_it_looks_everywhere(cloud: Cloud) -> None:
+    account, region = "111122223333", "ap-south-1"
+    far = cloud.client("cloudformation", account=account, region=region)
+    far.create_stack(StackName="verified-far", TemplateBody=json.dumps(of(Topic={"Type": "AWS::SNS::Topic"})))
+    far.get_waiter("stack_create_complete").wait(StackName="verified-far")
+    (found,) = verify(cloud.state, stack="verified-far")
+    assert (found.account, found.region) == (account, region)
+    assert "verified-far" in {one.stack for one in verify(cloud.state)}
+    assert "verified-far" not in {one.stack for one in verify(cloud.state, region="us-east-1")}
+    with pytest.raises(lifecycle.CloudError, match="there is no stack 'verified-far' in us-east-1"):
+        verify(cloud.state, stack="verified-far", region="us-east-1")
+
+
 def test_only_the_named_property_may_change_at_run_time(cloud: Cloud) -> None:
     stack = StackUnderTest(cloud)
     stack.create(RULE_STACK)
@@ -114,8 +129,18 @@ def test_only_the_named_property_may_change_at_run_time(cloud: Cloud) -> None:
 
 def test_the_command_prints_what_changes_at_run_time_and_ends_well(monkeypatch: pytest.MonkeyPatch) -> None:
     changed = {"property": "State", "wanted": "DISABLED", "answered": "ENABLED"}
-    one = {"stack": "s", "logical_id": "Rule", "type": "T", "compared": ["State"], "differences": [], "problem": None}
+    place = {"account": "123456789012", "region": "eu-west-1"}
+    one = {
+        **place,
+        "stack": "s",
+        "logical_id": "Rule",
+        "type": "T",
+        "compared": ["State"],
+        "differences": [],
+        "problem": None,
+    }
     monkeypatch.setattr(command, "ask", lambda verb, **params: {"resources": [{**one, "at_run_time": [changed]}]})
     done = CliRunner().invoke(command.app, ["verify"])
     assert done.exit_code == 0
+    assert "1 properties compared in 123456789012 eu-west-1: no difference." in done.output
     assert "s Rule State changes at run time: template DISABLED, service ENABLED." in done.output

@@ -38,6 +38,18 @@ def test_nothing_deployed_here(yard: Yard) -> None:
     assert "The stack shardyard-dev-storage is not deployed in ap-south-1 of account 123456789012." in said
 
 
+def test_another_stage_is_looked_for_under_its_own_names(yard: Yard) -> None:
+    said = yard("--stage", "prod", "cost", code=Exit.FIX).stderr
+    assert "The stack shardyard-prod-storage is not deployed" in said
+    assert "npx cdk deploy --all -c stage=prod" in said
+    assert yard("cost", code=Exit.FIX, YARD_STAGE="prod").stderr == said
+
+
+def test_an_unknown_stage_is_refused_as_cdk_refuses_it(yard: Yard) -> None:
+    said = yard("--stage", "prd", "cost", code=Exit.FIX).stderr
+    assert "stage: 'prd' is not allowed" in said and "staging" in said
+
+
 def test_nobody_answers(yard: Yard) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, but not listening

@@ -87,7 +87,7 @@ def test_all_problems_are_said_at_once_one_line_each() -> None:
     found = problems(stage="prod2", budgt="3", network__zones="0", alerts__email="nobody")
     assert found == [
         "budgt: unknown key; did you mean 'budget'?",
-        "stage: 'prod2' is not allowed (one of dev, prod)",
+        "stage: 'prod2' is not allowed (one of dev, staging, prod)",
         "network.zones: 0 is not allowed (1 to 3)",
         "alerts.email: 'nobody' is not allowed (an e-mail address such as team@example.com)",
     ]
@@ -99,7 +99,7 @@ FOUR = ",".join(f"https://example.com/team/{name}.git" for name in ("a", "b", "c
 @pytest.mark.parametrize(
     ("context", "line"),
     [
-        ({"stage": "prod2"}, "stage: 'prod2' is not allowed (one of dev, prod)"),
+        ({"stage": "prod2"}, "stage: 'prod2' is not allowed (one of dev, staging, prod)"),
         ({"netwrk.zones": "2"}, "netwrk: unknown key; did you mean 'network'?"),
         ({"network.zone": "2"}, "network.zone: unknown key; did you mean 'zones'?"),
         ({"training.max_cost_usd": "9"}, "training.max_cost_usd: unknown key; it is called 'cap_usd' now"),

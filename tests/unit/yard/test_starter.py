@@ -93,7 +93,7 @@ def test_a_second_call_and_what_people_make_first_are_not_in_the_way(tmp_path: P
     ("changed", "says"),
     [
         ({"project": "My_Project"}, "project: .*3 to 20 small letters, digits and hyphens, a letter first"),
-        ({"stage": "test"}, r"stage: 'test' is not allowed \(one of dev, prod\)"),
+        ({"stage": "test"}, r"stage: 'test' is not allowed \(one of dev, staging, prod\)"),
     ],
 )
 def test_names_are_held_to_the_rules_of_the_settings(tmp_path: Path, changed: dict[str, str], says: str) -> None:

@@ -35,7 +35,11 @@ class Settings:
         pattern=r"[a-z][a-z0-9-]{1,18}[a-z0-9]",
         says="3 to 20 small letters, digits and hyphens, a letter first",
     )
-    stage: Literal["dev", "prod"] = setting("dev", "`prod` retains data on removal; `dev` can be destroyed completely.")
+    stage: Literal["dev", "staging", "prod"] = setting(
+        "dev",
+        "`prod` retains data on removal; `dev` and `staging` can be destroyed completely. Otherwise `staging` is like "
+        "`prod`.",
+    )
     owner: str = setting(
         "unnamed",
         "Who is responsible for the resources: the tag `owner`.",

@@ -27,7 +27,7 @@ class SweeperSettings:
     enabled: bool = setting(True, "Look for leftovers.")
     stops: Literal["by-stage", "never", "always"] = setting(
         "by-stage",
-        "Also delete endpoints and stop notebooks; by default in dev, while prod only gets a report.",
+        "Also delete endpoints and stop notebooks; by default in dev, while the other stages only get a report.",
     )
     every_hours: int = setting(6, "How often to look.", least=1, most=24)
     notebook_hours: int = setting(12, "A notebook that has run for longer is a leftover.", least=1, most=720)

@@ -1,0 +1,61 @@
+"""Which settings a command works with: cdk.json's, and another stage where one is named."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from shardyard.spec.errors import SpecError
+from yard.main import app
+from yard.project import STAGE_VARIABLE, find_project
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "jobs").mkdir()
+    monkeypatch.delenv(STAGE_VARIABLE, raising=False)
+    return tmp_path
+
+
+def write(folder: Path, **context: Any) -> None:
+    (folder / "cdk.json").write_text(json.dumps({"app": "python app.py", "context": context}))
+
+
+def test_without_a_stage_it_is_that_of_cdk_json(folder: Path) -> None:
+    write(folder, stage="prod")
+    found = find_project(folder)
+    assert found.settings.stage == "prod"
+    assert found.deploy == "npx cdk deploy --all"
+
+
+@pytest.mark.parametrize("stage", ["dev", "staging", "prod"])
+def test_a_stage_takes_the_place_of_that_in_cdk_json(folder: Path, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
+    write(folder, project="vision", stage="dev", **{"training.cap_usd": "7"})
+    monkeypatch.setenv(STAGE_VARIABLE, stage)
+    found = find_project(folder)
+    assert found.stack_name("storage") == f"vision-{stage}-storage"
+    assert found.settings.training.cap_usd == 7
+    assert found.deploy == "npx cdk deploy --all" + ("" if stage == "dev" else f" -c stage={stage}")
+
+
+@pytest.mark.parametrize("stage", ["", "prd", "Prod"])
+def test_a_stage_that_cdk_would_refuse_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
+    write(folder)
+    monkeypatch.setenv(STAGE_VARIABLE, stage)
+    with pytest.raises(SpecError, match=f"stage: '{stage}' is not allowed"):
+        find_project(folder)
+
+
+def test_the_option_is_for_every_command(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder, project="vision")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv(STAGE_VARIABLE, "dev")  # restored afterwards: the option sets it
+    seen = []
+    monkeypatch.setattr("yard.commands.define.say", lambda text: seen.append(find_project().settings.stage))
+    from yard import commands
+
+    commands.register(app)
+    assert CliRunner().invoke(app, ["--stage", "staging", "check"]).exit_code == 0
+    assert seen == ["staging"]

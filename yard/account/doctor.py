@@ -141,13 +141,22 @@ def _bootstrap(aws: Aws) -> Iterator[Diagnosis]:
 
 
 def _stacks(aws: Aws) -> Iterator[Diagnosis]:
-    from yard.account.spending import project_stacks
+    from yard.account.stacks import deployed_stacks
 
-    found = project_stacks(aws)
+    found = deployed_stacks(aws)
     if found:
-        yield _ok("stacks", f"{len(found)} deployed: {', '.join(found)}")
+        yield _ok("stacks", f"{len(found)} deployed: {', '.join(stack.name for stack in found)}")
     else:
         yield Diagnosis(what="stacks", state="missing", says="nothing is deployed", fix=aws.project.deploy)
+
+
+def _leftovers(aws: Aws) -> Iterator[Diagnosis]:
+    """The stacks that the app no longer has: a deploy leaves them where they are."""
+    from yard.account.stacks import leftover_stacks
+
+    for stack in leftover_stacks(aws):
+        says = f"{stack.name} is deployed and no longer in the app: it stays, and bills, until it is removed"
+        yield Diagnosis(what="leftover", state="warning", says=says, fix="yard destroy --leftovers")
 
 
 def _endpoints(aws: Aws) -> Iterator[Diagnosis]:
@@ -220,4 +229,14 @@ def _budget_tag(aws: Aws) -> Iterator[Diagnosis]:
 
 
 _MACHINE: tuple[Check, ...] = (_python, _node, _cdk, _disk, _isolation, _docker)
-_ACCOUNT: tuple[Check, ...] = (_credentials, _region, _bootstrap, _endpoints, _stacks, _quotas, _images, _budget_tag)
+_ACCOUNT: tuple[Check, ...] = (
+    _credentials,
+    _region,
+    _bootstrap,
+    _endpoints,
+    _stacks,
+    _leftovers,
+    _quotas,
+    _images,
+    _budget_tag,
+)

@@ -1,18 +1,14 @@
 """Removing a whole project: what goes, what stays and why, and which data is lost."""
 
 import json
-import os
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from yard import upload
-from yard.account.spending import project_stacks
+from yard.account.stacks import DeployedStack
 from yard.aws import Aws
-from yard.errors import UserError
 from yard.runs.logs import LOG_GROUP
 
 
@@ -28,12 +24,12 @@ class Fate:
     why: str
 
 
-def fates(aws: Aws) -> Iterator[Fate]:
-    """What a removal does to every bucket, key, repository, log group and notebook of the project's stacks, and what
-    stays because it is in no stack."""
+def fates(aws: Aws, stacks: Iterable[DeployedStack]) -> Iterator[Fate]:
+    """What a removal does to every bucket, key, repository, log group and notebook of these stacks, and what stays
+    because it is in no stack."""
     client = aws.client("cloudformation")
     log_groups: Counter[str] = Counter()
-    for stack in project_stacks(aws):
+    for stack in (one.name for one in stacks):
         body = client.get_template(StackName=stack)["TemplateBody"]
         resources = (body if isinstance(body, dict) else json.loads(body))["Resources"]
         names = _physical_names(client, stack)
@@ -101,22 +97,3 @@ def _content(aws: Aws, kind: str, name: str) -> str:
 
 def _count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
-def stacks(aws: Aws) -> list[str]:
-    """The stacks that a removal deletes."""
-    return project_stacks(aws)
-
-
-def destroy(aws: Aws) -> None:
-    """Delete every stack with the CDK command, which knows their order."""
-    context = ["-c", f"stage={aws.project.settings.stage}"]
-    command = ["npx", "cdk", "destroy", "--all", "--force", *context]
-    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout
-    quiet = {"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": node.strip().lstrip("v").split(".")[0]}
-    done = subprocess.run(command, cwd=aws.project.root, env=os.environ | quiet, stdout=sys.stderr, check=False)
-    if done.returncode:
-        raise UserError(
-            f"`{' '.join(command)}` ended with exit code {done.returncode}.",
-            "Its output above says which stack and why; correct that and run it again.",
-        )

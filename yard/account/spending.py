@@ -13,6 +13,7 @@ from shardyard.spec import names, receipts
 from shardyard.spec.catalogue import prices
 from shardyard.spec.catalogue.idle_cost import IdleItem, idle_items
 from yard import upload
+from yard.account.stacks import deployed_stacks
 from yard.aws import Aws
 from yard.runs import runs
 
@@ -129,24 +130,11 @@ def _receipts(aws: Aws, prefix: str) -> list[dict[str, Any]]:
 def idle(aws: Aws) -> Iterator[tuple[str, IdleItem]]:
     """The resources of the deployed stacks that bill while nothing runs, each with its stack."""
     client = aws.client("cloudformation")
-    for stack in project_stacks(aws):
+    for stack in (one.name for one in deployed_stacks(aws)):
         body = client.get_template(StackName=stack)["TemplateBody"]
         template = body if isinstance(body, dict) else json.loads(body)
         for item in idle_items(template):
             yield stack, item
-
-
-def project_stacks(aws: Aws) -> list[str]:
-    """The project's deployed stacks."""
-    settings = aws.project.settings
-    prefix = names.stack_name(settings.project, settings.stage, "")
-    pages = aws.client("cloudformation").get_paginator("describe_stacks")
-    return sorted(
-        stack["StackName"]
-        for page in pages.paginate()
-        for stack in page["Stacks"]
-        if stack["StackName"].startswith(prefix)
-    )
 
 
 def billed(aws: Aws, today: date | None = None) -> float:

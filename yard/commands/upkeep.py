@@ -48,7 +48,7 @@ def sweep(
     """Find unused resources that bill.
 
     Runs the deployed sweeper now, as its schedule does: it finds endpoints, notebooks, warm pools, jobs, and resources
-    with the project's tags that belong to no stack.
+    with the project's tags that belong to no stack. Names the stacks that the app no longer has as well.
 
     \b
       yard sweep
@@ -73,6 +73,7 @@ def sweep(
     said = json.loads(answer["Payload"].read())
     if answer.get("FunctionError"):
         raise UserError(f"The sweeper failed: {said.get('errorMessage', said)}", f"Its log: /aws/lambda/{function}")
+    said["findings"] += _leftover_stacks(aws)
     if as_json:
         emit_json(said)
         return
@@ -81,29 +82,43 @@ def sweep(
         say("Nothing was stopped: the settings do not allow it in this stage (sweeper.stops in cdk.json).")
 
 
+def _leftover_stacks(aws: Aws) -> list[dict[str, str]]:
+    """A row for each; only `yard destroy` removes them, because data may go with a stack."""
+    from yard.account.stacks import leftover_stacks
+
+    why = "deployed and no longer in the app; to remove it: yard destroy --leftovers"
+    return [{"kind": "stack", "name": stack.name, "why": why, "action": "reported"} for stack in leftover_stacks(aws)]
+
+
 def destroy(
     yes: str | None = typer.Option(None, "--yes-project", help="The project's name, instead of being asked for it."),
+    leftovers: bool = typer.Option(False, "--leftovers", help="Only the stacks that the app no longer has."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Show what would go and what stays, and stop."),
     as_json: bool = typer.Option(False, "--json", help="Print what goes and what stays as JSON."),
 ) -> None:
     """Delete every stack of this stage.
 
-    Shows first what goes, with the data in it, and what stays and why; then asks for the project's name.
+    Shows first what goes, with the data in it, and what stays and why; then asks for the project's name. Stacks that
+    the app no longer has go as well.
 
     \b
       yard destroy --dry-run
+      yard destroy --leftovers
       yard --embedded destroy --yes-project shardyard
     """
-    from yard.account import removal
+    from yard.account import deletion, removal
+    from yard.account.stacks import deployed_stacks, leftover_stacks
 
     aws = Aws(find_project())
     settings = aws.project.settings
-    stacks = removal.stacks(aws)
+    stacks = leftover_stacks(aws) if leftovers else deployed_stacks(aws)
     if not stacks:
-        raise UserError(f"Nothing of {settings.project}, stage {settings.stage}, is deployed in {aws.region}.")
-    rows = [asdict(fate) for fate in removal.fates(aws)]
-    emit_rows(rows, ("fate", "kind", "resource", "why"), as_json=as_json, empty="")
-    say(f"Stacks: {', '.join(stacks)}; account {aws.account}, {aws.region}.")
+        what = "No leftover" if leftovers else "Nothing"
+        raise UserError(f"{what} of {settings.project}, stage {settings.stage}, is deployed in {aws.region}.")
+    fates = list(removal.fates(aws, stacks))
+    emit_rows([asdict(fate) for fate in fates], ("fate", "kind", "resource", "why"), as_json=as_json, empty="")
+    say(f"Stacks: {', '.join(stack.name for stack in stacks)}; account {aws.account}, {aws.region}.")
+    deletion.refuse_what_cannot_go(aws, stacks)
     if dry_run:
         return
     if yes is None and not sys.stdin.isatty():
@@ -115,8 +130,9 @@ def destroy(
     given = typer.prompt("This cannot be undone. Type the project's name to continue", err=True) if yes is None else yes
     if given != settings.project:
         raise UserError(f"{given!r} is not {settings.project!r}; nothing was removed.")
-    removal.destroy(aws)
-    say("Removed, except for what was listed to stay.")
+    deletion.delete(aws, stacks, tell=say)
+    kept = [fate.resource for fate in fates if fate.fate == "stays"]
+    say(f"Removed. These stay: {', '.join(kept)}.")
 
 
 def tensorboard(

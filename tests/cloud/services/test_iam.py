@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.cloud.conftest import ACCOUNT, Cloud
+from tests.support.cloud.stacks_api import StackUnderTest, of
 
 ROOT_TRUST = {
     "Version": "2012-10-17",
@@ -150,6 +151,25 @@ def test_a_boundary_is_the_most_that_a_role_may(roles: Roles) -> None:
     arn = roles.make(allow("*"), PermissionsBoundary=boundary)
     assert "Buckets" in roles.cloud.as_role("s3", arn).list_buckets()
     assert "boundary" in denied(roles.cloud.as_role("sns", arn).list_topics)["Message"]
+
+
+def test_a_boundary_that_does_not_exist_is_refused_when_it_is_put_too(roles: Roles) -> None:
+    missing = "arn:aws:iam::123456789012:policy/nope"
+    name = roles.make(allow("*")).rpartition("/")[2]
+    with pytest.raises(ClientError, match=f"NoSuchEntity.*Scope ARN: {missing} does not exist or is not attachable"):
+        roles.iam.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=missing)
+    assert "PermissionsBoundary" not in roles.iam.get_role(RoleName=name)["Role"]
+
+
+def test_a_stack_cannot_bound_its_role_by_what_does_not_exist(cloud: Cloud) -> None:
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = {"Version": "2012-10-17", "Statement": [trust]}
+    role: dict[str, Any] = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": document}}
+    stack = StackUnderTest(cloud)
+    assert stack.create(of(Role=role)) == "CREATE_COMPLETE"
+    bound = {**role["Properties"], "PermissionsBoundary": "arn:aws:iam::123456789012:policy/nope"}
+    assert stack.update(of(Role={**role, "Properties": bound})) == "UPDATE_ROLLBACK_COMPLETE"
+    assert any("does not exist or is not attachable" in reason for _, _, reason in stack.history())
 
 
 def machine(client: Any, role: str) -> Any:

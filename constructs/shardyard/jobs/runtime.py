@@ -12,7 +12,7 @@ from aws_cdk.interfaces.aws_sns import ITopicRef
 from constructs import Construct
 
 from shardyard.core import policy
-from shardyard.core.arns import arn, key_arn, topic_arn
+from shardyard.core.arns import REGION, arn, key_arn, topic_arn
 from shardyard.core.assets import add_file
 from shardyard.core.function import CustomResource, HandlerFunction
 from shardyard.core.project import Project
@@ -55,7 +55,7 @@ class JobRuntime(Construct):
         self.project, self.storage, self.cap_usd = project, storage, cap_usd
         self.topic_arn = None if alerts is None else topic_arn(alerts)
         self.dashboard_name = (
-            names.dashboard_name(project.name, project.stage) if dashboard_name is None else dashboard_name
+            names.dashboard_name(project.name, project.stage, REGION) if dashboard_name is None else dashboard_name
         )
         self._around = Surroundings(
             project=project, storage=storage, topic_arn=self.topic_arn, outside_buckets=outside_buckets

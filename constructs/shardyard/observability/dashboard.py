@@ -43,7 +43,7 @@ class Dashboard(Construct):
         self.resource = cloudwatch.CfnDashboard(
             self,
             "Resource",
-            dashboard_name=names.dashboard_name(project.name, project.stage),
+            dashboard_name=names.dashboard_name(project.name, project.stage, REGION),
             dashboard_body=json.dumps({"widgets": found}, separators=(",", ":")),
         )
 

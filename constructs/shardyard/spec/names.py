@@ -69,9 +69,9 @@ def job_role_path(project: str, stage: str) -> str:
     return f"/{project}-{stage}/jobs/"
 
 
-def dashboard_name(project: str, stage: str) -> str:
-    """The dashboard over all training jobs."""
-    return f"{project}-{stage}"
+def dashboard_name(project: str, stage: str, region: str) -> str:
+    """The dashboard over all training jobs; dashboards are global, so another region's needs another name."""
+    return f"{project}-{stage}-{region}"
 
 
 def rule_name(project: str, stage: str, rule: str) -> str:

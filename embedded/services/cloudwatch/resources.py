@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from embedded.cloudformation.context import Context
+from embedded.cloudformation.errors import ResourceError
 from embedded.cloudformation.providers.base import Made, Props, Provider, provider
 from embedded.cloudformation.providers.shapes import call, tag_changes, tag_list, without
 
@@ -74,6 +75,8 @@ class Dashboard(Provider):
     def create(self, props: Props, ctx: Context) -> Made:
         """Put it."""
         name = str(props.get("DashboardName", ctx.name(255)))
+        if self.read(name, props, ctx) is not None:
+            raise ResourceError(f"Resource of type '{self.type}' with identifier '{name}' already exists.")
         self._put(name, props, ctx)
         return Made(physical_id=name)
 

@@ -19,6 +19,8 @@ class Exit(IntEnum):
     """The job was launched and failed, or was refused by preflight."""
     JOB_STOPPED = 4
     """The job was launched and stopped before its end."""
+    DIFFERENT = 5
+    """Asked for with --exit-code: a deploy would change something."""
     INTERRUPTED = 130
     """Ctrl-C."""
 

@@ -15,7 +15,8 @@ _EPILOG = """\b
 Begin with:  yard doctor; yard check; yard train JOB --dry-run
 Exit codes:  0 done; 1 something that you can fix; 2 not understood, or a
              question without a terminal; 3 the job failed or was refused;
-             4 it was stopped; 130 Ctrl-C
+             4 it was stopped; 5 yard diff --exit-code found a difference;
+             130 Ctrl-C
 More:        docs/do/yard.md"""
 
 app = typer.Typer(

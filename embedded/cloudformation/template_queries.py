@@ -15,10 +15,10 @@ from embedded.cloudformation.inputs import (
 )
 from embedded.cloudformation.stack import Inputs
 from embedded.cloudformation.templates import graph, template
-from embedded.cloudformation.templates.schemas import properties_of
+from embedded.cloudformation.templates.schemas import properties_of, schema_of
 from embedded.cloudformation.transforms import check_transforms, uses_transforms
 from embedded.cloudformation.values import PSEUDO_PARAMETERS
-from embedded.operations import Call, Params, operation
+from embedded.operations import Call, Params, ServiceError, operation
 
 
 @operation(SERVICE, "GetTemplate")
@@ -81,6 +81,31 @@ def validate_template(call: Call, params: Params) -> dict[str, Any]:
         for item in _declarations(parsed)
     ]
     return {"Description": parsed.description, "Parameters": declared, **_capabilities(parsed)}
+
+
+@operation(SERVICE, "DescribeType")
+def describe_type(call: Call, params: Params) -> dict[str, Any]:
+    """What the registry says about a type of AWS's own, as far as the embedded cloud keeps it."""
+    name = _type_name(params)
+    schema = schema_of(name)
+    if params.get("Type", "RESOURCE") != "RESOURCE" or schema is None:
+        raise ServiceError("TypeNotFoundException", f"The type '{name}' does not exist.", status=404)
+    return {
+        "Arn": f"arn:aws:cloudformation:{call.region}::type/resource/{name.replace('::', '-')}",
+        "Type": "RESOURCE",
+        "TypeName": name,
+        "Schema": json.dumps(schema),
+        "Visibility": "PUBLIC",
+        "DeprecatedStatus": "LIVE",
+    }
+
+
+def _type_name(params: Params) -> str:
+    if params.get("TypeName"):
+        return str(params["TypeName"])
+    if params.get("Arn"):
+        return str(params["Arn"]).rpartition("/")[2].replace("-", "::")
+    raise ServiceError("CFNRegistryException", "Either Arn, or TypeName and Type, is required.")
 
 
 def _parsed(call: Call, params: Params) -> template.Template:

@@ -19,6 +19,7 @@ def register(app: typer.Typer) -> None:
         upkeep,
         watch,
     )
+    from yard.commands.governance import diff
 
-    for module in (project, define, launch, follow, watch, results, data, image, account, export, upkeep, cloud):
+    for module in (project, define, launch, follow, watch, results, data, image, account, export, diff, upkeep, cloud):
         module.register(app)

@@ -41,6 +41,20 @@ def properties_of(type_name: str) -> frozenset[str]:
     return frozenset(_facts().get(type_name, {}).get("properties", ()))
 
 
+def schema_of(type_name: str) -> dict[str, Any] | None:
+    """A type's schema as the registry gives it, without what its properties hold; None for an unknown type."""
+    facts = _facts().get(type_name)
+    if facts is None:
+        return None
+    return {
+        "typeName": type_name,
+        "properties": {name: {} for name in facts["properties"]},
+        "required": facts["required"],
+        "createOnlyProperties": [f"/properties/{path}" for path in facts["create_only"]],
+        "conditionalCreateOnlyProperties": [f"/properties/{path}" for path in facts["conditionally_create_only"]],
+    }
+
+
 def _at(value: Any, parts: list[str]) -> Any:
     for index, part in enumerate(parts):
         if part == "*":

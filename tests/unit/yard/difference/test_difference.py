@@ -1,0 +1,327 @@
+"""What a deploy would change, over pairs of templates."""
+
+import copy
+import json
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from yard.difference.compare import compare
+from yard.difference.fields import Field, differences
+from yard.difference.markdown import markdown
+from yard.difference.report import Difference, ResourceChange, Right
+from yard.difference.resources import Schema
+from yard.difference.sides import Side, Stack, as_stored
+from yard.difference.text import lines
+
+SCHEMAS = {
+    "AWS::S3::Bucket": Schema(create_only=("BucketName",)),
+    "AWS::EC2::VPC": Schema(create_only=("CidrBlock",)),
+    "AWS::EC2::Subnet": Schema(create_only=("VpcId", "CidrBlock")),
+    "AWS::Budgets::Budget": Schema(create_only=("Budget/BudgetName",)),
+    "AWS::RDS::DBInstance": Schema(conditionally_create_only=("Engine",)),
+    "AWS::StepFunctions::StateMachine": Schema(create_only=("StateMachineName",)),
+}
+PARTITION = {"Ref": "AWS::Partition"}
+
+
+def registry(name: str) -> Schema:
+    return SCHEMAS.get(name, Schema())
+
+
+def machine(name: str, **definition: Any) -> dict[str, Any]:
+    """A job's state machine."""
+    job = {"name": name, "image": {"folder": "pytorch"}, **definition}
+    states = {"Preflight": {"Parameters": {"Payload": {"definition": job, "project_cap_usd": 500.0}}}}
+    return {
+        "Type": "AWS::StepFunctions::StateMachine",
+        "Properties": {"StateMachineName": name, "DefinitionString": json.dumps({"States": states})},
+    }
+
+
+def policy(*statements: tuple[str, Any, Any]) -> dict[str, Any]:
+    given = [{"Effect": effect, "Action": action, "Resource": on} for effect, action, on in statements]
+    return {"Version": "2012-10-17", "Statement": given}
+
+
+def role(*statements: tuple[str, Any, Any]) -> dict[str, Any]:
+    return {"Type": "AWS::IAM::Role", "Properties": {"Policies": [{"PolicyDocument": policy(*statements)}]}}
+
+
+def bucket(**properties: Any) -> dict[str, Any]:
+    return {"Type": "AWS::S3::Bucket", "Properties": properties}
+
+
+def stack(name: str, resources: Mapping[str, Any], **sections: Any) -> Stack:
+    return Stack(
+        name=name,
+        template={"Resources": resources, **sections},
+        physical={logical_id: f"real-{logical_id.lower()}" for logical_id in resources},
+    )
+
+
+def compared(before: list[Stack], after: list[Stack], **facts: Any) -> Difference:
+    return compare(Side(before), Side(after), registry=registry, region="us-east-1", **facts)
+
+
+def only(before: Mapping[str, Any], after: Mapping[str, Any], **facts: Any) -> Difference:
+    """One stack with other resources."""
+    return compared([stack("one", before)], [stack("one", after)], **facts)
+
+
+TEMPLATE = {
+    "Parameters": {"Count": {"Type": "String", "Default": "", "AllowedPattern": "[0-9]*"}},
+    "Conditions": {"CountGiven": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Count"}, ""]}]}},
+    "Resources": {
+        "Job": machine("digits", compute={"count": 2}, limits={"max_runtime": 3600}),
+        "Data": bucket(BucketName="data", Tags=[{"Key": "owner", "Value": "a"}, {"Key": "stage", "Value": "dev"}]),
+        "Role": role(("Allow", ["s3:GetObject"], {"Fn::GetAtt": ["Data", "Arn"]})),
+        "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}, "DeletionPolicy": "Retain"},
+    },
+    "Outputs": {"Data": {"Value": {"Ref": "Data"}, "Export": {"Name": "data"}}},
+}
+
+
+def test_equal_templates_differ_in_nothing() -> None:
+    side = [Stack(name="one", template=TEMPLATE)]
+    found = compared(side, [Stack(name="one", template=copy.deepcopy(TEMPLATE))])
+    assert found.is_empty
+    assert list(lines(found)) == ["While nothing runs: 0.00 USD a month (as before; before free tiers)."]
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every value of a template that can be changed."""
+    if isinstance(value, Mapping):
+        return [place for key, inner in value.items() for place in places(inner, (*path, key))]
+    if isinstance(value, list) and value:
+        return [place for number, inner in enumerate(value) for place in places(inner, (*path, number))]
+    return [path]
+
+
+@pytest.mark.parametrize("place", places(TEMPLATE), ids=lambda place: ".".join(map(str, place)))
+def test_whatever_differs_is_found(place: tuple[Any, ...]) -> None:
+    changed = copy.deepcopy(TEMPLATE)
+    at: Any = changed
+    for key in place[:-1]:
+        at = at[key]
+    at[place[-1]] = "AWS::Other::Thing" if place[-1] == "Type" and place[0] == "Resources" else "something else"
+    found = compared([Stack(name="one", template=TEMPLATE)], [Stack(name="one", template=changed)])
+    assert not found.is_empty
+    assert list(lines(found))
+
+
+def some_value(choose: random.Random, depth: int = 3) -> Any:
+    kind = choose.choice(["text", "number", "none", "json", *(["table", "list", "named"] if depth else [])])
+    if kind == "table":
+        return {choose.choice("abcd"): some_value(choose, depth - 1) for _ in range(choose.randrange(4))}
+    if kind == "list":
+        return [some_value(choose, depth - 1) for _ in range(choose.randrange(3))]
+    if kind == "named":
+        return [{"Key": key, "Value": some_value(choose, depth - 1)} for key in choose.sample("abc", 2)]
+    return {"text": choose.choice("ab"), "number": choose.randrange(2), "none": None, "json": '{"a": 1}'}[kind]
+
+
+def test_values_differ_in_something_exactly_if_they_are_not_equal() -> None:
+    choose, both = random.Random(14), set()
+    for _ in range(3000):
+        one, other = some_value(choose), some_value(choose)
+        both.add(one == other)
+        assert bool(list(differences(one, other))) == (one != other), (one, other)
+        assert list(differences(one, copy.deepcopy(one))) == []
+    assert both == {True, False}
+
+
+def test_a_jobs_changes_are_told_by_its_files_keys_and_in_its_files_units() -> None:
+    before = machine("digits", compute={"count": 2}, limits={"max_runtime": 3600}, hyperparameters={"epochs": 3})
+    after = machine("digits", compute={"count": 4}, limits={"max_runtime": 5400}, hyperparameters={"epochs": 3})
+    found = only({"Job": before}, {"Job": after})
+    assert [(one.path, one.before, one.after) for one in found.jobs[0].fields] == [
+        ("compute.count", 2, 4),
+        ("limits.max_runtime", "1h", "1h30m"),
+    ]
+    assert "  ~ digits" in list(lines(found))
+    assert not any("DefinitionString" in line for line in lines(found)), "said twice"
+
+
+def test_jobs_come_go_and_move() -> None:
+    before = [stack("one", {"A": machine("stays"), "B": machine("goes"), "C": machine("moves")}), stack("two", {})]
+    after = [stack("one", {"A": machine("stays"), "D": machine("comes")}), stack("two", {"C": machine("moves")})]
+    found = compared(before, after, running={"goes": 2, "moves": 1, "stays": 1})
+    assert [(one.job, one.action, one.running) for one in found.jobs] == [
+        ("comes", "added", 0),
+        ("goes", "removed", 2),
+        ("moves", "moved", 1),
+    ]
+    assert "    2 runs in progress lose the state machine: wait for the end, or stop it (yard stop goes)" in [
+        line.removeprefix("  ") for line in lines(found)
+    ]
+
+
+def test_rights_are_told_by_action_and_resource_through_policies_of_other_stacks() -> None:
+    def sides(*statements: tuple[str, Any, Any]) -> list[Stack]:
+        shared = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": policy(*statements)}}
+        output = {"Value": {"Ref": "Shared"}, "Export": {"Name": "shared"}}
+        user = {"Type": "AWS::IAM::Role", "Properties": {"ManagedPolicyArns": [{"Fn::ImportValue": "shared"}]}}
+        return [
+            stack("base", {"Shared": shared, "Data": bucket()}, Outputs={"Shared": output}),
+            stack("jobs", {"Role": user}),
+        ]
+
+    data = {"Fn::Join": ["", [{"Fn::GetAtt": ["Data", "Arn"]}, "/*"]]}
+    found = compared(
+        sides(("Allow", ["s3:GetObject"], data)), sides(("Allow", ["s3:GetObject", "s3:DeleteObject"], data))
+    )
+    assert [(one.who, one.stack) for one in found.rights] == [("role Role", "jobs")]
+    assert found.rights[0].gained == [
+        Right(effect="Allow", action="s3:DeleteObject", resource="<Data>/*", condition="")
+    ]
+    assert found.rights[0].lost == []
+    assert "      + s3:DeleteObject on <Data>/*" in list(lines(found))
+
+
+def test_a_role_that_goes_loses_all_its_rights() -> None:
+    found = only({"Role": role(("Allow", ["a:B", "a:C"], "*"))}, {})
+    assert found.rights[0].action == "removed"
+    assert [right.action for right in found.rights[0].lost] == ["a:B", "a:C"]
+
+
+def test_a_create_only_property_replaces_and_so_it_goes_on_to_what_is_made_from_it() -> None:
+    def network(cidr: str) -> dict[str, Any]:
+        subnet = {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.0.0.0/24"}
+        return {
+            "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": cidr}},
+            "Subnet": {"Type": "AWS::EC2::Subnet", "Properties": subnet},
+            "Other": bucket(Tags=[]),
+        }
+
+    found = only(network("10.0.0.0/16"), network("10.1.0.0/16"))
+    assert [(one.resource, one.action, one.replacing, one.certain) for one in found.resources] == [
+        ("Vpc", "replaced", ("CidrBlock",), True),
+        ("Subnet", "replaced", ("VpcId",), True),
+    ]
+
+
+def test_what_only_the_deploy_can_tell_is_not_called_certain() -> None:
+    given = only({"Data": bucket(BucketName="a")}, {"Data": bucket(BucketName={"Ref": "Name"})})
+    assert (given.resources[0].action, given.resources[0].certain) == ("replaced", False)
+    engine = lambda name: {"Db": {"Type": "AWS::RDS::DBInstance", "Properties": {"Engine": name}}}  # noqa: E731
+    conditional = only(engine("mysql"), engine("postgres"))
+    assert (conditional.resources[0].action, conditional.resources[0].certain) == ("replaced", False)
+    assert any("may be replaced, as Engine changes" in line for line in lines(conditional))
+
+
+@pytest.mark.parametrize(
+    ("policies", "loses", "keeps"),
+    [
+        ({}, "3 objects", False),
+        ({"UpdateReplacePolicy": "Retain"}, "", True),
+        ({"DeletionPolicy": "Retain"}, "3 objects", False),
+    ],
+)
+def test_a_replacement_says_which_data_it_costs(policies: dict[str, str], loses: str, keeps: bool) -> None:
+    def contents(change: ResourceChange) -> str:
+        assert change.physical == "real-data"
+        return "3 objects"
+
+    before, after = {"Data": bucket(BucketName="a") | policies}, {"Data": bucket(BucketName="b") | policies}
+    found = only(before, after, contents=contents)
+    assert (found.resources[0].loses, found.resources[0].keeps, found.loses_data) == (loses, keeps, bool(loses))
+
+
+def test_a_removal_costs_data_unless_the_deployed_policy_keeps_it() -> None:
+    lost = only({"Data": bucket()}, {}, contents=lambda _: "3 objects")
+    assert lost.resources[0].loses == "3 objects"
+    kept = only({"Data": bucket() | {"DeletionPolicy": "RetainExceptOnCreate"}}, {}, contents=lambda _: "3 objects")
+    assert (kept.resources[0].loses, kept.resources[0].keeps) == ("", True)
+
+
+def test_a_value_that_was_given_for_a_parameter_is_lost_with_it() -> None:
+    declared = {"DigitsCount": {"Type": "String", "Default": ""}}
+    before = Stack(name="one", template={"Resources": {}, "Parameters": declared}, parameters={"DigitsCount": "4"})
+    found = compared([before], [stack("one", {})])
+    assert [(one.parameter, one.action, one.value) for one in found.parameters] == [("DigitsCount", "removed", "4")]
+    assert "  - DigitsCount of one: the value '4' that was given is lost" in list(lines(found))
+
+
+def test_a_stack_that_the_app_no_longer_has_is_named_and_its_resources_stay() -> None:
+    left = stack("old", {"Key": {"Type": "AWS::KMS::Key"}, "Job": machine("digits")})
+    found = compared([stack("one", {}), left], [stack("one", {})], left_over=[left])
+    assert [(one.stack, one.action, one.resources) for one in found.stacks] == [("old", "left over", 2)]
+    assert [(one.job, one.action) for one in found.jobs] == [("digits", "left over")]
+    assert found.resources == []
+    assert found.monthly_usd_before == found.monthly_usd_after > 0
+
+
+def test_the_monthly_cost_is_told_before_and_after() -> None:
+    found = only({}, {"Key": {"Type": "AWS::KMS::Key"}})
+    assert (found.monthly_usd_before, found.monthly_usd_after) == (0, 1)
+    assert list(lines(found))[-1] == "While nothing runs: 1.00 USD a month (0.00 USD before; before free tiers)."
+
+
+def exporting(resources: Mapping[str, Any], of: str | None) -> Stack:
+    outputs = {} if of is None else {"Out": {"Value": {"Ref": of}, "Export": {"Name": "vpc"}}}
+    return stack("network", resources, Outputs=outputs)
+
+
+def test_an_export_in_use_that_would_go_or_change_is_refused() -> None:
+    vpc = lambda cidr: {"Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": cidr}}}  # noqa: E731
+    user = stack("jobs", {"Subnet": {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": {"Fn::ImportValue": "vpc"}}}})
+    before = [exporting(vpc("a"), "Vpc"), user]
+    gone = compared(before, [exporting({}, None), stack("jobs", {})])
+    assert [one for one in gone.refusals if "export of Vpc would go" in one]
+    other = compared(before, [exporting(vpc("b"), "Vpc"), user])
+    assert [one for one in other.refusals if "would take another value, and jobs in the account still use it" in one]
+    assert compared(before, before).refusals == []
+    assert compared([exporting(vpc("a"), "Vpc")], [exporting({}, None)]).refusals == [], "nobody uses it"
+
+
+def test_a_job_that_moves_to_a_stack_that_is_deployed_first_meets_its_own_name() -> None:
+    here, there = {"A": machine("digits")}, {"B": machine("digits")}
+    back = compared([stack("one", {}), stack("two", there)], [stack("one", here), stack("two", {})])
+    assert len(back.refusals) == 1
+    assert "'digits' already exists in two" in back.refusals[0]
+    away = compared([stack("one", here), stack("two", {})], [stack("one", {}), stack("two", there)])
+    assert away.refusals == [], "the first stack lets it go before the second one makes it"
+    assert len(only(here, there).refusals) == 1, "in one stack, what is new comes before what goes"
+
+
+def test_what_changes_alike_everywhere_is_said_once_with_its_setting() -> None:
+    def groups(days: int) -> dict[str, Any]:
+        group = {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": days}}
+        return {"A": group, "B": group}
+
+    assert "  ~ retention.log_days: 90 -> 30 (2 resources)" in list(lines(only(groups(90), groups(30))))
+
+
+def test_tags_are_compared_by_their_keys() -> None:
+    before = [{"Key": "owner", "Value": "a"}, {"Key": "stage", "Value": "dev"}]
+    after = [{"Key": "cost", "Value": "1"}, {"Key": "owner", "Value": "b"}, {"Key": "stage", "Value": "dev"}]
+    assert list(differences({"Tags": before}, {"Tags": after})) == [
+        Field(path="Tags.owner", before="a", after="b"),
+        Field(path="Tags.cost", before=None, after="1"),
+    ]
+
+
+def test_letters_that_cloudformation_does_not_keep_are_no_difference() -> None:
+    template = {"Resources": {"Data": bucket(Tags=[{"Key": "owner", "Value": "M\u00fcller"}])}}
+    stored = {"Resources": {"Data": bucket(Tags=[{"Key": "owner", "Value": "M?ller"}])}}
+    assert as_stored(template) == stored
+
+
+def test_how_cdk_was_called_is_no_difference() -> None:
+    plain = {"Data": bucket()}
+    with_path = {"Data": bucket() | {"Metadata": {"aws:cdk:path": "one/Storage/Data/Resource"}}}
+    counted = with_path | {"CDKMetadata": {"Type": "AWS::CDK::Metadata"}}
+    assert only(plain, counted).is_empty
+
+
+def test_markdown_folds_what_is_long_and_stays_literal() -> None:
+    tags = lambda owner: {"Data": bucket(Tags=[{"Key": "owner", "Value": owner}])}  # noqa: E731
+    written = list(markdown(only(tags("a"), tags("b ``` </details>"))))
+    assert "<details><summary>Resources (1 lines)</summary>" in written
+    assert written.count("````diff") == written.count("````") == 1, "a longer fence than any in the text"
+    assert list(markdown(only({}, {})))[0] == "### What a deploy would change: nothing"
+    lost = list(markdown(only({"Data": bucket()}, {}, contents=lambda _: "3 objects")))
+    assert "> **Data would be lost** with 1 resource." in lost

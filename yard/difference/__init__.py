@@ -1,0 +1,1 @@
+"""What a deploy would change, in the words of the job files and the settings."""

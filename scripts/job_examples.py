@@ -6,7 +6,8 @@ EXAMPLES: Mapping[str, str] = {
     "": (
         'description = "Digits on two GPUs"\n'
         "hyperparameters = { epochs = 10, learning_rate = 1e-3 }\n"
-        'tags = { team = "vision" }'
+        'owner = "team-vision"\n'
+        'tags = { purpose = "course" }'
     ),
     "image": '[image]\nfolder = "pytorch"                  # containers/pytorch',
     "program": '[program]\nentry = "train.py"\nlauncher = "torchrun"',

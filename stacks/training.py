@@ -73,6 +73,7 @@ class TrainingStack(ProjectStack):
             storage=ground.storage,
             alerts=ground.alerts,
             cap_usd=ground.settings.training.cap_usd,
+            owner_caps=ground.settings.budget.per_owner,
             dashboard_name=ground.dashboard_name,
             outside_buckets=outside_buckets,
         )

@@ -43,9 +43,19 @@ class Aws:
         return os.environ.get("AWS_ENDPOINT_URL")
 
     @functools.cached_property
+    def _identity(self) -> Mapping[str, str]:
+        found: Mapping[str, str] = self.client("sts").get_caller_identity()
+        return found
+
+    @property
     def account(self) -> str:
         """The twelve digits of the account."""
-        return str(self.client("sts").get_caller_identity()["Account"])
+        return str(self._identity["Account"])
+
+    @property
+    def caller(self) -> str:
+        """The ARN of the user or the role session whose credentials are used."""
+        return str(self._identity["Arn"])
 
     @property
     def region(self) -> str:

@@ -211,9 +211,9 @@ ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = (
     Acknowledgement(
         rule="IAM5",
         where="training/Runtime/*/Policy",
-        about=r"Resource::[\w-]+-storage:ExportsOutput\w+/((runs|source|quotas)/)?\*(/receipt\.json)?",
-        reason="Preflight counts objects and keeps the quota codes it found, the receipt is written beside the model, "
-        "and registering reads the model: run ids and keys are unknown at deploy.",
+        about=r"Resource::[\w-]+-storage:ExportsOutput\w+/((ledger|runs|source|quotas)/)?\*(/receipt\.json)?",
+        reason="Preflight counts objects, keeps the quota codes it found and enters launches in the ledger, the "
+        "receipt lies beside the model, and registering reads the model: run ids and keys are unknown at deploy.",
     ),
     Acknowledgement(
         rule="IAM5",

@@ -267,3 +267,8 @@ def sagemaker_create_training_job(aws: FakeAws, **request: Any) -> Any:
         **outcome,
     }
     return {"TrainingJobArn": aws.jobs[name]["TrainingJobArn"]}
+
+
+def s3_delete_object(aws: FakeAws, *, Bucket: str, Key: str) -> Any:
+    aws.objects.get(Bucket, {}).pop(Key, None)
+    return {}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from shardyard.spec import names, receipts
 from shardyard.spec.catalogue import prices
@@ -23,10 +23,11 @@ _NAME = re.compile(rf"(?P<job>.+)-(?P<run>{runs.RUN_ID})-\d+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class JobSpending:
-    """One job's runs of a month."""
+class Spending:
+    """The runs of a month of one job or one owner."""
 
-    job: str
+    name: str
+    """The job, or the owner."""
     runs: int
     usd: float
     saved_usd: float
@@ -39,28 +40,30 @@ class JobSpending:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Bill:
     job: str
+    owner: str
     run_id: str
     usd: float | None
     saved_usd: float
     has_receipt: bool
 
 
-def month_to_date(aws: Aws, today: date | None = None) -> list[JobSpending]:
-    """What each job has cost since the first of the month, from its receipts and from training jobs without one; the
-    most expensive first."""
+def month_to_date(aws: Aws, today: date | None = None, *, by: Literal["job", "owner"] = "job") -> list[Spending]:
+    """What each job, or each owner, has cost since the first of the month, from receipts and from training jobs without
+    one; the most expensive first."""
     first = (today if today is not None else datetime.now(UTC).date()).replace(day=1)
     found = _receipts(aws, names.run_prefix(f"{first:%Y%m}").rstrip("/"))
     told = {attempt["name"] for receipt in found for attempt in receipt["attempts"]}
-    by_job: dict[str, list[_Bill]] = defaultdict(list)
-    for bill in (*map(_of_receipt, found), *_untold(aws, first, told)):
-        by_job[bill.job].append(bill)
-    rows = [_sum(job, bills) for job, bills in by_job.items()]
+    owner = aws.project.settings.owner
+    groups: dict[str, list[_Bill]] = defaultdict(list)
+    for bill in (*(_of_receipt(receipt, owner) for receipt in found), *_untold(aws, first, told, owner)):
+        groups[bill.job if by == "job" else bill.owner].append(bill)
+    rows = [_sum(name, bills) for name, bills in groups.items()]
     return sorted(rows, key=lambda row: -row.usd)
 
 
-def _sum(job: str, bills: list[_Bill]) -> JobSpending:
-    return JobSpending(
-        job=job,
+def _sum(name: str, bills: list[_Bill]) -> Spending:
+    return Spending(
+        name=name,
         runs=len({bill.run_id for bill in bills}),
         usd=round(sum(bill.usd for bill in bills if bill.usd is not None), 2),
         saved_usd=round(sum(bill.saved_usd for bill in bills), 2),
@@ -69,10 +72,12 @@ def _sum(job: str, bills: list[_Bill]) -> JobSpending:
     )
 
 
-def _of_receipt(receipt: dict[str, Any]) -> _Bill:
-    saved = receipt["saved_usd"]
+def _of_receipt(receipt: dict[str, Any], otherwise: str) -> _Bill:
+    """`otherwise` owns what a receipt of an earlier version tells: jobs had no owner of their own."""
+    saved, owner = receipt["saved_usd"], receipt.get("owner")
     return _Bill(
         job=receipt["job"],
+        owner=otherwise if owner is None else owner,
         run_id=receipt["run_id"],
         usd=receipt["cost_usd"],
         saved_usd=0.0 if saved is None else saved,
@@ -80,7 +85,7 @@ def _of_receipt(receipt: dict[str, Any]) -> _Bill:
     )
 
 
-def _untold(aws: Aws, first: date, told: set[str]) -> Iterator[_Bill]:
+def _untold(aws: Aws, first: date, told: set[str], otherwise: str) -> Iterator[_Bill]:
     """Training jobs that ended this month, wrote to the project's bucket and are in no receipt."""
     sagemaker, since = aws.client("sagemaker"), datetime(first.year, first.month, first.day, tzinfo=UTC)
     pages = sagemaker.get_paginator("list_training_jobs").paginate(CreationTimeAfter=since)
@@ -97,7 +102,13 @@ def _untold(aws: Aws, first: date, told: set[str]) -> Iterator[_Bill]:
         # otherwise it belongs to another stage or project
         if job["OutputDataConfig"]["S3OutputPath"].startswith(bucket):
             usd, saved = _cost(job, aws.region)
-            yield _Bill(job=found["job"], run_id=found["run"], usd=usd, saved_usd=saved, has_receipt=False)
+            owner = _owner(sagemaker, job["TrainingJobArn"], otherwise)
+            yield _Bill(job=found["job"], owner=owner, run_id=found["run"], usd=usd, saved_usd=saved, has_receipt=False)
+
+
+def _owner(sagemaker: Any, arn: str, otherwise: str) -> str:
+    tags = {tag["Key"]: tag["Value"] for tag in sagemaker.list_tags(ResourceArn=arn)["Tags"]}
+    return str(tags.get("owner", otherwise))
 
 
 def _cost(job: dict[str, Any], region: str) -> tuple[float | None, float]:

@@ -1,5 +1,7 @@
 """yard quota, cost, advise: the account's quotas, what was spent, which plan fits."""
 
+from enum import StrEnum
+
 import typer
 
 from shardyard.spec.units import parse_count
@@ -11,6 +13,14 @@ from yard.project import find_project
 
 quota_app = typer.Typer(invoke_without_command=True, subcommand_metavar="[request]")
 cost_app = typer.Typer(invoke_without_command=True, subcommand_metavar="[estimate]")
+
+
+class Grouping(StrEnum):
+    """What `yard cost` sums up."""
+
+    JOB = "job"
+    OWNER = "owner"
+
 
 _JSON = typer.Option(False, "--json", help="Print JSON.")
 
@@ -84,16 +94,18 @@ def quota_request(
 @cost_app.callback()
 def cost(
     context: typer.Context,
+    by: Grouping = typer.Option(Grouping.JOB, "--by", help="A row for each job, or for each owner."),
     billed: bool = typer.Option(False, "--billed", help="Ask Cost Explorer as well; each such call bills 0.01 USD."),
     as_json: bool = _JSON,
 ) -> None:
     """What was spent, and what the stacks cost while idle.
 
-    This month's runs by job, from their receipts, against the budget; and what the deployed stacks cost when nothing
-    runs.
+    This month's runs by job or by owner, from their receipts, against the budget and the owners' caps; and what the
+    deployed stacks cost when nothing runs.
 
     \b
       yard cost
+      yard cost --by owner
       yard cost --billed
       yard cost estimate gpt-fsdp
     """
@@ -101,22 +113,32 @@ def cost(
         return
     from dataclasses import asdict
 
+    from shardyard.spec.owners import cap_of
     from yard.account import spending
 
     aws = Aws(find_project())
-    rows = [asdict(row) for row in spending.month_to_date(aws)]
+    settings = aws.project.settings.budget
+    rows = []
+    for row in spending.month_to_date(aws, by=by.value):
+        facts = {by.value: row.name, **asdict(row)}
+        del facts["name"]
+        if by is Grouping.OWNER:
+            facts["cap_usd"] = cap_of(settings.per_owner, row.name)
+        rows.append(facts)
     idle = list(spending.idle(aws))
     idle_usd = round(sum(item.monthly_usd for _, item in idle), 2)
     if billed:
         say("Asking Cost Explorer; this call bills 0.01 USD.")
     from_ce = spending.billed(aws) if billed else None
-    budget = aws.project.settings.budget.monthly_usd
+    budget = settings.monthly_usd
     if as_json:
         items = [{"stack": stack, **asdict(item)} for stack, item in idle]
-        emit_json({"jobs": rows, "budget_usd": budget, "idle_monthly_usd": idle_usd, "idle": items, "billed": from_ce})
+        emit_json(
+            {f"{by.value}s": rows, "budget_usd": budget, "idle_monthly_usd": idle_usd, "idle": items, "billed": from_ce}
+        )
         return
-    columns = ("job", "runs", "usd", "saved_usd", "unpriced", "without_receipt")
-    emit_rows(rows, columns, as_json=False, empty="Nothing was trained this month.")
+    columns = (by.value, "runs", "usd", "cap_usd", "saved_usd", "unpriced", "without_receipt")
+    emit_rows(rows, columns, as_json=False, empty="Nothing was trained this month.", spare=("cap_usd",))
     spent = sum(float(row["usd"]) for row in rows)
     say(f"Training this month: {spent:.2f} USD of a budget of {budget:g} USD (cdk.json).")
     say(f"Idle, all stacks: {idle_usd:.2f} USD a month, before free tiers.")

@@ -182,6 +182,7 @@ def _launch(
         sha256 = upload_source(aws, aws.project.job(job))
         launch |= {} if sha256 is None else {"source_sha256": sha256}
         launch |= git_state(aws.project.root)
+    launch["launched_by"] = aws.caller
     run = runs.start(aws, job, launch)
     say(f"Launched {job}, run {run.run_id}.")
     if (is_terminal() and not as_json) if follow is None else follow:

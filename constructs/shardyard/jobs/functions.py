@@ -39,11 +39,19 @@ class Surroundings:
     """Roles that jobs on the second path were given, besides those that were made for them."""
     training_plans: Sequence[str] = ()
     """Training plans that jobs run on."""
+    keeps_ledger: bool = False
+    """Whether owners have a monthly cap, so that each launch is entered."""
 
     @property
     def artifacts(self) -> str:
         """The artifact bucket's ARN."""
         return self.storage.places.artifact_arn
+
+    def keep_ledger(self, *actions: str) -> list[policy.Statement]:
+        """Do this with the month's entries, where there are any."""
+        if not self.keeps_ledger:
+            return []
+        return [policy.allow(actions, [f"{self.artifacts}/{names.LEDGER}/*"]), *self.writes_with_key()]
 
     def writes_with_key(self) -> list[policy.Statement]:
         """Write what a key encrypts: objects, messages."""
@@ -62,6 +70,7 @@ def _preflight(around: Surroundings) -> FunctionSpec:
             policy.allow(["s3:ListBucket"], [*buckets, around.artifacts]),
             policy.allow(["s3:GetObject"], [*(f"{bucket}/*" for bucket in buckets), *kept]),
             *([policy.allow(["kms:Decrypt"], keys)] if keys else []),
+            *around.keep_ledger("s3:DeleteObject", "s3:GetObject", "s3:PutObject"),
             policy.allow(["ecr:DescribeImages"], [arn("ecr", "repository/*")]),
             policy.allow(["sagemaker:DescribeTrainingJob"], [_jobs()]),
             # These know no resources in IAM.
@@ -98,6 +107,7 @@ def _receipt(around: Surroundings) -> FunctionSpec:
         statements=[
             policy.allow(["sagemaker:DescribeTrainingJob"], [_jobs()]),
             policy.allow(["s3:PutObject"], [f"{around.artifacts}/runs/*/receipt.json"]),
+            *around.keep_ledger("s3:GetObject", "s3:PutObject"),
             *around.writes_with_key(),
         ],
     )
@@ -162,10 +172,13 @@ def _janitor(around: Surroundings) -> FunctionSpec:
         description="Stops what an execution that was stopped may have left running, and says so",
         environment={
             **({} if topic is None else {"TOPIC_ARN": topic}),
+            **({"LEDGER_BUCKET": around.storage.places.artifact_bucket} if around.keeps_ledger else {}),
             "MACHINES": names.state_machine_name(around.project.name, around.project.stage, ""),
         },
         statements=[
             *([] if topic is None else [policy.allow(["sns:Publish"], [topic]), *around.writes_with_key()]),
+            *around.keep_ledger("s3:GetObject", "s3:PutObject"),
+            *([policy.allow(["s3:ListBucket"], [around.artifacts])] if around.keeps_ledger else []),
             policy.allow(["sagemaker:ListTrainingJobs"], ["*"]),  # knows no resources in IAM
             policy.allow(["sagemaker:ListTags", "sagemaker:StopTrainingJob"], [_jobs()]),
         ],

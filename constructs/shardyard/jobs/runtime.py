@@ -1,7 +1,7 @@
 """What all jobs share: the functions behind their state machines, and the resources that are one for all jobs."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Self, cast
 
@@ -23,6 +23,7 @@ from shardyard.jobs.functions import FUNCTIONS, Surroundings
 from shardyard.jobs.job_permissions import common_statements, launch_statements
 from shardyard.jobs.layer import add_botocore_layer
 from shardyard.spec import names
+from shardyard.spec.owners import cap_of
 
 _STEPS = ("preflight", "classify", "receipt", "submit", "register")
 
@@ -42,23 +43,30 @@ class JobRuntime(Construct):
         storage: StorageBase,
         alerts: ITopicRef | None = None,
         cap_usd: float = 500.0,
+        owner_caps: Mapping[str, float] | None = None,
         dashboard_name: str | None = None,
         outside_buckets: Sequence[str] = (),
     ) -> None:
         """`outside_buckets` are those that jobs read besides the project's own; preflight looks into them.
 
         Launches tell on `alerts` how they ended. Without it nobody is told: no state of a machine, no alarm and no
-        permission is about a topic. A launch whose worst case costs more than `cap_usd` is refused. `dashboard_name`
+        permission is about a topic. A launch whose worst case costs more than `cap_usd` is refused, and so is one
+        that passes what its owner may spend in a month (`owner_caps`, by owner, `*` for every other). `dashboard_name`
         may be a reference to the dashboard that receipts link to.
         """
         super().__init__(scope, construct_id)
         self.project, self.storage, self.cap_usd = project, storage, cap_usd
+        self.owner_caps: Mapping[str, float] = {} if owner_caps is None else owner_caps
         self.topic_arn = None if alerts is None else topic_arn(alerts)
         self.dashboard_name = (
             names.dashboard_name(project.name, project.stage, REGION) if dashboard_name is None else dashboard_name
         )
         self._around = Surroundings(
-            project=project, storage=storage, topic_arn=self.topic_arn, outside_buckets=outside_buckets
+            project=project,
+            storage=storage,
+            topic_arn=self.topic_arn,
+            outside_buckets=outside_buckets,
+            keeps_ledger=bool(self.owner_caps),
         )
         self._functions: dict[str, HandlerFunction] = {}
         self._arns: dict[str, str] = {}
@@ -90,6 +98,10 @@ class JobRuntime(Construct):
             return cast(Self, found.runtime)
         construct_id = f"Runtime-{project.prefix}"
         return cls(cdk.Stack.of(scope), construct_id, project=project, storage=storage, alerts=alerts)
+
+    def owner_cap_usd(self, owner: str) -> float | None:
+        """The most that the launches of an owner may cost in a month; None without such a cap."""
+        return cap_of(self.owner_caps, owner)
 
     def read_from(self, buckets: Sequence[str], keys: Sequence[str] = ()) -> None:
         """Let preflight look into buckets that a job reads besides the project's own, and use their keys."""

@@ -103,6 +103,8 @@ class TrainingJob(Launchable):
         self.machine_arn = self.machine.attr_arn
         self.alarm = failed_alarm(self, self.machine_name, self.machine_arn, topic_arn=runtime.topic_arn)
         self._output()
+        if spec.owner is not None:
+            cdk.Tags.of(self).add("owner", spec.owner)
         if spec.deploy.launch:
             digest = hashlib.sha256(self._written.encode()).hexdigest()
             runtime.launch_on_deploy(self._stack, self.machine_arn, digest)
@@ -180,6 +182,11 @@ class TrainingJob(Launchable):
         return self.spec.name
 
     @property
+    def owner(self) -> str:
+        """Who answers for the job: its own owner, else the project's."""
+        return self.spec.owner if self.spec.owner is not None else self._runtime.project.tags.get("owner", "")
+
+    @property
     def counts(self) -> dict[str, int]:
         """How much of its stack's budgets this job takes."""
         # Besides its role: the machine, its role and policy, its log group and its alarm
@@ -227,6 +234,9 @@ class TrainingJob(Launchable):
             "project_cap_usd": self._runtime.cap_usd,
             "dashboard": "${Dashboard}",
         }
+        owner_cap = self._runtime.owner_cap_usd(self.owner)
+        if owner_cap is not None:
+            launch["owner_cap_usd"] = owner_cap
         if self._image is not None and self._image.folder is not None:
             launch["folder"] = self._image.folder
         return definition(

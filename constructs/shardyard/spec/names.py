@@ -4,6 +4,8 @@ Resources that people look for in the console get these names. Buckets and keys 
 one that can be guessed can be squatted; their stack's outputs lead to them.
 """
 
+from urllib.parse import quote
+
 RUN_TIME_CHANGES = "shardyard:ChangesAtRunTime"
 """The key in a resource's Metadata that lists the properties which a Shardyard function changes later."""
 
@@ -52,6 +54,20 @@ def training_job_name(job: str, run_id: str, attempt: int) -> str:
 def receipt_key(run_id: str) -> str:
     """Where a run's receipt lies in the artifact bucket."""
     return f"{run_prefix(run_id)}receipt.json"
+
+
+LEDGER = "ledger"
+"""Where launches are entered in the artifact bucket, while owners have a monthly cap."""
+
+
+def ledger_prefix(month: str) -> str:
+    """A month's entries; `month` as 202611."""
+    return f"{LEDGER}/{month}/"
+
+
+def ledger_key(month: str, owner: str, run_id: str, attempt: int) -> str:
+    """The entry of one launch: of a run, from this attempt on."""
+    return f"{ledger_prefix(month)}{quote(owner, safe='')}/{run_id}-{attempt}.json"
 
 
 def checkpoint_prefix(job: str, run_id: str) -> str:

@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ class Account:
     """Two receipts' worth of runs: one that was resumed, whose receipt tells its second attempt alone."""
 
     region = "us-east-1"
+    project = SimpleNamespace(settings=SimpleNamespace(owner="team-a"))
 
     def __init__(self) -> None:
         attempts = [{"name": "mnist-20261102-100000-aaaa-2"}]
@@ -47,10 +49,15 @@ class Account:
     def describe_training_job(self, TrainingJobName: str) -> dict[str, Any]:
         return {
             "ResourceConfig": {"InstanceType": "ml.g5.xlarge", "InstanceCount": 2},
+            "TrainingJobArn": f"arn:aws:sagemaker:us-east-1:123456789012:training-job/{TrainingJobName}",
             "OutputDataConfig": {"S3OutputPath": self.place},
             "TrainingTimeInSeconds": 3600,
             "BillableTimeInSeconds": 1800,
         }
+
+    def list_tags(self, ResourceArn: str) -> dict[str, Any]:
+        owned = ResourceArn.endswith("-cccc-1")
+        return {"Tags": [{"Key": "owner", "Value": "team-b"}] if owned else []}
 
     def get_cost_and_usage(self, **asked: Any) -> dict[str, Any]:
         self.asked = asked
@@ -73,13 +80,13 @@ class Pages:
         yield {"TrainingJobSummaries": [{"TrainingJobName": name, "TrainingJobStatus": now} for name, now in rows]}
 
 
-def month(account: Any) -> list[spending.JobSpending]:
+def month(account: Any) -> list[spending.Spending]:
     return spending.month_to_date(account, TODAY)
 
 
 def test_a_run_that_was_stopped_counts_though_it_has_no_receipt() -> None:
     (row,) = month(Account())
-    assert (row.job, row.runs, row.without_receipt, row.unpriced) == ("mnist", 2, 2, 0)
+    assert (row.name, row.runs, row.without_receipt, row.unpriced) == ("mnist", 2, 2, 0)
     assert row.usd == pytest.approx(1.0 + 2 * HOURLY / 2, abs=0.01)
     assert row.saved_usd == pytest.approx(0.5 + 2 * HOURLY / 2, abs=0.01)
 
@@ -96,6 +103,16 @@ def test_a_price_that_is_not_known_is_counted_apart() -> None:
     account.region = "moon-west-1"
     (row,) = month(account)
     assert (row.usd, row.unpriced) == (1.0, 2)
+
+
+def test_the_month_by_owner_takes_the_receipts_word_then_the_training_jobs_tags() -> None:
+    account: Any = Account()
+    rows = {row.name: row for row in spending.month_to_date(account, TODAY, by="owner")}
+    assert {name: (row.runs, row.without_receipt) for name, row in rows.items()} == {"team-a": (1, 1), "team-b": (1, 1)}
+    told = account.receipts["runs/20261102-100000-aaaa/receipt.json"]
+    told["owner"] = "team-c"
+    rows = {row.name: row for row in spending.month_to_date(account, TODAY, by="owner")}
+    assert rows["team-c"].usd == 1.0
 
 
 @pytest.mark.parametrize(("today", "end"), [(TODAY, "2026-11-22"), (date(2026, 11, 1), "2026-11-02")])

@@ -9,6 +9,7 @@ from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.jobs.compute import MOST_SECONDS, Compute, Limits, Queue, Retry, Spot
 from shardyard.spec.jobs.data import Channel, Checkpoints, Metric, Mlflow, Output, TensorBoard
 from shardyard.spec.jobs.program import Image, Network, Program, Source
+from shardyard.spec.owners import OWNER, OWNER_SAYS
 from shardyard.spec.tree import build, dump, setting
 
 JOB_NAME = r"[a-z][a-z0-9-]{0,30}[a-z0-9]"
@@ -100,6 +101,12 @@ class JobSpec:
         pattern=rf"(?!({'|'.join(STACKS_WITHOUT_JOBS)})$)[a-z][a-z0-9-]{{0,30}}",
         says="up to 31 small letters, digits and hyphens, a letter first, and none of "
         + ", ".join(STACKS_WITHOUT_JOBS),
+    )
+    owner: str | None = setting(
+        None,
+        "Who answers for the job, the tag `owner` of all that it makes; by default the setting `owner`.",
+        pattern=OWNER,
+        says=OWNER_SAYS,
     )
     image: Image = setting(doc="What runs: [image] with a folder, a repository or a framework.")
     program: Program | None = setting(None, "What the launcher starts.")

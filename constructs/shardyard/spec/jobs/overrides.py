@@ -130,6 +130,8 @@ class LaunchInput:
     """Whether files of the project differed from that commit."""
     run_id: str | None = None
     """The run to resume from its checkpoints."""
+    launched_by: str | None = None
+    """Who launched it, as the launching program says; nobody checks it."""
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Self:
@@ -150,6 +152,7 @@ class LaunchInput:
         """The input as JSON, without values that were not given."""
         free = {"hyperparameters": dict(self.hyperparameters), "environment": dict(self.environment)}
         launch = {"git_commit": self.git_commit, "git_dirty": self.git_dirty, "run_id": self.run_id}
+        launch["launched_by"] = self.launched_by
         return {name: value for name, value in {**free, **self.values, **launch}.items() if value not in (None, {})}
 
     @classmethod
@@ -181,6 +184,7 @@ def _input_keys() -> type[Any]:
         ("git_commit", str | None, setting(None, pattern=r"[0-9a-f]{7,64}", says="hex digits")),
         ("git_dirty", bool | None, setting(None)),
         ("run_id", str | None, setting(None, pattern=RUN_ID)),
+        ("launched_by", str | None, setting(None, pattern=r"[ -~]{1,256}", says="up to 256 plain characters")),
     ]
     return make_dataclass("LaunchInputKeys", keys, frozen=True, kw_only=True)
 

@@ -230,7 +230,8 @@ def _stopping(spec: JobSpec) -> Json:
 
 def _tags(spec: JobSpec, deployment: Deployment, run_id: str) -> list[Json]:
     ours = {"project": deployment.project, "stage": deployment.stage, "job": spec.name, "run": run_id}
-    tags = {**spec.tags, **deployment.tags, **ours}
+    owner = {} if spec.owner is None else {"owner": spec.owner}
+    tags = {**spec.tags, **deployment.tags, **owner, **ours}
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 

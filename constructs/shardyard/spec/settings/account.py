@@ -42,6 +42,13 @@ class BudgetSettings:
         pattern=r"([^=\s]{1,128}=[^=]{1,256})?",
         says="key=value",
     )
+    per_owner: dict[str, float] = setting(
+        doc="The most, in USD, that the launches of one owner may cost in a month, by owner; `*` is for every other "
+        "one. Preflight refuses what does not fit. By default there is no such cap.",
+        factory=dict,
+        least=0.01,
+        most=1_000_000,
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

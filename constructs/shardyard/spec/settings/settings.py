@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 from shardyard.spec import names
 from shardyard.spec.errors import Problem, SpecError, is_too_deep, too_deep
 from shardyard.spec.files import read_text
+from shardyard.spec.owners import OWNER, OWNER_SAYS
 from shardyard.spec.services import BY_KEY, refusal
 from shardyard.spec.settings.account import (
     AlertSettings,
@@ -43,8 +44,8 @@ class Settings:
     owner: str = setting(
         "unnamed",
         "Who is responsible for the resources: the tag `owner`.",
-        pattern=r"[\w .:/=+@-]{1,128}",
-        says="up to 128 letters, digits, blanks and .:/=+@-",
+        pattern=OWNER,
+        says=OWNER_SAYS,
     )
     network: NetworkSettings = setting(doc="Where training and notebooks run.", factory=NetworkSettings)
     identity: IdentitySettings = setting(doc="Settings for all roles.", factory=IdentitySettings)

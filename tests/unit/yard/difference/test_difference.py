@@ -322,6 +322,6 @@ def test_markdown_folds_what_is_long_and_stays_literal() -> None:
     written = list(markdown(only(tags("a"), tags("b ``` </details>"))))
     assert "<details><summary>Resources (1 lines)</summary>" in written
     assert written.count("````diff") == written.count("````") == 1, "a longer fence than any in the text"
-    assert list(markdown(only({}, {})))[0] == "### What a deploy would change: nothing"
+    assert next(iter(markdown(only({}, {})))) == "### What a deploy would change: nothing"
     lost = list(markdown(only({"Data": bucket()}, {}, contents=lambda _: "3 objects")))
     assert "> **Data would be lost** with 1 resource." in lost

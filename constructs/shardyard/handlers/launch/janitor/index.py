@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shardyard.handlers import aws
+from shardyard.handlers.launch import ledger
 from shardyard.spec.console import execution_url
 from shardyard.spec.requests.training import EXECUTION_TAG
 from shardyard.spec.run_ids import given_run_id, run_id_of
@@ -20,6 +21,10 @@ _CUT_OFF = {"ABORTED": "was stopped", "TIMED_OUT": "timed out"}
 def handler(event: Mapping[str, Any], context: object) -> list[str]:
     """Lambda's entry: an EventBridge event about an execution in; the names of the stopped jobs out."""
     stopped = clean_up(event["detail"], aws.clients)
+    bucket = os.environ.get("LEDGER_BUCKET")  # set where owners have a monthly cap
+    if bucket is not None:
+        detail = event["detail"]
+        ledger.end(bucket, str(detail["executionArn"]), _started(detail), _run_id(detail), aws.clients)
     topic_arn = os.environ.get("TOPIC_ARN")  # a project that uses the constructs alone may have no topic
     if topic_arn is not None:
         tell(event["detail"], aws.clients, topic_arn=topic_arn, machines=os.environ["MACHINES"])
@@ -58,6 +63,9 @@ def tell(detail: Mapping[str, Any], clients: aws.Clients, *, topic_arn: str, mac
 
 
 def _run_id(detail: Mapping[str, Any]) -> str:
-    started = datetime.fromtimestamp(detail["startDate"] / 1000, UTC)
     # EventBridge omits a long input
-    return run_id_of(str(detail["executionArn"]), started, given_run_id(detail.get("input")))
+    return run_id_of(str(detail["executionArn"]), _started(detail), given_run_id(detail.get("input")))
+
+
+def _started(detail: Mapping[str, Any]) -> datetime:
+    return datetime.fromtimestamp(detail["startDate"] / 1000, UTC)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shardyard.handlers import aws
+from shardyard.handlers.launch.preflight import owner_cap
 from shardyard.handlers.launch.preflight.candidates import Candidates, find_candidates
 from shardyard.handlers.launch.preflight.launch import Launch, read_launch
 from shardyard.handlers.launch.preflight.look import Seen, look
@@ -35,7 +36,22 @@ def preflight(event: Mapping[str, Any], clients: aws.Clients, now: datetime) -> 
     problems += [*candidates.problems, *cost_problems]
     if problems:
         return refusal(launch.spec.name, launch.execution, problems, run_id=launch.run_id)
-    return _accepted(launch, seen, candidates, cost)
+    return _within_cap(launch, seen, candidates, cost, clients)
+
+
+def _within_cap(
+    launch: Launch, seen: Seen, candidates: Candidates, cost: dict[str, Any], clients: aws.Clients
+) -> dict[str, Any]:
+    """Accept the launch, unless its owner has a monthly cap that it would pass."""
+    if launch.owner_cap_usd is None:
+        return _accepted(launch, seen, candidates, cost)
+    key = owner_cap.reserve(launch, first_attempt=seen.previous.attempts + 1, cost=cost, clients=clients)
+    problem = owner_cap.over_cap(launch, key, cost, clients)
+    if problem is not None:
+        owner_cap.release(launch, key, clients)
+        return refusal(launch.spec.name, launch.execution, [problem], run_id=launch.run_id)
+    accepted = _accepted(launch, seen, candidates, cost)
+    return {**accepted, "run": {**accepted["run"], "ledger": key}}
 
 
 def _checked(launch: Launch, seen: Seen) -> list[Problem]:

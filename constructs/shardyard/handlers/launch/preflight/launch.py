@@ -34,8 +34,15 @@ class Launch:
     project_cap_usd: float
     """The most that any launch of the project may cost."""
     dashboard: str
+    owner_cap_usd: float | None
+    """The most that the owner's launches of a month may cost together; None without such a cap."""
     folder: str | None
     """The folder of containers/ for the image."""
+
+    @property
+    def owner(self) -> str:
+        """Who answers for the job: its own, else the project's; an app that tags nothing has none."""
+        return self.spec.owner if self.spec.owner is not None else self.deployment.tags.get("owner", "")
 
     @property
     def region(self) -> str:
@@ -76,6 +83,8 @@ class Launch:
             "id": self.run_id,
             "attempt": attempt,
             "job": self.spec.name,
+            "owner": self.owner,
+            "launched_by": self.given.launched_by,
             "project": self.deployment.project,
             "stage": self.deployment.stage,
             "execution": self.execution,
@@ -116,5 +125,6 @@ def read_launch(event: Mapping[str, Any]) -> Launch:
         fields=tuple(event["fields"]),
         project_cap_usd=float(event["project_cap_usd"]),
         dashboard=event["dashboard"],
+        owner_cap_usd=event.get("owner_cap_usd"),
         folder=event.get("folder"),
     )

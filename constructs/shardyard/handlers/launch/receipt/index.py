@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shardyard.handlers import aws
+from shardyard.handlers.launch import ledger
 from shardyard.handlers.launch.receipt.attempts import account, read_attempts, total, with_snapshot_prices
 from shardyard.spec import names, receipt_text
 from shardyard.spec.console import dashboard_url, execution_url, job_log_url
@@ -21,6 +22,7 @@ def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
 def write_receipt(event: Mapping[str, Any], clients: aws.Clients, now: float) -> dict[str, Any]:
     """Store the receipt beside the model; return the message and the execution's end."""
     receipt = make_receipt(event, clients, now)
+    ledger.settle(event["launch"]["run"], receipt["attempts"], clients)
     bucket, key = event["launch"]["run"]["artifact_bucket"], names.receipt_key(receipt["run_id"])
     receipt["location"] = f"s3://{bucket}/{key}"
     body = json.dumps(receipt, indent=2).encode()
@@ -49,6 +51,8 @@ def make_receipt(event: Mapping[str, Any], clients: aws.Clients, now: float) -> 
         "version": 1,
         "run_id": run["id"],
         "job": run["job"],
+        "owner": run.get("owner"),
+        "launched_by": run.get("launched_by"),
         "outcome": outcome,
         "error": error,
         "cause": cause,

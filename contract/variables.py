@@ -65,3 +65,6 @@ WITHOUT_GPUS = "SHARDYARD_WITHOUT_GPUS"
 
 MPI_SOCKET = "SHARDYARD_MPI_SOCKET"
 """Where a node's launcher listens for what mpirun starts on it."""
+
+SECRET = "SHARDYARD_SECRET"
+"""Followed by `_` and a variable's name: where in Secrets Manager that variable's value lies."""

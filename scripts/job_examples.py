@@ -5,6 +5,7 @@ from collections.abc import Mapping
 EXAMPLES: Mapping[str, str] = {
     "": (
         'description = "Digits on two GPUs"\n'
+        'secrets = { WANDB_API_KEY = "secret:team/wandb" }\n'
         "hyperparameters = { epochs = 10, learning_rate = 1e-3 }\n"
         'owner = "team-vision"\n'
         'tags = { purpose = "course" }'

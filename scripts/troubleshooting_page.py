@@ -30,10 +30,12 @@ SECTIONS: Mapping[str, Source] = {
         functions=("refusal",),
     ),
     "The preflight refuses a launch": Source(
-        paths=(f"{_LAUNCH}/preflight",), calls=(("Problem", 1), ("RuntimeError", 0)), functions=("said",)
+        paths=(f"{_LAUNCH}/preflight",), calls=(("Problem", 1), ("RuntimeError", 0)), functions=("said", "_lacks")
     ),
     "The launcher does not start the program": Source(
-        paths=("training/launcher",), calls=(("LaunchError", 0), ("LaunchRefused", 0)), functions=("of_store",)
+        paths=("training/launcher", "training/vault.py"),
+        calls=(("LaunchError", 0), ("LaunchRefused", 0), ("Unreadable", 0)),
+        functions=("of_store",),
     ),
     "The launcher says why a process ended": Source(
         paths=(_ENDINGS,), functions=("_cause", "describe_full", "hint", "_near", "_as_module")

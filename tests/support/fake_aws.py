@@ -50,6 +50,8 @@ class FakeAws:
         self.images = {("shardyard-dev/pytorch", "abc"): "sha256:" + "1" * 64}
         self.quotas: dict[str, float] = {}
         self.prices: dict[str, float] = {}
+        self.secrets: dict[str, dict[str, Any]] = {}
+        """What DescribeSecret answers, by name."""
         self.groups: dict[str, tuple[str, ...]] = {"sg-1": ("IpPermissions", "IpPermissionsEgress")}
         """Security groups and the directions in which each allows itself everything."""
         self.packages: list[dict[str, Any]] = []
@@ -111,6 +113,12 @@ def s3_list_objects_v2(aws: FakeAws, *, Bucket: str, Prefix: str, ContinuationTo
         "IsTruncated": more,
         **({"NextContinuationToken": str(begin + 1000)} if more else {}),
     }
+
+
+def secretsmanager_describe_secret(aws: FakeAws, *, SecretId: str) -> Any:
+    if SecretId not in aws.secrets:
+        raise failure("ResourceNotFoundException")
+    return aws.secrets[SecretId]
 
 
 def s3_get_object(aws: FakeAws, *, Bucket: str, Key: str) -> Any:

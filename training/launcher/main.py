@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 
+from contract import secrets
 from contract.exit_codes import INTERRUPTED
 from contract.paths import base_folder
 from contract.variables import LAUNCHER, PROCESSES_PER_NODE, STOP_GRACE_SECONDS, WITHOUT_GPUS
@@ -58,6 +59,8 @@ def _run(supervisor: Supervisor, contract: Contract) -> int:
         _refuse_idle_gpus(contract.instance_type)
     processes = processes_per_node(strategy, max(gpus, sm_variables.count_neuron_cores(contract.instance_type)))
     base_environ = _base_environ(contract, processes=processes, cpus=cpus)
+    # Before anything is started whose standard output would pass by
+    supervisor.reads_all = bool(secrets.carried_by(os.environ))
     # Each strategy is imported where it is used: a plain start pays for no other
     if strategy == "torchrun":
         from training.launcher.torchrun import strategy as torchrun
@@ -124,6 +127,12 @@ def _prepare(
 
         requirements.install(supervisor, unpacked, pause=lambda seconds: _pause(supervisor, seconds))
     program = read_program(contract)
+    values: dict[str, str] = {}
+    if supervisor.reads_all:
+        # Imported only here: most jobs have no secrets
+        from training.launcher.secrets.fetch import fetch
+
+        values = fetch(supervisor, pause=lambda seconds: _pause(supervisor, seconds))
     interface = network.pick_interface(
         contract.resource.get("network_interface_name"),
         addresses[contract.current_host],
@@ -135,7 +144,7 @@ def _prepare(
     return Launch(
         contract=contract,
         program=program,
-        environ={**settings, **base_environ, **described},
+        environ={**settings, **base_environ, **described, **values},
         working_dir=unpacked,
         addresses=addresses,
         processes_per_node=processes,

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 TAIL_BYTES = 16384
 """How much of a child's standard error is kept for the failure file."""
@@ -17,6 +17,16 @@ _LONGEST_STEP_SECONDS = 3600.0
 """epoll knows no more than 24 days, and a grace period of years is a way to say `as long as it takes`."""
 
 _HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+
+
+class Hidden(Protocol):
+    """What no output may show."""
+
+    def replace(self, data: bytes) -> tuple[bytes, bytes]:
+        """What may pass on of the data, and what must wait for more."""
+
+    def replace_all(self, data: bytes) -> bytes:
+        """The same of data after which nothing comes."""
 
 
 class Child:
@@ -34,10 +44,15 @@ class Child:
 class _Stream:
     """One end of a pipe that a child writes to, and where its lines go."""
 
-    def __init__(self, source: int, target: int, *, prefix: bytes, child: Child, keeps_tail: bool) -> None:
+    def __init__(
+        self, source: int, target: int, *, prefix: bytes, child: Child, keeps_tail: bool, supervisor: "Supervisor"
+    ) -> None:
         self.source, self.target, self.prefix = source, target, prefix
         self.child, self.keeps_tail = child, keeps_tail
         self.pending = b""
+        self._supervisor = supervisor
+        self._held = b""
+        """What may be the beginning of a secret."""
 
     def pump(self) -> int | None:
         """Pass on what has arrived and return how much; 0 at the end of the stream, None when nothing is there."""
@@ -45,12 +60,15 @@ class _Stream:
             chunk = os.read(self.source, 65536)
         except BlockingIOError:
             return None
-        if self.keeps_tail:
-            self.child.tail = (self.child.tail + chunk)[-TAIL_BYTES:]
-        self._pass_on(chunk)
+        shown, hidden = chunk, self._supervisor.hidden
+        if hidden is not None:
+            shown, self._held = hidden.replace(self._held + chunk)
+        self._pass_on(shown)
         return len(chunk)
 
     def _pass_on(self, chunk: bytes) -> None:
+        if self.keeps_tail:
+            self.child.tail = (self.child.tail + chunk)[-TAIL_BYTES:]
         # Whole lines only: others write to the same place, and Python that does not buffer writes a line's break by
         # itself. A progress bar ends its own by \r
         lines = (self.pending + chunk).splitlines(keepends=True)
@@ -66,6 +84,12 @@ class _Stream:
             _write_all(self.target, self.prefix + self.pending + (b"\n" if line_break else b""))
             self.pending = b""
 
+    def finish(self) -> None:
+        """Pass on everything: nothing more will come."""
+        held, self._held = self._held, b""
+        self._pass_on(held if self._supervisor.hidden is None else self._supervisor.hidden.replace_all(held))
+        self.flush()
+
 
 class Supervisor:
     """Starts children, passes their output on, and says which of them ended. Use it in the main thread."""
@@ -79,6 +103,12 @@ class Supervisor:
         """Descriptors of this process that no child may hold: a pipe ends only when its last writer is gone."""
 
         self.children: dict[int, Child] = {}
+        self.hidden: Hidden | None = None
+        """What no child's output may show; it is looked for in everything that passes, and `reads_all` goes with it."""
+
+        self.reads_all = False
+        """Whether standard output passes here too, whatever it is: it may show a secret."""
+
         self._selector = selectors.DefaultSelector()
         self._wakeup, self._wakeup_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._selector.register(self._wakeup, selectors.EVENT_READ)
@@ -105,7 +135,8 @@ class Supervisor:
         """
         sys.stdout.flush()
         sys.stderr.flush()
-        pipes = {number: os.pipe2(os.O_CLOEXEC) for number in ((1, 2) if prefix or _outputs_are_one() else (2,))}
+        both = prefix or self.reads_all or _outputs_are_one()
+        pipes = {number: os.pipe2(os.O_CLOEXEC) for number in ((1, 2) if both else (2,))}
         # Until a child has put the default handling back, our own handler would take its signals and forget them
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
         pid = os.fork()
@@ -116,7 +147,7 @@ class Supervisor:
         for number, (read, write) in pipes.items():
             os.close(write)
             os.set_blocking(read, False)
-            stream = _Stream(source=read, target=number, prefix=prefix.encode(), child=child, keeps_tail=number == 2)
+            stream = _Stream(read, number, prefix=prefix.encode(), child=child, keeps_tail=number == 2, supervisor=self)
             child.streams.append(stream)
             self._selector.register(read, selectors.EVENT_READ, stream)
         self.children[pid] = child
@@ -205,7 +236,7 @@ class Supervisor:
 
     def _close(self, stream: _Stream) -> None:
         if stream in stream.child.streams:
-            stream.flush()
+            stream.finish()
             stream.child.streams.remove(stream)
             self._selector.unregister(stream.source)
             os.close(stream.source)

@@ -11,15 +11,32 @@ def register(app: typer.Typer) -> None:
         data,
         define,
         export,
+        diff,
         follow,
         image,
         launch,
         project,
         results,
+        secret,
         upkeep,
         watch,
     )
     from yard.commands.governance import diff
 
-    for module in (project, define, launch, follow, watch, results, data, image, account, export, diff, upkeep, cloud):
+    for module in (
+        project,
+        define,
+        launch,
+        follow,
+        watch,
+        results,
+        data,
+        secret,
+        image,
+        account,
+        export,
+        diff,
+        upkeep,
+        cloud,
+    ):
         module.register(app)

@@ -41,6 +41,8 @@ class Surroundings:
     """Training plans that jobs run on."""
     keeps_ledger: bool = False
     """Whether owners have a monthly cap, so that each launch is entered."""
+    secrets: Sequence[str] = ()
+    """Secrets that jobs read, as ARNs."""
 
     @property
     def artifacts(self) -> str:
@@ -73,6 +75,8 @@ def _preflight(around: Surroundings) -> FunctionSpec:
             *around.keep_ledger("s3:DeleteObject", "s3:GetObject", "s3:PutObject"),
             policy.allow(["ecr:DescribeImages"], [arn("ecr", "repository/*")]),
             policy.allow(["sagemaker:DescribeTrainingJob"], [_jobs()]),
+            # Whether they are there; their values are the jobs' alone.
+            *([policy.allow(["secretsmanager:DescribeSecret"], around.secrets)] if around.secrets else []),
             # These know no resources in IAM.
             policy.allow(
                 [

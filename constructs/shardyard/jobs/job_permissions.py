@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from contract import secrets
 from shardyard.core import policy
 from shardyard.core.arns import arn, bucket_arn
 from shardyard.foundation.permissions import PULL, Access
@@ -42,6 +43,7 @@ def execution_statements(spec: JobSpec, *, places: Places, image: JobImage | Non
         *_read_channels(spec, places),
         *_write_results(spec, places),
         *_own_keys(spec),
+        *_read_secrets(spec),
         *_pull_image(image),
         *_extras(spec),
     ]
@@ -132,6 +134,39 @@ def _own_keys(spec: JobSpec) -> Iterator[policy.Statement]:
 
 def _key_arn(key: str) -> str:
     return key if key.startswith("arn:") else arn("kms", key)
+
+
+def secret_arns(spec: JobSpec) -> list[str]:
+    """The job's secrets, each once: AWS puts six letters of its own behind a name."""
+    return [one if one.startswith("arn:") else arn("secretsmanager", f"secret:{one}-??????") for one in _secrets(spec)]
+
+
+def _secrets(spec: JobSpec) -> list[str]:
+    return sorted({secrets.parse(text).secret for text in spec.secrets.values()})
+
+
+def _read_secrets(spec: JobSpec) -> Iterator[policy.Statement]:
+    """Read these secrets, and have Secrets Manager decrypt them where a key of the customer's encrypts one.
+
+    Which key that is the secret alone knows. What Secrets Manager asks the key to decrypt is named by the secret's ARN.
+    """
+    arns = secret_arns(spec)
+    if not arns:
+        return
+    yield policy.allow(["secretsmanager:GetSecretValue"], arns)
+    keys = {_keys_beside(one) for one in _secrets(spec)}
+    through = {
+        "StringLike": {"kms:EncryptionContext:SecretARN": arns, "kms:ViaService": "secretsmanager.*.amazonaws.com*"}
+    }
+    yield policy.allow(["kms:Decrypt"], sorted(keys), when=through)
+
+
+def _keys_beside(secret: str) -> str:
+    """Every key of the account and region in which a secret lies."""
+    if not secret.startswith("arn:"):
+        return arn("kms", "key/*")
+    _, partition, _, region, account, *_ = secret.split(":")
+    return f"arn:{partition}:kms:{region}:{account}:key/*"
 
 
 def _pull_image(image: JobImage | None) -> Iterator[policy.Statement]:

@@ -113,6 +113,13 @@ class JobRuntime(Construct):
             self._around = replace(self._around, outside_buckets=outside, outside_keys=known)
             self._functions["preflight"].allow_only(FUNCTIONS["preflight"](self._around).statements)
 
+    def look_for(self, secrets: Sequence[str]) -> None:
+        """Let preflight see whether the secrets of a job are there; their values it cannot read."""
+        missing = [secret for secret in secrets if secret not in self._around.secrets]
+        if missing:
+            self._around = replace(self._around, secrets=[*self._around.secrets, *missing])
+            self._functions["preflight"].allow_only(FUNCTIONS["preflight"](self._around).statements)
+
     def submit_with(self, role_arn: str) -> None:
         """Let the second path start training jobs with a role that was given to a job."""
         self.function_arn("submit")

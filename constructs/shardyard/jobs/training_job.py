@@ -24,7 +24,7 @@ from shardyard.foundation.placement import Placement
 from shardyard.foundation.storage_base import StorageBase
 from shardyard.images.job_image import JobImage
 from shardyard.jobs.job_parts import execution_log_group, failed_alarm
-from shardyard.jobs.job_permissions import channel_places, execution_statements
+from shardyard.jobs.job_permissions import channel_places, execution_statements, secret_arns
 from shardyard.jobs.job_role import JobRole
 from shardyard.jobs.late_addresses import embeddable, late_addresses
 from shardyard.jobs.launchable import Launchable
@@ -90,6 +90,7 @@ class TrainingJob(Launchable):
         self.spec = spec
         self.machine_name = names.state_machine_name(runtime.project.name, runtime.project.stage, spec.name)
         runtime.read_from(self._outside_buckets())
+        runtime.look_for(secret_arns(spec))
         own_wait = spec.spot.give_up_seconds is not None
         self._second_path = own_wait or bool(unknown_to_step_functions(self._request()))
         self._instance_types = instance_types

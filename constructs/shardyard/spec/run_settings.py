@@ -6,7 +6,7 @@ The receipt keeps it, and `yard compare` names what differs.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from contract import arguments, variables
+from contract import arguments, secrets, variables
 from contract.hyperparameters import decode_all
 
 _OF_THE_RUN = (variables.RUN_ID, variables.JOB)
@@ -17,7 +17,7 @@ _PROGRAM = {
     variables.PROCESSES_PER_NODE: "processes_per_node",
     variables.SOURCE_SHA256: "source_sha256",
 }
-_TABLES = ("environment", "channels")
+_TABLES = ("environment", "secrets", "channels")
 
 
 def run_settings(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,6 +25,7 @@ def run_settings(job: Mapping[str, Any]) -> dict[str, Any]:
     environment = {name: value for name, value in job.get("Environment", {}).items() if name not in _OF_THE_RUN}
     words = arguments.decode(environment)
     environment = {name: value for name, value in environment.items() if not arguments.is_part(name)}
+    references = {name.removeprefix(secrets.PREFIX): environment.pop(name) for name in secrets.carried_by(environment)}
     algorithm, stopping = job["AlgorithmSpecification"], job.get("StoppingCondition", {})
     return {
         "image": algorithm.get("TrainingImage", algorithm.get("AlgorithmName")),
@@ -32,6 +33,7 @@ def run_settings(job: Mapping[str, Any]) -> dict[str, Any]:
         "arguments": words,
         "hyperparameters": decode_all(job.get("HyperParameters", {})),
         "environment": environment,
+        "secrets": references,
         "channels": {channel["ChannelName"]: _channel(channel) for channel in job.get("InputDataConfig", [])},
         "instances": _instances(job["ResourceConfig"]),
         "volume_gb": job["ResourceConfig"].get("VolumeSizeInGB"),

@@ -218,3 +218,25 @@ def test_others_can_be_let_in_and_told() -> None:
     training = json.loads((folder / "shardyard-dev-training.template.json").read_text())
     patterns = [rule.get("EventPattern", {}) for rule in of_type(training, "AWS::Events::Rule").values()]
     assert ["SUCCEEDED"] in [pattern.get("detail", {}).get("status") for pattern in patterns]
+
+
+def test_a_job_with_secrets_reads_these_alone_and_decrypts_only_through_secrets_manager() -> None:
+    foreign = "arn:aws:secretsmanager:eu-west-1:210987654321:secret:hub-a1B2c3"
+    named = {"KEY": "secret:team/wandb#key", "USER": "secret:team/wandb#user", "HF_TOKEN": f"secret:{foreign}"}
+    app, _ = build([job(secrets=named), job("other")])
+    policies = of_type(read(app), "AWS::IAM::ManagedPolicy")
+    (tiny,) = [one for name, one in policies.items() if name.startswith("tinyPolicy")]
+    (reads,) = [one for one in statements(tiny) if one["Action"] == "secretsmanager:GetSecretValue"]
+    assert reads["Resource"][0] == foreign
+    assert json.dumps(reads["Resource"][1]).endswith(':secret:team/wandb-??????"]]}')
+    (decrypts,) = [one for one in statements(tiny) if one["Action"] == "kms:Decrypt"]
+    assert decrypts["Resource"][1] == "arn:aws:kms:eu-west-1:210987654321:key/*"
+    assert decrypts["Condition"]["StringLike"] == {
+        "kms:EncryptionContext:SecretARN": reads["Resource"],
+        "kms:ViaService": "secretsmanager.*.amazonaws.com*",
+    }
+    (preflight,) = [one for name, one in policies.items() if "RuntimePreflight" in name]
+    (looks,) = [one for one in statements(preflight) if "secretsmanager" in json.dumps(one["Action"])]
+    assert (looks["Action"], looks["Resource"]) == ("secretsmanager:DescribeSecret", reads["Resource"])
+    (other,) = [one for name, one in policies.items() if name.startswith("otherPolicy")]
+    assert "secretsmanager" not in json.dumps(other)

@@ -119,6 +119,14 @@ NETWORKING = [
         "set network.vpc to false)",
     ),
     Case(
+        rule="secrets-reach-secrets-manager",
+        good={"secrets": {"WANDB_API_KEY": "secret:wandb"}, "network": {"vpc": False}},
+        bad={"secrets": {"WANDB_API_KEY": "secret:wandb"}},
+        facts=Facts(reachable_services=("sts",)),
+        says="secrets: the project's VPC has no way to secretsmanager (add to network.interface_endpoints, or set "
+        "network.vpc to false)",
+    ),
+    Case(
         rule="file-system-in-vpc",
         good={"channels": {"train": LUSTRE}},
         bad={"channels": {"train": LUSTRE}, "network": {"vpc": False}},

@@ -4,7 +4,7 @@ import pytest
 
 from shardyard.spec.rules import RULES, Facts, accepted_instance_types, check
 from tests.support.some import some
-from tests.support.spec import container_rule_cases, rule_cases
+from tests.support.spec import container_rule_cases, rule_cases, secret_rule_cases
 from tests.support.spec.rule_cases import Case, p4d
 from tests.support.spec.spec_tables import make
 
@@ -16,6 +16,7 @@ CASES: list[Case] = [
     *container_rule_cases.LIMITS,
     *container_rule_cases.NETWORKING,
     *container_rule_cases.PROGRAMS,
+    *secret_rule_cases.SECRETS,
 ]
 
 

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Mapping
 
+from contract import secrets
 from contract.exit_codes import INTERRUPTED
 from contract.variables import STOP_GRACE_SECONDS
 from training.launcher import plain, variables
@@ -35,6 +36,11 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     """Run the program; 1 when it failed, and 0 otherwise: an interruption is no failure to mpirun."""
     supervisor = Supervisor()
     signal.signal(INTERRUPT, supervisor.note_termination)
+    if values := secrets.values(environ):
+        # Imported only here: most jobs have no secrets
+        from training.launcher.secrets.redaction import hide
+
+        hide(supervisor, values)
     contract = read_contract()
     # Read here and not handed over as arguments: mpirun gives a lone colon among them a meaning
     command = read_program(contract).command()

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from contract import secrets
 from contract.exit_codes import INTERRUPTED
 from training.launcher.endings import failure
 from training.launcher.supervise import Child, Supervisor
@@ -279,6 +280,11 @@ def main(order_fd: int, report_fd: int, environ: Mapping[str, str]) -> int:
     # The user's code has been unpacked meanwhile, into a folder that Python remembers not to have found
     importlib.invalidate_caches()
     order = Order.from_json(text)
+    if values := secrets.values(order.environ):
+        # Imported only here: most jobs have no secrets
+        from training.launcher.secrets.redaction import hide
+
+        hide(supervisor, values)
     os.environ.update(order.environ)
     if order.cwd is not None:
         os.chdir(order.cwd)

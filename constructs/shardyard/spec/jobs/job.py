@@ -118,6 +118,12 @@ class JobSpec:
     channels: dict[str, Channel] = setting(doc="Inputs by name.", factory=dict)
     hyperparameters: dict[str, Scalar] = setting(doc="The program's arguments.", factory=dict)
     environment: dict[str, str] = setting(doc="Environment variables.", factory=dict)
+    secrets: dict[str, str] = setting(
+        doc="Variables whose values lie in Secrets Manager: `secret:NAME`, or `secret:NAME#KEY`.", factory=dict
+    )
+    not_secret: tuple[str, ...] = setting(
+        (), "Names of variables, hyperparameters and arguments that look like secrets and are none."
+    )
     metrics: tuple[Metric, ...] = setting((), "Your own metrics; one of a standard name takes its place.")
     output: Output = setting(doc="How results are stored.", factory=Output)
     network: Network = setting(doc="Network access.", factory=Network)

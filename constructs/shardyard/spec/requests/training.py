@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from contract import arguments, variables
+from contract import arguments, secrets, variables
 from contract.hyperparameters import encode_all
 from contract.paths import CHECKPOINT_FOLDER
 from shardyard.spec import names
@@ -113,7 +113,7 @@ def environment(spec: JobSpec, run_id: str, *, checkpoints: str | None) -> dict[
         ours |= arguments.encode(spec.program.arguments)
     if spec.source is not None and spec.source.sha256 is not None:
         ours[variables.SOURCE_SHA256] = spec.source.sha256
-    return {**ours, **spec.environment}
+    return {**ours, **secrets.encode(spec.secrets), **spec.environment}
 
 
 def _algorithm(spec: JobSpec, deployment: Deployment) -> Json:

@@ -14,6 +14,7 @@ from shardyard.spec.rules import (  # noqa: F401  each module registers its rule
     machines,
     networking,
     programs,
+    secrets,
     times,
 )
 from shardyard.spec.rules.base import RULES, Facts, Rule

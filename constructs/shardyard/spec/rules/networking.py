@@ -21,6 +21,9 @@ def isolation_without_network_users(spec: JobSpec, facts: Facts) -> Iterator[Pro
         return
     if spec.mlflow is not None:
         yield Problem("network.isolation", "MLflow is reached over the network (remove [mlflow], or set it to false)")
+    if spec.secrets:
+        message = "Secrets Manager is reached over the network (remove [secrets], or set it to false)"
+        yield Problem("network.isolation", message)
     if spec.debug.remote:
         message = "remote debugging is reached over the network (set debug.remote or this to false)"
         yield Problem("network.isolation", message)
@@ -49,6 +52,18 @@ def mlflow_reaches_its_server(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     if spec.mlflow is not None and _unreachable(spec, facts, ("sagemaker.experiments",)):
         message = "the project's VPC has no way to sagemaker.experiments"
         yield Problem("mlflow", f"{message} (add to network.interface_endpoints, or set network.vpc to false)")
+
+
+@rule(
+    "secrets-reach-secrets-manager",
+    reason="The launcher waits for a secret until it gives up, and the instances bill.",
+    source="Secrets Manager user guide, VPC endpoint: com.amazonaws.<region>.secretsmanager",
+)
+def secrets_reach_secrets_manager(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """A job with [secrets] in the project's own VPC has the interface endpoint of Secrets Manager."""
+    if spec.secrets and _unreachable(spec, facts, ("secretsmanager",)):
+        message = "the project's VPC has no way to secretsmanager"
+        yield Problem("secrets", f"{message} (add to network.interface_endpoints, or set network.vpc to false)")
 
 
 def _unreachable(spec: JobSpec, facts: Facts, services: Sequence[str]) -> list[str]:

@@ -14,7 +14,7 @@ ENDPOINTS: Mapping[str, str] = {
     "sagemaker.api": "notebooks: auto-stop and launching jobs; training code that calls SageMaker",
     "sagemaker.experiments": "jobs that report to managed MLflow",
     "sagemaker.runtime": "code that calls an endpoint",
-    "secretsmanager": "notebooks of a private repository; code that reads a secret",
+    "secretsmanager": "jobs with [secrets]; notebooks of a private repository",
     "ssm": "jobs with remote debugging",
     "ssmmessages": "jobs with remote debugging",
     "states": "notebooks: launching jobs through their state machines",

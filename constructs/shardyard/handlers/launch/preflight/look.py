@@ -15,6 +15,7 @@ from shardyard.handlers.launch.preflight.launch import Launch
 from shardyard.handlers.launch.preflight.objects import Listing, read_channels
 from shardyard.handlers.launch.preflight.previous import Previous, read_previous
 from shardyard.handlers.launch.preflight.pricing import read_prices
+from shardyard.handlers.launch.preflight.secrets import secret_problems
 from shardyard.handlers.launch.preflight.usage import Usage, read_usage
 from shardyard.spec import names
 from shardyard.spec.catalogue.cost import attempts
@@ -22,7 +23,7 @@ from shardyard.spec.catalogue.prices import Price
 from shardyard.spec.catalogue.quotas import needed
 from shardyard.spec.errors import Problem
 
-_QUESTIONS = 8
+_QUESTIONS = 9
 """One thread per question of `look`."""
 
 
@@ -37,6 +38,7 @@ class Seen:
     """None for an image of another account."""
     image_problem: Problem | None
     source_problem: Problem | None
+    secret_problems: Sequence[Problem]
     usage: Usage
     quota_values: Mapping[str, float | None]
     """The applied quotas by name; None for one that could not be read."""
@@ -55,6 +57,7 @@ def look(launch: Launch, clients: aws.Clients, now: datetime) -> Seen:
         channels = pool.submit(read_channels, spec, deployment.data_bucket, clients)
         image = pool.submit(_image, launch, clients)
         source = pool.submit(_source, launch, clients)
+        secrets = pool.submit(secret_problems, spec.secrets, launch.region, clients)
         usage = pool.submit(read_usage, clients)
         values = pool.submit(_quota_values, launch, wanted, clients)
         prices = pool.submit(read_prices, types, launch.region, now.date(), clients)
@@ -68,6 +71,7 @@ def look(launch: Launch, clients: aws.Clients, now: datetime) -> Seen:
         image_digest=image_digest,
         image_problem=image_problem,
         source_problem=source.result(),
+        secret_problems=secrets.result(),
         usage=usage.result(),
         quota_values=values.result(),
         prices=prices.result(),

@@ -1,0 +1,1 @@
+"""Secrets: read before the ranks start, and hidden in what they print."""

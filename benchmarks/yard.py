@@ -119,14 +119,14 @@ def view_share() -> float:
     run = runs.Run(
         job="gpt", run_id="r", execution_arn="arn", status="RUNNING", started=datetime.now(UTC), stopped=None
     )
-    view, slept = views.View(job="gpt", run_id="r", hourly_usd=100.0), [0.0]
+    view, slept = views.View(job="gpt", run_id="r", region="us-east-1"), [0.0]
     sleep, follow.time.sleep = time.sleep, lambda seconds: slept.__setitem__(0, slept[0] + seconds)
     before = _processor()
     try:
         with open(os.devnull, "w") as nowhere:
             screen = Console(file=nowhere, force_terminal=True, width=120, height=40)
             with Live(console=screen, auto_refresh=False) as live:
-                draw = lambda: live.update(picture.picture(view), refresh=True)  # noqa: E731
+                draw = lambda: live.update(picture.Picture(view), refresh=True)  # noqa: E731
                 follow._watch(aws, run, view, Tail(aws, "r"), on_look=draw)
     finally:
         follow.time.sleep = sleep

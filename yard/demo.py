@@ -173,7 +173,7 @@ def _train(aws: Aws, stage: Stage, *, interrupt: bool) -> runs.Run:
     """Launch the job as `yard train` does and print its phases and metrics; with `interrupt`, interrupt it."""
     run = runs.start(aws, JOB, {**LAUNCH, "run_id": runs.new_run_id()})
     stage.tell(f"run {run.run_id}")
-    view, tail, phase = View(job=JOB, run_id=run.run_id, hourly_usd=None), Tail(aws, run.run_id), ""
+    view, tail, phase = View(job=JOB, run_id=run.run_id, region=aws.region), Tail(aws, run.run_id), ""
     interrupted = False
     while run.status == "RUNNING":
         time.sleep(_POLL_SECONDS)

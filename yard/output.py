@@ -2,21 +2,21 @@
 
 import json
 import math
+import os
 import re
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from yard.errors import Exit, UserError
+from yard.tables import NOTHING, abreast, fitting, flowing, heading, table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 Row = Mapping[str, Any]
-_NOTHING = "-"
-_GAP = 2
-"""Blanks between two columns."""
 _ESCAPES = re.compile(
     r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # a title, a link
     r"|\x1b\[[0-?]*[ -/]*[@-~]"  # colours, and where to go on
@@ -24,17 +24,19 @@ _ESCAPES = re.compile(
     r"|[\u2028\u2029\u202a-\u202e\u2066-\u2069]"  # other line breaks, and what turns the order of letters around
     r"|[\ud800-\udfff]"  # halves of letters, which no terminal takes
 )
-_PIPE_WIDTH = 1000
-"""A pipe has no width: its reader wants whole words, and each row on one line."""
 
 
-def console(*, stderr: bool = False) -> "Console":
-    """A console that knows whether it prints to a terminal."""
+def width(*, stderr: bool = False) -> int | None:
+    """How many letters a line of the terminal has; None in a pipe, whose reader wants each row on one line."""
+    stream = sys.stderr if stderr else sys.stdout
+    return shutil.get_terminal_size().columns if stream.isatty() else None
+
+
+def console() -> "Console":
+    """What draws progress on stderr, again and again."""
     from rich.console import Console
 
-    stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else _PIPE_WIDTH
-    return Console(stderr=stderr, highlight=False, markup=False, soft_wrap=True, width=width)
+    return Console(stderr=True, highlight=False, markup=False)
 
 
 def is_terminal() -> bool:
@@ -67,10 +69,12 @@ def say(text: str) -> None:
     show(text, sys.stderr)
 
 
-def show(text: str, stream: TextIO | None = None) -> None:
-    """Print what may hold words of others: at a terminal only what is text, in a pipe every byte."""
+def show(text: str, stream: TextIO | None = None, *, indent: int = 0) -> None:
+    """Print what may hold words of others: at a terminal what is text, folded between words; in a pipe every byte."""
     out = sys.stdout if stream is None else stream
-    print(printable(text) if out.isatty() else text, file=out, flush=True)
+    if out.isatty():
+        text = flowing(printable(text), width(stderr=out is sys.stderr), indent=indent)
+    print(text, file=out, flush=True)
 
 
 def emit_json(data: Any) -> None:
@@ -114,35 +118,31 @@ def emit_rows(
     if not rows:
         say(empty)
         return
-    from rich.table import Table
-
-    screen = console()
     cells = {column: [_amount(column, row.get(column)) for row in rows] for column in columns}
-    shown = _fitting(cells, spare, screen.width)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in shown:
-        known = [row.get(column) for row in rows if row.get(column) is not None]
-        numeric = bool(known) and all(isinstance(value, int | float) for value in known)
-        # A name or an id that is folded cannot be copied: sentences give way
-        is_word = not any(" " in cell for cell in cells[column])
-        justify: Literal["right", "left"] = "right" if numeric else "left"
-        table.add_column(column.replace("_", " "), justify=justify, overflow="fold", no_wrap=is_word)
-    for number in range(len(rows)):
-        table.add_row(*(cells[column][number] for column in shown))
-    screen.print(table)
-    left = [column.replace("_", " ") for column in columns if column not in shown and set(cells[column]) != {_NOTHING}]
+    shown = fitting(cells, spare, width())
+    numeric = [column for column in shown if _is_numeric([row.get(column) for row in rows])]
+    bold = is_terminal() and "NO_COLOR" not in os.environ
+    for line in table({column: cells[column] for column in shown}, width=width(), right=numeric, bold=bold):
+        print(line)
+    left = [heading(column) for column in columns if column not in shown and set(cells[column]) != {NOTHING}]
     if left:
         say(f"No room for: {', '.join(left)} (a wider window, or --json).")
 
 
-def _fitting(cells: Mapping[str, Sequence[str]], spare: Sequence[str], width: int) -> list[str]:
-    """The columns that a table of this width has room for."""
-    shown = [column for column in cells if column not in spare or set(cells[column]) != {_NOTHING}]
-    wide = {column: max(map(len, [column, *cells[column]])) for column in shown}
-    for column in reversed(spare):
-        if column in shown and sum(wide[one] + _GAP for one in shown) - _GAP > width:
-            shown.remove(column)
-    return shown
+def _is_numeric(values: Sequence[Any]) -> bool:
+    known = [value for value in values if value is not None]
+    return bool(known) and all(isinstance(value, int | float) for value in known)
+
+
+def emit_side_by_side(names: Sequence[str], rows: Sequence[tuple[str, Sequence[Any]]]) -> None:
+    """A table with a column per name; those that have no room beside the first go below one another."""
+    room = abreast([name for name, _ in rows], [[name] for name in names], width())
+    for first in range(0, len(names), room):
+        if first:
+            print()
+        some = names[first : first + room]
+        found = [{"": name, **dict(zip(some, values[first:], strict=False))} for name, values in rows]
+        emit_rows(found, ("", *some), as_json=False, empty="")
 
 
 def emit_facts(facts: Row, *, as_json: bool) -> None:
@@ -150,11 +150,12 @@ def emit_facts(facts: Row, *, as_json: bool) -> None:
     if as_json:
         emit_json(dict(facts))
         return
-    shown = {name.replace("_", " "): value for name, value in facts.items() if value not in (None, "", [])}
-    width = max((len(name) for name in shown), default=0)
+    shown = {heading(name): value for name, value in facts.items() if value not in (None, "", [])}
+    widest = max((len(name) for name in shown), default=0)
     for name, value in shown.items():
         # A line break in somebody's words begins no line of ours
-        show(f"{name:<{width}}  {_cell(value)}".replace("\n", f"\n{'':<{width}}  "))
+        line = f"{name:<{widest}}  {_cell(value)}".replace("\n", f"\n{'':<{widest}}  ")
+        show(line, indent=widest + 2)
 
 
 def _amount(column: str, value: Any) -> str:
@@ -169,7 +170,7 @@ def _amount(column: str, value: Any) -> str:
 
 def _cell(value: Any, *, short: bool = False) -> str:
     if value is None:
-        return _NOTHING
+        return NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):

@@ -11,7 +11,6 @@ def register(app: typer.Typer) -> None:
         data,
         define,
         export,
-        diff,
         follow,
         image,
         launch,

@@ -206,7 +206,7 @@ def _send_with_progress(s3: object, bucket: str, items: "list[Item]", uploaded: 
 
     from yard import upload
 
-    columns, where = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()), console(stderr=True)
+    columns, where = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()), console()
     with Progress(*columns, console=where, transient=True, disable=not where.is_terminal) as progress:
         task = progress.add_task("upload", total=len(items))
         try:

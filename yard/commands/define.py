@@ -34,7 +34,8 @@ def jobs(
     for row in rows:
         row["quotas"], row["quota_reasons"] = asked.get(row["job"], (None, []))
     columns = ("job", "instances", "image", "price", "longest", "usd_at_most", "quotas")
-    emit_rows(rows, columns, as_json=as_json, empty=f"There are no jobs in {project.root / 'jobs'}.")
+    nothing = f"There are no jobs in {project.root / 'jobs'}."
+    emit_rows(rows, columns, as_json=as_json, empty=nothing, spare=("quotas", "image"))
     if not as_json:
         for row in rows:
             for reason in row["quota_reasons"]:

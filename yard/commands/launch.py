@@ -186,7 +186,7 @@ def _launch(
     run = runs.start(aws, job, launch)
     say(f"Launched {job}, run {run.run_id}.")
     if (is_terminal() and not as_json) if follow is None else follow:
-        run = watch_to_the_end(aws, run, plan.hourly_usd, as_json=as_json)
+        run = watch_to_the_end(aws, run, as_json=as_json)
     else:
         say(f"Watch it: yard logs {run.run_id} --follow; its status: yard status {run.run_id}")
     if as_json:

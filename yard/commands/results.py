@@ -9,8 +9,8 @@ import typer
 from shardyard.spec import names
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
-from yard.errors import Exit, UserError
-from yard.output import emit_json, emit_rows, say, show
+from yard.errors import Exit, UserError, writing
+from yard.output import emit_json, emit_rows, emit_side_by_side, say, show
 from yard.project import find_project
 from yard.runs import runs
 
@@ -146,9 +146,7 @@ def compare(
     if as_json:
         emit_json([asdict(curve) for curve in curves])
         return
-    names = [curve.run_id for curve in curves]
-    table = [{"": name, **dict(zip(names, values, strict=True))} for name, values in [*differences, *ended]]
-    emit_rows(table, ("", *names), as_json=False, empty="")
+    emit_side_by_side([curve.run_id for curve in curves], [*differences, *ended])
 
 
 def _outcome(curves: "Sequence[Curve]") -> list[tuple[str, list[Any]]]:

@@ -142,7 +142,7 @@ def _progress(aws: Aws, run: runs.Run, attempts: list[dict[str, Any]], training:
         return {one["MetricName"]: one["Value"] for one in training.get("FinalMetricDataList", [])}
     from yard.runs.view import View
 
-    view = View(job=run.job, run_id=run.run_id, hourly_usd=None)
+    view = View(job=run.job, run_id=run.run_id, region=aws.region)
     view.observe(attempts, dict(training), run.status)
     tail = Tail(aws, run.run_id, since_milliseconds=now_milliseconds() - _RECENT_MILLISECONDS)
     for line in tail.lines([training["TrainingJobName"]]):
@@ -150,7 +150,8 @@ def _progress(aws: Aws, run: runs.Run, attempts: list[dict[str, Any]], training:
     metrics = view.metrics()
     progress = view.progress()
     left = None if progress is None or progress[1] is None else format_duration(progress[1])
-    return {**metrics, "to_go": left}
+    cost = {} if view.cost_usd is None else {"usd_so_far_at_most": round(view.cost_usd, 4)}
+    return {**metrics, "to_go": left, **cost}
 
 
 def _newest(aws: Aws, job: str) -> dict[str, Any]:

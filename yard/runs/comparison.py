@@ -15,6 +15,8 @@ from yard.runs.logs import Line, Tail, reader_of
 
 _HASH = re.compile(r"\b[0-9a-f]{40,64}\b")
 """A table with whole hashes is wider than any screen."""
+_REGISTRY = re.compile(r"^\d{12}\.dkr\.ecr\.[a-z0-9.-]+/")
+"""The address of the account's own registry, which no two runs differ in that a table has room for."""
 _PROGRESS = ("step", "total_steps", "epoch")
 RATES = ("tokens_per_second", "samples_per_second")
 
@@ -92,7 +94,7 @@ def differing(curves: Sequence[Curve]) -> list[tuple[str, list[Any]]]:
 
 
 def _cut(value: Any) -> Any:
-    return _HASH.sub(lambda match: match[0][:12], value) if isinstance(value, str) else value
+    return _REGISTRY.sub("", _HASH.sub(lambda match: match[0][:12], value)) if isinstance(value, str) else value
 
 
 def _points(lines: Iterable[Line], reader: LogMetrics) -> list[Point]:

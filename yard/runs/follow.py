@@ -25,21 +25,21 @@ _MOST_MEASURED = 200
 """One call takes 500 metrics."""
 
 
-def follow(aws: Aws, run: runs.Run, *, hourly_usd: float | None, out: TextIO | None = None) -> runs.Run:
+def follow(aws: Aws, run: runs.Run, *, out: TextIO | None = None) -> runs.Run:
     """Show a run until it ends, and return it. In a pipe, or with `out`, write the nodes' lines instead of drawing."""
-    view = View(job=run.job, run_id=run.run_id, hourly_usd=hourly_usd)
+    view = View(job=run.job, run_id=run.run_id, region=aws.region)
     tail = Tail(aws, run.run_id)
     if out is not None or not is_terminal():
         stream = sys.stdout if out is None else out
         return _watch(aws, run, view, tail, on_line=lambda line: show(f"{line.host}  {line.text}", stream))
     from rich.live import Live
 
-    from yard.runs.picture import picture
+    from yard.runs.picture import Picture
 
-    with Live(console=console(stderr=True), auto_refresh=False, transient=False) as live:
+    with Live(console=console(), auto_refresh=False, transient=False) as live:
 
         def draw() -> None:
-            live.update(picture(view), refresh=True)
+            live.update(Picture(view), refresh=True)
 
         return _watch(aws, run, view, tail, on_look=draw)
 

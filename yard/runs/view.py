@@ -50,14 +50,16 @@ class View:
 
     job: str
     run_id: str
-    hourly_usd: float | None
-    """Hourly price of all instances, or None if it is unknown."""
+    region: str
+    """Whose prices count."""
     phase: str = "checking before launch"
     training_job: str = ""
     attempt: int = 0
     nodes: dict[str, Node] = field(default_factory=dict)
     seconds_by_job: dict[str, float] = field(default_factory=dict)
     """The training seconds of each attempt; all of them are billed."""
+    hourly_by_job: dict[str, float | None] = field(default_factory=dict)
+    """The on-demand price of each attempt's instances per hour; None if any is unknown."""
     is_spot: bool = False
     reader: LogMetrics = field(default_factory=LogMetrics)
     """Reads the nodes' lines, with the job's own metrics."""
@@ -92,6 +94,7 @@ class View:
             if started is not None:
                 seconds = (ended.timestamp() if ended else time.time()) - started.timestamp()
                 self.seconds_by_job[self.training_job] = seconds
+            self.hourly_by_job[self.training_job] = _hourly_usd(description, self.region)
             for index in range(instances(description)):
                 self.nodes.setdefault(f"algo-{index + 1}", Node())
         if execution != "RUNNING":
@@ -130,12 +133,19 @@ class View:
     @property
     def cost_usd(self) -> float | None:
         """The cost so far at the on-demand price; with spot it is less, and known only at the end."""
-        return None if self.hourly_usd is None else self.hourly_usd * self.training_seconds / 3600
+        costs = [(hourly, self.seconds_by_job.get(name, 0.0)) for name, hourly in self.hourly_by_job.items()]
+        known = [hourly * seconds / 3600 for hourly, seconds in costs if hourly is not None]
+        return sum(known) if costs and len(known) == len(costs) else None
 
     @property
     def step(self) -> float:
         """The furthest step of all nodes; 0 before the first."""
         return self._furthest("step")
+
+    @property
+    def total_steps(self) -> float:
+        """The steps that the run will have; 0 as long as no node has said it."""
+        return self._furthest("total_steps")
 
     def metrics(self) -> dict[str, float]:
         """The newest metrics of the first node that has any."""
@@ -148,8 +158,7 @@ class View:
 
     def progress(self) -> tuple[float, float | None] | None:
         """The completed fraction (0 to 1) and the remaining seconds, once steps are known."""
-        step = self.step
-        total = self._furthest("total_steps")
+        step, total = self.step, self.total_steps
         if not step or not total:
             return None
         return min(step / total, 1.0), self._seconds_left(total - step)
@@ -168,9 +177,22 @@ class View:
 
 def instances(description: Mapping[str, Any]) -> int:
     """How many nodes a training job has."""
+    return sum(count for _, count in _machines(description))
+
+
+def _machines(description: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """The types and numbers of its instances; of several preferences, the service lists its choice first."""
     resources = description["ResourceConfig"]
-    groups = resources.get("InstanceGroups", [])
-    return sum(group["InstanceCount"] for group in groups) if groups else int(resources.get("InstanceCount", 1))
+    groups = resources.get("InstanceGroups") or resources.get("InstancePreferences", [])[:1] or [resources]
+    return [(group.get("InstanceType", ""), int(group.get("InstanceCount", 1))) for group in groups]
+
+
+def _hourly_usd(description: Mapping[str, Any], region: str) -> float | None:
+    from shardyard.spec.catalogue import prices
+
+    found = [(prices.hourly_usd(kind, region), count) for kind, count in _machines(description)]
+    known = [price.hourly_usd * count for price, count in found if price is not None]
+    return sum(known) if len(known) == len(found) else None
 
 
 def in_order(host: str) -> tuple[int, str]:

@@ -34,7 +34,10 @@ def _what_happened(receipt: Mapping[str, Any]) -> str:
     interruptions = sum(attempt["interruptions"] for attempt in receipt["attempts"])
     if interruptions:
         line += f" Its spot capacity was taken back {interruptions} time{'' if interruptions == 1 else 's'}."
-    return f"{line}\n{receipt['error']}: {receipt['cause']}" if receipt["error"] else line
+    error, cause = receipt["error"], receipt["cause"]
+    if not error:
+        return line
+    return f"{line}\n{cause}" if cause.startswith(f"{error}:") else f"{line}\n{error}: {cause}"
 
 
 def _what_it_cost(receipt: Mapping[str, Any]) -> str:

@@ -7,15 +7,18 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from shardyard.spec.catalogue import prices
 from yard.errors import Exit
 from yard.runs.follow import exit_code, measure
 from yard.runs.logs import Line
-from yard.runs.picture import picture
+from yard.runs.picture import Picture
 from yard.runs.view import View
+
+HOURLY_USD = 2 * prices.snapshot_hourly_usd()["ml.g5.xlarge"]
 
 
 def view() -> View:
-    return View(job="gpt", run_id="r", hourly_usd=3.6)
+    return View(job="gpt", run_id="r", region="us-east-1")
 
 
 def described(secondary: str, *, status: str = "InProgress", seconds: float | None = None) -> dict[str, Any]:
@@ -69,7 +72,7 @@ def test_the_cost_grows_with_training_time_alone() -> None:
     shown.observe([{}], described("Starting"), "RUNNING")
     assert shown.cost_usd == 0
     shown.observe([{}], described("Completed", status="Completed", seconds=1000), "RUNNING")
-    assert shown.cost_usd == pytest.approx(1.0)
+    assert shown.cost_usd == pytest.approx(1000 * HOURLY_USD / 3600)
 
 
 def test_progress_and_time_to_go_come_from_the_steps() -> None:
@@ -119,7 +122,7 @@ def test_no_time_to_go_is_shown_while_nothing_trains() -> None:
 
 def drawn(shown: View, width: int = 120) -> str:
     out = io.StringIO()
-    Console(file=out, width=width).print(picture(shown))
+    Console(file=out, width=width).print(Picture(shown))
     return out.getvalue()
 
 
@@ -209,7 +212,7 @@ def test_every_attempt_is_paid_for_and_a_resumed_one_starts_the_clock_anew() -> 
     second["TrainingJobName"] = "gpt-r-2"
     shown.observe([{}], first, "RUNNING")
     shown.observe([{}, {}], second, "RUNNING")
-    assert shown.cost_usd == pytest.approx(1.5)
+    assert shown.cost_usd == pytest.approx(1500 * HOURLY_USD / 3600)
     now = int(datetime.now(UTC).timestamp() * 1000)
     shown.hear(line("algo-1", "metric step=80 total_steps=100", now - 100_000))
     shown.hear(line("algo-1", "metric step=40 total_steps=100", now - 10_000))

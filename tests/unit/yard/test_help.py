@@ -20,6 +20,8 @@ commands.register(app)
 
 def walk(command: Any, path: str = "yard") -> Iterator[tuple[str, Any]]:
     """Every command that does something, with what a person types."""
+    if getattr(command, "hidden", False):  # an alias, with the help of the command
+        return
     inner = getattr(command, "commands", None)
     if inner is None or command.invoke_without_command:
         yield path, command

@@ -12,7 +12,7 @@ from moto.core.request import Request
 from moto.utilities.utils import get_partition
 
 from embedded import protocol, status
-from embedded.access import facts, resource_tags
+from embedded.access import facts, principal_tags, resource_tags
 from embedded.access.evaluation.decision import Document, Question, decide
 from embedded.access.own_policies import Own, document_of, own_policies
 from embedded.access.request_resources import Ask, Where
@@ -80,6 +80,7 @@ def _context(caller: Caller, region: str) -> dict[str, Any]:
         "aws:SourceIp": "127.0.0.1",
         "aws:username": caller.user_name,
         "aws:ViaAWSService": False,
+        **principal_tags.context(caller.tags),
     }
 
 

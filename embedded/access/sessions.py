@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +11,7 @@ from moto.iam.models import iam_backends
 from moto.sts.models import AssumedRole, sts_backends
 from moto.utilities.utils import get_partition
 
+from embedded.access import principal_tags
 from embedded.access.evaluation import policies
 from embedded.clients import DEFAULT_ACCOUNT, DEFAULT_REGION, owner_secret
 from embedded.lifecycle import DEFAULT_ACCESS_KEY
@@ -40,6 +41,8 @@ class Caller:
 
     session_policies: tuple[str, ...] | None = None
     """The texts of the policies that a session was made with; None for one made without."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """The tags of the role or the user, and over them those of the session."""
 
     @property
     def is_root(self) -> bool:
@@ -105,7 +108,11 @@ def find_key(access_key: str, region: str) -> Key | None:
         if user is not None:
             keys = backends[partition].list_access_keys(user.name)
             secret = next(key.secret_access_key for key in keys if key.access_key_id == access_key)
-            return Key(caller=Caller(account=account, principal=user.arn, user_name=user.name), secret=secret)
+            tags = backends[partition].tagger.list_tags_for_resource(user.arn)["Tags"]
+            caller = Caller(
+                account=account, principal=user.arn, user_name=user.name, tags=principal_tags.of_entity(tags)
+            )
+            return Key(caller=caller, secret=secret)
     return None
 
 
@@ -119,6 +126,7 @@ def _key_of_session(account: str, session: AssumedRole) -> Key | None:
             principal=session.arn,
             role_arn=session.role_arn,
             session_policies=None if session.policy is None else tuple(json.loads(session.policy)),
+            tags=principal_tags.of_session(session.access_key_id, role.tags),
         ),
         secret=session.secret_access_key,
         token=session.session_token,
@@ -143,12 +151,11 @@ def assume(
     duration_seconds: int,
     external_id: str | None = None,
     session_policies: Sequence[str] | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> AssumedRole:
     """A session of a role that is there and trusts the principal, both of which moto takes for granted."""
-    who = next(iter(principal.values()))
-    refusal = ServiceError(
-        "AccessDenied", f"User: {who} is not authorized to perform: sts:AssumeRole on resource: {role_arn}", 403
-    )
+    given = {} if tags is None else tags
+    refusal = _refused(principal, "sts:AssumeRole", role_arn)
     match = _ROLE_ARN.match(role_arn)
     if match is None:
         raise ServiceError("ValidationError", f"{role_arn} is invalid")
@@ -158,8 +165,11 @@ def assume(
     document = role.assume_role_policy_document
     trust = json.loads(document) if isinstance(document, str) else document
     context = {} if external_id is None else {"sts:ExternalId": external_id}
+    context |= {f"aws:RequestTag/{key}": value for key, value in given.items()}
     if not policies.trusts(trust, principal, context):
         raise refusal
+    if given and not policies.trusts(trust, principal, context, action="sts:TagSession"):
+        raise _refused(principal, "sts:TagSession", role_arn)
     assumed: AssumedRole = sts_backends[match["account"]][match["partition"]].assume_role(
         region_name=region,
         role_session_name=session_name,
@@ -169,7 +179,14 @@ def assume(
         duration=duration_seconds,
         external_id=external_id,
     )
+    principal_tags.remember(assumed.access_key_id, given)
     return assumed
+
+
+def _refused(principal: Mapping[str, str], action: str, role_arn: str) -> ServiceError:
+    who = next(iter(principal.values()))
+    message = f"User: {who} is not authorized to perform: {action} on resource: {role_arn}"
+    return ServiceError("AccessDenied", message, 403)
 
 
 def _role(arn: str) -> Any:

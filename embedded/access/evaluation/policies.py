@@ -77,13 +77,15 @@ def _same_aws_principal(item: str, who: str, through_account: bool) -> bool:
     return role is not None and session is not None and role.groups() == session.groups()
 
 
-def trusts(document: Mapping[str, Any], principal: Mapping[str, str], context: Context) -> bool:
-    """Whether a role's trust policy lets this caller assume the role."""
+def trusts(
+    document: Mapping[str, Any], principal: Mapping[str, str], context: Context, *, action: str = "sts:AssumeRole"
+) -> bool:
+    """Whether a role's trust policy lets this caller assume the role, or tag the session."""
     allowed = False
     for statement in as_list(document.get("Statement")):
         if not names_principal(statement, principal):
             continue
-        if not any(matches(item, "sts:AssumeRole", ignore_case=True) for item in as_list(statement.get("Action"))):
+        if not any(matches(item, action, ignore_case=True) for item in as_list(statement.get("Action"))):
             continue
         # a service's own conditions (aws:SourceAccount, aws:SourceArn) are its to send: taken as sent rightly
         conditions = {} if "Service" in principal else statement.get("Condition", {})

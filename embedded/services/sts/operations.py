@@ -13,6 +13,8 @@ from embedded.operations import Call, Params, ServiceError, operation
 @operation("sts", "AssumeRole")
 def assume_role(call: Call, params: Params) -> dict[str, Any]:
     """Make a role session, if the role is there and trusts the caller."""
+    if params.get("TransitiveTagKeys"):
+        raise ServiceError("ValidationError", "TransitiveTagKeys is not emulated: no session hands its tags on.")
     role = sessions.assume(
         params["RoleArn"],
         {"AWS": call.principal},
@@ -21,6 +23,7 @@ def assume_role(call: Call, params: Params) -> dict[str, Any]:
         duration_seconds=params.get("DurationSeconds", 3600),
         external_id=params.get("ExternalId"),
         session_policies=_session_policies(call, params),
+        tags={tag["Key"]: tag["Value"] for tag in params.get("Tags", ())},
     )
     return {
         "Credentials": {

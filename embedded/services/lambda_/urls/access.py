@@ -9,7 +9,7 @@ from moto.core.utils import get_service_model
 
 from embedded import moto_patches
 from embedded.access import authentication, guard
-from embedded.access.policies import names_principal, speaks_of
+from embedded.access.evaluation.policies import names_principal, speaks_of
 from embedded.access.signatures.version4 import SignatureFault
 from embedded.operations import ServiceError
 from embedded.protocol import Parsed

@@ -1,0 +1,81 @@
+"""Who may launch what, by tags: a person's tag names the owner whose jobs that person may launch and stop."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from shardyard.core import policy
+from shardyard.core.arns import arn
+from shardyard.core.outputs import add_output
+from shardyard.core.project import Project
+from shardyard.foundation.storage_base import StorageBase
+from shardyard.spec import names
+
+
+class LaunchByTag(Construct):
+    """One policy for the roles of people, whatever their team: the tags of the role, or of its session, say which.
+
+    A state machine carries the tag `owner`, and for authorization an execution has the tags of its machine (Step
+    Functions developer guide, tag-based policies).
+    """
+
+    policy_arn: str
+    """What a person's role needs to launch, follow and stop."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, project: Project, storage: StorageBase, tag: str
+    ) -> None:
+        """`tag` is the key of the principal's tag that holds an owner."""
+        super().__init__(scope, construct_id)
+        self._project, self._storage = project, storage
+        made = iam.CfnManagedPolicy(
+            self,
+            "Policy",
+            managed_policy_name=names.launch_policy_name(project.name, project.stage),
+            description=f"Launch and stop the jobs of the owner that the tag {tag} names, and look at all",
+            policy_document=policy.document([self._launch(tag), *self._look()]),
+        )
+        self.policy_arn = made.ref
+        add_output(cdk.Stack.of(self), "LaunchPolicyArn", made.ref, "For the roles of people who launch jobs")
+
+    def _launch(self, tag: str) -> policy.Statement:
+        owned = {
+            "aws:ResourceTag/owner": f"${{aws:PrincipalTag/{tag}}}",
+            "aws:ResourceTag/project": self._project.name,
+            "aws:ResourceTag/stage": self._project.stage,
+        }
+        return policy.allow(
+            ["states:StartExecution", "states:StopExecution"], self._machines(), when={"StringEquals": owned}
+        )
+
+    def _look(self) -> list[policy.Statement]:
+        """What `yard train`, `status`, `logs`, `history` and `receipt` read, and the code that a launch brings."""
+        prefix, artifacts = self._project.prefix, self._storage.places.artifact_arn
+        log_group = "log-group:/aws/sagemaker/TrainingJobs:*"
+        return [
+            policy.allow(
+                [
+                    "states:DescribeExecution",
+                    "states:DescribeStateMachine",
+                    "states:GetExecutionHistory",
+                    "states:ListExecutions",
+                ],
+                self._machines(),
+            ),
+            policy.allow(["cloudformation:DescribeStacks"], [arn("cloudformation", f"stack/{prefix}-*/*")]),
+            policy.allow(["s3:ListBucket"], [artifacts]),
+            policy.allow(["s3:GetObject"], [f"{artifacts}/runs/*", f"{artifacts}/source/*"]),
+            policy.allow(["s3:PutObject"], [f"{artifacts}/source/*"]),
+            *self._storage.places.use_keys("kms:Decrypt", "kms:GenerateDataKey"),
+            policy.allow(["ecr:DescribeImages"], [arn("ecr", f"repository/{prefix}/*")]),
+            policy.allow(["sagemaker:DescribeTrainingJob", "sagemaker:ListTags"], [arn("sagemaker", "training-job/*")]),
+            policy.allow(["logs:FilterLogEvents", "logs:GetLogEvents"], [arn("logs", log_group)]),
+            # These take no resource.
+            policy.allow(["cloudwatch:GetMetricData", "sagemaker:ListTrainingJobs"], ["*"]),
+        ]
+
+    def _machines(self) -> Sequence[str]:
+        machines = names.state_machine_name(self._project.name, self._project.stage, "*")
+        return [arn("states", f"stateMachine:{machines}"), arn("states", f"execution:{machines}:*")]

@@ -68,12 +68,14 @@ def up(
     port: int = 0,
     project: Path | None = None,
     fresh: bool = False,
+    allow_unisolated: bool = False,
     environment: Mapping[str, str] = os.environ,
 ) -> CloudState:
     """Start the cloud and wait until it answers; a cloud that already runs is left alone.
 
     It finds again what the last one kept, unless it is to be `fresh`. Port 0 takes the last one's port, or a free one.
-    `project` is the folder with containers/; None is the current folder.
+    `project` is the folder with containers/; None is the current folder. `allow_unisolated` lets functions run that are
+    not the project's own, where nothing keeps them from the machine.
     """
     folder = folder.absolute()
     with _usable(folder), _locked(folder):
@@ -86,7 +88,9 @@ def up(
         notes = predecessor.words_of(folder)
         _state_file(folder).unlink(missing_ok=True)
         chosen, note = predecessor.port_for(folder, port)
-        started = _start(folder, chosen, Path.cwd() if project is None else project.absolute(), environment)
+        root = Path.cwd() if project is None else project.absolute()
+        options = ["--port", str(chosen), "--project", str(root)]
+        started = _start(folder, options + ["--allow-unisolated"] * allow_unisolated, environment)
         return replace(started, notes=notes + note)
 
 
@@ -219,19 +223,16 @@ def admin(running: CloudState, verb: str, params: Mapping[str, Any]) -> dict[str
         ) from None
 
 
-def _start(folder: Path, port: int, project: Path, environment: Mapping[str, str]) -> CloudState:
+def _start(folder: Path, options: list[str], environment: Mapping[str, str]) -> CloudState:
     log = folder / "cloud.log"
     command = [
         sys.executable,
         "-P",  # the current folder is the user's: nothing in it may be imported in place of ours
         "-m",
         "embedded.server",
-        "--port",
-        str(port),
+        *options,
         "--state",
         str(folder),
-        "--project",
-        str(project),
         "--log",
         str(log),
         "--confirm",

@@ -13,6 +13,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from embedded import settings
 from embedded.lifecycle import secret_of
 from embedded.process.environment import DEFAULT_ACCESS_KEY
 from embedded.process.held import hold
@@ -31,6 +32,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--log", type=Path, required=True, help="the log's path, for the state file")
     parser.add_argument("--project", type=Path, default=Path.cwd(), help="the folder with containers/")
     parser.add_argument(
+        "--allow-unisolated", action="store_true", help="run code of others where nothing keeps it from the machine"
+    )
+    parser.add_argument(
         "--confirm", action="store_true", help="end unless the standard input says a line when all is up"
     )
     options = parser.parse_args(arguments)
@@ -46,6 +50,7 @@ def main(arguments: list[str] | None = None) -> None:
         threading.Thread(target=_end_unless_confirmed, daemon=True).start()
     _allow_descriptors()
     _shut_out_real_credentials(secret)
+    settings.current.allow_unisolated = options.allow_unisolated
     serve(options.port, options.state, options.log, options.project.resolve(), secret=secret)
 
 
@@ -99,7 +104,7 @@ def serve(port: int, state: Path, log: Path, project: Path, *, secret: str) -> N
     os.environ["MOTO_PORT"] = str(server.port)
     os.environ["YARD_CLOUD_FOLDER"] = str(state.resolve())
 
-    from embedded import clients, settings
+    from embedded import clients
 
     clients.serve_at(endpoint, secret=secret)
     settings.use_project(project)

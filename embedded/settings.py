@@ -36,6 +36,9 @@ class TrainingSettings:
     isolation: Literal["auto", "user", "root", "loopback"] = "auto"
     """How nodes are kept apart; `auto` takes the best that this machine allows."""
 
+    allow_unisolated: bool = False
+    """Whether code that is not this project's runs where nodes and functions cannot be kept apart from the machine."""
+
     project_root: Path = field(default_factory=Path.cwd)
     """The folder with containers/ and the sources of its images."""
 
@@ -73,6 +76,10 @@ def _convert(name: str, value: Any) -> Any:
         return None
     if name in ("project_root", "file_systems_root", "work_root"):
         return Path(value)
+    if name == "allow_unisolated":
+        if not isinstance(value, bool):
+            raise ServiceError("ValidationException", f"allow_unisolated: {value!r} is neither true nor false")
+        return value
     if name == "isolation":
         if value not in ("auto", "user", "root", "loopback"):
             raise ServiceError("ValidationException", f"isolation: {value!r} is none of auto, user, root, loopback")

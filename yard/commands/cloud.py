@@ -22,6 +22,9 @@ _JSON = typer.Option(False, "--json", help="Print JSON.")
 def up(
     port: int = typer.Option(0, "--port", help="The port; by default the last one, or a free one.", min=0, max=65535),
     fresh: bool = typer.Option(False, "--fresh", help="Forget what the last cloud has kept."),
+    allow_unisolated: bool = typer.Option(
+        False, "--allow-unisolated", help="Run others' functions even where nothing keeps them from this machine."
+    ),
     as_json: bool = _JSON,
 ) -> None:
     """Start the cloud, unless it is running.
@@ -35,7 +38,9 @@ def up(
     """
     from embedded import lifecycle
 
-    state = lifecycle.up(cloud_folder(), port=port, project=find_project().root, fresh=fresh)
+    state = lifecycle.up(
+        cloud_folder(), port=port, project=find_project().root, fresh=fresh, allow_unisolated=allow_unisolated
+    )
     if as_json:
         emit_json(_as_json(state))
         return

@@ -23,6 +23,7 @@ from embedded import clients, clock, moto_patches
 from embedded.access import roles
 from embedded.bus.deliveries import deliver
 from embedded.operations import ServiceError
+from embedded.services.lambda_ import provenance
 from embedded.services.lambda_.function_files import unpacked
 from embedded.services.lambda_.function_logs import write_log
 from embedded.services.lambda_.pool import FunctionPool
@@ -82,6 +83,10 @@ class RealFunction(lambda_models.LambdaFunction):  # type: ignore[misc]
         """Answer an invocation of any type; failures are told in the response's headers, as the service does."""
         kind = request_headers.get("X-Amz-Invocation-Type") or "RequestResponse"
         event = _event(body, kind)
+        text = _not_isolated(self)
+        if text is not None:
+            # said to who asks, and not only to the log: a stack would wait an hour for the answer of its function
+            raise LambdaClientError("InvalidRuntimeException", text)
         response_headers["x-amz-executed-version"] = str(self.version)
         if kind == "DryRun":
             return b""
@@ -127,8 +132,11 @@ def invoke_now(function: RealFunction, event: Any, request_id: str | None = None
     request_id = str(uuid.uuid4()) if request_id is None else request_id
     if function.package_type != "Zip" or not str(function.run_time).startswith("python"):
         what = function.run_time or f"an {function.package_type} package"
-        text = f"The embedded cloud runs Python functions from zip files; {function.function_name} is {what}."
-        return _refusal({"errorType": "Runtime.NotEmulated", "errorMessage": text})
+        said = f"The embedded cloud runs Python functions from zip files; {function.function_name} is {what}."
+        return _refusal({"errorType": "Runtime.NotEmulated", "errorMessage": said})
+    text = _not_isolated(function)
+    if text is not None:
+        return _refusal({"errorType": "Runtime.NotIsolated", "errorMessage": text})
     with _one_more_running(function):
         outcome = _pool.invoke(
             _spec(function),
@@ -145,6 +153,10 @@ def invoke_now(function: RealFunction, event: Any, request_id: str | None = None
         outcome.payload, outcome.failed = json.dumps(too_large), True
     write_log(function, request_id, outcome)
     return outcome
+
+
+def _not_isolated(function: RealFunction) -> str | None:
+    return provenance.refusal(function.function_name, [function.code_bytes, *_layer_zips(function)])
 
 
 def _refusal(error: Mapping[str, str]) -> Outcome:

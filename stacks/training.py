@@ -14,6 +14,7 @@ from shardyard.foundation.storage import Storage
 from shardyard.images.job_image import JobImage
 from shardyard.images.job_source import source_bundle
 from shardyard.jobs.job_permissions import channel_places
+from shardyard.jobs.launch_by_tag import LaunchByTag
 from shardyard.jobs.runtime import JobRuntime
 from shardyard.jobs.training_job import TrainingJob
 from shardyard.observability.sweeper import KINDS, Sweeper
@@ -138,6 +139,14 @@ def training_stacks(scope: Construct, *, ground: Ground, jobs: Sequence[JobSpec]
     first = TrainingStack(
         scope, RUNTIME_STACK, ground=ground, jobs=by_part.pop(RUNTIME_STACK), runtime=None, outside_buckets=outside
     )
+    if ground.settings.identity.launch_tag:
+        LaunchByTag(
+            first,
+            "LaunchByTag",
+            project=first.project,
+            storage=ground.storage,
+            tag=ground.settings.identity.launch_tag,
+        )
     others = {
         part: TrainingStack(scope, part, ground=ground, jobs=some, runtime=first.runtime)
         for part, some in sorted(by_part.items())

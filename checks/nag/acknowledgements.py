@@ -223,6 +223,15 @@ ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = (
     ),
     Acknowledgement(
         rule="IAM5",
+        where="training/LaunchByTag/*",
+        about=r"Resource::(\*|[\w-]+-storage:ExportsOutput\w+/(runs|source)/\*|arn:.*(-(dev|prod)[\w-]*[-:/]\*.*|"
+        r"training-job/\*|TrainingJobs:\*))",
+        reason="For people's roles: runs, their code and executions of this project and stage, whose ids are unknown "
+        "at deploy; training jobs and their logs are only read, and the calls on `*` take no resource. A launch and a "
+        "stop stand under a condition on the caller's tag.",
+    ),
+    Acknowledgement(
+        rule="IAM5",
         where="training/Runtime/Submit/Policy",
         about=r"Resource::arn:.*:role/[\w-]+-(dev|prod)/jobs/\*",
         reason="Each job has its own execution role, and they alone lie under this path; a condition lets them be "

@@ -35,6 +35,11 @@ def function_name(project: str, stage: str, handler: str) -> str:
     return f"{project}-{stage}-{handler}"
 
 
+def launch_policy_name(project: str, stage: str) -> str:
+    """The policy of people who launch jobs, which permission sets of several accounts find by its name."""
+    return f"{project}-{stage}-launch"
+
+
 def topic_name(project: str, stage: str) -> str:
     """The topic of all notifications."""
     return f"{project}-{stage}-alerts"

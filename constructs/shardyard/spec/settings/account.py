@@ -82,13 +82,20 @@ class TrainingSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IdentitySettings:
-    """These settings hold for every role of the project."""
+    """These settings hold for the project's roles and for those who launch."""
 
     permissions_boundary: str = setting(
         "",
         "The ARN of a policy that bounds every role; none by default.",
         pattern=r"(arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]{1,512})?",
         says="the ARN of an IAM policy",
+    )
+    launch_tag: str = setting(
+        "",
+        "The key of the tag, of a person's role or session, that names the owner whose jobs that person may launch. "
+        "With it the deploy makes a policy for people's roles, `<project>-<stage>-launch`; none by default.",
+        pattern=r"([\w.:/=+@-]{1,128})?",
+        says="up to 128 letters, digits and .:/=+@-",
     )
 
 

@@ -233,11 +233,11 @@ def _model_digest(aws: Aws, run: runs.Run) -> str:
     import tarfile
     import tempfile
 
-    from yard.commands.results import model_location
+    from yard.runs import artifacts
 
-    bucket, key = model_location(aws, run)
+    model = artifacts.model(aws, run)
     with tempfile.TemporaryFile() as archive:
-        aws.client("s3").download_fileobj(bucket, key, archive)
+        aws.client("s3").download_fileobj(model.bucket, model.prefix, archive)
         archive.seek(0)
         with tarfile.open(fileobj=archive) as packed:
             for member in packed.getmembers():
@@ -245,7 +245,7 @@ def _model_digest(aws: Aws, run: runs.Run) -> str:
                     content = packed.extractfile(member)
                     assert content is not None
                     return str(json.load(content)["weights_sha256"])
-    raise UserError(f"s3://{bucket}/{key} holds no model.json with the weights' digest.")
+    raise UserError(f"{model.address} holds no model.json with the weights' digest.")
 
 
 def _tell(aws: Aws, run: runs.Run, seconds: float) -> None:

@@ -63,10 +63,10 @@ def _umask() -> int:
     return mask
 
 
-def unpack(download: Callable[[Path], None], folder: Path, source: str) -> None:
+def unpack(download: Callable[[Path], None], folder: Path, source: str) -> list[Path]:
     """Fetch an archive and unpack it as a folder; what is broken, or does not fit on the disk, leaves nothing behind.
 
-    Files that lie in the folder already and are not in the archive stay.
+    Returns its files. Those that lie in the folder already and are not in the archive stay.
     """
     with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,9 @@ def unpack(download: Callable[[Path], None], folder: Path, source: str) -> None:
             unpacked.mkdir(mode=0o755)
             download(archive)
             _extract(archive, unpacked, source)
+            files = [path.relative_to(unpacked) for path in unpacked.rglob("*") if path.is_file()]
             _move(unpacked, folder)
+            return [folder / path for path in files]
         finally:
             shutil.rmtree(beside, ignore_errors=True)
 

@@ -21,6 +21,7 @@ LEAST_SECONDS = 5.0
 def leave(supervisor: Supervisor, launch: Launch, code: int, message: str) -> int:
     """End this node's part of the run; returns the launcher's exit code."""
     if code == 0:
+        _tell_what_is_lost(launch)
         return 0
     sent, lacks = _bring_to_s3(supervisor, launch, code)
     if code == INTERRUPTED and lacks:
@@ -30,6 +31,22 @@ def leave(supervisor: Supervisor, launch: Launch, code: int, message: str) -> in
     elif code == INTERRUPTED and sent:
         message = f"{message}; {interruption.SENT}"
     return failure.conclude(launch.contract.base, code, message)
+
+
+def _tell_what_is_lost(launch: Launch) -> None:
+    """A program that saved beside its code would succeed without a word and leave nothing."""
+    if launch.working_dir is None:
+        return
+    # Imported only here: most starts bring no code
+    from training.launcher.endings import left_behind
+    from training.launcher.source import CODE_CHANNEL
+
+    lost = left_behind.lost_files(launch.working_dir, launch.contract.channel_dir(CODE_CHANNEL))
+    if lost is not None:
+        failure.say(
+            f"saved beside the code and lost with this node: {lost} (in {launch.working_dir}). Kept is what is written "
+            "into SM_MODEL_DIR, SM_OUTPUT_DATA_DIR, or the checkpoint folder of a job with checkpoints"
+        )
 
 
 def _bring_to_s3(supervisor: Supervisor, launch: Launch, code: int) -> tuple[bool, str]:

@@ -7,6 +7,7 @@ def register(app: typer.Typer) -> None:
     """Put every command on the app."""
     from yard.commands import (
         account,
+        artifacts,
         cloud,
         data,
         define,
@@ -29,6 +30,7 @@ def register(app: typer.Typer) -> None:
         follow,
         watch,
         results,
+        artifacts,
         data,
         secret,
         image,

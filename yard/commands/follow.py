@@ -62,7 +62,13 @@ def end_with(aws: Aws, run: runs.Run) -> None:
 
 def _say_end(aws: Aws, run: runs.Run) -> None:
     if run.status == "SUCCEEDED":
-        say(f"Done. See the receipt: yard receipt {run.run_id}; get the model: yard model get {run.run_id}")
+        from yard.runs.artifacts import what_is_missing
+
+        missing = list(what_is_missing(aws, run))
+        get = "" if missing else f"; get the model: yard model get {run.run_id}"
+        say(f"Done. See the receipt: yard receipt {run.run_id}{get}")
+        for sentence in missing:
+            say(sentence)
         return
     _, execution = runs.refresh(aws, run)
     say(f"{run.status.capitalize().replace('_', ' ')}: {execution.get('error', '')}")

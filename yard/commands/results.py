@@ -1,4 +1,4 @@
-"""yard receipt, history, model, compare: the results of runs."""
+"""yard receipt, history, compare: the results of runs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,18 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from shardyard.spec import names
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
-from yard.errors import Exit, UserError, writing
+from yard.errors import Exit, UserError
 from yard.output import emit_json, emit_rows, emit_side_by_side, say, show
 from yard.project import find_project
 from yard.runs import runs
 
 if TYPE_CHECKING:
     from yard.runs.comparison import Curve
-
-model_app = typer.Typer(help="Models that runs trained.", no_args_is_help=True)
 
 
 def receipt(
@@ -70,45 +67,6 @@ def history(
     nothing = "Nothing has been launched yet. Launch a job: yard train JOB"
     spare = ("took", "loss", "cost_usd", "started", "accuracy", "saved_usd")
     emit_rows(found, columns, as_json=as_json, empty=nothing, spare=spare)
-
-
-def model_get(
-    run: str = typer.Argument(help="A job's name (its newest run) or a run id.", autocompletion=complete_jobs),
-    to: Path = typer.Option(Path("models"), "--to", help="Unpack it in this folder, under its run id."),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
-) -> None:
-    """Download a run's model and unpack it.
-
-    \b
-      yard model get mnist-ddp --to /tmp/models
-    """
-    from yard import downloads
-
-    aws = Aws(find_project())
-    found = runs.find(aws, run)
-    bucket, key = model_location(aws, found)
-    folder = downloads.place(to, found.run_id, f"The run id {found.run_id!r}")
-    s3 = aws.client("s3")
-    downloads.unpack(lambda path: s3.download_file(bucket, key, str(path)), folder, f"s3://{bucket}/{key}")
-    if as_json:
-        files = sorted(str(path) for path in folder.rglob("*") if path.is_file())
-        emit_json({"run": found.run_id, "model": f"s3://{bucket}/{key}", "folder": str(folder), "files": files})
-    if any(path.is_file() for path in folder.rglob("*")):
-        say(f"s3://{bucket}/{key} is unpacked in {folder}/")
-    else:
-        say(f"The model of {found.run_id} is empty: its program wrote nothing into SM_MODEL_DIR (/opt/ml/model).")
-
-
-def model_location(aws: Aws, run: runs.Run) -> tuple[str, str]:
-    """The bucket and key of the model of a run that completed."""
-    for attempt in reversed(runs.attempts(aws, run)):
-        if attempt["TrainingJobStatus"] == "Completed":
-            name = attempt["TrainingJobName"]
-            return aws.artifact_bucket(), f"{names.run_prefix(run.run_id)}{name}/output/model.tar.gz"
-    raise UserError(
-        f"The run {run.run_id} of {run.job} has no model: none of its training jobs completed.",
-        f"See why: yard status {run.run_id}",
-    )
 
 
 def compare(
@@ -169,10 +127,3 @@ def register(app: typer.Typer) -> None:
     app.command()(receipt)
     app.command()(history)
     app.command()(compare)
-    model_app.command("get")(model_get)
-    app.add_typer(model_app, name="model")
-
-
-@model_app.callback()
-def _models() -> None:
-    """Keeps `yard model get` a subcommand while it is the only one."""

@@ -78,6 +78,16 @@ def test_the_model_comes_home(yard: Yard, run_id: str, tmp_path: Path) -> None:
     assert any(name.endswith("model.json") for name in found["files"])
 
 
+def test_its_checkpoints_come_home_and_what_it_did_not_write_is_said(yard: Yard, run_id: str, tmp_path: Path) -> None:
+    kept = yard.json("checkpoints", "ls", run_id, "--json")
+    assert [row["latest"] for row in kept] == [False] * (len(kept) - 1) + [True]
+    found = yard.json("checkpoints", "get", run_id, "--to", str(tmp_path), "--json")
+    assert found["checkpoint"] == kept[-1]["checkpoint"]
+    assert sum(Path(name).stat().st_size for name in found["files"]) == kept[-1]["size"]
+    assert "known: step-" in yard("checkpoints", "get", run_id, "step-1", code=Exit.FIX).stderr
+    assert "wrote nothing into SM_OUTPUT_DATA_DIR" in yard("outputs", "get", run_id, code=Exit.FIX).stderr
+
+
 def test_runs_side_by_side(yard: Yard, run_id: str, tmp_path: Path) -> None:
     said = json.loads(yard("train", "mnist-ddp", *QUICK, "--set", "seed=2", "--follow", "--json").stdout)
     assert said["status"] == "SUCCEEDED"

@@ -18,9 +18,8 @@ import boto3
 from embedded.nodes import image_environment
 from yard import data_folder, images, upload
 from yard.aws import Aws
-from yard.commands.results import model_location
 from yard.project import find_project
-from yard.runs import logs, runs
+from yard.runs import artifacts, logs, runs
 from yard.uploaded import Uploaded
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -153,8 +152,8 @@ class House:
 
     def model(self, run: runs.Run) -> dict[str, bytes]:
         """The files of the model in S3, by their names."""
-        bucket, key = model_location(self.aws, run)
-        body = self.aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+        model = artifacts.model(self.aws, run)
+        body = self.aws.client("s3").get_object(Bucket=model.bucket, Key=model.prefix)["Body"].read()
         with tarfile.open(fileobj=io.BytesIO(body)) as archive:
             files = {member.name: archive.extractfile(member) for member in archive.getmembers() if member.isfile()}
             return {name: file.read() for name, file in files.items() if file is not None}

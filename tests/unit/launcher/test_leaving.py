@@ -2,6 +2,7 @@
 
 import os
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,7 +25,7 @@ def launch(base: Path, *, grace: float = 30.0, **variables: str) -> Any:
     (base / "checkpoints").mkdir()
     (base / "checkpoints" / "state").write_text("x")
     environ = {"SAGEMAKER_BASE_DIR": str(base), "TRAINING_JOB_NAME": "job", **variables}
-    return SimpleNamespace(contract=SimpleNamespace(base=base), environ=environ, grace_seconds=grace)
+    return SimpleNamespace(contract=SimpleNamespace(base=base), environ=environ, grace_seconds=grace, working_dir=None)
 
 
 def carries(monkeypatch: pytest.MonkeyPatch, way: Callable[[Callable[[str], None]], None]) -> None:
@@ -107,3 +108,25 @@ def test_outside_of_a_training_job_the_disk_stays(tmp_path: Path, supervisor: Su
     assert leaving.leave(supervisor, given, 75, "saved") == 1, "a job without a place"
     del given.environ["TRAINING_JOB_NAME"]
     assert leaving.leave(supervisor, given, 75, "saved") == 75
+
+
+def test_what_was_saved_beside_the_code_is_named(tmp_path: Path, supervisor: Supervisor, capfd: Any) -> None:
+    code, channel = tmp_path / "code", tmp_path / "channel"
+    (code / "__pycache__").mkdir(parents=True)
+    channel.mkdir()
+    with zipfile.ZipFile(channel / "source.zip", "w") as bundle:
+        bundle.writestr("train.py", "")
+        bundle.writestr("conf/a.yaml", "")
+    for name in ("train.py", "__pycache__/train.pyc", ".cache"):
+        (code / name).write_text("")
+    contract = SimpleNamespace(base=tmp_path, channel_dir=lambda name: channel)
+    launched: Any = SimpleNamespace(contract=contract, working_dir=code)
+    assert leaving.leave(supervisor, launched, 0, "") == 0
+    assert capfd.readouterr().err == "", "nothing of it is the program's own"
+    for name in ("snapshot.pt", "out/b.txt", "out/c.txt", "out/d.txt"):
+        (code / name).parent.mkdir(exist_ok=True)
+        (code / name).write_text("")
+    assert leaving.leave(supervisor, launched, 0, "") == 0
+    said = capfd.readouterr().err
+    assert "lost with this node: out/b.txt, out/c.txt, out/d.txt and 1 more" in said
+    assert "SM_MODEL_DIR" in said

@@ -32,8 +32,10 @@ LEFT_OUT = (
     "/build/",
     "/dist/",
     "**/models/[12]???????-??????-????/",
+    "**/outputs/[12]???????-??????-????/",
+    "**/checkpoints/[12]???????-??????-????/",
 )
-"""What tools leave behind; the last is where `yard model get` unpacks a model."""
+"""What tools leave behind; the last three are where `yard model get` and its like put what a run left."""
 _MARKS = ("pyvenv.cfg", "conda-meta", "CACHEDIR.TAG")
 """What tells an environment or a cache, whatever its folder's name."""
 MOST_BYTES = 100_000_000

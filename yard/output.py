@@ -72,9 +72,8 @@ def say(text: str) -> None:
 def show(text: str, stream: TextIO | None = None, *, indent: int = 0) -> None:
     """Print what may hold words of others: at a terminal what is text, folded between words; in a pipe every byte."""
     out = sys.stdout if stream is None else stream
-    if out.isatty():
-        text = flowing(printable(text), width(stderr=out is sys.stderr), indent=indent)
-    print(text, file=out, flush=True)
+    text = printable(text) if out.isatty() else text
+    print(flowing(text, width(stderr=out is sys.stderr), indent=indent), file=out, flush=True)
 
 
 def emit_json(data: Any) -> None:

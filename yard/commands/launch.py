@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from shardyard.spec.units import format_duration
+from yard import launching
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
 from yard.commands.follow import end_with, watch_to_the_end
 from yard.errors import UserError
 from yard.output import confirm, emit_facts, emit_json, is_terminal, say
-from yard.override_options import with_override_options, with_words
+from yard.override_options import with_override_options
 from yard.project import find_project
-from yard.runs import runs
+from yard.runs import about, runs
 
 if TYPE_CHECKING:
-    from shardyard.spec.jobs.job import JobSpec
     from yard.plan import LaunchPlan
 
 _YES = typer.Option(False, "--yes", "-y", help="Do not ask.")
@@ -29,6 +29,8 @@ def train(
     values: list[str] = typer.Option(
         [], "--set", help="A hyperparameter, or --NAME=VALUE: an argument.", metavar="NAME=VALUE"
     ),
+    name: str | None = typer.Option(None, "--name", help="What to call the run."),
+    tags: list[str] = typer.Option([], "--tag", help="A tag of the run.", metavar="KEY[=VALUE]"),
     follow: bool | None = _FOLLOW,
     dry_run: bool = typer.Option(False, "--dry-run", help="Show the plan and stop."),
     yes: bool = _YES,
@@ -47,22 +49,21 @@ def train(
       yard train gpt-fsdp --count 4 --set learning_rate=3e-4 --cap 20
       yard train nanogpt --set=--max_iters=80 --set=--compile
       yard train mnist-ddp --on-demand --dry-run
+      yard train mnist-ddp --name "wide, slow" --tag baseline --tag owner=ann
       yard train mnist-ddp --yes --follow || echo "it failed with exit code $?"
     """
     aws = Aws(find_project())
     local = aws.project.job(job)
+    named, tagged = about.checked_name(name), about.read_tags(tags)
     hyperparameters = _hyperparameters([pair for pair in values if not pair.startswith("-")])
-    launch = {**overrides, **({"hyperparameters": hyperparameters} if hyperparameters else {})}
-    _warn_about_hyperparameters(local.hyperparameters, hyperparameters)
     words = [word for word in values if word.startswith("-")]
-    if words:
-        launch["arguments"] = with_words(local, overrides.get("arguments"), words)
-    plan = _plan_of(aws, job, launch, dry_run=dry_run)
+    launch = launching.launch_input(local, overrides, hyperparameters, words)
+    plan = launching.plan_of(aws, job, launch, dry_run=dry_run)
     if dry_run:
-        _refuse_wrong_code(aws, local)
+        launching.refuse_wrong_code(aws, local)
         emit_facts(_as_json(plan) if as_json else _as_facts(plan, aws.project.root), as_json=as_json)
         return
-    _launch(aws, job, launch, plan, yes=yes, follow=follow, as_json=as_json)
+    _launch(aws, job, launch, plan, name=named, tags=tagged, yes=yes, follow=follow, as_json=as_json)
 
 
 def resume(
@@ -99,7 +100,7 @@ def resume(
             f"Set [checkpoints] enabled = true in jobs/{found.job}.toml, deploy, and launch it anew.",
         )
     launch = {**_input_of(found, execution), **overrides, "run_id": found.run_id}
-    plan = _plan_of(aws, found.job, launch, dry_run=False)
+    plan = launching.plan_of(aws, found.job, launch)
     _launch(aws, found.job, launch, plan, yes=yes, follow=follow, as_json=as_json)
 
 
@@ -119,72 +120,25 @@ def _input_of(run: runs.Run, execution: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _plan_of(aws: Aws, job: str, launch: dict[str, Any], *, dry_run: bool) -> "LaunchPlan":
-    """The plan of the deployed job, since that is what runs. Without an account, a dry run uses the job's file."""
-    from shardyard.spec.jobs.overrides import LaunchInput
-    from yard import images
-    from yard.account import deployed
-    from yard.errors import explain
-    from yard.plan import make_plan, offline_region
-
-    local, given = aws.project.job(job), LaunchInput.from_dict(launch)
-    try:
-        found = deployed.read(aws, job)
-    except Exception as error:
-        known = explain(error)
-        if not dry_run or known is None:
-            raise
-        say(f"{known.happened} This is the plan of jobs/{job}.toml, with the prices of {offline_region()}.")
-        return make_plan(local, given, region=offline_region())
-    changed = deployed.changed_since(found, local)
-    if changed:
-        say(f"jobs/{job}.toml has changed since it was deployed ({', '.join(changed)}); what is deployed is launched.")
-        say(f"To launch what the file says, deploy again: {aws.project.deploy}")
-    try:
-        images.check_before_launch(aws, job, found)
-    except UserError as error:
-        if not dry_run:
-            raise
-        say(f"A launch would be refused now: {error.happened} {error.fix}")
-    return make_plan(found.spec, given, region=aws.region, sources=found.sources)
-
-
-def _warn_about_hyperparameters(known: dict[str, Any], given: dict[str, Any]) -> None:
-    """Warn about unknown names, but pass them on: a program may read more than its job's file names."""
-    from shardyard.spec.errors import nearest
-
-    for name in given:
-        if known and name not in known:
-            say(f"--set {name}: the job's file has no hyperparameter of this name; {nearest(name, list(known))}")
-
-
 def _launch(
     aws: Aws,
     job: str,
     launch: dict[str, Any],
     plan: "LaunchPlan",
     *,
+    name: str | None = None,
+    tags: dict[str, str] | None = None,
     yes: bool,
     follow: bool | None,
     as_json: bool,
 ) -> None:
-    from yard.sources import git_state, upload_source
-
     if "source_sha256" not in launch:
-        _refuse_wrong_code(aws, aws.project.job(job))
+        launching.refuse_wrong_code(aws, aws.project.job(job))
     if not as_json:
         emit_facts(_as_facts(plan, aws.project.root), as_json=False)
     if not yes and not confirm("Launch it?", default=True):
         raise UserError("Nothing was launched.")
-    if launch.get("run_id") is None:
-        launch = {**launch, "run_id": runs.new_run_id()}
-    if "source_sha256" not in launch:  # a resumed run keeps its original code
-        sha256 = upload_source(aws, aws.project.job(job))
-        launch |= {} if sha256 is None else {"source_sha256": sha256}
-        launch |= git_state(aws.project.root)
-    launch["launched_by"] = aws.caller
-    run = runs.start(aws, job, launch)
-    say(f"Launched {job}, run {run.run_id}.")
+    run = launching.start(aws, job, launch, name=name, tags=tags)
     if (is_terminal() and not as_json) if follow is None else follow:
         run = watch_to_the_end(aws, run, as_json=as_json)
     else:
@@ -193,15 +147,6 @@ def _launch(
         facts = {"run": run.run_id, "job": job, "execution": run.execution_arn, "status": run.status}
         emit_json({**facts, "plan": _as_json(plan)})
     end_with(aws, run)
-
-
-def _refuse_wrong_code(aws: Aws, job: "JobSpec") -> None:
-    from shardyard.spec.errors import SpecError
-    from yard.plan import code_problems
-
-    wrong = code_problems(aws.project, job)
-    if wrong:
-        raise SpecError(wrong)
 
 
 def _as_facts(plan: "LaunchPlan", root: Path) -> dict[str, Any]:

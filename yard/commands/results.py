@@ -1,4 +1,4 @@
-"""yard receipt, history, compare: the results of runs."""
+"""yard receipt, history, note, compare: the results of runs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +11,7 @@ from yard.commands.complete import complete_jobs
 from yard.errors import Exit, UserError
 from yard.output import emit_json, emit_rows, emit_side_by_side, say, show
 from yard.project import find_project
-from yard.runs import runs
+from yard.runs import about, runs
 
 if TYPE_CHECKING:
     from yard.runs.comparison import Curve
@@ -39,15 +39,18 @@ def receipt(
             f"Watch it: yard logs {wanted.run_id} --follow; where it is: yard status {wanted.run_id}",
         )
     found = runs.receipt(aws, wanted.run_id)
+    said = about.read(aws, wanted.run_id)
     if as_json:
-        emit_json(found)
+        emit_json({**found, "about": said.to_dict()})
     else:
-        show(text(found))
+        show("\n\n".join(part for part in (text(found), said.in_words()) if part))
 
 
 def history(
     job: str | None = typer.Argument(None, help="Only this job's runs.", autocompletion=complete_jobs),
     limit: int = typer.Option(20, "--limit", help="At most this many runs.", min=1, metavar="N"),
+    search: str | None = typer.Option(None, "--search", help="Only runs with this in a name, tag or note."),
+    tags: list[str] = typer.Option([], "--tag", help="Only runs with this tag.", metavar="KEY[=VALUE]"),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
     """List the runs, newest first.
@@ -57,16 +60,57 @@ def history(
     \b
       yard history
       yard history mnist-ddp --limit 5
+      yard history --tag baseline --search "smaller steps"
     """
     from yard.runs.history import rows
 
     aws = Aws(find_project())
     jobs = [aws.project.job(job).name] if job is not None else [spec.name for spec in aws.project.jobs()]
-    found = rows(aws, jobs, limit)
-    columns = ("run", "job", "status", "started", "took", "cost_usd", "saved_usd", "loss", "accuracy")
+    wanted = {key: value if "=" in word else None for word in tags for key, value in about.read_tags([word]).items()}
+    found = rows(aws, jobs, limit, search=search, tags=wanted)
+    columns = ("run", "job", "status", "name", "tags", "started", "took", "cost_usd", "saved_usd", "loss", "accuracy")
     nothing = "Nothing has been launched yet. Launch a job: yard train JOB"
-    spare = ("took", "loss", "cost_usd", "started", "accuracy", "saved_usd")
+    if search is not None or tags:
+        nothing = "No run has that. Names, tags and notes: yard train --name, --tag; yard note RUN."
+    spare = ("took", "loss", "name", "cost_usd", "tags", "started", "accuracy", "saved_usd")
+    if not as_json:
+        found = [{**row, "tags": about.tags_in_words(row["tags"])} for row in found]
     emit_rows(found, columns, as_json=as_json, empty=nothing, spare=spare)
+
+
+def note(
+    run: str = typer.Argument(help="A job's name (its newest run) or a run id.", autocompletion=complete_jobs),
+    text: str | None = typer.Argument(None, help="A note, added to those that are there."),
+    name: str | None = typer.Option(None, "--name", help="Its name from now on."),
+    tags: list[str] = typer.Option([], "--tag", help="A tag to set.", metavar="KEY[=VALUE]"),
+    untag: list[str] = typer.Option([], "--untag", help="A tag to take away.", metavar="KEY"),
+    as_json: bool = typer.Option(False, "--json", help="Print all that was said about the run as JSON."),
+) -> None:
+    """Give a run a note, a name or tags; or show them.
+
+    At any time: before, while and after it runs. yard history finds it by them; the receipt and yard compare show them.
+
+    \b
+      yard note mnist-ddp "the loss jumps at step 800; smaller steps next"
+      yard note 20261121-073000-a1b2 --name "wide, slow" --tag baseline --tag owner=ann
+      yard note mnist-ddp
+    """
+    aws = Aws(find_project())
+    given = {**about.read_tags(tags), **dict.fromkeys(untag)}
+    name, text = about.checked_name(name), about.checked_note(text)
+    found = runs.find(aws, run)
+    if name is None and text is None and not given:
+        said = about.read(aws, found.run_id)
+    else:
+        said = about.change(
+            aws, found.run_id, lambda before: about.with_words(before, name=name, tags=given, note=text)
+        )
+    if as_json:
+        emit_json({"run": found.run_id, **said.to_dict()})
+    elif words := said.in_words():
+        emit_text(f"{found.job}, run {found.run_id}\n{words}")
+    else:
+        say(f"Nobody has said anything about the run {found.run_id} of {found.job}.")
 
 
 def compare(
@@ -126,4 +170,5 @@ def register(app: typer.Typer) -> None:
     """Put these commands on the app."""
     app.command()(receipt)
     app.command()(history)
+    app.command()(note)
     app.command()(compare)

@@ -10,7 +10,7 @@ from shardyard.spec.jobs.log_metrics import LogMetrics
 from shardyard.spec.jobs.metrics import STANDARD_METRICS
 from shardyard.spec.run_settings import flat, run_settings
 from yard.aws import Aws
-from yard.runs import runs
+from yard.runs import about, runs
 from yard.runs.logs import Line, Tail, reader_of
 
 _HASH = re.compile(r"\b[0-9a-f]{40,64}\b")
@@ -43,6 +43,8 @@ class Curve:
     points: Sequence[Point] = field(default_factory=tuple)
     billable_seconds: int | None = None
     usd: float | None = None
+    name: str | None = None
+    """What people call it."""
 
     def last(self, metric: str) -> float | None:
         """The last value of a metric, or None if it was never printed."""
@@ -60,13 +62,14 @@ def read_curve(aws: Aws, run: runs.Run) -> Curve:
     attempts = runs.attempts(aws, run)
     names = [attempt["TrainingJobName"] for attempt in attempts]
     described = [aws.client("sagemaker").describe_training_job(TrainingJobName=name) for name in names]
-    receipt = _receipt(aws, run)
+    receipt, said = _receipt(aws, run), about.read(aws, run.run_id)
     reader = reader_of(described[-1]) if described else LogMetrics()
     return Curve(
         run_id=run.run_id,
         job=run.job,
         status=run.status.lower(),
-        settings={**(flat(run_settings(described[-1])) if described else {}), **_origin(receipt)},
+        settings={**(flat(run_settings(described[-1])) if described else {}), **_origin(receipt), **_said(said)},
+        name=said.name,
         points=tuple(_points(Tail(aws, run.run_id, node=1).lines(names), reader)),
         billable_seconds=sum(job.get("BillableTimeInSeconds", 0) for job in described) if described else None,
         usd=receipt.get("cost_usd"),
@@ -158,6 +161,12 @@ def _origin(receipt: Mapping[str, Any]) -> dict[str, Any]:
         "git_commit": receipt["git_commit"],
         "git_dirty": receipt.get("git_dirty"),
     }
+
+
+def _said(said: about.About) -> dict[str, Any]:
+    """Names and tags beside what the runs were set to."""
+    named = {} if said.name is None else {"name": said.name}
+    return {**named, **{f"tag {key}": value if value else True for key, value in said.tags.items()}}
 
 
 def _receipt(aws: Aws, run: runs.Run) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Past runs, with the results from their receipts."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,28 +9,47 @@ from shardyard.spec.jobs.metrics import NOT_FINITE
 from shardyard.spec.units import format_duration
 from yard.aws import Aws
 from yard.errors import UserError
-from yard.runs import runs
+from yard.runs import about, runs
 
 _THREADS = 16
 
 
-def rows(aws: Aws, jobs: Sequence[str], limit: int) -> list[dict[str, Any]]:
-    """The newest runs of these jobs, one row each; a resumed run is one run, in its current state."""
-    found = {run.run_id: run for run in runs.all_runs(aws, jobs, limit)}
-    newest = sorted(found.values(), key=lambda run: run.started, reverse=True)[:limit]
+def rows(
+    aws: Aws,
+    jobs: Sequence[str],
+    limit: int,
+    *,
+    search: str | None = None,
+    tags: Mapping[str, str | None] | None = None,
+) -> list[dict[str, Any]]:
+    """The newest runs of these jobs, one row each; a resumed run is one run, in its current state.
+
+    With `search` and `tags` those of all runs that have the text in what people said about them, and the tags.
+    """
+    wants_some = search is not None or bool(tags)
+    found = {run.run_id: run for run in runs.all_runs(aws, jobs, None if wants_some else limit)}
+    newest = sorted(found.values(), key=lambda run: run.started, reverse=True)
     if not newest:
         return []
     aws.artifact_bucket()  # look it up once, before many threads need it
+    said = about.read_all(aws, [run.run_id for run in (newest if wants_some else newest[:limit])])
+    if search is not None:
+        newest = [run for run in newest if search in run.run_id or said[run.run_id].matches(search)]
+    if tags:
+        newest = [run for run in newest if said[run.run_id].has_tags(tags)]
     with ThreadPoolExecutor(_THREADS) as pool:
-        return list(pool.map(lambda run: _row(aws, run), newest))
+        return list(pool.map(lambda run: _row(aws, run, said[run.run_id]), newest[:limit]))
 
 
-def _row(aws: Aws, run: runs.Run) -> dict[str, Any]:
+def _row(aws: Aws, run: runs.Run, said: about.About) -> dict[str, Any]:
     receipt = _receipt(aws, run)
     metrics = receipt.get("metrics", {})
     return {
         "run": run.run_id,
         "job": run.job,
+        "name": said.name,
+        "tags": dict(said.tags),
+        "notes": [note.text for note in said.notes],
         "status": run.status.lower(),
         "started": run.started,
         "took": format_duration((run.stopped - run.started).total_seconds()) if run.stopped is not None else None,

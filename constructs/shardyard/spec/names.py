@@ -75,6 +75,11 @@ def ledger_key(month: str, owner: str, run_id: str, attempt: int) -> str:
     return f"{ledger_prefix(month)}{quote(owner, safe='')}/{run_id}-{attempt}.json"
 
 
+def about_key(run_id: str) -> str:
+    """Where a run's name, tags and notes lie in the artifact bucket."""
+    return f"{run_prefix(run_id)}about.json"
+
+
 def checkpoint_prefix(job: str, run_id: str) -> str:
     """Where a logical run's checkpoints lie in the artifact bucket, the same for every attempt and resume."""
     return f"checkpoints/{job}/{run_id}/"

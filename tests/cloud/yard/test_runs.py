@@ -28,7 +28,7 @@ def yard(shipped: House) -> Yard:
 @pytest.fixture(scope="module")
 def followed(yard: Yard) -> subprocess.CompletedProcess[str]:
     """A launch that is followed to its end, in a pipe."""
-    return yard("train", "mnist-ddp", *QUICK, "--follow")
+    return yard("train", "mnist-ddp", *QUICK, "--follow", "--name", "the first", "--tag", "owner=ann")
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +61,16 @@ def test_history_and_status_know_it(yard: Yard, run_id: str) -> None:
     assert row["cost_usd"] > 0
     assert 0 < row["accuracy"] <= 1
     assert yard.json("status", run_id, "--json")["phase"] == "Completed"
+
+
+def test_what_people_say_of_it_is_kept_and_found(yard: Yard, run_id: str) -> None:
+    yard("note", run_id, "it ran in bad weather", "--tag", "baseline")
+    assert yard.json("note", run_id, "--json")["tags"] == {"owner": "ann", "baseline": ""}
+    for words in (("--tag", "owner=ann"), ("--search", "BAD weather"), ("--search", "the first", "--tag", "baseline")):
+        assert [row["run"] for row in yard.json("history", *words, "--json")] == [run_id]
+    assert yard.json("history", "--tag", "owner=bob", "--json") == []
+    assert yard("receipt", run_id).stdout.rstrip().endswith("it ran in bad weather")
+    assert yard.json("status", run_id, "--json")["name"] == "the first"
 
 
 def test_lines_of_one_node(yard: Yard, run_id: str) -> None:

@@ -5,3 +5,6 @@ INTERRUPTED = 75
 
 REFUSED = 78
 """EX_CONFIG: asked for what cannot be. The same program would only refuse again."""
+
+GUARDED = 79
+"""A guard of the job ended the run: its loss is no number, or nothing moves. The same program would do it again."""

@@ -68,3 +68,12 @@ MPI_SOCKET = "SHARDYARD_MPI_SOCKET"
 
 SECRET = "SHARDYARD_SECRET"
 """Followed by `_` and a variable's name: where in Secrets Manager that variable's value lies."""
+
+LONGEST_SILENCE = "SHARDYARD_LONGEST_SILENCE"
+"""For how many seconds no rank may print and no result be written, until the run is ended; 0: for ever."""
+
+LONGEST_STEP = "SHARDYARD_LONGEST_STEP"
+"""For how many seconds the step that is printed may stay the same, until the run is ended; 0: for ever."""
+
+STOP_ON_NAN = "SHARDYARD_STOP_ON_NAN"
+"""`1` ends the run, by a save where the program saves on SIGTERM, when it prints a loss that is nan or infinite."""

@@ -32,6 +32,7 @@ EXAMPLES: Mapping[str, str] = {
     "metrics[]": "[[metrics]]\nname = \"validation_loss\"\nregex = 'val_loss=([0-9.]+)'",
     "output": '[output]\ncompression = "NONE"',
     "network": "[network]\nisolation = true\nencrypt_traffic = true",
+    "guards": '[guards]\nstop_on_nan = true\nlongest_silence = "30m"',
     "retry": "[retry]\nattempts = 3",
     "queue": '[queue]\nmax_wait = "6h"\nlongest_wait = "30m"',
     "cost": '[cost]\ncap_usd = 40\nhourly_usd = { "ml.g5.xlarge" = 1.41 }',

@@ -73,6 +73,8 @@ class _Stream:
         # itself. A progress bar ends its own by \r
         lines = (self.pending + chunk).splitlines(keepends=True)
         self.pending = b"" if not lines or lines[-1].endswith((b"\n", b"\r")) else lines.pop()
+        if chunk and self._supervisor.listener is not None:
+            self._supervisor.listener(self.child, lines)
         _write_all(self.target, b"".join(self.prefix + line for line in lines))
         if len(self.pending) > TAIL_BYTES:
             # Too long to be kept. Without a prefix the rest of the line can follow as it comes
@@ -106,8 +108,11 @@ class Supervisor:
         self.hidden: Hidden | None = None
         """What no child's output may show; it is looked for in everything that passes, and `reads_all` goes with it."""
 
+        self.listener: Callable[[Child, list[bytes]], None] | None = None
+        """Hears whatever a child writes, with the lines that it ends; `reads_all` goes with it."""
+
         self.reads_all = False
-        """Whether standard output passes here too, whatever it is: it may show a secret."""
+        """Whether standard output passes here too, whatever it is."""
 
         self._selector = selectors.DefaultSelector()
         self._wakeup, self._wakeup_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from contract.exit_codes import REFUSED
+from training.launcher.guards.watch import DUMP_SIGNAL
 from training.launcher.program import Program
 from training.launcher.supervise import execute
 
@@ -72,6 +73,7 @@ def _fresh_interpreter_state() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     faulthandler.enable()
+    faulthandler.register(DUMP_SIGNAL, all_threads=True)
     for name in [name for name in sys.modules if name.partition(".")[0] in ("contract", "training")]:
         # The user's code may have a package of such a name: whichever comes first on the path is imported
         del sys.modules[name]

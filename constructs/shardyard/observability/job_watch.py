@@ -145,7 +145,10 @@ def _reads_jobs(rule_name: str) -> list[policy.Statement]:
     return [
         # Listing and metric data know no resources in IAM.
         policy.allow(["sagemaker:ListTrainingJobs", "cloudwatch:GetMetricData"], ["*"]),
-        policy.allow(["sagemaker:DescribeTrainingJob", "sagemaker:ListTags"], [arn("sagemaker", "training-job/*")]),
+        policy.allow(
+            ["sagemaker:DescribeTrainingJob", "sagemaker:ListTags", "sagemaker:StopTrainingJob"],
+            [arn("sagemaker", "training-job/*")],
+        ),
         policy.allow(
             ["logs:DescribeLogStreams", "logs:GetLogEvents"],
             [arn("logs", f"log-group:{_JOBS_LOG_GROUP}"), arn("logs", f"log-group:{_JOBS_LOG_GROUP}:*")],

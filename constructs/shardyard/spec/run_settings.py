@@ -16,6 +16,9 @@ _PROGRAM = {
     variables.LAUNCHER: "launcher",
     variables.PROCESSES_PER_NODE: "processes_per_node",
     variables.SOURCE_SHA256: "source_sha256",
+    variables.STOP_ON_NAN: "stop_on_nan",
+    variables.LONGEST_SILENCE: "longest_silence_seconds",
+    variables.LONGEST_STEP: "longest_step_seconds",
 }
 _TABLES = ("environment", "secrets", "channels")
 

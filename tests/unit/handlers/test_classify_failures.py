@@ -44,6 +44,7 @@ REASONS = [
     ("AlgorithmError: interrupted, checkpoint saved at step 40, exit code: 75", Kind.INTERRUPTED),
     ("AlgorithmError: Exit Code: 75", Kind.INTERRUPTED),
     ("AlgorithmError: gpt: error: shard_size is missing: the plan hsdp needs it, exit code: 78", Kind.REFUSED),
+    ("AlgorithmError: the loss is nan at step 5: the program saved and ended, exit code: 79", Kind.GUARDED),
     ("AlgorithmError: rank 0 saw exit code: 75 of its child, exit code: 1", Kind.ALGORITHM),
     ("ClientError: Data download failed:NoSuchKey (404): The specified key does not exist.", Kind.REJECTED),
     ("Something that nobody has documented", Kind.REJECTED),

@@ -67,7 +67,9 @@ def test_retries_are_bounded(kind: Kind, bound: int) -> None:
     assert last.why == f"the service's words (after {bound} tries more)"
 
 
-@pytest.mark.parametrize("kind", [Kind.ALGORITHM, Kind.REFUSED, Kind.STOPPED, Kind.OUT_OF_TIME, Kind.REJECTED])
+@pytest.mark.parametrize(
+    "kind", [Kind.ALGORITHM, Kind.REFUSED, Kind.GUARDED, Kind.STOPPED, Kind.OUT_OF_TIME, Kind.REJECTED]
+)
 def test_never_again_by_itself(kind: Kind) -> None:
     step = after(kind)
     assert not step.again

@@ -33,6 +33,9 @@ class Account:
         self.published: dict[str, float] = {}
         self.messages: list[str] = []
         self.disabled: list[str] = []
+        self.environment = {"SHARDYARD_ENTRY": "train.py"}
+        self.stopped: list[str] = []
+        self.started = NOW - 7200
 
     def __call__(self, service: str) -> "Account":
         return self
@@ -61,7 +64,8 @@ class Account:
         return {
             "TrainingJobName": "gpt-1",
             "SecondaryStatus": self.secondary,
-            "TrainingStartTime": datetime.fromtimestamp(NOW - 7200, UTC),
+            "Environment": self.environment,
+            "TrainingStartTime": datetime.fromtimestamp(self.started, UTC),
             "ResourceConfig": {"InstanceType": self.instance_type, "InstanceCount": 2},
         }
 
@@ -73,6 +77,9 @@ class Account:
 
     def publish(self, **request: str) -> None:
         self.messages.append(request["Message"])
+
+    def stop_training_job(self, **request: str) -> None:
+        self.stopped.append(request["TrainingJobName"])
 
     def disable_rule(self, **request: str) -> None:
         self.disabled.append(request["Name"])
@@ -148,3 +155,29 @@ def test_with_nothing_running_it_goes_to_sleep_and_the_alarms_clear() -> None:
 def test_only_the_newest_minutes_in_a_row_count() -> None:
     assert trailing_low_minutes({1: 0.0, 2: 50.0, 3: 1.0, 4: 2.0}, limit=10) == 2
     assert trailing_low_minutes({}, limit=10) == 0
+
+
+@pytest.mark.parametrize(
+    ("silent_minutes", "environment", "stopped"),
+    [
+        (129, {}, []),
+        (130, {}, ["gpt-1"]),
+        (39, {"SHARDYARD_LONGEST_SILENCE": "1800"}, []),
+        (40, {"SHARDYARD_LONGEST_SILENCE": "1800"}, ["gpt-1"]),
+        (170, {"SHARDYARD_LONGEST_SILENCE": "0"}, []),
+        (170, None, []),
+    ],
+)
+def test_a_job_is_stopped_when_its_longest_silence_and_ten_minutes_are_over(
+    silent_minutes: int, environment: dict[str, str] | None, stopped: list[str]
+) -> None:
+    """The launcher comes first, since it can name the rank; without one the job is nobody's to stop."""
+    account = Account(silent_minutes=silent_minutes)
+    account.started = NOW - 86400
+    account.environment = {} if environment is None else {**account.environment, **environment}
+    watch(LIMITS, account, now=NOW)
+    assert account.stopped == stopped
+    assert [text for text in account.messages if "was stopped: its guards.longest_silence is over" in text] == [
+        f"gpt-1 has not printed a line for {silent_minutes} minutes, and was stopped: its guards.longest_silence is "
+        "over. A longer one, or 0s for none, stands in [guards] of the job's file."
+    ] * len(stopped)

@@ -15,6 +15,7 @@ from training.launcher.torchrun import agent as torchrun_agent
 from training.launcher.torchrun.agent import ForkAgent, ForkedRanks
 from training.launcher.torchrun.channel import Channel
 from training.launcher.torchrun.first_failure import FirstFailure, agree
+from training.launcher.torchrun.guard_words import GuardWords
 
 
 class OtherNode:
@@ -166,7 +167,8 @@ def test_what_ends_while_the_others_are_stopped_belongs_to_that_attempt() -> Non
 def test_the_agent_sleeps_until_a_rank_ends_and_hears_of_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     host, end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     agent = ForkAgent.__new__(ForkAgent)
-    agent._channel = Channel(end)
+    agent._channel, agent._store = Channel(end), None
+    agent._words = GuardWords(agent._channel, node=0, nodes=1)
     heard: list[Any] = []
 
     def monitor(agent: ForkAgent, group: None) -> RunResult:

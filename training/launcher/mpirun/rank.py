@@ -13,6 +13,7 @@ from contract import secrets
 from contract.exit_codes import INTERRUPTED
 from contract.variables import STOP_GRACE_SECONDS
 from training.launcher import plain, variables
+from training.launcher.guards.watch import DUMPS_STACKS, Limits
 from training.launcher.inputs import read_contract
 from training.launcher.launch import GRACE_SECONDS
 from training.launcher.mpirun import agent
@@ -47,11 +48,14 @@ def main(environ: Mapping[str, str] = os.environ) -> int:
     ranks = {ours: environ[theirs] for ours, theirs in _RANKS.items() if theirs in environ}
     folder = contract.code_dir if contract.code_dir.is_dir() else None
     path = environ["PYTHONPATH"].removeprefix(f"{PACKAGE_ROOT}{os.pathsep}")
-    action = execute_bound(command, {**environ, **ranks, "PYTHONPATH": path}, working_dir=folder)
+    watch = plain.listen(supervisor, Limits.from_environ(environ), contract.base, alone=ranks["WORLD_SIZE"] == "1")
+    action = execute_bound(command, {**DUMPS_STACKS, **environ, **ranks, "PYTHONPATH": path}, working_dir=folder)
     rank = int(ranks["RANK"])
     child = supervisor.start(f"rank {rank}", action, prefix=f"[rank {rank}] " if int(ranks["WORLD_SIZE"]) > 1 else "")
     grace = variables.seconds(environ, STOP_GRACE_SECONDS, GRACE_SECONDS)
-    code, message = plain.wait_for_end(supervisor, child, host=contract.current_host, base=contract.base, grace=grace)
+    code, message = plain.wait_for_end(
+        supervisor, child, host=contract.current_host, base=contract.base, grace=grace, watch=watch
+    )
     agent.tell({"rank": rank, "code": code, "message": message})
     return 0 if code in (0, INTERRUPTED) else 1
 

@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from torch.distributed.elastic.agent.server import api as elastic_api
@@ -31,6 +31,7 @@ from contract.variables import ATTEMPT
 from training.launcher.endings import failure
 from training.launcher.torchrun.channel import Channel
 from training.launcher.torchrun.first_failure import FirstFailure, agree
+from training.launcher.torchrun.guard_words import GuardWords
 from training.launcher.torchrun.order import Order
 from training.launcher.torchrun.rendezvous import Rendezvous, connect, make_rendezvous, say_goodbye
 
@@ -64,6 +65,7 @@ class ForkedRanks(PContext):  # type: ignore[misc]
     def _hear(self) -> None:
         for event in self._channel.events():
             if "exit" not in event:
+                self._agent.note_guard(event)
                 continue
             self._statuses[event["exit"]] = event["status"]
             if event["status"] != 0:
@@ -101,12 +103,15 @@ class ForkedRanks(PContext):  # type: ignore[misc]
 class ForkAgent(local_elastic_agent.LocalElasticAgent):  # type: ignore[misc]
     """torch's local agent, except that the host forks its ranks."""
 
-    def __init__(self, channel: Channel, rendezvous: Rendezvous, restart_limit: int, **arguments: Any) -> None:
+    def __init__(
+        self, channel: Channel, rendezvous: Rendezvous, restart_limit: int, words: GuardWords, **arguments: Any
+    ) -> None:
         super().__init__(**arguments)
         self._channel = channel
         self._rendezvous_handler = rendezvous
         self._restart_limit = restart_limit
         self._failed_here = False
+        self._words = words
         self.first_failure = FirstFailure()
 
     def _start_workers(self, worker_group: WorkerGroup) -> dict[int, Any]:
@@ -137,6 +142,8 @@ class ForkAgent(local_elastic_agent.LocalElasticAgent):  # type: ignore[misc]
     def _monitor_workers(self, worker_group: WorkerGroup) -> RunResult:
         """A node whose ranks have ended well waits, ready to start them again, until all nodes' ranks have."""
         self._channel.wait(_LOOK_SECONDS)
+        with contextlib.suppress(RuntimeError):
+            self._words.poll(self._store)
         result: RunResult = super()._monitor_workers(worker_group)
         if result.state == WorkerState.SUCCEEDED and not self._everyone_is_done(worker_group):
             return RunResult(state=WorkerState.HEALTHY)
@@ -173,6 +180,11 @@ class ForkAgent(local_elastic_agent.LocalElasticAgent):  # type: ignore[misc]
             self._remaining_restarts = 0
         self.first_failure = failed
         self.learn_first_failure()
+
+    def note_guard(self, event: Mapping[str, Any]) -> None:
+        """Pass on what the host has to say to the other nodes about the job's guards."""
+        with contextlib.suppress(RuntimeError):
+            self._words.on(event, self._store)
 
     def learn_first_failure(self, store: Any = None) -> None:
         """Hear what failed first, here or elsewhere, in this attempt or in that of another store."""
@@ -248,6 +260,7 @@ def _agent(order: Order, channel: Channel, rendezvous: Rendezvous) -> ForkAgent:
         channel,
         rendezvous,
         order.restart_limit,
+        GuardWords(channel, node=order.node_rank, nodes=order.nodes),
         spec=worker_spec,
         logs_specs=DefaultLogsSpecs(log_dir=os.devnull),
     )

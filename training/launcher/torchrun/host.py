@@ -20,8 +20,10 @@ from typing import Any
 from contract import secrets
 from contract.exit_codes import INTERRUPTED
 from training.launcher.endings import failure
+from training.launcher.guards.watch import DUMPS_STACKS
 from training.launcher.supervise import Child, Supervisor
 from training.launcher.torchrun.channel import MESSAGE_BYTES
+from training.launcher.torchrun.guard import HostGuard
 from training.launcher.torchrun.order import REJOIN_SECONDS, Order
 from training.launcher.torchrun.verdict import Verdict
 from training.launcher.worker import die_with_parent, execute_bound, name_process, run_python
@@ -52,6 +54,7 @@ class Host:
         self.interrupted = False
         self.ranks_began = False
         self.verdict = Verdict(order)
+        self.guard = HostGuard(supervisor, order)
         self.store: Child | None = None
         self.agent: Child | None = None
         self.channel: socket.socket | None = None
@@ -67,6 +70,9 @@ class Host:
             # Of several that have ended since the last look one that was killed is the reason: it lost no other one
             for child in sorted(self.supervisor.step(0.5 if preloaded else 0.1), key=lambda child: not _killed(child)):
                 self._on_end(child)
+            if not self.supervisor.terminated and self._is_guarded():
+                self.stopping = True
+                return self.guard.end(self.ranks.values(), self._interrupt, self._send)
             if self.supervisor.terminated or self.interrupted:
                 return self._interrupt()
             if self.report is not None and (self.agent is None or self.agent.status is not None):
@@ -74,6 +80,9 @@ class Host:
             if not preloaded and time.monotonic() >= preload_at:
                 preloaded = True
                 _import(*_NEEDED_BY_RESTARTS)
+
+    def _is_guarded(self) -> bool:
+        return self.guard.wait_for_word(self._send) if self.interrupted else self.guard.look(self._send)
 
     # What the agent asks for
 
@@ -93,6 +102,8 @@ class Host:
         elif message["op"] == "stop":
             self._stop_ranks()
             self._send({"stopped": True})
+        elif message["op"] in ("ages", "guarded", "ready", "places"):
+            self.guard.hear(message)
         else:
             self.report = message
 
@@ -103,6 +114,7 @@ class Host:
             self.restarts_left = max(self.restarts_left - 1, 0)
         self.first_failure = ""
         self.verdict.begin()
+        self.guard.restart()
         for local_rank, variables in enumerate(environments):
             name = f"rank {variables['RANK']}"
             environ = {**self.order.environ, **variables}
@@ -111,9 +123,9 @@ class Host:
         return [self.ranks[local_rank].pid for local_rank in sorted(self.ranks)]
 
     def _rank_action(self, environ: dict[str, str]) -> Callable[[], object]:
-        if self.program.kind != "executable" and self.order.fork:
+        if self.order.fork_ranks:
             return lambda: run_python(self.program, environ)
-        return execute_bound(self.program.command(), environ, working_dir=None)
+        return execute_bound(self.program.command(), {**DUMPS_STACKS, **environ}, working_dir=None)
 
     def _stop_ranks(self) -> None:
         self.stopping = True

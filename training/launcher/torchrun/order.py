@@ -52,6 +52,11 @@ class Order:
         return self.hosts[self.node_rank]
 
     @property
+    def fork_ranks(self) -> bool:
+        """Whether a rank is a fork of the process that imported torch."""
+        return self.fork and self.program.kind != "executable"
+
+    @property
     def nodes(self) -> int:
         """How many nodes there are."""
         return len(self.hosts)

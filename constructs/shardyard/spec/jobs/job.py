@@ -8,6 +8,7 @@ from contract.hyperparameters import Scalar
 from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.jobs.compute import MOST_SECONDS, Compute, Limits, Queue, Retry, Spot
 from shardyard.spec.jobs.data import Channel, Checkpoints, Metric, Mlflow, Output, TensorBoard
+from shardyard.spec.jobs.guards import Guards
 from shardyard.spec.jobs.program import Image, Network, Program, Source
 from shardyard.spec.owners import OWNER, OWNER_SAYS
 from shardyard.spec.tree import build, dump, setting
@@ -127,6 +128,7 @@ class JobSpec:
     metrics: tuple[Metric, ...] = setting((), "Your own metrics; one of a standard name takes its place.")
     output: Output = setting(doc="How results are stored.", factory=Output)
     network: Network = setting(doc="Network access.", factory=Network)
+    guards: Guards = setting(doc="What ends a run that only wastes its instances.", factory=Guards)
     retry: Retry | None = setting(None, "SageMaker's retries after its own errors.")
     queue: Queue = setting(doc="Waiting for quota and capacity.", factory=Queue)
     cost: Cost = setting(doc="The cost limit.", factory=Cost)

@@ -113,6 +113,7 @@ def environment(spec: JobSpec, run_id: str, *, checkpoints: str | None) -> dict[
         ours |= arguments.encode(spec.program.arguments)
     if spec.source is not None and spec.source.sha256 is not None:
         ours[variables.SOURCE_SHA256] = spec.source.sha256
+    ours |= spec.guards.environment()
     return {**ours, **secrets.encode(spec.secrets), **spec.environment}
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from contract.exit_codes import INTERRUPTED, REFUSED
+from contract.exit_codes import GUARDED, INTERRUPTED, REFUSED
 from shardyard.handlers.launch.spot_wait import waited_seconds
 from shardyard.spec.units import format_duration
 
@@ -22,6 +22,7 @@ class Kind(StrEnum):
     INTERRUPTED = "interrupted after a save"
     ALGORITHM = "failed in the program"
     REFUSED = "refused by the program"
+    GUARDED = "ended by a guard"
     STOPPED = "stopped by a person"
     OUT_OF_TIME = "out of time"
     REJECTED = "rejected by the service"
@@ -69,7 +70,11 @@ _CALLS: tuple[tuple[str, Kind], ...] = (
     ("InternalFailure|InternalServer|InternalError|ServiceUnavailable|Status Code: 50[0-9]", Kind.INTERNAL),
 )
 
-_EXITS: Mapping[int | None, Kind] = {INTERRUPTED: Kind.INTERRUPTED, REFUSED: Kind.REFUSED}
+_EXITS: Mapping[int | None, Kind] = {
+    INTERRUPTED: Kind.INTERRUPTED,
+    REFUSED: Kind.REFUSED,
+    GUARDED: Kind.GUARDED,
+}
 """What some exit codes mean, besides failure."""
 
 _CLOCKS_DIFFER = 5

@@ -134,6 +134,7 @@ _ERROR_NAMES = {
     Kind.INTERRUPTED: "InterruptedTooOften",
     Kind.ALGORITHM: "ProgramFailed",
     Kind.REFUSED: "ProgramRefused",
+    Kind.GUARDED: "GuardEndedRun",
     Kind.STOPPED: "Stopped",
     Kind.OUT_OF_TIME: "OutOfTime",
     Kind.REJECTED: "RejectedByService",

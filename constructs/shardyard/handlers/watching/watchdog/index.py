@@ -5,19 +5,23 @@ and logs and publishes two numbers with fixed dimensions: the worst of all runni
 the event handler enables its schedule, and this function disables it when no job is left.
 """
 
+import math
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from contract import guards, variables
 from shardyard.handlers import aws
 from shardyard.spec import names
 from shardyard.spec.catalogue.instances import INSTANCES
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 HOST_METRICS = "/aws/sagemaker/TrainingJobs"
+_LAUNCHER_FIRST_MINUTES = 10
 _LOOK_BACK_MINUTES = 180
 """CloudWatch keeps one-minute values for longer, but three hours are enough."""
 
@@ -59,6 +63,8 @@ class JobHealth:
     """Consecutive minutes up to now with the job's GPUs together below the limit."""
     silent_minutes: int
     """Minutes since any node printed a line."""
+    stops_at_minutes: int | None = None
+    """How long the job may be silent until it is stopped; None for ever, and for a job without the launcher."""
 
 
 def handler(event: dict[str, Any], context: object) -> None:
@@ -71,6 +77,9 @@ def watch(limits: Limits, clients: aws.Clients, *, now: float) -> list[JobHealth
     jobs = _running(clients("sagemaker"), limits)
     found = list(aws.in_parallel(lambda job: look(job, limits, clients, now=now), jobs))
     _publish(clients("cloudwatch"), limits, found)
+    for health in found:
+        if health.stops_at_minutes is not None and health.silent_minutes >= health.stops_at_minutes:
+            _stop(health, limits, clients)
     for health in found:
         for text in _alerts(health, limits):
             subject = f"{health.job} looks wasted"[:100]
@@ -102,8 +111,34 @@ def look(job: dict[str, Any], limits: Limits, clients: aws.Clients, *, now: floa
         return JobHealth(job=name, low_gpu_minutes=0, silent_minutes=0)
     gpus = _gpus_per_host(job["ResourceConfig"])
     low = _low_gpu_minutes(clients("cloudwatch"), name, gpus, limits, now) if gpus else 0
+    stops_at = _stops_at_minutes(job.get("Environment", {}))
     newest = max(started.timestamp(), _newest_line(clients("logs"), name))
-    return JobHealth(job=name, low_gpu_minutes=low, silent_minutes=max(0, int((now - newest) / 60)))
+    silent = max(0, int((now - newest) / 60))
+    return JobHealth(job=name, low_gpu_minutes=low, silent_minutes=silent, stops_at_minutes=stops_at)
+
+
+def _stops_at_minutes(environment: Mapping[str, str]) -> int | None:
+    """The job's `guards.longest_silence`, and a while: its launcher, which names the rank that hangs, comes first."""
+    if variables.ENTRY not in environment:
+        return None
+    seconds = float(environment.get(variables.LONGEST_SILENCE, guards.LONGEST_SILENCE_SECONDS))
+    return math.ceil(seconds / 60) + _LAUNCHER_FIRST_MINUTES if seconds else None
+
+
+def _stop(health: JobHealth, limits: Limits, clients: aws.Clients) -> None:
+    """Stop a job that is silent for too long: its program still gets SIGTERM, and may save."""
+    try:
+        clients("sagemaker").stop_training_job(TrainingJobName=health.job)
+    except ClientError as error:
+        if aws.error_code(error) != "ValidationException":  # it has ended meanwhile, or is stopping
+            raise
+        return
+    text = (
+        f"{health.job} has not printed a line for {health.silent_minutes} minutes, and was stopped: its "
+        "guards.longest_silence is over. A longer one, or 0s for none, stands in [guards] of the job's file."
+    )
+    subject = f"{health.job} was silent and is stopped"[:100]
+    clients("sns").publish(TopicArn=limits.topic_arn, Subject=subject, Message=text)
 
 
 def _gpus_per_host(resources: dict[str, Any]) -> dict[str, int]:

@@ -1,0 +1,1 @@
+"""What ends a run that only wastes its instances."""

@@ -1,8 +1,7 @@
 """yard receipt, history, note, compare: the results of runs."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -14,7 +13,7 @@ from yard.project import find_project
 from yard.runs import about, runs
 
 if TYPE_CHECKING:
-    from yard.runs.comparison import Curve
+    pass
 
 
 def receipt(
@@ -108,7 +107,7 @@ def note(
     if as_json:
         emit_json({"run": found.run_id, **said.to_dict()})
     elif words := said.in_words():
-        emit_text(f"{found.job}, run {found.run_id}\n{words}")
+        show(f"{found.job}, run {found.run_id}\n{words}")
     else:
         say(f"Nobody has said anything about the run {found.run_id} of {found.job}.")
 
@@ -130,40 +129,25 @@ def compare(
     """
     from dataclasses import asdict
 
-    from yard.runs.comparison import differing, read_curve
+    from yard.runs.comparison import differing, outcome, read_curve
 
     if len(wanted) < 2:
         said = f"There is nothing to compare {wanted[0]} with."
         raise UserError(said, "Name two or more runs: yard history", Exit.USAGE)
     aws = Aws(find_project())
     curves = [read_curve(aws, runs.find(aws, one)) for one in wanted]
-    differences, ended = differing(curves), _outcome(curves)
+    differences, ended = differing(curves), outcome(curves)
     if plot is not None:
         from yard import downloads
-        from yard.runs.plot import page
+        from yard.plots.page import charts, page
 
         with downloads.whole(plot) as file:
-            file.write_text(page(curves, differences, ended), encoding="utf-8")
+            file.write_text(page(curves, differences, ended, list(charts(curves))), encoding="utf-8")
         say(f"The curves are in {plot}.")
     if as_json:
         emit_json([asdict(curve) for curve in curves])
         return
     emit_side_by_side([curve.run_id for curve in curves], [*differences, *ended])
-
-
-def _outcome(curves: "Sequence[Curve]") -> list[tuple[str, list[Any]]]:
-    """How each run ended, one row per figure."""
-    from yard.runs.comparison import metric_names
-
-    found: dict[str, list[Any]] = {
-        "status": [curve.status for curve in curves],
-        "steps": [curve.last("step") for curve in curves],
-        **{name: [curve.last(name) for curve in curves] for name in metric_names(curves)},
-        "median per second": [curve.rate for curve in curves],
-        "billable seconds": [curve.billable_seconds for curve in curves],
-        "USD": [curve.usd for curve in curves],
-    }
-    return list(found.items())
 
 
 def register(app: typer.Typer) -> None:

@@ -51,6 +51,11 @@ class Curve:
         return next((point.metrics[metric] for point in reversed(self.points) if metric in point.metrics), None)
 
     @property
+    def label(self) -> str:
+        """What to call it where room is short."""
+        return self.run_id if self.name is None else self.name
+
+    @property
     def rate(self) -> float | None:
         """Tokens or samples per second: the median over the run."""
         values = sorted(point.metrics[name] for point in self.points for name in RATES if name in point.metrics)
@@ -94,6 +99,19 @@ def differing(curves: Sequence[Curve]) -> list[tuple[str, list[Any]]]:
     names = sorted({name for curve in curves for name in curve.settings})
     rows = [(name, [curve.settings.get(name) for curve in curves]) for name in names]
     return [(name, list(map(_cut, values))) for name, values in rows if any(value != values[0] for value in values)]
+
+
+def outcome(curves: Sequence[Curve]) -> list[tuple[str, list[Any]]]:
+    """How each run ended, one row per figure."""
+    found: dict[str, list[Any]] = {
+        "status": [curve.status for curve in curves],
+        "steps": [curve.last("step") for curve in curves],
+        **{name: [curve.last(name) for curve in curves] for name in metric_names(curves)},
+        "median per second": [curve.rate for curve in curves],
+        "billable seconds": [curve.billable_seconds for curve in curves],
+        "USD": [curve.usd for curve in curves],
+    }
+    return list(found.items())
 
 
 def _cut(value: Any) -> Any:

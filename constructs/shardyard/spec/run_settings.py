@@ -9,7 +9,7 @@ from typing import Any
 from contract import arguments, secrets, variables
 from contract.hyperparameters import decode_all
 
-_OF_THE_RUN = (variables.RUN_ID, variables.JOB)
+_OF_THE_RUN = (variables.RUN_ID, variables.JOB, variables.CHECKPOINT_S3)
 """Variables that differ between any two runs and set nothing."""
 _PROGRAM = {
     variables.ENTRY: "entry",

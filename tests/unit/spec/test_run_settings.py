@@ -1,5 +1,6 @@
 """What a run was set to: every setting of the request, and each difference under one name."""
 
+from contract import variables
 from shardyard.spec.requests.training import to_request
 from shardyard.spec.run_settings import flat, run_settings
 from tests.support.spec.request_cases import DEPLOYMENT
@@ -39,3 +40,12 @@ def test_each_difference_has_one_name() -> None:
     )
     differ = {name for name in one.keys() | two.keys() if one.get(name) != two.get(name)}
     assert differ >= {"arguments", "--it", "environment.OMP_NUM_THREADS", "channels.train.mode"}
+
+
+def test_where_a_runs_own_checkpoints_go_sets_nothing() -> None:
+    """It differs between any two runs, so that no two were ever set alike."""
+    spec = make(checkpoints={"enabled": True})
+    one, two = (run_settings(to_request(spec, DEPLOYMENT, job_name=f"j-{run}-1", run_id=run)) for run in ("r1", "r2"))
+    assert one == two
+    assert variables.CHECKPOINT_S3 not in one["environment"]
+    assert one["checkpoints"] is not None

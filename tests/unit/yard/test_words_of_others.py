@@ -25,11 +25,11 @@ from yard import output
 from yard.account import spending
 from yard.commands import launch
 from yard.errors import UserError
+from yard.plots.page import charts, page
 from yard.runs import comparison, history, runs
 from yard.runs.comparison import Curve, Point
 from yard.runs.logs import Line, Tail
-from yard.runs.picture import picture
-from yard.runs.plot import page
+from yard.runs.picture import Picture
 from yard.runs.view import View
 
 DEEP = "[" * 100_000
@@ -216,7 +216,7 @@ def test_no_line_takes_the_view_away(texts: list[str], screen: bool) -> None:
         format_duration(0.0 if left[1] is None else left[1])
     if screen:
         drawn = io.StringIO()
-        Console(file=drawn, width=100).print(picture(view))
+        Console(file=drawn, width=100).print(Picture(view))
         assert "\x1b" not in drawn.getvalue()
 
 
@@ -231,8 +231,10 @@ def test_a_duration_of_any_number_is_a_text(seconds: float) -> None:
 @example([(1.0, 1.0), (1.0 + 2**-52, 1.0 + 2**-52)])
 @example([(0.0, 0.0)])
 def test_any_curve_is_drawn(values: list[tuple[float, float]]) -> None:
-    points = tuple(Point(step=x, seconds=x, metrics={"loss": y}) for x, y in values)
-    drawn = page([Curve(run_id="r", job="j", status="s", settings={}, points=points)], [], [])
+    points = tuple(Point(step=x, seconds=x, metrics={"loss": y, "epoch": x}) for x, y in values)
+    curves = [Curve(run_id="r", job="j", status="s", settings={}, points=points)]
+    shown = [*charts(curves), *charts(curves, by="epoch", smooth=0.6)]
+    drawn = page(curves, [], [], shown)
     assert not re.search(r'(points|cx|cy|x1|y1)="[^"]*(nan|inf)', drawn)
 
 

@@ -8,7 +8,7 @@ says what happened and never changes. Of two writers the second reads again: S3 
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +19,8 @@ from yard.errors import Exit, UserError
 
 _TAG = re.compile(r"[A-Za-z0-9_.:/@+-]{1,64}")
 _LONGEST_NAME, _LONGEST_TEXT = 80, 2000
+_MOST_BYTES = 1_000_000
+"""Cut there, a larger one is no JSON: nobody writes so many notes."""
 _TRIES = 5
 _THREADS = 16
 
@@ -45,10 +47,19 @@ class About:
         return {"version": 1, "name": self.name, "tags": dict(self.tags), "notes": notes}
 
     @classmethod
-    def from_dict(cls, raw: Mapping[str, Any]) -> "About":
-        """As it was stored."""
-        notes = tuple(Note(at=one["at"], text=one["text"]) for one in raw["notes"])
-        return cls(name=raw["name"], tags=raw["tags"], notes=notes)
+    def from_body(cls, body: bytes) -> "About":
+        """As it was stored; what others have put in the place of a part of it counts as not said."""
+        try:
+            raw = json.loads(body)
+        except (ValueError, RecursionError):
+            return NOTHING
+        known = raw if isinstance(raw, dict) else {}
+        name, tags, notes = known.get("name"), known.get("tags"), known.get("notes")
+        return cls(
+            name=name if isinstance(name, str) else None,
+            tags={key: text for key, text in tags.items() if isinstance(text, str)} if isinstance(tags, dict) else {},
+            notes=tuple(_notes(notes)) if isinstance(notes, list) else (),
+        )
 
     def matches(self, wanted: str) -> bool:
         """Whether a text stands anywhere in it, in small or capital letters."""
@@ -68,6 +79,12 @@ class About:
 
 
 NOTHING = About()
+
+
+def _notes(raw: Sequence[Any]) -> Iterator[Note]:
+    for one in raw:
+        if isinstance(one, dict) and isinstance(one.get("at"), str) and isinstance(one.get("text"), str):
+            yield Note(at=one["at"], text=one["text"])
 
 
 def tags_in_words(tags: Mapping[str, str]) -> str | None:
@@ -161,4 +178,4 @@ def _read(aws: Aws, run_id: str) -> tuple[About, str | None]:
         if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
             return NOTHING, None
         raise
-    return About.from_dict(json.loads(answer["Body"].read())), answer["ETag"]
+    return About.from_body(answer["Body"].read(_MOST_BYTES + 1)), answer["ETag"]

@@ -67,6 +67,8 @@ Shape = Callable[[Any], Any] | list[Any] | dict[str, Any]
 _RECEIPT: dict[str, Any] = {
     "run_id": _text,
     "job": _text,
+    "owner": _text_or_none,
+    "launched_by": _text_or_none,
     "outcome": _text,
     "error": _text,
     "cause": _text,

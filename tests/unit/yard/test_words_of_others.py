@@ -6,6 +6,7 @@ import math
 import re
 import sys
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ from yard.account import spending
 from yard.commands import launch
 from yard.errors import UserError
 from yard.plots.page import charts, page
-from yard.runs import comparison, history, runs
+from yard.runs import about, comparison, history, runs
 from yard.runs.comparison import Curve, Point
 from yard.runs.logs import Line, Tail
 from yard.runs.picture import Picture
@@ -52,6 +53,7 @@ class Account:
 
     def __init__(self, given: str = "{}", receipt: bytes = b"{}") -> None:
         self.given, self.body, self.region = given, receipt, "us-east-1"
+        self.project = SimpleNamespace(settings=SimpleNamespace(owner="unnamed"))
 
     def client(self, _: str) -> "Account":
         return self
@@ -74,7 +76,7 @@ class Account:
         return {"input": self.given, "status": "FAILED", "startDate": STARTED}
 
     def get_object(self, **_: str) -> dict[str, Any]:
-        return {"Body": io.BytesIO(self.body)}
+        return {"Body": io.BytesIO(self.body), "ETag": "1"}
 
 
 @given(said=JSON.map(json.dumps) | st.text(max_size=40))
@@ -125,10 +127,15 @@ def read_everywhere(body: bytes) -> None:
         return
     assert isinstance(receipt_text.text(found), str)
     assert len(receipt_text.subject(found)) <= 99
-    bill = spending._of_receipt(found)
-    spending._sum(bill.job, [bill])
+    bill = spending._of_receipt(found, "unnamed")
+    spending._sum(bill.owner, [bill])
     comparison._origin(found)
-    output.emit_rows([history._row(aws, run)], ("run", "cost_usd", "loss", "metrics"), as_json=False, empty="")
+    output.emit_rows(
+        [history._row(aws, run, about.read(aws, run.run_id))],
+        ("run", "cost_usd", "loss", "metrics"),
+        as_json=False,
+        empty="",
+    )
     output.emit_json(found)
 
 
@@ -145,6 +152,18 @@ def test_anything_in_the_place_of_a_receipt_is_a_receipt_or_a_sentence(body: byt
 @settings(max_examples=300)
 def test_a_receipt_with_strange_parts_is_read_by_every_command(strange: Any) -> None:
     read_everywhere(json.dumps(strange).encode())
+
+
+WORDS = {"name": "a", "tags": {"k": "v"}, "notes": [{"at": "2026", "text": "x"}]}
+
+
+@given(body=st.binary(max_size=60) | nearly(WORDS).map(lambda value: json.dumps(value).encode()))
+@example(DEEP.encode())
+def test_anything_in_the_place_of_notes_is_read(body: bytes) -> None:
+    aws: Any = Account(receipt=body)
+    found = about.read(aws, "r1")
+    assert isinstance(found.in_words(), str) and not found.matches("no such text")
+    assert about.About.from_body(json.dumps(found.to_dict()).encode()) == found
 
 
 def test_a_receipt_of_gigabytes_is_not_read() -> None:
@@ -207,7 +226,7 @@ def test_every_line_has_numbers_or_none(text: str, regex: str) -> None:
 )
 @example(["metric step=1 total_steps=nan", "metric step=2 total_steps=-1"], True)
 def test_no_line_takes_the_view_away(texts: list[str], screen: bool) -> None:
-    view = View(job="tiny", run_id="r", hourly_usd=2.0)
+    view = View(job="tiny", run_id="r", region="us-east-1")
     for number, text in enumerate(texts):
         view.hear(Line(1000 * number, "algo-1", text))
     left = view.progress()
@@ -329,5 +348,5 @@ def test_a_month_with_a_strange_receipt_has_its_sum() -> None:
 
     aws: Any = Month()
     (row,) = spending.month_to_date(aws, datetime(2026, 11, 30, tzinfo=UTC).date())
-    assert (row.job, row.usd) == ("tiny", 2.5)
+    assert (row.name, row.usd) == ("tiny", 2.5)
     assert math.isfinite(row.saved_usd)

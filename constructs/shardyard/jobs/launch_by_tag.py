@@ -21,9 +21,6 @@ class LaunchByTag(Construct):
     Functions developer guide, tag-based policies).
     """
 
-    policy_arn: str
-    """What a person's role needs to launch, follow and stop."""
-
     def __init__(
         self, scope: Construct, construct_id: str, *, project: Project, storage: StorageBase, tag: str
     ) -> None:
@@ -37,7 +34,6 @@ class LaunchByTag(Construct):
             description=f"Launch and stop the jobs of the owner that the tag {tag} names, and look at all",
             policy_document=policy.document([self._launch(tag), *self._look()]),
         )
-        self.policy_arn = made.ref
         add_output(cdk.Stack.of(self), "LaunchPolicyArn", made.ref, "For the roles of people who launch jobs")
 
     def _launch(self, tag: str) -> policy.Statement:
@@ -67,7 +63,7 @@ class LaunchByTag(Construct):
             policy.allow(["cloudformation:DescribeStacks"], [arn("cloudformation", f"stack/{prefix}-*/*")]),
             policy.allow(["s3:ListBucket"], [artifacts]),
             policy.allow(["s3:GetObject"], [f"{artifacts}/runs/*", f"{artifacts}/source/*"]),
-            policy.allow(["s3:PutObject"], [f"{artifacts}/source/*"]),
+            policy.allow(["s3:PutObject"], [f"{artifacts}/runs/*/about.json", f"{artifacts}/source/*"]),
             *self._storage.places.use_keys("kms:Decrypt", "kms:GenerateDataKey"),
             policy.allow(["ecr:DescribeImages"], [arn("ecr", f"repository/{prefix}/*")]),
             policy.allow(["sagemaker:DescribeTrainingJob", "sagemaker:ListTags"], [arn("sagemaker", "training-job/*")]),

@@ -94,3 +94,15 @@ def start(
         about.change(aws, run.run_id, lambda found: about.with_words(found, name=name, tags=tags))
     say(f"Launched {job}, run {run.run_id}.")
     return run
+
+
+def stop(aws: Aws, run: runs.Run) -> None:
+    """Stop the execution; Step Functions stops the training job of a .sync task with it."""
+    aws.client("stepfunctions").stop_execution(
+        executionArn=run.execution_arn, error="Stopped", cause="Stopped by a person with yard stop"
+    )
+    say(f"Stopping {run.job}, run {run.run_id}: its program has two minutes to save, which are billed.")
+    if aws.project.job(run.job).checkpoints.enabled:
+        say(f"Resume it later: yard resume {run.run_id}")
+    else:
+        say("The job keeps no checkpoints, so it cannot be resumed; launch it anew: yard train " + run.job)

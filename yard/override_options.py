@@ -26,7 +26,7 @@ def with_override_options(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def launching(**values: Any) -> None:
         given = {one.name: values.pop(one.name) for one in options}
-        command(**values, overrides=_read({name: value for name, value in given.items() if value is not None}))
+        command(**values, overrides=read_overrides(given))
 
     signature = inspect.Signature([first, *options, *others])
     launching.__signature__ = signature  # type: ignore[attr-defined]
@@ -44,8 +44,9 @@ def _parameter(override: Override) -> inspect.Parameter:
     )
 
 
-def _read(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The values by name, parsed and checked like the job's own fields."""
+def read_overrides(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that were given, by name, parsed and checked like the job's own fields."""
+    given = {name: values[name] for name in _OPTIONS if values.get(name) is not None}
     try:
         return LaunchInput.from_texts(given).to_dict()
     except SpecError as error:

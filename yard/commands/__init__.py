@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
         launch,
         plot,
         project,
+        queue,
         results,
         secret,
         upkeep,
@@ -26,6 +27,7 @@ def register(app: typer.Typer) -> None:
 
     for module in (
         project,
+        queue,
         define,
         launch,
         plot,

@@ -35,7 +35,7 @@ def follow(
 
 def watch_to_the_end(aws: Aws, run: runs.Run, *, as_json: bool) -> runs.Run:
     """Show a run until it ends; Ctrl-C leaves it, or stops it first."""
-    from yard.commands.watch import stop_run
+    from yard import launching
     from yard.runs.follow import follow as show
 
     try:
@@ -44,7 +44,7 @@ def watch_to_the_end(aws: Aws, run: runs.Run, *, as_json: bool) -> runs.Run:
     except KeyboardInterrupt:
         wants_stop = sys.stdin.isatty() and confirm("Stop the run? (No: leave it running)")
         if wants_stop:
-            stop_run(aws, run)
+            launching.stop(aws, run)
         else:
             say(f"The run continues. Watch it again: yard follow {run.run_id}; stop it: yard stop {run.run_id}")
         raise typer.Exit(Exit.INTERRUPTED) from None

@@ -1,8 +1,9 @@
 """yard train, resume: launch a job and watch it."""
 
 import shlex
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
@@ -11,17 +12,52 @@ from yard import launching
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
 from yard.commands.follow import end_with, watch_to_the_end
-from yard.errors import UserError
+from yard.errors import Exit, UserError
 from yard.output import confirm, emit_facts, emit_json, is_terminal, say
-from yard.override_options import with_override_options
+from yard.override_options import read_overrides, with_override_options
 from yard.project import find_project
 from yard.runs import about, runs
 
 if TYPE_CHECKING:
+    from shardyard.spec.jobs.job import JobSpec
     from yard.plan import LaunchPlan
 
 _YES = typer.Option(False, "--yes", "-y", help="Do not ask.")
 _FOLLOW = typer.Option(None, "--follow/--no-follow", "-f", help="Follow it to its end; the default at a terminal.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Given:
+    """What a person gave with a launch."""
+
+    job: str
+    overrides: dict[str, Any]
+    hyperparameters: dict[str, Any]
+    words: list[str]
+    """Arguments of the program."""
+    name: str | None
+    tags: dict[str, str]
+
+
+def _given(job: str, values: list[str], name: str | None, tags: list[str], overrides: dict[str, Any]) -> Given:
+    return Given(
+        job=job,
+        overrides=overrides,
+        hyperparameters=_hyperparameters([pair for pair in values if not pair.startswith("-")]),
+        words=[word for word in values if word.startswith("-")],
+        name=about.checked_name(name),
+        tags=about.read_tags(tags),
+    )
+
+
+def read_train(words: list[str]) -> Given:
+    """The words after `yard train`, read by its own options; those that are about the screen are refused."""
+    from typer.main import get_command
+
+    alone = typer.Typer()
+    alone.command("train")(with_override_options(train))
+    found = get_command(alone).make_context("yard train", list(words)).params
+    return _given(found["job"], found["values"], found["name"], found["tags"], read_overrides(found))
 
 
 def train(
@@ -32,6 +68,7 @@ def train(
     name: str | None = typer.Option(None, "--name", help="What to call the run."),
     tags: list[str] = typer.Option([], "--tag", help="A tag of the run.", metavar="KEY[=VALUE]"),
     follow: bool | None = _FOLLOW,
+    watch: bool = typer.Option(False, "--watch", help="Start again when a file of the code is saved (embedded cloud)."),
     dry_run: bool = typer.Option(False, "--dry-run", help="Show the plan and stop."),
     yes: bool = _YES,
     as_json: bool = typer.Option(False, "--json", help="Print the plan and the run as JSON."),
@@ -49,21 +86,22 @@ def train(
       yard train gpt-fsdp --count 4 --set learning_rate=3e-4 --cap 20
       yard train nanogpt --set=--max_iters=80 --set=--compile
       yard train mnist-ddp --on-demand --dry-run
+      yard --embedded train digits --watch
       yard train mnist-ddp --name "wide, slow" --tag baseline --tag owner=ann
       yard train mnist-ddp --yes --follow || echo "it failed with exit code $?"
     """
     aws = Aws(find_project())
     local = aws.project.job(job)
-    named, tagged = about.checked_name(name), about.read_tags(tags)
-    hyperparameters = _hyperparameters([pair for pair in values if not pair.startswith("-")])
-    words = [word for word in values if word.startswith("-")]
-    launch = launching.launch_input(local, overrides, hyperparameters, words)
+    given = _given(job, values, name, tags, overrides)
+    launch = launching.launch_input(local, given.overrides, given.hyperparameters, given.words)
     plan = launching.plan_of(aws, job, launch, dry_run=dry_run)
     if dry_run:
         launching.refuse_wrong_code(aws, local)
         emit_facts(_as_json(plan) if as_json else _as_facts(plan, aws.project.root), as_json=as_json)
         return
-    _launch(aws, job, launch, plan, name=named, tags=tagged, yes=yes, follow=follow, as_json=as_json)
+    if watch:
+        _watch(aws, local, launch, given)
+    _launch(aws, job, launch, plan, name=given.name, tags=given.tags, yes=yes, follow=follow, as_json=as_json)
 
 
 def resume(
@@ -147,6 +185,20 @@ def _launch(
         facts = {"run": run.run_id, "job": job, "execution": run.execution_arn, "status": run.status}
         emit_json({**facts, "plan": _as_json(plan)})
     end_with(aws, run)
+
+
+def _watch(aws: Aws, job: "JobSpec", launch: dict[str, Any], given: Given) -> NoReturn:
+    """Costs nothing in the embedded cloud, so nothing is asked."""
+    from yard.rerun import Rerun
+
+    if aws.endpoint is None:
+        raise UserError(
+            "--watch is for the embedded cloud: on AWS each saved file would start instances.",
+            f"Try it here: yard --embedded train {job.name} --watch",
+            Exit.USAGE,
+        )
+    launching.refuse_wrong_code(aws, job)
+    Rerun(aws, job, launch, name=given.name, tags=given.tags).forever()
 
 
 def _as_facts(plan: "LaunchPlan", root: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from shardyard.spec.units import format_duration, parse_duration
+from yard import launching
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
 from yard.errors import Exit, NotDeployedError, UserError
@@ -96,21 +97,9 @@ def stop(
         raise UserError(f"The run {found.run_id} of {found.job} is not running; it {runs.ended(found)}.")
     if not yes and not confirm(f"Stop the run {found.run_id} of {found.job}?"):
         raise UserError("Nothing was stopped.")
-    stop_run(aws, found)
+    launching.stop(aws, found)
     if as_json:
         emit_json({"run": found.run_id, "job": found.job, "execution": found.execution_arn, "stopped": True})
-
-
-def stop_run(aws: Aws, run: runs.Run) -> None:
-    """Stop the execution; Step Functions stops the training job of a .sync task with it."""
-    aws.client("stepfunctions").stop_execution(
-        executionArn=run.execution_arn, error="Stopped", cause="Stopped by a person with yard stop"
-    )
-    say(f"Stopping {run.job}, run {run.run_id}: its program has two minutes to save, which are billed.")
-    if aws.project.job(run.job).checkpoints.enabled:
-        say(f"Resume it later: yard resume {run.run_id}")
-    else:
-        say("The job keeps no checkpoints, so it cannot be resumed; launch it anew: yard train " + run.job)
 
 
 def _facts(aws: Aws, run: runs.Run) -> dict[str, Any]:

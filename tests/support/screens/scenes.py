@@ -85,7 +85,7 @@ SCENES: dict[str, Callable[[int], None]] = {
 def picture(name: str, width: int) -> str:
     """A scene as text."""
     screen = io.StringIO()
-    with _stage(width), contextlib.redirect_stdout(screen), contextlib.redirect_stderr(screen):
+    with stage(width), contextlib.redirect_stdout(screen), contextlib.redirect_stderr(screen):
         SCENES[name](width)
     return "".join(f"{line.rstrip()}\n" for line in screen.getvalue().splitlines())
 
@@ -96,7 +96,7 @@ def path(name: str, width: int) -> Path:
 
 
 @contextlib.contextmanager
-def _stage(width: int) -> Iterator[None]:
+def stage(width: int) -> Iterator[None]:
     """The scripted account, a terminal of this width and a clock that stands still."""
     account = Account()
     with contextlib.ExitStack() as stack:

@@ -111,11 +111,14 @@ class Front:
 
     @staticmethod
     def _own_answer(request: Request, parsed: protocol.Parsed, caller: Caller, region: str) -> Response | None:
-        if traits.of(parsed.service).modelled:
+        known = traits.of(parsed.service)
+        if known.modelled:
             requests.check(parsed.service, parsed.protocol, parsed.model, parsed.params)
+        elif known.missing is not None:
+            requests.check_given(parsed.model, parsed.params, *known.missing)
         function = find_operation(parsed.service, parsed.operation)
         call = Call(account=caller.account, region=region, principal=caller.principal)
-        if function is None and traits.of(parsed.service).wholly_ours:
+        if function is None and known.wholly_ours:
             raise _broken(parsed, NotImplementedError())
         if function is None:
             check = find_check(parsed.service, parsed.operation)

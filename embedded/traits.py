@@ -28,6 +28,9 @@ class Traits:
     modelled: bool = True
     """The service looks at requests as its model says. S3, EC2, SQS and SNS have rules and words of their own."""
 
+    missing: tuple[str, str] | None = None
+    """Of one that is not: the error's code and words, around a name, where a parameter that it must have is missing."""
+
 
 _PLAIN = Traits()
 _traits: dict[str, Traits] = {}
@@ -51,6 +54,7 @@ def describe(
     wholly_ours: bool = False,
     invalid: str | None = None,
     modelled: bool = True,
+    missing: tuple[str, str] | None = None,
 ) -> None:
     """Register a service, by botocore's name; `signing_name` is the one in its signatures, where that is another."""
     _traits[service] = Traits(
@@ -59,6 +63,7 @@ def describe(
         wholly_ours=wholly_ours,
         invalid=invalid,
         modelled=modelled,
+        missing=missing,
     )
     if one_at_a_time:
         _turns[service] = threading.Lock()

@@ -23,3 +23,12 @@ def check(service: str, protocol: str, operation: Any, params: Mapping[str, Any]
             code = "ValidationError" if protocol == "query" else "ValidationException"
         head = f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected: "
         raise ServiceError(code, head + "; ".join(found))
+
+
+def check_given(operation: Any, params: Mapping[str, Any], code: str, words: str) -> None:
+    """Raise the error of a service with words of its own for the first parameter that must be given and is not."""
+    shape = operation.input_shape
+    required = () if shape is None else shape.required_members
+    absent = next((name for name in required if params.get(name) is None), None)
+    if absent is not None:
+        raise ServiceError(code, words.format(absent))

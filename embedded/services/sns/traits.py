@@ -2,4 +2,6 @@
 
 from embedded import traits
 
-traits.describe("sns", modelled=False)
+traits.describe(
+    "sns", modelled=False, missing=("InvalidParameter", "Invalid parameter: {} Reason: no value for required parameter")
+)

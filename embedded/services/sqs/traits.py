@@ -2,4 +2,4 @@
 
 from embedded import traits
 
-traits.describe("sqs", modelled=False)
+traits.describe("sqs", modelled=False, missing=("MissingParameter", "The request must contain the parameter {}."))

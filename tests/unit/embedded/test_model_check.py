@@ -7,7 +7,7 @@ from typing import Any
 import botocore.session
 import pytest
 
-from embedded import loading
+from embedded import loading, traits
 from embedded.model_check import answers, patterns, requests
 from embedded.operations import ServiceError, operations
 
@@ -137,3 +137,24 @@ def test_an_answer_names_what_cannot_be_written() -> None:
     assert answer("sagemaker", "ListTrainingJobs", {"TrainingJobSummaries": [summary]}) == [
         ".TrainingJobSummaries[0].TrainingJobName is a int, not a string"
     ]
+
+
+MISSING = [
+    ("ec2", "DeleteVpc", "MissingParameter", "The request must contain the parameter VpcId"),
+    ("sqs", "SendMessage", "MissingParameter", "The request must contain the parameter QueueUrl."),
+    ("sns", "DeleteTopic", "InvalidParameter", "Invalid parameter: TopicArn Reason: no value for required parameter"),
+]
+
+
+@pytest.mark.parametrize(("service", "operation", "code", "says"), MISSING, ids=[row[0] for row in MISSING])
+def test_a_service_with_words_of_its_own_misses_what_must_be_given(
+    service: str, operation: str, code: str, says: str
+) -> None:
+    loading.load()
+    words = traits.of(service).missing
+    assert words is not None
+    model = SESSION.get_service_model(service).operation_model(operation)
+    with pytest.raises(ServiceError) as caught:
+        requests.check_given(model, {}, *words)
+    assert (caught.value.code, caught.value.message) == (code, says)
+    requests.check_given(model, {name: "x" for name in model.input_shape.required_members}, *words)

@@ -54,6 +54,10 @@ class FakeAws:
         """What DescribeSecret answers, by name."""
         self.groups: dict[str, tuple[str, ...]] = {"sg-1": ("IpPermissions", "IpPermissionsEgress")}
         """Security groups and the directions in which each allows itself everything."""
+        self.rules: dict[str, dict[str, list[Any]]] = {}
+        """Security groups with rules of their own, by direction."""
+        self.interfaces: dict[str, list[dict[str, Any]]] = {}
+        """Network interfaces by the value that a filter finds them with."""
         self.packages: list[dict[str, Any]] = []
         self.groups_of_models: list[str] = []
         self.messages: list[dict[str, Any]] = []
@@ -151,8 +155,19 @@ def ec2_describe_security_groups(aws: FakeAws, *, GroupIds: list[str]) -> Any:
 
     if not aws.groups:
         raise failure("UnauthorizedOperation")
-    found = [{"GroupId": group, **{one: rules(group, one) for one in _DIRECTIONS}} for group in GroupIds]
+    found = [
+        {
+            "GroupId": group,
+            **aws.rules.get(group, {one: rules(group, one) for one in _DIRECTIONS if group in aws.groups}),
+        }
+        for group in GroupIds
+    ]
     return {"SecurityGroups": found}
+
+
+def ec2_describe_network_interfaces(aws: FakeAws, *, Filters: list[dict[str, Any]]) -> Any:
+    (wanted,) = Filters
+    return {"NetworkInterfaces": aws.interfaces.get(f"{wanted['Name']}={wanted['Values'][0]}", [])}
 
 
 _DIRECTIONS = ("IpPermissions", "IpPermissionsEgress")

@@ -1,16 +1,12 @@
 """The security group of everything that trains together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-FILE_SYSTEM_PORTS: Mapping[str, Sequence[tuple[int, int]]] = {
-    "FSxLustre": ((988, 988), (1018, 1023)),
-    "EFS": ((2049, 2049),),
-}
-"""The TCP ports of each kind of file system (FSx for Lustre guide, file system access control with Amazon VPC; NFS)."""
+from shardyard.spec.catalogue.file_systems import PORTS
 
 PRIVATE_RANGES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 """Where a file system lies in a VPC whose own ranges are not known."""
@@ -86,7 +82,7 @@ class TrainingSecurityGroup(Construct):
                 "cidr_ip": where,
                 "description": f"{kind} file systems",
             }
-            for first, last in FILE_SYSTEM_PORTS[kind]
+            for first, last in PORTS[kind]
             for where in self._ranges
         ]
 

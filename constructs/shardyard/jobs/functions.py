@@ -80,6 +80,7 @@ def _preflight(around: Surroundings) -> FunctionSpec:
             # These know no resources in IAM.
             policy.allow(
                 [
+                    "ec2:DescribeNetworkInterfaces",
                     "ec2:DescribeSecurityGroups",
                     "pricing:GetProducts",
                     "sagemaker:ListTrainingJobs",

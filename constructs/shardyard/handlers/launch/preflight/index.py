@@ -30,7 +30,7 @@ def preflight(event: Mapping[str, Any], clients: aws.Clients, now: datetime) -> 
     except SpecError as error:
         return refusal(str(event["definition"]["name"]), str(event["execution"]), error.problems)
     seen = look(launch, clients, now)
-    problems = [*_checked(launch, seen), *seen.channel_problems, *seen.secret_problems]
+    problems = [*_checked(launch, seen), *seen.channel_problems, *seen.file_system_problems, *seen.secret_problems]
     candidates = find_candidates(launch, seen)
     cost, cost_problems = _cost(launch, seen.prices)
     problems += [*candidates.problems, *cost_problems]

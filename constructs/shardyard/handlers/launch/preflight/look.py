@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from shardyard.handlers import aws
 from shardyard.handlers.launch.preflight import quotas
+from shardyard.handlers.launch.preflight.file_systems import file_system_problems
 from shardyard.handlers.launch.preflight.groups import group_allows_itself
 from shardyard.handlers.launch.preflight.image import check_image
 from shardyard.handlers.launch.preflight.launch import Launch
@@ -45,6 +46,7 @@ class Seen:
     prices: Mapping[str, Price]
     previous: Previous
     group_allows_itself: bool | None
+    file_system_problems: Sequence[Problem]
 
 
 def look(launch: Launch, clients: aws.Clients, now: datetime) -> Seen:
@@ -63,6 +65,7 @@ def look(launch: Launch, clients: aws.Clients, now: datetime) -> Seen:
         prices = pool.submit(read_prices, types, launch.region, now.date(), clients)
         previous = pool.submit(read_previous, launch, clients)
         allows = pool.submit(group_allows_itself, deployment.security_group_ids, types, clients)
+        systems = pool.submit(file_system_problems, spec, deployment.security_group_ids, clients)
     listings, channel_problems = channels.result()
     image_digest, image_problem = image.result()
     return Seen(
@@ -77,6 +80,7 @@ def look(launch: Launch, clients: aws.Clients, now: datetime) -> Seen:
         prices=prices.result(),
         previous=previous.result(),
         group_allows_itself=allows.result(),
+        file_system_problems=systems.result(),
     )
 
 

@@ -56,7 +56,7 @@ def client(service: str, account: str = DEFAULT_ACCOUNT, region: str = DEFAULT_R
         return _cache[key]
 
 
-def session_client(service: str, region: str, *, access_key: str, secret_key: str, token: str) -> Any:
+def session_client(service: str, region: str, *, access_key: str, secret_key: str, token: str | None) -> Any:
     """A client with a role session's credentials (see `embedded.access.sessions`)."""
     with _lock:
         return _make(service, region, access_key, secret_key, token)

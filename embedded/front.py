@@ -26,6 +26,7 @@ from embedded.operations import (
     find_arrival,
     find_by_path,
     find_check,
+    find_form_post,
     find_operation,
     has_own_token,
 )
@@ -67,7 +68,7 @@ class Front:
             return _admin(environ)(environ, start_response)
         if path.startswith(_MOTO_PREFIX):
             return _json(404, {"error": "moto's own pages are off here"})(environ, start_response)
-        plain = find_by_path(path)
+        plain = find_by_path(path) or find_form_post(environ)
         if plain is not None:
             return plain(environ)(environ, start_response)
         return self._signed(environ, start_response)

@@ -25,6 +25,7 @@ _operations: dict[tuple[str, str], Operation] = {}
 _admin: dict[str, AdminVerb] = {}
 _by_token: set[str] = set()
 _plain: dict[str, Plain] = {}
+_form_posts: list[Plain] = []
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,6 +108,20 @@ def by_path(prefix: str) -> Callable[[Plain], Plain]:
 def find_by_path(path: str) -> Plain | None:
     """Who answers requests to this path, or None where they are requests to services."""
     return next((function for prefix, function in _plain.items() if path.startswith(prefix)), None)
+
+
+def form_posts(function: Plain) -> Plain:
+    """Register who answers forms that are posted without a signature of the request's own."""
+    _form_posts.append(function)
+    return function
+
+
+def find_form_post(environ: Mapping[str, Any]) -> Plain | None:
+    """Who answers such a form, or None where a request is none."""
+    is_form = str(environ.get("CONTENT_TYPE", "")).startswith("multipart/form-data")
+    if environ["REQUEST_METHOD"] != "POST" or not is_form or "HTTP_AUTHORIZATION" in environ:
+        return None
+    return None if "X-Amz-" in environ.get("QUERY_STRING", "") else next(iter(_form_posts), None)
 
 
 def find_operation(service: str, name: str) -> Operation | None:

@@ -135,13 +135,13 @@ def _object(self: S3Response) -> Any:
 
 
 def _say_kind_of_checksum(self: S3Response, headers: dict[str, Any]) -> None:
-    """moto's HeadObject tells a composite checksum as if it were the whole object's."""
+    """moto tells a composite checksum as if it were the whole object's, and of the whole object's it says no kind."""
     if not any(name.startswith(_OF_THE_WHOLE) for name in headers):
         return
     found = _object(self)
     name = f"{_OF_THE_WHOLE}{str(found.checksum_algorithm).lower()}"
-    if found.checksum_type is not None and name in headers:
-        headers["x-amz-checksum-type"] = found.checksum_type
+    if name in headers:
+        headers["x-amz-checksum-type"] = "FULL_OBJECT" if found.checksum_type is None else found.checksum_type
         if found.checksum_type == "COMPOSITE":
             headers[name] = f"{found.checksum_value}-{found.checksum_parts}"
 
@@ -161,6 +161,7 @@ def _not_modified(headers: dict[str, Any]) -> Answer:
 def _get_object(self: S3Response) -> Answer:
     asked, part = _asked(self)
     _, headers, body = _moto_get(self)
+    _say_kind_of_checksum(self, headers)
     failed = failed_condition(asked, headers)
     if failed is not None:
         status, condition = failed
@@ -195,12 +196,21 @@ def _head_object(self: S3Response, bucket_name: str, query: Any, key_name: str, 
     return (200, found, "") if narrowed is None else (narrowed[0], narrowed[1], "")
 
 
+def _put_object(self: S3Response) -> Answer:
+    status, headers, body = _moto_put(self)
+    if any(name.lower().startswith(_OF_THE_WHOLE) for name in headers):
+        headers = {**headers, "x-amz-checksum-type": "FULL_OBJECT"}
+    return status, headers, body
+
+
 def _as_answered(self: S3Response, request: Any, headers: dict[str, Any], content: Any) -> Answer:
     return 200, headers, content
 
 
+_moto_put = S3Response.put_object
 _moto_get, _moto_head = with_bodies(S3Response.get_object), S3Response.head_object
 _WHY = "its ranges, parts and conditions are others than S3's, and it reads the whole object for each"
+moto_patches.replace(S3Response, "put_object", _put_object, reason="it does not say what its checksum is of")
 moto_patches.replace(S3Response, "get_object", _get_object, reason=_WHY)
 moto_patches.replace(S3Response, "head_object", _head_object, reason=_WHY)
 moto_patches.replace(S3Response, "_handle_range_header", _as_answered, reason=_WHY)

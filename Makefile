@@ -8,7 +8,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := $(shell node --version 2
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo demo-clean test e2e test-sdk check bench docs efa-table clean
+.PHONY: help setup setup-test demo demo-clean test e2e test-sdk check bench docs lock efa-table clean
 
 help:  ## Show the verbs
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,18 +17,22 @@ setup: .venv/.ready node_modules/.ready  ## Install what synth, deploy and `yard
 
 setup-test: setup .venv/.ready-test checks/asl/node_modules/.ready checks/iam/node_modules/.ready
 
-.venv/.ready: requirements.txt pyproject.toml setup.py
+# Only packages of these checksums, and only built ones: no setup.py of somebody else runs
+LOCKED := install --disable-pip-version-check --no-deps --require-hashes --only-binary :all:
+
+.venv/.ready: requirements.lock pyproject.toml setup.py
 	@echo "== Installing the Python packages into .venv (the first time a minute or two)"
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "shardyard needs Python 3.11 or later; this is " + sys.version)'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/pip install --disable-pip-version-check -r requirements.txt | grep --line-buffered -oE '^(Collecting [^ ]+|Installing collected packages)'; exit $${PIPESTATUS[0]}
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	@$(BIN)/pip $(LOCKED) -r requirements.lock | grep --line-buffered -oE '^(Collecting [^ ]+|Installing collected packages)'; exit $${PIPESTATUS[0]}
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-.venv/.ready-test: .venv/.ready requirements-test.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-test.txt
-	@# Alone: what it depends on only downloads tokenizers from a hub
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps tokenizers==0.23.3
+.venv/.ready-test: .venv/.ready requirements-test.lock
+	@# s3torchconnector is pure Python and comes as source alone: it is packed here, with the setuptools of the lock
+	$(BIN)/pip $(LOCKED) --quiet --no-binary s3torchconnector --no-build-isolation -r requirements-test.lock
+	@# Which build of torch suits a machine only its index knows (scripts/lock.py), so torch has a version and no checksum
+	$(BIN)/pip install --quiet --disable-pip-version-check $$(grep ^torch== requirements-test.txt)
 	@touch $@
 
 node_modules/.ready: package.json package-lock.json
@@ -57,9 +61,10 @@ e2e: setup-test  ## Everything end to end on the embedded cloud, and the slow te
 test-sdk: setup-test .venv-sdk/.ready  ## The official SageMaker SDK against the embedded cloud
 	$(BIN)/pytest -m sdk tests/sdk
 
-.venv-sdk/.ready: requirements-sdk.txt
+.venv-sdk/.ready: requirements-sdk.lock
 	test -x .venv-sdk/bin/python || $(PYTHON) -m venv .venv-sdk
-	.venv-sdk/bin/pip install --quiet --disable-pip-version-check -r requirements-sdk.txt
+	.venv-sdk/bin/pip $(LOCKED) --quiet -r requirements-sdk.lock
+	.venv-sdk/bin/pip install --quiet --disable-pip-version-check $$(grep ^torch== requirements-sdk.txt)
 	@touch $@
 
 checks/asl/node_modules/.ready: checks/asl/package.json checks/asl/package-lock.json
@@ -78,6 +83,7 @@ check: setup-test  ## Lint, types, who imports whom, dead code, templates, idle 
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vulture
+	$(BIN)/python -m scripts.lock --check
 	$(BIN)/shellcheck --shell=bash $$(git ls-files '*.sh' .ci/run)
 	$(BIN)/python -m checks
 
@@ -86,6 +92,9 @@ bench: setup-test  ## Measure, and write docs/reference/benchmarks.md from what 
 
 docs: setup  ## Write the pages that are made from code
 	$(BIN)/python -m scripts.write_docs
+
+lock: setup-test  ## Write the locks anew, from the requirements
+	$(BIN)/python -m scripts.lock
 
 efa-table: setup  ## Write the launcher's EFA table from the instance catalogue
 	$(BIN)/python -m scripts.make_efa_table

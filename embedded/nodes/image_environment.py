@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from contract.requirements import names_packages, pip_command, pip_errors
+from contract.requirements import WHEELS_ALONE, names_packages, pip_command, pip_errors, source_lines
 from contract.zips import files_of
 from embedded.nodes.image import ImageError
 
@@ -70,6 +70,8 @@ _COMPLETE = ".complete"
 
 
 def _make(folder: Path, requirements: Path) -> None:
+    failed = f"ClientError: The image's environment cannot be made of {requirements.parent.name}/{requirements.name}"
+    _refuse_to_build(requirements, failed)
     has_packages = requirements.is_file() and bool(names_packages(requirements.read_bytes()))
     without_pip = [] if has_packages else ["--without-pip"]
     _run(
@@ -77,23 +79,21 @@ def _make(folder: Path, requirements: Path) -> None:
         "ClientError: The image's environment cannot be made",
     )
     if has_packages:
-        _run(
-            pip_command(str(folder / "bin" / "python"), str(requirements)),
-            f"ClientError: The image's environment cannot be made of {requirements.parent.name}/{requirements.name}",
-        )
+        _install(str(folder / "bin" / "python"), str(requirements), failed)
     (folder / _COMPLETE).write_text(f"{requirements}\n")
 
 
 def _lay_over(folder: Path, base: Path, requirements: Path) -> None:
     """Copy by links, which takes a second and no room: pip replaces files and writes into none."""
+    failed = f"AlgorithmError: {requirements.name} of the code cannot be installed"
+    _refuse_to_build(requirements, failed)
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(base, folder, symlinks=True, copy_function=os.link)
     (folder / _COMPLETE).unlink()
-    failed = f"AlgorithmError: {requirements.name} of the code cannot be installed"
     python = str(folder / "bin" / "python")
     if not (base / "bin" / "pip").exists():
         _run([python, "-m", "ensurepip"], failed)
-    _run(pip_command(python, requirements.name), failed, cwd=requirements.parent)
+    _install(python, requirements.name, failed, cwd=requirements.parent)
     for script in (folder / "bin").iterdir():
         _point_at(script, base, folder)
     (folder / _COMPLETE).write_text(f"{requirements}\n")
@@ -111,6 +111,36 @@ def _point_at(script: Path, base: Path, folder: Path) -> None:
         script.unlink()  # its other name is base's own
         script.write_bytes(head.replace(before, after) + content.removeprefix(head))
         script.chmod(mode)
+
+
+def _may_build() -> bool:
+    return os.environ.get(BUILD_PACKAGES) == "1"
+
+
+def _refuse_to_build(requirements: Path, failed: str) -> None:
+    """What must be built runs its author's code, on this machine and as this person."""
+    building = [] if _may_build() else source_lines(requirements)
+    if building:
+        raise ImageError(f"{failed}: {', '.join(building[:3])} would be built here. {_BUILT_ALONE}")
+
+
+def _install(python: str, named: str, failed: str, *, cwd: Path | None = None) -> None:
+    if _may_build():
+        _run(pip_command(python, named), failed, cwd=cwd)
+        return
+    try:
+        _run(pip_command(python, named, *WHEELS_ALONE), failed, cwd=cwd)
+    except ImageError as error:
+        if "No matching distribution" not in str(error):
+            raise
+        raise ImageError(f"{error}. {_BUILT_ALONE}") from None
+
+
+BUILD_PACKAGES = "YARD_BUILD_PACKAGES"
+_BUILT_ALONE = (
+    "Only packages that are built already are installed here, since building one runs its author's code outside of any "
+    f"node; where you trust them: {BUILD_PACKAGES}=1 yard cloud up, or before yard image push"
+)
 
 
 def _run(command: list[str], failed: str, *, cwd: Path | None = None) -> None:

@@ -1,6 +1,7 @@
 """Images: their folders, how their Dockerfiles say that they are run, and their environments."""
 
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,7 @@ def test_a_project_without_the_folder_runs_an_image_of_aws_as_the_folder_of_ours
     found = image.load("763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch:2.13-cpu-amzn2023-sagemaker", tmp_path)
     assert found.requirements == ROOT / "containers/pytorch/requirements.txt"
     assert {source.relative_to(ROOT).as_posix() for source, _ in found.copies} == {
+        "containers/pytorch/requirements.lock",
         "containers/pytorch/requirements.txt",
         "contract",
         "training",
@@ -142,3 +144,39 @@ def test_packages_that_cannot_be_had_leave_nothing_behind(base: Path, tmp_path: 
     with pytest.raises(image.ImageError, match=r"^AlgorithmError: requirements.txt of the code cannot be installed: "):
         image_environment.extend(base, tmp_path / "requirements.txt")
     assert [path.name for path in base.parent.iterdir() if path.is_dir()] == [base.name]
+
+
+SETUP = """
+import pathlib, setuptools
+pathlib.Path(__file__).with_name("ran").write_text("as you")
+setuptools.setup(name="evil", version="1")
+"""
+
+
+@pytest.mark.parametrize("line", [".", "./evil", "-e ./evil", "evil @ file:evil", "-r more.txt", "./evil.tar.gz"])
+def test_nothing_of_somebodys_is_built_on_this_machine(
+    tmp_path: Path, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    base = image_environment.environment_folder(tmp_path / "none")
+    code = tmp_path / "code"
+    (code / "evil").mkdir(parents=True)
+    for folder in (code, code / "evil"):
+        (folder / "setup.py").write_text(SETUP)
+    (code / "more.txt").write_text("--no-binary :all:\n./evil\n")
+    (code / "requirements.txt").write_text(f"{line}\n")
+    with pytest.raises(
+        image.ImageError, match=r"would be built here\. Only packages that are built already are installed"
+    ):
+        image_environment.extend(base, code / "requirements.txt")
+    assert not [*code.rglob("ran")]
+
+
+def test_a_package_that_comes_as_source_alone_is_said_to(base: Path, tmp_path: Path) -> None:
+    (tmp_path / "index").mkdir()
+    with tarfile.open(tmp_path / "index/evil-1.tar.gz", "w:gz") as archive:
+        (tmp_path / "setup.py").write_text(SETUP)
+        archive.add(tmp_path / "setup.py", "evil-1/setup.py")
+    (tmp_path / "requirements.txt").write_text(f"--no-index\n--find-links {tmp_path / 'index'}\nevil==1\n")
+    with pytest.raises(image.ImageError, match=r"No matching distribution found for evil==1\. Only packages that are"):
+        image_environment.extend(base, tmp_path / "requirements.txt")

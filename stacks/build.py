@@ -60,6 +60,7 @@ def build_app(app: cdk.App, settings: Settings, *, root: Path = ROOT) -> None:
         subnet_addresses=settings.network.largest_subnet_addresses,
         reachable_services=reachable_services(settings),
     )
+    jobs = tuple(spec.as_deployed() for spec in jobs)
     foundation = build_foundation(app, settings, root=root, file_systems=_mounted(jobs))
     storage, identity, placement = foundation.storage, foundation.identity, foundation.placement
     observability = ObservabilityStack(app, settings=settings, storage=storage, jobs=jobs)

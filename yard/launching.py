@@ -1,6 +1,7 @@
 """A launch from its wishes to its run: what `yard train`, `yard queue` and a notebook's `train` all do."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from yard.aws import Aws
@@ -58,7 +59,7 @@ def plan_of(aws: Aws, job: str, launch: Mapping[str, Any], *, dry_run: bool = Fa
         if not dry_run:
             raise
         say(f"A launch would be refused now: {error.happened} {error.fix}")
-    return make_plan(found.spec, given, region=aws.region, sources=found.sources)
+    return make_plan(replace(found.spec, name=local.name), given, region=aws.region, sources=found.sources)
 
 
 def refuse_wrong_code(aws: Aws, job: "JobSpec") -> None:
@@ -97,12 +98,18 @@ def start(
 
 
 def stop(aws: Aws, run: runs.Run) -> None:
-    """Stop the execution; Step Functions stops the training job of a .sync task with it."""
-    aws.client("stepfunctions").stop_execution(
-        executionArn=run.execution_arn, error="Stopped", cause="Stopped by a person with yard stop"
-    )
+    """Stop the execution; Step Functions stops the training job of a .sync task with it. Without one, stop the job."""
+    if run.execution_arn:
+        aws.client("stepfunctions").stop_execution(
+            executionArn=run.execution_arn, error="Stopped", cause="Stopped by a person with yard stop"
+        )
+    for attempt in () if run.execution_arn else runs.attempts(aws, run):
+        if attempt["TrainingJobStatus"] == "InProgress":
+            aws.client("sagemaker").stop_training_job(TrainingJobName=attempt["TrainingJobName"])
     say(f"Stopping {run.job}, run {run.run_id}: its program has two minutes to save, which are billed.")
-    if aws.project.job(run.job).checkpoints.enabled:
+    if not aws.project.has_job(run.job):
+        say(f"No file of jobs/ defines {run.job} any more, so it cannot be resumed.")
+    elif aws.project.job(run.job).checkpoints.enabled:
         say(f"Resume it later: yard resume {run.run_id}")
     else:
         say("The job keeps no checkpoints, so it cannot be resumed; launch it anew: yard train " + run.job)

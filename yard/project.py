@@ -46,8 +46,9 @@ class Project:
         )
 
     def job(self, name: str) -> "JobSpec":
-        """The job of that name; the error for an unknown one names the nearest."""
-        jobs = {job.name: job for job in self.jobs()}
+        """The job of that name, or of the one that it was renamed from; the error for another names the nearest."""
+        found = self.jobs()
+        jobs = {**{job.deployed_as: job for job in found}, **{job.name: job for job in found}}
         if name not in jobs:
             raise UserError(f"There is no job {name!r} in {self.root / 'jobs'}; {nearest(name, list(jobs))}")
         return jobs[name]
@@ -63,7 +64,34 @@ class Project:
 
     def state_machine_name(self, job: str) -> str:
         """The state machine that launches a job."""
-        return names.state_machine_name(self.settings.project, self.settings.stage, job)
+        return names.state_machine_name(self.settings.project, self.settings.stage, self.deployed_name(job))
+
+    def has_job(self, name: str) -> bool:
+        """Whether jobs/ defines a job of that name, or one that was renamed from it."""
+        return (self.root / self.settings.training.jobs / f"{name}.toml").exists() or name in self.renamed().values()
+
+    def deployed_name(self, job: str) -> str:
+        """The name that a job is deployed under: another one than its file's if that was renamed."""
+        return self.renamed().get(job, job)
+
+    def renamed(self) -> dict[str, str]:
+        """The renamed jobs, each with the name that it is deployed under.
+
+        Read without the rules: a mistake in one job's file must not hide what is deployed of another.
+        """
+        import tomllib
+
+        found = {}
+        for path in (self.root / self.settings.training.jobs).glob("*.toml"):
+            try:
+                text = path.read_text(encoding="utf-8-sig")
+                # most files have no such key, and need not be parsed for it
+                before = tomllib.loads(text).get("renamed_from") if "renamed_from" in text else None
+            except (OSError, ValueError, RecursionError):
+                continue
+            if isinstance(before, str):
+                found[path.stem] = before
+        return found
 
 
 def find_project(start: Path | None = None) -> Project:

@@ -11,8 +11,8 @@ from shardyard.spec.requests.training import Deployment
 from yard.aws import Aws
 from yard.runs import runs
 
-_NOT_DEFINED = ("source", "name")
-"""The code's hash is known at deploy only, and code is sent with each launch."""
+_NOT_DEFINED = ("source", "name", "renamed_from")
+"""The code's hash is known at deploy only, and code is sent with each launch; a renamed job is deployed as before."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

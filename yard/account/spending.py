@@ -54,9 +54,10 @@ def month_to_date(aws: Aws, today: date | None = None, *, by: Literal["job", "ow
     found = _receipts(aws, names.run_prefix(f"{first:%Y%m}").rstrip("/"))
     told = {attempt["name"] for receipt in found for attempt in receipt["attempts"]}
     owner = aws.project.settings.owner
+    names_now = {before: now for now, before in aws.project.renamed().items()}
     groups: dict[str, list[_Bill]] = defaultdict(list)
     for bill in (*(_of_receipt(receipt, owner) for receipt in found), *_untold(aws, first, told, owner)):
-        groups[bill.job if by == "job" else bill.owner].append(bill)
+        groups[names_now.get(bill.job, bill.job) if by == "job" else bill.owner].append(bill)
     rows = [_sum(name, bills) for name, bills in groups.items()]
     return sorted(rows, key=lambda row: -row.usd)
 

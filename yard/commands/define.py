@@ -66,34 +66,42 @@ def check(
     parameters: list[str] = typer.Option(
         [], "--parameters", help="As for cdk deploy; may be repeated.", metavar="NAME=VALUE"
     ),
+    offline: bool = typer.Option(False, "--offline", help="Ask no account about runs whose job is gone."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON: what was checked, and every problem."),
 ) -> None:
     """Check settings and jobs against the rules.
 
-    Offline and fast, before any synth. Reports every problem of every file at once; exit code 1 if there is one.
+    Fast, before any synth. Reports every problem of every file at once; exit code 1 if there is one. Where the shell
+    names an account that answers soon, warns of runs whose job is no longer defined.
 
     \b
       yard check
       yard check gpt-fsdp --parameters GptFsdpInstanceCount=4
     """
     from shardyard.spec.errors import SpecError
+    from yard.account.undefined_runs import undefined_runs, warning
     from yard.plan import check_jobs, check_names, check_parameters
 
     problems: list[Any] = []
     checked: list[str] = []
+    warnings: list[str] = []
     try:
         project = find_project()
         check_names(project)
         check_parameters(project, parameters)
         checked = check_jobs(project, job)
+        warnings = [] if offline else [warning(run) for run in undefined_runs(project)]
     except SpecError as error:
         problems = list(error.problems)
     if as_json:
-        emit_json({"checked": checked, "problems": [{"where": one.where, "message": one.message} for one in problems]})
+        said = [{"where": one.where, "message": one.message} for one in problems]
+        emit_json({"checked": checked, "problems": said, "warnings": warnings})
     elif problems:
         complain("\n".join(map(str, problems)))
     else:
         say(f"{len(checked)} job{'s' if len(checked) != 1 else ''} checked: no problems.")
+        for text in warnings:
+            say(text)
     if problems:
         raise typer.Exit(Exit.FIX)
 

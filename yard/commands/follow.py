@@ -79,7 +79,7 @@ def _say_end(aws: Aws, run: runs.Run) -> None:
 
 def _next_step(aws: Aws, run: runs.Run) -> str:
     """A stopped run has no receipt; it goes on where checkpoints are."""
-    if run.status != "ABORTED":
+    if run.status != "ABORTED" or not aws.project.has_job(run.job):
         return f"its receipt: yard receipt {run.run_id}"
     keeps = aws.project.job(run.job).checkpoints.enabled
     return f"resume it: yard resume {run.run_id}" if keeps else f"launch it anew: yard train {run.job}"

@@ -1,5 +1,6 @@
 """yard receipt, history, note, compare: the results of runs."""
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,9 +65,16 @@ def history(
     from yard.runs.history import rows
 
     aws = Aws(find_project())
-    jobs = [aws.project.job(job).name] if job is not None else [spec.name for spec in aws.project.jobs()]
+    defined = [spec.name for spec in aws.project.jobs()]
+    others = itertools.islice(
+        (run for run in runs.runs_of_others(aws, defined) if job in (None, run.job)),
+        0 if job is not None and aws.project.has_job(job) else limit,
+    )
+    jobs = defined if job is None else [aws.project.job(job).name] if aws.project.has_job(job) else []
     wanted = {key: value if "=" in word else None for word in tags for key, value in about.read_tags([word]).items()}
-    found = rows(aws, jobs, limit, search=search, tags=wanted)
+    found = rows(aws, jobs, limit, others=others, search=search, tags=wanted)
+    if not found and job is not None and not jobs:
+        aws.project.job(job)  # says which name is the nearest
     columns = ("run", "job", "status", "name", "tags", "started", "took", "cost_usd", "saved_usd", "loss", "accuracy")
     nothing = "Nothing has been launched yet. Launch a job: yard train JOB"
     if search is not None or tags:

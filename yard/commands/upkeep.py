@@ -73,13 +73,27 @@ def sweep(
     said = json.loads(answer["Payload"].read())
     if answer.get("FunctionError"):
         raise UserError(f"The sweeper failed: {said.get('errorMessage', said)}", f"Its log: /aws/lambda/{function}")
-    said["findings"] += _leftover_stacks(aws)
+    said["findings"] += [*_undefined_runs(aws), *_leftover_stacks(aws)]
     if as_json:
         emit_json(said)
         return
     emit_rows(said["findings"], ("kind", "name", "why", "action"), as_json=False, empty="Nothing is left over.")
     if stop and not said["stops"]:
         say("Nothing was stopped: the settings do not allow it in this stage (sweeper.stops in cdk.json).")
+
+
+def _undefined_runs(aws: Aws) -> list[dict[str, str]]:
+    """A row for each run that goes on although its job is gone."""
+    jobs = [job.name for job in aws.project.jobs()]
+    return [
+        {
+            "kind": "run",
+            "name": run.run_id,
+            "why": f"goes on, and no file of jobs/ defines {run.job}; to stop it: yard stop {run.run_id}",
+            "action": "reported",
+        }
+        for run in runs.runs_of_others(aws, jobs, running=True)
+    ]
 
 
 def _leftover_stacks(aws: Aws) -> list[dict[str, str]]:

@@ -74,8 +74,12 @@ def status(
     if run is not None:
         emit_facts(_facts(aws, runs.find(aws, run)), as_json=as_json)
         return
-    rows = [_newest(aws, job.name) for job in aws.project.jobs()]
+    jobs = [job.name for job in aws.project.jobs()]
+    gone = list(runs.runs_of_others(aws, jobs, running=True))
+    rows = [*(_newest(aws, job) for job in jobs), *map(_row, gone)]
     emit_rows(rows, ("job", "status", "run", "started", "took"), as_json=as_json, empty="There are no jobs in jobs/.")
+    for one in gone:
+        say(f"The run {one.run_id} goes on, and no file of jobs/ defines {one.job}. Stop it: yard stop {one.run_id}")
 
 
 def stop(
@@ -152,9 +156,13 @@ def _newest(aws: Aws, job: str) -> dict[str, Any]:
         return {**nothing, "status": "not deployed"}
     if run is None:
         return {**nothing, "status": "never launched"}
+    return _row(run)
+
+
+def _row(run: runs.Run) -> dict[str, Any]:
     took = format_duration((run.stopped - run.started).total_seconds()) if run.stopped else None
     return {
-        "job": job,
+        "job": run.job,
         "status": run.status.lower(),
         "run": run.run_id,
         "started": run.started,

@@ -1,7 +1,7 @@
 """Past runs, with the results from their receipts."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,15 +19,16 @@ def rows(
     jobs: Sequence[str],
     limit: int,
     *,
+    others: Iterable[runs.Run] = (),
     search: str | None = None,
     tags: Mapping[str, str | None] | None = None,
 ) -> list[dict[str, Any]]:
-    """The newest runs of these jobs, one row each; a resumed run is one run, in its current state.
+    """The newest of these jobs' runs and the others, one row each; a resumed run is one run, in its current state.
 
     With `search` and `tags` those of all runs that have the text in what people said about them, and the tags.
     """
     wants_some = search is not None or bool(tags)
-    found = {run.run_id: run for run in runs.all_runs(aws, jobs, None if wants_some else limit)}
+    found = {run.run_id: run for run in runs.all_runs(aws, jobs, None if wants_some else limit, others=others)}
     newest = sorted(found.values(), key=lambda run: run.started, reverse=True)
     if not newest:
         return []

@@ -1,11 +1,11 @@
-"""Runs, found by the state machines' executions and the training jobs' names."""
+"""Runs, found by the state machines' executions, or by the training jobs' tags where a job or its machine is gone."""
 
 import itertools
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,6 +30,7 @@ class Run:
     job: str
     run_id: str
     execution_arn: str
+    """The newest execution; empty for a run whose state machine is gone."""
     status: str
     """The execution's: RUNNING, SUCCEEDED, FAILED, ABORTED, TIMED_OUT."""
     started: datetime
@@ -74,16 +75,18 @@ def executions(aws: Aws, job: str) -> Iterator[Run]:
         raise not_deployed(aws, job, error) from None
 
 
-def all_runs(aws: Aws, jobs: Sequence[str], limit: int | None = None) -> Iterator[Run]:
-    """The newest runs of several jobs, up to `limit` of each. A job that is not deployed has none; an error if no job
-    is deployed."""
+def all_runs(aws: Aws, jobs: Sequence[str], limit: int | None = None, *, others: Iterable[Run] = ()) -> Iterator[Run]:
+    """The newest runs of several jobs, up to `limit` of each, then `others`. A job that is not deployed has none; an
+    error if no job is deployed and there are no others."""
     missing: list[NotDeployedError] = []
     for job in jobs:
         try:
             yield from itertools.islice(_once(executions(aws, job)), limit)
         except NotDeployedError as error:
             missing.append(error)
-    if missing and len(missing) == len(jobs):
+    found = list(others)
+    yield from found
+    if missing and len(missing) == len(jobs) and not found:
         happened = missing[0].happened if len(jobs) == 1 else f"No job of jobs/ is deployed in {aws.region}."
         raise NotDeployedError(happened, missing[0].fix)
 
@@ -106,16 +109,66 @@ def latest(aws: Aws, job: str) -> Run:
 
 def find(aws: Aws, wanted: str) -> Run:
     """Find a run by its id, or by a job's name (its newest run)."""
+    jobs = [job.name for job in aws.project.jobs()]
     if re.fullmatch(RUN_ID, wanted):
-        for run in all_runs(aws, [job.name for job in aws.project.jobs()]):
+        for run in all_runs(aws, jobs, others=runs_of_others(aws, jobs)):
             if run.run_id == wanted:
                 return run
         raise UserError(f"There is no run {wanted}.", "See the runs: yard history")
+    if not aws.project.has_job(wanted):
+        for run in runs_of_others(aws, jobs):
+            if run.job == wanted:
+                return run
     return latest(aws, aws.project.job(wanted).name)
 
 
+_STATUSES = {"InProgress": "RUNNING", "Stopping": "RUNNING", "Completed": "SUCCEEDED", "Stopped": "ABORTED"}
+"""What an execution would be said to be, by the status of the run's last training job; else FAILED."""
+
+
+def runs_of_others(aws: Aws, jobs: Iterable[str], *, running: bool = False) -> Iterator[Run]:
+    """The runs of the project and stage whose job is none of these, found by the tags of their training jobs.
+
+    Newest first; `running` leaves out those that have ended. A run without a training job, because it was refused or
+    still waits, is known to its state machine alone.
+    """
+    settings = aws.project.settings
+    known = {aws.project.deployed_name(job) for job in jobs}
+    tags = {"Tags.project": settings.project, "Tags.stage": settings.stage}
+    filters = [{"Name": name, "Operator": "Equals", "Value": value} for name, value in tags.items()]
+    if running:
+        filters.append({"Name": "TrainingJobStatus", "Operator": "In", "Value": "InProgress,Stopping"})
+    pages = aws.client("sagemaker").get_paginator("search")
+    query = {"SearchExpression": {"Filters": filters}, "SortBy": "CreationTime", "SortOrder": "Descending"}
+    seen: set[str] = set()
+    for page in pages.paginate(Resource="TrainingJob", **query):
+        for result in page["Results"]:
+            run = _tagged(result["TrainingJob"])
+            if run is not None and run.job not in known and run.run_id not in seen:
+                seen.add(run.run_id)
+                yield run
+
+
+def _tagged(job: Mapping[str, Any]) -> Run | None:
+    """The run of a training job; None for one that no state machine launched, such as an exported script's."""
+    tags = {tag["Key"]: tag["Value"] for tag in job.get("Tags", ())}
+    if "job" not in tags or "run" not in tags:
+        return None
+    return Run(
+        job=tags["job"],
+        run_id=tags["run"],
+        execution_arn="",
+        status=_STATUSES.get(job["TrainingJobStatus"], "FAILED"),
+        started=job["CreationTime"],
+        stopped=job.get("TrainingEndTime"),
+    )
+
+
 def refresh(aws: Aws, run: Run) -> tuple[Run, dict[str, Any]]:
-    """The run as it stands now, and the execution's whole description."""
+    """The run as it stands now, and the execution's whole description; nothing of one whose machine is gone."""
+    if not run.execution_arn:
+        jobs = attempts(aws, run)
+        return (replace(run, status=_STATUSES.get(jobs[-1]["TrainingJobStatus"], "FAILED")) if jobs else run), {}
     answer = aws.client("stepfunctions").describe_execution(executionArn=run.execution_arn)
     now = Run(
         job=run.job,

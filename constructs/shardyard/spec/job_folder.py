@@ -44,7 +44,9 @@ def load_jobs(
     )
     inputs = _RuleInputs(stage=stage, facts=facts, root=root)
     for variants in jobs:
-        found = [*_problems(variants, jobs, inputs), *_same_ids(variants[stage], [other[stage] for other in jobs])]
+        all_jobs = [other[stage] for other in jobs]
+        chosen = variants[stage]
+        found = [*_problems(variants, jobs, inputs), *_same_ids(chosen, all_jobs), *_renames(chosen, all_jobs)]
         problems += [Problem(f"{places[variants[stage].name]}{one.where}".rstrip(": "), one.message) for one in found]
     if problems:
         raise SpecError(problems)
@@ -84,11 +86,30 @@ def _violations(spec: JobSpec, jobs: Sequence[Variants], stage: str, facts: Fact
     return [*check(spec, replace(facts, other_checkpoints=others)), *named, *misread_texts(spec)]
 
 
+def _renames(job: JobSpec, jobs: Sequence[JobSpec]) -> Iterator[Problem]:
+    """The name that a job was renamed from is no other job's, neither as a file nor as where that was renamed from."""
+    before = job.renamed_from
+    if before is None:
+        return
+    if before == job.name:
+        yield Problem("renamed_from", f"{before!r} is the job's own name (leave it out)")
+    elif any(other.name == before for other in jobs):
+        yield Problem(
+            "renamed_from",
+            f"there is still a job {before!r}, and both would be deployed under that name (remove its file, or leave "
+            "renamed_from out: then this is a new job)",
+        )
+    else:
+        for other in jobs:
+            if other.renamed_from == before and other.name < job.name:
+                yield Problem("renamed_from", f"{other.name!r} is renamed from {before!r} too (only one job can be)")
+
+
 def _same_ids(job: JobSpec, jobs: Sequence[JobSpec]) -> Iterator[Problem]:
     """Two names that differ only in hyphens give their stack's parameters the same names."""
+    own = job.deployed_as
     for other in jobs:
-        if other.name < job.name and pascal(other.name) == pascal(job.name):
-            message = (
-                f"{job.name!r} and {other.name!r} differ only in hyphens, which their parameters' names do not have"
-            )
+        theirs = other.deployed_as
+        if other.name < job.name and pascal(theirs) == pascal(own) and theirs != own:
+            message = f"{own!r} and {theirs!r} differ only in hyphens, which their parameters' names do not have"
             yield Problem("name", f"{message} (rename one of the files)")

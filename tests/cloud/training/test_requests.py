@@ -29,6 +29,37 @@ def test_a_name_is_used_once(cloud: TrainingCloud) -> None:
     assert cloud.run("once", image)["TrainingJobStatus"] == "Completed"
 
 
+def test_jobs_are_searched_by_tags_and_properties(cloud: TrainingCloud) -> None:
+    image = cloud.image("quick", "")
+    for number, color in enumerate(("red", "blue", "red")):
+        cloud.run(f"searched-{number}", image, Tags=[{"Key": "color", "Value": color}])
+    client = cloud.client("sagemaker")
+
+    def found(*filters: dict[str, str], **query: Any) -> list[str]:
+        pages = client.get_paginator("search").paginate(
+            Resource="TrainingJob",
+            SearchExpression={"Filters": list(filters)},
+            SortBy="CreationTime",
+            PaginationConfig={"PageSize": 1},
+            **query,
+        )
+        return [one["TrainingJob"]["TrainingJobName"] for page in pages for one in page["Results"]]
+
+    red = {"Name": "Tags.color", "Operator": "Equals", "Value": "red"}
+    assert found(red) == ["searched-2", "searched-0"]
+    assert found(red, SortOrder="Ascending") == ["searched-0", "searched-2"]
+    ended = {"Name": "TrainingJobStatus", "Operator": "In", "Value": "Stopped,Completed"}
+    assert found(red, ended, {"Name": "TrainingJobName", "Operator": "Contains", "Value": "-0"}) == ["searched-0"]
+    assert found({"Name": "Tags.color", "Operator": "Exists"}) == ["searched-2", "searched-1", "searched-0"]
+    assert found(red, {**ended, "Value": "Failed"}) == []
+    (record,) = client.search(
+        Resource="TrainingJob", SearchExpression={"Filters": [{"Name": "Tags.color", "Value": "blue"}]}
+    )["Results"]
+    assert record["TrainingJob"]["Tags"] == [{"Key": "color", "Value": "blue"}]
+    with pytest.raises(ClientError, match="does not search by GreaterThan"):
+        found({**red, "Operator": "GreaterThan"})
+
+
 def test_jobs_that_are_not_there_or_not_to_be_touched(cloud: TrainingCloud) -> None:
     client = cloud.client("sagemaker")
     for call in (client.describe_training_job, client.stop_training_job, client.delete_training_job):

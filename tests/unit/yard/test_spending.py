@@ -36,6 +36,8 @@ class Account:
         }
         self.place = "s3://artifacts/runs/"
         self.asked: dict[str, Any] = {}
+        self.renamed: dict[str, str] = {}
+        self.project = SimpleNamespace(renamed=lambda: self.renamed)
 
     def client(self, _: str) -> "Account":
         return self
@@ -89,6 +91,13 @@ def test_a_run_that_was_stopped_counts_though_it_has_no_receipt() -> None:
     assert (row.name, row.runs, row.without_receipt, row.unpriced) == ("mnist", 2, 2, 0)
     assert row.usd == pytest.approx(1.0 + 2 * HOURLY / 2, abs=0.01)
     assert row.saved_usd == pytest.approx(0.5 + 2 * HOURLY / 2, abs=0.01)
+
+
+def test_what_a_job_cost_under_its_old_name_is_its_own() -> None:
+    account = Account()
+    account.renamed = {"digits": "mnist"}
+    (row,) = month(account)
+    assert (row.job, row.runs) == ("digits", 2)
 
 
 def test_another_stages_training_jobs_do_not_count() -> None:

@@ -96,6 +96,13 @@ class JobSpec:
     name: str = setting(doc="The file's name.", pattern=JOB_NAME, says=JOB_NAME_SAYS, internal=True)
     from_stage: tuple[str, ...] = setting((), "Values from [overrides.<stage>], as dotted names.", internal=True)
     description: str = setting("", "A one-line description.", pattern=r".{0,500}", says="one line, at most 500 letters")
+    renamed_from: str | None = setting(
+        None,
+        "The name that the job was first deployed under. What is deployed keeps it, and with it parameters, history, "
+        "checkpoints and running launches.",
+        pattern=JOB_NAME,
+        says=JOB_NAME_SAYS,
+    )
     stack: str = setting(
         "training",
         "The stack that the job belongs to.",
@@ -141,6 +148,15 @@ class JobSpec:
     session: Session = setting(doc="Session tags.", factory=Session)
     model: Model | None = setting(None, "The model's size, for the memory rule.")
     tags: dict[str, str] = setting(doc="Tags of the training job.", factory=dict)
+
+    @property
+    def deployed_as(self) -> str:
+        """The name that everything of the job has in the account."""
+        return self.name if self.renamed_from is None else self.renamed_from
+
+    def as_deployed(self) -> Self:
+        """The job under the name that it has in the account."""
+        return replace(self, name=self.deployed_as, renamed_from=None)
 
     @property
     def max_wait_seconds(self) -> int | None:

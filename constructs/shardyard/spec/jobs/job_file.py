@@ -80,6 +80,8 @@ def _merged(
     for key in INTERNAL_KEYS:
         if key in over:
             problems.append(Problem(f"{where}{key}", "it cannot be set; the file's name is the job's name"))
+    if "renamed_from" in over:
+        problems.append(Problem(f"{where}renamed_from", "is the same in every stage (write it above all tables)"))
     changed = {key: value for key, value in over.items() if key not in INTERNAL_KEYS}
     tables = {**merge(raw, changed), "name": name, "from_stage": _paths(changed)}
     return build(JobSpec, tables, where=where, problems=problems)

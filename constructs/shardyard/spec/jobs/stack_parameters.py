@@ -24,7 +24,7 @@ def job_parameters(spec: JobSpec, instance_types: Sequence[str]) -> dict[str, Pa
     patterns = {"instance_type": instance_pattern(instance_types)} if instance_types else {}
     return {
         one.name: Parameter(
-            name=f"{pascal(spec.name)}{one.parameter}",
+            name=f"{pascal(spec.deployed_as)}{one.parameter}",
             part=spec.stack,
             overrides=f"{one.path} of jobs/{spec.name}.toml",
             says=one.says,

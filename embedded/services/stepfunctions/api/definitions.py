@@ -132,8 +132,10 @@ def _unsupported(machine: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _refuse_what_is_not_emulated(definition: str) -> None:
     for place, state in states(json.loads(definition)):
-        if "ItemBatcher" in state:
-            text = f"the embedded cloud does not emulate ItemBatcher ({place}/ItemBatcher)"
+        processor = state.get("ItemProcessor", state.get("Iterator")) or {}
+        mode = (processor.get("ProcessorConfig") or {}).get("Mode", "INLINE")
+        if "ItemBatcher" in state and mode != "DISTRIBUTED":
+            text = f"the embedded cloud does not emulate ItemBatcher of an inline map ({place}/ItemBatcher)"
             raise ServiceError("NotImplemented", text, 501)
 
 

@@ -59,7 +59,7 @@ def entered_id(env: Any) -> int:
 
 def _entering(history: list[Any], event_id: int, name: str) -> Any:
     """The event by which a state was entered, looked for from an event backwards; None without one."""
-    while event_id > 0:
+    while 0 < event_id <= len(history):  # a map run has a history of its own
         event = history[event_id - 1]
         if event.get("stateEnteredEventDetails", {}).get("name") == name:
             return event

@@ -15,6 +15,11 @@ def allow(actions: Sequence[str], on: Sequence[str], *, when: Mapping[str, Any] 
     return statement
 
 
+def deny(actions: Sequence[str], on: Sequence[str]) -> Statement:
+    """Deny actions on resources, whatever else allows them."""
+    return {"Effect": "Deny", "Action": _one_or_many(actions), "Resource": _one_or_many(on)}
+
+
 def allow_service(
     service: str,
     actions: Sequence[str],

@@ -37,9 +37,16 @@ _SHELL = (
 )
 
 
-def execution_statements(spec: JobSpec, *, places: Places, image: JobImage | None) -> list[policy.Statement]:
-    """What this job alone needs: its channels, its prefixes, its image. `common_statements` has the rest."""
+def execution_statements(
+    spec: JobSpec, *, places: Places, image: JobImage | None, longer_names: Sequence[str] = ()
+) -> list[policy.Statement]:
+    """What this job alone needs: its channels, its prefixes, its image. `common_statements` has the rest.
+
+    `longer_names` are jobs of the project whose names begin with this one's and a hyphen: what is theirs is denied.
+    """
+    theirs = [f"{places.artifact_arn}/runs/*/{name}-*" for name in sorted(longer_names)]
     return [
+        *([policy.deny(_WRITE, theirs)] if theirs else []),
         *_read_channels(spec, places),
         *_write_results(spec, places),
         *_own_keys(spec),
@@ -104,11 +111,11 @@ def _mount(system: FileSystem) -> policy.Statement:
 
 def _write_results(spec: JobSpec, places: Places) -> Iterator[policy.Statement]:
     artifacts = places.artifact_arn
-    # A training job's name begins with its job's, and its results lie under its name.
+    # A training job's name begins with its job's, and its results and TensorBoard files lie under its name.
     written = [f"{artifacts}/runs/*/{spec.name}-*"]
     listed = ["runs/*"]
     if spec.tensorboard.enabled:
-        written.append(f"{artifacts}/runs/*/tensorboard/*")
+        written.append(f"{artifacts}/runs/*/tensorboard/{spec.name}-*")
     if spec.checkpoints.enabled and spec.checkpoints.s3 is None:
         written.append(f"{artifacts}/checkpoints/{spec.name}/*")
         listed.append(f"checkpoints/{spec.name}/*")

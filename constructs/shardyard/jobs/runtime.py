@@ -1,7 +1,7 @@
 """What all jobs share: the functions behind their state machines, and the resources that are one for all jobs."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Self, cast
 
@@ -74,6 +74,8 @@ class JobRuntime(Construct):
         self.places: Places = storage.places
         self.log_key_arn = None if storage.log_key is None else key_arn(storage.log_key)
         self._bundles: set[str] = set()
+        self.jobs: dict[str, Callable[[], None]] = {}
+        """The jobs that share this runtime by name, each with what writes its permissions anew."""
         self._sources: CustomResource | None = None
         self._launches: dict[str, CustomResource] = {}
         self._machines: dict[str, list[dict[str, str]]] = {}

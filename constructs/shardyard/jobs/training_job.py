@@ -87,6 +87,7 @@ class TrainingJob(Launchable):
         self._launcher_sha256 = None if launcher is None else runtime.add_bundle(launcher)
         self._stack = cdk.Stack.of(self)
         self._channel_keys: tuple[str, ...] = ()
+        self._is_given = role is not None
         self.spec = spec
         self.machine_name = names.state_machine_name(runtime.project.name, runtime.project.stage, spec.name)
         runtime.read_from(self._outside_buckets())
@@ -106,6 +107,8 @@ class TrainingJob(Launchable):
         self._output()
         if spec.owner is not None:
             cdk.Tags.of(self).add("owner", spec.owner)
+        self._runtime.jobs[self.name] = lambda: self._role.allow_only(self._statements())
+        self._tell_shorter_names()
         if spec.deploy.launch:
             digest = hashlib.sha256(self._written.encode()).hexdigest()
             runtime.launch_on_deploy(self._stack, self.machine_arn, digest)
@@ -319,8 +322,16 @@ class TrainingJob(Launchable):
 
     def _statements(self) -> list[policy.Statement]:
         """What this job alone may do."""
-        own = execution_statements(self.spec, places=self._places, image=self._image)
+        # A role that a team gave may serve several jobs, and a denial would hold for all of them
+        longer = [] if self._is_given else [name for name in self._runtime.jobs if name.startswith(f"{self.name}-")]
+        own = execution_statements(self.spec, places=self._places, image=self._image, longer_names=longer)
         return [*own, *([policy.allow(["kms:Decrypt"], self._channel_keys)] if self._channel_keys else [])]
+
+    def _tell_shorter_names(self) -> None:
+        """Jobs whose names begin like this one's were made without knowing of it."""
+        for name, write_anew in self._runtime.jobs.items():
+            if self.name.startswith(f"{name}-"):
+                write_anew()
 
     def _role_of_machine(self) -> iam.CfnRole:
         _, role = service_role(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,35 @@ def test_the_execution_role_reads_its_channels_and_writes_its_prefixes(tiny: Tem
     assert "source/" not in text
     for statement in statements(policy):
         assert statement["Resource"] != "*"
+
+
+def written_by(template: Template, name: str, key: str) -> bool:
+    """Whether the role of a job may put an object under a key of the artifact bucket, as IAM matches."""
+    (policy,) = [one for title, one in of_type(template, "AWS::IAM::ManagedPolicy").items() if title.startswith(name)]
+    verdicts = []
+    for statement in statements(policy):
+        on = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+        ends = [str(one["Fn::Join"][1][-1]) for one in on if isinstance(one, dict) and "Fn::Join" in one]
+        if "s3:PutObject" in statement["Action"] and any(fnmatchcase(f"/{key}", end) for end in ends):
+            verdicts.append(statement["Effect"])
+    return "Allow" in verdicts and "Deny" not in verdicts
+
+
+@pytest.mark.parametrize("order", [("tiny", "tiny-2"), ("tiny-2", "tiny")])
+@pytest.mark.parametrize("second_stack", ["training", "more"])
+def test_a_role_writes_nothing_of_a_job_whose_name_begins_alike(order: tuple[str, str], second_stack: str) -> None:
+    board = {"tensorboard": {"enabled": True}}
+    app, _ = build([job(order[0], **board), job(order[1], stack=second_stack, **board), job("tinyx", **board)])
+    template = read(app)
+    run, more = "runs/20261121-073000-ab12/", read(app, f"shardyard-dev-{second_stack}")
+    whose = {order[0]: template, order[1]: more, "tinyx": template}
+    for name, title in (("tiny", "tinyPolicy"), ("tiny-2", "tiny2Policy"), ("tinyx", "tinyxPolicy")):
+        for other in whose:
+            for place in (
+                f"{run}{other}-20261121-073000-ab12-1/output/model.tar.gz",
+                f"{run}tensorboard/{other}-20261121-073000-ab12-1/x",
+            ):
+                assert written_by(whose[name], title, place) == (name == other), (name, place)
 
 
 def test_the_machines_role_holds_what_sync_documents_and_passes_one_role(tiny: Template) -> None:

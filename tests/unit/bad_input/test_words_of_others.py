@@ -53,7 +53,7 @@ class Account:
 
     def __init__(self, given: str = "{}", receipt: bytes = b"{}") -> None:
         self.given, self.body, self.region = given, receipt, "us-east-1"
-        self.project = SimpleNamespace(settings=SimpleNamespace(owner="unnamed"))
+        self.project = SimpleNamespace(renamed=dict, settings=SimpleNamespace(owner="unnamed"))
 
     def client(self, _: str) -> "Account":
         return self

@@ -21,7 +21,6 @@ class Account:
     """Two receipts' worth of runs: one that was resumed, whose receipt tells its second attempt alone."""
 
     region = "us-east-1"
-    project = SimpleNamespace(settings=SimpleNamespace(owner="team-a"))
 
     def __init__(self) -> None:
         attempts = [{"name": "mnist-20261102-100000-aaaa-2"}]
@@ -37,7 +36,7 @@ class Account:
         self.place = "s3://artifacts/runs/"
         self.asked: dict[str, Any] = {}
         self.renamed: dict[str, str] = {}
-        self.project = SimpleNamespace(renamed=lambda: self.renamed)
+        self.project = SimpleNamespace(renamed=lambda: self.renamed, settings=SimpleNamespace(owner="team-a"))
 
     def client(self, _: str) -> "Account":
         return self

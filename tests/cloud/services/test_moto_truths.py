@@ -28,7 +28,7 @@ COMMON = {
     *("ThrottlingException", "ValidationError", "ValidationException"),
 }
 OF_SERVICE = {
-    "s3": {"404", "InvalidBucketName", "NoSuchBucket"},
+    "s3": {"404", "InvalidBucketName", "MissingRequestBodyError", "NoSuchBucket"},
     "sqs": {"AWS.SimpleQueueService.EmptyBatchRequest", "AWS.SimpleQueueService.NonExistentQueue"},
 }
 """What a service answers with and its model does not have."""
@@ -93,7 +93,7 @@ def test_what_moto_answers_otherwise_is_listed(alone: Cloud, service: str) -> No
             found["other code"] += [said] if "=" in said else []
     assert asked > 1
     listed = {
-        "too little": moto_truths.NO_BODY,
+        "too little": moto_truths.TOO_LITTLE,
         "accepts": moto_truths.ACCEPTS,
         "breaks": moto_truths.BREAKS,
         "other code": moto_truths.OTHER_CODE,

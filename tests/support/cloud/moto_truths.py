@@ -41,18 +41,10 @@ moto raises an exception of its own, which the front turns into an InternalFailu
 of the operation's errors, mostly because the thing that is named is not there.
 """
 
-NO_BODY: dict[str, str] = {
-    "s3": (
-        "CompleteMultipartUpload CreateBucketMetadataConfiguration CreateBucketMetadataTableConfiguration "
-        "DeleteObjects PutBucketAccelerateConfiguration PutBucketCors PutBucketEncryption "
-        "PutBucketInventoryConfiguration PutBucketNotification PutBucketNotificationConfiguration "
-        "PutBucketOwnershipControls PutBucketTagging PutPublicAccessBlock"
-    ),
-}
+TOO_LITTLE: dict[str, str] = {"s3": "CompleteMultipartUpload PutBucketInventoryConfiguration"}
 """By service: the operations that break on a request without what it must have.
 
-S3's requests are not held against the model, because their bodies can be larger than memory. AWS answers
-MissingRequestBodyError or MalformedXML.
+Of these a part of the address is missing, so that nothing tells which operation is meant.
 """
 
 OTHER_CODE: dict[str, str] = {

@@ -1,4 +1,7 @@
-"""A second evaluator of policies, `@cloud-copilot/iam-simulate`: what it says of many cases, in one process of Node."""
+"""A second evaluator of policies, `@cloud-copilot/iam-simulate`: what it says of many cases, in one process of Node.
+
+Its licence is the AGPL: it is run, as a program of its own and by tests alone, and is part of nothing that is shipped.
+"""
 
 import json
 import subprocess

@@ -124,6 +124,18 @@ def test_the_month_is_told_by_owner_beside_the_caps(platform: OwnProject) -> Non
     assert (rows["vision"]["cap_usd"], rows["vision"]["without_receipt"]) == (0.7, 1)
 
 
+def test_the_audit_says_who_launched_what(platform: OwnProject) -> None:
+    root = Yard(env=platform.cloud.env, folder=platform.root)
+    found = root.json("audit", "--since", "1d", "--json")
+    told = {(one["job"], one["status"]): one for one in found["launches"]}
+    assert set(told) == {("vision-words", "aborted"), ("vision-words", "refused"), ("speech-words", "succeeded")}
+    speech = told["speech-words", "succeeded"]
+    assert (speech["owner"], speech["known_by"]) == ("speech", "its own word")
+    assert speech["launched_by"].endswith(":assumed-role/people-speech/ann")
+    assert len(speech["source_sha256"]) == 64
+    assert "the embedded cloud keeps no CloudTrail history" in root("audit").stderr
+
+
 def test_everything_of_the_project_carries_the_tags_and_the_boundary(platform: OwnProject) -> None:
     iam = platform.aws.client("iam")
     roles = [role for page in iam.get_paginator("list_roles").paginate() for role in page["Roles"]]

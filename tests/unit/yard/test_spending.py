@@ -96,7 +96,7 @@ def test_what_a_job_cost_under_its_old_name_is_its_own() -> None:
     account = Account()
     account.renamed = {"digits": "mnist"}
     (row,) = month(account)
-    assert (row.job, row.runs) == ("digits", 2)
+    assert (row.name, row.runs) == ("digits", 2)
 
 
 def test_another_stages_training_jobs_do_not_count() -> None:

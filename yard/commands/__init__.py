@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
         upkeep,
         watch,
     )
-    from yard.commands.governance import audit, diff
+    from yard.commands.governance import audit, diff, stacks
 
     for module in (
         project,
@@ -41,6 +41,7 @@ def register(app: typer.Typer) -> None:
         account,
         export,
         diff,
+        stacks,
         audit,
         upkeep,
         cloud,

@@ -1,15 +1,10 @@
-"""The house's limits on a stack of jobs: below CloudFormation's, so that a full stack can still be changed."""
+"""Refuses a stack of jobs that has no room for all of them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from shardyard.spec.errors import Problem, SpecError
-
-MOST = {"Parameters": 180, "Outputs": 180, "Resources": 450}
-"""Below CloudFormation's 200, 200 and 500: a stack at its limit can no longer be changed."""
-
-MOST_BYTES = 900 * 1000
-"""Below CloudFormation's 1 MB."""
+from shardyard.spec.stack_room import MOST, MOST_BYTES
 
 _RUNTIME = {"Parameters": 1, "Outputs": 10, "Resources": 60}
 """Room for what the jobs of a stack share."""
@@ -57,6 +52,6 @@ def _too_many(part: str, jobs: Sequence[Sized], sizes: Sequence[int], room: int,
         Problem(
             f"stack {part!r}",
             f"{len(jobs)} jobs need {sum(sizes)} {what} and there is room for {room}; "
-            f'write stack = "{part}-2" (or another name) into {moved}',
+            f'write stack = "{part}-2" (or another name) into {moved}, or see: yard stacks plan',
         )
     ]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded.nodes.cell.plan import CellPlan
-from embedded.nodes.engine import NodeExit
+from embedded.nodes.engine import Entry, NodeExit
 
 _SOURCE_ROOT = Path(__file__).resolve().parents[2]
 """The folder that `embedded` is imported from, the only one on a cell's path."""
@@ -38,6 +38,7 @@ class CellAttempt:
     def __init__(self, plan: CellPlan, outputs: Mapping[str, int], write_ends: Sequence[int]) -> None:
         self._outputs = outputs
         self._programs: dict[str, int] = {}
+        self._plan = plan
         self._control, theirs = socket.socketpair()
         self._process = subprocess.Popen(
             command(),
@@ -78,6 +79,12 @@ class CellAttempt:
     def streams(self) -> Mapping[tuple[str, str], int]:
         """The devices of the streamed folders by host and folder."""
         return self._streams
+
+    def entry(self, host: str) -> Entry:
+        """A program that joins the node's namespaces: only the user who started the cell may."""
+        (node,) = [one for one in self._plan.nodes if one.host == host]
+        place = (str(self._programs[host]), self._plan.isolation, node.work_folder)
+        return Entry(command=[*command("visit"), *place], environment=environment())
 
     def _next(self) -> dict[str, Any]:
         while b"\n" not in self._received:

@@ -60,6 +60,16 @@ class NodeExit:
     """Its exit code; 128 + N for signal N."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """The way into a running node, for whoever owns the cloud."""
+
+    command: Sequence[str]
+    """Runs `terminal` or `pipes` and then a command, which are put behind it, in the node."""
+    environment: Mapping[str, str]
+    """Its whole environment; the command in the node gets the node's."""
+
+
 class Attempt(Protocol):
     """A running attempt."""
 
@@ -74,6 +84,9 @@ class Attempt(Protocol):
     @property
     def programs(self) -> Mapping[str, int]:
         """The program's process id per host, for the host's metrics."""
+
+    def entry(self, host: str) -> Entry:
+        """The way into one node."""
 
     def exits(self) -> Iterator[NodeExit]:
         """Wait for the nodes; yields one exit per node as it happens."""

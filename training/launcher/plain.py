@@ -116,12 +116,12 @@ def _wait(supervisor: Supervisor, child: Child, grace_seconds: float) -> bool:
     """Wait for the end of the child, pass SIGTERM on once; True when it had to be killed."""
     deadline: float | None = None
     while child.status is None:
-        supervisor.step(60.0 if deadline is None else max(deadline - time.monotonic(), 0.01))
         if supervisor.terminated and deadline is None:
             supervisor.signal([child], signal.SIGTERM)
             deadline = time.monotonic() + grace_seconds
-        elif deadline is not None and child.status is None and time.monotonic() >= deadline:
+        elif deadline is not None and time.monotonic() >= deadline:
             supervisor.stop([child], grace_seconds=0.0)
             return True
+        supervisor.step(60.0 if deadline is None else max(deadline - time.monotonic(), 0.01))
     supervisor.kill_groups([child])
     return False

@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
         results,
         secret,
         upkeep,
+        visit,
         watch,
     )
     from yard.commands.governance import audit, diff, stacks
@@ -33,6 +34,7 @@ def register(app: typer.Typer) -> None:
         plot,
         follow,
         watch,
+        visit,
         results,
         artifacts,
         data,

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from shardyard.spec import names
-from shardyard.spec.run_ids import run_id_of
+from shardyard.spec import names, receipts
+from shardyard.spec.run_ids import given_run_id, run_id_of
 from yard.aws import Aws
 from yard.runs.trail import Trail
 
@@ -101,8 +101,7 @@ def _input(execution: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _run_id(execution: Mapping[str, Any]) -> str:
-    given = _input(execution).get("run_id")
-    return run_id_of(execution["executionArn"], execution["startDate"], given if isinstance(given, str) else None)
+    return run_id_of(execution["executionArn"], execution["startDate"], given_run_id(execution.get("input")))
 
 
 def _runs_with_results(aws: Aws, since: datetime) -> Iterator[str]:
@@ -119,11 +118,10 @@ def _receipts(aws: Aws, run_ids: list[str]) -> dict[str, Mapping[str, Any]]:
 
     def read(run_id: str) -> Mapping[str, Any] | None:
         try:
-            body = s3.get_object(Bucket=bucket, Key=names.receipt_key(run_id))["Body"].read()
+            body = s3.get_object(Bucket=bucket, Key=names.receipt_key(run_id))["Body"]
         except s3.exceptions.NoSuchKey:
             return None
-        found: Mapping[str, Any] = json.loads(body)
-        return found
+        return receipts.read(body.read(receipts.MOST_BYTES + 1))
 
     with ThreadPoolExecutor(_THREADS) as pool:
         answers = zip(run_ids, pool.map(read, run_ids), strict=True)
@@ -139,7 +137,7 @@ def _of_execution(execution: Mapping[str, Any], sources: _Sources) -> Launched:
         started=execution["startDate"],
         job=execution["job"],
         run=run_id,
-        owner=receipt.get("owner", execution["owner"]),
+        owner=execution["owner"] if receipt.get("owner") is None else receipt["owner"],
         launched_by=by,
         known_by=known_by,
         git_commit=given.get("git_commit", receipt.get("git_commit")),
@@ -163,7 +161,7 @@ def _of_receipt(run_id: str, receipt: Mapping[str, Any]) -> Launched:
     """A run whose execution is gone: with its job's machine, or after 90 days."""
     by, known_by = _who(None, receipt.get("launched_by"))
     return Launched(
-        started=datetime.fromisoformat(receipt["started"]),
+        started=_started(run_id, receipt),
         job=receipt["job"],
         run=run_id,
         owner=receipt.get("owner"),
@@ -177,6 +175,14 @@ def _of_receipt(run_id: str, receipt: Mapping[str, Any]) -> Launched:
         status=str(receipt["outcome"]).lower(),
         cost_usd=receipt.get("cost_usd"),
     )
+
+
+def _started(run_id: str, receipt: Mapping[str, Any]) -> datetime:
+    """As the receipt says, or else as the run's id does."""
+    try:
+        return datetime.fromisoformat(receipt["started"]).astimezone(UTC)
+    except ValueError:
+        return datetime.strptime(run_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
 
 
 def _outside(aws: Aws, since: datetime, sources: _Sources) -> Iterator[Launched]:

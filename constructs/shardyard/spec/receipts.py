@@ -72,6 +72,8 @@ _RECEIPT: dict[str, Any] = {
     "outcome": _text,
     "error": _text,
     "cause": _text,
+    "started": _text,
+    "data": [_table],
     "attempt_count": _count,
     "attempts": [
         {

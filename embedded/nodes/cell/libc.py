@@ -62,6 +62,11 @@ def unshare(flags: int) -> None:
     _check(_libc.unshare(flags), "unshare")
 
 
+def enter_namespace(descriptor: int) -> None:
+    """Join the namespace that an open file of /proc names."""
+    _check(_libc.setns(descriptor, 0), "setns")
+
+
 def enter_namespaces(flags: int, *, as_user: bool) -> None:
     """Leave these namespaces for new ones; `as_user` makes an ordinary user root in a user namespace of its own."""
     uid, gid = os.getuid(), os.getgid()

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from embedded import lifecycle
 from shardyard.spec import names
 from tests.support.cloud.house import wait_until
 from tests.support.cloud.own_project import JOB, OwnProject
+from tests.support.cloud.yard_command import Yard
 from yard.sources import upload_source
 
 pytestmark = pytest.mark.e2e
@@ -115,3 +117,24 @@ def test_the_watchdog_looks_while_a_job_runs_and_sleeps_afterwards(research: Own
     wait_until(lambda: research.attempts(run)[0]["TrainingJobStatus"] == "Stopped", f"the stop of {run.run_id}")
     research.cloud.admin("fire", rule=rule)
     wait_until(lambda: not is_on(), f"the rule {rule} to be switched off")
+
+
+def test_a_running_node_can_be_entered(research: OwnProject) -> None:
+    run = research.launch(JOB, WAITING)
+    wait_until(
+        lambda: sum("has begun" in line.text for line in research.lines(run)) == 2, f"both nodes of {run.run_id}"
+    )
+    yard = Yard(env=research.cloud.env, folder=research.root)
+    # A person's cloud lies in the project
+    place = research.root / lifecycle.DEFAULT_FOLDER
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(research.cloud.folder)
+    entered = yard("exec", run.run_id, "--node", "2", "--", "sh", "-c", "hostname; pwd; exit 9", code=9)
+    assert entered.stdout.split()[1] == "/opt/ml/code"
+    said = yard("exec", run.run_id, "--node", "3", "--", "ls", code=1).stderr
+    assert "has 2 nodes, and no node 3." in said
+    assert "yard shell needs a terminal." in yard("shell", run.run_id, code=2).stderr
+    research.aws.client("stepfunctions").stop_execution(executionArn=run.execution_arn)
+    assert research.finish(run).status == "ABORTED"
+    ended = yard("exec", run.run_id, "--", "ls", code=1).stderr
+    assert "was stopped: there is no node to enter." in ended

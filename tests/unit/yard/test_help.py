@@ -12,7 +12,7 @@ from yard import commands
 from yard.main import app
 
 ROOT = Path(__file__).resolve().parents[3]
-PRINTS_SOMETHING_ELSE = {"yard export"}
+PRINTS_SOMETHING_ELSE = {"yard exec", "yard shell", "yard export"}
 """A script, or a request that is JSON anyway."""
 
 commands.register(app)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from embedded import clients
-from embedded.nodes.engine import Attempt, AttemptSpec, Engine, NodeSpec
+from embedded.nodes.engine import Attempt, AttemptSpec, Engine, Entry, NodeSpec
 from embedded.nodes.folder_sync import FolderSync
 from embedded.nodes.folders import remove_folder
 from embedded.nodes.logs import LogStream
@@ -125,6 +125,11 @@ class AttemptRun:
         """Send a signal to one node or to all."""
         if self._attempt is not None:
             self._attempt.signal(number, host)
+
+    def entry(self, host: str) -> Entry | None:
+        """The way into one node; None while it does not run."""
+        running = self._attempt is not None and host in self._attempt.programs
+        return self._attempt.entry(host) if self._attempt is not None and running else None
 
     def wait(self, limits: Mapping[Reason, float]) -> Ending:
         """Wait until all nodes have ended; `limits` holds the seconds left of each limit."""

@@ -14,7 +14,7 @@ from embedded.services.sagemaker.jobs import announcements, capacity, warm_pools
 from embedded.services.sagemaker.jobs.endings import Order
 from embedded.services.sagemaker.jobs.job import TERMINAL
 from embedded.services.sagemaker.tags import Tags, taggable
-from embedded.services.sagemaker.training import faults, validation
+from embedded.services.sagemaker.training import faults, validation, visits
 from embedded.services.sagemaker.training.job import TrainingJob
 from embedded.services.sagemaker.training.runner import Runner
 from embedded.services.sagemaker.training.store import Store
@@ -26,6 +26,7 @@ store = Store()
 engine = ProcessEngine()
 announcements.start()
 faults.register(store)
+visits.register(store)
 
 
 @operation("sagemaker", "CreateTrainingJob")

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from embedded import clock
 from embedded.nodes.channels import ChannelError
-from embedded.nodes.engine import Engine
+from embedded.nodes.engine import Engine, Entry
 from embedded.nodes.image import ImageError
 from embedded.nodes.image_pull import check_registered
 from embedded.operations import ServiceError
@@ -84,6 +84,10 @@ class Runner(threading.Thread):
     def hosts(self) -> list[str]:
         """The nodes of the attempt that runs now."""
         return [] if self._run is None else self._run.hosts
+
+    def entry(self, host: str) -> Entry | None:
+        """The way into one node of the attempt that runs now; None while it does not run."""
+        return None if self._run is None else self._run.entry(host)
 
     def run(self) -> None:
         """Run the job to its end; any error on the way becomes its FailureReason."""

@@ -44,6 +44,7 @@ SECTIONS: Mapping[str, Source] = {
         paths=("training/launcher", "training/saves"),
         calls=(("say", 0), ("note", 0), ("Unreachable", 0)),
         functions=(
+            "between_starts",
             "how_it_ended",
             "of_ranks",
             "nothing_saved",

@@ -90,17 +90,38 @@ def test_a_killed_torch_process_is_replaced_with_all_that_it_started(tmp_path: P
 
 
 def test_restarts_are_bounded_and_the_first_rank_is_named_on_every_node(tmp_path: Path) -> None:
-    program = LOOP.replace("steps = int(sys.argv[1])", "steps = 3\nif rank == 1: raise ValueError('bad thing')")
+    program = LOOP.replace(
+        "steps = int(sys.argv[1])", "steps = 3\nif rank == 1: raise ValueError(f'bad thing {attempt}')"
+    )
     with nodes(tmp_path, program, count=2, processes=1, SHARDYARD_MAX_RESTARTS="2") as running:
         assert [node.end() for node in running] == [1, 1]
         assert running[1].output.count("ValueError: bad thing") >= 3
         restarts = [line for line in running[1].own_lines if "; restart " in line]
-        why = "rank 1 on algo-2 failed: ValueError: bad thing; restart"
-        assert restarts == [f"{why} 1 of 2", f"{why} 2 of 2"]
+        why = "rank 1 on algo-2 failed: ValueError: bad thing"
+        assert restarts == [f"{why} 0; restart 1 of 2", f"{why} 1; restart 2 of 2"]
     for node in running:
         assert node.failure.startswith("rank 1 on algo-2 failed: ValueError: bad thing"), node.failure
     assert 'File "' in running[1].failure
     assert "worker.py" not in running[1].failure
+
+
+def test_the_same_failure_before_the_first_step_is_tried_once_again_and_not_three_times(tmp_path: Path) -> None:
+    program = "def load():\n    raise ValueError('no such column: label')\nload()\n"
+    with nodes(tmp_path, program, processes=1) as (node,):
+        assert node.end() == 1
+        assert node.own_lines[:2] == [
+            "rank 0 on algo-1 failed: ValueError: no such column: label; restart 1 of 3",
+            "rank 0 failed twice in the same way before its first step: it is not started again",
+        ]
+        assert node.output.count("Traceback") == 3, "twice from the rank, once in the launcher's own message"
+
+
+def test_a_failure_after_a_step_is_tried_again_as_often_as_may_be(tmp_path: Path) -> None:
+    program = "for step in (1, 2, 3):\n    print('step', step, flush=True)\nraise ValueError('now and then')\n"
+    with nodes(tmp_path, program, processes=1) as (node,):
+        assert node.end() == 1
+        assert sum("; restart " in line for line in node.own_lines) == 3
+        assert "the program began again at step 1; it had come to 3" in node.own_lines
 
 
 def test_what_cannot_be_healed_is_not_tried_again(tmp_path: Path) -> None:

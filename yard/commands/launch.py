@@ -121,6 +121,8 @@ def resume(
       yard resume mnist-ddp
       yard resume 20261121-073000-a1b2 --yes --follow --on-demand
     """
+    from yard.runs.saves import where_it_begins
+
     aws = Aws(find_project())
     found, execution = runs.refresh(aws, runs.find(aws, run))
     if found.status == "RUNNING":
@@ -139,6 +141,7 @@ def resume(
         )
     launch = {**_input_of(found, execution), **overrides, "run_id": found.run_id}
     plan = launching.plan_of(aws, found.job, launch)
+    say(where_it_begins(aws, found.job, found.run_id))
     _launch(aws, found.job, launch, plan, yes=yes, follow=follow, as_json=as_json)
 
 

@@ -99,7 +99,7 @@ def _output(aws: Aws, run: runs.Run, training_job: str, archive: str, folder: st
 def checkpoints(aws: Aws, run: runs.Run) -> list[Checkpoint]:
     """The checkpoints of a run, oldest first, of any program: whatever has a name of its own in the folder."""
     bucket, s3 = aws.artifact_bucket(), aws.client("s3")
-    prefix = names.checkpoint_prefix(run.job, run.run_id)
+    prefix = names.checkpoint_prefix(aws.project.deployed_name(run.job), run.run_id)
     found = list(upload.objects(s3, bucket, prefix))
     inner = f"{prefix}{run.run_id}/"  # where our own programs save
     if found and all(one["Key"].startswith(inner) for one in found):

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from shardyard.spec import names, receipts
@@ -178,11 +178,14 @@ def _of_receipt(run_id: str, receipt: Mapping[str, Any]) -> Launched:
 
 
 def _started(run_id: str, receipt: Mapping[str, Any]) -> datetime:
-    """As the receipt says, or else as the run's id does."""
-    try:
-        return datetime.fromisoformat(receipt["started"]).astimezone(UTC)
-    except ValueError:
-        return datetime.strptime(run_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+    """As the receipt says, or else as most run ids do."""
+    for text in (receipt["started"], run_id[:15].replace("-", "T")):
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError:
+            continue
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+    return datetime.fromtimestamp(0, UTC)
 
 
 def _outside(aws: Aws, since: datetime, sources: _Sources) -> Iterator[Launched]:

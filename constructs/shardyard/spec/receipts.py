@@ -73,7 +73,7 @@ _RECEIPT: dict[str, Any] = {
     "error": _text,
     "cause": _text,
     "started": _text,
-    "data": [_table],
+    "data": [{"channel": _text, "uri": _text, "count": _count, "fingerprint": _text}],
     "attempt_count": _count,
     "attempts": [
         {

@@ -122,7 +122,9 @@ def test_a_stopped_run_goes_on_under_its_id(yard: Yard, shipped: House, undistur
     assert f"yard resume {run_id}" in yard("stop", run_id, "--yes").stderr
     wait_until(lambda: not _running(shipped, run_id), f"the end of {run_id}")
     assert "is not running" in yard("stop", run_id, "--yes", code=Exit.FIX).stderr
-    resumed = json.loads(yard("resume", run_id, "--max-runtime", "50m", "--yes", "--follow", "--json").stdout)
+    again = yard("resume", run_id, "--max-runtime", "50m", "--yes", "--follow", "--json")
+    assert re.search(r"It goes on from step \d+, or from an earlier save", again.stderr), again.stderr
+    resumed = json.loads(again.stdout)
     assert resumed["plan"]["max_runtime_seconds"] == 3000
     assert (resumed["run"], resumed["status"]) == (run_id, "SUCCEEDED")
     steps = [step for step, _ in sorted(shipped.losses(runs.find(shipped.aws, run_id)))]

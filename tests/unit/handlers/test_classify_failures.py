@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from shardyard.handlers.launch.classify.failures import Kind, job_in_cause, read_call, read_job
+from shardyard.handlers.launch.classify.failures import Kind, in_words, job_in_cause, read_call, read_job
 
 LIMIT = (
     "The account-level service limit 'ml.g5.2xlarge for training job usage' is 2 Instances, with current utilization "
@@ -55,7 +55,22 @@ REASONS = [
 def test_failure_reason(reason: str, kind: Kind) -> None:
     job = {"TrainingJobStatus": "Failed", "SecondaryStatus": "Failed", "FailureReason": reason}
     failure = read_job(job)
-    assert (failure.kind, failure.message, failure.ran) == (kind, reason, True)
+    assert (failure.kind, failure.ran) == (kind, True)
+    assert failure.message == in_words(reason)
+
+
+@pytest.mark.parametrize(
+    ("code", "meaning"),
+    [
+        (137, "SIGKILL: ended from outside without a word, most often for memory, or with its machine"),
+        (139, "SIGSEGV: a fault in native code"),
+    ],
+)
+def test_a_reason_without_a_word_gets_some(code: int, meaning: str) -> None:
+    job = {"TrainingJobStatus": "Failed", "FailureReason": f"AlgorithmError: , exit code: {code}"}
+    assert read_job(job).message == f"AlgorithmError: , exit code: {code} ({meaning})"
+    said = f"AlgorithmError: rank 0 was killed by SIGKILL, exit code: {code}"
+    assert read_job({**job, "FailureReason": said}).message == said
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from contract.exit_codes import REFUSED
 from training.launcher.endings import reasons
 from training.launcher.endings.disks import Disk
 from training.launcher.endings.failure import FAILURE_LIMIT_BYTES, Failure
-from training.launcher.endings.reasons import describe, is_incurable
+from training.launcher.endings.reasons import describe, is_incurable, is_of_the_program
 from training.launcher.endings.tracebacks import traceback_of
 
 TRACEBACK = """Traceback (most recent call last):
@@ -247,3 +247,48 @@ def test_a_long_traceback_loses_its_beginning() -> None:
     text = failed(f"Traceback (most recent call last):\n{frames}RecursionError: too deep\n")
     assert text.startswith("rank 3 on algo-2 failed: RecursionError: too deep\n...")
     assert text.endswith("RecursionError: too deep")
+
+
+LIBRARY = "".join(
+    f'  File "/env/lib/python3.11/site-packages/torchvision/deep.py", line {n}, in f{n}\n    g{n}(value, more)\n'
+    for n in range(30)
+)
+
+
+def test_a_traceback_that_does_not_fit_keeps_the_users_own_frames_and_the_deepest_one() -> None:
+    own = '  File "/tmp/code/train.py", line 41, in load\n    return folder(root)\n'
+    text = failed(f"Traceback (most recent call last):\n{LIBRARY}{own}{LIBRARY}ValueError: bad thing\n")
+    assert text.splitlines() == [
+        "rank 3 on algo-2 failed: ValueError: bad thing",
+        "Traceback (most recent call last):",
+        "  ...",
+        '  File "/tmp/code/train.py", line 41, in load',
+        "    return folder(root)",
+        "  ...",
+        '  File "/env/lib/python3.11/site-packages/torchvision/deep.py", line 29, in f29',
+        "    g29(value, more)",
+        "ValueError: bad thing",
+    ]
+
+
+def test_a_traceback_that_fits_stays_whole_and_one_without_own_frames_loses_its_beginning() -> None:
+    short = f"Traceback (most recent call last):\n{LIBRARY[:240]}ValueError: bad thing\n"
+    assert LIBRARY[:240].strip() in failed(short)
+    text = failed(f"Traceback (most recent call last):\n{LIBRARY}ValueError: bad thing\n")
+    assert "\n...\n" not in text.partition("\n...")[2] and text.endswith("ValueError: bad thing")
+
+
+@pytest.mark.parametrize(
+    ("tail", "status", "own"),
+    [
+        (TRACEBACK, 1, True),
+        (TRACEBACK, -9, False),
+        ("no traceback", 1, False),
+        (TRACEBACK.replace("bad thing", "[../gloo/transport/tcp/pair.cc] Connection closed by peer"), 1, False),
+        (TRACEBACK.replace("bad thing", "NCCL communicator was aborted"), 1, False),
+        (TRACEBACK.replace("train.py", "torch/distributed/x.py"), 1, False),
+    ],
+)
+def test_a_failure_because_of_a_peer_is_not_the_programs_own(tail: str, status: int, own: bool) -> None:
+    failure = Failure(name="rank 0", host="algo-1", exit_status=status, tail=tail)
+    assert is_of_the_program(failure) == own

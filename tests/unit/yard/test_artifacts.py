@@ -39,9 +39,10 @@ class Account:
     """One attempt of one run, and a bucket."""
 
     project = SimpleNamespace(
+        deployed_name=str,
         job=lambda name: SimpleNamespace(
             checkpoints=SimpleNamespace(enabled=True, local_path="/opt/ml/checkpoints"), name=name
-        )
+        ),
     )
 
     def __init__(self, objects: dict[str, bytes], status: str = "Completed") -> None:

@@ -10,6 +10,12 @@ NOTHING_BEGUN = "SIGTERM came before the program was started"
 SENT = "what S3 lacked was sent to it"
 
 
+def between_starts(why: str) -> str:
+    """What an interruption is called that met no rank, because they were being started again."""
+    after = f" after {why.partition(chr(10))[0]}" if why else ""
+    return f"SIGTERM came while the ranks were starting again{after}"
+
+
 def how_it_ended(status: int) -> str:
     """What an interrupted process did, by its exit code of 75 or 0."""
     # After SIGTERM even a 0 does not mean that the training has finished

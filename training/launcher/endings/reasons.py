@@ -12,7 +12,7 @@ from contract.exit_codes import REFUSED
 from training.launcher.endings.disks import describe_full, read_disks
 from training.launcher.endings.failure import FAILURE_LIMIT_BYTES, Failure, cut
 from training.launcher.endings.hints import hint, wants_a_gpu
-from training.launcher.endings.tracebacks import errors_of, last_line, traceback_of, user_frames
+from training.launcher.endings.tracebacks import errors_of, last_line, place_of, traceback_of, user_frames, users_own
 
 _DISK_FULL = "No space left on device"
 _WRITE_FAILED = re.compile(
@@ -35,6 +35,11 @@ _NO_MODULE = re.compile(
 )
 """What `python -m` says, with exit code 1 and no traceback, where a rank is a new Python."""
 
+_OF_A_PEER = re.compile(
+    r"/torch/distributed/|Connection (?:closed|reset|refused)|NCCL|[Gg]loo|[Tt]imed? ?out|Broken pipe|DistBackendError"
+)
+"""What a rank says that fails because of another one, or of the network."""
+
 _INCURABLE = ("ImportError", "ModuleNotFoundError", "SyntaxError", "IndentationError", "TabError", "FileNotFoundError")
 
 
@@ -44,8 +49,8 @@ def describe(failure: Failure, *, base: Path) -> str:
     sentence = f"{who} {_cause(failure, base)}"
     if _refusal(failure):
         # How the program is to be called would fill the file
-        return _fit(sentence, _REFUSED.sub(r"\1", failure.tail))
-    return _fit(sentence, user_frames(traceback_of(failure.tail) or failure.tail))
+        return _fit(sentence, _REFUSED.sub(r"\1", failure.tail), base)
+    return _fit(sentence, user_frames(traceback_of(failure.tail) or failure.tail), base)
 
 
 def describe_own(tail: str, *, base: Path) -> str:
@@ -62,6 +67,12 @@ def is_incurable(failure: Failure, *, base: Path) -> bool:
         return True
     last = last_line(failure.tail)
     return last.partition(":")[0] in _INCURABLE or wants_a_gpu(last)
+
+
+def is_of_the_program(failure: Failure) -> bool:
+    """Whether a program failed by itself, and not because of a peer that was lost or a signal."""
+    error, place = place_of(failure.tail)
+    return failure.exit_status > 0 and bool(place) and not _OF_A_PEER.search(f"{error} {place}")
 
 
 def _cause(failure: Failure, base: Path) -> str:
@@ -109,11 +120,13 @@ def _refusal(failure: Failure) -> str:
     return "" if found is None else found[1].strip()[:300]
 
 
-def _fit(sentence: str, details: str) -> str:
-    """Cut the details at their beginning, since a traceback's end says the most."""
+def _fit(sentence: str, details: str, base: Path) -> str:
+    """Leave out the frames of packages where they do not fit, then the beginning: a traceback's end says the most."""
     sentence = cut(" ".join(sentence.split()), 500)
     room = FAILURE_LIMIT_BYTES - len(sentence.encode()) - 1
     encoded = details.encode()
+    if len(encoded) > room:
+        encoded = users_own(details, base / "code").encode()
     if len(encoded) > room:
         encoded = b"..." + encoded[len(encoded) - room + 3 :]
     text = encoded.decode(errors="ignore").strip()

@@ -1,12 +1,14 @@
 """The last of what a process wrote, read for its Python traceback."""
 
 import re
+from pathlib import Path
 
 _START = "Traceback (most recent call last):"
 _RAISED_FROM = "The above exception was the direct cause of the following exception:"
 _IGNORED = re.compile(rf"^Exception ignored .*\n(?:{re.escape(_START)}\n(?: .*\n)*\S.*\n?)?", re.MULTILINE)
 """What a destructor raises, often at the interpreter's end and so after the real reason."""
 
+_LEFT_OUT = "  ...\n"
 _RANK_PREFIX = re.compile(r"^\[rank\d+\]: ?", re.MULTILINE)
 _UNCOMPILED = re.compile(
     r'^  File "[^"\n]+", line \d+\n(?:    .*\n){0,2}(?:Syntax|Indentation|Tab)Error: .*\s*\Z', re.MULTILINE
@@ -70,3 +72,30 @@ def user_frames(details: str) -> str:
         if not skip:
             kept.append(line)
     return "\n".join(kept)
+
+
+def users_own(details: str, code_dir: Path) -> str:
+    """Of a traceback the frames of the user's code, and the deepest one: where it was called, and where it broke."""
+    head, *frames = re.split(r'(?m)^(?=  File ")', details)
+    if not frames:
+        return details
+    # What follows the last frame is the exception's own text
+    last = re.match(r"(?:  .*\n?)+", frames[-1])
+    end = "" if last is None else frames[-1][last.end() :]
+    frames[-1] = frames[-1] if last is None else last[0]
+    own = [frame.startswith(f'  File "{code_dir}/') for frame in frames]
+    if not any(own):
+        return details
+    kept: list[str] = []
+    for frame, is_own in zip(frames, [*own[:-1], True], strict=True):
+        if is_own:
+            kept.append(frame)
+        elif kept[-1:] != [_LEFT_OUT]:
+            kept.append(_LEFT_OUT)
+    return f"{head}{''.join(kept)}{end}"
+
+
+def place_of(text: str) -> tuple[str, str]:
+    """The line that names the exception, and where it was raised: what tells one failure from another."""
+    places = re.findall(r'^ *File "[^"\n]+", line \d+', traceback_of(text), re.MULTILINE)
+    return last_line(text), places[-1].strip() if places else ""

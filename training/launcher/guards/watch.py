@@ -71,19 +71,20 @@ class Ages(NamedTuple):
 class Watch:
     """What is known of one node's ranks."""
 
-    def __init__(self, limits: Limits, base: Path) -> None:
+    def __init__(self, limits: Limits, base: Path, *, steps: bool = False) -> None:
+        """`steps` has them read although no limit is about them."""
         self.limits = limits
         self.not_finite = ""
         """What to say of a loss that is no number."""
 
         self._base = base
         self._patterns: tuple[re.Pattern[bytes], re.Pattern[bytes]] | None = None
-        if limits.step or limits.stop_on_nan:
+        if limits.step or limits.stop_on_nan or steps:
             # Compiled only where they are used: every millisecond of a start is measured
             self._patterns = (re.compile(_STEP, re.I | re.X), re.compile(_NOT_FINITE, re.I | re.X))
         self._heard = time.monotonic()
         self._moved: float | None = None
-        self._step = b""
+        self._step = self._before = b""
         self._warned = False
 
     def listen(self, child: Child, lines: list[bytes]) -> None:
@@ -101,6 +102,7 @@ class Watch:
 
     def restart(self) -> None:
         """Ranks are started again: what was before counts no more."""
+        self._before = self._step or self._before
         self._heard, self._moved, self._step, self._warned = time.monotonic(), None, b"", False
 
     def ages(self) -> Ages:
@@ -125,6 +127,10 @@ class Watch:
         return ""
 
     def _note_step(self, step: bytes) -> None:
+        if self._before:
+            before, self._before = self._before, b""
+            if int(step) < int(before):
+                failure.say(f"the program began again at step {step.decode()}; it had come to {before.decode()}")
         if step != self._step:
             self._step, self._moved = step, time.monotonic()
 

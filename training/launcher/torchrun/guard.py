@@ -27,7 +27,7 @@ class HostGuard:
     def __init__(self, supervisor: Supervisor, order: Order) -> None:
         self._supervisor, self._order = supervisor, order
         self._limits = Limits.from_environ(order.environ).heard(supervisor)
-        self._watch = Watch(self._limits, Path(order.base))
+        self._watch = Watch(self._limits, Path(order.base), steps=True)
         self._look_at = 0.0
         self._why = ""
         self._saves = self._ready = False
@@ -37,6 +37,11 @@ class HostGuard:
     def _note(self, child: Child, lines: list[bytes]) -> None:
         if child.name.startswith("rank "):
             self._watch.listen(child, lines)
+
+    @property
+    def has_step(self) -> bool:
+        """Whether a rank of this node has printed a step since it was started."""
+        return self._watch.ages().moved >= 0
 
     def restart(self) -> None:
         """Ranks are started."""

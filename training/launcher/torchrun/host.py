@@ -163,7 +163,8 @@ class Host:
         text = "" if child.status == 0 else self.verdict.describe(child)
         if text and not self.first_failure:
             self.first_failure = text
-        incurable = text != "" and self.verdict.is_incurable(child)
+        alike = text != "" and not self.guard.has_step and self.verdict.repeats(child)
+        incurable = alike or (text != "" and self.verdict.is_incurable(child))
         end = {"exit": local_rank, "status": child.status, "at": child.ended_at, "text": text, "incurable": incurable}
         self._send(end)
 
@@ -209,7 +210,9 @@ class Host:
                 self.supervisor.signal(self.ranks.values(), signal.SIGTERM)
         late = self._running()
         self.supervisor.stop(late, grace_seconds=0.0)
-        return self.verdict.of_interruption(self.ranks.values(), late)
+        return self.verdict.of_interruption(
+            self.ranks.values(), late, ranks_began=self.ranks_began, failed=self.first_failure
+        )
 
     def _running(self) -> list[Child]:
         return [rank for rank in self.ranks.values() if rank.status is None]

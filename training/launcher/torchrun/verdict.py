@@ -14,6 +14,9 @@ from training.launcher.endings import failure
 from training.launcher.supervise import Child
 from training.launcher.torchrun.order import Order
 
+_SOON_SECONDS = 120.0
+"""A program that fails by itself this soon has hardly come to its first step."""
+
 
 class Verdict:
     """Why the processes of one node ended."""
@@ -21,6 +24,7 @@ class Verdict:
     def __init__(self, order: Order) -> None:
         self._order = order
         self._memory_kills = 0
+        self._failed_before: tuple[str, str] | None = None
         self.begin()
 
     def begin(self) -> None:
@@ -39,6 +43,21 @@ class Verdict:
 
         return reasons.is_incurable(self._failure(child), base=Path(self._order.base))
 
+    def repeats(self, child: Child) -> bool:
+        """Whether it failed as the start before did, soon after it began: a third start would not change that."""
+        from training.launcher.endings.reasons import is_of_the_program
+        from training.launcher.endings.tracebacks import place_of
+
+        soon = child.ended_at - child.started_at < _SOON_SECONDS
+        if not soon or not is_of_the_program(self._failure(child)):
+            self._failed_before = None
+            return False
+        before, self._failed_before = self._failed_before, place_of(child.tail.decode(errors="replace"))
+        alike = before == self._failed_before
+        if alike:
+            failure.say(f"{child.name} failed twice in the same way before its first step: it is not started again")
+        return alike
+
     def of_store(self, child: Child) -> str:
         """Why the rendezvous store could not even start."""
         from training.launcher.endings.tracebacks import traceback_of
@@ -49,13 +68,19 @@ class Verdict:
             f"set {RENDEZVOUS_PORT} to a free one"
         )
 
-    def of_interruption(self, ranks: Collection[Child], late: Collection[Child]) -> dict[str, Any]:
-        """The outcome of a run that SIGTERM interrupted; `late` are the ranks that had to be killed."""
+    def of_interruption(
+        self, ranks: Collection[Child], late: Collection[Child], *, ranks_began: bool, failed: str
+    ) -> dict[str, Any]:
+        """The outcome of a run that SIGTERM interrupted; `late` are the ranks that had to be killed.
+
+        `failed` is why the ranks were starting again, where they were and one of this node's had failed.
+        """
         from training.launcher.endings import interruption
 
         bad = [rank for rank in ranks if rank.status not in (0, INTERRUPTED)]
         if not bad:
-            return {"code": INTERRUPTED, "message": self._how_interrupted(ranks)}
+            said = interruption.between_starts(failed) if ranks_began and not ranks else self._how_interrupted(ranks)
+            return {"code": INTERRUPTED, "message": said}
         first = min(bad, key=lambda rank: rank.ended_at)
         if not late and first.status != -signal.SIGTERM:
             return {"code": failure.code_of(first.status or 1), "message": self.describe(first)}

@@ -112,7 +112,7 @@ def audited(account: Any) -> list[Launched]:
 def test_a_launch_is_told_with_code_and_data(account: Account) -> None:
     given = {"git_commit": "abcdef1234", "git_dirty": True, "source_sha256": "f" * 64, "launched_by": ANN}
     account.launched("20261101-100000-aaaa", datetime(2026, 11, 1, 10, tzinfo=UTC), given)
-    data = [{"channel": "train", "count": 5, "fingerprint": "0123456789"}]
+    data = [{"channel": "train", "count": 5, "fingerprint": "0123456789", "uri": ""}]
     account.received("20261101-100000-aaaa", image={"digest": "sha256:1"}, data=data, owner="team-b")
     (found,) = audited(account)
     assert (found.job, found.run, found.owner) == ("digits", "20261101-100000-aaaa", "team-b")

@@ -77,6 +77,15 @@ _EXITS: Mapping[int | None, Kind] = {
 }
 """What some exit codes mean, besides failure."""
 
+_WORDLESS = re.compile(r"AlgorithmError: ?,? ?exit code: (\d+)", re.IGNORECASE)
+_MEANINGS = {
+    134: "SIGABRT: a library gave up",
+    137: "SIGKILL: ended from outside without a word, most often for memory, or with its machine",
+    139: "SIGSEGV: a fault in native code",
+    143: "SIGTERM: told to stop, and it did not handle that",
+}
+"""What a container's exit code says that no failure file explains."""
+
 _CLOCKS_DIFFER = 5
 """By how many seconds SageMaker's clock may be behind that of the function which stops a waiting job."""
 
@@ -121,12 +130,19 @@ def _ended(job: Mapping[str, Any]) -> tuple[Kind, str]:
     reason = str(job.get("FailureReason") or "")
     secondary = str(job.get("SecondaryStatus") or "")
     if job["TrainingJobStatus"] != "Stopped":
-        return _reason(reason), reason or "The training job failed and gave no reason."
+        return _reason(reason), in_words(reason) or "The training job failed and gave no reason."
     if secondary in ("MaxRuntimeExceeded", "MaxWaitTimeExceeded"):
         return Kind.OUT_OF_TIME, _out_of_time(secondary, reason)
     if reason.startswith("CapacityError"):
         return Kind.CAPACITY, reason
     return Kind.STOPPED, reason or "The training job was stopped."
+
+
+def in_words(reason: str) -> str:
+    """The service's reason, with what its exit code means where the program left no word."""
+    found = _WORDLESS.fullmatch(reason)
+    meaning = None if found is None else _MEANINGS.get(int(found[1]))
+    return reason if meaning is None else f"{reason} ({meaning})"
 
 
 def read_call(error: str, cause: str) -> Failure:

@@ -59,6 +59,7 @@ def build_app(app: cdk.App, settings: Settings, *, root: Path = ROOT) -> None:
         project_tags=settings.all_tags,
         subnet_addresses=settings.network.largest_subnet_addresses,
         reachable_services=reachable_services(settings),
+        may_be_empty=settings.training.no_jobs,
     )
     jobs = tuple(spec.as_deployed() for spec in jobs)
     foundation = build_foundation(app, settings, root=root, file_systems=_mounted(jobs))

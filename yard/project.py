@@ -43,6 +43,7 @@ class Project:
             project_tags=settings.all_tags,
             subnet_addresses=settings.network.largest_subnet_addresses,
             reachable_services=reachable_services(settings),
+            may_be_empty=settings.training.no_jobs,
         )
 
     def job(self, name: str) -> "JobSpec":

@@ -6,6 +6,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -76,14 +77,22 @@ def test_a_copy_elsewhere_without_cdk_json_writes_the_same(tmp_path: Path) -> No
 
 
 def test_a_bad_job_file_is_said_and_nothing_is_written(tmp_path: Path) -> None:
-    jobs = tmp_path / "jobs"
-    jobs.mkdir()
-    (jobs / "bad.toml").write_text("[compute]\ncount = 0\n")
-    result = run_app(ROOT, tmp_path / "out", {"training.jobs": os.path.relpath(jobs, ROOT)})
+    (ROOT / "build").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=ROOT / "build") as jobs:
+        Path(jobs, "bad.toml").write_text("[compute]\ncount = 0\n")
+        result = run_app(ROOT, tmp_path / "out", {"training.jobs": os.path.relpath(jobs, ROOT)})
     assert result.returncode == 1
     assert any("compute.count: 0 is not allowed" in line for line in result.stderr.splitlines())
     assert "Traceback" not in result.stderr
     assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("folder", ["/etc", "../.."])
+def test_a_folder_of_jobs_outside_of_the_project_is_one_line(tmp_path: Path, folder: str) -> None:
+    result = run_app(ROOT, tmp_path / "out", {"training.jobs": folder})
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("training.jobs: ") and "is not in the project's folder" in line
 
 
 def test_what_bills_is_said_by_the_synth_that_switches_it_on(tmp_path: Path) -> None:

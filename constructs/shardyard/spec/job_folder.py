@@ -21,18 +21,17 @@ def load_jobs(
     project_tags: Mapping[str, str] | None = None,
     subnet_addresses: int | None = None,
     reachable_services: Sequence[str] | None = None,
+    may_be_empty: bool = True,
 ) -> tuple[JobSpec, ...]:
     """Read every job of a folder for one stage, sorted by name, and apply the rules; a job is named by its file's stem.
 
     The rules apply to the other stages as well. `has_network` says whether the project has a VPC, `subnet_addresses`
     how many addresses its largest subnet has, and `reachable_services` which services have an endpoint in it; None if
-    unknown. `root` is the project in which to look for the files that a job names, None to skip that check.
+    unknown. `root` is the project in which to look for the files that a job names and which holds the folder, None to
+    skip these checks.
     """
     problems: list[Problem] = []
-    if not folder.is_dir():
-        # Otherwise a typo in the setting would remove every job in the next deploy.
-        raise SpecError([Problem("training.jobs", f"there is no folder {str(folder)!r} (make it; it may be empty)")])
-    files = sorted(folder.glob("*.toml"))
+    files = _files(folder, root, may_be_empty=may_be_empty)
     places = {path.stem: f"{folder.name}/{path.name}: " for path in files}
     read = [read_job(path, stage, where=places[path.stem], problems=problems) for path in files]
     jobs = [variants for variants in read if variants is not None]
@@ -51,6 +50,27 @@ def load_jobs(
     if problems:
         raise SpecError(problems)
     return tuple(variants[stage] for variants in jobs)
+
+
+def _files(folder: Path, root: Path | None, *, may_be_empty: bool) -> list[Path]:
+    """The files of jobs. A typo in the setting must not remove every job in the next deploy."""
+    where = "training.jobs"
+    if not folder.is_dir():
+        raise SpecError([Problem(where, f"there is no folder {str(folder)!r} (make it, and put a job's file there)")])
+    if root is not None and not folder.resolve().is_relative_to(root.resolve()):
+        raise SpecError([Problem(where, f"{str(folder)!r} is not in the project's folder {str(root)!r}")])
+    files = sorted(folder.glob("*.toml"))
+    if not files and not may_be_empty:
+        raise SpecError(
+            [
+                Problem(
+                    where,
+                    f"{str(folder)!r} holds no job, so a deploy would remove every job that there is (put a file "
+                    "NAME.toml there; if this is meant, set training.no_jobs to true)",
+                )
+            ]
+        )
+    return files
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -71,6 +71,9 @@ class TrainingSettings:
     """These settings hold for all training jobs of the stage."""
 
     jobs: str = setting("jobs", "The folder of job files, relative to the project.", pattern=r"[\w./-]+")
+    no_jobs: bool = setting(
+        False, "The project has no jobs, or none any more: without this, an empty folder of jobs is refused."
+    )
     cap_usd: float = setting(
         500.0,
         "Refuse a launch whose worst-case cost is higher; a job may set a lower cap.",

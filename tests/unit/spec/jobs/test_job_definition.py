@@ -137,8 +137,22 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
     (problem,) = problems_of(tmp_path / "job")
-    assert problem == f"training.jobs: there is no folder '{tmp_path}/job' (make it; it may be empty)"
+    assert problem == f"training.jobs: there is no folder '{tmp_path}/job' (make it, and put a job's file there)"
     assert load_jobs(tmp_path, "dev") == ()
+
+
+@pytest.mark.parametrize("where", ["..", "../..", "/etc", "link", "jobs/../.."])
+def test_a_folder_outside_of_the_project_is_refused(tmp_path: Path, where: str) -> None:
+    (tmp_path / "project/jobs").mkdir(parents=True)
+    (tmp_path / "project/link").symlink_to(tmp_path)
+    with pytest.raises(SpecError, match=r"training\.jobs: '.*' is not in the project's folder '.*project'"):
+        load_jobs(tmp_path / "project" / where, "dev", root=tmp_path / "project")
+
+
+def test_a_folder_that_is_empty_is_refused_unless_that_is_meant(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="holds no job, so a deploy would remove every job that there is"):
+        load_jobs(tmp_path, "dev", root=tmp_path, may_be_empty=False)
+    assert load_jobs(tmp_path, "dev", root=tmp_path, may_be_empty=True) == ()
 
 
 def test_names_that_differ_only_in_hyphens_are_refused(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from yard.project import Project
 
 if TYPE_CHECKING:
     from shardyard.spec.catalogue.cost import Cost
+    from shardyard.spec.settings.settings import Settings
 
 DEFAULT_REGION = "us-east-1"
 """The region whose prices the offline commands use when none is chosen."""
@@ -128,6 +129,20 @@ def check_jobs(project: Project, name: str | None) -> list[str]:
     if problems:
         raise SpecError(problems)
     return [spec.name for spec in jobs]
+
+
+def reach_of(settings: "Settings") -> str:
+    """What a job in the project's own VPC reaches; empty where the VPC is not ours, or there is none."""
+    from shardyard.spec.settings.endpoints import reachable_services
+
+    services = reachable_services(settings)
+    if services is None:
+        return ""
+    reached = ", ".join(("S3", *services))
+    return (
+        f"in the project's VPC a job reaches {reached} and nothing else: no package index, no hub, no tracker "
+        "(network.interface_endpoints adds services of AWS; network.vpc = false leaves the VPC)."
+    )
 
 
 def code_problems(project: Project, spec: JobSpec) -> Sequence[Problem]:

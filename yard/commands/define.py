@@ -80,7 +80,7 @@ def check(
     """
     from shardyard.spec.errors import SpecError
     from yard.account.undefined_runs import undefined_runs, warning
-    from yard.plan import check_jobs, check_names, check_parameters
+    from yard.plan import check_jobs, check_names, check_parameters, reach_of
 
     problems: list[Any] = []
     checked: list[str] = []
@@ -102,6 +102,9 @@ def check(
         say(f"{len(checked)} job{'s' if len(checked) != 1 else ''} checked: no problems.")
         for text in warnings:
             say(text)
+        inside = [job for job in map(project.job, checked) if job.network.vpc]
+        if inside and (reach := reach_of(project.settings)):
+            say(f"{', '.join(job.name for job in inside) if len(inside) < 4 else f'{len(inside)} of them'}: {reach}")
     if problems:
         raise typer.Exit(Exit.FIX)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cloud.conftest import Cloud, Deployed
+from tests.cloud.conftest import ACCOUNT, Cloud, Deployed
 from tests.support.cloud.yard_command import ROOT, Yard
 from yard.errors import Exit
 
@@ -92,3 +92,29 @@ def test_before_the_first_deploy_everything_is_new(deployed_cloud: Cloud, deploy
 def test_a_folder_without_an_assembly_is_refused(yard: Yard) -> None:
     assert "is not a cloud assembly" in yard("diff", "--app", str(ROOT / "docs"), code=Exit.FIX).stderr
     assert "Give one of them" in yard("diff", "--app", "x", "-c", "stage=dev", code=Exit.USAGE).stderr
+
+
+def test_a_role_that_only_reads_can_tell(yard: Yard, deployed_cloud: Cloud, deployment: Deployed) -> None:
+    page = (ROOT / "docs/do/teams.md").read_text()
+    words = page.partition("The reading role needs ")[2].partition(" to count the data")[0]
+    named = [word.strip("`,\n ") for word in words.replace(" and ", " ").split()]
+    service, actions = "", []
+    for word in named:
+        service = word.partition(":")[0] if ":" in word else service
+        actions.append(word if ":" in word else f"{service}:{word}")
+    assert len(actions) == 7
+    iam = deployed_cloud.client("iam")
+    statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": ACCOUNT}}
+    documents = [json.dumps({"Version": "2012-10-17", "Statement": [one]}) for one in (trust, statement)]
+    arn = iam.create_role(RoleName="reads-for-diff", AssumeRolePolicyDocument=documents[0])["Role"]["Arn"]
+    iam.put_role_policy(RoleName="reads-for-diff", PolicyName="read", PolicyDocument=documents[1])
+    found = deployed_cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName="ci")["Credentials"]
+    keys = {
+        "AWS_ACCESS_KEY_ID": found["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": found["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": found["SessionToken"],
+    }
+    reader = Yard(env={**deployed_cloud.env, **keys})
+    assert "would change nothing" in reader("diff", "--app", str(deployment.assembly)).stderr
+    reader("diff", "-c", "budget.monthly_usd=300", "--exit-code", code=Exit.DIFFERENT)

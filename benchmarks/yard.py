@@ -54,7 +54,8 @@ def hundred_jobs(folder: Path) -> Path:
         (folder / name).symlink_to(ROOT / name)
     text = (ROOT / "jobs/mnist-ddp.toml").read_text(encoding="utf-8")
     for number in range(100):
-        (folder / f"jobs/job-{number:02}.toml").write_text(text, encoding="utf-8")
+        # A stack has room for some forty jobs
+        (folder / f"jobs/job-{number:02}.toml").write_text(f'stack = "part-{number // 25}"\n{text}', encoding="utf-8")
     return folder
 
 

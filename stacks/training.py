@@ -8,7 +8,6 @@ from pathlib import Path
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from shardyard.core import stack_limits
 from shardyard.foundation.placement import Placement
 from shardyard.foundation.storage import Storage
 from shardyard.images.job_image import JobImage
@@ -18,6 +17,7 @@ from shardyard.jobs.launch_by_tag import LaunchByTag
 from shardyard.jobs.runtime import JobRuntime
 from shardyard.jobs.training_job import TrainingJob
 from shardyard.observability.sweeper import KINDS, Sweeper
+from shardyard.spec import stack_limits
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.rules import accepted_instance_types
 from shardyard.spec.settings.settings import Settings

@@ -126,6 +126,7 @@ def check_jobs(project: Project, name: str | None) -> list[str]:
         for spec in jobs
         for problem in [*rules.check(spec), *code_problems(project, spec)]
     ]
+    problems += _crowded_stacks(project.jobs())
     if problems:
         raise SpecError(problems)
     return [spec.name for spec in jobs]
@@ -143,6 +144,19 @@ def reach_of(settings: "Settings") -> str:
         f"in the project's VPC a job reaches {reached} and nothing else: no package index, no hub, no tracker "
         "(network.interface_endpoints adds services of AWS; network.vpc = false leaves the VPC)."
     )
+
+
+def _crowded_stacks(jobs: Sequence[JobSpec]) -> list[Problem]:
+    """The stacks that synth would refuse for their size."""
+    from shardyard.spec import stack_limits
+
+    found: list[Problem] = []
+    for part in sorted({spec.stack for spec in jobs}):
+        try:
+            stack_limits.check(part, [stack_limits.Estimate(spec) for spec in jobs if spec.stack == part])
+        except SpecError as error:
+            found += error.problems
+    return found
 
 
 def code_problems(project: Project, spec: JobSpec) -> Sequence[Problem]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.jobs.stack_parameters import job_parameters, pascal
-from shardyard.spec.stack_room import MOST, MOST_BYTES
+from shardyard.spec.stack_limits import MOST, MOST_BYTES
 from yard.difference import assembly
 from yard.difference.sides import Side, Stack
 from yard.errors import UserError

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 from checks.rules.model import Assembly, Finding
-from shardyard.spec.stack_room import MOST, MOST_BYTES
+from shardyard.spec.stack_limits import MOST, MOST_BYTES
 
 HANDLER_PREFIX = "shardyard.handlers."
 

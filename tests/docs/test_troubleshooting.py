@@ -48,7 +48,7 @@ PASSED_ON: Mapping[str, str] = {
     "yard/errors.py: _explain_cloud": "a sentence of the embedded cloud",
     "yard/errors.py: _explain_disk": "the file's name and the system's own words",
     "yard/errors.py: explain": "problems, which have rows of their own",
-    "yard/override_options.py: _read": "problems of the value",
+    "yard/override_options.py: read_overrides": "problems of the value",
     "yard/runs/runs.py: all_runs": "the sentence of the only job",
 }
 """Who passes on what something else said, and so has no row."""

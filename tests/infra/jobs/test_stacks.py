@@ -10,6 +10,7 @@ from checks.rules.house import MOST, MOST_BYTES
 from shardyard.spec.errors import SpecError
 from shardyard.spec.job_folder import load_jobs
 from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.stack_limits import Estimate
 from stacks.build import ROOT
 from tests.support.round_trips import round_trips
 from tests.support.training_stack import build, job, of_type, templates
@@ -25,6 +26,22 @@ def test_jobs_go_to_the_stack_that_they_name() -> None:
 def test_a_full_stack_says_which_jobs_to_move() -> None:
     with pytest.raises(SpecError, match=r"stack 'training': 50 jobs need 200 parameters .* jobs/tiny-49.toml"):
         build([job(f"tiny-{number}") for number in range(50)])
+
+
+def test_what_a_file_tells_of_a_jobs_size_is_what_synth_finds() -> None:
+    """`yard check` refuses a full stack without a synth; it must never refuse one that synth takes."""
+    more = [
+        job("long", environment={f"V{n}": "x" * 20 for n in range(20)}),
+        job("spotty", spot={"enabled": True, "max_wait": "2h", "give_up": "10m"}, checkpoints={"enabled": True}),
+        job("kept", registry={"enabled": True}),
+    ]
+    _, stacks = build([*load_jobs(ROOT / "jobs", "dev"), *more])
+    sized = [one for stack in stacks.values() for one in stack.jobs]
+    assert len(sized) >= 10
+    for one in sized:
+        estimate = Estimate(one.spec)
+        assert estimate.counts == one.counts, one.name
+        assert one.template_bytes * 0.8 <= estimate.template_bytes <= one.template_bytes, one.name
 
 
 def of_the_shipped(count: int) -> list[JobSpec]:

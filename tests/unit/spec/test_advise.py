@@ -72,7 +72,7 @@ def test_which_plan_is_advised(parameters: float, kind: str, count: int, best: s
 
 def test_the_answer_shows_its_arithmetic() -> None:
     lines = advise(workload(7e9), "ml.g5.12xlarge", 2).lines
-    assert lines[0] == "7e+09 parameters on 2 x ml.g5.12xlarge: 8 GPUs"
+    assert lines[0] == "7e+09 parameters on 2 x ml.g5.12xlarge: 8 GPUs, each with 20.6 GB to give"
     assert "take fsdp with activation checkpointing:" in lines
     assert any("together 20.1 GB of 20.6 GB usable of 22.4 GB (A10G)" in line for line in lines)
     assert any("the network sets the pace" in line for line in lines)
@@ -132,7 +132,7 @@ def test_a_job_with_fewer_processes_has_fewer_shards() -> None:
 
 def test_neuron_cores_share_the_memory_of_their_device() -> None:
     lines = advise(workload(1e9), "ml.trn1.32xlarge", 1).lines
-    assert lines[0] == "1e+09 parameters on 1 x ml.trn1.32xlarge: 32 Neuron cores"
+    assert lines[0] == "1e+09 parameters on 1 x ml.trn1.32xlarge: 32 Neuron cores, each with 14.7 GB to give"
     assert any("usable of 16.0 GB (Trainium)" in line for line in lines)
     assert any("16 x 190 TFLOPS" in line for line in lines)
 
@@ -152,3 +152,17 @@ def test_a_guessed_shape_has_the_parameters_that_were_asked_for() -> None:
     for parameters in (124e6, 7e9, 70e9):
         guessed = workload(parameters)
         assert 12 * guessed.layers * guessed.hidden**2 == pytest.approx(parameters, rel=0.01)
+
+
+def test_what_is_needed_stands_beside_what_a_gpu_has_to_give() -> None:
+    lines = advise(workload(7e9), "ml.g5.xlarge", 1).lines
+    assert lines[0] == "7e+09 parameters on 1 x ml.g5.xlarge: 1 GPU, each with 20.6 GB to give"
+    assert lines[1] == "  ddp: needs 133.6 GB, 113.0 GB too much"
+
+
+def test_bfloat16_is_advised_on_no_gpu_that_lacks_it() -> None:
+    lines = advise(workload(7e9), "ml.g4dn.12xlarge", 2).lines
+    assert any("the T4 of ml.g4dn.12xlarge (Turing) has no bfloat16" in line for line in lines)
+    assert not any("g4dn" in line or "p3." in line for line in lines[lines.index("nothing fits; what would:") :])
+    assert not any("bfloat16:" in line for line in advise(workload(7e9, precision="fp32"), "ml.g4dn.12xlarge", 2).lines)
+    assert not any("has no bfloat16" in line for line in advise(workload(7e9), "ml.g5.12xlarge", 2).lines)

@@ -37,15 +37,25 @@ def advise(work: Workload, instance_type: str, count: int, *, region: str = "us-
     instance = _instance(instance_type)
     tried = tuple(candidates(work, instance, count))
     best = next((one for one in tried if one.fits), None)
-    lines = [f"{work.parameters:.3g} parameters on {count} x {instance_type}: {_devices(instance, count)}"]
-    for one in tried:
-        says = "fits" if one.fits else "does not fit"
-        lines.append(f"  {one.name}: {one.needed_gb:.1f} GB of {one.usable_gb:.1f} GB, {says}")
+    room = f"{_devices(instance, count)}, each with {tried[0].usable_gb:.1f} GB to give"
+    lines = [f"{work.parameters:.3g} parameters on {count} x {instance_type}: {room}"]
+    lines += [f"  {one.name}: {_says(one)}" for one in tried]
+    if work.precision == "bf16" and not instance.bf16 and instance.accelerator is not None:
+        generation = ACCELERATORS[instance.accelerator].generation
+        lines.append(
+            f"the {instance.accelerator} of {instance_type} ({generation}) has no bfloat16: it fails or crawls; "
+            "with fp32: --precision fp32"
+        )
     if best is None:
         lines += ["nothing fits; what would:", *_larger(work, region)]
     else:
         lines += [f"take {best.name}:", *(f"  {line}" for line in (*best.lines, *speed(best, instance, count)))]
     return Advice(best=best, tried=tried, lines=tuple(lines))
+
+
+def _says(one: Memory) -> str:
+    too_much = one.needed_gb - one.usable_gb
+    return f"needs {one.needed_gb:.1f} GB, {'fits' if one.fits else f'{too_much:.1f} GB too much'}"
 
 
 def candidates(work: Workload, instance: Instance, count: int) -> Iterator[Memory]:
@@ -179,7 +189,8 @@ def _size(spec: JobSpec, name: str, default: int) -> int:
 
 
 def _devices(instance: Instance, count: int) -> str:
-    return f"{instance.processes * count} {'Neuron cores' if instance.neuron_cores else 'GPUs'}"
+    number = instance.processes * count
+    return f"{number} {'Neuron core' if instance.neuron_cores else 'GPU'}{'' if number == 1 else 's'}"
 
 
 def _instance(instance_type: str) -> Instance:
@@ -197,7 +208,7 @@ def _larger(work: Workload, region: str) -> list[str]:
     found: list[tuple[float, str]] = []
     for instance in INSTANCES.values():
         price = hourly_usd(instance.name, region)
-        if not instance.gpus or price is None:
+        if not instance.gpus or price is None or (work.precision == "bf16" and not instance.bf16):
             continue
         for count in COUNTS:
             one = next((one for one in candidates(work, instance, count) if one.fits), None)

@@ -1,14 +1,26 @@
 """Refuses a stack of jobs that has no room for all of them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from shardyard.spec.errors import Problem, SpecError
-from shardyard.spec.stack_room import MOST, MOST_BYTES
+from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.stack_parameters import job_parameters
+
+MOST: Mapping[str, int] = {"Parameters": 180, "Outputs": 180, "Resources": 450}
+"""Below CloudFormation's 200, 200 and 500: a stack at its limit can no longer be changed."""
+
+MOST_BYTES = 900 * 1000
+"""Below CloudFormation's 1 MB."""
 
 _RUNTIME = {"Parameters": 1, "Outputs": 10, "Resources": 60}
 """Room for what the jobs of a stack share."""
 _RUNTIME_BYTES = 30_000
+
+
+_LEAST_BYTES_OF_A_JOB = 8_000
+"""What a job takes: a machine, two roles, their policies, parameters, an alarm; many channels take a little more."""
 
 
 class Sized(Protocol):
@@ -25,6 +37,28 @@ class Sized(Protocol):
     @property
     def template_bytes(self) -> int:
         """What it adds to the template's size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a job takes at least, known from its file: so that `yard check` need not wait for a synth."""
+
+    spec: JobSpec
+
+    @property
+    def name(self) -> str:
+        """The job's name, which is its file's."""
+        return self.spec.name
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What it adds to each section of the template."""
+        return {"Parameters": len(job_parameters(self.spec, ())), "Outputs": 1, "Resources": 7}
+
+    @property
+    def template_bytes(self) -> int:
+        """What it adds to the template's size, or a little less."""
+        return _LEAST_BYTES_OF_A_JOB
 
 
 def check(part: str, jobs: Sequence[Sized]) -> None:

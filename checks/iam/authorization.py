@@ -29,7 +29,7 @@ ANYWHERE = {
     "cloudwatch:GetMetricData": "it is asked on a data set only where the request names one; ours name none",
     "cloudwatch:PutMetricData": "it is asked on a data set only where the request names one; ours name none",
     "ec2:DeleteNetworkInterfacePermission": "the request names a permission; SageMaker's guide allows it on *",
-    "servicequotas:GetServiceQuota": "the reference calls the quota optional, and older policies of AWS's own use *",
+    "servicequotas:GetServiceQuota": "the reference calls the quota optional, and says of no request that it names one",
     "servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota": "as for servicequotas:GetServiceQuota",
 }
 """Actions that we allow on `*` though the reference has a type for them, with the reason; each must be in use."""

@@ -19,7 +19,7 @@ _FURTHER_ARNS = {"sagemaker-mlflow": {"mlflow-tracking-server": _MLFLOW_APP}}
 """Resources that take the place of one of the reference's, by service and type.
 
 The developer guide's own policies allow `sagemaker-mlflow:*` on MLflow apps (SageMaker AI developer guide, model
-customization prerequisites, 2026-06); the reference of 2026-09-26 has tracking servers alone.
+customization prerequisites, read on 2026-11-30); the reference of 2026-09-26 has tracking servers alone.
 """
 
 

@@ -1,4 +1,7 @@
-"""Facts that others recorded from AWS, with source and date: `tests/recorded/`."""
+"""Facts that others recorded from AWS, with source and date: `tests/recorded/`.
+
+The date is the thread's or the job's; that of a page which has none is when it was read.
+"""
 
 import json
 from pathlib import Path

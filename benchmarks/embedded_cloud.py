@@ -70,10 +70,7 @@ def inventory(running: lifecycle.CloudState) -> dict[str, list[str]]:
 
 def whole_app(running: lifecycle.CloudState, cloud: Path, assembly: Path) -> list[Figure]:
     """Bootstrap, deploy, deploy again and destroy the default app with the real command."""
-    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    quiet = {"CDK_VALIDATION": "false", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": node.split(".")[0].strip()}
-    environment = kept | lifecycle.variables(running, cloud) | quiet
+    environment = whole_environment(running, cloud)
     first = cdk(environment, "bootstrap", "aws://123456789012/us-east-1")
     before = inventory(running)
     app = ("--all", "--app", f"{sys.executable} app.py", "--output", str(assembly))
@@ -88,6 +85,14 @@ def whole_app(running: lifecycle.CloudState, cloud: Path, assembly: Path) -> lis
         Figure(name="left behind by destroy", value=left, unit="things", at_most=0),
         Figure(name="memory after the default app", value=memory(running), unit="MB", at_most=500),
     ]
+
+
+def whole_environment(running: lifecycle.CloudState, cloud: Path) -> dict[str, str]:
+    """The environment of the real command, pointed at the cloud."""
+    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    quiet = {"CDK_VALIDATION": "false", "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": node.split(".")[0].strip()}
+    return kept | lifecycle.variables(running, cloud) | quiet
 
 
 def cdk(environment: Mapping[str, str], *arguments: str) -> float:

@@ -246,6 +246,13 @@ def new_stack(call: Call, params: Params, status: str) -> Stack:
 
 def require_idle(stack: Stack, doing: str) -> None:
     """Raise unless the stack can be updated now."""
-    allowed = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "CREATE_FAILED", "UPDATE_FAILED")
+    allowed = (
+        "CREATE_COMPLETE",
+        "UPDATE_COMPLETE",
+        "UPDATE_ROLLBACK_COMPLETE",
+        "CREATE_FAILED",
+        "UPDATE_FAILED",
+        "IMPORT_COMPLETE",
+    )
     if stack.status not in allowed:
         raise refuse(f"Stack:{stack.arn} is in {stack.status} state and can not be {doing}.")

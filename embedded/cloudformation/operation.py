@@ -75,6 +75,12 @@ class Operation:
             ),
         )
 
+    def adopt(self, name: str, physical_id: str) -> None:
+        """Take an existing resource into the stack."""
+        self._attempt(
+            name, lambda: self._put(self.operator.adopt(self.wanted[name], self._properties(name), physical_id))
+        )
+
     def create_or_update(self, name: str) -> None:
         """Create, update, replace or leave one resource."""
         resource = self.wanted[name]

@@ -83,6 +83,23 @@ class Operator:
         self._event(resource, made.physical_id, f"{verb}_COMPLETE", None, properties)
         return self._deployed(resource, properties, made, ctx, f"{verb}_COMPLETE")
 
+    def adopt(self, resource: Resource, properties: dict[str, Any], physical_id: str) -> Deployed:
+        """Take what exists into the stack, with its events, and leave it as it is; `verify` tells where it differs."""
+        self._event(resource, physical_id, "IMPORT_IN_PROGRESS", None, properties)
+        ctx = self._context(resource.logical_id, resource.type, {})
+
+        def look() -> Made:
+            provider = find(resource.type)
+            if provider.read(physical_id, properties, ctx) is None:
+                what = f"Resource of type '{resource.type}' with identifier '{physical_id}'"
+                raise ResourceError(f"{what} was not found.")
+            # an update from the same to the same changes nothing and answers the attributes
+            return provider.update(physical_id, copy.deepcopy(properties), copy.deepcopy(properties), ctx)
+
+        made: Made = self._call(resource, "IMPORT", physical_id, properties, look)
+        self._event(resource, physical_id, "IMPORT_COMPLETE", None, properties)
+        return self._deployed(resource, properties, made, ctx, "IMPORT_COMPLETE")
+
     @staticmethod
     def _create(provider: Provider, properties: dict[str, Any], ctx: Context) -> Made:
         made = provider.create(copy.deepcopy(properties), ctx)

@@ -105,6 +105,9 @@ class ChangeSet:
     inputs: Inputs
     status: str
     execution_status: str
+    imported: Mapping[str, str] = field(default_factory=dict)
+    """The physical ids of what is imported, by logical id."""
+
     reason: str | None = None
     warning: str | None = None
     """What makes the property values incomplete."""

@@ -5,7 +5,7 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
-from embedded.cloudformation import engine
+from embedded.cloudformation import engine, imports
 from embedded.cloudformation.changesets.answers import change_set_dict, change_set_summary
 from embedded.cloudformation.changesets.changes import Causes, Subject, change, dynamic_change
 from embedded.cloudformation.errors import TemplateError
@@ -58,6 +58,7 @@ def create_change_set(call: Call, params: Params) -> dict[str, Any]:
     stack = STORE.find(call.account, call.region, params["StackName"])
     _check_kind(kind, stack, params)
     inputs = inputs_of(call, params, stack, change_set=True)
+    imported = imports.read(call, params, stack, inputs) if kind == "IMPORT" else {}
     if stack is None:
         stack = new_stack(call, params, "REVIEW_IN_PROGRESS")
         stack.reason = "User Initiated"
@@ -66,6 +67,10 @@ def create_change_set(call: Call, params: Params) -> dict[str, Any]:
     if name in stack.change_sets:
         raise ServiceError("AlreadyExistsException", f"ChangeSet {name} already exists")
     change_set = _made(call, params, kind, stack, inputs)
+    change_set.imported = imported
+    for told in change_set.changes if imported else ():
+        found = told["ResourceChange"]
+        found |= {"Action": "Import", "PhysicalResourceId": imported[found["LogicalResourceId"]]}
     stack.change_sets[name] = change_set
     return {"Id": change_set.arn, "StackId": stack.arn}
 
@@ -73,7 +78,7 @@ def create_change_set(call: Call, params: Params) -> dict[str, Any]:
 def _check_kind(kind: str, stack: Stack | None, params: Params) -> None:
     name, change_set = params["StackName"], params["ChangeSetName"]
     if kind == "IMPORT":
-        raise refuse("the embedded cloud does not import existing resources into stacks")
+        return  # what may be imported depends on the template
     if kind == "CREATE":
         if stack is not None and stack.status != "REVIEW_IN_PROGRESS":
             raise refuse(
@@ -218,6 +223,10 @@ def execute_change_set(call: Call, params: Params) -> dict[str, Any]:
     on_failure = "DO_NOTHING" if params.get("DisableRollback") else item.inputs.on_failure
     token = params.get("ClientRequestToken", item.inputs.token)
     inputs = replace(item.inputs, token=token, on_failure=on_failure)
+    if item.kind == "IMPORT":
+        stack.status = "IMPORT_IN_PROGRESS"
+        engine.start(stack, lambda target: imports.adopt(target, inputs, item.imported))
+        return {}
     creates = stack.status == "REVIEW_IN_PROGRESS"
     stack.status = "CREATE_IN_PROGRESS" if creates else "UPDATE_IN_PROGRESS"
     stack.retire_change_sets(executed=item)

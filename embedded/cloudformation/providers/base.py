@@ -27,6 +27,8 @@ class Provider:
     type: ClassVar[str]
     unread: ClassVar[frozenset[str]] = frozenset()
     """Properties that no service answers back, so that `verify` cannot compare them: each is a limit of the service."""
+    identifier: ClassVar[str | None] = None
+    """The property by which an existing one is imported into a stack; None for a type that is not imported here."""
 
     def create(self, props: Props, ctx: Context) -> Made:
         """Make it."""

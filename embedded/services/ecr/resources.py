@@ -25,6 +25,7 @@ class Repository(Provider):
     """`AWS::ECR::Repository`."""
 
     type = "AWS::ECR::Repository"
+    identifier = "RepositoryName"
     unread = frozenset({"EmptyOnDelete"})
 
     def create(self, props: Props, ctx: Context) -> Made:

@@ -20,6 +20,7 @@ class Key(Provider):
     """`AWS::KMS::Key`."""
 
     type = "AWS::KMS::Key"
+    identifier = "KeyId"
     unread = frozenset({"PendingWindowInDays", "BypassPolicyLockoutSafetyCheck"})
 
     def create(self, props: Props, ctx: Context) -> Made:

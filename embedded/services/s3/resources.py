@@ -34,6 +34,7 @@ class Bucket(Provider):
     """`AWS::S3::Bucket`."""
 
     type = "AWS::S3::Bucket"
+    identifier = "BucketName"
     unread = frozenset({"AccessControl"})
 
     def create(self, props: Props, ctx: Context) -> Made:

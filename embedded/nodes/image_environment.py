@@ -88,8 +88,9 @@ def _lay_over(folder: Path, base: Path, requirements: Path) -> None:
     failed = f"AlgorithmError: {requirements.name} of the code cannot be installed"
     _refuse_to_build(requirements, failed)
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(base, folder, symlinks=True, copy_function=os.link)
-    (folder / _COMPLETE).unlink()
+    # Without its mark: whoever sees one here takes the folder as it is
+    without = shutil.ignore_patterns(_COMPLETE)
+    shutil.copytree(base, folder, symlinks=True, copy_function=os.link, ignore=without)
     python = str(folder / "bin" / "python")
     if not (base / "bin" / "pip").exists():
         _run([python, "-m", "ensurepip"], failed)

@@ -1,8 +1,10 @@
 """Images: their folders, how their Dockerfiles say that they are run, and their environments."""
 
+import os
 import subprocess
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -137,6 +139,22 @@ def test_the_codes_own_packages_are_laid_over_the_images_and_change_nothing_in_i
     assert image_environment.extend(base, own) == laid
     (tmp_path / "code" / "second_word-1.0-py3-none-any.whl").write_bytes(tiny_wheel("second_word", "WORD = 'third'"))
     assert image_environment.extend(base, own) != laid, "a file that the list names has changed"
+
+
+def test_while_one_job_installs_another_does_not_begin_without_the_packages(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mark of the base came along with its files, and whoever looked in that second took it for their own."""
+    link, seen = os.link, list[bool]()
+
+    def linked(source: str, target: str, **more: Any) -> None:
+        link(source, target, **more)
+        (folder,) = (one for one in base.parent.iterdir() if one.is_dir() and one != base)
+        seen.append((folder / image_environment._COMPLETE).exists())
+
+    monkeypatch.setattr(os, "link", linked)
+    image_environment.extend(base, own_packages(tmp_path / "code", "second_word", "WORD = 'second'"))
+    assert len(seen) > 10 and not any(seen)
 
 
 def test_packages_that_cannot_be_had_leave_nothing_behind(base: Path, tmp_path: Path) -> None:

@@ -165,3 +165,22 @@ def test_what_cannot_be_read_is_said(project: Project, tmp_path: Path) -> None:
 def test_the_name_is_one_that_a_job_may_have(project: Project) -> None:
     with pytest.raises(UserError, match="'My Job' is no name for a job"):
         begin_job(project, "My Job", script(project, "pass"))
+
+
+def test_a_trainer_of_the_scripts_own_makes_no_group_of_ranks(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text("class Trainer: ...\nTrainer().fit()\n")
+    assert read(script).ranks is None
+    script.write_text("from lightning import Trainer\nTrainer().fit()\n")
+    assert read(script).ranks == 2
+
+
+def test_an_option_that_a_variable_gives_is_not_required(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    lines = [
+        "import click",
+        "@click.option('--out', envvar='SM_MODEL_DIR', required=True)",
+        "@click.option('--lr', required=True)",
+    ]
+    script.write_text("\n".join([*lines, "def main(out, lr): ...", ""]))
+    assert {one.name: one.required for one in read(script).options} == {"--out": False, "--lr": True}

@@ -62,7 +62,7 @@ def _argument(call: ast.Call) -> Iterator[Option]:
         name=name,
         line=call.lineno,
         default=_plain(given.get("default")),
-        required=needed or _truth(given.get("required")),
+        required=(needed or _truth(given.get("required"))) and "envvar" not in given,
         kind=kind,
     )
 

@@ -56,10 +56,15 @@ def read(path: Path) -> Script:
         options=tuple(options.find(tree)),
         channels=tuple(reads),
         packages=tuple(sorted(set(_packages(tree, path.parent)))),
-        ranks=min((line for line, text in words if text.rpartition(".")[2] in _RANKS), default=None),
+        ranks=min((line for line, text in words if text.rpartition(".")[2] in _ranks(tree)), default=None),
         uses_gpu=min((line for line, text in words if _is_cuda(text)), default=None),
         advice=tuple(sorted(_advice(tree, words), key=lambda advice: advice.line)),
     )
+
+
+def _ranks(tree: ast.Module) -> set[str]:
+    """What only a rank of a group names; a Trainer of the script's own need not be one."""
+    return set(_RANKS) - {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
 
 
 def _words(tree: ast.Module) -> Iterator[tuple[int, str]]:

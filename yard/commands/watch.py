@@ -14,7 +14,7 @@ from yard.commands.complete import complete_jobs
 from yard.errors import Exit, NotDeployedError, UserError
 from yard.output import confirm, emit_facts, emit_json, emit_json_line, emit_rows, say, show
 from yard.project import find_project
-from yard.runs import about, runs
+from yard.runs import runs
 from yard.runs.logs import Line, Tail, now_milliseconds
 
 _LOOK_SECONDS = 1.0
@@ -109,9 +109,8 @@ def stop(
 def _facts(aws: Aws, run: runs.Run) -> dict[str, Any]:
     run, execution = runs.refresh(aws, run)
     attempts = runs.attempts(aws, run)
-    said, status = about.read(aws, run.run_id), run.status.lower()
-    facts: dict[str, Any] = {"job": run.job, "run": run.run_id, "name": said.name, "status": status}
-    facts |= {"tags": about.tags_in_words(said.tags), "started": run.started}
+    status = run.status.lower()
+    facts: dict[str, Any] = {"job": run.job, "run": run.run_id, "status": status, "started": run.started}
     facts["stopped"] = run.stopped
     facts["attempts"] = len(attempts)
     if attempts:

@@ -45,8 +45,8 @@ class Artifact:
     @property
     def newest(self) -> datetime:
         """When the last of it was written."""
-        written: datetime = max(one["LastModified"] for one in self.objects)
-        return written
+        newest: datetime = max(one["LastModified"] for one in self.objects)
+        return newest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

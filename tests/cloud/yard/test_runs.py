@@ -70,7 +70,7 @@ def test_what_people_say_of_it_is_kept_and_found(yard: Yard, run_id: str) -> Non
         assert [row["run"] for row in yard.json("history", *words, "--json")] == [run_id]
     assert yard.json("history", "--tag", "owner=bob", "--json") == []
     assert yard("receipt", run_id).stdout.rstrip().endswith("it ran in bad weather")
-    assert yard.json("status", run_id, "--json")["name"] == "the first"
+    assert yard.json("receipt", run_id, "--json")["about"]["name"] == "the first"
 
 
 def test_lines_of_one_node(yard: Yard, run_id: str) -> None:

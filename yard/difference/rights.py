@@ -36,6 +36,7 @@ def says_rights(kind: str, path: str) -> bool:
 class _Holder:
     who: str
     stack: str
+    is_role: bool
     rights: frozenset[Right]
 
 
@@ -47,8 +48,9 @@ def changes(before: Side, after: Side) -> Iterator[RightsChange]:
         had = frozenset[Right]() if old is None else old.rights
         has = frozenset[Right]() if new is None else new.rights
         shown = new if new is not None else old
-        if shown is None or (old is not None and new is not None and had == has):
-            continue
+        is_new_or_gone = old is None or new is None
+        if shown is None or (had == has and not (is_new_or_gone and shown.is_role)):
+            continue  # a resource without a policy of its own gives nobody anything
         yield RightsChange(
             who=shown.who,
             stack=shown.stack,
@@ -64,12 +66,18 @@ def _holders(side: Side) -> Iterator[tuple[tuple[str, str], _Holder]]:
             kind, properties = resource["Type"], resource.get("Properties", {})
             if kind == ROLE:
                 rights = frozenset(_of_role(name, properties, stack, side))
-                yield (stack.name, name), _Holder(who=f"role {stack.label(name)}", stack=stack.name, rights=rights)
+                yield (
+                    (stack.name, name),
+                    _Holder(who=f"role {stack.label(name)}", stack=stack.name, is_role=True, rights=rights),
+                )
             elif kind in _ON_RESOURCES:
                 document, on = _ON_RESOURCES[kind]
                 which = readable(properties[on], stack, side) if on in properties else f"<{stack.label(name)}>"
                 rights = frozenset(_statements(properties.get(document), stack, side))
-                yield (stack.name, name), _Holder(who=f"the policy of {which}", stack=stack.name, rights=rights)
+                yield (
+                    (stack.name, name),
+                    _Holder(who=f"the policy of {which}", stack=stack.name, is_role=False, rights=rights),
+                )
 
 
 def _of_role(name: str, properties: Mapping[str, Any], stack: Stack, side: Side) -> Iterator[Right]:

@@ -49,7 +49,7 @@ def sections(found: Difference) -> Iterator[tuple[str, list[str]]]:
         "Jobs": [line for one in found.jobs for line in _job(one)],
         "Parameters": list(_parameters(found.parameters)),
         "Rights": [line for one in found.rights for line in _rights(one, new_stacks)],
-        "Resources": list(_resources([_without_said(one, found) for one in found.resources])),
+        "Resources": list(_resources([_without_said(one, found) for one in _in_old_stacks(found, new_stacks)])),
         "Not known": list(found.notes),
     }
     yield from ((title, part) for title, part in parts.items() if part)
@@ -144,6 +144,11 @@ def _resources(changes: Iterable[ResourceChange]) -> Iterator[str]:
         for kind, number in _counted(some_like):
             yield f"{MARKS[action]} {kind}{f' ({number})' if number > 1 else ''}"
     yield from (f"~ {line}" for line in equal_changes(some))
+
+
+def _in_old_stacks(found: Difference, new_stacks: Container[str]) -> Iterator[ResourceChange]:
+    """What a new stack brings is counted with the stack."""
+    return (one for one in found.resources if one.stack not in new_stacks)
 
 
 def _without_said(change: ResourceChange, found: Difference) -> ResourceChange:

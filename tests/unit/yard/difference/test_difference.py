@@ -325,3 +325,22 @@ def test_markdown_folds_what_is_long_and_stays_literal() -> None:
     assert next(iter(markdown(only({}, {})))) == "### What a deploy would change: nothing"
     lost = list(markdown(only({"Data": bucket()}, {}, contents=lambda _: "3 objects")))
     assert "> **Data would be lost** with 1 resource." in lost
+
+
+def test_what_a_new_stack_brings_is_counted_and_not_listed() -> None:
+    resources = {
+        "Data": bucket(),
+        "Role": role(("Allow", ["a:B", "a:C"], "*")),
+        "Images": {"Type": "AWS::ECR::Repository"},
+    }
+    found = compared([], [stack("one", resources)])
+    assert [one.action for one in found.resources] == ["added"] * 3, "a program gets all of them"
+    assert list(lines(found)) == [
+        "Stacks",
+        "  + one: 3 resources, 0.00 USD a month while nothing runs",
+        "",
+        "Rights",
+        "  + role Role (one): 2 rights (--json lists them)",
+        "",
+        "While nothing runs: 0.00 USD a month (as before; before free tiers).",
+    ]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from embedded import lifecycle
-from tests.support.cloud.training_cloud import TrainingCloud
+from tests.support.cloud.training_cloud import TrainingCloud, wait_until
 
 PROGRAM = """
 import os, time
@@ -83,6 +83,24 @@ def test_a_visitor_is_kept_from_the_machine_as_the_node_is(cloud: TrainingCloud,
     assert bound == program
     held = visit(cloud, "sh", "-c", "ls -l /proc/$$/fd").stdout
     assert "/dev/pts" not in held and str(Path.home()) not in held
+
+
+def test_a_command_ends_with_the_person_who_gave_it(cloud: TrainingCloud, job: str) -> None:
+    way = cloud.admin("visit", job=job, host="algo-1")
+    shell = subprocess.Popen(
+        [*way["command"], "pipes", "sh", "-c", "echo begun; exec sleep 987"],
+        env=way["environment"],
+        cwd="/",
+        stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+    )
+    assert shell.stdout is not None and shell.stdout.readline() == b"begun\n"
+    asks = "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'sleep 98[7]'"
+    assert visit(cloud, "sh", "-c", asks).stdout == "1\n"
+    shell.kill()
+    shell.wait(10)
+    shell.stdout.close()
+    wait_until(lambda: visit(cloud, "sh", "-c", asks).stdout == "0\n", 10, "the end of the command")
 
 
 def test_a_terminal_of_its_own_is_a_terminal(cloud: TrainingCloud, job: str) -> None:

@@ -10,11 +10,11 @@ from shardyard.spec.errors import SpecError
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.tree import field_at
 from shardyard.spec.units import format_duration
+from yard.difference.definitions import MACHINE
 from yard.difference.fields import Field, differences
 from yard.difference.report import JobChange
 from yard.difference.sides import Side
 
-MACHINE = "AWS::StepFunctions::StateMachine"
 _STEPS = ("States", "Preflight", "Parameters", "Payload", "definition")
 _IN_MACHINE = ".".join(("DefinitionString", *_STEPS))
 

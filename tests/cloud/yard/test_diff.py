@@ -102,7 +102,7 @@ def test_a_role_that_only_reads_can_tell(yard: Yard, deployed_cloud: Cloud, depl
     for word in named:
         service = word.partition(":")[0] if ":" in word else service
         actions.append(word if ":" in word else f"{service}:{word}")
-    assert len(actions) == 7
+    assert len(actions) == 8
     iam = deployed_cloud.client("iam")
     statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": ACCOUNT}}

@@ -73,11 +73,13 @@ def _compare(aws: "Aws", context: list[str], assembly: Path | None) -> "Differen
 def _with_account(aws: "Aws", after: "Side", folder: Path) -> "Difference":
     from dataclasses import replace
 
-    from yard.difference import account, assembly, compare, jobs
+    from yard.difference import account, assembly, compare, definitions, jobs
 
     tags = assembly.tags_of(folder)
     ours = {key: tags[key] for key in ("project", "stage") if key in tags}
     before, left = account.deployed(aws, after.by_name, ours if len(ours) == len(("project", "stage")) else {})
+    after = definitions.from_assembly(after, folder)
+    before = definitions.aligned(definitions.from_account(before, aws), after)
     registry = account.Registry(aws)
     there, wanted = jobs.jobs_of(before), jobs.jobs_of(after)
     leaving = [name for name, job in there.items() if name not in wanted or wanted[name].stack != job.stack]

@@ -224,7 +224,7 @@ ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = (
     Acknowledgement(
         rule="IAM5",
         where="training/LaunchByTag/*",
-        about=r"Resource::(\*|[\w-]+-storage:ExportsOutput\w+/(runs|source)/\*|arn:.*(-(dev|prod)[\w-]*[-:/]\*.*|"
+        about=r"Resource::(\*|[\w-]+-storage:ExportsOutput\w+/(runs/\*(/about\.json)?|source/\*)|arn:.*(-(dev|prod)[\w-]*[-:/]\*.*|"
         r"training-job/\*|TrainingJobs:\*))",
         reason="For people's roles: runs, their code and executions of this project and stage, whose ids are unknown "
         "at deploy; training jobs and their logs are only read, and the calls on `*` take no resource. A launch and a "

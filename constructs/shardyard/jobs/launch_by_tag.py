@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from shardyard.core import policy
-from shardyard.core.arns import arn
+from shardyard.core.arns import REGION, arn
 from shardyard.core.outputs import add_output
 from shardyard.core.project import Project
 from shardyard.foundation.storage_base import StorageBase
@@ -30,7 +30,7 @@ class LaunchByTag(Construct):
         made = iam.CfnManagedPolicy(
             self,
             "Policy",
-            managed_policy_name=names.launch_policy_name(project.name, project.stage),
+            managed_policy_name=f"{names.launch_policy_name(project.name, project.stage)}-{REGION}",
             description=f"Launch and stop the jobs of the owner that the tag {tag} names, and look at all",
             policy_document=policy.document([self._launch(tag), *self._look()]),
         )

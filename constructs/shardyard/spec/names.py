@@ -36,7 +36,7 @@ def function_name(project: str, stage: str, handler: str) -> str:
 
 
 def launch_policy_name(project: str, stage: str) -> str:
-    """The policy of people who launch jobs, which permission sets of several accounts find by its name."""
+    """The policy of people who launch jobs, before its region: permission sets of several accounts find it by name."""
     return f"{project}-{stage}-launch"
 
 

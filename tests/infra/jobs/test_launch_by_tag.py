@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from checks.asl.definitions import definitions, whole_template
 from checks.rules.model import Assembly, Resource
 from tests.support.templates import Scenario
 
@@ -12,7 +13,7 @@ MOST_CHARACTERS = 6144
 
 def launch_policies(assembly: Assembly) -> list[Resource]:
     policies = assembly.resources("AWS::IAM::ManagedPolicy")
-    return [one for one in policies if str(one.properties.get("ManagedPolicyName", "")).endswith("-launch")]
+    return [one for one in policies if "-launch-" in str(one.properties.get("ManagedPolicyName", ""))]
 
 
 def about(policy: Resource, action: str) -> list[dict[str, Any]]:
@@ -22,7 +23,8 @@ def about(policy: Resource, action: str) -> list[dict[str, Any]]:
 
 def test_a_launch_and_a_stop_need_the_callers_tag_to_be_the_machines_owner(scenario: Scenario) -> None:
     (policy,) = launch_policies(scenario("everything on").assembly)
-    assert policy.properties["ManagedPolicyName"] == "shardyard-dev-launch"
+    name = policy.properties["ManagedPolicyName"]
+    assert name == {"Fn::Join": ["", ["shardyard-dev-launch-", {"Ref": "AWS::Region"}]]}
     for action in ("states:StartExecution", "states:StopExecution"):
         (statement,) = about(policy, action)
         wanted = {"aws:ResourceTag/owner": "${aws:PrincipalTag/team}", "aws:ResourceTag/project": "shardyard"}
@@ -57,9 +59,7 @@ def test_only_a_project_with_caps_enters_launches(scenario: Scenario) -> None:
 
 
 def test_a_machine_carries_the_cap_of_its_owner(scenario: Scenario) -> None:
-    machines = scenario("everything on").assembly.resources("AWS::StepFunctions::StateMachine")
-    caps = {
-        json.loads(one.properties["DefinitionString"])["States"]["Preflight"]["Parameters"]["Payload"]["owner_cap_usd"]
-        for one in machines
-    }
+    written = scenario("everything on").folder.glob("*.template.json")
+    machines = [machine for path in written for machine in definitions(whole_template(path)).values()]
+    caps = {one["States"]["Preflight"]["Parameters"]["Payload"]["owner_cap_usd"] for one in machines}
     assert caps == {2000}, "the project's owner is the platform team, and no job has one of its own"

@@ -1,5 +1,6 @@
 """One request for each action and resource that a policy names: the one that its author had in mind."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -62,10 +63,16 @@ def _context(conditions: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     for operator, keys in conditions.items():
         if operator not in _HELD_BY_ITS_VALUE:
             raise ValueError(f"say how {operator} is made to hold")
-        found |= {key: _one_of(str(as_list(wanted)[0])) for key, wanted in keys.items()}
+        for key, wanted in keys.items():
+            said = str(as_list(wanted)[0])
+            variable = _VARIABLE.fullmatch(said)
+            if variable is not None:
+                found[variable[1]] = said = "x1"
+            found[key] = _one_of(said)
     return found
 
 
+_VARIABLE = re.compile(r"\$\{([^}]+)\}")
 _HELD_BY_ITS_VALUE = ("StringEquals", "StringLike", "ArnEquals", "ArnLike", "Bool")
 
 

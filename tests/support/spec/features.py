@@ -142,6 +142,14 @@ JOB_FEATURES: dict[str, dict[str, Any]] = {
     "remote debugging": {"debug": {"remote": True}},
     "a test of the instances": {"infra_check": {"enabled": True}},
     "session tags": {"session": {"tag_chaining": True}},
+    "secrets": {
+        "secrets": {"WANDB_API_KEY": "secret:team/tracker#key"},
+        "environment": {"PRIMARY_KEY": "id"},
+        "not_secret": ["PRIMARY_KEY"],
+    },
+    "guards": {"guards": {"stop_on_nan": True, "longest_silence": "20m", "longest_step": "10m"}},
+    "an owner": {"owner": "vision"},
+    "a former name": {"renamed_from": "former"},
     "a model's size": {"model": {"preset": "toy", "parameters": "7B", "layers": 2, "hidden": 8, "sequence": 64}},
 }
 """Each as tables to lay over a small job."""
@@ -149,6 +157,7 @@ JOB_FEATURES: dict[str, dict[str, Any]] = {
 SETTING_FEATURES: dict[str, dict[str, Any]] = {
     "nothing": {"project": "vision", "stage": "dev", "owner": "team", "tags": {"cost-center": "ml-42"}},
     "prod": {"stage": "prod"},
+    "staging": {"stage": "staging", "training.no_jobs": True},
     "a new network": {
         "network.kind": "new",
         "network.cidr": "10.0.0.0/16",
@@ -217,6 +226,8 @@ SETTING_FEATURES: dict[str, dict[str, Any]] = {
         "quotas.from_jobs": True,
         "quotas.fail_when_pending": True,
     },
+    "people by tag": {"identity.launch_tag": "team"},
+    "caps of owners": {"budget.per_owner": {"vision": 100, "*": 50}},
     "a budget": {"budget.monthly_usd": 250, "budget.tag_filter": "project=vision"},
     "alerts": {
         "alerts.email": "team@example.com",

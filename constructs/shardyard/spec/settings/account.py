@@ -96,7 +96,7 @@ class IdentitySettings:
     launch_tag: str = setting(
         "",
         "The key of the tag, of a person's role or session, that names the owner whose jobs that person may launch. "
-        "With it the deploy makes a policy for people's roles, `<project>-<stage>-launch`; none by default.",
+        "With it the deploy makes a policy for people's roles, `<project>-<stage>-launch-<region>`; none by default.",
         pattern=r"([\w.:/=+@-]{1,128})?",
         says="up to 128 letters, digits and .:/=+@-",
     )

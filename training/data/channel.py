@@ -15,6 +15,8 @@ from training.data.media import File
 
 Mode = Literal["File", "FastFile", "Pipe"]
 Distribution = Literal["FullyReplicated", "ShardedByS3Key"]
+MOUNTS = Path("/proc/mounts")
+"""What is mounted where, by file system."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,12 +104,26 @@ def resolve(name: str, environ: Mapping[str, str] = os.environ) -> Channel:
         if not folder.is_dir():
             raise DataError(_no_channel(name, channels, environ))
         settings = {}
+    mode = _mode(settings.get("TrainingInputMode", "File"), name)
     return Channel(
         name=name,
         folder=folder,
-        mode=_mode(settings.get("TrainingInputMode", "File"), name),
+        mode="FastFile" if mode == "File" and _is_fetched(folder) else mode,
         distribution=_distribution(settings.get("S3DistributionType", "FullyReplicated"), name),
     )
+
+
+def _is_fetched(folder: Path) -> bool:
+    """Whether a folder's files are fetched when they are read: SageMaker tells of FastFile mode as of File mode.
+
+    Such a channel is a file system of a program (FUSE), below the container's own root, which may be one too.
+    """
+    try:
+        mounts = [line.split(" ")[1:3] for line in MOUNTS.read_text(encoding="utf-8").splitlines()]
+    except OSError:  # no Linux
+        return False
+    holding = [(place, kind) for place, kind in mounts if place != "/" and folder.is_relative_to(place)]
+    return bool(holding) and max(holding)[1].startswith("fuse")
 
 
 def _no_channel(name: str, channels: Mapping[str, object], environ: Mapping[str, str]) -> str:

@@ -182,6 +182,9 @@ def test_fast_file_mode_does_not_wait_for_the_copy(cloud: TrainingCloud) -> None
             open(root + "/new", "w")
         except OSError as error:
             said["write"] = error.errno
+        told = json.load(open("/opt/ml/input/config/inputdataconfig.json"))
+        said["told"] = told["train"]["TrainingInputMode"]
+        said["mounts"] = [line.split()[2][:4] for line in open("/proc/mounts") if line.split()[1] == root]
         print(json.dumps(said))
         """,
     )
@@ -196,6 +199,8 @@ def test_fast_file_mode_does_not_wait_for_the_copy(cloud: TrainingCloud) -> None
         "sha": hashlib.sha256(content).hexdigest(),
         "small": "small",
         "write": errno.EROFS,
+        "told": "File",
+        "mounts": ["fuse"],
     }
 
 

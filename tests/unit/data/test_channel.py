@@ -1,5 +1,6 @@
 """Channels as datasets: modes, distributions, settings, and what a channel is named by."""
 
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from training.data import (
     channel,
     resolve,
 )
+
+CHANNELS = import_module("training.data.channel")
+"""The package has a function of this name."""
 
 
 def test_the_ranks_divide_a_replicated_channel(tmp_path: Path) -> None:
@@ -78,11 +82,41 @@ def test_nodes_that_own_their_files_need_to_hear_of_each_other(tmp_path: Path) -
         open_map(environ, world=world(0, 2, 1))
 
 
-def test_fast_file_reads_tar_through_and_files_at_any_place(tmp_path: Path) -> None:
-    environ = make_channel(tmp_path, {"a.jsonl": numbers(3)}, TrainingInputMode="FastFile")
-    assert isinstance(channel("train", environ=environ), Stream)
-    environ = make_channel(tmp_path / "other", {"a.jpg": b"", "b.jpg": b""}, TrainingInputMode="FastFile")
-    assert isinstance(channel("train", environ=environ), Dataset)
+def mounted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *places: tuple[Path, str]) -> None:
+    """Have the system say that these file systems are mounted, below a root that is a program's, too."""
+    lines = ["fuse-overlayfs / fuse.fuse-overlayfs rw 0 0", "proc /proc proc rw 0 0"]
+    lines += [f"device {place} {kind} ro,nosuid 0 0" for place, kind in places]
+    (tmp_path / "mounts").write_text("\n".join(lines) + "\n")
+    monkeypatch.setattr(CHANNELS, "MOUNTS", tmp_path / "mounts")
+
+
+def test_fast_file_reads_tar_through_and_files_at_any_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SageMaker tells of FastFile as of File: only the mount shows it (tests/recorded/container_files.json)."""
+    through = make_channel(tmp_path / "through", {"a.jsonl": numbers(3)}, TrainingInputMode="File")
+    anywhere = make_channel(tmp_path / "anywhere", {"a.jpg": b"", "b.jpg": b""}, TrainingInputMode="File")
+    mounted(monkeypatch, tmp_path)
+    assert resolve("train", through).mode == "File"
+    assert isinstance(channel("train", environ=through), Dataset)
+    mounted(
+        monkeypatch, tmp_path, *((tmp_path / name / "input/data/train", "fuse") for name in ("through", "anywhere"))
+    )
+    assert resolve("train", through).mode == "FastFile"
+    assert isinstance(channel("train", environ=through), Stream)
+    assert isinstance(channel("train", environ=anywhere), Dataset)
+
+
+def test_a_disk_inside_a_mount_is_a_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environ = make_channel(tmp_path, {"a.jsonl": numbers(3)})
+    data = tmp_path / "input" / "data"
+    mounted(monkeypatch, tmp_path, (data, "fuse.mount-s3"), (data / "train", "ext4"), (data / "other", "fuse"))
+    assert resolve("train", environ).mode == "File"
+    mounted(monkeypatch, tmp_path, (data, "fuse.mount-s3"), (data / "other", "ext4"))
+    assert resolve("train", environ).mode == "FastFile"
+
+
+def test_a_system_without_a_list_of_mounts_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CHANNELS, "MOUNTS", tmp_path / "none")
+    assert resolve("train", make_channel(tmp_path, {"a.jsonl": numbers(3)})).mode == "File"
 
 
 def test_streams_divide_whole_files_and_then_samples(tmp_path: Path) -> None:

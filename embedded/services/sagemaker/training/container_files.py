@@ -63,7 +63,8 @@ def input_data_config(channels: Sequence[Mapping[str, Any]]) -> dict[str, dict[s
     for channel in channels:
         s3 = channel["DataSource"].get("S3DataSource", {})
         entry = {
-            "TrainingInputMode": channel["InputMode"],
+            # a program that knows File mode needs no change for FastFile: it is told of the same
+            "TrainingInputMode": "File" if channel["InputMode"] == "FastFile" else channel["InputMode"],
             "S3DistributionType": s3.get("S3DataDistributionType", "FullyReplicated"),
             "RecordWrapperType": channel.get("RecordWrapperType", "None"),
         }

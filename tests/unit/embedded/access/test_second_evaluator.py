@@ -48,13 +48,12 @@ DIFFERENCES = [
     ),
     Theirs(
         name=r"NotIpAddress(IfExists)? 10\.1\.2\.3 of 2001:db8::1",
-        sentence="NotIpAddress: All IP addresses except the specified IP address or range",
+        sentence="All IP addresses except the specified IP address or range",
         page="reference_policies_elements_condition_operators",
     ),
     Theirs(
         name=r"ForAnyValue:String\w+IfExists of (\[\]|None)",
-        sentence="If the condition key is present in the context of the request, process the key as specified in the "
-        "policy. If the key is not present, evaluate the condition element as true",
+        sentence="If the key is not present, evaluate the condition element as true",
         page="reference_policies_elements_condition_operators",
     ),
     Theirs(

@@ -8,6 +8,7 @@ from embedded.services.sagemaker.jobs.announcements import event
 from embedded.services.sagemaker.training.container_files import input_data_config, resource_config
 from embedded.services.sagemaker.training.job import TrainingJob
 from tests.support.recorded import facts
+from training.launcher.hosts import natural_order
 
 _TYPES = {"text": str, "table": dict, "list": list, "time": int}
 REQUEST: dict[str, Any] = {
@@ -58,7 +59,8 @@ def test_a_container_is_told_every_key_that_was_recorded(fact: dict[str, Any]) -
     is_one = [group["InstanceGroupName"] for group in groups] in ([], ["homogeneousCluster"])
     count = {**REQUEST["ResourceConfig"], "InstanceCount": len(wanted["hosts"])}
     job = ended(ResourceConfig=count if is_one else {"InstanceGroups": groups})
-    told = resource_config(job, wanted["hosts"], wanted["current_host"], wanted["network_interface_name"])
+    hosts = natural_order(wanted["hosts"])
+    told = resource_config(job, hosts, wanted["current_host"], wanted["network_interface_name"])
     assert {key: told.get(key) for key in wanted} == wanted
 
 

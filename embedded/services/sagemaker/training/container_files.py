@@ -85,7 +85,8 @@ def resource_config(job: TrainingJob, hosts: Sequence[str], host: str, interface
         "current_host": host,
         "current_instance_type": instances[host][0],
         "current_group_name": instances[host][1],
-        "hosts": list(hosts),
+        # in the order of letters, as SageMaker writes it: algo-10 before algo-2
+        "hosts": sorted(hosts),
         "instance_groups": list(groups.values()),
         "network_interface_name": interface,
     }

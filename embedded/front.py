@@ -26,6 +26,7 @@ from embedded.operations import (
     find_arrival,
     find_by_path,
     find_check,
+    find_done,
     find_form_post,
     find_operation,
     has_own_token,
@@ -141,6 +142,9 @@ class Front:
                 answer: Iterable[bytes] = self._moto(environ, start_response)
             # moto's request, for the same reason as ours
             environ.pop("werkzeug.request", None)
+            hears = None if parsed is None else find_done(parsed.service, parsed.operation)
+            if parsed is not None and hears is not None:
+                hears(parsed.params)
             return answer
         except SignatureFault as fault:
             # the body was read to its end, and is not what was signed

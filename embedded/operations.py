@@ -17,6 +17,7 @@ AdminVerb = Callable[[Params], Mapping[str, Any]]
 
 Check = Callable[["Call", Params], None]
 Arrival = Callable[[Request], None]
+Done = Callable[[Params], None]
 Plain = Callable[[dict[str, Any]], Response]
 
 _checks: dict[tuple[str, str], Check] = {}
@@ -26,6 +27,7 @@ _admin: dict[str, AdminVerb] = {}
 _by_token: set[str] = set()
 _plain: dict[str, Plain] = {}
 _form_posts: list[Plain] = []
+_done: dict[tuple[str, str], Done] = {}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +80,22 @@ def arrival(service: str, *names: str) -> Callable[[Arrival], Arrival]:
         return function
 
     return register
+
+
+def done(service: str, *names: str) -> Callable[[Done], Done]:
+    """Register what hears of these operations when moto has done them, before their client does."""
+
+    def register(function: Done) -> Done:
+        for name in names:
+            _done[service, name] = function
+        return function
+
+    return register
+
+
+def find_done(service: str, name: str) -> Done | None:
+    """Who hears that an operation was done, or None."""
+    return _done.get((service, name))
 
 
 def admin(verb: str, *, own_token: bool = False) -> Callable[[AdminVerb], AdminVerb]:

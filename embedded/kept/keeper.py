@@ -3,6 +3,7 @@
 import logging
 import os
 import pickle
+import sys
 import threading
 import time
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from moto.core.base_backend import BackendDict
 
 from embedded import status
-from embedded.kept import parts, pickles
+from embedded.kept import journal, parts, pickles
 from embedded.process import snapshot
 
 _QUIET_SECONDS = 1.0
@@ -30,11 +31,14 @@ class Keeper:
         self._file, self._code = folder / snapshot.FILE, snapshot.code()
         self._lock = threading.Lock()
         self._kept: str | None = None
+        self._journal = 0
 
     def restore(self) -> bool:
         """Bring back what the last snapshot holds; False where there is none."""
         kept = snapshot.read(self._file.parent)
         if kept is None:
+            # without a snapshot there is nothing that a journal could belong to
+            journal.drop(self._file.parent, sys.maxsize)
             return False
         self._kept = kept.time
         with self._file.open("rb") as file:
@@ -42,12 +46,17 @@ class Keeper:
             found = pickle.load(file)
         for module, name, account, region, backend in found["moto"]:
             dict.__setitem__(pickles.backends(module, name)[account], region, backend)
+        self._journal = journal.replay(self._file.parent, found["journal"])
         parts.restore(found["parts"])
         return True
 
     def start(self) -> None:
         """From now on, take snapshots."""
-        parts.begin()
+        parts.begin(self.save)
+        journal.begin(self._file.parent, self._journal)
+        if self._kept is not None:
+            # what the journals held is in no snapshot yet, and they were written for the last one
+            self.save()
         status.add_facts(lambda: {"kept": self._kept})
         threading.Thread(target=self._run, name="keeper", daemon=True).start()
 
@@ -55,8 +64,10 @@ class Keeper:
         """Take a snapshot; returns the seconds that the cloud stood still."""
         with self._lock:
             unneeded = parts.unneeded()
+            parts.prepare()
+            number = journal.rotate()
             began = time.monotonic()
-            data = self._take()
+            data = self._take(number)
             took = time.monotonic() - began
             new = self._file.with_name(f"{snapshot.FILE}.new")
             new.unlink(missing_ok=True)
@@ -67,15 +78,16 @@ class Keeper:
                 file.flush()
                 os.fsync(file.fileno())
             new.replace(self._file)
+            journal.drop(self._file.parent, number)
             self._kept = first.time
             for path in unneeded:
                 path.unlink(missing_ok=True)
             return took
 
-    def _take(self) -> memoryview:
+    def _take(self, number: int) -> memoryview:
         for left in reversed(range(_TRIES)):
             try:
-                return pickles.dumps(_everything())
+                return pickles.dumps({**_everything(), "journal": number})
             except RuntimeError:
                 # a thread changed a dict where the pickler had let it run
                 if left == 0:

@@ -65,6 +65,8 @@ class _Changes:
 _changes = _Changes()
 _changed = threading.Condition()
 _unneeded: list[Path] | None = None
+_save: Callable[[], object] | None = None
+_before: list[Callable[[], None]] = []
 
 
 def touch() -> None:
@@ -97,10 +99,28 @@ def remove(path: Path) -> None:
         touch()
 
 
-def begin() -> None:
-    """From now on snapshots are taken."""
-    global _unneeded
-    _unneeded = []
+def begin(save: Callable[[], object]) -> None:
+    """From now on snapshots are taken; `save` takes one at once."""
+    global _unneeded, _save
+    _unneeded, _save = [], save
+
+
+def snapshot_now() -> None:
+    """Take a snapshot before going on, where any are taken."""
+    if _save is not None:
+        _save()
+
+
+def before_snapshot(function: Callable[[], None]) -> Callable[[], None]:
+    """Have this called before each snapshot: what is there then is in it."""
+    _before.append(function)
+    return function
+
+
+def prepare() -> None:
+    """Tell everybody that a snapshot is about to be taken."""
+    for function in _before:
+        function()
 
 
 def unneeded() -> list[Path]:

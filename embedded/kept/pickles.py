@@ -20,6 +20,7 @@ from moto.core.base_backend import AccountSpecificBackend, BackendDict
 Place = tuple[str, str]
 _LOCK, _R_LOCK = type(threading.Lock()), type(threading.RLock())
 _ATOMIC_SECONDS = 1.0
+_found: dict[int, Place] | None = None
 
 
 def dumps(value: Any) -> memoryview:
@@ -31,6 +32,16 @@ def dumps(value: Any) -> memoryview:
     finally:
         sys.setswitchinterval(interval)
     return buffer.getbuffer()
+
+
+def dumps_one(value: Any) -> bytes:
+    """Pickle one small thing, which nobody changes meanwhile."""
+    global _found
+    if _found is None:
+        _found = places()
+    buffer = io.BytesIO()
+    _Pickler(buffer, _found).dump(value)
+    return buffer.getvalue()
 
 
 def places() -> dict[int, Place]:
@@ -50,9 +61,9 @@ def backends(module: str, name: str) -> Any:
 
 
 class _Pickler(pickle.Pickler):
-    def __init__(self, buffer: io.BytesIO) -> None:
+    def __init__(self, buffer: io.BytesIO, found: dict[int, Place] | None = None) -> None:
         super().__init__(buffer, protocol=5)
-        self._places = places()
+        self._places = places() if found is None else found
 
     def reducer_override(self, value: Any) -> Any:
         """How to write a value; NotImplemented leaves it to pickle."""

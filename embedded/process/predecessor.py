@@ -61,4 +61,6 @@ def _is_free(port: int) -> bool:
 def forget(folder: Path) -> None:
     """Remove what a cloud has kept; its port and its secret stay, so that shells still reach the next one."""
     (folder / snapshot.FILE).unlink(missing_ok=True)
+    for path in folder.glob("journal.*"):
+        path.unlink()
     shutil.rmtree(folder / "objects", ignore_errors=True)

@@ -50,7 +50,7 @@ def test_a_file_goes_at_once_where_nothing_is_kept(tmp_path: Path) -> None:
 
 def test_a_file_waits_for_the_snapshot_that_does_not_name_it(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    parts.begin()
+    parts.begin(lambda: None)
     parts.remove(tmp_path / "file")
     assert (tmp_path / "file").exists()
     assert parts.unneeded() == [tmp_path / "file"]

@@ -55,8 +55,8 @@ def answer(environ: dict[str, Any]) -> Response:
 
 
 def _bucket(request: Request) -> str:
-    host = request.host.partition(":")[0]
-    return host.removesuffix(".localhost") if host.endswith(".localhost") else request.path.strip("/")
+    host = str(request.host).partition(":")[0]
+    return host.removesuffix(".localhost") if host.endswith(".localhost") else str(request.path).strip("/")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

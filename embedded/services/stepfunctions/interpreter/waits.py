@@ -4,6 +4,7 @@ import threading
 from types import SimpleNamespace
 from typing import Any
 
+from moto.stepfunctions.parser import utils
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.program import program
 from moto.stepfunctions.parser.asl.component.state.exec import execute_state
@@ -33,8 +34,22 @@ def _wait_interval(self: Any, env: Any, wait_seconds: float) -> None:
         env.program_state_event.wait(left)
 
 
+class _Forgetful(list[threading.Thread]):
+    """Keeps none of the threads that it is given."""
+
+    def append(self, thread: threading.Thread) -> None:
+        """Forget it."""
+
+
 def install() -> None:
     """Replace moto's parts."""
+    moto_patches.replace_imported(
+        "moto.stepfunctions",
+        "TMP_THREADS",
+        _Forgetful(),
+        of=utils,
+        reason="it keeps every thread of every state for ever",
+    )
     for owner, name, replacement, reason in (
         (wait_function.WaitFunction, "_wait_interval", _wait_interval, "it counts whole seconds"),
         (retrier_decl, "time", SimpleNamespace(sleep=clock.sleep), "its pauses go by the machine's clock"),

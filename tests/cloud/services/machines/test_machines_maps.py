@@ -178,3 +178,10 @@ def test_items_are_the_objects_under_a_prefix_in_batches(account: Account, role:
     }
     found = output(run(account, role, {"ItemReader": reader, "ItemBatcher": {"MaxItemsPerBatch": 2}}))
     assert [[item["Key"] for item in batch["Items"]] for batch in found] == [["listed/a", "listed/b"], ["listed/c"]]
+
+
+def test_no_thread_of_a_state_is_kept(account: Account, role: str) -> None:
+    from moto.stepfunctions.parser.asl.component.state.exec.execute_state import TMP_THREADS
+
+    output(run(account, role, {}, [1, 2, 3]))
+    assert len(TMP_THREADS) == 0

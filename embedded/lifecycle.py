@@ -148,7 +148,7 @@ def status(folder: Path = DEFAULT_FOLDER) -> CloudState | None:
             log=Path(state["log"]),
             secret=(folder.absolute() / SECRET_FILE).read_text(),
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         # none was started, or the file is damaged or not for us to read: what it speaks of cannot be found by it
         return None
     try:

@@ -66,9 +66,9 @@ def _explain_disk(error: OSError) -> UserError | None:
         return UserError(f"{path} is on a file system that is read-only.", "Choose another path.")
     if isinstance(error, PermissionError):
         return UserError(f"No permission for {path}.", "Change its owner or its mode, or choose another path.")
-    if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError) and error.filename is not None:
-        return UserError(f"{path}: {error.strerror}.", "Check the path.")
-    return None
+    return (
+        None if error.errno is None else UserError(f"{_short(path)}: {error.strerror}.", "Check the path and the disk.")
+    )
 
 
 def _short(path: object) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
+from shardyard.spec.errors import one_line
 from yard.errors import Exit, UserError
 from yard.tables import NOTHING, abreast, fitting, flowing, heading, table
 
@@ -58,10 +59,9 @@ def confirm(question: str, *, otherwise: str = "--yes", default: bool = False) -
 
 
 def complain(happened: str, fix: str = "") -> None:
-    """Print on stderr what went wrong and what to do."""
-    say(happened)
-    if fix:
-        say(fix)
+    """Print on stderr what went wrong and what to do; what is no text in it, as Python would write it."""
+    for text in filter(None, (happened, fix)):
+        say("\n".join(map(one_line, text.split("\n"))))
 
 
 def say(text: str) -> None:

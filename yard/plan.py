@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from shardyard.spec.errors import Problem, SpecError
+from shardyard.spec.errors import Problem, SpecError, said
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.jobs.overrides import LaunchInput, apply_input
 from shardyard.spec.units import format_duration
@@ -177,7 +177,7 @@ def read_pairs(option: str, pairs: Sequence[str]) -> dict[str, str]:
     found = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise UserError(f"{option} {pair!r} is not name=value.", code=Exit.USAGE)
+        if not equals or not name or any(letter.isspace() for letter in name):
+            raise UserError(f"{option} {said(pair)} is not name=value.", code=Exit.USAGE)
         found[name] = value
     return found

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shardyard.spec import names
-from shardyard.spec.errors import nearest
+from shardyard.spec.errors import nearest, said
 from yard.errors import UserError
 
 if TYPE_CHECKING:  # only the commands that read settings and jobs load them
@@ -51,7 +51,7 @@ class Project:
         found = self.jobs()
         jobs = {**{job.deployed_as: job for job in found}, **{job.name: job for job in found}}
         if name not in jobs:
-            raise UserError(f"There is no job {name!r} in {self.root / 'jobs'}; {nearest(name, list(jobs))}")
+            raise UserError(f"There is no job {said(name)} in {self.root / 'jobs'}; {nearest(name, list(jobs))}")
         return jobs[name]
 
     @property

@@ -41,7 +41,7 @@ def logs(
     aws = Aws(find_project())
     found = runs.find(aws, run)
     wanted = _pattern(grep)
-    start = now_milliseconds() - _duration(since) * 1000 if since is not None else 0
+    start = _start(since, now_milliseconds=now_milliseconds())
     tail, printed = Tail(aws, found.run_id, node=node, since_milliseconds=start), 0
     while True:
         found, _ = runs.refresh(aws, found)
@@ -182,13 +182,16 @@ def _refuse_a_node_that_is_not_there(aws: Aws, run: runs.Run, node: int) -> None
 def _pattern(grep: str | None) -> re.Pattern[str] | None:
     try:
         return None if grep is None else re.compile(grep)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise UserError(f"--grep {grep!r} is not a regular expression: {error}.", code=Exit.USAGE) from None
 
 
-def _duration(text: str) -> int:
+def _start(since: str | None, *, now_milliseconds: int) -> int:
+    """From when on lines are wanted; before 1970 there are none, and CloudWatch refuses the question."""
+    if since is None:
+        return 0
     try:
-        return parse_duration(text)
+        return max(now_milliseconds - parse_duration(since) * 1000, 0)
     except ValueError as error:
         raise UserError(f"--since {error}.", code=Exit.USAGE) from None
 

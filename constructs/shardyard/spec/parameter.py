@@ -7,7 +7,7 @@ freeze a real default: the CDK command keeps the previous value of every paramet
 import re
 from dataclasses import dataclass
 
-from shardyard.spec.errors import Problem
+from shardyard.spec.errors import Problem, said
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,4 +53,4 @@ class Parameter:
     def problem(self, value: str) -> Problem | None:
         """The problem that CloudFormation would report for a value, or None."""
         fits = value in self.allowed_values if self.allowed else re.fullmatch(f"({self.pattern})?", value) is not None
-        return None if fits else Problem(self.name, f"{value!r} is not allowed: it {self.constraint}")
+        return None if fits else Problem(self.name, f"{said(value)} is not allowed: it {self.constraint}")

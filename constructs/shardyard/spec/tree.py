@@ -254,6 +254,8 @@ def _convert(raw: Any, hint: Any, unit: str | None, text: bool) -> Any:
         return raw
     if isinstance(raw, str) and _is_torn(raw):
         raise ValueError(f"{said(raw)} is not allowed: {_TORN}")
+    if isinstance(raw, str) and "\0" in raw:
+        raise ValueError(f"{said(raw)} is not allowed (a text without the character NUL)")
     if isinstance(raw, float) and not math.isfinite(raw):
         raise ValueError(f"{raw} is not allowed (a number that is finite)")
     if hint is Scalar:
@@ -266,7 +268,9 @@ def _convert(raw: Any, hint: Any, unit: str | None, text: bool) -> Any:
         return float(raw)
     pattern, read = _WRITTEN.get(hint, ("", str))
     if text and isinstance(raw, str) and re.fullmatch(pattern, raw):
-        return read(raw)
+        value = read(raw)
+        if not isinstance(value, float) or math.isfinite(value):
+            return value
     raise ValueError(f"{said(raw)} is not allowed ({_NAMES.get(hint, 'a ' + str(hint))})")
 
 

@@ -3,6 +3,8 @@
 import math
 import re
 
+from shardyard.spec.errors import said
+
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _GIGABYTES = {"GB": 1, "GIB": 1, "TB": 1024, "TIB": 1024}
 _THOUSANDS = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
@@ -17,7 +19,7 @@ def parse_duration(text: str) -> int:
     compact = text.replace(" ", "")
     parts = _DURATION.findall(compact)
     if not parts or "".join(number + unit for number, unit in parts) != compact:
-        raise ValueError(f'{text!r} is not a duration; write "90s", "20m", "4h", "1h30m" or "2d"')
+        raise ValueError(f'{said(text)} is not a duration; write "90s", "20m", "4h", "1h30m" or "2d"')
     return round(sum(float(number) * _SECONDS[unit] for number, unit in parts))
 
 
@@ -25,7 +27,7 @@ def parse_size_gb(text: str) -> int:
     """Turn "1.5TB" into 1536 gigabytes, SageMaker's unit for volumes."""
     match = _SIZE.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f'{text!r} is not a size; write "50GB" or "2TB"')
+        raise ValueError(f'{said(text)} is not a size; write "50GB" or "2TB"')
     return round(float(match[1]) * _GIGABYTES[match[2].upper()])
 
 
@@ -33,7 +35,7 @@ def parse_count(text: str) -> float:
     """Turn "7B" or "7e9" into 7000000000.0."""
     match = _COUNT.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f'{text!r} is not a count; write "7e9", "7B" or "350M"')
+        raise ValueError(f'{said(text)} is not a count; write "7e9", "7B" or "350M"')
     return float(match[1]) * _THOUSANDS[match[2].upper()]
 
 

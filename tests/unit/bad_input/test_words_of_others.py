@@ -282,7 +282,6 @@ def is_harmless(text: str) -> bool:
     "print_it",
     [
         lambda: output.say(EVIL),
-        lambda: output.complain(EVIL, EVIL),
         lambda: output.show(EVIL),
         lambda: output.emit_facts({"cause": EVIL, "list": [EVIL], "table": {EVIL: EVIL}}, as_json=False),
         lambda: output.emit_rows([{"why": EVIL, "list": [EVIL]}], ("why", "list"), as_json=False, empty=EVIL),
@@ -297,6 +296,11 @@ def test_at_a_terminal_words_of_others_are_text_and_nothing_else(
     assert "FAKE" in said
     assert is_harmless(re.sub(r"\x1b\[[0-9;]*m", "", said)), "but for the colours of our own heads"
     assert "owned" not in said
+
+
+def test_an_error_says_what_is_no_text_as_python_would(capsys: pytest.CaptureFixture[str]) -> None:
+    output.complain("a\x1b[2Jb\nnext \ud800", "fix\r")
+    assert capsys.readouterr().err == "a\\x1b[2Jb\nnext \\ud800\nfix\\r\n"
 
 
 def test_json_has_every_byte_at_a_terminal_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,10 @@ CHANNEL_NAME = r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,64}"
 _FOLDER = r"/(?!(.*/)?\.\.(/|\Z)).+"
 """An absolute path that goes down only."""
 _FILE_SYSTEM_FOLDER = r"/(?!(.*/)?\.\.(/|\Z)).*"
+_BUCKET = r"(?:(?!\d+\.\d+\.\d+\.\d+/)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]|[^/]*\$\{[^/]*)"
+"""A bucket's name, or a reference that CloudFormation fills in."""
+_KEY = r"(?!(?:.*/)?\.{1,2}(?:/|\Z))(?!.*//)[^\x00-\x1f\x7f]"
+"""Letters of a key in which no part is empty, `.` or `..`, up to their number: no file can have such a part."""
 RESERVED_CHANNELS = ("code", "launcher")
 """Channels that Shardyard adds: the user's code, and the launcher in an image that is not Shardyard's."""
 
@@ -40,8 +44,8 @@ class Channel:
     s3: str | None = setting(
         None,
         "A key prefix in the project's data bucket (`digits/train/`), or a whole `s3://bucket/prefix`.",
-        pattern=r"(s3://[^/]+/.*|(?!\w+://)[^/].{0,900})",
-        says="a key prefix in the data bucket without a leading slash, or s3://bucket/prefix",
+        pattern=rf"(s3://{_BUCKET}/({_KEY}{{0,900}})?|(?!\w+://|/){_KEY}{{1,900}})",
+        says="a key prefix in the data bucket without a leading slash, or s3://bucket/prefix; no part empty, . or ..",
     )
     type: Literal["S3Prefix", "ManifestFile", "AugmentedManifestFile", "Converse"] = setting(
         "S3Prefix", "What `s3` names: all objects under a prefix, or one file that lists them."
@@ -98,8 +102,8 @@ class Checkpoints:
     s3: str | None = setting(
         None,
         "Another place; by default each logical run has its own prefix in the artifact bucket, so runs cannot mix.",
-        pattern=r"(?=.{1,512}\Z)s3://[^/]+/.+",
-        says="s3://bucket/prefix, 512 letters at most",
+        pattern=rf"(?=.{{1,512}}\Z)s3://{_BUCKET}/{_KEY}+",
+        says="s3://bucket/prefix, 512 letters at most, no part empty, . or ..",
     )
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.tree import setting
 
-_ENTRY = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*|(?!/)[\w./-]+\.py"
+_ENTRY = r"(?=.{1,200}\Z)(?:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*|(?!/)[\w./-]+\.py)"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,8 +16,8 @@ class Image:
     folder: str | None = setting(
         None,
         "A folder of containers/; its content's hash is the tag.",
-        pattern=r"[a-z0-9][a-z0-9_-]*",
-        says="a folder's name",
+        pattern=r"[a-z0-9][a-z0-9_-]{0,99}",
+        says="a folder's name of up to 100 letters",
     )
     repository: str | None = setting(
         None, "A repository of this account, or registry/repository.", pattern=r"[a-z0-9][a-z0-9._/-]*"
@@ -68,7 +68,9 @@ class Source:
     """
 
     dir: str = setting(
-        doc="A folder of it, or `.`.", pattern=r"(?!/)(?!(.*/)?\.\.(/|$)).+", says="a folder inside the repository"
+        doc="A folder of it, or `.`.",
+        pattern=r"(?!/)(?!(.*/)?\.\.(/|$))(?!.*[^/]{201}).{1,1000}",
+        says="a folder inside the repository",
     )
     sha256: str | None = setting(
         None,

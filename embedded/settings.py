@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from embedded.numbers import amount
 from embedded.operations import ServiceError
 
 _FILE_SYSTEMS = Path(".yard", "cloud", "filesystems")
@@ -84,13 +85,7 @@ def _convert(name: str, value: Any) -> Any:
         if value not in ("auto", "user", "root", "loopback"):
             raise ServiceError("ValidationException", f"isolation: {value!r} is none of auto, user, root, loopback")
         return value
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise ServiceError("ValidationException", f"{name}: {value!r} is not a number") from None
-    if number < 0:
-        raise ServiceError("ValidationException", f"{name}: {value!r} is negative")
-    return number
+    return amount(name, value)
 
 
 def as_dict() -> dict[str, Any]:

@@ -95,7 +95,11 @@ def _explain_cloud(said: str) -> UserError:
             f"Port {taken[1]} of 127.0.0.1 is taken by another program.",
             "Choose another (yard cloud up --port N), or omit --port to get a free one.",
         )
-    return UserError(said[:1].upper() + said[1:] + ("" if said.endswith((".", "`")) else "."))
+    # A setting's own name begins with a small letter
+    begins_with_a_word = said.split(" ", 1)[0].isalpha()
+    return UserError(
+        (said[:1].upper() if begins_with_a_word else said[:1]) + said[1:] + ("" if said.endswith((".", "`")) else ".")
+    )
 
 
 def _explain_botocore(error: BaseException) -> UserError | None:

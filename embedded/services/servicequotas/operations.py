@@ -14,6 +14,7 @@ from embedded import limits
 from embedded.clients import DEFAULT_ACCOUNT
 from embedded.kept import parts
 from embedded.moto_errors import as_service_errors
+from embedded.numbers import amount
 from embedded.operations import Call, Params, ServiceError, admin, operation
 from embedded.services.servicequotas.catalogue import SERVICE, SERVICE_NAME, Quota, by_name, quotas
 from shardyard.spec.errors import nearest
@@ -209,8 +210,9 @@ def set_quota(params: Params) -> dict[str, Any]:
     name, account, region = params["name"], params.get("account") or DEFAULT_ACCOUNT, params.get("region")
     if name not in by_name():
         raise ServiceError("NoSuchResourceException", f"no quota {name!r}; {nearest(name, list(by_name()))}")
-    _set(account, region, name, float(params["value"]))
-    return {"name": name, "code": by_name()[name].code, "value": float(params["value"]), "region": region or "all"}
+    value = amount("value", params["value"])
+    _set(account, region, name, value)
+    return {"name": name, "code": by_name()[name].code, "value": value, "region": region or "all"}
 
 
 def _set(account: str, region: str | None, name: str, value: float) -> None:

@@ -149,11 +149,12 @@ def _check_key(call: Call, key: str) -> None:
         return
     name = call.principal.split("/")[1]
     backend = iam_backends[call.account][get_partition(call.region)]
-    role_arn = next(role.arn for role in list(backend.roles.values()) if role.name == name)
+    role_arn = next((role.arn for role in list(backend.roles.values()) if role.name == name), None)
     arn = key if key.startswith("arn:") else f"arn:{get_partition(call.region)}:kms:{call.region}:{call.account}:{key}"
     if ":alias/aws/" in arn:
         return  # its policy lets every caller of the account through SNS
     for action in ("kms:GenerateDataKey", "kms:Decrypt"):
-        if not role_allows(role_arn, call.region, action, arn):
+        # the role may have been deleted while its session goes on, and allows nothing any more
+        if role_arn is None or not role_allows(role_arn, call.region, action, arn):
             text = f"User: {call.principal} is not authorized to perform: {action} on resource: {arn}"
             raise ServiceError("KMSAccessDenied", text)

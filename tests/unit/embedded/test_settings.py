@@ -4,6 +4,7 @@ import pytest
 
 from embedded import settings
 from embedded.operations import ServiceError
+from embedded.services.stepfunctions import options
 
 
 def test_settings_change_together_or_not_at_all() -> None:
@@ -12,4 +13,14 @@ def test_settings_change_together_or_not_at_all() -> None:
         settings.change({"metric_seconds": 1, "isolation": "none"})
     with pytest.raises(ServiceError, match="metric_seconds: -1 is negative"):
         settings.change({"metric_seconds": -1})
+    assert settings.as_dict() == before
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "x", "", None, [], 10**400, float("nan"), "1e999"])
+def test_what_is_no_number_is_refused_by_name(value: object) -> None:
+    before = settings.as_dict()
+    with pytest.raises(ServiceError, match=r"^metric_seconds: .* is not a (finite )?number$"):
+        settings.change({"metric_seconds": value})
+    with pytest.raises(ServiceError, match=r"^wait_scale: .* is not a (finite )?number$"):
+        options._machines({"wait_scale": value})
     assert settings.as_dict() == before

@@ -103,6 +103,14 @@ def test_outside_a_project_the_command_says_so(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_the_name_of_a_setting_keeps_its_small_letter() -> None:
+    for said in ("stop_grace_seconds: 'x' is not a number", "wait_scale: 'x' is not a number"):
+        known = explain(CloudError(said))
+        assert known is not None and known.happened == f"{said}."
+    known = explain(CloudError("no such setting: 'x'"))
+    assert known is not None and known.happened == "No such setting: 'x'."
+
+
 def run_check(*arguments: str) -> int:
     app = typer.Typer(pretty_exceptions_enable=False)
     commands.register(app)

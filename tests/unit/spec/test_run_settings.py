@@ -18,7 +18,7 @@ def test_the_program_its_environment_and_its_channels_are_settings() -> None:
         source={"dir": "mine", "sha256": "a" * 64},
         environment={"OMP_NUM_THREADS": "1"},
         hyperparameters={"lr": 0.1},
-        channels={"train": {"s3": "s3://b/x/", "mode": "FastFile"}},
+        channels={"train": {"s3": "s3://bucket/x/", "mode": "FastFile"}},
     )
     assert found["arguments"] == ["config.py", "--max_iters=40"]
     assert (found["entry"], found["launcher"], found["source_sha256"]) == ("train.py", "torchrun", "a" * 64)
@@ -35,7 +35,7 @@ def test_each_difference_has_one_name() -> None:
             program={"entry": "t.py", "arguments": ["b.py", "--it=2"]},
             source=source,
             environment={"OMP_NUM_THREADS": "1"},
-            channels={"train": {"s3": "s3://b/x/", "mode": "FastFile"}},
+            channels={"train": {"s3": "s3://bucket/x/", "mode": "FastFile"}},
         )
     )
     differ = {name for name in one.keys() | two.keys() if one.get(name) != two.get(name)}

@@ -84,8 +84,8 @@ def test_a_run_that_still_runs_is_not_continued(aws: FakeAws) -> None:
         ({"max_runtime_seconds": -5}, "max_runtime_seconds: -5s is not allowed (1s to 28d)"),
         (
             {"environment": {"A": "a\0b"}, "hyperparameters": {"b": "\0"}},
-            "hyperparameters.b: a NUL letter is not allowed: no program can be given one\n"
-            "environment.A: a NUL letter is not allowed: no program can be given one",
+            "hyperparameters.b: '\\x00' is not allowed (a text without the character NUL)\n"
+            "environment.A: 'a\\x00b' is not allowed (a text without the character NUL)",
         ),
         ({"instance_type": "ml.g5.hugest"}, "ml.g5.hugest"),
     ],

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -74,16 +75,15 @@ def app_stacks(project: Project) -> frozenset[str]:
     return frozenset(str(stack["name"]) for stack in json.loads(listed.stdout))
 
 
-def run_cdk(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the project's CDK command for this stage, and keep what it prints."""
+def run_cdk(project: Project, *arguments: str, shown: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run the project's CDK command for this stage, and keep what it prints, or show it on stderr."""
     command = ["npx", "cdk", *arguments, "-c", f"stage={project.settings.stage}"]
     # under CI=true the command writes everything to one stream
     environment = {name: value for name, value in os.environ.items() if name != "CI"}
     try:
         node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout
         quiet = {"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": node.strip().lstrip("v").split(".")[0]}
-        return subprocess.run(
-            command, cwd=project.root, env=environment | quiet, capture_output=True, text=True, check=False
-        )
+        out = {"stdout": sys.stderr} if shown else {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.run(command, cwd=project.root, env=environment | quiet, text=True, check=False, **out)
     except FileNotFoundError as error:
         raise UserError(f"There is no {error.filename} command here.", "Install Node 22, then: make setup") from None

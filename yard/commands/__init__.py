@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
         follow,
         image,
         launch,
+        move,
         plot,
         project,
         queue,
@@ -46,6 +47,7 @@ def register(app: typer.Typer) -> None:
         stacks,
         audit,
         upkeep,
+        move,
         cloud,
     ):
         module.register(app)

@@ -92,8 +92,8 @@ def write_settings(folder: Path, **context: Any) -> None:
     (folder / "cdk.json").write_text(json.dumps(settings))
 
 
-def make_project(cloud: Any, folder: Path, *, email: str, context: Mapping[str, Any] | None = None) -> OwnProject:
-    """Copy the app into a folder, which gives it its name, deploy it with these settings, and push its image."""
+def copy_app(folder: Path, **context: Any) -> None:
+    """Copy the app into a folder, which gives it its name, with one job and these settings."""
     for name in _FOLDERS:
         shutil.copytree(ROOT / name, folder / name, ignore=_CACHES)
     shutil.copy(ROOT / "app.py", folder)
@@ -101,9 +101,14 @@ def make_project(cloud: Any, folder: Path, *, email: str, context: Mapping[str, 
     for name in ("jobs", "experiments"):
         (folder / name).mkdir()
     (folder / "jobs" / f"{JOB}.toml").write_text(_DEFINITION)
-    write_settings(folder, **(context or {}))
+    (folder / "experiments/train.py").write_text(_SCRIPT.replace("WORD", "first"))
+    write_settings(folder, **context)
+
+
+def make_project(cloud: Any, folder: Path, *, email: str, context: Mapping[str, Any] | None = None) -> OwnProject:
+    """Copy the app into a folder, deploy it with these settings, and push its image."""
+    copy_app(folder, **(context or {}))
     made = OwnProject(cloud=cloud, aws=House.of(cloud, folder).aws, root=folder)
-    made.write_script("first")
     short_waits(cloud)
     made.deployed(parameters={"observability:AlertEmail": email})
     made.push_image()

@@ -2,9 +2,8 @@
 
 import pytest
 
-from embedded import settings
+from embedded import clock, settings
 from embedded.operations import ServiceError
-from embedded.services.stepfunctions import options
 
 
 def test_settings_change_together_or_not_at_all() -> None:
@@ -21,6 +20,6 @@ def test_what_is_no_number_is_refused_by_name(value: object) -> None:
     before = settings.as_dict()
     with pytest.raises(ServiceError, match=r"^metric_seconds: .* is not a (finite )?number$"):
         settings.change({"metric_seconds": value})
-    with pytest.raises(ServiceError, match=r"^wait_scale: .* is not a (finite )?number$"):
-        options._machines({"wait_scale": value})
+    with pytest.raises(ServiceError, match="the clock's rate must be a number from 1 to"):
+        clock.read(value)
     assert settings.as_dict() == before

@@ -104,7 +104,7 @@ def test_outside_a_project_the_command_says_so(tmp_path: Path) -> None:
 
 
 def test_the_name_of_a_setting_keeps_its_small_letter() -> None:
-    for said in ("stop_grace_seconds: 'x' is not a number", "wait_scale: 'x' is not a number"):
+    for said in ("stop_grace_seconds: 'x' is not a number", "metric_seconds: 'x' is not a number"):
         known = explain(CloudError(said))
         assert known is not None and known.happened == f"{said}."
     known = explain(CloudError("no such setting: 'x'"))

@@ -46,14 +46,15 @@ def test_a_job_keeps_its_runs_when_it_is_renamed_and_when_it_is_removed(moving: 
     assert (facts["job"], facts["run"], facts["status"]) == ("words", run.run_id, "running")
     assert yard.json("train", "words", "--dry-run", "--json")["sources"]["instance_count"] == "parameter"
 
-    # removed: its run is still found, named and stopped
+    # removed: its run is still found, named and stopped, and known when its machine is gone
     (moving.root / "jobs/kept.toml").write_text(new.read_text().replace(f'renamed_from = "{JOB}"', ""))
     new.unlink()
-    moving.deployed("experiments")
     assert run.run_id in yard("status").stderr
     assert [row["name"] for row in yard.json("sweep", "--json")["findings"]] == [run.run_id]
-    assert [row["run"] for row in yard.json("history", "--json")] == [run.run_id]
     assert f"Stopping {JOB}, run {run.run_id}" in yard("stop", run.run_id, "--yes").stderr
     wait_until(lambda: moving.attempts(run)[0]["TrainingJobStatus"] == "Stopped", "the stop")
+    moving.deployed("experiments")
     assert [(row["job"], row["status"]) for row in yard.json("history", JOB, "--json")] == [(JOB, "aborted")]
+    assert [row["run"] for row in yard.json("history", "--json")] == [run.run_id]
+    assert yard.json("status", run.run_id, "--json")["status"] == "aborted"
     assert yard.json("sweep", "--json")["findings"] == []

@@ -1,0 +1,75 @@
+"""The steps of what CloudFormation refuses in one deploy, worked out from templates."""
+
+from typing import Any
+
+import pytest
+
+from yard.account import moves
+from yard.errors import UserError
+
+
+def machine(name: str) -> dict[str, Any]:
+    return {"Type": "AWS::StepFunctions::StateMachine", "Properties": {"StateMachineName": name}}
+
+
+def stack(*machines: str, **more: Any) -> dict[str, Any]:
+    return {"Resources": {f"M{number}": machine(name) for number, name in enumerate(machines)}, **more}
+
+
+def exporting(*names: str) -> dict[str, Any]:
+    return {"Outputs": {name: {"Value": "x", "Export": {"Name": name}} for name in names}}
+
+
+def importing(name: str) -> dict[str, Any]:
+    return {"Resources": {"R": {"Type": "T", "Properties": {"Deep": [{"Id": {"Fn::ImportValue": name}}]}}}}
+
+
+def steps(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    return [step.command for step in moves.steps_of_moves(moves.moved(before, after), after)]
+
+
+def test_where_nothing_moves_there_are_no_steps() -> None:
+    before = {"training": stack("a"), "second": stack("b")}
+    assert steps(before, before) == []
+    assert steps(before, {"training": stack("a", "new"), "second": stack()}) == []
+
+
+def test_a_job_is_given_away_before_it_is_taken() -> None:
+    before = {"training": stack("a"), "second": stack("b", "c")}
+    after = {"training": stack("a", "b"), "second": stack("c")}
+    assert steps(before, after) == ["npx cdk deploy second --exclusively"]
+    assert moves.machines(moves.moved(before, after)) == ["b"]
+
+
+def test_a_stack_that_also_takes_comes_after_those_that_it_takes_from() -> None:
+    before = {"a": stack("one"), "b": stack("two"), "c": stack()}
+    after = {"a": stack(), "b": stack("one"), "c": stack("two")}
+    assert steps(before, after) == ["npx cdk deploy a --exclusively", "npx cdk deploy b --exclusively"]
+
+
+def test_a_stack_that_the_app_no_longer_has_is_deleted_first() -> None:
+    before = {"training": stack("a"), "old": stack("b")}
+    after = {"training": stack("a"), "new": stack("b")}
+    assert steps(before, after) == ["aws cloudformation delete-stack --stack-name old"]
+
+
+def test_two_stacks_that_exchange_jobs_are_refused_with_the_way() -> None:
+    before, after = {"a": stack("one"), "b": stack("two")}, {"a": stack("two"), "b": stack("one")}
+    with pytest.raises(UserError, match="a and b exchange jobs") as caught:
+        steps(before, after)
+    assert "Move the jobs of one of them first" in caught.value.fix
+
+
+def test_an_export_that_goes_while_it_is_used_is_in_the_way() -> None:
+    before = {"network": exporting("vpc", "group"), "training": importing("vpc"), "other": importing("group")}
+    assert moves.exports_in_the_way(before, before) == {}
+    after = {"network": exporting("group"), "training": {}, "other": importing("group")}
+    assert moves.exports_in_the_way(before, after) == {"network": ["training"]}
+    # a stack that the app no longer has keeps its exports until it is destroyed
+    assert moves.exports_in_the_way(before, {"training": {}, "other": {}}) == {}
+
+
+def test_the_last_step_deploys_everything() -> None:
+    assert moves.Step(why="rest").command == "npx cdk deploy --all"
+    one = moves.Step(why="x", context=("network.kind=none",))
+    assert one.command == "npx cdk deploy --all -c network.kind=none"

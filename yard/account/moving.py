@@ -1,0 +1,111 @@
+"""Doing what CloudFormation refuses in one deploy: working out the steps, and taking them."""
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from yard.account import deletion, moves
+from yard.account.stacks import deployed_stacks, run_cdk
+from yard.aws import Aws
+from yard.errors import NotDeployedError, UserError
+from yard.project import Project
+from yard.runs import runs
+
+LAST = "everything else"
+
+
+def steps(aws: Aws) -> list[moves.Step]:
+    """The steps from what is deployed to what the app has now; empty where one deploy does it."""
+    deployed = _deployed_templates(aws)
+    wanted = app_templates(aws.project)
+    things = moves.moved(deployed, wanted)
+    _refuse_running(aws, moves.machines(things))
+    found = [*_away_from_the_network(aws.project, deployed, wanted), *moves.steps_of_moves(things, wanted)]
+    return [*found, moves.Step(why=LAST)] if found else []
+
+
+def _away_from_the_network(project: Project, deployed: moves.Templates, wanted: moves.Templates) -> list[moves.Step]:
+    """A VPC goes only when nothing uses it: everything is deployed without one in between."""
+    in_the_way = moves.exports_in_the_way(deployed, wanted)
+    if not in_the_way:
+        return []
+    network = project.stack_name("network")
+    if set(in_the_way) != {network}:
+        said = "; ".join(f"{', '.join(users)} use what {stack} would lose" for stack, users in in_the_way.items())
+        raise UserError(
+            f"No steps are known for this change: {said}.",
+            "Undo it, or deploy first without what uses the exports.",
+        )
+    context = ("network.kind=none", *(("notebooks.enabled=false",) if project.settings.notebooks.enabled else ()))
+    app_templates(project, *context)  # says what cannot be without a VPC, before anything changes
+    users = ", ".join(in_the_way[network])
+    return [moves.Step(why=f"{users} leave the VPC; a launch meanwhile runs outside of it", context=context)]
+
+
+def _refuse_running(aws: Aws, machines: list[str]) -> None:
+    prefix = aws.project.state_machine_name("")
+    for machine in machines:
+        job = machine.removeprefix(prefix)
+        try:
+            running = [run.run_id for run in runs.executions(aws, job) if run.status == "RUNNING"]
+        except NotDeployedError:
+            continue
+        if running:
+            raise UserError(
+                f"{job} moves to another stack, which takes its state machine away for a moment, and "
+                f"{', '.join(running)} still runs.",
+                f"Wait for it, or stop it: yard stop {running[0]}",
+            )
+
+
+def command(project: Project, step: moves.Step) -> str:
+    """What a person would type for a step; the CDK command must be told of a stage that is not cdk.json's."""
+    stage = f" -c stage={project.settings.stage}" if project.stage_is_chosen and step.deletes is None else ""
+    return f"{step.command}{stage}"
+
+
+def take(aws: Aws, step: moves.Step, *, tell: Callable[[str], None]) -> None:
+    """Take one step; its output is the CDK command's."""
+    if step.deletes is not None:
+        stacks = [stack for stack in deployed_stacks(aws) if stack.name == step.deletes]
+        deletion.refuse_what_cannot_go(aws, stacks)
+        deletion.delete(aws, stacks, tell=tell)
+        return
+    done = run_cdk(aws.project, *step.arguments, "--require-approval", "never", shown=True)
+    if done.returncode:
+        raise UserError(
+            f"`{step.command}` ended with exit code {done.returncode}.",
+            "Its output above says which stack and why; correct that and run it again: it begins where it is now.",
+        )
+
+
+def app_templates(project: Project, *context: str) -> moves.Templates:
+    """The templates of the project's app for this stage, with more `-c KEY=VALUE` where given."""
+    with tempfile.TemporaryDirectory(prefix="yard-templates-") as name:
+        folder, given = Path(name), [word for one in context for word in ("-c", one)]
+        done = run_cdk(project, "synth", "--quiet", "--output", name, *given)
+        if done.returncode:
+            options = "".join(f" -c {one}" for one in context)
+            raise UserError(
+                f"The app cannot be synthesised{options}: {done.stderr.strip()[-1500:]}",
+                f"See what is wrong with it: npx cdk synth{options}",
+            )
+        artifacts = json.loads((folder / "manifest.json").read_text())["artifacts"]
+        stacks = {key: one for key, one in artifacts.items() if one["type"] == "aws:cloudformation:stack"}
+        return {
+            one["properties"].get("stackName", key): json.loads(
+                (folder / one["properties"]["templateFile"]).read_text()
+            )
+            for key, one in stacks.items()
+        }
+
+
+def _deployed_templates(aws: Aws) -> moves.Templates:
+    client = aws.client("cloudformation")
+    bodies: dict[str, Mapping[str, Any]] = {}
+    for stack in deployed_stacks(aws):
+        body = client.get_template(StackName=stack.name)["TemplateBody"]
+        bodies[stack.name] = body if isinstance(body, Mapping) else json.loads(body)
+    return bodies

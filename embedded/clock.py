@@ -213,7 +213,7 @@ def read(given: Any) -> float:
     """A rate from outside: a number, or one with an x behind it."""
     try:
         number = float(given.removesuffix("x") if isinstance(given, str) else given)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = 0.0
     if isinstance(given, bool) or not 1.0 <= number <= FASTEST:
         allowed = f"a number from 1 to {FASTEST:.0f}, such as 60x"

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from shardyard.spec.errors import nearest
+from shardyard.spec.owners import EVERY_OTHER
 from yard.aws import Aws
 from yard.errors import explain
 
@@ -228,6 +230,15 @@ def _budget_tag(aws: Aws) -> Iterator[Diagnosis]:
         yield Diagnosis(what="budget", state="warning", says=says, fix=fix)
 
 
+def _caps(aws: Aws) -> Iterator[Diagnosis]:
+    """A misspelt owner has no cap, or that of every other."""
+    settings = aws.project.settings
+    owners = {settings.owner, *(job.owner for job in aws.project.jobs() if job.owner is not None)}
+    for owner in sorted(settings.budget.per_owner.keys() - owners - {EVERY_OTHER}):
+        says = f"budget.per_owner caps {owner!r}, and no job has this owner; {nearest(owner, sorted(owners))}"
+        yield Diagnosis(what="budget", state="warning", says=says, fix="Correct the name, in cdk.json or in the job.")
+
+
 _MACHINE: tuple[Check, ...] = (_python, _node, _cdk, _disk, _isolation, _docker)
 _ACCOUNT: tuple[Check, ...] = (
     _credentials,
@@ -239,4 +250,5 @@ _ACCOUNT: tuple[Check, ...] = (
     _quotas,
     _images,
     _budget_tag,
+    _caps,
 )

@@ -57,3 +57,12 @@ def test_a_region_without_a_service_is_said() -> None:
 
 def test_without_endpoints_there_is_nothing_to_look_for() -> None:
     assert found() == found(network__kind="none") == []
+
+
+def test_a_cap_for_an_owner_whom_no_job_has_is_named() -> None:
+    settings = Settings.from_context({"owner": "platform", "budget.per_owner": {"visoin": 5, "platform": 5, "*": 1}})
+    jobs = [SimpleNamespace(owner="vision"), SimpleNamespace(owner=None)]
+    aws: Any = SimpleNamespace(project=SimpleNamespace(settings=settings, jobs=lambda: jobs))
+    (diagnosis,) = doctor._caps(aws)
+    assert diagnosis.says.startswith("budget.per_owner caps 'visoin', and no job has this owner;")
+    assert "vision" in diagnosis.says

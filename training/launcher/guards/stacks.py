@@ -70,6 +70,8 @@ def place_of(tail: str) -> Place:
 
 def describe(places: Mapping[int, Place], hosts: Mapping[int, str]) -> str:
     """Who stands where: first the ranks that do not wait for another, since the others wait for them."""
+    if not places:
+        return "no rank wrote where it is"
     if len(places) == 1:
         return f"it is at {next(iter(places.values())).where or _UNKNOWN}"
     stuck = {rank: place for rank, place in places.items() if not place.waits}

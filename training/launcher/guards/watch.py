@@ -1,5 +1,6 @@
 """Listens to the ranks of a node: when they last spoke, which step they are at, whether their loss is a number."""
 
+import contextlib
 import os
 import re
 import signal
@@ -82,14 +83,17 @@ class Watch:
         if limits.step or limits.stop_on_nan or steps:
             # Compiled only where they are used: every millisecond of a start is measured
             self._patterns = (re.compile(_STEP, re.I | re.X), re.compile(_NOT_FINITE, re.I | re.X))
-        self._heard = time.monotonic()
+        self._heard = self._spoke = time.monotonic()
+        """When something was last heard, or written, and when it was heard."""
+
         self._moved: float | None = None
         self._step = self._before = b""
         self._warned = False
 
     def listen(self, child: Child, lines: list[bytes]) -> None:
         """Some output, and the lines that it ends."""
-        self._heard, self._warned = time.monotonic(), False
+        self._heard = self._spoke = time.monotonic()
+        self._warned = False
         if self._patterns is None:
             return
         step, not_finite = self._patterns
@@ -106,22 +110,25 @@ class Watch:
         self._heard, self._moved, self._step, self._warned = time.monotonic(), None, b"", False
 
     def ages(self) -> Ages:
-        """How long ago this node's ranks were heard and have moved."""
-        now = time.monotonic()
+        """How long ago this node's ranks were heard, or wrote a file of a result, and have moved."""
+        now, silence = time.monotonic(), self.limits.silence
+        if silence and now - self._heard >= silence / 2 and (written := self._written_ago()) < now - self._heard:
+            if now - self._spoke >= silence:
+                # The account's watchdog reads the log alone
+                failure.say(f"no output for {now - self._spoke:.0f} s, but results are being written: the run goes on")
+                self._spoke = now
+            self._heard = now - written
         return Ages(heard=now - self._heard, moved=-1.0 if self._moved is None else now - self._moved)
 
     def overdue(self, ages: Ages) -> str:
         """Why the run is to be ended, by the youngest ages of all nodes; empty while it is not."""
         limits = self.limits
         if limits.silence and ages.heard >= limits.silence:
-            if not self._wrote(limits.silence):
-                return f"no rank has printed anything for {ages.heard:.0f} s (longest_silence)"
-            failure.say(f"no output for {ages.heard:.0f} s, but results are being written: the run goes on")
-            self._heard = time.monotonic()
+            return f"no rank has printed anything for {ages.heard:.0f} s (longest_silence)"
         if limits.step and ages.moved >= limits.step:
             step = f"{self._step.decode()} " if self._step else ""
             return f"the step {step}has been the same for {ages.moved:.0f} s (longest_step)"
-        if limits.silence > ages.heard >= limits.silence / 2 and not self._warned:
+        if limits.silence and ages.heard >= limits.silence / 2 and not self._warned:
             self._warned = True
             failure.say(f"no output for {ages.heard:.0f} s; longest_silence ends the run at {limits.silence:.0f} s")
         return ""
@@ -134,15 +141,12 @@ class Watch:
         if step != self._step:
             self._step, self._moved = step, time.monotonic()
 
-    def _wrote(self, seconds: float) -> bool:
-        """Whether a file of a result is younger than this: who saves is alive, also without a word."""
-        since = time.time() - seconds
+    def _written_ago(self) -> float:
+        """How old the youngest file of a result is, in seconds: who saves is alive, also without a word."""
+        youngest = 0.0
         for name in _RESULTS:
             for place, _, files in os.walk(self._base / name):
                 for file in files:
-                    try:
-                        if os.stat(os.path.join(place, file)).st_mtime > since:
-                            return True
-                    except OSError:
-                        continue
-        return False
+                    with contextlib.suppress(OSError):
+                        youngest = max(youngest, os.stat(os.path.join(place, file)).st_mtime)
+        return max(time.time() - youngest, 0.0)

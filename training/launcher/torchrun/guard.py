@@ -18,6 +18,9 @@ _HEAR_SECONDS = 1.0
 _PLACES_SECONDS = 15.0
 """How long their ranks may take to say where they are."""
 
+_FOR_EVER = Ages(heard=1e12, moved=-1.0)
+"""The ages of a node that has nothing more to say, and keeps no hang of another one alive."""
+
 Send = Callable[[Mapping[str, Any]], None]
 
 
@@ -58,24 +61,25 @@ class HostGuard:
         elif not self._why:
             self._why = self._watch.overdue(Ages(heard=message["heard"], moved=message["moved"]))
 
-    def look(self, send: Send) -> bool:
-        """Whether the run is to be ended now."""
+    def look(self, ranks: Collection[Child], send: Send) -> bool:
+        """Whether the run is to be ended now. A node whose ranks have ended well waits for the others' by itself."""
         if not self._why and self._watch.not_finite:
             self._why, self._saves = self._watch.not_finite, True
-        if not self._why and (self._limits.silence or self._limits.step) and monotonic() >= self._look_at:
+        # Without ranks the agent does not listen either: the nodes are about to meet
+        if ranks and not self._why and (self._limits.silence or self._limits.step) and monotonic() >= self._look_at:
             self._look_at = monotonic() + self._limits.look_seconds
-            ages = self._watch.ages()
+            ages = self._watch.ages() if any(rank.status is None for rank in ranks) else _FOR_EVER
             if self._order.nodes == 1:
                 self._why = self._watch.overdue(ages)
             else:
                 send({"ages": ages._asdict()})
         return bool(self._why)
 
-    def wait_for_word(self, send: Send) -> bool:
+    def wait_for_word(self, ranks: Collection[Child], send: Send) -> bool:
         """A rank has saved and ended because another node's told it to: whether that was a guard."""
         if not self._limits.stop_on_nan or self._order.nodes == 1 or self._supervisor.terminated:
             return False
-        self._wait(lambda: self.look(send), _HEAR_SECONDS)
+        self._wait(lambda: self.look(ranks, send), _HEAR_SECONDS)
         return bool(self._why)
 
     def end(self, ranks: Collection[Child], interrupt: Callable[[], dict[str, Any]], send: Send) -> dict[str, Any]:

@@ -82,7 +82,8 @@ class Host:
                 _import(*_NEEDED_BY_RESTARTS)
 
     def _is_guarded(self) -> bool:
-        return self.guard.wait_for_word(self._send) if self.interrupted else self.guard.look(self._send)
+        look = self.guard.wait_for_word if self.interrupted else self.guard.look
+        return look(self.ranks.values(), self._send)
 
     # What the agent asks for
 

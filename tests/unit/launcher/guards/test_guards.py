@@ -1,5 +1,6 @@
 """What the guards read in a program's lines, and in the stacks of ranks that stand still."""
 
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -103,3 +104,25 @@ def test_whoever_does_not_wait_is_named_first() -> None:
     assert describe({0: Place(where="", waits=False)}, hosts) == (
         "it is at a place that is not known, since it wrote no stack"
     )
+
+
+def test_a_program_that_only_writes_is_spoken_for_in_the_log(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "model").mkdir()
+    seen = Watch(Limits(silence=1.0, step=0.0, stop_on_nan=False), tmp_path)
+    for _ in range(25):
+        time.sleep(0.1)
+        (tmp_path / "model/weights").write_text("w")
+        assert seen.overdue(seen.ages()) == ""
+    assert capfd.readouterr().err.count("but results are being written: the run goes on") >= 2
+
+
+def test_a_file_of_a_result_counts_as_a_word_of_its_age(tmp_path: Path) -> None:
+    """Each node looks at its own before it tells the others how long ago it was heard."""
+    (tmp_path / "checkpoints/step").mkdir(parents=True)
+    seen = Watch(Limits(silence=1.0, step=0.0, stop_on_nan=False), tmp_path)
+    time.sleep(0.7)
+    assert seen.ages().heard >= 0.7
+    (tmp_path / "checkpoints/step/weights").write_text("w")
+    assert seen.ages().heard < 0.3
+    time.sleep(1.1)
+    assert seen.ages().heard >= 1.1 and "longest_silence" in seen.overdue(seen.ages())

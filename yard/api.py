@@ -15,9 +15,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from yard import launching
 from yard.aws import Aws, use_embedded_cloud
 from yard.errors import Exit, UserError
+from yard.launches import launching
 from yard.project import find_project
 from yard.runs import about, runs
 from yard.runs.logs import Line, Tail

@@ -7,7 +7,6 @@ def register(app: typer.Typer) -> None:
     """Put every command on the app."""
     from yard.commands import (
         account,
-        artifacts,
         cloud,
         data,
         define,
@@ -16,38 +15,17 @@ def register(app: typer.Typer) -> None:
         image,
         launch,
         move,
-        plot,
         project,
         queue,
-        results,
         secret,
         upkeep,
         visit,
         watch,
     )
     from yard.commands.governance import audit, diff, stacks
+    from yard.commands.results import artifacts, plot, reports
 
-    for module in (
-        project,
-        queue,
-        define,
-        launch,
-        plot,
-        follow,
-        watch,
-        visit,
-        results,
-        artifacts,
-        data,
-        secret,
-        image,
-        account,
-        export,
-        diff,
-        stacks,
-        audit,
-        upkeep,
-        move,
-        cloud,
-    ):
+    running = (project, define, launch, queue, follow, watch, visit, reports, plot, artifacts)
+    deployed = (account, export, diff, stacks, audit, upkeep, move)
+    for module in (*running, data, secret, image, *deployed, cloud):
         module.register(app)

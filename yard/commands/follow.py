@@ -35,7 +35,7 @@ def follow(
 
 def watch_to_the_end(aws: Aws, run: runs.Run, *, as_json: bool) -> runs.Run:
     """Show a run until it ends; Ctrl-C leaves it, or stops it first."""
-    from yard import launching
+    from yard.launches import launching
     from yard.runs.follow import follow as show
 
     try:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from shardyard.spec.units import format_duration
-from yard import launching
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
 from yard.commands.follow import end_with, watch_to_the_end
 from yard.errors import Exit, UserError
+from yard.launches import launching
 from yard.output import confirm, emit_facts, emit_json, is_terminal, say
 from yard.override_options import read_overrides, with_override_options
 from yard.project import find_project
@@ -192,7 +192,7 @@ def _launch(
 
 def _watch(aws: Aws, job: "JobSpec", launch: dict[str, Any], given: Given) -> NoReturn:
     """Costs nothing in the embedded cloud, so nothing is asked."""
-    from yard.rerun import Rerun
+    from yard.launches.rerun import Rerun
 
     if aws.endpoint is None:
         raise UserError(

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from yard import launching
 from yard.aws import Aws
 from yard.errors import Exit, UserError
+from yard.launches import launching
 from yard.output import confirm, emit_rows, say
 from yard.project import find_project
 from yard.runs import runs
 
 if TYPE_CHECKING:
-    from yard.queueing import Turn, Wish
+    from yard.launches.queueing import Turn, Wish
 
 
 def queue(
@@ -36,7 +36,7 @@ def queue(
       yard queue "mnist-ddp --set seed=1" "mnist-ddp --set seed=2" --at-once 2 --budget 5
       yard queue --file sweep.txt --yes
     """
-    from yard.queueing import Queue, total_usd
+    from yard.launches.queueing import Queue, total_usd
 
     aws = Aws(find_project())
     wishes = [_wish(aws, words) for words in _words(launches, file)]
@@ -69,7 +69,7 @@ def _usd(amount: float | None) -> str:
 
 
 def _words(launches: list[str] | None, file: Path | None) -> list[str]:
-    from yard.queueing import read_file
+    from yard.launches.queueing import read_file
 
     found = list(launches or ())
     if file is not None:
@@ -85,7 +85,7 @@ def _words(launches: list[str] | None, file: Path | None) -> list[str]:
 def _wish(aws: Aws, words: str) -> "Wish":
     """Read one launch as `yard train` reads its command line, and plan it."""
     from yard.commands.launch import read_train
-    from yard.queueing import Wish
+    from yard.launches.queueing import Wish
 
     given = read_train(shlex.split(words))
     launch = launching.launch_input(aws.project.job(given.job), given.overrides, given.hyperparameters, given.words)

@@ -8,10 +8,10 @@ from typing import Any
 import typer
 
 from shardyard.spec.units import format_duration, parse_duration
-from yard import launching
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
 from yard.errors import Exit, NotDeployedError, UserError
+from yard.launches import launching
 from yard.output import confirm, emit_facts, emit_json, emit_json_line, emit_rows, say, show
 from yard.project import find_project
 from yard.runs import runs

@@ -179,7 +179,7 @@ SERVICES: tuple[Service, ...] = (
         title="Experiments Classic",
         state="maintenance only",
         instead="mlflow, or the receipts of our own runs: yard compare",
-        served_by="yard.commands.results",
+        served_by="yard.commands.results.reports",
         source=_NOTICE,
     ),
     Service(key="mlflow", title="Managed MLflow", served_by="training.pytorch.reporting.mlflow_run"),

@@ -289,7 +289,7 @@ ASKS_ONE_THING = {
     "yard/commands/upkeep.py": "compares a code with one of the model's",
     "yard/commands/watch.py": "shows a status and a reason as they are",
     "yard/images.py": "compares a code with one of the model's",
-    "yard/launching.py": "compares a status with one of the model's",
+    "yard/launches/launching.py": "compares a status with one of the model's",
     "yard/runs/about.py": "compares a code with three of S3's",
     "yard/runs/artifacts.py": "compares a status with one of the model's",
     "yard/runs/audit.py": "shows a status as it is",

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from yard import queueing
 from yard.commands.launch import read_train
 from yard.errors import UserError
-from yard.queueing import Queue, Turn, Wish, read_file, total_usd
+from yard.launches import queueing
+from yard.launches.queueing import Queue, Turn, Wish, read_file, total_usd
 from yard.runs.runs import Run
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from shardyard.spec.errors import Problem, SpecError
-from yard import launching, rerun
 from yard.errors import UserError
-from yard.rerun import Rerun
+from yard.launches import launching, rerun
+from yard.launches.rerun import Rerun
 from yard.runs import runs
 from yard.runs.logs import Line
 

@@ -10,9 +10,9 @@ from typing import Any, NoReturn
 from shardyard.spec.errors import SpecError
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.jobs.source_files import source_files
-from yard import launching
 from yard.aws import Aws
 from yard.errors import UserError
+from yard.launches import launching
 from yard.output import is_terminal, printable, say
 from yard.runs import runs
 from yard.runs.logs import Tail, reader_of

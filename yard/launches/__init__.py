@@ -1,0 +1,1 @@
+"""Launches: one, several within a budget, and again on each saved file."""

@@ -101,6 +101,16 @@ def steps_of_moves(things: list[Moved], wanted: Templates) -> list[Step]:
     return steps
 
 
+def steps_of_leftovers(deployed: Templates, wanted: Templates) -> list[Step]:
+    """A stack that the app no longer has goes first where it uses an export that another is to lose."""
+    in_the_way = exports_in_the_way(deployed, wanted)
+    return [
+        Step(why=f"the app no longer has {user}, and it uses what {stack} is to lose", deletes=user)
+        for user, stack in sorted({user: stack for stack, users in in_the_way.items() for user in users}.items())
+        if user not in wanted
+    ]
+
+
 def exports_in_the_way(deployed: Templates, wanted: Templates) -> dict[str, list[str]]:
     """For each stack that is to lose an export: the deployed stacks that use one of those it would lose."""
     found: dict[str, list[str]] = {}

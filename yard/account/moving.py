@@ -18,11 +18,15 @@ LAST = "everything else"
 
 def steps(aws: Aws) -> list[moves.Step]:
     """The steps from what is deployed to what the app has now; empty where one deploy does it."""
-    deployed = _deployed_templates(aws)
+    deployed = deployed_templates(aws)
     wanted = app_templates(aws.project)
     things = moves.moved(deployed, wanted)
     _refuse_running(aws, moves.machines(things))
-    found = [*_away_from_the_network(aws.project, deployed, wanted), *moves.steps_of_moves(things, wanted)]
+    leftovers = moves.steps_of_leftovers(deployed, wanted)
+    gone = {step.deletes for step in leftovers}
+    rest = {name: template for name, template in deployed.items() if name not in gone}
+    moving = [step for step in moves.steps_of_moves(things, wanted) if step.deletes not in gone]
+    found = [*leftovers, *_away_from_the_network(aws.project, rest, wanted), *moving]
     return [*found, moves.Step(why=LAST)] if found else []
 
 
@@ -102,7 +106,8 @@ def app_templates(project: Project, *context: str) -> moves.Templates:
         }
 
 
-def _deployed_templates(aws: Aws) -> moves.Templates:
+def deployed_templates(aws: Aws) -> moves.Templates:
+    """The templates of the project's deployed stacks."""
     client = aws.client("cloudformation")
     bodies: dict[str, Mapping[str, Any]] = {}
     for stack in deployed_stacks(aws):

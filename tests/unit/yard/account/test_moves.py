@@ -69,6 +69,15 @@ def test_an_export_that_goes_while_it_is_used_is_in_the_way() -> None:
     assert moves.exports_in_the_way(before, {"training": {}, "other": {}}) == {}
 
 
+def test_a_leftover_that_uses_what_another_is_to_lose_goes_first() -> None:
+    before = {"storage": exporting("key", "bucket"), "notebooks": importing("key"), "training": importing("bucket")}
+    after = {"storage": exporting("bucket"), "training": importing("bucket")}
+    (step,) = moves.steps_of_leftovers(before, after)
+    assert step.command == "aws cloudformation delete-stack --stack-name notebooks"
+    assert step.why == "the app no longer has notebooks, and it uses what storage is to lose"
+    assert moves.steps_of_leftovers(before, {**after, "storage": exporting("key", "bucket")}) == []
+
+
 def test_the_last_step_deploys_everything() -> None:
     assert moves.Step(why="rest").command == "npx cdk deploy --all"
     one = moves.Step(why="x", context=("network.kind=none",))

@@ -262,7 +262,7 @@ def main() -> int:
         Figure(name="yard check of 100 jobs", value=check[0], unit="s", at_most=1.0),
         Figure(name="yard check of 100 jobs, processor time", value=check[1], unit="s", at_most=1.0),
         Figure(
-            name="live view of 8 nodes, drawing and calls", value=100 * (drawing + calls), unit="% of a core", at_most=5
+            name="live view of 8 nodes, drawing and calls", value=100 * (drawing + calls), unit="% of a core", at_most=2
         ),
         Figure(name="a line's way to a follower, the longest of ten", value=delay, unit="s", at_most=2.0),
         Figure(name=f"yard data put, {FILES} files of {FILE_BYTES} bytes", value=our_rate, unit="files/s"),

@@ -105,6 +105,11 @@ def test_runs_side_by_side(yard: Yard, run_id: str, tmp_path: Path) -> None:
     assert re.search(r"^seed +1 +2 *$", table, re.M)
     assert "epochs" not in table
     assert "<polyline" in (tmp_path / "runs.html").read_text()
+    wishes = ("--by", "epoch", "--smooth", "0.5", "--to", str(tmp_path / "plot.html"))
+    drawn = yard.json("plot", run_id, said["run"], *wishes, "--json")
+    assert {"Loss by epoch", "Throughput by epoch"} <= set(drawn["charts"])
+    assert "stroke-opacity" in (tmp_path / "plot.html").read_text()
+    assert "No run printed los" in yard("plot", run_id, "--metric", "los", code=Exit.FIX).stderr
     assert "There is nothing to compare" in yard("compare", run_id, code=Exit.USAGE).stderr
 
 

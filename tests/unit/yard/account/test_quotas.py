@@ -12,7 +12,7 @@ from shardyard.spec.requests.training import Deployment
 from yard.account.deployed import Deployed, changed_since
 from yard.account.quotas import JobQuota, _best
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 QUOTA = of_type("ml.g5.xlarge", spot=True)
 
 

@@ -15,7 +15,7 @@ _BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _FOLDERS = ("checks", "constructs", "containers", "contract", "embedded", "jobs", "stacks", "training", "yard")
 _FILES = (
     *("Makefile", "app.py", "cdk.json", "package.json", "package-lock.json"),
-    *("pyproject.toml", "requirements.txt", "setup.py"),
+    *("pyproject.toml", "requirements.txt", "requirements.lock", "setup.py"),
 )
 LONGEST_SECONDS = 900
 SHELL = """\

@@ -17,6 +17,10 @@ from tests.support.cloud.house import ROOT
 _CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 
 
+class RefusedError(Exception):
+    """An update that was rolled back: the stack is as before, and those that come after it are not deployed."""
+
+
 def synthesise(out: Path, context: Mapping[str, Any]) -> None:
     """Write the templates of the app with these settings."""
     environment = {name: os.environ[name] for name in ("HOME", "PATH")}
@@ -105,4 +109,6 @@ def _put(cloud: Any, artifact: Mapping[str, Any], url: str) -> None:
         for event in api.describe_stack_events(StackName=name)["StackEvents"]
         if event["ResourceStatus"].endswith("FAILED")
     ]
+    if status == "UPDATE_ROLLBACK_COMPLETE":
+        raise RefusedError(f"{name}: {reasons}")
     assert status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"), (name, status, reasons)

@@ -14,9 +14,9 @@ from typing import Any
 
 import torch
 
-from benchmarks import _models
-from benchmarks._ranks import run_ranks
 from benchmarks._report import Figure, report
+from benchmarks.ranks import models
+from benchmarks.ranks.running import run_ranks
 from training.pytorch.checkpoint.checkpointer import Checkpointer
 from training.pytorch.process_group import Ranks, connect
 
@@ -37,7 +37,7 @@ def group(steps: Iterator[Any], checkpoints: Checkpointer, *, saves: bool) -> tu
     if saves:
         checkpoints.save()
         blocked = time.perf_counter() - started
-    _models.seconds_of(steps, TOUCHED)
+    models.seconds_of(steps, TOUCHED)
     checkpoints.wait()
     return (time.perf_counter() - started, time.process_time() - worked), blocked
 
@@ -50,7 +50,7 @@ def share_of_time(with_saves: Sequence[float], without: Sequence[float]) -> floa
 
 def copy_seconds(ranks: Ranks) -> float:
     """The bare copy of what one rank of two writes: its half of the model's and the optimizer's bytes."""
-    numbers = 3 * _models.CONFIG.parameters // ranks.world_size
+    numbers = 3 * models.CONFIG.parameters // ranks.world_size
     source, target = torch.ones(numbers), torch.empty(numbers)
     taken = []
     for _ in range(10):
@@ -63,7 +63,7 @@ def copy_seconds(ranks: Ranks) -> float:
 def measure(case: str) -> None:
     """Run as one rank."""
     with connect(timeout_seconds=120) as ranks, tempfile.TemporaryDirectory() as folder:
-        steps = _models.with_us_gpt(ranks, Path(folder), sharded=case == "fsdp")
+        steps = models.with_us_gpt(ranks, Path(folder), sharded=case == "fsdp")
         checkpoints = next(steps)
         group(steps, checkpoints, saves=True)
         taken: dict[bool, list[Clocks]] = {True: [], False: []}
@@ -102,7 +102,7 @@ def main() -> int:
             Figure(name=f"{case}: a save holds the step up", value=1000 * found["blocked"], unit="ms"),
             Figure(name=f"{case}: a bare copy of the same bytes", value=1000 * found["copy"], unit="ms"),
         ]
-    size = 12 * _models.CONFIG.parameters / 1e6
+    size = 12 * models.CONFIG.parameters / 1e6
     return report(
         "checkpoint",
         figures,

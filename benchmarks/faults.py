@@ -21,9 +21,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks._carriage import Carriage
-from benchmarks._cluster import Cluster, two_networks
 from benchmarks._report import Figure, report
+from benchmarks.fault_rounds.carriage import Carriage
+from benchmarks.fault_rounds.cluster import Cluster, two_networks
 from benchmarks.fault_rounds.kinds import FAULTS, STEPS, Round
 from benchmarks.fault_rounds.program import INTERVAL
 from embedded import lifecycle

@@ -11,9 +11,9 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from benchmarks import _models
-from benchmarks._ranks import run_ranks
 from benchmarks._report import Figure, report
+from benchmarks.ranks import models
+from benchmarks.ranks.running import run_ranks
 from training.pytorch.process_group import connect
 
 CASES = {
@@ -33,18 +33,18 @@ def measure(case: str) -> None:
     """Run as one rank of a case."""
     with connect(timeout_seconds=120) as ranks, tempfile.TemporaryDirectory() as folder:
         if case.startswith("cnn"):
-            cnn = _models.make_cnn(ranks)
-            ours, theirs = _models.with_us_cnn(ranks, Path(folder), cnn), _models.by_hand_cnn(ranks, cnn)
+            cnn = models.make_cnn(ranks)
+            ours, theirs = models.with_us_cnn(ranks, Path(folder), cnn), models.by_hand_cnn(ranks, cnn)
         else:
             sharded = case.startswith("fsdp")
-            ours = _models.with_us_gpt(ranks, Path(folder), sharded=sharded)
-            theirs = _models.by_hand_gpt(ranks, sharded=sharded)
-        by_hand, with_us = partial(_models.seconds_of, theirs), partial(_models.seconds_of, ours)
+            ours = models.with_us_gpt(ranks, Path(folder), sharded=sharded)
+            theirs = models.by_hand_gpt(ranks, sharded=sharded)
+        by_hand, with_us = partial(models.seconds_of, theirs), partial(models.seconds_of, ours)
         if "BENCH_SWAP" in os.environ:
-            ratios = _models.alternate(with_us, by_hand, rounds=ROUNDS)
+            ratios = models.alternate(with_us, by_hand, rounds=ROUNDS)
             ratios = {clock: 1 / ratio for clock, ratio in ratios.items()}
         else:
-            ratios = _models.alternate(by_hand, with_us, rounds=ROUNDS)
+            ratios = models.alternate(by_hand, with_us, rounds=ROUNDS)
         print(json.dumps(ratios))
 
 

@@ -219,8 +219,8 @@ def uploads(cloud: lifecycle.CloudState, folder: Path) -> tuple[float, float | N
     ours, theirs = list[float](), list[float]()
     for turn in range(2):
         program = (
-            "import sys, boto3\nfrom pathlib import Path\nfrom yard import data_folder, upload\n"
-            "from yard.uploaded import Uploaded\n"
+            "import sys, boto3\nfrom pathlib import Path\nfrom yard.transfer import data_folder, upload\n"
+            "from yard.transfer.uploaded import Uploaded\n"
             "from yard.aws import Aws\nfrom yard.project import find_project\n"
             f"s3 = Aws(find_project(Path({str(ROOT)!r}))).client('s3')\n"
             f"bucket, prefix, uploaded = {BUCKET!r}, 'ours{turn}/', Uploaded()\n"

@@ -4,6 +4,7 @@ Everything that is not registered here is answered by moto. An operation takes t
 parameter names) and returns the response as a dict, or raises `ServiceError`; the front does the protocol.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -175,3 +176,16 @@ def operations() -> list[tuple[str, str]]:
 def verbs() -> list[str]:
     """Every registered verb, in order."""
     return sorted(_admin)
+
+
+def amount(name: str, value: object) -> float:
+    """A number from 0 on; whatever else is refused by its name."""
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        raise ServiceError("ValidationException", f"{name}: {str(value)[:80]!r} is not a number") from None
+    if not math.isfinite(number):
+        raise ServiceError("ValidationException", f"{name}: {number} is not a finite number")
+    if number < 0:
+        raise ServiceError("ValidationException", f"{name}: {str(value)[:80]} is negative")
+    return number

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from embedded.numbers import amount
-from embedded.operations import ServiceError
+from embedded.operations import ServiceError, amount
 
 _FILE_SYSTEMS = Path(".yard", "cloud", "filesystems")
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from shardyard.spec.units import format_duration
-from yard import data_folder, upload
 from yard.account.stages import Stage
 from yard.aws import Aws, use_embedded_cloud
 from yard.errors import UserError
@@ -24,7 +23,8 @@ from yard.project import Project, find_project
 from yard.runs import follow, runs
 from yard.runs.logs import Line, Tail
 from yard.runs.view import View
-from yard.uploaded import Uploaded
+from yard.transfer import data_folder, upload
+from yard.transfer.uploaded import Uploaded
 
 JOB = "mnist-ddp"
 LAUNCH: Mapping[str, Any] = {

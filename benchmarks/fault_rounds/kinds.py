@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks._cluster import Cluster, set_link
+from benchmarks.fault_rounds.cluster import Cluster, set_link
 from benchmarks.fault_rounds.program import INTERVAL
 
 STEPS = 60

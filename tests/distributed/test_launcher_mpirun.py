@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks._cluster import two_networks
+from benchmarks.fault_rounds.cluster import two_networks
 from tests.support.training.launching import Node, nodes
 
 needs_open_mpi = pytest.mark.skipif(

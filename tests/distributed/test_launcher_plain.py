@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks._cluster import two_networks
+from benchmarks.fault_rounds.cluster import two_networks
 from contract import requirements
 from tests.support.training.launching import ROOT, nodes
 from tests.support.training.wheels import tiny_wheel

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from yard import upload
 from yard.account.stacks import DeployedStack
 from yard.aws import Aws
 from yard.runs.logs import LOG_GROUP
+from yard.transfer import upload
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,10 +12,10 @@ from typing import Any, Literal
 from shardyard.spec import names, receipts
 from shardyard.spec.catalogue import prices
 from shardyard.spec.catalogue.idle_cost import IdleItem, idle_items
-from yard import upload
 from yard.account.stacks import deployed_stacks
 from yard.aws import Aws
 from yard.runs import runs
+from yard.transfer import upload
 
 _THREADS = 16
 _ENDED = ("Completed", "Failed", "Stopped")

@@ -16,9 +16,9 @@ from yard.project import find_project
 if TYPE_CHECKING:
     from shardyard.spec.jobs.data import Channel
     from shardyard.spec.jobs.job import JobSpec
-    from yard.data_folder import DataFolder
-    from yard.upload import Item
-    from yard.uploaded import Uploaded
+    from yard.transfer.data_folder import DataFolder
+    from yard.transfer.upload import Item
+    from yard.transfer.uploaded import Uploaded
 
 app = typer.Typer(help="Data for the channels of a job.", no_args_is_help=True)
 
@@ -48,7 +48,7 @@ def put(
     """
     import tempfile
 
-    from yard import data_folder, upload
+    from yard.transfer import data_folder, upload
 
     aws = Aws(find_project())
     prefix = _prefix(aws.project.job(job), channel)
@@ -95,7 +95,8 @@ def sample(
       yard data sample mnist-ddp
       yard data sample linear-sharded events --json
     """
-    from yard import data_folder, sample_data, upload
+    from yard import sample_data
+    from yard.transfer import data_folder, upload
 
     aws = Aws(find_project())
     spec = aws.project.job(job)
@@ -135,8 +136,8 @@ def show_balance(
     \b
       yard data balance --job linear-sharded --channel train --count 4
     """
-    from yard import upload
     from yard.runs import balance
+    from yard.transfer import upload
 
     aws = Aws(find_project())
     spec = aws.project.job(job)
@@ -160,8 +161,8 @@ def show_balance(
 
 
 def _cut(folder: Path, given: "DataFolder", shards: int, prefix: str, scratch: Path) -> "DataFolder":
-    from yard import data_folder
     from yard.runs import balance
+    from yard.transfer import data_folder
 
     found = balance.samples(given.files)
     if len(found) < shards:
@@ -191,8 +192,8 @@ def _prefix(job: "JobSpec", channel: str) -> str:
 
 def _send_missing(aws: Aws, items: "list[Item]", prefix: str, there: "Mapping[str, Mapping[str, Any]]") -> int:
     """Send what is not there, and return how many files that were."""
-    from yard import upload
-    from yard.uploaded import Uploaded
+    from yard.transfer import upload
+    from yard.transfer.uploaded import Uploaded
 
     bucket, s3 = aws.data_bucket(), aws.client("s3")
     uploaded = Uploaded.of(aws.project.root / ".yard", bucket, prefix)
@@ -204,7 +205,7 @@ def _send_missing(aws: Aws, items: "list[Item]", prefix: str, there: "Mapping[st
 def _send_with_progress(s3: object, bucket: str, items: "list[Item]", uploaded: "Uploaded") -> None:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    from yard import upload
+    from yard.transfer import upload
 
     columns, where = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()), console()
     with Progress(*columns, console=where, transient=True, disable=not where.is_terminal) as progress:

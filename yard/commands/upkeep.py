@@ -162,7 +162,7 @@ def tensorboard(
       yard tensorboard mnist-ddp
       yard tensorboard mnist-ddp --json | jq -r .folder
     """
-    from yard.downloads import fetch, place
+    from yard.transfer.downloads import fetch, place
 
     aws = Aws(find_project())
     found = runs.find(aws, run)

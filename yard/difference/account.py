@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from yard import upload
 from yard.aws import Aws
 from yard.difference.report import ResourceChange
 from yard.difference.resources import Schema
 from yard.difference.sides import Side, Stack, as_stored
 from yard.errors import NotDeployedError, UserError
 from yard.runs import runs
+from yard.transfer import upload
 
 _NOT_THERE = frozenset({"DELETE_COMPLETE", "REVIEW_IN_PROGRESS"})
 

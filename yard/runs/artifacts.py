@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from shardyard.spec import names
-from yard import downloads, upload
 from yard.aws import Aws
 from yard.errors import UserError
 from yard.output import console
 from yard.runs import runs
+from yard.transfer import downloads, upload
 
 _THREADS = 8
 _SMALLEST_FULL_ARCHIVE = 4096

@@ -14,8 +14,7 @@ from embedded import limits
 from embedded.clients import DEFAULT_ACCOUNT
 from embedded.kept import parts
 from embedded.moto_errors import as_service_errors
-from embedded.numbers import amount
-from embedded.operations import Call, Params, ServiceError, admin, operation
+from embedded.operations import Call, Params, ServiceError, admin, amount, operation
 from embedded.services.servicequotas.catalogue import SERVICE, SERVICE_NAME, Quota, by_name, quotas
 from shardyard.spec.errors import nearest
 

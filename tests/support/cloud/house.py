@@ -16,11 +16,12 @@ from typing import Any
 import boto3
 
 from embedded.nodes import image_environment
-from yard import data_folder, images, upload
+from yard import images
 from yard.aws import Aws
 from yard.project import find_project
 from yard.runs import artifacts, logs, runs
-from yard.uploaded import Uploaded
+from yard.transfer import data_folder, upload
+from yard.transfer.uploaded import Uploaded
 
 ROOT = Path(__file__).resolve().parents[3]
 EMAIL = "team@example.com"

@@ -15,7 +15,7 @@ from tests.support.bad_input import Said, everything, hold_the_rule, project, ya
 from yard import main as yard_main
 from yard.commands import watch
 from yard.errors import Exit, UserError, explain
-from yard.uploaded import Uploaded
+from yard.transfer.uploaded import Uploaded
 
 ERRORS = [
     (OSError(errno.ENOSPC, "No space left on device", "a"), "The disk is full while writing a."),

@@ -131,8 +131,8 @@ def checkpoints_get(
 
 
 def _fetched(aws: Aws, found: "Artifact", to: Path, run: runs.Run) -> tuple[Path, list[str]]:
-    from yard import downloads
     from yard.runs import artifacts
+    from yard.transfer import downloads
 
     folder = downloads.place(to, run.run_id, f"The run id {run.run_id!r}")
     return folder, sorted(map(str, artifacts.fetch(aws, found, folder)))

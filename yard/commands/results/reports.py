@@ -146,8 +146,8 @@ def compare(
     curves = [read_curve(aws, runs.find(aws, one)) for one in wanted]
     differences, ended = differing(curves), outcome(curves)
     if plot is not None:
-        from yard import downloads
         from yard.plots.page import charts, page
+        from yard.transfer import downloads
 
         with downloads.whole(plot) as file:
             file.write_text(page(curves, differences, ended, list(charts(curves))), encoding="utf-8")

@@ -199,7 +199,9 @@ def test_a_definition_is_refused_in_the_services_words(account: Account, role: s
 def test_what_is_not_emulated_is_refused_by_name(account: Account, role: str) -> None:
     inner = {"StartAt": "One", "States": {"One": {"Type": "Pass", "End": True}}}
     each = {"Type": "Map", "ItemProcessor": inner, "ItemBatcher": {"MaxItemsPerBatch": 2}, "End": True}
-    with pytest.raises(ClientError, match=r"does not emulate ItemBatcher \(/States/Each/ItemBatcher\)"):
+    with pytest.raises(
+        ClientError, match=r"does not emulate ItemBatcher of an inline map \(/States/Each/ItemBatcher\)"
+    ):
         create(account, "batches", role, {"Each": each})
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from yard.data_folder import DataFolder
-from yard.uploaded import Uploaded
+from yard.transfer.data_folder import DataFolder
+from yard.transfer.uploaded import Uploaded
 
 _THREADS = 16
 _DELETED_AT_ONCE = 1000

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from tests.support.some import some
 from tests.support.spec.spec_tables import make
-from yard import data_folder, sample_data, upload
+from yard import sample_data
 from yard.errors import UserError
 from yard.runs import balance
-from yard.uploaded import Uploaded
+from yard.transfer import data_folder, upload
+from yard.transfer.uploaded import Uploaded
 
 
 def test_objects_are_dealt_out_in_the_order_of_their_keys() -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks._carriage import Carriage
+from benchmarks.fault_rounds.carriage import Carriage
 
 ROOT = Path(__file__).parent.parent
 HOSTS = ("algo-1", "algo-2")

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from yard import downloads
 from yard.errors import UserError, explain
+from yard.transfer import downloads
 
 SOURCE = "s3://bucket/runs/r/output/model.tar.gz"
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from contract import places
 from yard.errors import UserError, writing
-from yard.upload import objects
+from yard.transfer.upload import objects
 
 _BLOCK_BYTES = 1 << 20
 

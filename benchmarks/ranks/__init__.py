@@ -1,0 +1,1 @@
+"""Training that several benchmarks measure: the models, and the ranks that run them."""

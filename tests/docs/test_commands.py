@@ -17,13 +17,13 @@ APP = typer.Typer()
 register(APP)
 ROOT_COMMAND = typer.main.get_command(APP)
 OF_THE_APP = {"--embedded", "--stage", "--debug", "--help", "--install-completion"}
-_SHELL = re.compile(r"^```(?:sh[^\n]*)?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_BLOCK = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _INLINE = re.compile(r"`((?:\.venv/bin/)?yard [^`]+)`")
 
 
 def commands(text: str) -> Iterator[list[str]]:
     """The words after `yard` of each command, in blocks and in the text, up to the next command."""
-    lines = [line for block in _SHELL.findall(text) for line in block.splitlines()]
+    lines = [line for kind, block in _BLOCK.findall(text) if kind in ("", "sh") for line in block.splitlines()]
     for line in [*lines, *(found.replace("\n", " ") for found in _INLINE.findall(text))]:
         for part in re.split(r"(?:^|[\s(])(?:\.venv/bin/)?yard (?=[a-z-])", line.partition(" #")[0])[1:]:
             yield re.split(r"[;|&>)\"]|\s{2,}", part)[0].split()

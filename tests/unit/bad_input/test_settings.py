@@ -45,7 +45,7 @@ def test_a_damaged_file_is_said_to_be(tmp_path: Path, content: str | bytes) -> N
 
 
 VALUES: list[tuple[str, Any]] = [
-    ("stage", "staging"),
+    ("stage", "nightly"),
     ("stage", 5),
     ("stage", None),
     ("stage", ["dev"]),

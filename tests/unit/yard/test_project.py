@@ -49,7 +49,7 @@ def test_a_stage_that_cdk_would_refuse_is_refused(folder: Path, monkeypatch: pyt
 
 
 def test_the_option_is_for_every_command(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(folder, project="vision")
+    write(folder, **{"project": "vision", "training.no_jobs": True})
     monkeypatch.chdir(folder)
     monkeypatch.setenv(STAGE_VARIABLE, "dev")  # restored afterwards: the option sets it
     seen = []

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 ADMIN_PREFIX = "/_yard/"
 _MOTO_PREFIX = "/moto-api"
 _NOT_EMULATED = 501
+_BY_PATH = "rest-json"
+"""The protocol whose operations moto finds by their paths alone."""
 """The status for what this cloud cannot do: clients repeat a 500 for a minute, but not this one."""
 
 _CHANGES = "yard.changes"
@@ -136,10 +138,25 @@ class Front:
         answers.check(parsed.model, result)
         return protocol.answer(parsed, result)
 
+    def _moto_answer(
+        self, environ: dict[str, Any], start_response: Any, parsed: protocol.Parsed | None
+    ) -> Iterable[bytes]:
+        """moto's answer; an error where it has no such operation, which it says with a page for people."""
+        if parsed is None or parsed.protocol != _BY_PATH:
+            found: Iterable[bytes] = self._moto(environ, start_response)
+            return found
+        told: list[Any] = []
+        found = self._moto(environ, lambda status, headers, *rest: told.extend((status, headers, *rest)))
+        body = b"".join(found)
+        if _is_no_answer(told[0], told[1], body):
+            raise NotImplementedError
+        start_response(*told)
+        return [body]
+
     def _pass_on(self, environ: dict[str, Any], start_response: Any, parsed: protocol.Parsed | None) -> Iterable[bytes]:
         try:
             with traits.turn(None if parsed is None else parsed.service):
-                answer: Iterable[bytes] = self._moto(environ, start_response)
+                answer = self._moto_answer(environ, start_response, parsed)
             # moto's request, for the same reason as ours
             environ.pop("werkzeug.request", None)
             hears = None if parsed is None else find_done(parsed.service, parsed.operation)
@@ -157,6 +174,12 @@ class Front:
             if not isinstance(error, NotImplementedError):
                 log.exception("%s:%s failed inside moto", parsed.service, parsed.operation)
             return protocol.answer_error(parsed, _broken(parsed, error))(environ, start_response)
+
+
+def _is_no_answer(status: str, headers: Sequence[tuple[str, str]], body: bytes) -> bool:
+    """Whether it is the page that says that nothing is at the request's path: moto knows no such operation."""
+    kind = next((value for name, value in headers if name.lower() == "content-type"), "")
+    return status.startswith("404") and kind.startswith("text/html") and body[:9].lower() == b"<!doctype"
 
 
 def _broken(parsed: protocol.Parsed, error: Exception) -> ServiceError:

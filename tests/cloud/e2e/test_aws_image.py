@@ -67,6 +67,10 @@ def containers(research: OwnProject, tmp_path_factory: pytest.TempPathFactory) -
     yield research
     for name in files:
         (research.root / f"jobs/{name}.toml").unlink()
+    # While it is there, no deploy may take away what it uses of the stack that all jobs share
+    stacks, stack = research.cloud.client("cloudformation"), f"{research.root.name}-dev-containers"
+    stacks.delete_stack(StackName=stack)
+    stacks.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
 
 
 def test_a_module_of_training_runs_in_awss_image(containers: OwnProject) -> None:

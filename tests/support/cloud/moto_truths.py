@@ -24,7 +24,7 @@ BREAKS: dict[str, str] = {
     "logs": "GetQueryResults PutDeliveryDestination PutDeliverySource StartQuery",
     "s3": (
         "CreateBucketMetadataConfiguration CreateBucketMetadataTableConfiguration PutBucketAcl "
-        "PutBucketLifecycle PutBucketLifecycleConfiguration RestoreObject"
+        "PutBucketLifecycle PutBucketLifecycleConfiguration"
     ),
     "sagemaker": (
         "CreateAutoMLJobV2 CreateCluster CreateFeatureGroup CreateModelExplainabilityJobDefinition "
@@ -41,7 +41,7 @@ moto raises an exception of its own, which the front turns into an InternalFailu
 of the operation's errors, mostly because the thing that is named is not there.
 """
 
-TOO_LITTLE: dict[str, str] = {"s3": "CompleteMultipartUpload PutBucketInventoryConfiguration"}
+TOO_LITTLE: dict[str, str] = {"s3": "PutBucketInventoryConfiguration"}
 """By service: the operations that break on a request without what it must have.
 
 Of these a part of the address is missing, so that nothing tells which operation is meant.
@@ -52,5 +52,5 @@ OTHER_CODE: dict[str, str] = {
 }
 """By service: operation=code, where the operation's model has no such error."""
 
-ACCEPTS: dict[str, str] = {}
+ACCEPTS: dict[str, str] = {"lambda": "GetLayerVersionByArn"}
 """By service: the operations that take a request without what it must have; AWS takes none."""

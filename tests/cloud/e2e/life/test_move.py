@@ -140,7 +140,6 @@ def test_a_new_vpc_becomes_an_existing_one(bootstrapped_cloud: Cloud, tmp_path: 
     assert "Step 1 of 2: npx cdk deploy --all -c network.kind=none" in said.stderr
     assert "vpc-dev-training leave the VPC; a launch meanwhile runs outside of it" in said.stdout
     ssm = bootstrapped_cloud.client("ssm")
-    assert "vpc-0123456789abcdef0" in {
-        ssm.get_parameter(Name=one["Name"])["Parameter"]["Value"] for one in ssm.describe_parameters()["Parameters"]
-    }
+    names = [one["Name"] for page in ssm.get_paginator("describe_parameters").paginate() for one in page["Parameters"]]
+    assert "vpc-0123456789abcdef0" in {ssm.get_parameter(Name=name)["Parameter"]["Value"] for name in names}
     assert "One deploy does it" in project.yard("move").stderr

@@ -95,7 +95,9 @@ def fastest(runs: list[Taken]) -> Taken:
 
 def main() -> int:
     """Measure, print, write."""
-    with tempfile.TemporaryDirectory(prefix="shardyard-synth-") as name:
+    build = ROOT / "build"  # a folder of jobs lies in the project
+    build.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="synth-", dir=build) as name:
         place = Path(name)
         ten, sixty = more_jobs(place / "ten", 10), more_jobs(place / "sixty", 60)
         (place / "home").mkdir()

@@ -4,6 +4,7 @@ import time
 import uuid
 from typing import Any
 
+from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import lambda_backends
 
 from embedded.access.role_policies import role_allows
@@ -89,7 +90,7 @@ def _function(call: Call, name: str) -> RealFunction:
     found: RealFunction | None
     try:
         found = lambda_backends[call.account][call.region].get_function(name, None)
-    except Exception:
+    except LambdaClientError:
         found = None
     if found is None:
         raise _invalid("Function does not exist")

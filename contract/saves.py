@@ -10,3 +10,9 @@ SAVE = re.compile(r"step-(\d{8,})-g(\d+)")
 
 RANK = re.compile(r"rank-(\d{5,})")
 """The folder of one rank in a save."""
+
+FILES_AT_START = "checkpoint_files_at_start"
+"""The metric that tells, after an interruption, whether anything of the run has survived: as of the last start."""
+
+FILES_AT_START_LINE = "launcher: files in the checkpoint folder at the start: "
+"""Begins the line that each node of a job with checkpoints writes at each start; the number follows."""

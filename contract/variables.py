@@ -15,6 +15,15 @@ LAUNCHER = "SHARDYARD_LAUNCHER"
 PROCESSES_PER_NODE = "SHARDYARD_PROCESSES_PER_NODE"
 """How many ranks each node runs, where the launcher is not to count accelerators."""
 
+PARAMETER_SERVERS = "SHARDYARD_PARAMETER_SERVERS"
+"""How many parameter servers a TensorFlow job has; by default none, or one per host of the group below."""
+
+SERVER_GROUP = "SHARDYARD_SERVER_GROUP"
+"""The instance group whose hosts run parameter servers and no worker."""
+
+STANDS_IN = "SHARDYARD_STANDS_IN"
+"""The sentence that a program says first where it stands in for something of AWS."""
+
 CPUS = "SHARDYARD_CPUS"
 """A node's share of the processors, where several nodes share one machine."""
 
@@ -52,16 +61,16 @@ STOP_GRACE_SECONDS = "SHARDYARD_STOP_GRACE_SECONDS"
 """How long the program may take to save after SIGTERM."""
 
 MAX_RESTARTS = "SHARDYARD_MAX_RESTARTS"
-"""How often torchrun restarts all ranks after a failure."""
+"""How often `torchrun` and `tensorflow` start the ranks again after a failure."""
 
 FORK = "SHARDYARD_FORK"
 """`0` starts each rank as a new Python: for a program that cannot live in a fork."""
 
 RENDEZVOUS_PORT = "SHARDYARD_RENDEZVOUS_PORT"
-"""The port on the first node at which torchrun's agents meet."""
+"""The port on the first node at which the nodes of `torchrun` and `tensorflow` meet."""
 
 WITHOUT_GPUS = "SHARDYARD_WITHOUT_GPUS"
-"""`1` where no instance has the GPUs of its type, as in the embedded cloud; anywhere else that is an error."""
+"""`1` where no instance has the GPUs of its type, as in the embedded cloud, or the job says so; else an error."""
 
 MPI_SOCKET = "SHARDYARD_MPI_SOCKET"
 """Where a node's launcher listens for what mpirun starts on it."""
@@ -77,3 +86,36 @@ LONGEST_STEP = "SHARDYARD_LONGEST_STEP"
 
 STOP_ON_NAN = "SHARDYARD_STOP_ON_NAN"
 """`1` ends the run, by a save where the program saves on SIGTERM, when it prints a loss that is nan or infinite."""
+
+SLOW_RANK = "SHARDYARD_SLOW_RANK"
+"""What a rank that is slower than the others brings about, and from which ratio on: `warn:1.5` or `stop:2`."""
+
+SERVING_BATCH = "SHARDYARD_SERVING_BATCH"
+"""How many requests a serving worker may answer at once; by default what its handler can."""
+
+SERVING_DRAIN_SECONDS = "SHARDYARD_SERVING_DRAIN_SECONDS"
+"""How long requests in flight may take after SIGTERM."""
+
+SERVING_HOST = "SHARDYARD_SERVING_HOST"
+"""The address at which a serving process listens outside of a container; inside, every address of its own."""
+
+SERVING_LOAD = "SHARDYARD_SERVING_LOAD"
+"""`worker` loads the model in each serving worker; by default it is loaded once and shared where it survives a fork."""
+
+SERVING_MEMORY_MB = "SHARDYARD_SERVING_MEMORY_MB"
+"""What all models of a multi-model container may take together; by default most of the memory that it has."""
+
+SERVING_METRICS_SECONDS = "SHARDYARD_SERVING_METRICS_SECONDS"
+"""How often a serving container prints its line of metrics; 0: never."""
+
+SERVING_QUEUE = "SHARDYARD_SERVING_QUEUE"
+"""How many requests may wait for a serving worker before new ones are refused."""
+
+SERVING_RANKS = "SHARDYARD_SERVING_RANKS"
+"""Over how many processes, or GPUs, each serving worker spreads a model that one cannot hold."""
+
+SERVING_RETRIES = "SHARDYARD_SERVING_RETRIES"
+"""How often a request is tried again after the death of its worker; `0` for a handler that must not run twice."""
+
+SERVING_SLOTS = "SHARDYARD_SERVING_SLOTS"
+"""How many token streams a serving worker advances together, and requests to an async program it has under way."""

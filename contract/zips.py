@@ -1,6 +1,7 @@
 """Zips whose bytes depend on their files alone: not on the machine, the path, the clock or the version of zlib."""
 
 import io
+import os
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -39,11 +40,21 @@ def make_zip(files: Mapping[str, bytes], *, executable: Collection[str] = ()) ->
 
 def files_of(folder: Path) -> Iterator[Path]:
     """Every file that counts, sorted by its path below the folder; caches and version control do not count."""
-    for path in sorted(folder.rglob("*"), key=lambda path: path.relative_to(folder).as_posix()):
-        parts = path.relative_to(folder).parts
-        ignored = any(part in IGNORED_DIRECTORIES or part.endswith(IGNORED_SUFFIXES) for part in parts)
-        if path.is_file() and not ignored:
-            yield path
+    for name in sorted(_names_below(str(folder))):
+        yield folder / name
+
+
+def _names_below(top: str) -> Iterator[str]:
+    for above, folders, files in os.walk(top):
+        folders[:] = [name for name in folders if _counts(name)]  # what does not count is not even looked into
+        start = above[len(top) :].lstrip(os.sep).replace(os.sep, "/")
+        for name in files:
+            if _counts(name) and os.path.isfile(os.path.join(above, name)):
+                yield f"{start}/{name}" if start else name
+
+
+def _counts(name: str) -> bool:
+    return name not in IGNORED_DIRECTORIES and not name.endswith(IGNORED_SUFFIXES)
 
 
 def launcher_zip(root: Path) -> bytes:

@@ -8,7 +8,7 @@ from training.data.balance import Balance, Gather
 from training.data.channel import Channel, resolve
 from training.data.dataset import Dataset, Settings
 from training.data.errors import DataError, ShardError
-from training.data.readers import THROUGH, Csv, Files, JsonLines, Npy, Reader, RecordIO, Tar, Tokens, guess
+from training.data.readers import THROUGH, Csv, Files, JsonLines, Npy, Reader, RecordIO, Tar, TFRecord, Tokens, guess
 from training.data.sharding import Equalise
 from training.data.stream import Stream
 
@@ -25,6 +25,7 @@ __all__ = [
     "RecordIO",
     "ShardError",
     "Stream",
+    "TFRecord",
     "Tar",
     "Tokens",
     "World",

@@ -31,3 +31,8 @@ class ShardError(ValueError):
 def say(text: str) -> None:
     """One line on standard error."""
     print(f"data: {text}", file=sys.stderr, flush=True)
+
+
+def first_line(error: BaseException) -> str:
+    """An error's message without the native stack traces that frameworks append."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -13,6 +13,7 @@ from training.data.media import File, Flow
 from training.data.records import lines, recordio_stream
 from training.data.shards import Shard
 from training.data.tar import Sample, split_name, stream_samples
+from training.data.tfrecord.records import stream_records
 
 
 class Reader(Protocol):
@@ -49,6 +50,22 @@ class RecordIO:
     def stream(self, stream: BinaryIO, name: str) -> Iterator[bytes]:
         """Every record, in order."""
         return recordio_stream(Flow(stream, name))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TFRecord:
+    """TFRecord; a sample is a record's bytes, which `training.data.tfrecord.example` or TensorFlow parses."""
+
+    check: bool = True
+    """Compare each record with its checksum; without it only the lengths are compared, which are what finds records."""
+
+    def open(self, paths: Sequence[File], *, root: str, tolerate: bool) -> list[Shard]:
+        """One shard a file, each with an index of its records."""
+        return [shards.tfrecord_shard(path, check=self.check, tolerate=tolerate) for path in paths]
+
+    def stream(self, stream: BinaryIO, name: str) -> Iterator[bytes]:
+        """Every record, in order."""
+        return stream_records(stream, name, check=self.check)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,7 +158,7 @@ class Tokens:
             held = held[-dtype.itemsize :] + stream.read(self.block * dtype.itemsize)
 
 
-THROUGH = (Tar, RecordIO, JsonLines, Csv)
+THROUGH = (Tar, RecordIO, TFRecord, JsonLines, Csv)
 """Whose samples are only counted by reading all of them."""
 
 _BY_SUFFIX: dict[str, Reader] = {
@@ -152,6 +169,9 @@ _BY_SUFFIX: dict[str, Reader] = {
     ".npy": Npy(),
     ".rec": RecordIO(),
     ".recordio": RecordIO(),
+    ".tfrecord": TFRecord(),
+    ".tfrecords": TFRecord(),
+    ".tfrec": TFRecord(),
 }
 
 

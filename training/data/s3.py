@@ -1,4 +1,4 @@
-"""Objects in S3, read and written straight through s3torchconnector, which is an optional package.
+"""Objects in S3, read and written straight, by the client of s3torchconnector, which is an optional package.
 
 Region, endpoint and credentials come from where AWS's own tools take them: a training job has all of them.
 """
@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 from contract.refusal import Refused
 
 SCHEME = "s3://"
-PACKAGE = "s3torchconnector==1.5.0"
+PACKAGE = "s3torchconnectorclient==1.5.0"
 _AHEAD_BYTES = 1 << 20
 
 
@@ -77,18 +77,17 @@ def split(uri: str) -> tuple[str, str]:
 def client() -> Any:
     """The package's client, one for the process; it makes itself anew in a fork."""
     try:
-        from s3torchconnector import S3ClientConfig
-        from s3torchconnector._s3client import S3Client
+        from training.data.s3_client import Client
     except ImportError as error:
         raise S3Unavailable(
-            f"addresses in S3 need the package s3torchconnector, which is not installed: add {PACKAGE} to the image's "
-            f"requirements.txt, or `pip install {PACKAGE}` beside the torch that is there"
+            f"addresses in S3 need the package s3torchconnectorclient, which is not installed: add {PACKAGE} to the "
+            f"image's requirements.txt, or `pip install {PACKAGE}`"
         ) from error
     region = os.environ.get("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION"))
     if region is None:
         raise S3Unavailable("addresses in S3 need a region: set AWS_REGION (a training job has it)")
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3", os.environ.get("AWS_ENDPOINT_URL"))
-    return S3Client(region, endpoint=endpoint, s3client_config=S3ClientConfig(force_path_style=endpoint is not None))
+    return Client(region, endpoint)
 
 
 def is_in_use() -> bool:
@@ -99,7 +98,7 @@ def is_in_use() -> bool:
 @contextmanager
 def _named(uri: str) -> Iterator[None]:
     """The package's errors as errors that name the object."""
-    from s3torchconnector import S3Exception  # the client is there, so the package is
+    from s3torchconnectorclient import S3Exception  # the client is there, so the package is
 
     try:
         yield
@@ -141,8 +140,7 @@ def _chunks(uri: str, start: int | None, end: int | None) -> Iterator[bytes]:
     bucket, key = split(uri)
     reached = client()
     with _named(uri):
-        # The package's own readers keep what has been read: for a shard that streams once, too much
-        yield from reached.get_object(bucket, key, reader_constructor=lambda **parts: parts["get_stream"])(start, end)
+        yield from reached.get_object(bucket, key, start, end)
 
 
 def read(uri: str, offset: int = 0, size: int | None = None) -> bytes:

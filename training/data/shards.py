@@ -13,6 +13,7 @@ from training.data.errors import DataError, ShardError
 from training.data.media import File, open_through, read_at, read_whole, require_unpacked_file, walk
 from training.data.records import join_frames, lines, recordio_spans
 from training.data.tar import members, padded, parse_span, split_name
+from training.data.tfrecord.records import content_of, record_spans, unchecked_content_of
 
 
 class Shard(Protocol):
@@ -126,6 +127,11 @@ def tar_shard(path: File, *, tolerate: bool) -> SpanShard:
 def recordio_shard(path: File, *, tolerate: bool) -> SpanShard:
     """A RecordIO file; a sample is a record's bytes."""
     return SpanShard(path, _recordio_spans, join_frames, tolerate=tolerate)
+
+
+def tfrecord_shard(path: File, *, check: bool, tolerate: bool) -> SpanShard:
+    """A TFRecord file; a sample is a record's bytes."""
+    return SpanShard(path, record_spans, content_of if check else unchecked_content_of, tolerate=tolerate)
 
 
 def json_lines_shard(path: File, *, tolerate: bool) -> SpanShard:

@@ -77,7 +77,7 @@ def read_contract(environ: Mapping[str, str] = os.environ) -> Contract:
     """Read the three files; a missing one means an empty one, so that a bare `docker run` works too."""
     base = base_folder(environ)
     config = base / "input" / "config"
-    resource = _read_json(config / "resourceconfig.json")
+    resource = read_json(config / "resourceconfig.json")
     listed = resource.get("hosts", ["algo-1"])
     if not isinstance(listed, list) or not listed:
         raise LaunchError(f"resourceconfig.json must list at least one host, not {listed!r}")
@@ -85,19 +85,20 @@ def read_contract(environ: Mapping[str, str] = os.environ) -> Contract:
     current = str(resource.get("current_host", hosts[0]))
     if current not in hosts:
         raise LaunchError(f"resourceconfig.json names {current!r} as this host, but the hosts are {', '.join(hosts)}")
-    restored = decode_all(_read_json(config / "hyperparameters.json"))
+    restored = decode_all(read_json(config / "hyperparameters.json"))
     return Contract(
         base=base,
         hyperparameters={key: value for key, value in restored.items() if not key.startswith(_RESERVED_PREFIXES)},
         framework_parameters={key: value for key, value in restored.items() if key.startswith(_RESERVED_PREFIXES)},
-        channels=_read_json(config / "inputdataconfig.json"),
+        channels=read_json(config / "inputdataconfig.json"),
         resource=resource,
         hosts=hosts,
         current_host=current,
     )
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object; an empty one where there is no such file."""
     try:
         content = STRICT_JSON.decode(path.read_text())
     except FileNotFoundError:

@@ -1,30 +1,46 @@
 """Start the user's program as the job asks for, and never lose its end."""
 
 import os
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 from contract import secrets
 from contract.exit_codes import INTERRUPTED
-from contract.paths import base_folder
-from contract.variables import LAUNCHER, PROCESSES_PER_NODE, STOP_GRACE_SECONDS, WITHOUT_GPUS
+from contract.paths import CHECKPOINT_FOLDER, base_folder, local_path
+from contract.saves import FILES_AT_START_LINE
+from contract.variables import (
+    CHECKPOINT_DIR,
+    CHECKPOINT_S3,
+    LAUNCHER,
+    PROCESSES_PER_NODE,
+    SLOW_RANK,
+    STOP_GRACE_SECONDS,
+)
 from training.launcher import hosts, network, sm_variables, source, variables
 from training.launcher.endings import failure
+from training.launcher.guards import idle_gpus
 from training.launcher.inputs import Contract, read_contract
 from training.launcher.launch import GRACE_SECONDS, Launch
 from training.launcher.package import PACKAGE_ROOT
 from training.launcher.program import read_program
 from training.launcher.supervise import Supervisor
 
-STRATEGIES = ("plain", "torchrun", "mpirun")
+STRATEGIES = ("plain", "torchrun", "mpirun", "tensorflow")
 
 
 def main(arguments: list[str]) -> int:
     """Run the job on this node and return its exit code: 0, 1, 75 after an interruption, 78 after a refusal."""
     supervisor = Supervisor()
+    if arguments[:1] == ["process"]:
+        # Imported only here: a training job need not pay for it
+        from training.launcher.processing import run
+
+        return run.main(supervisor, arguments[1:])
     base = base_folder()
     try:
         if arguments not in ([], ["train"]):
-            raise failure.LaunchError(f"unknown arguments {' '.join(arguments)!r}; known: train")
+            raise failure.LaunchError(f"unknown arguments {' '.join(arguments)!r}; known: train, process")
         return _run(supervisor, read_contract())
     except failure.LaunchError as error:
         failure.write(base, str(error))
@@ -54,10 +70,16 @@ def _run(supervisor: Supervisor, contract: Contract) -> int:
     strategy = os.environ.get(LAUNCHER, "plain")
     if strategy not in STRATEGIES:
         raise failure.LaunchError(f"{LAUNCHER} is {strategy!r}; known: {', '.join(STRATEGIES)}")
+    if SLOW_RANK in os.environ:
+        # Imported only here: most jobs do not compare their ranks
+        from training.launcher.guards import slow
+
+        slow.refuse_unfit(strategy)
     gpus, cpus = sm_variables.count_gpus(), sm_variables.count_cpus()
-    if gpus == 0 and os.environ.get(WITHOUT_GPUS) != "1":
-        _refuse_idle_gpus(contract.instance_type)
+    if gpus == 0:
+        idle_gpus.refuse([contract.instance_type])
     processes = processes_per_node(strategy, max(gpus, sm_variables.count_neuron_cores(contract.instance_type)))
+    _say_what_survived(os.environ)
     base_environ = _base_environ(contract, processes=processes, cpus=cpus)
     # Before anything is started whose standard output would pass by
     supervisor.reads_all = bool(secrets.carried_by(os.environ))
@@ -67,11 +89,18 @@ def _run(supervisor: Supervisor, contract: Contract) -> int:
 
         # Importing torch takes a second: it begins now, while the other nodes' names and the code are awaited
         host = torchrun.start_host(supervisor, base_environ)
+    elif strategy == "tensorflow":
+        from training.launcher.tensorflow import strategy as tensorflow
+
+        fork = tensorflow.forks(contract)
+        host = tensorflow.start_host(supervisor, base_environ, fork=fork)
     launch = _prepare(supervisor, contract, base_environ, processes=processes, gpus=gpus, cpus=cpus)
     if supervisor.terminated:
         raise Interrupted
     if strategy == "torchrun":
         return torchrun.run(supervisor, launch, host)
+    if strategy == "tensorflow":
+        return tensorflow.run(supervisor, launch, host, fork=fork)
     if strategy == "mpirun":
         from training.launcher.mpirun import strategy as mpirun
 
@@ -81,22 +110,23 @@ def _run(supervisor: Supervisor, contract: Contract) -> int:
     return plain.run(supervisor, launch)
 
 
-def _refuse_idle_gpus(instance_type: str) -> None:
-    """Without this, one rank a node would train on the processor, and the GPUs would bill."""
-    has = network.gpus(instance_type)
-    if has:
-        raise failure.LaunchRefused(
-            f"{instance_type} has {has} GPU{'s' if has > 1 else ''}, and this container sees none: its image must set "
-            "NVIDIA_VISIBLE_DEVICES=all and NVIDIA_DRIVER_CAPABILITIES=compute,utility, or come from one that does; "
-            "or take an instance type without GPUs"
-        )
+def _say_what_survived(environ: Mapping[str, str]) -> None:
+    """A new container knows nothing of an interruption before it; whoever does reads here what it found."""
+    if CHECKPOINT_S3 in environ:
+        folder = local_path(environ.get(CHECKPOINT_DIR, CHECKPOINT_FOLDER), environ)
+        count = sum(len(files) for _, _, files in os.walk(folder))
+        print(f"{FILES_AT_START_LINE}{count}", file=sys.stderr, flush=True)
 
 
 def processes_per_node(strategy: str, accelerators: int, environ: Mapping[str, str] = os.environ) -> int:
-    """`plain` runs one. Otherwise the job's own number, else one per GPU or Neuron core, else one."""
+    """`plain` runs one. Otherwise the job's own number, else one per GPU or Neuron core, else one.
+
+    A worker of TensorFlow's uses all GPUs of its node by itself.
+    """
     if strategy == "plain":
         return 1
-    return variables.whole(environ, PROCESSES_PER_NODE, max(accelerators, 1), at_least=1)
+    own = 1 if strategy == "tensorflow" else max(accelerators, 1)
+    return variables.whole(environ, PROCESSES_PER_NODE, own, at_least=1)
 
 
 def _base_environ(contract: Contract, *, processes: int, cpus: int) -> dict[str, str]:
@@ -110,6 +140,16 @@ def _base_environ(contract: Contract, *, processes: int, cpus: int) -> dict[str,
     }
 
 
+def _fetch_submitted(uri: str, contract: Contract) -> Path:
+    # Imported only here: the official SDK's tuner sends code so, and nobody else
+    from training import submitted
+
+    try:
+        return submitted.fetch(uri, contract.code_dir)
+    except submitted.Unusable as error:
+        raise failure.LaunchError(str(error)) from error
+
+
 def _prepare(
     supervisor: Supervisor, contract: Contract, base_environ: dict[str, str], *, processes: int, gpus: int, cpus: int
 ) -> Launch:
@@ -121,6 +161,9 @@ def _prepare(
         pause=lambda seconds: _pause(supervisor, seconds),
     )
     unpacked = source.unpack_source(contract.channel_dir(source.CODE_CHANNEL), contract.code_dir)
+    submitted = str(contract.framework_parameters.get("sagemaker_submit_directory", ""))
+    if unpacked is None and submitted.startswith("s3://"):
+        unpacked = _fetch_submitted(submitted, contract)
     if unpacked is not None and (unpacked / "requirements.txt").is_file():
         # Imported only here: most starts bring no packages
         from training.launcher import requirements

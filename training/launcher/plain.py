@@ -66,8 +66,8 @@ def wait_for_end(
 
         places = stacks.where_they_are(supervisor, [child], forked=False)
         supervisor.stop([child], grace_seconds=0.0)
-        return GUARDED, f"{overdue}: {stacks.describe(places, {0: host})}"
-    stopped_late = _wait(supervisor, child, grace)
+        return GUARDED, f"{overdue}: {stacks.describe(places, {child.name: host})}"
+    stopped_late = wait_passing_stop(supervisor, child, grace)
     code, message = _how_it_ended(supervisor, child, host, base, grace, killed_before, stopped_late)
     return (GUARDED, f"{watch.not_finite}: {message}") if watch.not_finite and code else (code, message)
 
@@ -112,7 +112,7 @@ def _how_it_ended(
     return failure.code_of(status), reasons.describe(ended, base=base)
 
 
-def _wait(supervisor: Supervisor, child: Child, grace_seconds: float) -> bool:
+def wait_passing_stop(supervisor: Supervisor, child: Child, grace_seconds: float) -> bool:
     """Wait for the end of the child, pass SIGTERM on once; True when it had to be killed."""
     deadline: float | None = None
     while child.status is None:

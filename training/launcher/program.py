@@ -49,7 +49,7 @@ def read_program(contract: Contract, environ: Mapping[str, str] = os.environ) ->
             f"the job names no program: set `entry` in the job's [program] table ({ENTRY} in the environment)"
         )
     arguments = (*_fixed_arguments(environ), *to_arguments(contract.hyperparameters))
-    kind, target = _resolve(str(entry), contract.code_dir)
+    kind, target = resolve(str(entry), contract.code_dir)
     return Program(kind=kind, target=target, arguments=arguments)
 
 
@@ -103,7 +103,7 @@ def _fixed_arguments(environ: Mapping[str, str]) -> list[str]:
     raise LaunchError(f"{ARGUMENTS} must be a JSON list of strings without NUL letters, not {joined(environ)!r}")
 
 
-def _resolve(entry: str, code_dir: Path) -> tuple[Literal["module", "script", "executable"], str]:
+def resolve(entry: str, code_dir: Path) -> tuple[Literal["module", "script", "executable"], str]:
     """A path if it looks like one or names a file, a module otherwise."""
     path = Path(entry) if Path(entry).is_absolute() else code_dir / entry
     if path.is_file() and path.suffix == ".py":

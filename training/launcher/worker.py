@@ -21,10 +21,10 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
 
 
-def run_python(program: Program, environ: dict[str, str]) -> int:
-    """Run a module or a script as `__main__` in this process and return its exit code."""
+def run_python(program: Program, environ: dict[str, str], *, name: str) -> int:
+    """Run a module or a script as `__main__` in this process, under this name, and return its exit code."""
     die_with_parent()
-    name_process(f"rank-{environ['RANK']}")
+    name_process(name)
     os.environ.clear()
     os.environ.update(environ)
     _fresh_interpreter_state()

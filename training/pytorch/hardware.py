@@ -1,6 +1,7 @@
 """What the machine can do, asked rather than assumed: devices, backends, bf16."""
 
 import importlib
+import resource
 import sys
 
 import torch
@@ -29,6 +30,13 @@ def wait_for_device(device: torch.device) -> None:
     """Until a GPU has done what it was given; a CPU always has."""
     if device.type == "cuda":
         torch.cuda.synchronize()
+
+
+def peak_memory_bytes(device: torch.device) -> int:
+    """The most memory that was used at once: the GPU's, or this process's own on a CPU."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def pick_backend(asked: str | None) -> str:

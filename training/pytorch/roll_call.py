@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import torch.distributed as dist
 
+from training.data.errors import first_line
+
 ROLL_CALL_SECONDS = 3.0
 
 
@@ -86,8 +88,3 @@ def name_the_missing(
         message = f"rank {rank}: {found}; the collective failed with: {first_line(error)}"
         print(message, file=sys.stderr, flush=True)
         raise RankMissing(message) from error
-
-
-def first_line(error: BaseException) -> str:
-    """An error's message without the native stack traces that torch appends."""
-    return (str(error).splitlines() or [type(error).__name__])[0]

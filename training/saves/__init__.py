@@ -1,1 +1,1 @@
-"""What S3 holds of a node's checkpoints, and how it gets what it lacks. Knows no framework; boto3 does the talking."""
+"""Checkpoints, whatever the framework: how they lie on a disk and in S3, and how S3 gets what it lacks."""

@@ -22,14 +22,14 @@ def how_it_ended(status: int) -> str:
     return "ended with 0 after SIGTERM" if status == 0 else "saved and ended"
 
 
-def of_ranks(ended: Mapping[int, str], *, all_of_them: str = "every rank") -> str:
-    """The same of several ranks at once."""
+def of_ranks(ended: Mapping[int, str], *, kind: str = "rank", all_of_them: str = "every rank") -> str:
+    """The same of several ranks, or tasks of a kind, at once."""
     ranks: dict[str, list[str]] = {}
     for rank, how in sorted(ended.items()):
         ranks.setdefault(how, []).append(str(rank))
     if len(ranks) == 1:
         return f"{all_of_them} {next(iter(ranks))}"
-    return "; ".join(f"rank {', '.join(numbers)} {how}" for how, numbers in ranks.items())
+    return "; ".join(f"{kind} {', '.join(numbers)} {how}" for how, numbers in ranks.items())
 
 
 def nothing_saved(child: Child, host: str, *, stopped_late: bool, grace_seconds: float) -> str:

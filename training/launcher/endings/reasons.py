@@ -12,6 +12,7 @@ from contract.exit_codes import REFUSED
 from training.launcher.endings.disks import describe_full, read_disks
 from training.launcher.endings.failure import FAILURE_LIMIT_BYTES, Failure, cut
 from training.launcher.endings.hints import hint, wants_a_gpu
+from training.launcher.endings.tensorflow_words import KERAS_FIT, is_keras_fit, telling
 from training.launcher.endings.tracebacks import errors_of, last_line, place_of, traceback_of, user_frames, users_own
 
 _DISK_FULL = "No space left on device"
@@ -37,6 +38,7 @@ _NO_MODULE = re.compile(
 
 _OF_A_PEER = re.compile(
     r"/torch/distributed/|Connection (?:closed|reset|refused)|NCCL|[Gg]loo|[Tt]imed? ?out|Broken pipe|DistBackendError"
+    r"|errors_impl\.(?:Unavailable|Aborted|Cancelled|DeadlineExceeded)Error|Collective ops is aborted"
 )
 """What a rank says that fails because of another one, or of the network."""
 
@@ -63,7 +65,7 @@ def is_incurable(failure: Failure, *, base: Path) -> bool:
     if failure.exit_status < 0:
         # What a killed process had logged before is not why it ended
         return False
-    if failure.exit_status == REFUSED or _full_disk(failure, base) or _refusal(failure):
+    if is_keras_fit(failure.tail) or failure.exit_status == REFUSED or _full_disk(failure, base) or _refusal(failure):
         return True
     last = last_line(failure.tail)
     return last.partition(":")[0] in _INCURABLE or wants_a_gpu(last)
@@ -86,8 +88,10 @@ def _cause(failure: Failure, base: Path) -> str:
         return f"was ended by {_signal_name(-failure.exit_status)}"
     if full_disk := _full_disk(failure, base):
         return f"failed because {full_disk}"
+    if is_keras_fit(failure.tail):
+        return f"failed: {KERAS_FIT}"
     sentence = f"ended with exit code {failure.exit_status}"
-    if last := _refusal(failure) or last_line(failure.tail):
+    if last := _refusal(failure) or telling(last_line(failure.tail), failure.tail):
         sentence = f"failed: {last}{hint(last, failure.tail, base / 'code')}"
     if failure.out_of_memory:
         # A data loader's worker, for example, of whose end its rank hears no reason

@@ -17,8 +17,9 @@ from training.launcher import leaving
 from training.launcher.endings import failure, interruption, reasons
 from training.launcher.endings.failure import LaunchError
 from training.launcher.launch import Launch
-from training.launcher.mpirun.nodes import FirstNode, OtherNode, call
+from training.launcher.mpirun.nodes import PORT, FirstNode, OtherNode
 from training.launcher.mpirun.rank import INTERRUPT
+from training.launcher.nodes.line import call
 from training.launcher.package import PACKAGE_ROOT
 from training.launcher.sm_variables import MASTER_PORT
 from training.launcher.supervise import Child, Supervisor
@@ -66,7 +67,7 @@ def _lead(supervisor: Supervisor, launch: Launch, folder: Path) -> tuple[int, st
 
 
 def _serve(supervisor: Supervisor, launch: Launch, folder: Path) -> tuple[int, str] | None:
-    connection = call(supervisor, launch.addresses[launch.contract.hosts[0]], launch.host_wait_seconds)
+    connection = call(supervisor, launch.addresses[launch.contract.hosts[0]], PORT, launch.host_wait_seconds)
     if connection is None:
         return INTERRUPTED, interruption.NOTHING_BEGUN
     node = OtherNode(supervisor, folder, connection, _environ(launch, folder / "desk"))

@@ -29,10 +29,10 @@ from torch.distributed.elastic.rendezvous import (
 
 from contract.variables import ATTEMPT
 from training.launcher.endings import failure
+from training.launcher.forking.order import Order
 from training.launcher.torchrun.channel import Channel
 from training.launcher.torchrun.first_failure import FirstFailure, agree
 from training.launcher.torchrun.guard_words import GuardWords
-from training.launcher.torchrun.order import Order
 from training.launcher.torchrun.rendezvous import Rendezvous, connect, make_rendezvous, say_goodbye
 
 _LOOK_SECONDS = 0.05

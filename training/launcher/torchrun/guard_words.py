@@ -9,7 +9,11 @@ from training.launcher.torchrun.channel import Channel
 
 _KEY = "shardyard/guard"
 _POLL_SECONDS, _SOON_SECONDS = 0.3, 0.05
-_PLACES_SECONDS = 10.0
+_PLACES_SECONDS = 6.0
+"""How long to wait for the others' places, and for their having read them; the host waits longer than for both."""
+
+_STORE_NODE = 0
+"""The node whose agent keeps the store."""
 
 
 class GuardWords:
@@ -29,16 +33,24 @@ class GuardWords:
             moved = [ages["moved"] for ages in known if ages["moved"] >= 0]
             heard = min(ages["heard"] for ages in known)
             self._channel.send({"op": "ages", "heard": heard, "moved": min(moved, default=-1.0)})
+        elif "paces" in event:
+            self._set(store, "paces", event["paces"])
+            known = self._all(store, "paces")
+            if len(known) == self._nodes:
+                self._channel.send(
+                    {"op": "paces", "paces": {rank: one for node in known for rank, one in node.items()}}
+                )
         elif "guard" in event:
             self._passed_on = self._awaits_all = True
             store.set(f"{_KEY}/word", json.dumps({"why": event["guard"], "saves": event["saves"]}))
             self._set(store, "ready", True)
         elif "places" in event:
             self._set(store, "places", event["places"])
-            deadline = time.monotonic() + _PLACES_SECONDS
-            while len(known := self._all(store, "places")) < self._nodes and time.monotonic() < deadline:
-                time.sleep(0.05)
-            places = {rank: place for one in known for rank, place in one.items()}
+            places = {rank: place for one in self._wait_for_all(store, "places") for rank, place in one.items()}
+            self._set(store, "read", True)
+            if self._node == _STORE_NODE:
+                # Its host ends it at its answer, and the store with it: first the others read
+                self._wait_for_all(store, "read")
             self._channel.send({"op": "places", "places": places})
 
     def poll(self, store: Any) -> None:
@@ -52,6 +64,12 @@ class GuardWords:
         if not self._passed_on and store.check([f"{_KEY}/word"]):
             self._passed_on = True
             self._channel.send({"op": "guarded", **json.loads(store.get(f"{_KEY}/word"))})
+
+    def _wait_for_all(self, store: Any, what: str) -> list[Any]:
+        deadline = time.monotonic() + _PLACES_SECONDS
+        while len(known := self._all(store, what)) < self._nodes and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return known
 
     def _set(self, store: Any, what: str, value: object) -> None:
         store.set(f"{_KEY}/{what}/{self._node}", json.dumps(value))

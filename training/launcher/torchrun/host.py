@@ -5,27 +5,23 @@ is what makes its forks safe.
 """
 
 import contextlib
-import gc
-import importlib
 import json
-import os
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from contract import secrets
 from contract.exit_codes import INTERRUPTED
 from training.launcher.endings import failure
+from training.launcher.forking import host as forking
+from training.launcher.forking.guard import HostGuard
+from training.launcher.forking.order import REJOIN_SECONDS, Order
+from training.launcher.forking.verdict import Verdict
 from training.launcher.guards.watch import DUMPS_STACKS
 from training.launcher.supervise import Child, Supervisor
 from training.launcher.torchrun.channel import MESSAGE_BYTES
-from training.launcher.torchrun.guard import HostGuard
-from training.launcher.torchrun.order import REJOIN_SECONDS, Order
-from training.launcher.torchrun.verdict import Verdict
 from training.launcher.worker import die_with_parent, execute_bound, name_process, run_python
 
 _STOP_GRACE_SECONDS = 0.5
@@ -79,7 +75,7 @@ class Host:
                 return self._outcome(self.report)
             if not preloaded and time.monotonic() >= preload_at:
                 preloaded = True
-                _import(*_NEEDED_BY_RESTARTS)
+                forking.preload(*_NEEDED_BY_RESTARTS)
 
     def _is_guarded(self) -> bool:
         look = self.guard.wait_for_word if self.interrupted else self.guard.look
@@ -103,7 +99,7 @@ class Host:
         elif message["op"] == "stop":
             self._stop_ranks()
             self._send({"stopped": True})
-        elif message["op"] in ("ages", "guarded", "ready", "places"):
+        elif message["op"] in ("ages", "guarded", "ready", "places", "paces"):
             self.guard.hear(message)
         else:
             self.report = message
@@ -120,12 +116,21 @@ class Host:
             name = f"rank {variables['RANK']}"
             environ = {**self.order.environ, **variables}
             prefix = f"[{name}] " if int(variables["WORLD_SIZE"]) > 1 else ""
-            self.ranks[local_rank] = self.supervisor.start(name, self._rank_action(environ), prefix=prefix)
+            self.ranks[local_rank] = self.supervisor.start(name, self._rank_action(name, environ), prefix=prefix)
         return [self.ranks[local_rank].pid for local_rank in sorted(self.ranks)]
 
-    def _rank_action(self, environ: dict[str, str]) -> Callable[[], object]:
+    def _rank_action(self, name: str, environ: dict[str, str]) -> Callable[[], object]:
         if self.order.fork_ranks:
-            return lambda: run_python(self.program, environ)
+            pace = self.guard.pace(name)
+
+            def action() -> int:
+                if pace is not None:
+                    from training.launcher.torchrun import own_time
+
+                    own_time.measure(pace)
+                return run_python(self.program, environ, name=f"rank-{environ['RANK']}")
+
+            return action
         return execute_bound(self.program.command(), {**DUMPS_STACKS, **environ}, working_dir=None)
 
     def _stop_ranks(self) -> None:
@@ -268,42 +273,13 @@ def _killed(child: Child) -> bool:
     return child.status is not None and child.status < 0
 
 
-def _import(*names: str) -> None:
-    """Import modules for the forks to come; by name, since this process itself uses nothing of them."""
-    # Importing makes hundreds of thousands of objects and no garbage: looking for some takes an eighth of the time.
-    # Frozen, they are looked through neither here nor in any fork, which keeps their pages shared as well
-    gc.disable()
-    for name in names:
-        importlib.import_module(name)
-    gc.freeze()
-    gc.enable()
-
-
 def main(order_fd: int, report_fd: int, environ: Mapping[str, str]) -> int:
     """Import torch, take the launcher's order from one pipe, and put the outcome into the other."""
-    die_with_parent()
-    name_process("torchrun-host")
-    os.environ.update(environ)
-    # The first one is the rank's to replace
-    sys.path[1:1] = [part for part in environ["PYTHONPATH"].split(os.pathsep) if part not in sys.path[1:]]
-    supervisor = Supervisor()
-    supervisor.private.add(report_fd)
-    _import(*_NEEDED_BY_ALL)
-    with os.fdopen(order_fd) as pipe:
-        text = pipe.read()
-    if not text:
-        return INTERRUPTED
-    # The user's code has been unpacked meanwhile, into a folder that Python remembers not to have found
-    importlib.invalidate_caches()
-    order = Order.from_json(text)
-    if values := secrets.values(order.environ):
-        # Imported only here: most jobs have no secrets
-        from training.launcher.secrets.redaction import hide
-
-        hide(supervisor, values)
-    os.environ.update(order.environ)
-    if order.cwd is not None:
-        os.chdir(order.cwd)
-    outcome = Host(supervisor, order).run()
-    os.write(report_fd, json.dumps(outcome).encode())
-    return int(outcome["code"])
+    return forking.be_host(
+        order_fd,
+        report_fd,
+        environ,
+        name="torchrun-host",
+        preloads=_NEEDED_BY_ALL,
+        serve=lambda supervisor, order: Host(supervisor, order).run(),
+    )

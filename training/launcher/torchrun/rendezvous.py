@@ -10,7 +10,7 @@ import torch.distributed as dist
 from torch.distributed.elastic.rendezvous import RendezvousConnectionError, dynamic_rendezvous
 from torch.distributed.elastic.rendezvous.c10d_rendezvous_backend import C10dRendezvousBackend
 
-from training.launcher.torchrun.order import REJOIN_SECONDS, Order
+from training.launcher.forking.order import REJOIN_SECONDS, Order
 
 _GOODBYE_SECONDS = 10.0
 

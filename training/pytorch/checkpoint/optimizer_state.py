@@ -11,7 +11,7 @@ from torch import nn
 from torch.distributed.checkpoint.state_dict import _get_fqns, _init_optim_state
 
 from training.pytorch.checkpoint.staging import copied
-from training.pytorch.checkpoint.unfit import Unfit
+from training.saves.unfit import Unfit
 
 STATE, GROUPS = "optimizer.state.", "optimizer.param_groups."
 _NEEDS_MORE = (torch.optim.LBFGS, torch.optim.SparseAdam)

@@ -17,11 +17,12 @@ from torch.distributed.checkpoint.planner import LoadPlan, LoadPlanner
 from torch.distributed.checkpoint.storage import StorageReader
 from torch.futures import Future
 
-from training.pytorch.checkpoint.manifest import Save, rank_folder
-from training.pytorch.checkpoint.shards import Piece
+from training.pytorch.checkpoint.numbers import dtype_of, read_tensor
 from training.pytorch.checkpoint.staging import local
-from training.pytorch.checkpoint.storage import Storage
-from training.pytorch.checkpoint.tensor_file import Entry, read_header, read_tensor
+from training.saves.manifest import Save, rank_folder
+from training.saves.shards import Piece
+from training.saves.storage import Storage
+from training.saves.tensor_file import Entry, read_header
 
 # Each rank reads by itself, on purpose; torch warns of it at every load
 warnings.filterwarnings("ignore", message="torch.distributed is disabled, unavailable or uninitialized")
@@ -95,5 +96,5 @@ class RankFilesReader(StorageReader):
 
 def _describe(entry: Entry) -> TensorStorageMetadata:
     return TensorStorageMetadata(
-        properties=TensorProperties(dtype=entry.dtype), size=torch.Size(entry.whole), chunks=[]
+        properties=TensorProperties(dtype=dtype_of(entry)), size=torch.Size(entry.whole), chunks=[]
     )

@@ -10,8 +10,9 @@ from torch.distributed.checkpoint.planner import WriteItem
 from torch.distributed.checkpoint.planner_helpers import _create_write_items
 from torch.distributed.tensor import DTensor
 
-from training.pytorch.checkpoint.shards import Piece
-from training.pytorch.checkpoint.tensor_file import Entry, encode_header
+from training.pytorch.checkpoint.numbers import code_of, dtype_of
+from training.saves.shards import Piece
+from training.saves.tensor_file import Entry, encode_header
 
 
 def pieces_of(tensors: Mapping[str, torch.Tensor]) -> dict[Piece, int]:
@@ -91,7 +92,7 @@ class Staging:
         size = max((entry.end for entry in entries.values()), default=0)
         content = torch.empty(size, dtype=torch.uint8, pin_memory=self._pinned)
         self._targets = [
-            content[entry.start : entry.end].view(entry.dtype).view(entry.shape) for entry in entries.values()
+            content[entry.start : entry.end].view(dtype_of(entry)).view(entry.shape) for entry in entries.values()
         ]
         self._staged = Staged(header=encode_header(entries), content=content)
         self._tensors = tensors
@@ -105,7 +106,7 @@ def _entries(items: Iterable[WriteItem], tensors: Mapping[str, torch.Tensor]) ->
         yield (
             item.index.fqn,
             Entry(
-                dtype=held.dtype,
+                dtype=code_of(item.index.fqn, held.dtype),
                 shape=tuple(held.shape),
                 whole=tuple(piece.size),
                 offsets=tuple(piece.chunk.offsets),

@@ -18,9 +18,11 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.distributed.tensor import DTensor
 
+from training import paths
+from training.data.batches import EpochBatches, equal_batches
 from training.data.channel import Channel, resolve
-from training.pytorch import paths
-from training.pytorch.batches import EpochBatches, equal_batches
+from training.programs.arguments import not_negative, positive, switch, whole
+from training.programs.entry import reasons_without_traceback
 from training.pytorch.checkpoint.checkpointer import Checkpointer
 from training.pytorch.loop import Loop, Samples, steps_in
 from training.pytorch.models.gpt.model import PRESETS, GPTConfig, next_token_loss
@@ -30,12 +32,11 @@ from training.pytorch.parallel.part import Parallel
 from training.pytorch.parallel.plan import Plan, PlanError
 from training.pytorch.parallel.stepping import Stepper
 from training.pytorch.process_group import Ranks, connect, end_first_step, gather
-from training.pytorch.programs.arguments import make_parser, not_negative, positive, switch, whole
-from training.pytorch.programs.entry import reasons_without_traceback
+from training.pytorch.programs.arguments import make_parser
 from training.pytorch.programs.rehearsal import rehearse
 from training.pytorch.programs.tokens import Tokens, read_tokens
 from training.pytorch.random_state import seed_everything
-from training.pytorch.reporting.metrics import Metrics
+from training.reporting.metrics import Metrics
 
 COMPILE_SECONDS = 600.0
 

@@ -1,6 +1,6 @@
 """A linear regression from event data to a tone score: is it better to give every node all files, or each its own?
 
-    python -m training.pytorch.programs.make_events /tmp/events
+    python -m training.programs.make_events /tmp/events
     SM_CHANNEL_TRAIN=/tmp/events/train SM_CHANNEL_VALIDATION=/tmp/events/validation SM_MODEL_DIR=/tmp/model \\
     SHARDYARD_CHECKPOINT_DIR=/tmp/checkpoints torchrun --nproc-per-node 2 -m training.pytorch.programs.linear --epochs 2
 
@@ -19,17 +19,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
+from training import paths
 from training.data import Csv, DataError, Dataset, resolve
-from training.pytorch import paths
+from training.programs.arguments import positive, switch
+from training.programs.entry import reasons_without_traceback
 from training.pytorch.checkpoint.checkpointer import Checkpointer
 from training.pytorch.data import Loader, channel
 from training.pytorch.loop import Loop, Samples, steps_in
 from training.pytorch.outputs import save_model
 from training.pytorch.process_group import Ranks, connect, gather
-from training.pytorch.programs.arguments import make_parser, positive, switch
-from training.pytorch.programs.entry import reasons_without_traceback
+from training.pytorch.programs.arguments import make_parser
 from training.pytorch.random_state import seed_everything
-from training.pytorch.reporting.metrics import Metrics
+from training.reporting.metrics import Metrics
 
 
 class Regression(nn.Module):

@@ -1,12 +1,11 @@
 """Handwritten digits on many nodes: the CNN of the public MNIST lab, data parallel, never losing work.
 
-    python -m training.pytorch.programs.make_digits /tmp/digits
+    python -m training.programs.make_digits /tmp/digits
     SM_CHANNEL_TRAIN=/tmp/digits/train SM_CHANNEL_TEST=/tmp/digits/test SM_MODEL_DIR=/tmp/model \\
     SHARDYARD_CHECKPOINT_DIR=/tmp/checkpoints torchrun --nproc-per-node 2 -m training.pytorch.programs.mnist --epochs 5
 """
 
 import argparse
-import os
 from collections.abc import Sequence
 from functools import partial
 
@@ -16,22 +15,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
-from contract.paths import base_folder
-from training.data.channel import Channel, resolve
-from training.data.position import place_in_group
-from training.pytorch import paths
-from training.pytorch.batches import EpochBatches, equal_batches
+from training import paths
+from training.programs.arguments import positive
+from training.programs.digits import Digits, divide, find_channel, held_out_digits, load_digits
+from training.programs.entry import reasons_without_traceback
 from training.pytorch.checkpoint.checkpointer import Checkpointer
 from training.pytorch.loop import Loop, Samples, steps_in
 from training.pytorch.outputs import save_model
 from training.pytorch.process_group import Ranks, connect, gather
-from training.pytorch.programs.arguments import make_parser, positive
-from training.pytorch.programs.digits import read_digits
-from training.pytorch.programs.entry import reasons_without_traceback
-from training.pytorch.programs.make_digits import real_digits
+from training.pytorch.programs.arguments import make_parser
 from training.pytorch.programs.rehearsal import rehearse
 from training.pytorch.random_state import seed_everything
-from training.pytorch.reporting.metrics import Metrics
+from training.reporting.metrics import Metrics
 
 
 class Net(nn.Module):
@@ -55,45 +50,10 @@ class Net(nn.Module):
 Tensors = tuple[Tensor, Tensor]
 
 
-def find(name: str) -> Channel | None:
-    """A channel of the job, or None if it has none of this name; one that cannot be used is an error."""
-    place = base_folder() / "input" / "data" / name
-    return resolve(name) if f"SM_CHANNEL_{name.upper()}" in os.environ or place.is_dir() else None
-
-
-def load(channel: Channel | None, device: torch.device, *, test: bool = False) -> Tensors:
-    """The digits of a channel as tensors on the device; without one, those that scikit-learn brings."""
-    if channel is None:
-        images, labels = real_digits(test=test)
-    else:
-        images, labels = read_digits(channel.files(), test=test)
+def load(digits: Digits, device: torch.device) -> Tensors:
+    """Digits as tensors on the device."""
+    images, labels = digits
     return torch.from_numpy(images).to(device), torch.from_numpy(labels).to(device)
-
-
-def find_test_digits(train: Channel | None, ranks: Ranks) -> Tensors | None:
-    """This rank's part of the channel `test`, or of MNIST's own test files beside the training ones, or none."""
-    test = find("test")
-    if test is None and train is not None and not any(path.name.startswith("t10k-") for path in train.files()):
-        return None
-    channel = train if test is None else test
-    part, parts = place_in_group(channel, ranks.world)
-    images, labels = load(channel, ranks.device, test=True)
-    return images[part::parts], labels[part::parts]
-
-
-def divide(channel: Channel | None, samples: int, options: argparse.Namespace, ranks: Ranks) -> EpochBatches:
-    """This rank's batches."""
-    part, parts = place_in_group(channel, ranks.world)
-    return equal_batches(
-        samples,
-        channel=channel,
-        world=ranks.world,
-        batch_size=options.batch_size,
-        part=part,
-        parts=parts,
-        seed=options.seed,
-        gather=partial(gather, ranks),
-    )
 
 
 def make_model(options: argparse.Namespace, ranks: Ranks) -> Net:
@@ -141,10 +101,18 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
     net = make_model(options, ranks)
     model: nn.Module = net if ranks.world_size == 1 else DistributedDataParallel(net)
     optimizer = torch.optim.Adam(net.parameters(), lr=options.learning_rate)
-    channel = find("train")
-    images, labels = load(channel, ranks.device)
-    test = find_test_digits(channel, ranks)
-    batches = divide(channel, len(images), options, ranks)
+    channel = find_channel("train")
+    images, labels = load(load_digits(channel), ranks.device)
+    held_out = held_out_digits(channel, ranks.world)
+    test = None if held_out is None else load(held_out, ranks.device)
+    batches = divide(
+        channel,
+        len(images),
+        world=ranks.world,
+        batch_size=options.batch_size,
+        seed=options.seed,
+        gather=partial(gather, ranks),
+    )
     steps = steps_in(options, batches.per_epoch)
 
     def loss_of(chosen: Tensor) -> Tensor:

@@ -1,0 +1,1 @@
+"""What stands in for SageMaker's built-in algorithms: the same channels, hyperparameters and metrics, open packages."""

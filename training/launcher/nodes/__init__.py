@@ -1,0 +1,1 @@
+"""What the launchers of a run tell one another."""

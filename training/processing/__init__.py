@@ -1,0 +1,1 @@
+"""Programs of processing jobs, and what they share. Knows no framework."""

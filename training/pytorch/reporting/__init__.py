@@ -1,1 +1,0 @@
-"""What a run reports: metrics, TensorBoard files, MLflow."""

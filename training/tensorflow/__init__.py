@@ -1,0 +1,1 @@
+"""TensorFlow: models, loops and programs for one process or many."""

@@ -1,0 +1,1 @@
+"""Models, made with Keras 3."""

@@ -1,0 +1,1 @@
+"""Training programs: what a job's `entry` names."""

@@ -1,0 +1,1 @@
+"""How models are loaded and asked that come without code of their own."""

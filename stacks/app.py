@@ -17,7 +17,7 @@ from shardyard.spec.errors import SpecError
 from shardyard.spec.settings.settings import Settings, context_of
 
 from .build import build_app
-from .cost import idle_sentence
+from .cost import endpoint_sentences, idle_sentence
 
 
 def project_app(root: Path) -> cdk.App:
@@ -32,11 +32,14 @@ def project_app(root: Path) -> cdk.App:
 
 
 def synth(app: cdk.App) -> None:
-    """Write the templates; say what they cost while nothing runs, where somebody asked for what bills then."""
+    """Write the templates; say what they cost while nothing runs, where somebody asked for what bills then, and what a
+    month of each endpoint costs."""
     app.synth()
     settings = _settings(app)
     if settings.notebooks.enabled or settings.network.interface_endpoints:
         print(idle_sentence(Path(app.outdir)), file=sys.stderr)
+    for sentence in endpoint_sentences(Path(app.outdir)):
+        print(sentence, file=sys.stderr)
     gc.freeze()  # nor at the exit
 
 

@@ -4,8 +4,12 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from shardyard.spec.catalogue.idle_cost import READ_ON, IdleItem, idle_items
+from shardyard.spec.catalogue.idle_cost import READ_ON, REGION, IdleItem, idle_items
+from shardyard.spec.endpoints.cost import monthly_cost
+from shardyard.spec.endpoints.endpoint import EndpointSpec
+from shardyard.spec.names import ENDPOINT_METADATA
 
 
 def idle_sentence(folder: Path) -> str:
@@ -21,6 +25,21 @@ def idle_sentence(folder: Path) -> str:
     return f"idle cost: {total:.2f} USD a month, stopped notebooks included (prices of {READ_ON}); largest: {largest}"
 
 
+def endpoint_sentences(folder: Path) -> Iterator[str]:
+    """What a month of each endpoint costs, all scaled out or in, from the definitions in their templates."""
+    for template in _templates(folder):
+        tables = template.get("Metadata", {}).get(ENDPOINT_METADATA)
+        if tables is not None:
+            spec = EndpointSpec.from_dict(tables)
+            waits = ", once it has a model" if "HasModel" in template.get("Conditions", {}) else ""
+            yield f"endpoint {spec.name}: {monthly_cost(spec, REGION).said}, in {REGION}{waits}"
+
+
+def _templates(folder: Path) -> Iterator[Any]:
+    for path in sorted(folder.glob("*.template.json")):
+        yield json.loads(path.read_text(encoding="utf-8"))
+
+
 def _items(folder: Path) -> Iterator[IdleItem]:
-    for path in folder.glob("*.template.json"):
-        yield from idle_items(json.loads(path.read_text(encoding="utf-8")))
+    for template in _templates(folder):
+        yield from idle_items(template)

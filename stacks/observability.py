@@ -12,7 +12,8 @@ from shardyard.observability.budget import MonthlyBudget
 from shardyard.observability.dashboard import Dashboard
 from shardyard.observability.job_alarms import JobAlarms
 from shardyard.observability.job_watch import JobWatch, WatchLimits
-from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.endpoints.endpoint import EndpointSpec
+from shardyard.spec.jobs.launched import LaunchedSpec
 from shardyard.spec.settings import parameters
 from shardyard.spec.settings.settings import Settings
 
@@ -22,7 +23,15 @@ from .base import ProjectStack
 class ObservabilityStack(ProjectStack):
     """Tells people what they should know."""
 
-    def __init__(self, scope: Construct, *, settings: Settings, storage: Storage, jobs: Sequence[JobSpec]) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        *,
+        settings: Settings,
+        storage: Storage,
+        jobs: Sequence[LaunchedSpec],
+        endpoints: Sequence[EndpointSpec] = (),
+    ) -> None:
         super().__init__(scope, "observability", settings=settings, description="Alerts, dashboard, watchdog, budget")
         email = Override(self, "AlertEmail", parameter=parameters.ALERT_EMAIL, otherwise=settings.alerts.email or None)
         budget = Override(
@@ -45,7 +54,7 @@ class ObservabilityStack(ProjectStack):
             low_gpu_minutes=settings.alerts.low_gpu_minutes,
             silent_minutes=settings.alerts.silent_minutes,
         )
-        self.dashboard = Dashboard(self, "Dashboard", project=project, jobs=jobs)
+        self.dashboard = Dashboard(self, "Dashboard", project=project, jobs=jobs, endpoints=endpoints)
         JobWatch(self, "JobWatch", project=project, key=storage.key, topic=topic, limits=limits)
         JobAlarms(self, "JobAlarms", project=project, topic=topic, limits=limits)
         monthly = MonthlyBudget(

@@ -8,7 +8,7 @@ from shardyard.core.outputs import add_output
 from shardyard.foundation.quotas import ServiceQuotas, WantedQuota
 from shardyard.foundation.storage import Storage
 from shardyard.spec.catalogue.quotas import needed_together
-from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.launched import LaunchedSpec
 from shardyard.spec.settings.account import QuotaRequest
 from shardyard.spec.settings.settings import Settings
 
@@ -47,6 +47,6 @@ def merge(asked: tuple[QuotaRequest, ...], from_jobs: tuple[QuotaRequest, ...]) 
     return tuple(highest.values())
 
 
-def needed_by(jobs: Iterable[JobSpec]) -> tuple[QuotaRequest, ...]:
+def needed_by(jobs: Iterable[LaunchedSpec]) -> tuple[QuotaRequest, ...]:
     """What all jobs of a stage need when they run at once."""
     return tuple(QuotaRequest(name=name, at_least=amount) for name, amount in needed_together(jobs).items())

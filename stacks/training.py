@@ -1,25 +1,40 @@
 """The training stack: a state machine for each job. A job that names another stack gets that one."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 
+import aws_cdk as cdk
 from aws_cdk import aws_sns as sns
-from constructs import Construct
+from constructs import Construct, IDependable
 
 from shardyard.foundation.placement import Placement
 from shardyard.foundation.storage import Storage
 from shardyard.images.job_image import JobImage
 from shardyard.images.job_source import source_bundle
+from shardyard.jobs.automl.automl_job import AutoMLJob
+from shardyard.jobs.automl.automl_permissions import outside_buckets as outside_automl
 from shardyard.jobs.job_permissions import channel_places
 from shardyard.jobs.launch_by_tag import LaunchByTag
+from shardyard.jobs.processing_job import ProcessingJob
+from shardyard.jobs.processing_permissions import outside_inputs
 from shardyard.jobs.runtime import JobRuntime
 from shardyard.jobs.training_job import TrainingJob
+from shardyard.jobs.transform_job import TransformJob
+from shardyard.jobs.transform_permissions import outside_buckets as outside_transform
 from shardyard.observability.sweeper import KINDS, Sweeper
 from shardyard.spec import stack_limits
+from shardyard.spec.catalogue.service_jobs import AUTOML, PROCESSING, TRAINING, TRANSFORM, TUNING
+from shardyard.spec.catalogue.support import support_warnings
+from shardyard.spec.job_folder import image_variants
+from shardyard.spec.jobs.automl.automl import AutoMLSpec
 from shardyard.spec.jobs.job import JobSpec
-from shardyard.spec.rules import accepted_instance_types
+from shardyard.spec.jobs.launched import LaunchedSpec
+from shardyard.spec.jobs.processing.processing import ProcessingSpec
+from shardyard.spec.jobs.transform.transform import TransformSpec
+from shardyard.spec.rules import Facts, accepted_instance_types
 from shardyard.spec.settings.settings import Settings
 
 from .base import ProjectStack
@@ -41,6 +56,8 @@ class Ground:
     """The dashboard that receipts link to."""
     root: Path
     """The project's folder, with containers/ and the jobs' own code."""
+    images: Mapping[str, IDependable] = field(default_factory=dict)
+    """What a deploy must have built before jobs run it, by folder of containers/."""
 
 
 class TrainingStack(ProjectStack):
@@ -52,7 +69,7 @@ class TrainingStack(ProjectStack):
         part: str,
         *,
         ground: Ground,
-        jobs: Sequence[JobSpec],
+        jobs: Sequence[LaunchedSpec],
         runtime: JobRuntime | None,
         outside_buckets: Sequence[str] = (),
     ) -> None:
@@ -95,18 +112,64 @@ class TrainingStack(ProjectStack):
             warm_pool_minutes=sweeper.warm_pool_minutes,
         )
 
-    def _job(self, spec: JobSpec) -> TrainingJob:
+    def _image(self, spec: LaunchedSpec) -> JobImage | None:
+        image = JobImage.of(self, spec, project=self.project, root=self._ground.root)
+        for name, text in support_warnings(spec, {} if image is None else image.bases, date.today()):
+            cdk.Annotations.of(self).add_warning_v2(f"shardyard:{name}", text)
+        if image is None or image.folder is None:
+            return image
+        return replace(image, built=self._ground.images.get(image.folder))
+
+    def _job(self, spec: LaunchedSpec) -> TrainingJob | ProcessingJob | TransformJob | AutoMLJob:
         ground = self._ground
+        if isinstance(spec, AutoMLSpec):
+            return AutoMLJob(
+                self,
+                spec.name,
+                spec=spec,
+                data=ground.storage,
+                network=ground.placement,
+                runtime=self.runtime,
+                instance_types=_accepted(spec, None),
+            )
+        image = self._image(spec)
+        source = None if spec.source is None else source_bundle(ground.root, spec.source.dir)
+        if isinstance(spec, ProcessingSpec):
+            assert image is not None, "a rule refuses an algorithm"
+            return ProcessingJob(
+                self,
+                spec.name,
+                spec=spec,
+                image=image,
+                data=ground.storage,
+                network=ground.placement,
+                source=source,
+                runtime=self.runtime,
+                instance_types=_accepted(spec, image_variants(spec, ground.root)),
+            )
+        if isinstance(spec, TransformSpec):
+            assert image is not None, "a rule refuses an algorithm"
+            return TransformJob(
+                self,
+                spec.name,
+                spec=spec,
+                image=image,
+                data=ground.storage,
+                network=ground.placement,
+                runtime=self.runtime,
+                instance_types=_accepted(spec, image_variants(spec, ground.root)),
+            )
+        assert isinstance(spec, JobSpec), spec.kind
         return TrainingJob(
             self,
             spec.name,
             spec=spec,
-            image=JobImage.of(self, spec, project=self.project, root=ground.root),
+            image=image,
             data=ground.storage,
             network=ground.placement,
-            source=None if spec.source is None else source_bundle(ground.root, spec.source.dir),
+            source=source,
             runtime=self.runtime,
-            instance_types=_accepted(spec),
+            instance_types=_accepted(spec, image_variants(spec, ground.root)),
         )
 
 
@@ -115,25 +178,43 @@ def _stops(settings: Settings) -> list[str]:
     sweeper = settings.sweeper
     if sweeper.stops == "never" or (sweeper.stops == "by-stage" and settings.stage != "dev"):
         return []
-    asked = {"training job": sweeper.stops_jobs, "warm pool": sweeper.ends_warm_pools}
+    asked = {
+        TRAINING.noun: sweeper.stops_jobs,
+        PROCESSING.noun: sweeper.stops_jobs,
+        TRANSFORM.noun: sweeper.stops_jobs,
+        AUTOML.noun: sweeper.stops_jobs,
+        TUNING.noun: sweeper.stops_jobs,
+        "warm pool": sweeper.ends_warm_pools,
+    }
     return [kind for kind in KINDS if asked.get(kind, True)]
+
+
+def _outside_buckets(spec: LaunchedSpec) -> list[str]:
+    """The buckets that a job reads besides the project's own."""
+    if isinstance(spec, JobSpec):
+        return [bucket for bucket, _ in channel_places(spec) if bucket is not None]
+    if isinstance(spec, TransformSpec):
+        return outside_transform(spec)
+    if isinstance(spec, AutoMLSpec):
+        return outside_automl(spec)
+    return outside_inputs(spec) if isinstance(spec, ProcessingSpec) else []
 
 
 _known: dict[str, tuple[str, ...]] = {}
 
 
-def _accepted(spec: JobSpec) -> tuple[str, ...]:
+def _accepted(spec: LaunchedSpec, variants: tuple[str, ...] | None) -> tuple[str, ...]:
     """The types that the job's rules accept; jobs that differ in nothing but their names share the answer."""
-    same = json.dumps({**spec.to_dict(), "name": "", "description": "", "stack": ""})
+    same = json.dumps([{**spec.to_dict(), "name": "", "description": "", "stack": ""}, variants])
     if same not in _known:
-        _known[same] = accepted_instance_types(spec)
+        _known[same] = accepted_instance_types(spec, Facts(image_variants=variants))
     return _known[same]
 
 
-def training_stacks(scope: Construct, *, ground: Ground, jobs: Sequence[JobSpec]) -> dict[str, TrainingStack]:
+def training_stacks(scope: Construct, *, ground: Ground, jobs: Sequence[LaunchedSpec]) -> dict[str, TrainingStack]:
     """The training stack, and one for each other that a job names, by part."""
-    outside = sorted({bucket for spec in jobs for bucket, _ in channel_places(spec) if bucket is not None})
-    by_part: dict[str, list[JobSpec]] = {RUNTIME_STACK: []}
+    outside = sorted({bucket for spec in jobs for bucket in _outside_buckets(spec)})
+    by_part: dict[str, list[LaunchedSpec]] = {RUNTIME_STACK: []}
     for spec in jobs:
         by_part.setdefault(spec.stack, []).append(spec)
     first = TrainingStack(

@@ -100,6 +100,10 @@ class HandlerFunction(Construct):
             source_arn=source_arn,
         )
 
+    def set_environment(self, environment: Mapping[str, str]) -> None:
+        """Replace the function's variables."""
+        self.resource.environment = lambda_.CfnFunction.EnvironmentProperty(variables=dict(environment))
+
     def allow_only(self, statements: Sequence[policy.Statement]) -> None:
         """Replace what the function may do besides writing its log."""
         self.policy.policy_document = policy.document([self._writes_logs, *statements])
@@ -130,8 +134,12 @@ class CustomResource(cdk.CfnResource):
         kind: str,
         function: HandlerFunction,
         properties: Mapping[str, Any],
+        wait_seconds: int | None = None,
     ) -> None:
-        """`kind` becomes the type `Custom::<kind>`; properties arrive at the handler as strings."""
+        """`kind` becomes the type `Custom::<kind>`; properties arrive at the handler as strings.
+
+        `wait_seconds` is for one that somebody answers after the function has ended.
+        """
         super().__init__(
             scope,
             construct_id,
@@ -139,7 +147,7 @@ class CustomResource(cdk.CfnResource):
             # Without a limit of its own a lost answer holds the stack up for an hour.
             properties={
                 "ServiceToken": function.arn,
-                "ServiceTimeout": function.timeout_seconds + 60,
+                "ServiceTimeout": function.timeout_seconds + 60 if wait_seconds is None else wait_seconds,
                 **properties,
             },
         )

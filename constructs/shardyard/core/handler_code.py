@@ -7,7 +7,7 @@ from pathlib import Path
 from constructs import IConstruct
 
 import contract
-from contract.zips import make_zip
+from contract.zips import files_of, make_zip
 from shardyard.core.assets import add_file
 
 PACKAGE = Path(__file__).parents[1]
@@ -17,8 +17,8 @@ _SUFFIXES = (".py", ".json")
 
 def code_files(package: Path = PACKAGE) -> dict[str, bytes]:
     """What goes into the asset: name in the zip and content, in one order, without caches."""
-    named = {f"contract/{path.relative_to(CONTRACT).as_posix()}": path for path in CONTRACT.rglob("*")}
-    for path in (package / "__init__.py", *(package / "spec").rglob("*"), *(package / "handlers").rglob("*")):
+    named = {f"contract/{path.relative_to(CONTRACT).as_posix()}": path for path in files_of(CONTRACT)}
+    for path in (package / "__init__.py", *files_of(package / "spec"), *files_of(package / "handlers")):
         named[f"shardyard/{path.relative_to(package).as_posix()}"] = path
     wanted = {name: path for name, path in named.items() if path.suffix in _SUFFIXES}
     return {name: wanted[name].read_bytes() for name in sorted(wanted)}

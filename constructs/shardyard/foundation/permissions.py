@@ -18,6 +18,11 @@ PUSH = ("ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage", "e
 _CODECOMMIT = re.compile(r"https://git-codecommit\.(?P<region>[a-z0-9-]+)\.[^/]+/v1/repos/(?P<name>[\w.-]+)")
 
 
+SEARCHES = arn("sagemaker", "hyper-parameter-tuning-job/*")
+SEARCH_READS = ("sagemaker:DescribeHyperParameterTuningJob", "sagemaker:ListTrainingJobsForHyperParameterTuningJob")
+"""What `yard tune` shows of a search."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Access:
     """Statements about this project's things, for roles that need them."""
@@ -87,6 +92,7 @@ class Access:
             ),
             policy.allow(["sagemaker:StopTrainingJob"], [jobs], when=self._tagged("ResourceTag")),
             policy.allow(["sagemaker:DescribeTrainingJob"], [jobs]),
+            policy.allow(SEARCH_READS, [SEARCHES]),
             # A list call takes no resource.
             policy.allow(["sagemaker:ListTrainingJobs"], ["*"]),
             policy.allow(

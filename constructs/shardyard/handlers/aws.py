@@ -9,6 +9,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from shardyard.spec.catalogue.service_jobs import TRAINING, ServiceJob
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -39,10 +41,10 @@ def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def describe_job(sagemaker: Any, name: str) -> dict[str, Any] | None:
-    """Describe a training job; None if there is none of that name."""
+def describe_job(sagemaker: Any, name: str, of: ServiceJob = TRAINING) -> dict[str, Any] | None:
+    """Describe a job; None if there is none of that name."""
     try:
-        return dict(sagemaker.describe_training_job(TrainingJobName=name))
+        return of.describe(sagemaker, name)
     except ClientError as error:
         # SageMaker answers ValidationException, not ResourceNotFound, for a name that it does not know.
         if error_code(error) in ("ValidationException", "ResourceNotFound") and "not found" in str(error).lower():

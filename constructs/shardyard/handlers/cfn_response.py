@@ -12,7 +12,7 @@ import signal
 import urllib.error
 import urllib.request
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -22,6 +22,7 @@ from typing import Any, Literal
 NEVER_MADE = "shardyard:never-made"
 """The physical id of a resource whose creation failed. CloudFormation then asks for its deletion: nothing to do."""
 
+_CALLBACK = ("ResponseURL", "StackId", "RequestId", "LogicalResourceId", "PhysicalResourceId")
 _ATTEMPTS = 4
 _MOST_BYTES = 4096
 _SECONDS_LEFT_FOR_THE_ANSWER = 3.0
@@ -45,6 +46,8 @@ class Request:
     """The physical id from an earlier answer; empty on Create."""
     logical_id: str
     """The resource's name in the template."""
+    callback: Mapping[str, str] = field(default_factory=dict)
+    """Where the answer goes, for whoever gives it later (`answer_later`)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,17 +60,39 @@ class Answer:
     """The attributes for `Fn::GetAtt`."""
 
 
-def custom_resource(handle: Callable[[Request], Answer]) -> Callable[[dict[str, Any], Any], None]:
-    """Make a Lambda handler of a function from request to answer."""
+def custom_resource(handle: Callable[[Request], Answer | None]) -> Callable[[dict[str, Any], Any], None]:
+    """Make a Lambda handler of a function from request to answer; None where somebody else answers later."""
 
     def handler(event: dict[str, Any], context: Any) -> None:
         print(json.dumps({key: event.get(key) for key in ("RequestType", "LogicalResourceId", "RequestId")}))
-        _send(event, _respond(handle, event, context))
+        response = _respond(handle, event, context)
+        if response is not None:
+            _send(event, response)
 
     return handler
 
 
-def _respond(handle: Callable[[Request], Answer], event: dict[str, Any], context: Any) -> dict[str, Any]:
+def answer_later(callback: Mapping[str, str], answer: Answer) -> None:
+    """Answer a request whose handler left it open."""
+    data = dict(answer.data)
+    _send(callback, {"Status": "SUCCESS", "PhysicalResourceId": answer.physical_id, "Data": data})
+
+
+def refuse_later(callback: Mapping[str, str], what: str, lines: Sequence[str]) -> None:
+    """Fail such a request, with as many of the last lines as there is room for."""
+    response = {"Status": "FAILED", "PhysicalResourceId": callback.get("PhysicalResourceId") or NEVER_MADE}
+    room = _MOST_BYTES - _bytes({**response, **_echoed(callback), "Reason": what})
+    kept: list[str] = []
+    for line in reversed(lines):
+        # Two bytes are the quotes that a text has around it in JSON
+        room -= _bytes(f"\n{line}") - 2
+        if room < 0:
+            break
+        kept.insert(0, line)
+    _send(callback, {**response, "Reason": "\n".join([what, *kept])})
+
+
+def _respond(handle: Callable[[Request], Answer | None], event: dict[str, Any], context: Any) -> dict[str, Any] | None:
     physical_id = event.get("PhysicalResourceId", "")
     if event["RequestType"] == "Delete" and physical_id == NEVER_MADE:
         return {"Status": "SUCCESS", "PhysicalResourceId": physical_id}
@@ -81,6 +106,8 @@ def _respond(handle: Callable[[Request], Answer], event: dict[str, Any], context
         where = getattr(context, "log_stream_name", "the function's log")
         reason = str(error) if isinstance(error, Refused) else f"{type(error).__name__}: {error} (log: {where})"
         return {"Status": "FAILED", "PhysicalResourceId": physical_id or NEVER_MADE, "Reason": reason}
+    if answer is None:
+        return None
     return {"Status": "SUCCESS", "PhysicalResourceId": answer.physical_id, "Data": dict(answer.data)}
 
 
@@ -91,6 +118,7 @@ def _request(event: dict[str, Any]) -> Request:
         old_properties=_without_service(event.get("OldResourceProperties", {})),
         physical_id=event.get("PhysicalResourceId", ""),
         logical_id=event["LogicalResourceId"],
+        callback={key: event[key] for key in _CALLBACK if key in event},
     )
 
 
@@ -98,9 +126,12 @@ def _without_service(properties: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in properties.items() if key not in ("ServiceToken", "ServiceTimeout")}
 
 
-def _send(event: dict[str, Any], response: dict[str, Any]) -> None:
-    echoed = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
-    body = json.dumps(_within_limit({**response, **echoed})).encode()
+def _echoed(event: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
+
+
+def _send(event: Mapping[str, Any], response: dict[str, Any]) -> None:
+    body = json.dumps(_within_limit({**response, **_echoed(event)})).encode()
     for attempt in range(_ATTEMPTS):
         # The URL is signed without a content type, so none may be sent.
         put = urllib.request.Request(event["ResponseURL"], data=body, method="PUT", headers={"Content-Type": ""})

@@ -4,8 +4,8 @@ from functools import cache
 from pathlib import Path
 
 from contract.zips import launcher_zip
-from shardyard.spec.jobs.source import bundle
-from shardyard.spec.jobs.source_files import source_files
+from shardyard.spec.jobs.code.bundle import bundle
+from shardyard.spec.jobs.code.files import source_files
 from shardyard.spec.product import image_sources
 
 

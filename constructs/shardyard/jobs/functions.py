@@ -8,6 +8,7 @@ from shardyard.core.arns import ACCOUNT_ID, REGION, arn, bucket_arn
 from shardyard.core.project import Project
 from shardyard.foundation.storage_base import StorageBase
 from shardyard.spec import names
+from shardyard.spec.catalogue.service_jobs import AUTOML, PROCESSING, TRAINING, TRANSFORM, TUNING, ServiceJob
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +45,36 @@ class Surroundings:
     secrets: Sequence[str] = ()
     """Secrets that jobs read, as ARNs."""
 
+    kinds: Sequence[ServiceJob] = (TRAINING,)
+    """What is launched."""
+
+    def jobs(self, *verbs: str) -> list[policy.Statement]:
+        """Do this with the jobs of every kind: `Describe`, `Stop`."""
+        return [policy.allow(of.actions(*verbs), [_jobs(of)]) for of in self.kinds]
+
+    def list_trials(self) -> list[policy.Statement]:
+        """List the trials of searches, where there are any."""
+        if TUNING not in self.kinds:
+            return []
+        return [policy.allow(["sagemaker:ListTrainingJobsForHyperParameterTuningJob"], [_jobs(TUNING)])]
+
+    def list_candidates(self) -> list[policy.Statement]:
+        """List the candidates of AutoML jobs, where there are any, and look at the jobs behind them."""
+        if AUTOML not in self.kinds:
+            return []
+        steps = [of for of in (PROCESSING, TRAINING, TRANSFORM) if of not in self.kinds]
+        return [
+            policy.allow(["sagemaker:ListCandidatesForAutoMLJob"], ["*"]),  # it knows no resources in IAM
+            *(policy.allow(of.actions("Describe"), [_jobs(of)]) for of in steps),
+        ]
+
+    def forget_models(self) -> list[policy.Statement]:
+        """Delete the Models of launches that were cut off."""
+        return [
+            policy.allow(["sagemaker:ListModels"], ["*"]),  # it knows no resources in IAM
+            policy.allow(["sagemaker:DeleteModel", "sagemaker:ListTags"], [arn("sagemaker", "model/*")]),
+        ]
+
     @property
     def artifacts(self) -> str:
         """The artifact bucket's ARN."""
@@ -73,8 +104,10 @@ def _preflight(around: Surroundings) -> FunctionSpec:
             policy.allow(["s3:GetObject"], [*(f"{bucket}/*" for bucket in buckets), *kept]),
             *([policy.allow(["kms:Decrypt"], keys)] if keys else []),
             *around.keep_ledger("s3:DeleteObject", "s3:GetObject", "s3:PutObject"),
-            policy.allow(["ecr:DescribeImages"], [arn("ecr", "repository/*")]),
-            policy.allow(["sagemaker:DescribeTrainingJob"], [_jobs()]),
+            # What images say of themselves: a layer of theirs, which is read by an address of its own
+            policy.allow(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], [arn("ecr", "repository/*")]),
+            *around.jobs("Describe"),
+            *(around.list_trials() if around.keeps_ledger else ()),  # what a search has cost that was cut off
             # Whether they are there; their values are the jobs' alone.
             *([policy.allow(["secretsmanager:DescribeSecret"], around.secrets)] if around.secrets else []),
             # These know no resources in IAM.
@@ -83,7 +116,7 @@ def _preflight(around: Surroundings) -> FunctionSpec:
                     "ec2:DescribeNetworkInterfaces",
                     "ec2:DescribeSecurityGroups",
                     "pricing:GetProducts",
-                    "sagemaker:ListTrainingJobs",
+                    *(of.list_action for of in around.kinds),
                     "servicequotas:GetAWSDefaultServiceQuota",
                     "servicequotas:GetServiceQuota",
                     "servicequotas:ListAWSDefaultServiceQuotas",
@@ -101,7 +134,7 @@ def _classify(around: Surroundings) -> FunctionSpec:
     return FunctionSpec(
         handler="launch/classify",
         description="Reads why an attempt ended and decides what the launch does next",
-        statements=[policy.allow(["sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob"], [_jobs()])],
+        statements=[*around.jobs("Describe", "Stop"), *around.list_trials()],
     )
 
 
@@ -110,7 +143,9 @@ def _receipt(around: Surroundings) -> FunctionSpec:
         handler="launch/receipt",
         description="Writes down what a launch did and what it cost",
         statements=[
-            policy.allow(["sagemaker:DescribeTrainingJob"], [_jobs()]),
+            *around.jobs("Describe"),
+            *around.list_trials(),
+            *around.list_candidates(),
             policy.allow(["s3:PutObject"], [f"{around.artifacts}/runs/*/receipt.json"]),
             *around.keep_ledger("s3:GetObject", "s3:PutObject"),
             *around.writes_with_key(),
@@ -125,15 +160,11 @@ def _submit(around: Surroundings) -> FunctionSpec:
         handler="launch/submit",
         description="Creates and watches training jobs that Step Functions' own task does not serve",
         statements=[
-            policy.allow(
-                [
-                    "sagemaker:AddTags",
-                    "sagemaker:CreateTrainingJob",
-                    "sagemaker:DescribeTrainingJob",
-                    "sagemaker:StopTrainingJob",
-                ],
-                [_jobs()],
+            *(
+                policy.allow(["sagemaker:AddTags", *of.actions("Create", "Describe", "Stop")], [_jobs(of)])
+                for of in around.kinds
             ),
+            *around.list_trials(),
             *_on_plans(around.training_plans),
             policy.allow(
                 ["iam:PassRole"],
@@ -158,7 +189,7 @@ def _register(around: Surroundings) -> FunctionSpec:
         handler="launch/register",
         description="Registers trained models, pending approval",
         statements=[
-            policy.allow(["sagemaker:DescribeTrainingJob"], [_jobs()]),
+            policy.allow(TRAINING.actions("Describe"), [_jobs(TRAINING)]),
             policy.allow(
                 ["sagemaker:AddTags", "sagemaker:CreateModelPackage", "sagemaker:CreateModelPackageGroup"], packages
             ),
@@ -178,14 +209,16 @@ def _janitor(around: Surroundings) -> FunctionSpec:
         environment={
             **({} if topic is None else {"TOPIC_ARN": topic}),
             **({"LEDGER_BUCKET": around.storage.places.artifact_bucket} if around.keeps_ledger else {}),
+            **({} if around.kinds == (TRAINING,) else {"KINDS": ",".join(of.kind for of in around.kinds)}),
             "MACHINES": names.state_machine_name(around.project.name, around.project.stage, ""),
         },
         statements=[
             *([] if topic is None else [policy.allow(["sns:Publish"], [topic]), *around.writes_with_key()]),
             *around.keep_ledger("s3:GetObject", "s3:PutObject"),
             *([policy.allow(["s3:ListBucket"], [around.artifacts])] if around.keeps_ledger else []),
-            policy.allow(["sagemaker:ListTrainingJobs"], ["*"]),  # knows no resources in IAM
-            policy.allow(["sagemaker:ListTags", "sagemaker:StopTrainingJob"], [_jobs()]),
+            policy.allow([of.list_action for of in around.kinds], ["*"]),  # knows no resources in IAM
+            *(policy.allow(["sagemaker:ListTags", *of.actions("Stop")], [_jobs(of)]) for of in around.kinds),
+            *(around.forget_models() if TRANSFORM in around.kinds else ()),
         ],
     )
 
@@ -243,5 +276,5 @@ FUNCTIONS: Mapping[str, Callable[[Surroundings], FunctionSpec]] = {
 """Every function by its name."""
 
 
-def _jobs() -> str:
-    return arn("sagemaker", "training-job/*")
+def _jobs(of: ServiceJob) -> str:
+    return arn("sagemaker", f"{of.arn_part}/*")

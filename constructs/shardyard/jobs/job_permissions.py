@@ -1,6 +1,6 @@
 """What one job's execution role may do: its own channels, prefixes, image, keys and subnets, and nothing else."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from contract import secrets
 from shardyard.core import policy
@@ -8,10 +8,12 @@ from shardyard.core.arns import arn, bucket_arn
 from shardyard.foundation.permissions import PULL, Access
 from shardyard.foundation.storage_base import Places
 from shardyard.images.job_image import JobImage
+from shardyard.spec.catalogue.service_jobs import ServiceJob
 from shardyard.spec.jobs.data import Channel, FileSystem
 from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.launched import LaunchedSpec
 
-_WRITE = ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject")
+WRITE = ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject")
 _MLFLOW = (
     "sagemaker-mlflow:CreateExperiment",
     "sagemaker-mlflow:CreateRun",
@@ -46,22 +48,22 @@ def execution_statements(
     """
     theirs = [f"{places.artifact_arn}/runs/*/{name}-*" for name in sorted(longer_names)]
     return [
-        *([policy.deny(_WRITE, theirs)] if theirs else []),
+        *([policy.deny(WRITE, theirs)] if theirs else []),
         *_read_channels(spec, places),
         *_write_results(spec, places),
-        *_own_keys(spec),
-        *_read_secrets(spec),
-        *_pull_image(image),
+        *own_keys(spec.compute.volume_kms_key, spec.output.kms_key),
+        *read_secrets(spec),
+        *pull_image(image),
         *_extras(spec),
     ]
 
 
-def common_statements(access: Access, *, vpc: bool) -> list[policy.Statement]:
-    """What every training job needs of the project: key, buckets' regions, log group, metrics, subnets."""
+def common_statements(access: Access, of: ServiceJob, *, vpc: bool) -> list[policy.Statement]:
+    """What every job of a kind needs of the project: key, buckets' regions, log group, metrics, subnets."""
     return [
         *access.use_key(),
         access.locate_buckets(),
-        access.write_logs("/aws/sagemaker/TrainingJobs"),
+        access.write_logs(of.log_group),
         access.publish_metrics(),
         policy.allow(["ecr:GetAuthorizationToken"], ["*"]),  # it is for the whole registry, by its nature
         *(access.join_network() if vpc else []),
@@ -90,15 +92,20 @@ def _read_channels(spec: JobSpec, places: Places) -> Iterator[policy.Statement]:
     for bucket, prefix in channel_places(spec):
         where = places.data_arn if bucket is None else bucket_arn(bucket)
         prefixes_of.setdefault(where, []).append(prefix)
+    yield from read_prefixes(prefixes_of, located=(places.data_arn,))
+    for channel in spec.channels.values():
+        if channel.file_system is not None:
+            yield _mount(channel.file_system)
+
+
+def read_prefixes(prefixes_of: Mapping[str, Sequence[str]], *, located: Sequence[str]) -> Iterator[policy.Statement]:
+    """Read what lies under these prefixes, by bucket; where the buckets `located` are, every job may ask."""
     for where, prefixes in prefixes_of.items():
         listed = [f"{prefix}*" for prefix in prefixes]
         yield policy.allow(["s3:GetObject"], [f"{where}/{prefix}" for prefix in listed])
         yield policy.allow(["s3:ListBucket"], [where], when={"StringLike": {"s3:prefix": listed}})
-        if where != places.data_arn:
+        if where not in located:
             yield policy.allow(["s3:GetBucketLocation"], [where])
-    for channel in spec.channels.values():
-        if channel.file_system is not None:
-            yield _mount(channel.file_system)
 
 
 def _mount(system: FileSystem) -> policy.Statement:
@@ -122,18 +129,18 @@ def _write_results(spec: JobSpec, places: Places) -> Iterator[policy.Statement]:
     if spec.source is not None or spec.image.framework is not None:
         yield policy.allow(["s3:GetObject"], [f"{artifacts}/source/*"])
         listed.append("source/*")
-    yield policy.allow(_WRITE, written)
+    yield policy.allow(WRITE, written)
     yield policy.allow(["s3:ListBucket"], [artifacts], when={"StringLike": {"s3:prefix": listed}})
     if spec.checkpoints.enabled and spec.checkpoints.s3 is not None:
         bucket, _, key = spec.checkpoints.s3.removeprefix("s3://").partition("/")
         there = bucket_arn(bucket)
-        yield policy.allow(_WRITE, [f"{there}/{key}*"])
+        yield policy.allow(WRITE, [f"{there}/{key}*"])
         yield policy.allow(["s3:GetBucketLocation", "s3:ListBucket"], [there])
 
 
-def _own_keys(spec: JobSpec) -> Iterator[policy.Statement]:
+def own_keys(*named: str | None) -> Iterator[policy.Statement]:
     """Keys that the job names itself, in place of the project's."""
-    keys = sorted({_key_arn(key) for key in (spec.compute.volume_kms_key, spec.output.kms_key) if key is not None})
+    keys = sorted({_key_arn(key) for key in named if key is not None})
     if keys:
         yield policy.allow(["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"], keys)
         yield policy.allow(["kms:CreateGrant"], keys, when={"Bool": {"kms:GrantIsForAWSResource": "true"}})
@@ -143,16 +150,16 @@ def _key_arn(key: str) -> str:
     return key if key.startswith("arn:") else arn("kms", key)
 
 
-def secret_arns(spec: JobSpec) -> list[str]:
+def secret_arns(spec: LaunchedSpec) -> list[str]:
     """The job's secrets, each once: AWS puts six letters of its own behind a name."""
     return [one if one.startswith("arn:") else arn("secretsmanager", f"secret:{one}-??????") for one in _secrets(spec)]
 
 
-def _secrets(spec: JobSpec) -> list[str]:
+def _secrets(spec: LaunchedSpec) -> list[str]:
     return sorted({secrets.parse(text).secret for text in spec.secrets.values()})
 
 
-def _read_secrets(spec: JobSpec) -> Iterator[policy.Statement]:
+def read_secrets(spec: LaunchedSpec) -> Iterator[policy.Statement]:
     """Read these secrets, and have Secrets Manager decrypt them where a key of the customer's encrypts one.
 
     Which key that is the secret alone knows. What Secrets Manager asks the key to decrypt is named by the secret's ARN.
@@ -176,7 +183,7 @@ def _keys_beside(secret: str) -> str:
     return f"arn:{partition}:kms:{region}:{account}:key/*"
 
 
-def _pull_image(image: JobImage | None) -> Iterator[policy.Statement]:
+def pull_image(image: JobImage | None) -> Iterator[policy.Statement]:
     if image is not None and image.repository_arn is not None:
         yield policy.allow(PULL, [image.repository_arn])
 
@@ -191,29 +198,31 @@ def _extras(spec: JobSpec) -> Iterator[policy.Statement]:
         yield policy.allow(["lambda:InvokeFunction"], [spec.image.credentials_function])
 
 
-def launch_statements(*, function_arns: Sequence[str], topic_arn: str | None, places: Places) -> list[policy.Statement]:
+def launch_statements(
+    *, function_arns: Sequence[str], topic_arn: str | None, places: Places, kinds: Sequence[ServiceJob]
+) -> list[policy.Statement]:
     """What every state machine needs: what Step Functions documents for `.sync`, our functions, the topic, its log.
 
     Which role it may pass is each machine's own.
     """
-    rule = arn("events", "rule/StepFunctionsGetEventsForSageMakerTrainingJobsRule")
     return [
-        policy.allow(
-            [
-                "sagemaker:AddTags",
-                "sagemaker:CreateTrainingJob",
-                "sagemaker:DescribeTrainingJob",
-                "sagemaker:ListTags",
-                "sagemaker:StopTrainingJob",
-            ],
-            [arn("sagemaker", "training-job/*")],
-        ),
-        policy.allow(["events:DescribeRule", "events:PutRule", "events:PutTargets"], [rule]),
+        *(statement for of in kinds for statement in _create_and_wait(of)),
         policy.allow(["lambda:InvokeFunction"], function_arns),
         *([] if topic_arn is None else [policy.allow(["sns:Publish"], [topic_arn])]),
         *places.use_keys("kms:Decrypt", "kms:GenerateDataKey"),
         # The delivery of execution logs and traces knows no resources in IAM.
         policy.allow(_LOG_DELIVERY, ["*"]),
+    ]
+
+
+def _create_and_wait(of: ServiceJob) -> list[policy.Statement]:
+    create, describe, stop = of.actions("Create", "Describe", "Stop")
+    waits = ["events:DescribeRule", "events:PutRule", "events:PutTargets"]
+    return [
+        policy.allow(
+            ["sagemaker:AddTags", create, describe, "sagemaker:ListTags", stop], [arn("sagemaker", f"{of.arn_part}/*")]
+        ),
+        *([] if of.rule is None else [policy.allow(waits, [arn("events", f"rule/{of.rule}")])]),
     ]
 
 

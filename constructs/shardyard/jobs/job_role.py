@@ -12,6 +12,7 @@ from shardyard.core.roles import THIS_ACCOUNT, role_view, service_role
 from shardyard.foundation.placement import Placement
 from shardyard.jobs.runtime import JobRuntime
 from shardyard.spec import names
+from shardyard.spec.catalogue.service_jobs import ServiceJob
 
 
 class JobRole:
@@ -24,6 +25,7 @@ class JobRole:
         given: iam.IRole | None,
         machine_name: str,
         runtime: JobRuntime,
+        of: ServiceJob,
         placement: Placement | None,
         statements: Sequence[policy.Statement],
     ) -> None:
@@ -40,15 +42,15 @@ class JobRole:
                 project=runtime.project,
                 service="sagemaker.amazonaws.com",
                 when=THIS_ACCOUNT,
-                allows=f"Training jobs of {machine_name}",
-                description=f"Training jobs of {machine_name}",
+                allows=f"{of.noun.capitalize()}s of {machine_name}",
+                description=f"{of.noun.capitalize()}s of {machine_name}",
                 statements=statements,
-                shared_policy_arns=[runtime.training_policy_arn(placement)],
+                shared_policy_arns=[runtime.job_policy_arn(of, placement)],
                 path=self._path,
             )
             self.arn: str = self._made.attr_arn
         else:
-            self._shared = runtime.training_statements(placement)
+            self._shared = runtime.job_statements(of, placement)
             self._policy = self._inline(given, statements)
             self.arn = given.role_arn
 

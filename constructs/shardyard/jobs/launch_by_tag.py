@@ -10,8 +10,10 @@ from shardyard.core import policy
 from shardyard.core.arns import REGION, arn
 from shardyard.core.outputs import add_output
 from shardyard.core.project import Project
+from shardyard.foundation.permissions import SEARCH_READS, SEARCHES
 from shardyard.foundation.storage_base import StorageBase
 from shardyard.spec import names
+from shardyard.spec.catalogue.service_jobs import SERVICE_JOBS, TUNING
 
 
 class LaunchByTag(Construct):
@@ -47,9 +49,9 @@ class LaunchByTag(Construct):
         )
 
     def _look(self) -> list[policy.Statement]:
-        """What `yard train`, `status`, `logs`, `history` and `receipt` read, and the code that a launch brings."""
+        """What `yard train`, `run`, `tune`, `status`, `logs`, `history`, `receipt` read, and the code of launches."""
         prefix, artifacts = self._project.prefix, self._storage.places.artifact_arn
-        log_group = "log-group:/aws/sagemaker/TrainingJobs:*"
+        kinds = SERVICE_JOBS.values()
         return [
             policy.allow(
                 [
@@ -66,12 +68,24 @@ class LaunchByTag(Construct):
             policy.allow(["s3:PutObject"], [f"{artifacts}/runs/*/about.json", f"{artifacts}/source/*"]),
             *self._storage.places.use_keys("kms:Decrypt", "kms:GenerateDataKey"),
             policy.allow(["ecr:DescribeImages"], [arn("ecr", f"repository/{prefix}/*")]),
-            policy.allow(["sagemaker:DescribeTrainingJob", "sagemaker:ListTags"], [arn("sagemaker", "training-job/*")]),
-            policy.allow(["logs:FilterLogEvents", "logs:GetLogEvents"], [arn("logs", log_group)]),
+            *(
+                policy.allow([*of.actions("Describe"), "sagemaker:ListTags"], [arn("sagemaker", f"{of.arn_part}/*")])
+                for of in kinds
+            ),
+            policy.allow(SEARCH_READS, [SEARCHES]),
+            policy.allow(
+                ["logs:FilterLogEvents", "logs:GetLogEvents"],
+                [arn("logs", f"log-group:{group}:*") for group in dict.fromkeys(_log_groups())],
+            ),
             # These take no resource.
-            policy.allow(["cloudwatch:GetMetricData", "sagemaker:ListTrainingJobs"], ["*"]),
+            policy.allow(["cloudwatch:GetMetricData", *(of.list_action for of in kinds)], ["*"]),
         ]
 
     def _machines(self) -> Sequence[str]:
         machines = names.state_machine_name(self._project.name, self._project.stage, "*")
         return [arn("states", f"stateMachine:{machines}"), arn("states", f"execution:{machines}:*")]
+
+
+def _log_groups() -> list[str]:
+    """Where the jobs of every kind write: a search and an AutoML job only by the jobs that they start."""
+    return [of.log_group for of in SERVICE_JOBS.values() if of is not TUNING]

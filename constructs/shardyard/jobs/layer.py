@@ -9,7 +9,7 @@ from pathlib import Path
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from contract.zips import make_zip
+from contract.zips import files_of, make_zip
 from shardyard.core.assets import add_file
 from shardyard.core.function import RUNTIME
 
@@ -49,15 +49,16 @@ def _files() -> Iterator[tuple[str, Path]]:
             yield origin.name, origin
             continue
         root = origin.parent
-        for path in root.rglob("*"):
-            inside = path.relative_to(root)
-            if path.suffix in _SUFFIXES and _wanted(module, inside):
-                yield f"{module}/{inside.as_posix()}", path
+        for top in _tops(module, root):
+            for path in files_of(top) if top.is_dir() else (top,):
+                if path.suffix in _SUFFIXES and not path.name.startswith("examples-"):
+                    yield f"{module}/{path.relative_to(root).as_posix()}", path
 
 
-def _wanted(module: str, inside: Path) -> bool:
-    if "__pycache__" in inside.parts or inside.name.startswith("examples-"):
-        return False
-    if inside.parts[0] != "data":
-        return True
-    return module == "botocore" and inside.parts[1] in _DATA
+def _tops(module: str, root: Path) -> Iterator[Path]:
+    """The package's files and folders, and of botocore's four hundred services no more than is wanted."""
+    for path in root.iterdir():
+        if path.name != "data":
+            yield path
+        elif module == "botocore":
+            yield from (path / name for name in _DATA)

@@ -23,6 +23,7 @@ from shardyard.jobs.functions import FUNCTIONS, Surroundings
 from shardyard.jobs.job_permissions import common_statements, launch_statements
 from shardyard.jobs.layer import add_botocore_layer
 from shardyard.spec import names
+from shardyard.spec.catalogue.service_jobs import ServiceJob
 from shardyard.spec.owners import cap_of
 
 _STEPS = ("preflight", "classify", "receipt", "submit", "register")
@@ -70,7 +71,7 @@ class JobRuntime(Construct):
         )
         self._functions: dict[str, HandlerFunction] = {}
         self._arns: dict[str, str] = {}
-        self._training_policies: dict[bool, str] = {}
+        self._job_policies: dict[str, str] = {}
         self.places: Places = storage.places
         self.log_key_arn = None if storage.log_key is None else key_arn(storage.log_key)
         self._bundles: set[str] = set()
@@ -145,21 +146,32 @@ class JobRuntime(Construct):
             self._allow_launches()
         return self._arns[handler]
 
-    def training_statements(self, placement: Placement | None) -> list[policy.Statement]:
-        """What every training job may do, in the VPC or outside."""
+    def job_statements(self, of: ServiceJob, placement: Placement | None) -> list[policy.Statement]:
+        """What every job of a kind may do, in the VPC or outside."""
         access = Access(project=self.project, storage=self.storage, registry=None, placement=placement)
-        return common_statements(access, vpc=placement is not None)
+        return common_statements(access, of, vpc=placement is not None)
 
-    def training_policy_arn(self, placement: Placement | None) -> str:
-        """The policy of these statements, one for all jobs."""
-        vpc = placement is not None
-        if vpc not in self._training_policies:
-            self._training_policies[vpc] = self._managed_policy(
-                "TrainingInVpc" if vpc else "Training",
-                "What every training job may do" + (" in the VPC" if vpc else ""),
-                self.training_statements(placement),
+    def job_policy_arn(self, of: ServiceJob, placement: Placement | None) -> str:
+        """The policy of these statements, one for all jobs of the kind."""
+        construct_id = of.kind.capitalize() + ("" if placement is None else "InVpc")
+        if construct_id not in self._job_policies:
+            self._job_policies[construct_id] = self._managed_policy(
+                construct_id,
+                f"What every {of.noun} may do" + ("" if placement is None else " in the VPC"),
+                self.job_statements(of, placement),
             ).ref
-        return self._training_policies[vpc]
+        return self._job_policies[construct_id]
+
+    def serve(self, of: ServiceJob) -> None:
+        """Let the functions and the state machines launch this kind of job as well."""
+        if of not in self._around.kinds:
+            self._around = replace(self._around, kinds=[*self._around.kinds, of])
+            for name, function in self._functions.items():
+                made = FUNCTIONS[name](self._around)
+                function.allow_only(made.statements)
+                if made.environment is not None:
+                    function.set_environment(made.environment)
+            self._allow_launches()
 
     def add_bundle(self, bundle: bytes) -> str:
         """Have a zip of code put into the artifact bucket by the deploy; returns its hash."""
@@ -219,6 +231,7 @@ class JobRuntime(Construct):
             function_arns=[self._arns[step] for step in _STEPS if step in self._arns],
             topic_arn=self.topic_arn,
             places=self.places,
+            kinds=self._around.kinds,
         )
         self._launch_policy.policy_document = policy.document(statements)
 

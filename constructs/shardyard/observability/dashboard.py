@@ -1,4 +1,4 @@
-"""The project's one dashboard: what all training jobs do, found by search, then a section for each job.
+"""The project's one dashboard: what all training jobs do, found by search, then a section for each job and endpoint.
 
 One, because each bills 3 USD a month, and because a person looks at one page.
 """
@@ -12,9 +12,11 @@ from constructs import Construct
 
 from shardyard.core.arns import REGION, arn
 from shardyard.core.project import Project
+from shardyard.observability import endpoint_dashboard
 from shardyard.observability.job_dashboard import HEIGHT, section
 from shardyard.spec import names
-from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.endpoints.endpoint import EndpointSpec
+from shardyard.spec.jobs.launched import LaunchedSpec
 
 Widget = dict[str, Any]
 
@@ -32,7 +34,15 @@ _ALGORITHM_METRICS = ("loss", "tokens_per_second", "samples_per_second")
 class Dashboard(Construct):
     """One page: what each host does, what each job learns, how jobs end."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, project: Project, jobs: Sequence[JobSpec]) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        project: Project,
+        jobs: Sequence[LaunchedSpec],
+        endpoints: Sequence[EndpointSpec] = (),
+    ) -> None:
         super().__init__(scope, construct_id)
         found = widgets(project, REGION)
         top = max(widget["y"] + widget["height"] for widget in found)
@@ -40,6 +50,10 @@ class Dashboard(Construct):
             # By its name and not by reference: the stacks of the jobs stand on this one.
             machine = names.state_machine_name(project.name, project.stage, spec.name)
             found += section(spec, arn("states", f"stateMachine:{machine}"), REGION, top=top + number * HEIGHT)
+        top += len(jobs) * HEIGHT
+        for number, endpoint in enumerate(endpoints):
+            name = names.endpoint_name(project.name, project.stage, endpoint.name)
+            found += endpoint_dashboard.section(endpoint, name, REGION, top=top + number * endpoint_dashboard.HEIGHT)
         self.resource = cloudwatch.CfnDashboard(
             self,
             "Resource",

@@ -1,4 +1,4 @@
-"""Watching all training jobs: state changes become messages and counts, a watchdog looks while jobs run."""
+"""Watching all jobs: state changes become messages and counts, a watchdog looks while jobs run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,9 +14,11 @@ from shardyard.core.arns import arn, key_arn, topic_arn
 from shardyard.core.function import HandlerFunction
 from shardyard.core.project import Project
 from shardyard.spec import names
+from shardyard.spec.catalogue.service_jobs import PROCESSING, SERVICE_JOBS, TRAINING
 
 EVERY_MINUTES = 5
-_JOBS_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+_WATCHED = (TRAINING, PROCESSING)
+"""The kinds whose nodes the watchdog looks at; the trials of a search are training jobs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,12 +56,15 @@ class JobWatch(Construct):
         rule_arn = arn("events", f"rule/{self._watchdog_rule_name}")
         handler = self._function(
             "StateChanges",
-            handler="watching/training_events",
-            description="Tells people how training jobs end, and wakes the watchdog when one starts",
+            handler="watching/job_events",
+            description="Tells people how jobs end, and wakes the watchdog when one starts",
             statements=[policy.allow(["events:EnableRule"], [rule_arn])],
         )
-        pattern = {"source": ["aws.sagemaker"], "detail-type": ["SageMaker Training Job State Change"]}
-        self._rule("training-events", "StateChangeRule", handler, event_pattern=pattern)
+        pattern = {
+            "source": ["aws.sagemaker"],
+            "detail-type": [of.event for of in SERVICE_JOBS.values() if of.event is not None],
+        }
+        self._rule("job-events", "StateChangeRule", handler, event_pattern=pattern)
 
     def _watchdog(self) -> None:
         limits = self._limits
@@ -144,14 +149,16 @@ class JobWatch(Construct):
 def _reads_jobs(rule_name: str) -> list[policy.Statement]:
     return [
         # Listing and metric data know no resources in IAM.
-        policy.allow(["sagemaker:ListTrainingJobs", "cloudwatch:GetMetricData"], ["*"]),
-        policy.allow(
-            ["sagemaker:DescribeTrainingJob", "sagemaker:ListTags", "sagemaker:StopTrainingJob"],
-            [arn("sagemaker", "training-job/*")],
+        policy.allow([*(of.list_action for of in _WATCHED), "cloudwatch:GetMetricData"], ["*"]),
+        *(
+            policy.allow([*of.actions("Describe"), "sagemaker:ListTags"], [arn("sagemaker", f"{of.arn_part}/*")])
+            for of in _WATCHED
         ),
+        # Only a training job has a launcher that is told how long silence may last.
+        policy.allow([*TRAINING.actions("Stop")], [arn("sagemaker", f"{TRAINING.arn_part}/*")]),
         policy.allow(
             ["logs:DescribeLogStreams", "logs:GetLogEvents"],
-            [arn("logs", f"log-group:{_JOBS_LOG_GROUP}"), arn("logs", f"log-group:{_JOBS_LOG_GROUP}:*")],
+            [arn("logs", f"log-group:{of.log_group}{streams}") for of in _WATCHED for streams in ("", ":*")],
         ),
-        policy.allow(["events:DisableRule"], [arn("events", f"rule/{rule_name}")]),
+        policy.allow(["events:DisableRule", "events:EnableRule"], [arn("events", f"rule/{rule_name}")]),
     ]

@@ -12,6 +12,7 @@ from shardyard.core.arns import arn, key_arn, topic_arn
 from shardyard.core.function import HandlerFunction
 from shardyard.core.project import Project
 from shardyard.spec import names
+from shardyard.spec.catalogue.service_jobs import AUTOML, PROCESSING, TRAINING, TRANSFORM, TUNING
 
 
 class Sweeper(Construct):
@@ -76,18 +77,25 @@ def _looks() -> list[policy.Statement]:
             [
                 "cloudwatch:GetMetricStatistics",
                 "ec2:DescribeAddresses",
+                "ec2:DescribeNatGateways",
                 "ec2:DescribeNetworkInterfaces",
                 "ec2:DescribeVolumes",
                 "sagemaker:ListEndpoints",
                 "sagemaker:ListNotebookInstances",
-                "sagemaker:ListTrainingJobs",
+                *(of.list_action for of in (AUTOML, PROCESSING, TRAINING, TRANSFORM, TUNING)),
                 "tag:GetResources",
             ],
             ["*"],
         ),
         policy.allow(
             ["sagemaker:ListTags"],
-            [arn("sagemaker", f"{kind}/*") for kind in ("endpoint", "notebook-instance", "training-job")],
+            [
+                arn("sagemaker", f"{kind}/*")
+                for kind in (
+                    *("endpoint", "notebook-instance"),
+                    *(of.arn_part for of in (AUTOML, PROCESSING, TRAINING, TRANSFORM, TUNING)),
+                )
+            ],
         ),
         policy.allow(["sagemaker:DescribeEndpoint"], [arn("sagemaker", "endpoint/*")]),
     ]
@@ -96,7 +104,7 @@ def _looks() -> list[policy.Statement]:
 _STOPPING = {
     "endpoint": ("sagemaker:DeleteEndpoint", "endpoint"),
     "notebook": ("sagemaker:StopNotebookInstance", "notebook-instance"),
-    "training job": ("sagemaker:StopTrainingJob", "training-job"),
+    **{of.noun: (*of.actions("Stop"), of.arn_part) for of in (TRAINING, PROCESSING, TRANSFORM, TUNING, AUTOML)},
     "warm pool": ("sagemaker:UpdateTrainingJob", "training-job"),
 }
 """What stopping a kind of leftover takes: the action, and the resource that it is for."""

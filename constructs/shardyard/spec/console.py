@@ -3,28 +3,29 @@
 import os
 from urllib.parse import quote
 
+from shardyard.spec.catalogue.service_jobs import TRAINING
+
 _DOMAINS = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
 JOBS_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 
 
-def job_log_url(region: str, partition: str, training_job: str) -> str:
-    """The log streams of one training job's nodes."""
+def job_log_url(region: str, partition: str, job: str, log_group: str = JOBS_LOG_GROUP) -> str:
+    """The log streams of one job's nodes."""
     if not _has_pages():
-        return f"{JOBS_LOG_GROUP}, streams {training_job}/"
+        return f"{log_group}, streams {job}/"
     # The console encodes the fragment twice, and writes '$' for the outer '%'.
-    group = quote(quote(JOBS_LOG_GROUP, safe=""), safe="").replace("%", "$")
+    group = quote(quote(log_group, safe=""), safe="").replace("%", "$")
     return (
-        f"{_home('cloudwatch', region, partition)}#logsV2:log-groups/log-group/{group}"
-        f"$3FlogStreamNameFilter$3D{training_job}/"
+        f"{_home('cloudwatch', region, partition)}#logsV2:log-groups/log-group/{group}$3FlogStreamNameFilter$3D{job}/"
     )
 
 
-def job_url(training_job_arn: str) -> str:
-    """A SageMaker training job."""
+def job_url(arn: str, page: str = TRAINING.console) -> str:
+    """A job of SageMaker, by its ARN and the console's word for its kind."""
     if not _has_pages():
-        return training_job_arn
-    _, partition, _, region, _, job = training_job_arn.split(":")
-    return f"{_home('sagemaker', region, partition)}#/jobs/{job.removeprefix('training-job/')}"
+        return arn
+    _, partition, _, region, _, job = arn.split(":")
+    return f"{_home('sagemaker', region, partition)}#/{page}/{job.partition('/')[2]}"
 
 
 def dashboard_url(region: str, partition: str, dashboard: str) -> str:

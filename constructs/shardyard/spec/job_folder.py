@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from shardyard.spec.catalogue.variants import read_bases
 from shardyard.spec.errors import Problem, SpecError
+from shardyard.spec.jobs.code.project_files import misread_texts, missing_files
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.jobs.job_file import Variants, label, read_job
-from shardyard.spec.jobs.project_files import misread_texts, missing_files
+from shardyard.spec.jobs.launched import LaunchedSpec
 from shardyard.spec.jobs.stack_parameters import pascal
 from shardyard.spec.rules import Facts, check
 
@@ -22,7 +24,7 @@ def load_jobs(
     subnet_addresses: int | None = None,
     reachable_services: Sequence[str] | None = None,
     may_be_empty: bool = True,
-) -> tuple[JobSpec, ...]:
+) -> tuple[LaunchedSpec, ...]:
     """Read every job of a folder for one stage, sorted by name, and apply the rules; a job is named by its file's stem.
 
     The rules apply to the other stages as well. `has_network` says whether the project has a VPC, `subnet_addresses`
@@ -96,17 +98,30 @@ def _problems(variants: Variants, jobs: Sequence[Variants], inputs: _RuleInputs)
     return found
 
 
-def _violations(spec: JobSpec, jobs: Sequence[Variants], stage: str, facts: Facts, root: Path | None) -> list[Problem]:
+def _violations(
+    spec: LaunchedSpec, jobs: Sequence[Variants], stage: str, facts: Facts, root: Path | None
+) -> list[Problem]:
     others = {
         other.name: other.checkpoints.s3
         for other in (variants[stage] for variants in jobs)
-        if other.checkpoints.enabled and other.checkpoints.s3 is not None
+        if isinstance(other, JobSpec) and other.checkpoints.enabled and other.checkpoints.s3 is not None
     }
-    named = [] if root is None else missing_files(spec, root)
-    return [*check(spec, replace(facts, other_checkpoints=others)), *named, *misread_texts(spec)]
+    known, named = replace(facts, other_checkpoints=others), list[Problem]()
+    if root is not None:
+        named += missing_files(spec, root)
+        try:
+            known = replace(known, image_variants=image_variants(spec, root))
+        except SpecError as error:
+            named += error.problems
+    return [*check(spec, known), *named, *misread_texts(spec)]
 
 
-def _renames(job: JobSpec, jobs: Sequence[JobSpec]) -> Iterator[Problem]:
+def image_variants(spec: LaunchedSpec, root: Path) -> tuple[str, ...] | None:
+    """The hardware that a job's folder of containers/ is built for; None for a job with another image."""
+    return None if spec.image.folder is None else tuple(read_bases(root / "containers" / spec.image.folder))
+
+
+def _renames(job: LaunchedSpec, jobs: Sequence[LaunchedSpec]) -> Iterator[Problem]:
     """The name that a job was renamed from is no other job's, neither as a file nor as where that was renamed from."""
     before = job.renamed_from
     if before is None:
@@ -125,7 +140,7 @@ def _renames(job: JobSpec, jobs: Sequence[JobSpec]) -> Iterator[Problem]:
                 yield Problem("renamed_from", f"{other.name!r} is renamed from {before!r} too (only one job can be)")
 
 
-def _same_ids(job: JobSpec, jobs: Sequence[JobSpec]) -> Iterator[Problem]:
+def _same_ids(job: LaunchedSpec, jobs: Sequence[LaunchedSpec]) -> Iterator[Problem]:
     """Two names that differ only in hyphens give their stack's parameters the same names."""
     own = job.deployed_as
     for other in jobs:

@@ -30,6 +30,52 @@ def state_machine_name(project: str, stage: str, job: str) -> str:
     return f"{project}-{stage}-{job}"
 
 
+_SEARCH = "_search"
+"""No job's name has such a line."""
+
+
+def search_machine_name(machine: str) -> str:
+    """The state machine of a job's search, by its own; no job's name has an underscore."""
+    return f"{machine}{_SEARCH}"
+
+
+def launched_by(machine: str) -> tuple[str, bool]:
+    """The job that a state machine launches, by what follows the prefix in its name, and whether it searches."""
+    return machine.removesuffix(_SEARCH), machine.endswith(_SEARCH)
+
+
+SERVING = "serving"
+"""What the parts of endpoints begin with."""
+
+
+ENDPOINT_METADATA = "shardyard:endpoint"
+"""The key in the Metadata of an endpoint's template under which its definition stands."""
+
+
+STACK_TAG = "shardyard:stack"
+"""The tag of an endpoint that names the stack which owns it: whatever else deleted it would break that stack."""
+
+
+def serving_part(endpoint: str) -> str:
+    """The part of the project, and so the stack, of one endpoint."""
+    return f"{SERVING}-{endpoint}"
+
+
+def endpoint_name(project: str, stage: str, endpoint: str) -> str:
+    """The SageMaker endpoint of one file in endpoints/."""
+    return f"{project}-{stage}-{endpoint}"
+
+
+def endpoint_role_path(project: str, stage: str) -> str:
+    """The path of the endpoints' execution roles, which sets them apart from all others."""
+    return f"/{project}-{stage}/endpoints/"
+
+
+def model_key(endpoint: str, sha256: str) -> str:
+    """Where a model of the project's own files lies in the artifact bucket."""
+    return f"models/{endpoint}/{sha256}/model.tar.gz"
+
+
 def function_name(project: str, stage: str, handler: str) -> str:
     """The Lambda function that runs one handler."""
     return f"{project}-{stage}-{handler}"
@@ -50,10 +96,20 @@ def run_prefix(run_id: str) -> str:
     return f"runs/{run_id}/"
 
 
-def training_job_name(job: str, run_id: str, attempt: int) -> str:
-    """The SageMaker training job of one attempt; a long name is cut in the job's part, which need not be unique."""
+def job_noun(kind: str) -> str:
+    """What people call a job of a kind."""
+    return f"{'AutoML' if kind == 'automl' else kind} job"
+
+
+def training_job_name(job: str, run_id: str, attempt: int, longest: int = 63) -> str:
+    """The SageMaker job of one attempt; a long name is cut in the job's part, which need not be unique."""
     unique = f"-{run_id}-{attempt}"
-    return f"{job[: 63 - len(unique)]}{unique}"
+    return f"{job[: longest - len(unique)]}{unique}"
+
+
+def model_name(job: str, run_id: str) -> str:
+    """The SageMaker Model of a run that transforms, for all its attempts; cut like a job's name."""
+    return f"{job[: 62 - len(run_id)]}-{run_id}"
 
 
 def receipt_key(run_id: str) -> str:
@@ -101,7 +157,7 @@ def dashboard_name(project: str, stage: str, region: str) -> str:
 
 
 def rule_name(project: str, stage: str, rule: str) -> str:
-    """An EventBridge rule: `training-events`, `watchdog`, `sweep`."""
+    """An EventBridge rule: `job-events`, `watchdog`, `sweep`."""
     return f"{project}-{stage}-{rule}"
 
 

@@ -38,7 +38,7 @@ class Parameter:
     @property
     def constraint(self) -> str:
         """The sentence with which CloudFormation refuses a value."""
-        return f"must be {self.says}, or empty for {self.overrides} as it stands"
+        return f"must be {self.says}, or empty"
 
     @property
     def allowed_values(self) -> tuple[str, ...]:

@@ -11,17 +11,19 @@ from pathlib import Path
 _PACKAGE = Path(__file__).parents[1]
 _INSTALLED = _PACKAGE / "_product"
 _MARK = Path("training", "launcher", "__main__.py")
+IMAGE_ROOMS = ("contract", "serving", "training")
+"""Our packages that go into images."""
 _NEEDED = ("constructs", "contract", "embedded", "shardyard", "yard")
 """What a project's own `app.py` or `yard` imports, and would find in the project's folder first."""
 
 
 def product_root() -> Path:
-    """The folder with our `contract`, `training` and `containers`, and the files that a project is made from."""
+    """The folder with IMAGE_ROOMS, `containers`, and the files that a project is made from."""
     return _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parents[1]
 
 
 def image_sources(project: Path) -> Path:
-    """The folder whose `contract` and `training` go into the project's images: its own where it is a checkout."""
+    """The folder whose IMAGE_ROOMS go into the project's images: its own where it is a checkout."""
     return project if is_checkout(project) else product_root()
 
 

@@ -3,16 +3,23 @@
 from collections.abc import Mapping
 from typing import Any
 
+from contract.saves import FILES_AT_START
+from shardyard.spec.catalogue.service_jobs import SERVICE_JOBS, TRAINING
 from shardyard.spec.jobs.metrics import NOT_FINITE
 from shardyard.spec.names import training_job_name
+from shardyard.spec.tuning import receipt_text as search_text
 from shardyard.spec.units import format_duration
+
+_DONE = {"processing": "was processed", "transform": "was transformed", "automl": "was learnt"}
+"""What a job that has completed was, by its kind; every other trained."""
 
 
 def subject(receipt: Mapping[str, Any]) -> str:
     """One line of at most 99 characters, the limit of a notification's subject."""
-    said = {"Completed": "trained", "Stopped": "was stopped", "Refused": "was refused"}.get(
-        receipt["outcome"], "failed"
-    )
+    if receipt.get("tuning"):
+        return search_text.subject(receipt)
+    done = _DONE.get(str(receipt.get("kind")), "trained")
+    said = {"Completed": done, "Stopped": "was stopped", "Refused": "was refused"}.get(receipt["outcome"], "failed")
     return f"{receipt['job']} {said} ({receipt['run_id']})"[:99]
 
 
@@ -22,7 +29,8 @@ def text(receipt: Mapping[str, Any]) -> str:
         _what_happened(receipt),
         _what_it_cost(receipt),
         _metrics(receipt),
-        _attempts(receipt),
+        search_text.what_was_found(receipt["tuning"]) if receipt.get("tuning") else _attempts(receipt),
+        _candidates(receipt["automl"]) if receipt.get("automl") else "",
         "\n".join(f"Note: {note}" for note in receipt.get("notes", ())),
         _where(receipt),
     ]
@@ -34,10 +42,23 @@ def _what_happened(receipt: Mapping[str, Any]) -> str:
     interruptions = sum(attempt["interruptions"] for attempt in receipt["attempts"])
     if interruptions:
         line += f" Its spot capacity was taken back {interruptions} time{'' if interruptions == 1 else 's'}."
+    if _began_anew(receipt):
+        line += " No checkpoint was there when it started again: it began at step 0."
     error, cause = receipt["error"], receipt["cause"]
     if not error:
-        return line
+        last = receipt["attempts"][-1].get("exit_message") if receipt["attempts"] else None
+        return f"{line}\n{last}" if last else line
     return f"{line}\n{cause}" if cause.startswith(f"{error}:") else f"{line}\n{error}: {cause}"
+
+
+def _began_anew(receipt: Mapping[str, Any]) -> bool:
+    """Whether the last start was not the first, and found nothing of what had been done.
+
+    An attempt that got no instances has done nothing.
+    """
+    ran = [attempt for attempt in receipt["attempts"] if attempt.get("started")]
+    started_again = len(ran) > 1 or any(attempt["interruptions"] for attempt in ran)
+    return started_again and receipt["metrics"].get(FILES_AT_START) == 0
 
 
 def _what_it_cost(receipt: Mapping[str, Any]) -> str:
@@ -58,7 +79,7 @@ def _usd(amount: float) -> str:
 
 
 def _metrics(receipt: Mapping[str, Any]) -> str:
-    metrics = {name: value for name, value in receipt["metrics"].items() if name != NOT_FINITE}
+    metrics = {name: value for name, value in receipt["metrics"].items() if name not in (NOT_FINITE, FILES_AT_START)}
     values = ", ".join(f"{name} {value:.6g}" for name, value in sorted(metrics.items()))
     said = [f"Final metrics: {values}"] if values else []
     if NOT_FINITE in receipt["metrics"]:
@@ -69,8 +90,10 @@ def _metrics(receipt: Mapping[str, Any]) -> str:
 def _attempts(receipt: Mapping[str, Any]) -> str:
     if len(receipt["attempts"]) < 2:
         return ""
+    longest = SERVICE_JOBS.get(str(receipt.get("kind")), TRAINING).longest_name
     after = {
-        training_job_name(receipt["job"], receipt["run_id"], step["attempt"]): step["why"] for step in receipt["steps"]
+        training_job_name(receipt["job"], receipt["run_id"], step["attempt"], longest): step["why"]
+        for step in receipt["steps"]
     }
     lines = [f"Attempts ({receipt['attempt_count']}):"]
     for attempt in receipt["attempts"][-10:]:
@@ -83,6 +106,13 @@ def _attempts(receipt: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _candidates(found: Mapping[str, Any]) -> str:
+    """What an AutoML job has found, and what SageMaker said of it."""
+    trained = sum(1 for one in found["candidates"] if one["status"] == "Completed")
+    best = f"; the best is {found['best']}" if found["best"] else ""
+    return "\n".join([f"Candidates: {trained} of {len(found['candidates'])} completed{best}.", *found["said"]])
+
+
 def _ended(attempt: Mapping[str, Any]) -> str:
     """How an attempt ended, with the beginning of the service's reason."""
     status = attempt["secondary_status"] or attempt["status"]
@@ -92,6 +122,7 @@ def _ended(attempt: Mapping[str, Any]) -> str:
 def _where(receipt: Mapping[str, Any]) -> str:
     lines = [
         ("Model", receipt["model"]),
+        *((f"Output {name}", place) for name, place in receipt.get("outputs", {}).items()),
         ("Registered as", receipt["model_package_arn"]),
         ("Receipt", receipt["location"]),
         *(("Log" if number == 0 else "", link) for number, link in enumerate(receipt["links"]["logs"][-1:])),

@@ -57,8 +57,31 @@ def _metrics(raw: Any) -> dict[str, float]:
     }
 
 
+def _addresses(raw: Any) -> dict[str, str]:
+    known = raw if isinstance(raw, dict) else {}
+    return {name: value for name, value in known.items() if isinstance(value, str)}
+
+
 def _table(raw: Any) -> dict[str, Any]:
     return raw if isinstance(raw, dict) else {}
+
+
+def _search(raw: Any) -> dict[str, Any] | None:
+    """What a search has found; None of a run that was none."""
+    return _fit(raw, _SEARCH) if isinstance(raw, dict) else None
+
+
+def _automl(raw: Any) -> dict[str, Any] | None:
+    """What an AutoML job has found; None of a run that was none."""
+    return _fit(raw, _AUTOML) if isinstance(raw, dict) else None
+
+
+def _retraining(raw: Any) -> dict[str, str] | None:
+    return {"run_id": _text(raw.get("run_id")), "status": _text(raw.get("status"))} if isinstance(raw, dict) else None
+
+
+def _texts(raw: Any) -> dict[str, str]:
+    return {name: value for name, value in _table(raw).items() if isinstance(value, str)}
 
 
 Shape = Callable[[Any], Any] | list[Any] | dict[str, Any]
@@ -67,6 +90,7 @@ Shape = Callable[[Any], Any] | list[Any] | dict[str, Any]
 _RECEIPT: dict[str, Any] = {
     "run_id": _text,
     "job": _text,
+    "kind": _text_or_none,
     "owner": _text_or_none,
     "launched_by": _text_or_none,
     "outcome": _text,
@@ -81,7 +105,9 @@ _RECEIPT: dict[str, Any] = {
             "status": _text,
             "secondary_status": _text_or_none,
             "reason": _text_or_none,
+            "exit_message": _text_or_none,
             "interruptions": _count,
+            "started": _text_or_none,
             "instances": [{"count": _count, "type": _text}],
             "cost_usd": _amount,
         }
@@ -95,6 +121,7 @@ _RECEIPT: dict[str, Any] = {
     "price_source": _text,
     "metrics": _metrics,
     "model": _text_or_none,
+    "outputs": _addresses,
     "model_package_arn": _text_or_none,
     "location": _text_or_none,
     "image": {"digest": _text_or_none},
@@ -102,9 +129,46 @@ _RECEIPT: dict[str, Any] = {
     "notes": [_text],
     "settings": _table,
     "values": _table,
+    "tuning": _search,
+    "automl": _automl,
     "links": {"logs": [_text], "dashboard": _text_or_none, "execution": _text_or_none},
 }
 """What is read of a receipt, by us."""
+_SEARCH: dict[str, Any] = {
+    "tuning_job": _text,
+    "status": _text_or_none,
+    "strategy": _text,
+    "objective": {"metric": _text, "goal": _text},
+    "max_jobs": _amount,
+    "max_parallel": _count,
+    "best": _text_or_none,
+    "trials": [
+        {
+            "name": _text,
+            "definition": _text_or_none,
+            "status": _text,
+            "reason": _text_or_none,
+            "objective": _amount,
+            "objective_status": _text,
+            "hyperparameters": _texts,
+            "started": _text_or_none,
+            "ended": _text_or_none,
+            "billable_seconds": _seconds,
+            "cost_usd": _amount,
+        }
+    ],
+    "retraining": _retraining,
+}
+"""What is read of it about a search."""
+
+_AUTOML: dict[str, Any] = {
+    "job": _text,
+    "objective": _text_or_none,
+    "best": _text_or_none,
+    "said": [_text],
+    "candidates": [{"name": _text, "status": _text, "value": _amount}],
+}
+"""What is read of it about an AutoML job's candidates."""
 
 
 def _fit(raw: Any, shape: Shape) -> Any:

@@ -1,7 +1,7 @@
 """The service map: each SageMaker topic, whether it is still available, what replaces it, and what serves it here.
 
 Dated data. Asking for what AWS has retired is an error that names the replacement.
-`scripts/services_page.py` writes docs/reference/service-map.md from this table.
+`scripts/pages/services.py` writes docs/reference/service-map.md from this table.
 """
 
 from dataclasses import dataclass
@@ -73,7 +73,7 @@ SERVICES: tuple[Service, ...] = (
         source=_SECOND_HAND,
     ),
     # Data
-    Service(key="processing", title="Processing jobs"),
+    Service(key="processing", title="Processing jobs", served_by="shardyard.jobs.processing_job.ProcessingJob"),
     Service(key="feature-store", title="Feature Store"),
     Service(
         key="ground-truth",
@@ -121,8 +121,17 @@ SERVICES: tuple[Service, ...] = (
         served_by="shardyard.jobs.training_job.TrainingJob",
     ),
     Service(key="training-plans", title="Training plans", served_by="shardyard.jobs.training_job.TrainingJob"),
-    Service(key="hyperparameter-tuning", title="Hyperparameter tuning"),
-    Service(key="automl", title="AutoML (Autopilot)", instead="its own screens are now inside canvas"),
+    Service(
+        key="hyperparameter-tuning",
+        title="Hyperparameter tuning",
+        served_by="shardyard.jobs.tuning.tuning_job.TuningJob",
+    ),
+    Service(
+        key="automl",
+        title="AutoML (Autopilot)",
+        instead="its own screens are now inside canvas",
+        served_by="shardyard.jobs.automl.automl_job.AutoMLJob",
+    ),
     Service(key="hyperpod", title="HyperPod clusters"),
     Service(
         key="smddp",
@@ -182,7 +191,7 @@ SERVICES: tuple[Service, ...] = (
         served_by="yard.commands.results.reports",
         source=_NOTICE,
     ),
-    Service(key="mlflow", title="Managed MLflow", served_by="training.pytorch.reporting.mlflow_run"),
+    Service(key="mlflow", title="Managed MLflow", served_by="training.reporting.mlflow_run"),
     Service(key="tensorboard", title="TensorBoard output", served_by="shardyard.jobs.training_job.TrainingJob"),
     Service(key="rl-containers", title="Reinforcement learning images", instead="an image of your own"),
     # Models and endpoints
@@ -193,7 +202,7 @@ SERVICES: tuple[Service, ...] = (
     Service(key="asynchronous-endpoints", title="Asynchronous endpoints"),
     Service(key="multi-model-endpoints", title="Multi-model endpoints"),
     Service(key="inference-components", title="Inference components"),
-    Service(key="batch-transform", title="Batch transform"),
+    Service(key="batch-transform", title="Batch transform", served_by="shardyard.jobs.transform_job.TransformJob"),
     Service(key="inference-recommender", title="Inference Recommender"),
     Service(key="shadow-tests", title="Inference experiments (shadow tests)"),
     Service(

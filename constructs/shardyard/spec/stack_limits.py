@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shardyard.spec.errors import Problem, SpecError
-from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.launched import LaunchedSpec
 from shardyard.spec.jobs.stack_parameters import job_parameters
+from shardyard.spec.tuning.trials import searched
 
 MOST: Mapping[str, int] = {"Parameters": 180, "Outputs": 180, "Resources": 450}
 """Below CloudFormation's 200, 200 and 500: a stack at its limit can no longer be changed."""
@@ -21,6 +22,9 @@ _RUNTIME_BYTES = 30_000
 
 _LEAST_BYTES_OF_A_JOB = 8_000
 """What a job takes: a machine, two roles, their policies, parameters, an alarm; many channels take a little more."""
+
+_LEAST_BYTES_OF_A_SEARCH = 5_000
+"""What its search takes besides: a second machine with its role, log group and alarm."""
 
 
 class Sized(Protocol):
@@ -43,7 +47,7 @@ class Sized(Protocol):
 class Estimate:
     """What a job takes at least, known from its file: so that `yard check` need not wait for a synth."""
 
-    spec: JobSpec
+    spec: LaunchedSpec
 
     @property
     def name(self) -> str:
@@ -53,12 +57,15 @@ class Estimate:
     @property
     def counts(self) -> Mapping[str, int]:
         """What it adds to each section of the template."""
-        return {"Parameters": len(job_parameters(self.spec, ())), "Outputs": 1, "Resources": 7}
+        parameters = len(job_parameters(self.spec, ()))
+        if searched(self.spec) is not None:
+            return {"Parameters": parameters, "Outputs": 2, "Resources": 12}
+        return {"Parameters": parameters, "Outputs": 1, "Resources": 7}
 
     @property
     def template_bytes(self) -> int:
         """What it adds to the template's size, or a little less."""
-        return _LEAST_BYTES_OF_A_JOB
+        return _LEAST_BYTES_OF_A_JOB + (0 if searched(self.spec) is None else _LEAST_BYTES_OF_A_SEARCH)
 
 
 def check(part: str, jobs: Sequence[Sized]) -> None:

@@ -122,8 +122,21 @@ def field_at(cls: type[Any], path: str) -> tuple[dataclasses.Field[Any], Any]:
     found, hint = _fields(cls)[key]
     if not rest:
         return found, hint
-    inner = hint if dataclasses.is_dataclass(hint) else next(filter(dataclasses.is_dataclass, get_args(hint)))
-    return field_at(cast(type[Any], inner), rest)
+    return field_at(_table_type(hint), rest)
+
+
+def has_field(cls: type[Any], path: str) -> bool:
+    """Whether there is a field at a dotted path."""
+    key, _, rest = path.partition(".")
+    if key not in _fields(cls):
+        return False
+    return not rest or has_field(_table_type(_fields(cls)[key][1]), rest)
+
+
+def _table_type(hint: Any) -> type[Any]:
+    """The class of a table that may be left out, or of one that may not."""
+    found = hint if dataclasses.is_dataclass(hint) else next(filter(dataclasses.is_dataclass, get_args(hint)))
+    return cast(type[Any], found)
 
 
 def value_at(tree: Any, path: str) -> Any:

@@ -48,14 +48,19 @@ def keys(bucket: str, prefix: str, clients: aws.Clients) -> list[str]:
 
 def settle(run: Mapping[str, Any], lines: list[dict[str, Any]], clients: aws.Clients) -> None:
     """Enter what a launch cost, by the lines of its receipt; with a price unknown, its reservation stays."""
+    if run.get("ledger") is not None:
+        first = first_attempt(run["ledger"])
+        own = [line["cost_usd"] for line in lines if int(line["name"].rpartition("-")[2]) >= first]
+        settle_at(run, None if None in own else round(sum(own), 4), clients)
+
+
+def settle_at(run: Mapping[str, Any], spent_usd: float | None, clients: aws.Clients) -> None:
+    """Enter what a launch cost; None, where a price is unknown, leaves its reservation."""
     key = run.get("ledger")  # a launch without a cap has none
-    if key is None:
-        return
-    bucket, first = run["artifact_bucket"], first_attempt(key)
-    own = [line["cost_usd"] for line in lines if int(line["name"].rpartition("-")[2]) >= first]
-    entry = read(bucket, key, clients)
-    spent = entry["reserved_usd"] if None in own else round(sum(own), 4)
-    write(bucket, key, {**entry, "ended": True, "spent_usd": spent}, clients)
+    if key is not None:
+        entry = read(run["artifact_bucket"], key, clients)
+        spent = entry["reserved_usd"] if spent_usd is None else spent_usd
+        write(run["artifact_bucket"], key, {**entry, "ended": True, "spent_usd": spent}, clients)
 
 
 def end(bucket: str, execution: str, started: datetime, run_id: str, clients: aws.Clients) -> None:

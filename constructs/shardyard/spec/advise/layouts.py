@@ -34,7 +34,7 @@ class Advice:
 
 def advise(work: Workload, instance_type: str, count: int, *, region: str = "us-east-1") -> Advice:
     """Say which layout fits a model into `count` instances of a type, and how fast it may go."""
-    instance = _instance(instance_type)
+    instance = instance_of(instance_type)
     tried = tuple(candidates(work, instance, count))
     best = next((one for one in tried if one.fits), None)
     room = f"{_devices(instance, count)}, each with {tried[0].usable_gb:.1f} GB to give"
@@ -143,7 +143,12 @@ def memory_problem(spec: JobSpec) -> str | None:
 
 def ranks_of_a_node(spec: JobSpec, kind: str) -> int:
     """How many processes a job runs on each instance of a type."""
-    if spec.program is not None and spec.program.processes_per_node is not None:
+    # A worker of TensorFlow's has a replica on each GPU of its node
+    if (
+        spec.program is not None
+        and spec.program.launcher != "tensorflow"
+        and spec.program.processes_per_node is not None
+    ):
         return spec.program.processes_per_node
     return INSTANCES[kind].processes if kind in INSTANCES else 1
 
@@ -193,7 +198,8 @@ def _devices(instance: Instance, count: int) -> str:
     return f"{number} {'Neuron core' if instance.neuron_cores else 'GPU'}{'' if number == 1 else 's'}"
 
 
-def _instance(instance_type: str) -> Instance:
+def instance_of(instance_type: str) -> Instance:
+    """A type that has GPUs; any other is refused."""
     if instance_type not in INSTANCES:
         message = f"{instance_type!r} is no training instance type; {nearest(instance_type, tuple(INSTANCES))}"
         raise SpecError([Problem("instance", message)])

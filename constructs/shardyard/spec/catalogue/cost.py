@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from shardyard.spec.catalogue.instances import INSTANCES
 from shardyard.spec.catalogue.prices import HOURS_PER_MONTH, Price, hourly_usd, storage_usd
-from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.launched import LaunchedSpec
 from shardyard.spec.jobs.overrides import apply_fallback
 from shardyard.spec.units import format_duration
 
+L = TypeVar("L", bound=LaunchedSpec)
 PriceOf = Callable[[str], Price | None]
 
 
@@ -49,7 +50,7 @@ def price_table(prices: Mapping[str, Price]) -> PriceOf:
     return prices.get
 
 
-def own_prices(spec: JobSpec) -> dict[str, Price]:
+def own_prices(spec: LaunchedSpec) -> dict[str, Price]:
     """The prices in the job's file, for types without a known one."""
     source = "cost.hourly_usd of the job's file"
     return {
@@ -58,7 +59,7 @@ def own_prices(spec: JobSpec) -> dict[str, Price]:
     }
 
 
-def worst_case(spec: JobSpec, price_of: PriceOf) -> Cost:
+def worst_case(spec: LaunchedSpec, price_of: PriceOf) -> Cost:
     """The most expensive course that this launch can take.
 
     A spot job counts at the on-demand price, which spot never exceeds; waiting does not bill. SageMaker's own retries
@@ -83,20 +84,19 @@ def worst_case(spec: JobSpec, price_of: PriceOf) -> Cost:
     return Cost(usd=round(usd, 2), source=sources, lines=(*lines, f"at most {usd:.2f} USD ({sources})"))
 
 
-def attempts(spec: JobSpec) -> tuple[JobSpec, ...]:
+def attempts(spec: L) -> tuple[L, ...]:
     """The job itself, then the job on each of its fallbacks, the same capacity only once."""
     every = (apply_fallback(spec, number) for number in range(len(spec.compute.fallback) + 1))
-    first: dict[object, JobSpec] = {}
+    first: dict[object, L] = {}
     for one in every:
-        first.setdefault((one.compute.alternatives, one.spot.enabled), one)
+        first.setdefault((one.compute.alternatives, one.uses_spot), one)
     return tuple(first.values())
 
 
 def _cluster_cost(
-    spec: JobSpec, cluster: tuple[tuple[str, int], ...], prices: Mapping[str, Price]
+    spec: LaunchedSpec, cluster: tuple[tuple[str, int], ...], prices: Mapping[str, Price]
 ) -> tuple[float, tuple[str, ...]]:
-    keep_alive = spec.compute.keep_alive_seconds
-    seconds = spec.limits.max_runtime_seconds + (0 if keep_alive is None else keep_alive)
+    seconds = spec.billed_seconds
     hours = seconds / 3600
     total, lines = 0.0, []
     for kind, count in cluster:
@@ -106,7 +106,8 @@ def _cluster_cost(
             f"{count} x {kind} x {format_duration(seconds)} x {price.hourly_usd:g} USD per hour = {usd:.2f} USD"
         )
         total += usd
-        if not (kind in INSTANCES and INSTANCES[kind].local_disk_gb):
+        # The disk of an instance that transforms cannot be chosen, and no price list has one
+        if spec.kind != "transform" and not (kind in INSTANCES and INSTANCES[kind].local_disk_gb):
             stored = count * spec.compute.volume_gb * hours / HOURS_PER_MONTH * price.storage_usd_per_gb_month
             lines.append(f"{count} x {spec.compute.volume_gb} GB of volume for the same time = {stored:.2f} USD")
             total += stored

@@ -112,3 +112,8 @@ ACCELERATORS: Mapping[str, Accelerator] = {name: Accelerator(**row) for name, ro
 
 INSTANCES: Mapping[str, Instance] = {name: Instance(name=name, **row) for name, row in _raw["instances"].items()}
 """Every training instance type."""
+
+
+def has_local_disk(instance_types: tuple[str, ...]) -> bool:
+    """Whether any of the types brings its own disk: it is encrypted by hardware, and no volume key may be given."""
+    return any(kind in INSTANCES and INSTANCES[kind].local_disk_gb for kind in instance_types)

@@ -34,29 +34,41 @@ class InstanceGroup:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class InstancePreference:
+class Preference:
     """SageMaker takes the first of its preferences that has capacity."""
 
     instance_type: str = _type()
     count: int | None = setting(None, "How many instances; by default `compute.count`.", least=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InstancePreference(Preference):
+    """SageMaker takes the first of its preferences that has capacity."""
+
     training_plan: str | None = setting(None, "Take them from this plan.", pattern=_PLAN, says=_PLAN_SAYS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Fallback:
+class OtherType:
     """The state machine tries the next fallback, as a new attempt of the run, when capacity or quota is short."""
 
     instance_type: str = _type()
     count: int | None = setting(None, "How many instances; by default as before.", least=1)
+    environment: dict[str, str] = setting(
+        doc="Variables that belong to this type, such as those of EFA and NCCL.", factory=dict
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fallback(OtherType):
+    """The state machine tries the next fallback, as a new attempt of the run, when capacity or quota is short."""
+
     on_demand: bool = setting(False, "Leave spot: take capacity at the full price.")
     processes_per_node: int | None = setting(
         None, "How many ranks on each node; by default one per GPU of the new type.", least=1
     )
     hyperparameters: dict[str, Scalar] = setting(
         doc="Hyperparameters that belong to this type, such as the batch size.", factory=dict
-    )
-    environment: dict[str, str] = setting(
-        doc="Variables that belong to this type, such as those of EFA and NCCL.", factory=dict
     )
 
 
@@ -77,8 +89,8 @@ class Placement:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Compute:
-    """The job runs on one instance type, on instance groups, or on the first preference that can be had."""
+class Capacity:
+    """The job runs on one instance type, or on the first preference that can be had."""
 
     instance_type: str | None = _type(None, "The instance type; groups and preferences name their own instead.")
     count: int = setting(1, "How many instances.", least=1)
@@ -93,6 +105,52 @@ class Compute:
     volume_kms_key: str | None = setting(
         None, "The key that encrypts the disks; by default the project's key.", pattern=r"[a-zA-Z0-9:/_-]{1,2048}"
     )
+    preferences: tuple[Preference, ...] = setting((), "At most 5 types; the first with capacity is taken.")
+    fallback: tuple[OtherType, ...] = setting((), "What to try next if this has no capacity.")
+
+    def __post_init__(self) -> None:
+        ways = self.ways
+        given = [name for name in ways if getattr(self, name)]
+        if len(given) != 1:
+            said = f"{' and '.join(given)} exclude each other" if given else "no instance type is given"
+            raise SpecError([Problem("", f"{said} (exactly one of {', '.join(ways)})")])
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """The keys that can say what the job runs on."""
+        return ("instance_type", "preferences")
+
+    @property
+    def alternatives(self) -> tuple[tuple[tuple[str, int], ...], ...]:
+        """Every possible cluster in order of preference, each as (instance type, count) pairs."""
+        return self._one_kind()
+
+    def _one_kind(self) -> tuple[tuple[tuple[str, int], ...], ...]:
+        if self.preferences:
+            chosen = ((p.instance_type, self.count if p.count is None else p.count) for p in self.preferences)
+            return tuple((choice,) for choice in chosen)
+        return (((str(self.instance_type), self.count),),)
+
+    @property
+    def instance_types(self) -> tuple[str, ...]:
+        """The types that the first attempt may use, without fallbacks."""
+        return tuple(dict.fromkeys(kind for cluster in self.alternatives for kind, _ in cluster))
+
+    @property
+    def most_instances(self) -> int:
+        """The largest number of instances that the first attempt may use."""
+        return max(sum(count for _, count in cluster) for cluster in self.alternatives)
+
+    @property
+    def kept_warm_seconds(self) -> int:
+        """How long the instances bill after the job's end."""
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compute(Capacity):
+    """The job runs on one instance type, on instance groups, or on the first preference that can be had."""
+
     keep_alive_seconds: int | None = setting(
         None,
         "Keep the instances warm for the next job; they bill until then.",
@@ -108,23 +166,22 @@ class Compute:
     training_plan: str | None = setting(None, "A training plan with reserved capacity.", pattern=_PLAN, says=_PLAN_SAYS)
 
     def __post_init__(self) -> None:
-        given = [name for name in ("instance_type", "groups", "preferences") if getattr(self, name)]
-        if len(given) != 1:
-            said = f"{' and '.join(given)} exclude each other" if given else "no instance type is given"
-            raise SpecError([Problem("", f"{said} (exactly one of instance_type, groups, preferences)")])
+        Capacity.__post_init__(self)
         double = {group.name for group in self.groups if [g.name for g in self.groups].count(group.name) > 1}
         if double:
             raise SpecError([Problem("groups", f"the name {min(double)!r} appears twice")])
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """The keys that can say what the job runs on."""
+        return ("instance_type", "groups", "preferences")
 
     @property
     def alternatives(self) -> tuple[tuple[tuple[str, int], ...], ...]:
         """Every possible cluster in order of preference, each as (instance type, count) pairs."""
         if self.groups:
             return (tuple((group.instance_type, group.count) for group in self.groups),)
-        if self.preferences:
-            chosen = ((p.instance_type, self.count if p.count is None else p.count) for p in self.preferences)
-            return tuple((choice,) for choice in chosen)
-        return (((str(self.instance_type), self.count),),)
+        return self._one_kind()
 
     @property
     def training_plans(self) -> tuple[str, ...]:
@@ -133,23 +190,24 @@ class Compute:
         return tuple(dict.fromkeys(plan for plan in named if plan is not None))
 
     @property
-    def instance_types(self) -> tuple[str, ...]:
-        """The types that the first attempt may use, without fallbacks."""
-        return tuple(dict.fromkeys(kind for cluster in self.alternatives for kind, _ in cluster))
-
-    @property
-    def most_instances(self) -> int:
-        """The largest number of instances that the first attempt may use."""
-        return max(sum(count for _, count in cluster) for cluster in self.alternatives)
+    def kept_warm_seconds(self) -> int:
+        """How long the instances bill after the job's end."""
+        return 0 if self.keep_alive_seconds is None else self.keep_alive_seconds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
-    """The job ends when it has run, or waited for capacity, for too long."""
+class RunLimits:
+    """The job ends when it has run for too long."""
 
     max_runtime_seconds: int = setting(
         86400, "SageMaker stops the job after this long.", least=1, most=MOST_SECONDS, unit="seconds", key="max_runtime"
     )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits(RunLimits):
+    """The job ends when it has run, or waited for capacity, for too long."""
+
     max_pending_seconds: int | None = setting(
         None,
         "Give up waiting for GPU capacity after this long.",

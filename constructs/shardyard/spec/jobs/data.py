@@ -6,14 +6,14 @@ from typing import Literal
 from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.tree import setting
 
-_KMS = r"[a-zA-Z0-9:/_-]{1,2048}"
+KMS = r"[a-zA-Z0-9:/_-]{1,2048}"
 CHANNEL_NAME = r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,64}"
 _FOLDER = r"/(?!(.*/)?\.\.(/|\Z)).+"
 """An absolute path that goes down only."""
 _FILE_SYSTEM_FOLDER = r"/(?!(.*/)?\.\.(/|\Z)).*"
-_BUCKET = r"(?:(?!\d+\.\d+\.\d+\.\d+/)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]|[^/]*\$\{[^/]*)"
+BUCKET = r"(?:(?!\d+\.\d+\.\d+\.\d+/)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]|[^/]*\$\{[^/]*)"
 """A bucket's name, or a reference that CloudFormation fills in."""
-_KEY = r"(?!(?:.*/)?\.{1,2}(?:/|\Z))(?!.*//)[^\x00-\x1f\x7f]"
+KEY = r"(?!(?:.*/)?\.{1,2}(?:/|\Z))(?!.*//)[^\x00-\x1f\x7f]"
 """Letters of a key in which no part is empty, `.` or `..`, up to their number: no file can have such a part."""
 RESERVED_CHANNELS = ("code", "launcher")
 """Channels that Shardyard adds: the user's code, and the launcher in an image that is not Shardyard's."""
@@ -44,7 +44,7 @@ class Channel:
     s3: str | None = setting(
         None,
         "A key prefix in the project's data bucket (`digits/train/`), or a whole `s3://bucket/prefix`.",
-        pattern=rf"(s3://{_BUCKET}/({_KEY}{{0,900}})?|(?!\w+://|/){_KEY}{{1,900}})",
+        pattern=rf"(s3://{BUCKET}/({KEY}{{0,900}})?|(?!\w+://|/){KEY}{{1,900}})",
         says="a key prefix in the data bucket without a leading slash, or s3://bucket/prefix; no part empty, . or ..",
     )
     type: Literal["S3Prefix", "ManifestFile", "AugmentedManifestFile", "Converse"] = setting(
@@ -85,7 +85,7 @@ class Output:
     """A run stores its model and its output files under `runs/<run id>/`."""
 
     compression: Literal["GZIP", "NONE"] = setting("GZIP", "GZIP makes one model.tar.gz; NONE keeps single files.")
-    kms_key: str | None = setting(None, "The key that encrypts them; by default the project's key.", pattern=_KMS)
+    kms_key: str | None = setting(None, "The key that encrypts them; by default the project's key.", pattern=KMS)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,7 +102,7 @@ class Checkpoints:
     s3: str | None = setting(
         None,
         "Another place; by default each logical run has its own prefix in the artifact bucket, so runs cannot mix.",
-        pattern=rf"(?=.{{1,512}}\Z)s3://{_BUCKET}/{_KEY}+",
+        pattern=rf"(?=.{{1,512}}\Z)s3://{BUCKET}/{KEY}+",
         says="s3://bucket/prefix, 512 letters at most, no part empty, . or ..",
     )
 

@@ -1,6 +1,7 @@
 """The part of a job definition that ends a run which only wastes its instances."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from contract import guards, variables
 from shardyard.spec.jobs.compute import MOST_SECONDS
@@ -35,6 +36,17 @@ class Guards:
         unit="seconds",
         key="longest_step",
     )
+    slow_rank: Literal["ignore", "warn", "stop"] = setting(
+        "ignore",
+        "With `torchrun`: what happens when a rank takes longer than the others for its own part of a step; `warn` "
+        "says so in the log and in the status, `stop` ends the run by a save.",
+    )
+    slow_rank_ratio: float = setting(
+        guards.SLOW_RANK_RATIO,
+        f"From which multiple of the others' median on a rank is slow, over {guards.SLOW_RANK_STEPS} steps.",
+        least=1.1,
+        most=1000,
+    )
 
     def environment(self) -> dict[str, str]:
         """What the launcher must be told: what is as it is by itself takes none of a job's hundred variables."""
@@ -45,4 +57,6 @@ class Guards:
             told[variables.LONGEST_SILENCE] = str(self.longest_silence_seconds)
         if self.longest_step_seconds:
             told[variables.LONGEST_STEP] = str(self.longest_step_seconds)
+        if self.slow_rank != "ignore":
+            told[variables.SLOW_RANK] = f"{self.slow_rank}:{self.slow_rank_ratio:g}"
         return told

@@ -7,7 +7,8 @@ from typing import Any, get_args, get_type_hints
 
 from shardyard.spec.errors import Problem, is_too_deep, nearest, too_deep
 from shardyard.spec.files import read_text
-from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.kinds import kind_of, unknown_kind
+from shardyard.spec.jobs.launched import LaunchedSpec
 from shardyard.spec.settings.settings import Settings
 from shardyard.spec.tree import build
 
@@ -16,12 +17,18 @@ INTERNAL_KEYS = ("name", "from_stage")
 
 STAGES: tuple[str, ...] = get_args(get_type_hints(Settings)["stage"])
 
-Variants = dict[str, JobSpec]
+Variants = dict[str, LaunchedSpec]
 """A job in each stage, the chosen stage first; stages without overrides share one."""
 
 
 def read_job(path: Path, stage: str, *, where: str, problems: list[Problem]) -> Variants | None:
     """Read one file; adds what is wrong with it, in any stage, to `problems`."""
+    raw = read_tables(path, where=where, problems=problems)
+    return None if raw is None else parse_variants(raw, path.stem, stage, where=where, problems=problems)
+
+
+def read_tables(path: Path, *, where: str, problems: list[Problem]) -> dict[str, Any] | None:
+    """The tables of one TOML file of a person's; None, and a problem, for what is none."""
     try:
         # Some editors write a byte order mark first.
         raw = tomllib.loads(read_text(path, encoding="utf-8-sig"))
@@ -34,7 +41,7 @@ def read_job(path: Path, stage: str, *, where: str, problems: list[Problem]) -> 
         problems.append(Problem(where.removesuffix(": "), f"it is not TOML: {error}"))
     else:
         if not is_too_deep(raw):
-            return parse_variants(raw, path.stem, stage, where=where, problems=problems)
+            return raw
         problems.append(too_deep(where.removesuffix(": ")))
     return None
 
@@ -57,7 +64,7 @@ def parse_variants(
         for key in overrides
         if key not in STAGES
     )
-    built: dict[str, JobSpec | None] = {}
+    built: dict[str, LaunchedSpec | None] = {}
     for one in (stage, *(other for other in STAGES if other != stage)):
         shared = next((other for other in built if other not in overrides and one not in overrides), None)
         if built and len(problems) > before:
@@ -76,15 +83,20 @@ def label(stage: str) -> str:
 
 def _merged(
     raw: Mapping[str, Any], name: str, over: Mapping[str, Any], where: str, problems: list[Problem]
-) -> JobSpec | None:
+) -> LaunchedSpec | None:
     for key in INTERNAL_KEYS:
         if key in over:
             problems.append(Problem(f"{where}{key}", "it cannot be set; the file's name is the job's name"))
-    if "renamed_from" in over:
-        problems.append(Problem(f"{where}renamed_from", "is the same in every stage (write it above all tables)"))
+    for key in ("kind", "renamed_from"):
+        if key in over:
+            problems.append(Problem(f"{where}{key}", "is the same in every stage (write it above all tables)"))
     changed = {key: value for key, value in over.items() if key not in INTERNAL_KEYS}
-    tables = {**merge(raw, changed), "name": name, "from_stage": _paths(changed)}
-    return build(JobSpec, tables, where=where, problems=problems)
+    tables = {**merge(raw, changed), "name": name, "from_stage": dotted_names(changed)}
+    cls = kind_of(raw)
+    if cls is None:
+        problems.append(unknown_kind(where, raw))
+        return None
+    return build(cls, tables, where=where, problems=problems)
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,9 +108,9 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _paths(tables: Mapping[str, Any], before: str = "") -> list[str]:
+def dotted_names(tables: Mapping[str, Any], before: str = "") -> list[str]:
     """Every value's dotted name."""
     names: list[str] = []
     for key, value in tables.items():
-        names += _paths(value, f"{before}{key}.") if isinstance(value, Mapping) else [f"{before}{key}"]
+        names += dotted_names(value, f"{before}{key}.") if isinstance(value, Mapping) else [f"{before}{key}"]
     return names

@@ -7,6 +7,8 @@ and the same patterns find the common ways; `log_metrics` reads whatever a perso
 
 from collections.abc import Sequence
 
+from contract.guards import SLOW_RANK_METRIC
+from contract.saves import FILES_AT_START, FILES_AT_START_LINE
 from shardyard.spec.jobs.data import Metric
 
 _TRAIN = r"(?:[Tt]rain(?:ing)?[ _/])?"
@@ -27,12 +29,17 @@ _SPELLINGS = {
     "data_seconds": r"data_seconds",
     "checkpoint_seconds": r"checkpoint_seconds",
     "peak_memory_bytes": r"peak_memory_bytes",
+    SLOW_RANK_METRIC: SLOW_RANK_METRIC,
 }
 """How the programs of others write each name. `mfu` is model FLOPs utilisation, as a fraction of 1."""
 NOT_FINITE = "not_finite_step"
 """The last step whose loss was nan or infinite: CloudWatch takes neither, and a final loss is the last finite one."""
 _FIRST = ("step", "total_steps", "epoch", "loss")
-STANDARD_METRICS = (*_FIRST, NOT_FINITE, *(name for name in _SPELLINGS if name not in _FIRST))
+STANDARD_METRICS = (
+    *(*_FIRST, NOT_FINITE),
+    *(name for name in _SPELLINGS if name not in _FIRST),
+    FILES_AT_START,
+)
 """Their names, in display order."""
 MOST_METRICS = 40
 """As many as CreateTrainingJob takes."""
@@ -52,6 +59,8 @@ def metric_regex(name: str) -> str:
     if name == NOT_FINITE:
         loss = rf"{_SPELLINGS['loss']}{_BETWEEN}[-+]?(?:[Nn]a[Nn]|[Ii]nf)"
         return rf"(?:\b|_)(?:{_SPELLINGS['step']}){_BETWEEN}([0-9]+)\b(?:.*[^A-Za-z_ ])? ?['\"]?{loss}"
+    if name == FILES_AT_START:
+        return f"{FILES_AT_START_LINE}([0-9]+)"
     after = _AFTER_A_COUNT if name in ("step", "epoch") else _AFTER
     return rf"(?:metric .*\b{name}=|{_BEFORE}(?:{_SPELLINGS[name]}){_BETWEEN}){_NUMBER}{after}"
 

@@ -31,9 +31,10 @@ _NO_SECRET = re.compile(
 """Switches, numbers, a tokenizer's words, paths and addresses."""
 _KNOWN = re.compile(
     r"(?:AKIA|ASIA)[0-9A-Z]{16}|hf_[A-Za-z0-9]{30,}|gh[opusr]_[A-Za-z0-9]{30,}|github_pat_\w{20,}|glpat-[\w-]{20,}"
-    r"|xox[abprs]-[\w-]{10,}|sk-[\w-]{20,}|-----BEGIN [A-Z ]*PRIVATE KEY-----|[a-z][a-z0-9+]*://[^/\s:@]+:[^/\s@]+@"
+    r"|xox[abprs]-[\w-]{10,}|sk-[\w-]{20,}|-----BEGIN [A-Z ]*PRIVATE KEY-----|[a-z][a-z0-9+]{0,30}://[^/\s:@]+:[^/\s@]+@"
 )
-"""What credentials of well-known services begin with, and an address with a password in it."""
+"""What credentials of well-known services begin with, and an address with a password in it. Of a value of a megabyte
+each place is tried as a beginning: none may read on for long."""
 
 
 def is_open_secret(name: str, value: str) -> bool:

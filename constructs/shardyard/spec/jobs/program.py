@@ -6,12 +6,16 @@ from typing import Literal
 from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.tree import setting
 
-_ENTRY = r"(?=.{1,200}\Z)(?:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*|(?!/)[\w./-]+\.py)"
+ENTRY = r"(?=.{1,200}\Z)(?:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*|(?!/)[\w./-]+\.py)"
+
+
+Builtin = Literal["xgboost", "linear-learner", "kmeans", "factorization-machines", "deepar", "blazingtext"]
+_SOURCES = ("folder", "repository", "framework", "algorithm", "builtin")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Image:
-    """The image is a folder of containers/, a repository, an AWS Deep Learning Container, or an algorithm."""
+    """The image is a folder of containers/, a repository, a container of AWS's, or an algorithm."""
 
     folder: str | None = setting(
         None,
@@ -29,8 +33,12 @@ class Image:
         None, "The image's digest, safer than a tag.", pattern=r"sha256:[0-9a-f]{64}", says="sha256: and 64 hex digits"
     )
     framework: Literal["pytorch", "tensorflow"] | None = setting(None, "An AWS Deep Learning Container.")
+    builtin: Builtin | None = setting(None, "One of SageMaker's built-in algorithms.")
     version: str | None = setting(
-        None, "The framework's version: `2.13`.", pattern=r"\d+\.\d+", says='a text such as "2.13"'
+        None,
+        "The framework's version, `2.13`, or the built-in algorithm's, by default the newest: `1.7-1`.",
+        pattern=r"\d+(\.\d+)?(-\d+)?",
+        says='a text such as "2.13"',
     )
     algorithm: str | None = setting(
         None, "Your algorithm or one of the marketplace, by name or ARN.", pattern=r".{1,170}"
@@ -46,13 +54,15 @@ class Image:
     )
 
     def __post_init__(self) -> None:
-        given = [n for n in ("folder", "repository", "framework", "algorithm") if getattr(self, n) is not None]
+        given = [name for name in _SOURCES if getattr(self, name) is not None]
         problems = []
         if len(given) != 1:
             said = f"{' and '.join(given)} exclude each other" if given else "no image is given"
-            problems.append(Problem("", f"{said} (exactly one of folder, repository, framework, algorithm)"))
+            problems.append(Problem("", f"{said} (exactly one of folder, repository, framework, algorithm, builtin)"))
         if self.repository is not None and (self.tag is None) == (self.digest is None):
             problems.append(Problem("repository", "it needs a tag or a digest, and not both"))
+        if self.tag == "latest":
+            problems.append(Problem("tag", "'latest' is not allowed: it moves (give a tag that stays, or a digest)"))
         if self.framework is not None and self.version is None:
             problems.append(Problem("version", f"missing; give the version of {self.framework}, such as 2.13"))
         if problems:
@@ -86,14 +96,32 @@ class Program:
 
     entry: str = setting(
         doc="A module (`training.pytorch.programs.mnist`) or a script (`train.py`).",
-        pattern=_ENTRY,
+        pattern=ENTRY,
         says="a module such as training.pytorch.programs.mnist, or a script such as train.py",
     )
-    launcher: Literal["torchrun", "mpirun", "plain"] = setting(
-        "torchrun", "How the ranks start; `plain` starts one process per node."
+    launcher: Literal["torchrun", "mpirun", "plain", "tensorflow"] = setting(
+        "torchrun",
+        "How the ranks start; `plain` starts one process per node, `tensorflow` the tasks of a cluster with TF_CONFIG.",
     )
     processes_per_node: int | None = setting(
-        None, "How many ranks on each node; by default one per GPU, or one without a GPU.", least=1
+        None,
+        "How many ranks on each node; by default one per GPU, or one without a GPU. A worker of `tensorflow` uses all "
+        "GPUs of its node by itself.",
+        least=1,
+    )
+    parameter_servers: int | None = setting(
+        None,
+        "With `tensorflow`: how many parameter servers; by default none, or one per host of `server_group`.",
+        least=1,
+    )
+    server_group: str | None = setting(
+        None,
+        "With `tensorflow`: the instance group whose hosts run parameter servers and no worker.",
+        pattern=r"[A-Za-z0-9._-]{1,64}",
+        says="the name of one of compute.groups",
+    )
+    without_gpus: bool = setting(
+        False, "Train on the processors where an instance type's GPUs are not visible; otherwise the launcher refuses."
     )
     arguments: tuple[str, ...] = setting(
         (), "Words before the hyperparameters, as they are: `--fast`, `--key=value`, a position.", unit="words"

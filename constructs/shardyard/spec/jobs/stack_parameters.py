@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 
 from shardyard.spec.jobs.instance_pattern import instance_pattern
-from shardyard.spec.jobs.job import JobSpec
-from shardyard.spec.jobs.overrides import OVERRIDES
+from shardyard.spec.jobs.launched import LaunchedSpec
+from shardyard.spec.jobs.overrides import overrides_of
 from shardyard.spec.parameter import Parameter
 
 _OF_ONE_TYPE = ("instance_type", "instance_count")
@@ -16,7 +16,7 @@ def pascal(name: str) -> str:
     return "".join(word[:1].upper() + word[1:] for word in re.split(r"[^A-Za-z0-9]+", name))
 
 
-def job_parameters(spec: JobSpec, instance_types: Sequence[str]) -> dict[str, Parameter]:
+def job_parameters(spec: LaunchedSpec, instance_types: Sequence[str]) -> dict[str, Parameter]:
     """The parameters by the name of the value that each overrides; `instance_types` are those that the rules accept.
 
     A job with instance groups or preferences names its instances there, so it has no parameters for type and count.
@@ -31,6 +31,6 @@ def job_parameters(spec: JobSpec, instance_types: Sequence[str]) -> dict[str, Pa
             allowed=("true", "false") if one.name == "spot" else (),
             pattern=patterns.get(one.name, one.pattern),
         )
-        for one in OVERRIDES
+        for one in overrides_of(type(spec))
         if one.parameter is not None and (spec.compute.instance_type is not None or one.name not in _OF_ONE_TYPE)
     }

@@ -1,72 +1,17 @@
 """The CreateTrainingJob request: one job definition, what is known of the deployment, and one attempt's name."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from typing import Any
 
 from contract import arguments, secrets, variables
 from contract.hyperparameters import encode_all
 from contract.paths import CHECKPOINT_FOLDER
 from shardyard.spec import names
-from shardyard.spec.catalogue.instances import INSTANCES
+from shardyard.spec.catalogue.instances import has_local_disk
 from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.jobs.metrics import metric_definitions
+from shardyard.spec.requests.deployment import Deployment, Json, tags, vpc
 from shardyard.spec.requests.training_data import channels
-
-Json = dict[str, Any]
-EXECUTION_TAG = "shardyard:execution"
-"""The tag of a training job that says which execution made it."""
-OUR_TAGS = ("project", "stage", "owner", "job", "run", EXECUTION_TAG)
-"""Tags of every training job that its definition cannot set; by `project` and `run` it is found again."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Deployment:
-    """What a deploy knows and a job's file does not: buckets, role, image, network, keys."""
-
-    project: str
-    """The project's name."""
-
-    stage: str
-    """The stage's name."""
-
-    data_bucket: str
-    """The bucket in which channels without an `s3://` address lie."""
-
-    artifact_bucket: str
-    """The bucket that gets models, checkpoints, receipts and bundles of code."""
-
-    role_arn: str
-    """The job's execution role."""
-
-    image_uri: str | None = None
-    """The image; None for a job that names an algorithm."""
-
-    kms_key_arn: str | None = None
-    """The project's key, which encrypts volumes and results unless the job names another."""
-
-    subnets: tuple[str, ...] = ()
-    """Private subnets; empty where the project has no network."""
-
-    security_group_ids: tuple[str, ...] = ()
-    """Security groups of the training instances."""
-
-    launcher_sha256: str | None = None
-    """The launcher's zip in the artifact bucket, for images that do not hold it."""
-
-    tags: dict[str, str] = field(default_factory=dict)
-    """The tags that everything of the project carries."""
-
-    def to_dict(self) -> Json:
-        """The deployment as JSON."""
-        return {name: value for name, value in asdict(self).items() if value not in (None, (), {})}
-
-    @classmethod
-    def from_dict(cls, raw: Mapping[str, Any]) -> Self:
-        """Read what `to_dict` wrote."""
-        values: Json = {name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()}
-        return cls(**values)
 
 
 def to_request(spec: JobSpec, deployment: Deployment, *, job_name: str, run_id: str) -> Json:
@@ -83,13 +28,13 @@ def to_request(spec: JobSpec, deployment: Deployment, *, job_name: str, run_id: 
         "OutputDataConfig": _output(spec, deployment, run_id),
         "ResourceConfig": _resources(spec, deployment),
         "StoppingCondition": _stopping(spec),
-        "Tags": _tags(spec, deployment, run_id),
+        "Tags": tags(spec, deployment, run_id),
         "Environment": environment(spec, run_id, checkpoints=_checkpoint_place(spec, deployment, run_id)),
         "EnableManagedSpotTraining": spec.spot.enabled,
     }
     used: Json = {
         "InputDataConfig": channels(spec, deployment.data_bucket, _added_channels(spec, deployment)),
-        "VpcConfig": _vpc(spec, deployment),
+        "VpcConfig": vpc(spec, deployment),
         "CheckpointConfig": _checkpoints(spec, deployment, run_id),
         "EnableNetworkIsolation": spec.network.isolation,
         "EnableInterContainerTrafficEncryption": spec.network.encrypt_traffic,
@@ -108,8 +53,14 @@ def environment(spec: JobSpec, run_id: str, *, checkpoints: str | None) -> dict[
     if spec.program is not None:
         ours[variables.ENTRY] = spec.program.entry
         ours[variables.LAUNCHER] = spec.program.launcher
+        if spec.program.without_gpus:
+            ours[variables.WITHOUT_GPUS] = "1"
         if spec.program.processes_per_node is not None:
             ours[variables.PROCESSES_PER_NODE] = str(spec.program.processes_per_node)
+        if spec.program.parameter_servers is not None:
+            ours[variables.PARAMETER_SERVERS] = str(spec.program.parameter_servers)
+        if spec.program.server_group is not None:
+            ours[variables.SERVER_GROUP] = spec.program.server_group
         ours |= arguments.encode(spec.program.arguments)
     if spec.source is not None and spec.source.sha256 is not None:
         ours[variables.SOURCE_SHA256] = spec.source.sha256
@@ -123,7 +74,9 @@ def _algorithm(spec: JobSpec, deployment: Deployment) -> Json:
     if image.algorithm is not None:
         definition["AlgorithmName"] = image.algorithm
         return definition
-    definition["TrainingImage"] = deployment.image_uri
+    definition["TrainingImage"] = deployment.image_for(spec)
+    if image.builtin is not None:  # its metrics are its own
+        return definition
     definition["MetricDefinitions"] = metric_definitions(spec.metrics)
     entrypoint = list(image.entrypoint)
     if image.framework is not None and not entrypoint and deployment.launcher_sha256 is not None:
@@ -199,11 +152,6 @@ def _resources(spec: JobSpec, deployment: Deployment) -> Json:
     return resources
 
 
-def has_local_disk(instance_types: tuple[str, ...]) -> bool:
-    """Whether any of the types brings its own disk: it is encrypted by hardware, and no volume key may be given."""
-    return any(kind in INSTANCES and INSTANCES[kind].local_disk_gb for kind in instance_types)
-
-
 def _preference(preference: Any, count: int) -> Json:
     made: Json = {
         "InstanceType": preference.instance_type,
@@ -214,12 +162,6 @@ def _preference(preference: Any, count: int) -> Json:
     return made
 
 
-def _vpc(spec: JobSpec, deployment: Deployment) -> Json | None:
-    if not spec.network.vpc or not deployment.subnets:
-        return None
-    return {"Subnets": list(deployment.subnets), "SecurityGroupIds": list(deployment.security_group_ids)}
-
-
 def _stopping(spec: JobSpec) -> Json:
     condition = {"MaxRuntimeInSeconds": spec.limits.max_runtime_seconds}
     if spec.max_wait_seconds is not None:
@@ -227,13 +169,6 @@ def _stopping(spec: JobSpec) -> Json:
     if spec.limits.max_pending_seconds is not None:
         condition["MaxPendingTimeInSeconds"] = spec.limits.max_pending_seconds
     return condition
-
-
-def _tags(spec: JobSpec, deployment: Deployment, run_id: str) -> list[Json]:
-    ours = {"project": deployment.project, "stage": deployment.stage, "job": spec.name, "run": run_id}
-    owner = {} if spec.owner is None else {"owner": spec.owner}
-    tags = {**spec.tags, **deployment.tags, **owner, **ours}
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def _checkpoint_place(spec: JobSpec, deployment: Deployment, run_id: str) -> str | None:

@@ -8,10 +8,12 @@ from shardyard.spec.advise.layouts import accumulation_of, layout_of, memory_pro
 from shardyard.spec.catalogue.instances import ACCELERATORS
 from shardyard.spec.errors import Problem
 from shardyard.spec.jobs.job import JobSpec
-from shardyard.spec.rules.base import Facts, asks_for, known_types, rule
+from shardyard.spec.rules.base import Facts, asks_for, known_types, rule, working_types
 
 SMDDP_TYPES = ("ml.p4d.24xlarge", "ml.p4de.24xlarge")
-PRECISION_NAMES = ("precision", "dtype", "mixed_precision")
+PRECISION_NAMES = ("precision", "dtype", "mixed_precision", "policy")
+_BFLOAT16 = ("bf16", "bfloat16", "mixed_bfloat16")
+"""The last ones are Keras's words."""
 
 
 @rule(
@@ -25,7 +27,10 @@ def one_process_a_gpu(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     if spec.program is None or spec.program.launcher == "plain" or spec.program.processes_per_node is None:
         return
     given = spec.program.processes_per_node
-    for _, instance in known_types(spec):
+    if spec.program.launcher == "tensorflow" and given == 1:
+        # A worker of TensorFlow's uses all of them
+        return
+    for _, instance in working_types(spec):
         if instance.accelerators and given != instance.processes:
             what = "Neuron core" if instance.neuron_cores else "GPU"
             has = f"{instance.name} has {instance.processes} {what}{'s' if instance.processes > 1 else ''}"
@@ -40,7 +45,7 @@ def one_process_a_gpu(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
 )
 def bf16_where_the_gpu_has_it(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     """A job uses bfloat16 only on GPUs that compute in it."""
-    place = asks_for(spec, PRECISION_NAMES, ("bf16", "bfloat16")) or asks_for(spec, ("bf16",), ("true", "1"))
+    place = asks_for(spec, PRECISION_NAMES, _BFLOAT16) or asks_for(spec, ("bf16",), ("true", "1"))
     if place is None:
         return
     for _, instance in known_types(spec):

@@ -7,11 +7,15 @@ from collections.abc import Iterator
 
 from contract import variables
 from contract.hyperparameters import encode
+from shardyard.spec.endpoints.endpoint import EndpointSpec
 from shardyard.spec.errors import Problem
 from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.launched import LaunchedSpec
 from shardyard.spec.jobs.metrics import MOST_METRICS
+from shardyard.spec.names import STACK_TAG
+from shardyard.spec.requests.deployment import OUR_TAGS, Deployment
 from shardyard.spec.requests.sfn_fields import STEP_FUNCTIONS_TAG, unknown_to_step_functions
-from shardyard.spec.requests.training import OUR_TAGS, Deployment, environment, to_request
+from shardyard.spec.requests.training import environment, to_request
 from shardyard.spec.rules.base import API, Facts, rule
 
 _MOST_STATE_BYTES = 150_000
@@ -139,14 +143,15 @@ def metric_patterns(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     "tag-limits",
     reason="SageMaker refuses the request.",
     source=f"{API}: Tags, at most 50, keys of 1 to 128 and values of at most 256 letters; TagKey and TagValue, pattern",
+    of=LaunchedSpec | EndpointSpec,
 )
-def tag_limits(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
-    """A job has at most 40 tags of its own, with keys and values that the service takes."""
+def tag_limits(spec: LaunchedSpec | EndpointSpec, facts: Facts) -> Iterator[Problem]:
+    """A job or an endpoint has at most 40 tags of its own, with keys and values that the service takes."""
     if len(spec.tags) > 40:
         yield Problem("tags", f"{len(spec.tags)} are not allowed (40 or fewer, the project has its own)")
     for key, value in spec.tags.items():
         where = f"tags.{key}"
-        if key in OUR_TAGS or key.lower().startswith("aws:"):
+        if key in (*OUR_TAGS, STACK_TAG) or key.lower().startswith("aws:"):
             yield Problem(where, "this tag is set by Shardyard or AWS (choose another key)")
         if not 1 <= len(key) <= 128 or len(value) > 256:
             yield Problem(where, "a key has 1 to 128 letters and a value at most 256")

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 from shardyard.spec.catalogue.instances import CATALOGUE_DATE, INSTANCES
 from shardyard.spec.errors import Problem, nearest
+from shardyard.spec.jobs.compute import Fallback
 from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.launched import LaunchedSpec
 from shardyard.spec.rules.base import API, Facts, known_types, named_types, rule
 
 _ULTRA_SERVERS = ("p6e-gb200", "trn2")
@@ -78,8 +80,9 @@ def preference_list(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     "fallback-list",
     reason="The same capacity again would be asked for twice in a row, in vain.",
     source="Shardyard's own queue",
+    of=LaunchedSpec,
 )
-def fallback_list(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+def fallback_list(spec: LaunchedSpec, facts: Facts) -> Iterator[Problem]:
     """A job has at most 10 fallbacks, each other capacity than those before it."""
     fallbacks = spec.compute.fallback
     if len(fallbacks) > 10:
@@ -89,7 +92,7 @@ def fallback_list(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
         count = spec.compute.most_instances if fallback.count is None else fallback.count
         cluster = ((fallback.instance_type, count),)
         # A launch without spot leaves out what differs in that alone.
-        taken = (cluster, fallback.on_demand)
+        taken = (cluster, isinstance(fallback, Fallback) and fallback.on_demand)
         if taken in tried:
             message = f"{count} x {fallback.instance_type} is tried before it already (remove it)"
             yield Problem(f"compute.fallback[{number}]", message)
@@ -136,8 +139,9 @@ def placement_on_ultra_servers(spec: JobSpec, facts: Facts) -> Iterator[Problem]
     reason="Types with NVMe disks get no other volume, so the job would have less disk than it asked for.",
     source=f"{API}: with NVMe `available storage is fixed to the NVMe-type instance's storage capacity`",
     by_type=True,
+    of=LaunchedSpec,
 )
-def volume_fits_local_disk(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+def volume_fits_local_disk(spec: LaunchedSpec, facts: Facts) -> Iterator[Problem]:
     """The volume asked for is no larger than the disk of a type that brings its own."""
     for _, instance in known_types(spec):
         if 0 < instance.local_disk_gb < spec.compute.volume_gb:
@@ -153,8 +157,9 @@ def volume_fits_local_disk(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     reason="Such disks are encrypted by their own hardware, and SageMaker refuses a key.",
     source=f"{API}: `You can't request a VolumeKmsKeyId when using an instance type with local storage`",
     by_type=True,
+    of=LaunchedSpec,
 )
-def no_volume_key_on_local_disk(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+def no_volume_key_on_local_disk(spec: LaunchedSpec, facts: Facts) -> Iterator[Problem]:
     """A job names a key for the volume only on types without disks of their own."""
     for _, instance in known_types(spec):
         if spec.compute.volume_kms_key is not None and instance.local_disk_gb:

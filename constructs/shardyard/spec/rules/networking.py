@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from shardyard.spec.catalogue.instances import INSTANCES
 from shardyard.spec.errors import Problem
 from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.launched import LaunchedSpec
 from shardyard.spec.rules.base import API, GUIDE, Facts, known_types, rule
 
 _VPC = f"{GUIDE}, give training jobs access to resources in a VPC"
@@ -58,15 +59,16 @@ def mlflow_reaches_its_server(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     "secrets-reach-secrets-manager",
     reason="The launcher waits for a secret until it gives up, and the instances bill.",
     source="Secrets Manager user guide, VPC endpoint: com.amazonaws.<region>.secretsmanager",
+    of=LaunchedSpec,
 )
-def secrets_reach_secrets_manager(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+def secrets_reach_secrets_manager(spec: LaunchedSpec, facts: Facts) -> Iterator[Problem]:
     """A job with [secrets] in the project's own VPC has the interface endpoint of Secrets Manager."""
     if spec.secrets and _unreachable(spec, facts, ("secretsmanager",)):
         message = "the project's VPC has no way to secretsmanager"
         yield Problem("secrets", f"{message} (add to network.interface_endpoints, or set network.vpc to false)")
 
 
-def _unreachable(spec: JobSpec, facts: Facts, services: Sequence[str]) -> list[str]:
+def _unreachable(spec: LaunchedSpec, facts: Facts, services: Sequence[str]) -> list[str]:
     """Which of these services a job in the project's own VPC does not reach."""
     if not spec.network.vpc or facts.reachable_services is None:
         return []
@@ -128,8 +130,9 @@ def efa_where_it_is(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     reason="SageMaker finds no address for an instance, and the job fails before it starts.",
     source=f"{_VPC}, `Ensure That Subnets Have Enough IP Addresses`: 5 for each instance with EFA, 2 for each other",
     by_type=True,
+    of=LaunchedSpec,
 )
-def subnet_addresses(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+def subnet_addresses(spec: LaunchedSpec, facts: Facts) -> Iterator[Problem]:
     """In the VPC the largest subnet has two addresses for each instance, and five for each with EFA."""
     if facts.subnet_addresses is None or not spec.network.vpc:
         return

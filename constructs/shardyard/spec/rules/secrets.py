@@ -1,13 +1,15 @@
 """Rules about secrets: where they may stand, and what reads them. No message repeats a value."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from contract import secrets, variables
-from contract.hyperparameters import encode
+from contract.hyperparameters import Scalar, encode
 from shardyard.spec.errors import Problem
 from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.launched import LaunchedSpec
 from shardyard.spec.jobs.open_secrets import is_open_secret, open_arguments
+from shardyard.spec.jobs.processing.processing import ProcessingSpec
 from shardyard.spec.rules.base import API, Facts, rule
 
 _WHERE = "it stands in the template, the request and the receipt for everyone to read"
@@ -21,8 +23,9 @@ _WAY = (
     "secret-references",
     reason="The launcher would find nothing to read, or the value itself would stand in the request.",
     source="contract/secrets.py; Secrets Manager, CreateSecret: names",
+    of=LaunchedSpec,
 )
-def secret_references(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+def secret_references(spec: LaunchedSpec, facts: Facts) -> Iterator[Problem]:
     """[secrets] gives variables references to secrets, `secret:NAME` or `secret:NAME#KEY`, and never a value."""
     for name, text in spec.secrets.items():
         where = f"secrets.{name}"
@@ -59,19 +62,31 @@ def secrets_need_the_launcher(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     "no-secret-in-the-open",
     reason="Templates, requests, logs of executions and receipts are read by many, and kept.",
     source=f"{API}: DescribeTrainingJob returns Environment and HyperParameters as they were given",
+    of=LaunchedSpec,
 )
-def no_secret_in_the_open(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+def no_secret_in_the_open(spec: LaunchedSpec, facts: Facts) -> Iterator[Problem]:
     """Variables, hyperparameters and arguments hold no keys, tokens or passwords."""
     tables = {
         "environment": spec.environment,
-        "hyperparameters": {name: encode(value) for name, value in spec.hyperparameters.items()},
+        "hyperparameters": {name: encode(value) for name, value in _hyperparameters(spec).items()},
     }
     for table, values in tables.items():
         for name, value in values.items():
             if name not in spec.not_secret and is_open_secret(name, value.strip('"')):
                 yield Problem(f"{table}.{name}", f"it looks like a secret, and {_WHERE}: {_WAY}")
-    words = () if spec.program is None else spec.program.arguments
-    for where, given in (("program.arguments", words), ("image.arguments", spec.image.arguments)):
+    for where, given in (*_words(spec), ("image.arguments", spec.image.arguments)):
         for name in open_arguments(given):
             if name.lstrip("-") not in spec.not_secret:
                 yield Problem(where, f"the value of {name} looks like a secret, and {_WHERE}: {_WAY}")
+
+
+def _hyperparameters(spec: LaunchedSpec) -> Mapping[str, Scalar]:
+    return spec.hyperparameters if isinstance(spec, JobSpec) else {}
+
+
+def _words(spec: LaunchedSpec) -> Iterator[tuple[str, Sequence[str]]]:
+    """What stands in the open as words, by its place."""
+    if isinstance(spec, JobSpec | ProcessingSpec) and spec.program is not None:
+        yield "program.arguments", spec.program.arguments
+    if isinstance(spec, ProcessingSpec) and spec.spark is not None:
+        yield "spark.arguments", spec.spark.arguments

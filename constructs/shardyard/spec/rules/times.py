@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from shardyard.spec.errors import Problem
 from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.launched import LaunchedSpec
 from shardyard.spec.rules.base import API, GUIDE, Facts, rule
 from shardyard.spec.units import format_duration
 
@@ -135,8 +136,9 @@ def spot_excludes_training_plan(spec: JobSpec, facts: Facts) -> Iterator[Problem
     "queue-waits-rise",
     reason="The first pause would already be longer than any pause may be.",
     source="Shardyard's own queue",
+    of=LaunchedSpec,
 )
-def queue_waits_rise(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+def queue_waits_rise(spec: LaunchedSpec, facts: Facts) -> Iterator[Problem]:
     """The first wait in the queue is no longer than the longest."""
     first, longest = spec.queue.first_wait_seconds, spec.queue.longest_wait_seconds
     if first > longest:

@@ -20,8 +20,10 @@ from shardyard.spec.settings.account import (
     TrainingSettings,
     tag_problems,
 )
+from shardyard.spec.settings.images import ImageSettings
 from shardyard.spec.settings.network import NetworkSettings
 from shardyard.spec.settings.notebooks import NotebookSettings
+from shardyard.spec.settings.serving import ServingSettings
 from shardyard.spec.settings.upkeep import RetentionSettings, SweeperSettings
 from shardyard.spec.tree import build, setting
 
@@ -50,7 +52,9 @@ class Settings:
     network: NetworkSettings = setting(doc="Where training and notebooks run.", factory=NetworkSettings)
     identity: IdentitySettings = setting(doc="Settings for all roles.", factory=IdentitySettings)
     retention: RetentionSettings = setting(doc="Retention periods.", factory=RetentionSettings)
+    images: ImageSettings = setting(doc="Where images are built.", factory=ImageSettings)
     training: TrainingSettings = setting(doc="Settings for all training jobs.", factory=TrainingSettings)
+    serving: ServingSettings = setting(doc="Settings for all endpoints.", factory=ServingSettings)
     sweeper: SweeperSettings = setting(doc="The search for unused resources that bill.", factory=SweeperSettings)
     notebooks: NotebookSettings = setting(doc="Git-linked notebook instances.", factory=NotebookSettings)
     quotas: QuotaSettings = setting(doc="Quotas to raise.", factory=QuotaSettings)

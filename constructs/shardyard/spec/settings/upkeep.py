@@ -32,7 +32,7 @@ class SweeperSettings:
     every_hours: int = setting(6, "How often to look.", least=1, most=24)
     notebook_hours: int = setting(12, "A notebook that has run for longer is a leftover.", least=1, most=720)
     endpoint_idle_hours: int = setting(24, "An endpoint without a call for this long is a leftover.", least=1, most=720)
-    job_hours: int = setting(72, "Report a training job that has run for longer.", least=1, most=672)
+    job_hours: int = setting(72, "Report a job or a search that has run for longer.", least=1, most=672)
     stops_jobs: bool = setting(
         False, "Also stop such a job if `stops` allows it; work since its last checkpoint is lost."
     )

@@ -4,11 +4,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from contract.exit_codes import GUARDED, INTERRUPTED, REFUSED
+from shardyard.handlers.launch.described import Described, read
 from shardyard.handlers.launch.spot_wait import waited_seconds
+from shardyard.spec.catalogue.service_jobs import AUTOML, TRAINING, TRANSFORM, ServiceJob
 from shardyard.spec.units import format_duration
 
 
@@ -70,6 +73,7 @@ _CALLS: tuple[tuple[str, Kind], ...] = (
     ("InternalFailure|InternalServer|InternalError|ServiceUnavailable|Status Code: 50[0-9]", Kind.INTERNAL),
 )
 
+_RETRIED = (Kind.CAPACITY, Kind.LIMIT, Kind.INTERNAL)
 _EXITS: Mapping[int | None, Kind] = {
     INTERRUPTED: Kind.INTERRUPTED,
     REFUSED: Kind.REFUSED,
@@ -92,10 +96,13 @@ _CLOCKS_DIFFER = 5
 _EXIT_CODE = re.compile(r"exit ?codes?:?\s*\[?\s*(\d+)", re.IGNORECASE)
 
 
-def read_job(job: Mapping[str, Any]) -> Failure:
-    """Read why a training job ended; it must have ended, and not as Completed."""
-    kind, message = _ended(job)
-    return Failure(kind=kind, message=message, ran=True, seconds=_trained_seconds(job))
+def read_job(job: Mapping[str, Any], of: ServiceJob = TRAINING) -> Failure:
+    """Read why a job ended; it must have ended, and not as Completed."""
+    found = read(of, job)
+    kind, message = _ended(found, of)
+    if of is AUTOML and kind in _RETRIED:  # its candidates have billed, and another attempt would train them all again
+        kind = Kind.REJECTED
+    return Failure(kind=kind, message=message, ran=True, seconds=found.seconds)
 
 
 def read_vain_wait(job: Mapping[str, Any], *, now: float, give_up_seconds: int | None) -> Failure | None:
@@ -113,8 +120,26 @@ def read_vain_wait(job: Mapping[str, Any], *, now: float, give_up_seconds: int |
         return None
     message = f"No spot capacity came within {in_minutes(waited)}, and the training job was stopped."
     return Failure(
-        kind=Kind.CAPACITY, message=message, ran=True, seconds=_trained_seconds(job), waited_seconds=round(waited)
+        kind=Kind.CAPACITY, message=message, ran=True, seconds=read(TRAINING, job).seconds, waited_seconds=round(waited)
     )
+
+
+def read_time_out(
+    job: Mapping[str, Any], error: str, *, now: float, longest_seconds: int, of: ServiceJob = TRANSFORM
+) -> Failure | None:
+    """Read a job that the launch has stopped, or is to stop, because its time is over; None for another end.
+
+    The service has no limit of its own for a transform job, and the machine's state times out or the function that
+    looks stops the job. An AutoML job is given some time beyond its own.
+    """
+    found = read(of, job)
+    begun, ended = found.created, found.ended
+    until = ended.timestamp() if isinstance(ended, datetime) else now
+    taken = until - begun.timestamp() if isinstance(begun, datetime) else 0.0
+    if error != "States.Timeout" and taken < longest_seconds:
+        return None
+    message = _out_of_time("MaxRuntimeExceeded", found.reason, of)
+    return Failure(kind=Kind.OUT_OF_TIME, message=message, ran=True, seconds=found.seconds)
 
 
 def in_minutes(seconds: float) -> str:
@@ -122,20 +147,19 @@ def in_minutes(seconds: float) -> str:
     return format_duration(seconds - seconds % 60 if seconds >= 60 else seconds)
 
 
-def _trained_seconds(job: Mapping[str, Any]) -> int:
-    return int(job.get("TrainingTimeInSeconds") or 0)
-
-
-def _ended(job: Mapping[str, Any]) -> tuple[Kind, str]:
-    reason = str(job.get("FailureReason") or "")
-    secondary = str(job.get("SecondaryStatus") or "")
-    if job["TrainingJobStatus"] != "Stopped":
-        return _reason(reason), in_words(reason) or "The training job failed and gave no reason."
+def _ended(job: Described, of: ServiceJob) -> tuple[Kind, str]:
+    reason, secondary = job.reason, job.secondary_status
+    if job.status != "Stopped":
+        said = in_words(reason) or f"The {of.noun} failed and gave no reason."
+        return _reason(reason), f"{said} {job.exit_message}" if job.exit_message else said
     if secondary in ("MaxRuntimeExceeded", "MaxWaitTimeExceeded"):
-        return Kind.OUT_OF_TIME, _out_of_time(secondary, reason)
+        return Kind.OUT_OF_TIME, _out_of_time(secondary, reason, of)
     if reason.startswith("CapacityError"):
         return Kind.CAPACITY, reason
-    return Kind.STOPPED, reason or "The training job was stopped."
+    # A processing job has no secondary status that would say so, but a person stops it before its time is over.
+    if of is not TRAINING and job.longest_seconds is not None and job.seconds >= job.longest_seconds:
+        return Kind.OUT_OF_TIME, _out_of_time("MaxRuntimeExceeded", reason, of)
+    return Kind.STOPPED, reason or f"The {of.noun} was stopped."
 
 
 def in_words(reason: str) -> str:
@@ -154,13 +178,13 @@ def read_call(error: str, cause: str) -> Failure:
     return Failure(kind=Kind.REJECTED, message=f"{error}: {said}" if said else error, ran=False)
 
 
-def job_in_cause(cause: str) -> Mapping[str, Any] | None:
+def job_in_cause(cause: str, of: ServiceJob = TRAINING) -> Mapping[str, Any] | None:
     """The description that `.sync` puts into the cause of a failed job; None if the cause is something else."""
     try:
         described = json.loads(cause)
     except ValueError:
         return None
-    if isinstance(described, dict) and "TrainingJobStatus" in described:
+    if isinstance(described, dict) and of.status_field in described:
         return described
     return None
 
@@ -189,6 +213,6 @@ def _message(cause: str) -> str:
     return cause.strip()
 
 
-def _out_of_time(secondary: str, reason: str) -> str:
+def _out_of_time(secondary: str, reason: str, of: ServiceJob) -> str:
     limit = "longest run time" if secondary == "MaxRuntimeExceeded" else "longest wait for spot capacity"
-    return f"The training job reached its {limit} and was stopped.{' ' + reason if reason else ''}"
+    return f"The {of.noun} reached its {limit} and was stopped.{' ' + reason if reason else ''}"

@@ -9,14 +9,14 @@ from shardyard.handlers.launch.preflight.look import Seen
 from shardyard.spec.catalogue.cost import attempts
 from shardyard.spec.catalogue.quotas import needed
 from shardyard.spec.errors import Problem
-from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.launched import LaunchedSpec
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Candidates:
     """The clusters that the launch may run on, in the order of the job's file."""
 
-    specs: Sequence[JobSpec]
+    specs: Sequence[LaunchedSpec]
     """Those that fit now or later; empty if there are problems."""
     first: int
     """The index of the first attempt."""
@@ -28,8 +28,8 @@ class Candidates:
 
 def find_candidates(launch: Launch, seen: Seen) -> Candidates:
     """Compare each attempt with the quotas and their current use."""
-    fits_now: list[JobSpec] = []
-    fits_later: list[JobSpec] = []
+    fits_now: list[LaunchedSpec] = []
+    fits_later: list[LaunchedSpec] = []
     for_ever, for_now, notes = [], [], []
     for spec in attempts(launch.spec):
         # With preferences, the service takes one that fits, so the best one counts.

@@ -15,14 +15,16 @@ from shardyard.spec.catalogue.file_systems import PORTS
 from shardyard.spec.errors import Problem
 from shardyard.spec.jobs.data import FileSystem
 from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.launched import LaunchedSpec
 
 _NOT_TOLD = ("UnauthorizedOperation", "AccessDenied", "InvalidGroup.NotFound", "InvalidGroupId.Malformed")
 Ports = tuple[int, int]
 
 
-def file_system_problems(spec: JobSpec, groups: Sequence[str], clients: aws.Clients) -> list[Problem]:
+def file_system_problems(spec: LaunchedSpec, groups: Sequence[str], clients: aws.Clients) -> list[Problem]:
     """Which channels' file systems the instances cannot reach; what cannot be looked up is held against nobody."""
-    mounted = {name: one.file_system for name, one in spec.channels.items() if one.file_system is not None}
+    channels = spec.channels if isinstance(spec, JobSpec) else {}
+    mounted = {name: one.file_system for name, one in channels.items() if one.file_system is not None}
     if not mounted or not groups or not spec.network.vpc:
         return []
     try:

@@ -7,18 +7,22 @@ from datetime import datetime
 from typing import Any
 
 from shardyard.spec.catalogue.images import parse_uri
+from shardyard.spec.catalogue.service_jobs import SERVICE_JOBS, ServiceJob
 from shardyard.spec.errors import Problem, SpecError, is_too_deep
-from shardyard.spec.jobs.job import JobSpec
-from shardyard.spec.jobs.overrides import FREE_TABLES, LaunchInput, apply_input, apply_parameters, value_of
-from shardyard.spec.requests.training import Deployment
+from shardyard.spec.jobs.kinds import spec_of
+from shardyard.spec.jobs.launched import LaunchedSpec
+from shardyard.spec.jobs.overrides import LaunchInput, apply_input, apply_parameters, free_tables_of, value_of
+from shardyard.spec.requests.deployment import Deployment
+from shardyard.spec.requests.named_inputs import named_input_problems
 from shardyard.spec.run_ids import parse_time, run_id_of
+from shardyard.spec.tuning.images import launched_on
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Launch:
     """One launch, before any attempt."""
 
-    spec: JobSpec
+    spec: LaunchedSpec
     """The job with every override applied."""
     sources: Mapping[str, str]
     """The source of each overridable value: toml, stage, parameter or input."""
@@ -38,6 +42,17 @@ class Launch:
     """The most that the owner's launches of a month may cost together; None without such a cap."""
     folder: str | None
     """The folder of containers/ for the image."""
+    launched_on: tuple[LaunchedSpec, ...]
+    """The job on each set of machines that one image is chosen for: its attempts', or its search's."""
+    model_fields: tuple[str, ...] = ()
+    """The fields of the Model that the machine names; none for a kind that makes none."""
+    second_path: bool = False
+    """Whether the machine of a search creates it by our own function, which takes every field."""
+
+    @property
+    def of(self) -> ServiceJob:
+        """The kind of job that it creates."""
+        return SERVICE_JOBS[self.spec.kind]
 
     @property
     def owner(self) -> str:
@@ -67,9 +82,12 @@ class Launch:
         image = parse_uri(self.deployment.image_uri)
         return f"{image.repository}:{image.tag}"
 
-    def values_on(self, spec: JobSpec) -> dict[str, Any]:
+    def values_on(self, spec: LaunchedSpec) -> dict[str, Any]:
         """The values of an attempt on a fallback that differ from the launch's."""
-        names = [*self.sources, *(f"{table}.{key}" for table in FREE_TABLES for key in getattr(spec, table))]
+        names = [
+            *self.sources,
+            *(f"{table}.{key}" for table in free_tables_of(type(spec)) for key in getattr(spec, table)),
+        ]
         values = {name: value_of(spec, name) for name in names}
         return {
             name: {"value": value, "source": "fallback"}
@@ -83,6 +101,7 @@ class Launch:
             "id": self.run_id,
             "attempt": attempt,
             "job": self.spec.name,
+            "kind": self.spec.kind,
             "owner": self.owner,
             "launched_by": self.given.launched_by,
             "project": self.deployment.project,
@@ -112,13 +131,19 @@ def read_launch(event: Mapping[str, Any]) -> Launch:
         shown = shown if len(shown) <= 80 else f"{shown[:76]}..."
         raise SpecError([Problem("input", f"{shown} is not allowed (a table of overrides; {{}} for none)")])
     given = LaunchInput.from_dict(raw)
-    spec, sources = apply_parameters(JobSpec.from_dict(event["definition"]), event["parameters"])
+    deployment = Deployment.from_dict(event["deployment"])
+    deployed = spec_of(event["definition"])
+    spec, sources = apply_parameters(deployed, event["parameters"])
     spec, sources = apply_input(spec, given, sources)
+    problems = list(named_input_problems(deployed, spec, given, deployment))
+    problems += _too_long(spec, given)
+    if problems:
+        raise SpecError(problems)
     return Launch(
         spec=spec,
         sources=sources,
         given=given,
-        deployment=Deployment.from_dict(event["deployment"]),
+        deployment=deployment,
         run_id=run_id_of(event["execution"], started, given.run_id),
         execution=event["execution"],
         started=started,
@@ -127,4 +152,20 @@ def read_launch(event: Mapping[str, Any]) -> Launch:
         dashboard=event["dashboard"],
         owner_cap_usd=event.get("owner_cap_usd"),
         folder=event.get("folder"),
+        launched_on=launched_on(spec),
+        model_fields=tuple(event.get("model_fields", ())),
+        second_path=bool(event.get("second_path")),
     )
+
+
+def _too_long(spec: LaunchedSpec, given: LaunchInput) -> list[Problem]:
+    """A run id that leaves no letter of the job's name in the name of the service's job."""
+    most = SERVICE_JOBS[spec.kind].longest_name - len("a--99")
+    if given.run_id is None or len(given.run_id) <= most:
+        return []
+    return [
+        Problem(
+            "run_id",
+            f"{given.run_id!r} is too long: {SERVICE_JOBS[spec.kind].noun}s have short names ({most} letters or fewer)",
+        )
+    ]

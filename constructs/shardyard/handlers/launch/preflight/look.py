@@ -11,8 +11,9 @@ from shardyard.handlers import aws
 from shardyard.handlers.launch.preflight import quotas
 from shardyard.handlers.launch.preflight.file_systems import file_system_problems
 from shardyard.handlers.launch.preflight.groups import group_allows_itself
-from shardyard.handlers.launch.preflight.image import check_image
+from shardyard.handlers.launch.preflight.images import Images, look_at_images
 from shardyard.handlers.launch.preflight.launch import Launch
+from shardyard.handlers.launch.preflight.models import Archive, find_archive
 from shardyard.handlers.launch.preflight.objects import Listing, read_channels
 from shardyard.handlers.launch.preflight.previous import Previous, read_previous
 from shardyard.handlers.launch.preflight.pricing import read_prices
@@ -24,7 +25,7 @@ from shardyard.spec.catalogue.prices import Price
 from shardyard.spec.catalogue.quotas import needed
 from shardyard.spec.errors import Problem
 
-_QUESTIONS = 9
+_QUESTIONS = 11
 """One thread per question of `look`."""
 
 
@@ -35,9 +36,8 @@ class Seen:
     listings: Sequence[Listing]
     """The content of each channel."""
     channel_problems: Sequence[Problem]
-    image_digest: str | None
-    """None for an image of another account."""
-    image_problem: Problem | None
+    images: Images
+    """Those of all attempts."""
     source_problem: Problem | None
     secret_problems: Sequence[Problem]
     usage: Usage
@@ -47,6 +47,8 @@ class Seen:
     previous: Previous
     group_allows_itself: bool | None
     file_system_problems: Sequence[Problem]
+    archive: Archive
+    """The model that a transform job uses."""
 
 
 def look(launch: Launch, clients: aws.Clients, now: datetime) -> Seen:
@@ -56,23 +58,22 @@ def look(launch: Launch, clients: aws.Clients, now: datetime) -> Seen:
     types = {kind for _, cluster in clusters for kind, _ in cluster}
     wanted = {name for one, cluster in clusters for name in needed(one, cluster)}
     with ThreadPoolExecutor(max_workers=_QUESTIONS) as pool:
-        channels = pool.submit(read_channels, spec, deployment.data_bucket, clients)
-        image = pool.submit(_image, launch, clients)
+        channels = pool.submit(read_channels, spec, deployment, clients)
+        image = pool.submit(look_at_images, launch, clients)
         source = pool.submit(_source, launch, clients)
         secrets = pool.submit(secret_problems, spec.secrets, launch.region, clients)
-        usage = pool.submit(read_usage, clients)
+        usage = pool.submit(read_usage, clients, launch.of)
         values = pool.submit(_quota_values, launch, wanted, clients)
-        prices = pool.submit(read_prices, types, launch.region, now.date(), clients)
+        prices = pool.submit(read_prices, types, launch.region, now.date(), clients, launch.of)
         previous = pool.submit(read_previous, launch, clients)
         allows = pool.submit(group_allows_itself, deployment.security_group_ids, types, clients)
+        archive = pool.submit(find_archive, launch, clients)
         systems = pool.submit(file_system_problems, spec, deployment.security_group_ids, clients)
     listings, channel_problems = channels.result()
-    image_digest, image_problem = image.result()
     return Seen(
         listings=listings,
         channel_problems=channel_problems,
-        image_digest=image_digest,
-        image_problem=image_problem,
+        images=image.result(),
         source_problem=source.result(),
         secret_problems=secrets.result(),
         usage=usage.result(),
@@ -81,13 +82,8 @@ def look(launch: Launch, clients: aws.Clients, now: datetime) -> Seen:
         previous=previous.result(),
         group_allows_itself=allows.result(),
         file_system_problems=systems.result(),
+        archive=archive.result(),
     )
-
-
-def _image(launch: Launch, clients: aws.Clients) -> tuple[str | None, Problem | None]:
-    if launch.deployment.image_uri is None:
-        return None, None
-    return check_image(launch.deployment.image_uri, launch.account, launch.folder, clients)
 
 
 def _source(launch: Launch, clients: aws.Clients) -> Problem | None:
@@ -101,7 +97,9 @@ def _source(launch: Launch, clients: aws.Clients) -> Problem | None:
     except ClientError as error:
         if aws.error_code(error) not in ("404", "NoSuchKey", "NotFound", "403"):
             raise
-        return Problem("source_sha256", f"there is no s3://{bucket}/{key}; upload the code with: yard train")
+        return Problem(
+            "source_sha256", f"there is no s3://{bucket}/{key}; upload the code with: yard {launch.of.command}"
+        )
     return None
 
 

@@ -1,7 +1,7 @@
 """The objects of each channel, and each instance's share of them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
@@ -10,7 +10,14 @@ from botocore.exceptions import ClientError
 
 from shardyard.handlers import aws
 from shardyard.spec.errors import Problem
+from shardyard.spec.jobs.automl.automl import AutoMLSpec
 from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.launched import LaunchedSpec
+from shardyard.spec.jobs.processing.processing import ProcessingSpec
+from shardyard.spec.jobs.transform.transform import TransformSpec
+from shardyard.spec.requests import automl, transform
+from shardyard.spec.requests.deployment import Deployment
+from shardyard.spec.requests.processing import input_address
 from shardyard.spec.requests.training_data import s3_uri
 
 COUNT_LIMIT = 10_000
@@ -50,14 +57,25 @@ class Listing:
         return {key: value for key, value in asdict(self).items() if value is not None}
 
 
-def read_channels(spec: JobSpec, data_bucket: str, clients: aws.Clients) -> tuple[list[Listing], list[Problem]]:
-    """List every S3 channel at the same time; a channel without data is a problem."""
-    wanted = [
-        (name, uri, channel.type, channel.distribution == "ShardedByS3Key", channel.groups)
-        for name, channel in spec.channels.items()
-        if (uri := s3_uri(channel, data_bucket)) is not None and channel.type != "Converse"
-    ]
-    answers = aws.in_parallel(lambda one: _read(one, _instances(spec, one[4]), clients("s3")), wanted)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Place:
+    """One thing to list."""
+
+    table: str
+    name: str
+    uri: str
+    kind: str
+    """What the address names: a prefix or a manifest."""
+    shared_by: int | None
+    """How many instances share it; None if each gets all."""
+
+
+def read_channels(
+    spec: LaunchedSpec, deployment: Deployment, clients: aws.Clients
+) -> tuple[list[Listing], list[Problem]]:
+    """List every channel or input in S3 at the same time; one without data is a problem."""
+    wanted = list(_places(spec, deployment))
+    answers = aws.in_parallel(lambda one: _read(one, clients("s3")), wanted)
     listings = [answer for answer in answers if isinstance(answer, Listing)]
     return listings, [answer for answer in answers if isinstance(answer, Problem)]
 
@@ -69,10 +87,36 @@ def _instances(spec: JobSpec, groups: Sequence[str]) -> int:
     return spec.compute.most_instances
 
 
-def _read(wanted: tuple[str, str, str, bool, Any], instances: int, s3: Any) -> Listing | Problem:
-    name, uri, kind, sharded, _ = wanted
+def _places(spec: LaunchedSpec, deployment: Deployment) -> Iterator[_Place]:
+    if isinstance(spec, ProcessingSpec):
+        for name, one in spec.inputs.items():
+            uri = input_address(one, deployment)
+            if uri is not None and not one.app_managed:
+                sharded = spec.compute.most_instances if one.distribution == "ShardedByS3Key" else None
+                yield _Place(table="inputs", name=name, uri=uri, kind=one.type, shared_by=sharded)
+    if isinstance(spec, TransformSpec):
+        for name, rows in spec.inputs.items():
+            uri = transform.input_address(rows, deployment)
+            instances = spec.compute.most_instances
+            sharded = instances if instances > 1 else None
+            yield _Place(table="inputs", name=name, uri=uri, kind=rows.type, shared_by=sharded)
+    if isinstance(spec, AutoMLSpec):
+        for name, data in spec.inputs.items():
+            uri = automl.input_address(data, deployment)
+            yield _Place(table="inputs", name=name, uri=uri, kind=data.type, shared_by=None)
+    if isinstance(spec, JobSpec):
+        for name, channel in spec.channels.items():
+            uri = s3_uri(channel, deployment.data_bucket)
+            if uri is not None and channel.type != "Converse":
+                dealt = channel.distribution == "ShardedByS3Key"
+                sharded = _instances(spec, channel.groups) if dealt else None
+                yield _Place(table="channels", name=name, uri=uri, kind=channel.type, shared_by=sharded)
+
+
+def _read(wanted: _Place, s3: Any) -> Listing | Problem:
+    name, uri, kind, instances = wanted.name, wanted.uri, wanted.kind, wanted.shared_by
     bucket, _, key = uri.removeprefix("s3://").partition("/")
-    where = f"channels.{name}"
+    where = f"{wanted.table}.{name}"
     try:
         objects, more = _list(s3, bucket, key) if kind == "S3Prefix" else _manifest(s3, bucket, key, kind)
     except ClientError as error:
@@ -92,8 +136,8 @@ def _read(wanted: tuple[str, str, str, bool, Any], instances: int, s3: Any) -> L
         at_least=more,
         total_bytes=sum(sizes),
         fingerprint=sha256("\n".join(f"{k} {s} {e}" for k, s, e in objects).encode()).hexdigest()[:16],
-        objects_per_instance=_share([1] * len(sizes), instances) if sharded else None,
-        bytes_per_instance=_share(sizes, instances) if sharded else None,
+        objects_per_instance=_share([1] * len(sizes), instances) if instances is not None else None,
+        bytes_per_instance=_share(sizes, instances) if instances is not None else None,
     )
 
 

@@ -9,10 +9,12 @@ from shardyard.handlers import aws
 from shardyard.handlers.launch import ledger
 from shardyard.handlers.launch.preflight.launch import Launch
 from shardyard.handlers.launch.receipt.attempts import account
+from shardyard.handlers.launch.receipt.trials import trial_lines
 from shardyard.spec import names
+from shardyard.spec.catalogue.service_jobs import STATUSES_WHILE_RUNNING, TUNING, of_run
 from shardyard.spec.errors import Problem
-
-_UNDECIDED = ("InProgress", "Stopping")
+from shardyard.spec.requests.tuning import tuning_job_name
+from shardyard.spec.tuning.trials import searched
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +40,7 @@ def reserve(launch: Launch, *, first_attempt: int, cost: Mapping[str, Any], clie
         "reserved_usd": cost["worst_case_usd"],
         "hourly_usd": cost["hourly_usd"],
         "storage_usd_gb_month": cost["storage_usd_gb_month"],
+        "kind": launch.spec.kind if searched(launch.spec) is None else TUNING.kind,
         "ended": False,
     }
     ledger.write(launch.deployment.artifact_bucket, key, entry, clients)
@@ -87,15 +90,30 @@ def _amount(bucket: str, key: str, clients: aws.Clients) -> tuple[float, bool]:
         return float(entry["spent_usd"]), True
     if not entry["ended"]:
         return float(entry["reserved_usd"]), False
+    of = of_run(entry)
+    if of is TUNING:
+        return _amount_of_search(entry, clients)
     jobs: list[Mapping[str, Any]] = []
     attempt = ledger.first_attempt(key)
     while True:
-        name = names.training_job_name(entry["job"], entry["run_id"], attempt + len(jobs))
-        job = aws.describe_job(clients("sagemaker"), name)
+        name = names.training_job_name(entry["job"], entry["run_id"], attempt + len(jobs), of.longest_name)
+        job = aws.describe_job(clients("sagemaker"), name, of)
         if job is None:
             break
         jobs.append(job)
-    if any(job["TrainingJobStatus"] in _UNDECIDED for job in jobs):
+    if any(job[of.status_field] in STATUSES_WHILE_RUNNING for job in jobs):
         return float(entry["reserved_usd"]), False
-    costs = [account(job, entry)["cost_usd"] for job in jobs]
+    costs = [account(job, entry, of)["cost_usd"] for job in jobs]
+    return (float(entry["reserved_usd"]) if None in costs else sum(costs)), True
+
+
+def _amount_of_search(entry: Mapping[str, Any], clients: aws.Clients) -> tuple[float, bool]:
+    """The same for a search that was cut off: what its trials have cost."""
+    name, sagemaker = tuning_job_name(entry["job"], entry["run_id"]), clients("sagemaker")
+    search = aws.describe_job(sagemaker, name, TUNING)
+    if search is None:
+        return 0.0, True
+    if search[TUNING.status_field] in STATUSES_WHILE_RUNNING:
+        return float(entry["reserved_usd"]), False
+    costs = [line["cost_usd"] for line in trial_lines(sagemaker, search, name, entry)]
     return (float(entry["reserved_usd"]) if None in costs else sum(costs)), True

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from shardyard.handlers import aws
 from shardyard.handlers.launch.preflight.launch import Launch
+from shardyard.spec.catalogue.service_jobs import STATUSES_WHILE_RUNNING
 from shardyard.spec.errors import Problem
 
 
@@ -22,14 +23,15 @@ def read_previous(launch: Launch, clients: aws.Clients) -> Previous:
     if launch.given.run_id is None:
         return Previous()
     sagemaker = clients("sagemaker")
-    answer = sagemaker.list_training_jobs(NameContains=f"-{launch.run_id}-", MaxResults=100)
+    of = launch.of
+    jobs, _ = of.page(sagemaker, NameContains=f"-{launch.run_id}-", MaxResults=100)
     numbers = [0]
-    for job in answer["TrainingJobSummaries"]:
-        name, _, number = job["TrainingJobName"].rpartition("-")
+    for job in jobs:
+        name, _, number = job[of.name_field].rpartition("-")
         if not name.endswith(f"-{launch.run_id}") or not number.isdigit():
             continue
         numbers.append(int(number))
-        if job["TrainingJobStatus"] in ("InProgress", "Stopping"):
-            text = f"the run {launch.run_id} is still in progress as {job['TrainingJobName']}; stop it, or wait for it"
+        if job[of.status_field] in STATUSES_WHILE_RUNNING:
+            text = f"the run {launch.run_id} is still in progress as {job[of.name_field]}; stop it, or wait for it"
             return Previous(problem=Problem("run_id", text))
     return Previous(attempts=max(numbers))

@@ -9,19 +9,22 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shardyard.handlers import aws
 from shardyard.spec.catalogue.prices import Price, hourly_usd, storage_usd
+from shardyard.spec.catalogue.service_jobs import TRAINING, ServiceJob
 
 
-def read_prices(types: Iterable[str], region: str, today: date, clients: aws.Clients) -> dict[str, Price]:
+def read_prices(
+    types: Iterable[str], region: str, today: date, clients: aws.Clients, of: ServiceJob = TRAINING
+) -> dict[str, Price]:
     """The price of each type that has one, with its source."""
     kinds = list(dict.fromkeys(types))
     client = clients("pricing")
-    found = aws.in_parallel(lambda kind: _price(client, kind, region, today), kinds)
+    found = aws.in_parallel(lambda kind: _price(client, kind, region, today, of), kinds)
     return {kind: price for kind, price in zip(kinds, found, strict=True) if price is not None}
 
 
-def _price(client: Any, kind: str, region: str, today: date) -> Price | None:
+def _price(client: Any, kind: str, region: str, today: date, of: ServiceJob) -> Price | None:
     try:
-        usd = _asked(client, kind, region)
+        usd = _asked(client, kind, region, of)
     except (BotoCoreError, ClientError):
         # A region without the API, or a role without the permission: use the snapshot, which names its source.
         usd = None
@@ -30,8 +33,8 @@ def _price(client: Any, kind: str, region: str, today: date) -> Price | None:
     return Price(hourly_usd=usd, storage_usd_per_gb_month=storage_usd(), source=f"Pricing API, {today.isoformat()}")
 
 
-def _asked(client: Any, kind: str, region: str) -> float | None:
-    wanted = {"regionCode": region, "instanceName": kind, "component": "Training"}
+def _asked(client: Any, kind: str, region: str, of: ServiceJob) -> float | None:
+    wanted = {"regionCode": region, "instanceName": kind, "component": of.kind.capitalize()}
     answer = client.get_products(
         ServiceCode="AmazonSageMaker",
         Filters=[{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in wanted.items()],

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shardyard.handlers import aws
-from shardyard.spec.catalogue.quotas import held_by
+from shardyard.handlers.launch.described import read
+from shardyard.spec.catalogue.quotas import held_by, held_by_processing, held_by_transform
+from shardyard.spec.catalogue.service_jobs import AUTOML, PROCESSING, TRAINING, TRANSFORM, ServiceJob
 
 MOST_JOBS = 200
 """At most this many jobs in progress are described; with more, the use is a lower bound."""
@@ -23,11 +25,32 @@ class Usage:
     """The training jobs in progress."""
 
 
-def read_usage(clients: aws.Clients) -> Usage:
-    """Describe the jobs in progress and those whose instances are kept warm."""
+def read_usage(clients: aws.Clients, of: ServiceJob = TRAINING) -> Usage:
+    """What the jobs of a kind hold of the account's quotas."""
+    if of is AUTOML:  # it counts against no quota that is known before
+        return Usage(used={}, at_least=False)
+    return _read_plain(of, clients) if of in (PROCESSING, TRANSFORM) else _read_training(clients)
+
+
+def _read_plain(of: ServiceJob, clients: aws.Clients) -> Usage:
+    """Describe the jobs in progress of a kind that has neither spot capacity nor warm pools."""
+    held = held_by_processing if of is PROCESSING else held_by_transform
+    sagemaker = clients("sagemaker")
+    names, at_least = _names(sagemaker, {"StatusEquals": "InProgress"}, of)
+    jobs = aws.in_parallel(lambda name: aws.describe_job(sagemaker, name, of), names)
+    used: Counter[str] = Counter()
+    for job in jobs:
+        for kind, count in read(of, job).instances if job is not None else ():
+            used.update(held(kind, count))
+    return Usage(used=used, at_least=at_least)
+
+
+def _read_training(clients: aws.Clients) -> Usage:
+    """Describe the training jobs in progress and those whose instances are kept warm."""
     sagemaker = clients("sagemaker")
     running, warm = aws.in_parallel(
-        lambda query: _names(sagemaker, query), [{"StatusEquals": "InProgress"}, {"WarmPoolStatusEquals": "Available"}]
+        lambda query: _names(sagemaker, query, TRAINING),
+        [{"StatusEquals": "InProgress"}, {"WarmPoolStatusEquals": "Available"}],
     )
     names = [*running[0], *warm[0]]
     jobs = aws.in_parallel(lambda name: aws.describe_job(sagemaker, name), names)
@@ -38,15 +61,15 @@ def read_usage(clients: aws.Clients) -> Usage:
     return Usage(used=used, at_least=running[1] or warm[1], names=tuple(running[0]))
 
 
-def _names(sagemaker: Any, query: Mapping[str, str]) -> tuple[list[str], bool]:
+def _names(sagemaker: Any, query: Mapping[str, str], of: ServiceJob) -> tuple[list[str], bool]:
     found: list[str] = []
     token: dict[str, str] = {}
     while True:
-        page = sagemaker.list_training_jobs(MaxResults=100, **query, **token)
-        found += [job["TrainingJobName"] for job in page["TrainingJobSummaries"]]
-        if "NextToken" not in page or len(found) >= MOST_JOBS:
-            return found[:MOST_JOBS], "NextToken" in page or len(found) > MOST_JOBS
-        token = {"NextToken": page["NextToken"]}
+        jobs, following = of.page(sagemaker, MaxResults=100, **query, **token)
+        found += [job[of.name_field] for job in jobs]
+        if following is None or len(found) >= MOST_JOBS:
+            return found[:MOST_JOBS], following is not None or len(found) > MOST_JOBS
+        token = {"NextToken": following}
 
 
 def _held(job: Mapping[str, Any], *, warm: bool) -> Counter[str]:

@@ -16,15 +16,16 @@ from shardyard.spec import names
 
 
 def handler(event: Mapping[str, Any], context: object) -> dict[str, str]:
-    """Lambda's entry: `launch` in; the model package's ARN out."""
-    return register(event["launch"], aws.clients)
+    """Lambda's entry: `launch` in, and of a search the `training_job` it has found; the model package's ARN out."""
+    return register(event["launch"], aws.clients, event.get("training_job"))
 
 
-def register(launch: Mapping[str, Any], clients: aws.Clients) -> dict[str, str]:
+def register(launch: Mapping[str, Any], clients: aws.Clients, training_job: str | None = None) -> dict[str, str]:
     """Create the package; a second call for the same run creates no other."""
     run, plan = launch["run"], launch["plan"]
     sagemaker = clients("sagemaker")
-    job = sagemaker.describe_training_job(TrainingJobName=launch["request"]["TrainingJobName"])
+    name = launch["request"]["TrainingJobName"] if training_job is None else training_job
+    job = sagemaker.describe_training_job(TrainingJobName=name)
     metrics = {one["MetricName"]: one["Value"] for one in job.get("FinalMetricDataList", [])}
     metrics_key = f"{names.run_prefix(run['id'])}model-metrics.json"
     body = json.dumps({"metrics": {name: {"value": value} for name, value in metrics.items()}}, indent=2).encode()

@@ -1,4 +1,4 @@
-"""Custom resource: resolves the codes of SageMaker's training quotas once and stores them in the artifact bucket.
+"""Custom resource: resolves the codes of SageMaker's quotas for jobs once and stores them in the artifact bucket.
 
 Codes are opaque and there are thousands of quotas: listing them all would delay each launch by seconds.
 """
@@ -10,7 +10,7 @@ from shardyard.handlers import aws, service_quotas
 from shardyard.handlers.cfn_response import Answer, Request, custom_resource
 from shardyard.handlers.service_quotas import Quota
 
-_NEEDED_BY_LAUNCHES = ("training", "Number of instances")
+_NEEDED_BY_LAUNCHES = ("training", "processing job", "Number of instances")
 
 
 def codes(found: Iterable[Quota]) -> dict[str, str]:

@@ -10,6 +10,8 @@ from botocore.exceptions import ClientError
 from shardyard.handlers import aws
 from shardyard.handlers.watching.sweep.leftover import Leftover, Limits
 from shardyard.handlers.watching.sweep.without_stack import without_stack
+from shardyard.spec.catalogue.service_jobs import AUTOML, PROCESSING, TRAINING, TRANSFORM, TUNING
+from shardyard.spec.names import STACK_TAG
 from shardyard.spec.units import format_duration
 
 
@@ -23,21 +25,24 @@ def find_all(clients: aws.Clients, limits: Limits, now: datetime) -> Iterator[Le
 
 
 def endpoints(clients: aws.Clients, limits: Limits, now: datetime) -> Iterator[Leftover]:
-    """Endpoints without a call for the configured time. Their configurations stay, so they can be created again."""
+    """Endpoints without a call for the configured time. Their configurations stay, so they can be created again.
+
+    One that a stack of ours owns is only reported: its stack would update what is no longer there, and fail.
+    """
     sagemaker = clients("sagemaker")
     idle = timedelta(hours=limits.endpoint_idle_hours)
     for endpoint in _pages(sagemaker, "list_endpoints", "Endpoints", StatusEquals="InService"):
         name = endpoint["EndpointName"]
-        if now - endpoint["CreationTime"] < idle or not _ours(sagemaker, endpoint["EndpointArn"], limits):
+        tags = [] if now - endpoint["CreationTime"] < idle else _tags(sagemaker, endpoint["EndpointArn"])
+        if not limits.owns(tags) or _calls(clients("cloudwatch"), sagemaker, name, now - idle, now) > 0:
             continue
-        if _calls(clients("cloudwatch"), sagemaker, name, now - idle, now) == 0:
-            why = f"no call in {limits.endpoint_idle_hours} h; it bills until it is deleted"
-            yield Leftover(
-                kind="endpoint",
-                name=name,
-                why=why,
-                stop=partial(sagemaker.delete_endpoint, EndpointName=name),
-            )
+        why = f"no call in {limits.endpoint_idle_hours} h; it bills until it is deleted"
+        if any(tag["Key"] == STACK_TAG for tag in tags):
+            own = name.removeprefix(f"{limits.project}-{limits.stage}-")
+            yield Leftover(kind="endpoint of a stack", name=name, why=f"{why}: yard endpoint delete {own}")
+        else:
+            stop = partial(sagemaker.delete_endpoint, EndpointName=name)
+            yield Leftover(kind="endpoint", name=name, why=why, stop=stop)
 
 
 def _calls(cloudwatch: Any, sagemaker: Any, endpoint: str, since: datetime, now: datetime) -> float:
@@ -96,26 +101,32 @@ def warm_pools(sagemaker: Any, limits: Limits, now: datetime) -> Iterator[Leftov
 
 
 def long_jobs(sagemaker: Any, limits: Limits, now: datetime) -> Iterator[Leftover]:
-    """Training jobs that have been running for too long."""
-    found = _pages(sagemaker, "list_training_jobs", "TrainingJobSummaries", StatusEquals="InProgress")
-    for job in found:
-        name, running = job["TrainingJobName"], now - job["CreationTime"]
-        if running < timedelta(hours=limits.job_hours) or not _ours(sagemaker, job["TrainingJobArn"], limits):
-            continue
-        yield Leftover(
-            kind="training job",
-            name=name,
-            why=f"runs for {format_duration(running.total_seconds())}, the limit is {limits.job_hours}h",
-            stop=partial(sagemaker.stop_training_job, TrainingJobName=name),
-        )
+    """Jobs and searches that have been running for too long; a search's trials are training jobs."""
+    for of in (AUTOML, TRAINING, PROCESSING, TRANSFORM, TUNING):
+        found = _pages(sagemaker, f"list_{of.method}s", f"{of.resource}Summaries", StatusEquals="InProgress")
+        for job in found:
+            name, running = job[of.name_field], now - job["CreationTime"]
+            if running < timedelta(hours=limits.job_hours) or not _ours(sagemaker, job[of.arn_field], limits):
+                continue
+            yield Leftover(
+                kind=of.noun,
+                name=name,
+                why=f"runs for {format_duration(running.total_seconds())}, the limit is {limits.job_hours}h",
+                stop=partial(of.stop, sagemaker, name),
+            )
 
 
 def _ours(sagemaker: Any, arn: str, limits: Limits) -> bool:
+    return limits.owns(_tags(sagemaker, arn))
+
+
+def _tags(sagemaker: Any, arn: str) -> list[Any]:
     try:
-        return limits.owns(sagemaker.list_tags(ResourceArn=arn)["Tags"])
+        found: list[Any] = sagemaker.list_tags(ResourceArn=arn)["Tags"]
+        return found
     except ClientError as error:
         if aws.error_code(error) in ("ValidationException", "ResourceNotFound"):  # deleted in the meantime
-            return False
+            return []
         raise
 
 

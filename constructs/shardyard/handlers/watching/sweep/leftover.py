@@ -27,7 +27,8 @@ class Leftover:
     """One leftover."""
 
     kind: str
-    """`endpoint`, `notebook`, `warm pool`, `training job`, or one of the kinds of things without a stack."""
+    """`endpoint`, `endpoint of a stack`, `notebook`, `warm pool`, `training job`, `processing job`, or a kind of things
+    without a stack."""
     name: str
     why: str
     """Why it is a leftover, in a sentence."""

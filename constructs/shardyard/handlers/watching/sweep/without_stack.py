@@ -38,7 +38,8 @@ def without_stack(clients: aws.Clients, limits: Limits) -> Iterator[Leftover]:
     for kind, names in sorted(found.items()):
         why = "it carries the project's tags and belongs to no stack"
         if kind in _LOOKS:
-            names, why = _unused(clients, _LOOKS[kind], names), f"{why}, and nothing uses it"
+            look = _LOOKS[kind]
+            names, why = _unused(clients, look, names), why + look.adds
         yield from (Leftover(kind=KINDS[kind], name=name, why=why) for name in names)
 
 
@@ -50,6 +51,8 @@ class _Look:
     answer: str
     id_field: str
     id_filter: str
+    filters: str = "Filters"
+    adds: str = ", and nothing uses it"
     unused: Callable[[Mapping[str, Any]], bool]
 
 
@@ -60,6 +63,16 @@ _LOOKS: Mapping[str, _Look] = {
         id_field="AllocationId",
         id_filter="allocation-id",
         unused=lambda one: "AssociationId" not in one,
+    ),
+    "ec2:natgateway": _Look(
+        operation="describe_nat_gateways",
+        answer="NatGateways",
+        id_field="NatGatewayId",
+        id_filter="nat-gateway-id",
+        filters="Filter",
+        # It bills whether or not something uses it; EC2 lists a deleted one for about an hour more.
+        adds="",
+        unused=lambda one: one["State"] not in ("deleting", "deleted"),
     ),
     "ec2:network-interface": _Look(
         operation="describe_network_interfaces",
@@ -84,6 +97,6 @@ def _unused(clients: aws.Clients, look: _Look, names: Sequence[str]) -> list[str
     for first in range(0, len(names), _AT_ONCE):
         # By a filter, because one id deleted in the meantime would fail the whole call.
         some = [{"Name": look.id_filter, "Values": list(names[first : first + _AT_ONCE])}]
-        answer = getattr(clients("ec2"), look.operation)(Filters=some)
+        answer = getattr(clients("ec2"), look.operation)(**{look.filters: some})
         unused += [str(one[look.id_field]) for one in answer[look.answer] if look.unused(one)]
     return sorted(unused)

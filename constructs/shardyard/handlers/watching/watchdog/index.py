@@ -1,4 +1,6 @@
-"""Checks each running training job: how long its GPUs have idled, how long its logs have been silent.
+"""Checks each running training and processing job: how long its GPUs have idled, how long its logs have been silent.
+
+The trials of a search are training jobs, and checked as such.
 
 Alarms cannot use SEARCH expressions, and job names are unknown at deploy. So this function reads the jobs' metrics
 and logs and publishes two numbers with fixed dimensions: the worst of all running jobs. It runs only while jobs run:
@@ -18,9 +20,9 @@ from contract import guards, variables
 from shardyard.handlers import aws
 from shardyard.spec import names
 from shardyard.spec.catalogue.instances import INSTANCES
+from shardyard.spec.catalogue.service_jobs import PROCESSING, TRAINING, ServiceJob
 
-LOG_GROUP = "/aws/sagemaker/TrainingJobs"
-HOST_METRICS = "/aws/sagemaker/TrainingJobs"
+_WATCHED = (TRAINING, PROCESSING)
 _LAUNCHER_FIRST_MINUTES = 10
 _LOOK_BACK_MINUTES = 180
 """CloudWatch keeps one-minute values for longer, but three hours are enough."""
@@ -64,7 +66,7 @@ class JobHealth:
     silent_minutes: int
     """Minutes since any node printed a line."""
     stops_at_minutes: int | None = None
-    """How long the job may be silent until it is stopped; None for ever, and for a job without the launcher."""
+    """How long the job may be silent until it is stopped; None for ever, and for a job without guards."""
 
 
 def handler(event: dict[str, Any], context: object) -> None:
@@ -74,8 +76,8 @@ def handler(event: dict[str, Any], context: object) -> None:
 
 def watch(limits: Limits, clients: aws.Clients, *, now: float) -> list[JobHealth]:
     """Check every running job of this project; publish the worst, and alert about limits that were just passed."""
-    jobs = _running(clients("sagemaker"), limits)
-    found = list(aws.in_parallel(lambda job: look(job, limits, clients, now=now), jobs))
+    jobs = [(of, job) for of in _WATCHED for job in _running(clients("sagemaker"), of, limits)]
+    found = list(aws.in_parallel(lambda one: look(*one, limits, clients, now=now), jobs))
     _publish(clients("cloudwatch"), limits, found)
     for health in found:
         if health.stops_at_minutes is not None and health.silent_minutes >= health.stops_at_minutes:
@@ -85,34 +87,41 @@ def watch(limits: Limits, clients: aws.Clients, *, now: float) -> list[JobHealth
             subject = f"{health.job} looks wasted"[:100]
             clients("sns").publish(TopicArn=limits.topic_arn, Subject=subject, Message=text)
     if not jobs:
-        clients("events").disable_rule(Name=limits.rule)
+        _sleep(limits, clients)
     return found
 
 
-def _running(sagemaker: Any, limits: Limits) -> list[dict[str, Any]]:
+def _sleep(limits: Limits, clients: aws.Clients) -> None:
+    """Disable the schedule, unless a job began since we looked: its event enabled what we then switched off."""
+    clients("events").disable_rule(Name=limits.rule)
+    if any(_running(clients("sagemaker"), of, limits) for of in _WATCHED):
+        clients("events").enable_rule(Name=limits.rule)
+
+
+def _running(sagemaker: Any, of: ServiceJob, limits: Limits) -> list[dict[str, Any]]:
     """The descriptions of the jobs in progress with this project's tags."""
-    pages = sagemaker.get_paginator("list_training_jobs").paginate(StatusEquals="InProgress")
-    summaries = [summary for page in pages for summary in page["TrainingJobSummaries"]]
+    pages = sagemaker.get_paginator(f"list_{of.method}s").paginate(StatusEquals="InProgress")
+    summaries = [summary for page in pages for summary in page[f"{of.resource}Summaries"]]
 
     def described(summary: dict[str, Any]) -> dict[str, Any] | None:
-        answer = sagemaker.list_tags(ResourceArn=summary["TrainingJobArn"])
+        answer = sagemaker.list_tags(ResourceArn=summary[of.arn_field])
         tags = {tag["Key"]: tag["Value"] for tag in answer["Tags"]}
         if (tags.get("project"), tags.get("stage")) != (limits.project, limits.stage):
             return None
-        return dict(sagemaker.describe_training_job(TrainingJobName=summary["TrainingJobName"]))
+        return of.describe(sagemaker, summary[of.name_field])
 
     return [job for job in aws.in_parallel(described, summaries) if job is not None]
 
 
-def look(job: dict[str, Any], limits: Limits, clients: aws.Clients, *, now: float) -> JobHealth:
-    """Read one job's metrics and logs. A job that is not training yet (no capacity, downloading) is not wasted."""
-    name, started = job["TrainingJobName"], job.get("TrainingStartTime")
-    if started is None or job.get("SecondaryStatus") != "Training":
+def look(of: ServiceJob, job: dict[str, Any], limits: Limits, clients: aws.Clients, *, now: float) -> JobHealth:
+    """Read one job's metrics and logs. A job that does not run its program yet (no capacity) is not wasted."""
+    name, started = job[of.name_field], job.get("TrainingStartTime" if of is TRAINING else "ProcessingStartTime")
+    if started is None or (of is TRAINING and job.get("SecondaryStatus") != "Training"):
         return JobHealth(job=name, low_gpu_minutes=0, silent_minutes=0)
-    gpus = _gpus_per_host(job["ResourceConfig"])
-    low = _low_gpu_minutes(clients("cloudwatch"), name, gpus, limits, now) if gpus else 0
-    stops_at = _stops_at_minutes(job.get("Environment", {}))
-    newest = max(started.timestamp(), _newest_line(clients("logs"), name))
+    gpus = _gpus_per_host(job["ResourceConfig"] if of is TRAINING else job["ProcessingResources"]["ClusterConfig"])
+    low = _low_gpu_minutes(clients("cloudwatch"), of.log_group, name, gpus, limits, now) if gpus else 0
+    stops_at = _stops_at_minutes(job.get("Environment", {})) if of is TRAINING else None
+    newest = max(started.timestamp(), _newest_line(clients("logs"), of.log_group, name))
     silent = max(0, int((now - newest) / 60))
     return JobHealth(job=name, low_gpu_minutes=low, silent_minutes=silent, stops_at_minutes=stops_at)
 
@@ -154,13 +163,15 @@ def _gpus(instance_type: str) -> int:
     return known.gpus if known is not None else 0
 
 
-def _low_gpu_minutes(cloudwatch: Any, job: str, gpus: dict[str, int], limits: Limits, now: float) -> int:
+def _low_gpu_minutes(
+    cloudwatch: Any, namespace: str, job: str, gpus: dict[str, int], limits: Limits, now: float
+) -> int:
     queries = [
         {
             "Id": f"h{number}",
             "MetricStat": {
                 "Metric": {
-                    "Namespace": HOST_METRICS,
+                    "Namespace": namespace,
                     "MetricName": "GPUUtilization",
                     "Dimensions": [{"Name": "Host", "Value": f"{job}/{host}"}],
                 },
@@ -194,22 +205,20 @@ def trailing_low_minutes(use: dict[int, float], *, limit: float) -> int:
     return count
 
 
-def _newest_line(logs: Any, job: str) -> float:
+def _newest_line(logs: Any, group: str, job: str) -> float:
     """When any node last printed something, in seconds. A stream's `lastEventTimestamp` can be an hour late."""
     newest = 0.0
-    for stream in _streams(logs, job):
-        events = logs.get_log_events(logGroupName=LOG_GROUP, logStreamName=stream, limit=1, startFromHead=False)[
-            "events"
-        ]
+    for stream in _streams(logs, group, job):
+        events = logs.get_log_events(logGroupName=group, logStreamName=stream, limit=1, startFromHead=False)["events"]
         newest = max(newest, *(event["timestamp"] / 1000 for event in events), 0.0)
     return newest
 
 
-def _streams(logs: Any, job: str) -> list[str]:
+def _streams(logs: Any, group: str, job: str) -> list[str]:
     """The names of the job's log streams; none before the first job of an account and region has printed a line."""
     paginator = logs.get_paginator("describe_log_streams")
     try:
-        pages = paginator.paginate(logGroupName=LOG_GROUP, logStreamNamePrefix=f"{job}/")
+        pages = paginator.paginate(logGroupName=group, logStreamNamePrefix=f"{job}/")
         return [stream["logStreamName"] for page in pages for stream in page["logStreams"]]
     except ClientError as error:
         if aws.error_code(error) != "ResourceNotFoundException":

@@ -1,0 +1,1 @@
+"""Handlers that have images built, and tell CloudFormation how that ended."""

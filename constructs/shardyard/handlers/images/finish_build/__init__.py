@@ -1,0 +1,1 @@
+"""Answers CloudFormation when a build has ended."""

@@ -1,0 +1,1 @@
+"""Starts the build of an image that is not there."""

@@ -1,0 +1,1 @@
+"""A job's search: the state machine that launches it, beside the job's own."""

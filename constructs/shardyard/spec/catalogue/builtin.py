@@ -1,0 +1,96 @@
+"""SageMaker's built-in algorithms: where their images lie, and what they take; dated data from AWS's own pages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shardyard.spec.catalogue.data_files import read_data
+from shardyard.spec.jobs.launched import LaunchedSpec
+
+_raw: Any = read_data("builtin.json")
+
+BUILTIN_DATE: str = _raw["date"]
+"""When the data were written."""
+BUILTIN_REGISTRIES: Mapping[str, Mapping[str, str]] = _raw["registries"]
+"""The accounts by region; several algorithms share a table."""
+BUILTIN_ACCOUNTS = frozenset(account for accounts in BUILTIN_REGISTRIES.values() for account in accounts.values())
+"""All of these accounts: an image of one of them is a built-in algorithm's."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tunable:
+    """A hyperparameter that a search may choose, with the range that the guide recommends."""
+
+    type: str
+    """integer, continuous or categorical."""
+    values: tuple[Any, ...]
+    """The least and the largest, or every value."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Algorithm:
+    """One algorithm, as its pages describe it."""
+
+    name: str
+    repository: str
+    registry: str
+    """The table of accounts."""
+    versions: tuple[str, ...]
+    """The image's tags, the newest last."""
+    required_channels: tuple[str, ...]
+    optional_channels: tuple[str, ...]
+    modes: tuple[str, ...]
+    content_types: tuple[str, ...]
+    required: tuple[str, ...]
+    """Hyperparameters without which it fails."""
+    choices: Mapping[str, tuple[str, ...]]
+    """Hyperparameters that take one of these values."""
+    tunable: Mapping[str, Tunable]
+    metrics: Mapping[str, str]
+    """What it prints of itself, each with the goal of a search for it."""
+    gpu: bool
+    several_instances: bool
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Every channel that it reads."""
+        return (*self.required_channels, *self.optional_channels)
+
+
+def _algorithm(name: str, raw: Mapping[str, Any]) -> Algorithm:
+    return Algorithm(
+        name=name,
+        repository=raw["repository"],
+        registry=raw["registry"],
+        versions=tuple(raw["versions"]),
+        required_channels=tuple(raw["channels"]["required"]),
+        optional_channels=tuple(raw["channels"]["optional"]),
+        modes=tuple(raw["modes"]),
+        content_types=tuple(raw["content_types"]),
+        required=tuple(raw["required"]),
+        choices={key: tuple(values) for key, values in raw["choices"].items()},
+        tunable={key: _tunable(one) for key, one in raw["tunable"].items()},
+        metrics=raw["metrics"],
+        gpu=raw["gpu"],
+        several_instances=raw["several_instances"],
+    )
+
+
+def _tunable(raw: Mapping[str, Any]) -> Tunable:
+    values = raw["values"] if raw["type"] == "categorical" else (raw["min"], raw["max"])
+    return Tunable(type=raw["type"], values=tuple(values))
+
+
+BUILTIN: Mapping[str, Algorithm] = {name: _algorithm(name, raw) for name, raw in _raw["algorithms"].items()}
+"""Every algorithm by the name that a job's file gives it."""
+
+
+def builtin_of(spec: LaunchedSpec) -> Algorithm | None:
+    """The algorithm that a job runs; None for a job with another image."""
+    return None if spec.image.builtin is None else BUILTIN[spec.image.builtin]
+
+
+def builtin_name(spec: LaunchedSpec, algorithm: Algorithm) -> str:
+    """`repository:tag` of its image, by default the newest."""
+    version = algorithm.versions[-1] if spec.image.version is None else spec.image.version
+    return f"{algorithm.repository}:{version}"

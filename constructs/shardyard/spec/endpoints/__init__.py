@@ -1,0 +1,1 @@
+"""What a file in endpoints/ can set, and what it costs."""

@@ -1,0 +1,1 @@
+"""The definition of an AutoML job of the service's own."""

@@ -1,0 +1,1 @@
+"""The `[tuning]` table of a job's file: a search for the job's best hyperparameters."""

@@ -1,0 +1,1 @@
+"""What batch transform does with an object: split, filter, pack, join, filter again, assemble."""

@@ -1,0 +1,1 @@
+"""A search as a whole: its trials and what they may cost."""

@@ -11,7 +11,7 @@ from moto.core.request import Request
 from werkzeug.wrappers import Response
 
 from embedded import doors, protocol, traits
-from embedded.access import authentication, guard
+from embedded.access import authentication, exchanges, guard
 from embedded.access.authentication import Claim
 from embedded.access.sessions import NOBODY, Caller
 from embedded.access.signatures.version4 import Fault, SignatureFault, same
@@ -44,7 +44,10 @@ _BY_PATH = "rest-json"
 _CHANGES = "yard.changes"
 """Where a request's environment says whether it may have changed what is kept."""
 
-_READS = ("BatchGet", "Describe", "Filter", "Get", "Head", "List", "Lookup", "Search", "Simulate", "Validate")
+_READS = (
+    *("BatchGet", "Describe", "Filter", "Get", "Head", "InvokeEndpoint", "List", "Lookup", "Search", "Simulate"),
+    "Validate",
+)
 
 Wsgi = Any
 
@@ -71,7 +74,7 @@ class Front:
             return _admin(environ)(environ, start_response)
         if path.startswith(_MOTO_PREFIX):
             return _json(404, {"error": "moto's own pages are off here"})(environ, start_response)
-        plain = find_by_path(path) or find_form_post(environ)
+        plain = find_by_path(environ) or find_form_post(environ)
         if plain is not None:
             return plain(environ)(environ, start_response)
         return self._signed(environ, start_response)
@@ -81,6 +84,7 @@ class Front:
         request = Request(environ, populate_request=False)
         claim: Claim | None = None
         parsed: protocol.Parsed | None = None
+        exchange: exchanges.Open | None = None
         try:
             try:
                 claim = authentication.claim_of(request)
@@ -98,30 +102,43 @@ class Front:
                 raise SignatureFault(Fault.MISSING, "Request is missing Authentication Token")
             response = None
             if parsed is not None:
+                key = None if claim is None else claim.access_key
+                exchange = exchanges.Open(parsed, caller, key, region)
                 guard.check(parsed, caller, region, request)
                 if caller.is_anonymous:
                     # moto answers an unsigned request by the object's ACL; the bucket's policy has decided already
                     environ["HTTP_AUTHORIZATION"] = "allowed by the bucket's policy"
-                response = self._own_answer(request, parsed, caller, region)
+                response = self._own_answer(request, parsed, caller, region, key)
         except SignatureFault as fault:
             response = _refused(parsed, authentication.as_error(fault, *_words(request, claim, parsed)))
         except ServiceError as error:
             response = _refused(parsed, error)
         except Exception as error:
             response = _failed(parsed, error)
+        if exchange is None:
+            return self._or_moto(response, environ, start_response, parsed)
+        begin = exchange.hearing(start_response)
+        return exchange.closed(environ, self._or_moto(response, environ, begin, parsed))
+
+    def _or_moto(
+        self, response: Response | None, environ: dict[str, Any], start_response: Any, parsed: protocol.Parsed | None
+    ) -> Iterable[bytes]:
         if response is not None:
-            return response(environ, start_response)
+            answer: Iterable[bytes] = response(environ, start_response)
+            return answer
         return self._pass_on(environ, start_response, parsed)
 
     @staticmethod
-    def _own_answer(request: Request, parsed: protocol.Parsed, caller: Caller, region: str) -> Response | None:
+    def _own_answer(
+        request: Request, parsed: protocol.Parsed, caller: Caller, region: str, key: str | None
+    ) -> Response | None:
         known = traits.of(parsed.service)
         if known.modelled:
             requests.check(parsed.service, parsed.protocol, parsed.model, parsed.params)
         elif known.missing is not None:
             requests.check_given(parsed.model, parsed.params, *known.missing)
         function = find_operation(parsed.service, parsed.operation)
-        call = Call(account=caller.account, region=region, principal=caller.principal)
+        call = Call(account=caller.account, region=region, principal=caller.principal, access_key=key)
         if function is None and known.wholly_ours:
             raise _broken(parsed, NotImplementedError())
         if function is None:

@@ -19,7 +19,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from embedded.process import predecessor, snapshot
+from embedded.process import engines, predecessor, snapshot
+from embedded.process.engines import Engine
 from embedded.process.environment import DEFAULT_ACCESS_KEY, of_process, refuse_real_credentials
 from embedded.process.errors import CloudError
 from embedded.process.held import holder
@@ -31,7 +32,8 @@ DEFAULT_FOLDER = Path(".yard/cloud")
 SECRET_FILE = "secret"
 SECRET_HEADER = "X-Yard-Secret"
 """Opens the admin interface; a page of a browser cannot send it without asking first."""
-READY_SECONDS = 30.0
+READY_SECONDS = 120.0
+"""A busy machine takes a minute to start it; one that has ended is told of at once."""
 STOP_SECONDS = 20.0
 _TAIL_LINES = 15
 
@@ -55,6 +57,9 @@ class CloudState:
     secret: str
     """The secret access key of the accounts' roots, which also opens the admin interface."""
 
+    engine: str = "process"
+    """What nodes are: `process` for cells of processes, `docker` for containers."""
+
     seconds: float = 0.0
     """How long `up` waited for it; 0 for one that already ran."""
 
@@ -69,27 +74,31 @@ def up(
     project: Path | None = None,
     fresh: bool = False,
     allow_unisolated: bool = False,
+    engine: Engine | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> CloudState:
     """Start the cloud and wait until it answers; a cloud that already runs is left alone.
 
     It finds again what the last one kept, unless it is to be `fresh`. Port 0 takes the last one's port, or a free one.
     `project` is the folder with containers/; None is the current folder. `allow_unisolated` lets functions run that are
-    not the project's own, where nothing keeps them from the machine.
+    not the project's own, where nothing keeps them from the machine. `engine` says what nodes are: `process`, the
+    default, or `docker`; a cloud that runs with another one is an error.
     """
     folder = folder.absolute()
     with _usable(folder), _locked(folder):
         running = find_running(folder)
         if running is not None:
+            engines.refuse_another(running.engine, engine)
             return running
         refuse_real_credentials(environment)
+        chosen_engine = engines.options(engine, environment)
         if fresh:
             predecessor.forget(folder)
         notes = predecessor.words_of(folder)
         _state_file(folder).unlink(missing_ok=True)
         chosen, note = predecessor.port_for(folder, port)
         root = Path.cwd() if project is None else project.absolute()
-        options = ["--port", str(chosen), "--project", str(root)]
+        options = ["--port", str(chosen), "--project", str(root), *chosen_engine]
         started = _start(folder, options + ["--allow-unisolated"] * allow_unisolated, environment)
         return replace(started, notes=notes + note)
 
@@ -156,15 +165,17 @@ def status(folder: Path = DEFAULT_FOLDER) -> CloudState | None:
     except CloudError:
         return None
     # another process may have been given the port since
-    return found if answered["pid"] == found.pid else None
+    return replace(found, engine=answered.get("engine", "process")) if answered["pid"] == found.pid else None
 
 
 def reset(folder: Path = DEFAULT_FOLDER, *, project: Path | None = None) -> CloudState:
     """Forget everything in the cloud: a new process on the same port."""
     running = status(folder)
     port = 0 if running is None else running.port
+    engine: Engine | None = "docker" if running is not None and running.engine == "docker" else None
+    engines.options(engine, os.environ)  # refused before the one that runs is stopped
     down(folder)
-    return up(folder, port=port, project=project, fresh=True)
+    return up(folder, port=port, project=project, fresh=True, engine=engine)
 
 
 def env(folder: Path = DEFAULT_FOLDER, *, environment: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -27,6 +27,7 @@ _operations: dict[tuple[str, str], Operation] = {}
 _admin: dict[str, AdminVerb] = {}
 _by_token: set[str] = set()
 _plain: dict[str, Plain] = {}
+_unsigned: set[str] = set()
 _form_posts: list[Plain] = []
 _done: dict[tuple[str, str], Done] = {}
 
@@ -41,6 +42,8 @@ class Call:
     """The region the request was signed for."""
     principal: str
     """The caller's ARN: a role session, a user, or the account's root."""
+    access_key: str | None = None
+    """The key that signed the request; None for what a part of the cloud does itself."""
 
 
 class ServiceError(Exception):
@@ -114,19 +117,32 @@ def admin(verb: str, *, own_token: bool = False) -> Callable[[AdminVerb], AdminV
     return register
 
 
-def by_path(prefix: str) -> Callable[[Plain], Plain]:
-    """Register who answers all requests whose path begins so, whatever they are: they ask for no service of AWS."""
+def by_path(prefix: str, *, unsigned: bool = False) -> Callable[[Plain], Plain]:
+    """Register who answers all requests whose path begins so, whatever they are: they ask for no service of AWS.
+
+    With `unsigned`, a request with a signature of AWS's is none of them: services have paths that begin so, too.
+    """
 
     def register(function: Plain) -> Plain:
         _plain[prefix] = function
+        if unsigned:
+            _unsigned.add(prefix)
         return function
 
     return register
 
 
-def find_by_path(path: str) -> Plain | None:
-    """Who answers requests to this path, or None where they are requests to services."""
-    return next((function for prefix, function in _plain.items() if path.startswith(prefix)), None)
+def find_by_path(environ: Mapping[str, Any]) -> Plain | None:
+    """Who answers a request to this path, or None where it is a request to a service."""
+    path = environ.get("PATH_INFO", "")
+    prefix = next((prefix for prefix in _plain if path.startswith(prefix)), None)
+    if prefix is None or (prefix in _unsigned and _is_signed(environ)):
+        return None
+    return _plain[prefix]
+
+
+def _is_signed(environ: Mapping[str, Any]) -> bool:
+    return environ.get("HTTP_AUTHORIZATION", "").startswith("AWS") or "X-Amz-" in environ.get("QUERY_STRING", "")
 
 
 def form_posts(function: Plain) -> Plain:

@@ -22,6 +22,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from embedded import traits
+from embedded.model_check import event_streams
 from embedded.operations import Params, ServiceError
 
 BODY_SHA256 = "yard.body_sha256"
@@ -30,6 +31,11 @@ BODY_SHA256 = "yard.body_sha256"
 _DENIED_STATUS = 403
 # by protocol, and `ec2` is one of them
 _DENIED_CODES = {"ec2": "UnauthorizedOperation", "json": "AccessDeniedException", "rest-json": "AccessDeniedException"}
+
+
+_ID_HEADERS = ("x-amzn-requestid", "x-amz-request-id")
+_ROUTES_MOST = 4096
+_routes: dict[tuple[str, str, str], tuple[OperationModel, dict[str, Any]]] = {}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +68,7 @@ def parse(request: Request, service: str, *, whole_body: bool = False) -> Parsed
     try:
         model = get_service_model(service)
         protocol = determine_request_protocol(model, request.content_type)
-        operation, url_params = get_service_router(service).match(request)
+        operation, url_params = _route(request, service, protocol)
     except (NotFound, NotImplementedError, ValueError):
         return None
     except Exception as error:
@@ -72,7 +78,8 @@ def parse(request: Request, service: str, *, whole_body: bool = False) -> Parsed
     parser = PROTOCOL_PARSERS[protocol](operation)
     request_dict = {
         "method": request.method,
-        "values": request.args if streamed else request.values,
+        # the form of a body is only looked for where parameters come in one
+        "values": request.args if streamed or protocol.startswith("rest") else request.values,
         "headers": request.headers,
         "body": body,
         "url_path": request.path,
@@ -80,6 +87,25 @@ def parse(request: Request, service: str, *, whole_body: bool = False) -> Parsed
     }
     params = dict(url_params) if _has_payload(operation) and streamed else parser.parse(request_dict) or {}
     return Parsed(service=service, operation=operation.name, protocol=protocol, params=params, model=operation)
+
+
+def _route(request: Request, service: str, protocol: str) -> tuple[OperationModel, dict[str, Any]]:
+    """The operation that a request asks for, and the parameters in its path.
+
+    Of a request without a query that the path alone decides, the same path has the same answer, and is looked up once.
+    """
+    if protocol != "rest-json" or request.environ.get("QUERY_STRING"):
+        found: tuple[OperationModel, dict[str, Any]] = get_service_router(service).match(request)
+        return found
+    key = service, request.method, request.raw_path
+    known = _routes.get(key)
+    if known is None:
+        known = get_service_router(service).match(request)
+        if len(_routes) >= _ROUTES_MOST:
+            _routes.clear()
+        _routes[key] = known
+    operation, url_params = known
+    return operation, dict(url_params)
 
 
 def with_body(request: Request, parsed: Parsed) -> Parsed:
@@ -93,8 +119,23 @@ def with_body(request: Request, parsed: Parsed) -> Parsed:
 
 def answer(parsed: Parsed, result: Mapping[str, Any]) -> Response:
     """Write an operation's result as its protocol wants it."""
+    if parsed.model.has_event_stream_output:
+        return _streamed(parsed, result)
     serializer = get_serializer_class(parsed.service, parsed.protocol)(parsed.model)
     return _response(serializer.serialize(result))
+
+
+def _streamed(parsed: Parsed, result: Mapping[str, Any]) -> Response:
+    """An answer whose events leave as they come; its other members are headers."""
+    shape = parsed.model.output_shape
+    name = shape.event_stream_name
+    response = Response(event_streams.encoded(shape.members[name], result[name]))
+    response.headers["Content-Type"] = event_streams.CONTENT_TYPE
+    for member, value in result.items():
+        where = shape.members[member].serialization
+        if where.get("location") == "header" and value is not None:
+            response.headers[where["name"]] = str(value)
+    return _with_id(response)
 
 
 def answer_error(parsed: Parsed, error: ServiceError) -> Response:
@@ -144,10 +185,16 @@ def _has_payload(operation: OperationModel) -> bool:
 
 
 def _response(serialized: Mapping[str, Any]) -> Response:
-    response = Response(serialized["body"], status=serialized["status_code"])
-    for name, value in serialized["headers"].items():
-        response.headers[name] = value
-    request_id = str(uuid.uuid4())
-    response.headers["x-amzn-RequestId"] = request_id
-    response.headers["x-amz-request-id"] = request_id
+    # all at once: werkzeug looks through all headers for each that is set
+    headers = [(name, str(value)) for name, value in serialized["headers"].items() if name.lower() not in _ID_HEADERS]
+    return Response(serialized["body"], status=serialized["status_code"], headers=headers + _ids())
+
+
+def _with_id(response: Response) -> Response:
+    response.headers.update(_ids())
     return response
+
+
+def _ids() -> list[tuple[str, str]]:
+    request_id = str(uuid.uuid4())
+    return [(name, request_id) for name in _ID_HEADERS]

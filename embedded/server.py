@@ -15,11 +15,15 @@ from typing import Any
 
 from embedded import settings
 from embedded.lifecycle import secret_of
+from embedded.process import engines
 from embedded.process.environment import DEFAULT_ACCESS_KEY
 from embedded.process.held import hold
 from embedded.process.predecessor import PORT_FILE, STATE_FILE
 
 HOST = "127.0.0.1"
+_SWITCH_SECONDS = 0.001
+"""How long a thread that reckons may keep others waiting. An inference waits for the wire four times, and after each
+one it would wait five milliseconds, Python's own figure, for whoever writes metrics meanwhile."""
 _DESCRIPTORS = 8192
 """Each request, node and function takes some; where the machine gives a process 256, a big deployment needs more."""
 
@@ -34,6 +38,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--allow-unisolated", action="store_true", help="run code of others where nothing keeps it from the machine"
     )
+    parser.add_argument("--docker-socket", type=Path, help="the Docker daemon whose containers the nodes are")
     parser.add_argument(
         "--confirm", action="store_true", help="end unless the standard input says a line when all is up"
     )
@@ -46,11 +51,13 @@ def main(arguments: list[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     secret = secret_of(options.state)
     hold(options.state)
+    sys.setswitchinterval(_SWITCH_SECONDS)
     if options.confirm:
         threading.Thread(target=_end_unless_confirmed, daemon=True).start()
     _allow_descriptors()
     _shut_out_real_credentials(secret)
     settings.current.allow_unisolated = options.allow_unisolated
+    engines.choose(options.docker_socket)
     serve(options.port, options.state, options.log, options.project.resolve(), secret=secret)
 
 
@@ -91,12 +98,10 @@ def _shut_out_real_credentials(secret: str) -> None:
 
 def serve(port: int, state: Path, log: Path, project: Path, *, secret: str) -> None:
     """Bind, import every part, say that we are ready, answer."""
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
 
-    class Handler(MotoRequestHandler):  # type: ignore[misc]
-        def log_request(self, *_: Any, **__: Any) -> None:
-            """One line a request would make the log useless."""
+    from embedded.connections.handler import Handler
 
     application = _Late()
     server = make_server(HOST, port, application, threaded=True, request_handler=Handler)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from embedded.operations import ServiceError, amount
+from embedded.process import engines
 
 _FILE_SYSTEMS = Path(".yard", "cloud", "filesystems")
 
@@ -38,6 +39,9 @@ class TrainingSettings:
 
     allow_unisolated: bool = False
     """Whether code that is not this project's runs where nodes and functions cannot be kept apart from the machine."""
+
+    node_memory_mb: float = 0.0
+    """The most memory of a node in the engine `docker`; 0 is its share of nine tenths of this machine's."""
 
     project_root: Path = field(default_factory=Path.cwd)
     """The folder with containers/ and the sources of its images."""
@@ -72,6 +76,8 @@ def change(values: Mapping[str, Any]) -> None:
 
 
 def _convert(name: str, value: Any) -> Any:
+    if name == "node_memory_mb" and engines.docker_socket() is None:
+        raise ServiceError("ValidationException", "node_memory_mb: only the engine `docker` limits a node's memory")
     if name == "work_root" and value is None:
         return None
     if name in ("project_root", "file_systems_root", "work_root"):

@@ -1,6 +1,6 @@
 """Who sends a request: the claim that it makes, and whether its signature proves it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from moto.core.request import Request
@@ -27,6 +27,8 @@ class Claim:
     signing_name: str
     token: str | None
     proof: version4.Signature | version2.OldLink
+    http: HttpRequest
+    """What was signed."""
 
 
 def claim_of(request: Request) -> Claim:
@@ -35,7 +37,8 @@ def claim_of(request: Request) -> Claim:
     old = version2.read_old(http)
     if old is not None:
         # a link of the old form names no region
-        return Claim(access_key=old.access_key, region=DEFAULT_REGION, signing_name="s3", token=old.token, proof=old)
+        key, token = old.access_key, old.token
+        return Claim(access_key=key, region=DEFAULT_REGION, signing_name="s3", token=token, proof=old, http=http)
     signature = version4.read(http)
     return Claim(
         access_key=signature.access_key,
@@ -43,6 +46,7 @@ def claim_of(request: Request) -> Claim:
         signing_name=signature.service,
         token=signature.token,
         proof=signature,
+        http=http,
     )
 
 
@@ -70,7 +74,7 @@ def as_error(fault: SignatureFault, service: str, protocol: str) -> ServiceError
 
 
 def _verify(request: Request, claim: Claim, key: Key) -> None:
-    http = _http(request)
+    http = replace(claim.http, body_sha256=request.environ.get(BODY_SHA256))
     if isinstance(claim.proof, version2.OldLink):
         version2.verify_old(http, claim.proof, key.secret)
         return
@@ -97,10 +101,13 @@ def _http(request: Request) -> HttpRequest:
     """The request as it came over the wire; WSGI's PATH_INFO is decoded, and a signature covers what was sent."""
     environ: dict[str, Any] = request.environ
     raw_path, _, raw_query = environ["REQUEST_URI"].partition("?")
-    return HttpRequest(
-        method=environ["REQUEST_METHOD"],
-        raw_path=raw_path,
-        raw_query=raw_query,
-        headers={name.lower(): value for name, value in request.headers.items()},
-        body_sha256=environ.get(BODY_SHA256),
-    )
+    headers = {
+        name.removeprefix("HTTP_").replace("_", "-").lower(): value
+        for name, value in environ.items()
+        if name.startswith("HTTP_") or (value and name in _WITHOUT_PREFIX)
+    }
+    return HttpRequest(method=environ["REQUEST_METHOD"], raw_path=raw_path, raw_query=raw_query, headers=headers)
+
+
+_WITHOUT_PREFIX = ("CONTENT_TYPE", "CONTENT_LENGTH")
+"""How WSGI names the two headers that it treats apart."""

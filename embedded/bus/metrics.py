@@ -20,3 +20,19 @@ def publish(account: str, region: str, namespace: str, data: Data) -> None:
     """Hand on metric data, in the shape of PutMetricData."""
     for function in _listeners:
         function(account, region, namespace, data)
+
+
+Reader = Callable[[str, str, str], float | None]
+Reads = TypeVar("Reads", bound=Reader)
+_readers: list[Reader] = []
+
+
+def reader(function: Reads) -> Reads:
+    """Register who knows what an alarm's metric is: called with the account, the region and the alarm's name."""
+    _readers.append(function)
+    return function
+
+
+def newest(account: str, region: str, alarm: str) -> float | None:
+    """The newest value of an alarm's metric; None where there is none."""
+    return next((value for one in _readers if (value := one(account, region, alarm)) is not None), None)

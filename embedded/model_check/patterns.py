@@ -35,7 +35,7 @@ def compiled(java: str) -> re.Pattern[str]:
 def _pieces(text: str) -> list[str]:
     pieces, in_class = [], False
     for found in _TOKEN.finditer(text):
-        piece = found[0]
+        piece = r"\Z" if found[0] == r"\z" else found[0]
         if found[1] is not None:
             letters = _BY_NAME[found[1]] if found[1] in _BY_NAME else _of_category(found[1])
             piece = letters if in_class else f"[{letters}]"

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import queue
 import signal
 import socket
 import subprocess
@@ -35,8 +36,13 @@ def environment() -> dict[str, str]:
 class CellAttempt:
     """An attempt whose nodes run in one cell."""
 
-    def __init__(self, plan: CellPlan, outputs: Mapping[str, int], write_ends: Sequence[int]) -> None:
-        self._outputs = outputs
+    def __init__(
+        self, plan: CellPlan, outputs: Mapping[str, int], write_ends: Sequence[int], addresses: Mapping[str, str]
+    ) -> None:
+        self._outputs, self._addresses = outputs, addresses
+        self._asking = threading.Lock()
+        self._sockets: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+        """Sockets of the nodes' network, as the cell sends them; None when no more can come."""
         self._programs: dict[str, int] = {}
         self._plan = plan
         self._control, theirs = socket.socketpair()
@@ -100,12 +106,44 @@ class CellAttempt:
         event: dict[str, Any] = json.loads(line)
         return event
 
+    def connect(self, host: str, port: int, seconds: float) -> socket.socket:
+        """Connect to a node's port. Nothing stands between: the socket itself comes out of the nodes' network."""
+        with self._asking:
+            self._order({"sockets": 1})
+            try:
+                descriptor = self._sockets.get(timeout=seconds)
+            except queue.Empty:
+                raise TimeoutError(f"the cell gave no socket within {seconds:g} s") from None
+            if descriptor is None:
+                self._sockets.put(None)
+                raise ConnectionRefusedError(f"the node {host} has ended")
+        made = socket.socket(fileno=descriptor)
+        try:
+            made.settimeout(seconds)
+            made.connect((self._addresses[host], port))
+        except BaseException:
+            made.close()
+            raise
+        return made
+
     def exits(self) -> Iterator[NodeExit]:
-        """One exit per node; if the cell itself is killed, its nodes were killed with it."""
+        """One exit per node; if the cell itself is killed, its nodes were killed with it.
+
+        Whoever reads them also takes in the sockets that `connect` waits for.
+        """
+        try:
+            yield from self._exits()
+        finally:
+            self._sockets.put(None)
+
+    def _exits(self) -> Iterator[NodeExit]:
         waiting = set(self._outputs)
         while waiting:
             event = self._next()
-            if event["event"] == "exited":
+            if event["event"] == "sockets":
+                for _ in range(event["count"]):
+                    self._sockets.put(self._devices.pop(0))
+            elif event["event"] == "exited":
                 waiting.discard(event["host"])
                 yield NodeExit(host=event["host"], code=event["code"])
             else:
@@ -115,11 +153,12 @@ class CellAttempt:
 
     def signal(self, number: int, host: str | None = None) -> None:
         """Ask the cell to signal; a cell that has ended has no nodes left."""
-        with self._lock:
-            try:
-                self._control.sendall(json.dumps({"signal": int(number), "host": host}).encode() + b"\n")
-            except OSError:
-                return
+        self._order({"signal": int(number), "host": host})
+
+    def _order(self, order: Mapping[str, Any]) -> None:
+        # an error means that the cell has ended, which the reader of `exits` is told
+        with self._lock, contextlib.suppress(OSError):
+            self._control.sendall(json.dumps(order).encode() + b"\n")
 
     def close(self) -> None:
         """Close the cell's control socket: the cell then ends, with everything in it."""

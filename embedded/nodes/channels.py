@@ -28,8 +28,8 @@ class Item:
 class NodeChannel:
     """One channel of S3 objects, distributed over the hosts of a job."""
 
-    name: str
-    """The name: the folder or the FIFO under /opt/ml/input/data."""
+    folder: str
+    """The folder as a node sees it, below /opt/ml; in Pipe mode its FIFOs are beside it, with _0, _1, ... behind it."""
     mode: str
     """File, FastFile or Pipe."""
     items: Mapping[str, tuple[Item, ...]]

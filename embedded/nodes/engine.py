@@ -1,5 +1,6 @@
-"""The interface between jobs and engines, which make nodes. `ProcessEngine` implements it; containers could too."""
+"""The interface between jobs and engines, which make nodes: `ProcessEngine` as cells, `DockerEngine` as containers."""
 
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,8 +41,8 @@ class AttemptSpec:
     """The image's URI."""
     entrypoint: Sequence[str] | None
     """The entrypoint; None for the image's own."""
-    arguments: Sequence[str]
-    """The arguments after the entrypoint."""
+    arguments: Sequence[str] | None
+    """The arguments after the entrypoint; None for the image's own CMD, which only its own entrypoint gets."""
     nodes: Sequence[NodeSpec]
     """The nodes, algo-1 first."""
     cloud_port: int | None
@@ -88,6 +89,9 @@ class Attempt(Protocol):
     def entry(self, host: str) -> Entry:
         """The way into one node."""
 
+    def connect(self, host: str, port: int, seconds: float) -> socket.socket:
+        """A connection to a node's port, while somebody reads `exits`; `OSError` if there is none within the time."""
+
     def exits(self) -> Iterator[NodeExit]:
         """Wait for the nodes; yields one exit per node as it happens."""
 
@@ -103,9 +107,6 @@ class Engine(Protocol):
 
     def network_interface(self) -> str:
         """The network interface on which the nodes reach each other."""
-
-    def addresses(self, hosts: Sequence[str], seed: str) -> dict[str, str]:
-        """The address of each host; `seed` keeps jobs apart that share one network."""
 
     def cloud_host(self) -> str:
         """The host at which the nodes reach the cloud."""

@@ -5,11 +5,12 @@ import os
 import random
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
 from contract import places
@@ -29,6 +30,12 @@ class Synced:
     local_path: str
     """The folder as the node sees it, below /opt/ml."""
     location: Location
+    follows_links: bool = True
+    """Whether a link's content is sent under the link's name; otherwise links are left out."""
+    carries_deletions: bool = True
+    """Whether what a node deletes may be deleted in S3 too, if the weather is so."""
+    encryption: Mapping[str, str] = field(default_factory=dict)
+    """What each upload says of the key; without it the bucket's own is taken."""
 
 
 def on_node(ml: Path, local_path: str) -> Path:
@@ -51,10 +58,8 @@ class FolderSync(threading.Thread):
         super().__init__(name=f"sync {synced.local_path}", daemon=True)
         self._client, self._period_seconds = client, period_seconds
         self._folders = [(on_node(ml, synced.local_path), ml) for ml in nodes]
-        self._location = synced.location
-        self._sent = {
-            path: _stamp(real) for folder, ml in self._folders for path, real in node_files(folder, ml).items()
-        }
+        self._synced, self._location = synced, synced.location
+        self._sent = {path: _stamp(real) for _, path, real in self._files()}
         self._missing_since: dict[Path, float] = {}
         """When a file that had been sent was first seen to be gone from its node."""
         self._stopping, self._gone = threading.Event(), threading.Event()
@@ -78,17 +83,17 @@ class FolderSync(threading.Thread):
     def _look(self) -> None:
         try:
             self._copy()
-            if DELETIONS.value != DELETIONS.fair:
+            if self._synced.carries_deletions and DELETIONS.value != DELETIONS.fair:
                 self._carry_deletions()
-        except (ClientError, BotoCoreError, OSError) as error:
+        except (Boto3Error, ClientError, BotoCoreError, OSError) as error:
             if self.error is None:
                 log.warning("%s: %s", self.name, error)
             self.error = error
 
     def _copy(self) -> None:
-        found = [(folder, item) for folder, ml in self._folders for item in node_files(folder, ml).items()]
+        found = list(self._files())
         random.shuffle(found)
-        for folder, (path, real) in found:
+        for folder, path, real in found:
             try:
                 stamp = _stamp(real)
                 if self._sent.get(path) == stamp:
@@ -96,11 +101,18 @@ class FolderSync(threading.Thread):
                 if self._gone.wait(self._seconds_for(stamp[0])):
                     return
                 target = self._in_s3(folder, path)
-                self._client.upload_file(str(real), target.bucket, target.key)
+                extra = dict(self._synced.encryption)
+                self._client.upload_file(str(real), target.bucket, target.key, ExtraArgs=extra)
                 self._sent[path] = stamp
             except FileNotFoundError:
                 # renamed or removed since it was listed: the next round copies it
                 continue
+
+    def _files(self) -> Iterator[tuple[Path, Path, Path]]:
+        """The files of all nodes: each one's folder, its path, and the path of its content."""
+        for folder, ml in self._folders:
+            for path, real in node_files(folder, ml, follows_links=self._synced.follows_links).items():
+                yield folder, path, real
 
     def _seconds_for(self, size_bytes: int) -> float:
         """How long this many bytes take on one node; all nodes send at once, and here one after the other."""

@@ -11,12 +11,16 @@ from embedded.nodes.engine import CONTAINER_ROOT
 _LINKS_MOST = 40
 
 
-def node_files(folder: Path, ml: Path) -> dict[Path, Path]:
+def node_files(folder: Path, ml: Path, *, follows_links: bool = True) -> dict[Path, Path]:
     """The files below a folder of a node, each with the path of its content; `ml` is the node's /opt/ml.
 
     A program may remove folders at the same moment: what is already gone is not found.
     """
+    if folder.is_symlink() and not follows_links:
+        return {}
     paths = [Path(place, name) for place, _, names in os.walk(folder) for name in names]
+    if not follows_links:
+        paths = [path for path in paths if not path.is_symlink()]
     found = {path: real_file(path, ml) for path in paths}
     return {path: real for path, real in sorted(found.items()) if real is not None}
 

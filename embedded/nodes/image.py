@@ -3,16 +3,26 @@
 import json
 import re
 import shlex
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
+from contract.builtin import Algorithm, algorithm_of
+from shardyard.spec.catalogue.builtin import BUILTIN_ACCOUNTS
 from shardyard.spec.catalogue.images import framework_of
-from shardyard.spec.product import image_sources, product_root
+from shardyard.spec.product import IMAGE_ROOMS, image_sources, product_root
 
 _URI = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[a-z0-9.-]+/(?P<repository>[^:@]+)"
     r"(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:[0-9a-f]+))?"
 )
+STAND_IN_ACCOUNT = "000000000000"
+"""The registry of our images that stand in for what AWS keeps to itself: no account of AWS has this number."""
+_STANDS_IN = {"deepar": "pytorch"}
+"""The folder in containers/ of the image that stands in for a built-in algorithm, by the packages that it needs."""
+_MOST_STAND_IN = "automl"
+"""The folder for every other algorithm."""
 _CONTAINER_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -49,13 +59,17 @@ class Image:
     requirements: Path
     """Its list of Python packages."""
     entrypoint: tuple[str, ...]
-    """The exec form of ENTRYPOINT. CMD is ignored: the job gives the arguments."""
+    """The exec form of ENTRYPOINT."""
     environment: dict[str, str]
     """Its ENV."""
     work_folder: str
     """Its WORKDIR."""
     copies: tuple[tuple[Path, str], ...]
     """What COPY copies from the repository, and where."""
+    labels: dict[str, str] = field(default_factory=dict)
+    """Its LABELs."""
+    arguments: tuple[str, ...] = ()
+    """CMD, for jobs that give no arguments of their own."""
 
 
 def parse_name(uri: str) -> ImageName:
@@ -73,7 +87,13 @@ def load(uri: str, project_root: Path) -> Image:
     """Find the image's folder and read its Dockerfile."""
     name = parse_name(uri)
     folder = project_root / "containers" / name.folder
-    if framework_of(name.account, name.repository) is not None and not folder.is_dir():
+    algorithm = built_in(uri)
+    if algorithm is not None:
+        home = product_root() / "containers" / _STANDS_IN.get(algorithm.name, _MOST_STAND_IN)
+        found = read(home / "Dockerfile", product_root())
+        return replace(found, entrypoint=("python", "-m", "training.builtin", algorithm.name))
+    is_foreign = name.account == STAND_IN_ACCOUNT or framework_of(name.account, name.repository) is not None
+    if is_foreign and not folder.is_dir():
         # AWS's own image: our folder of that framework stands in for it, with all that it is made from
         project_root = product_root()
         folder = project_root / "containers" / name.folder
@@ -84,33 +104,79 @@ def load(uri: str, project_root: Path) -> Image:
             f"ClientError: Cannot pull the image {uri!r}: no containers/{folder.name}/Dockerfile in this project; "
             f"there are: {', '.join(known) if known else 'none'}"
         )
-    return _read(dockerfile, project_root)
+    return read(dockerfile, project_root)
 
 
-def _read(dockerfile: Path, project_root: Path) -> Image:
+def built_in(uri: str) -> Algorithm | None:
+    """The built-in algorithm whose image this is, if a stand-in of ours knows it."""
+    match = _URI.fullmatch(uri)
+    if match is None or match["account"] not in BUILTIN_ACCOUNTS:
+        return None
+    return algorithm_of(match["repository"])
+
+
+def read(
+    dockerfile: Path,
+    project_root: Path,
+    arguments: Mapping[str, str] = MappingProxyType({}),
+    *,
+    sources: Path | None = None,
+) -> Image:
+    """What a Dockerfile says of its image, built with these arguments.
+
+    `sources` is the folder that holds IMAGE_ROOMS; by default the product's, or the project's own.
+    """
     environment: dict[str, str] = {"PATH": _CONTAINER_PATH}
     entrypoint: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
     work_folder = "/"
+    labels: dict[str, str] = {}
+    given: dict[str, str] = {}
     copies: list[tuple[Path, str]] = []
+    stages: dict[str, list[tuple[Path, str]]] = {}
     for instruction, rest in _instructions(dockerfile.read_text()):
         if instruction == "FROM":
-            # only the last stage is the image
-            copies.clear()
+            # only the last stage is the image; what others copy is its own where it copies it on
+            copies = stages.setdefault(rest.split()[-1], [])
+            command = ()
+        elif instruction == "ARG":
+            name, _, otherwise = rest.partition("=")
+            if name in arguments or name not in given:
+                given[name] = arguments.get(name, _expand(otherwise, given))
+        elif instruction == "LABEL":
+            labels.update(_assignments(rest, {**given, **environment}))
         elif instruction == "ENV":
             environment.update(_assignments(rest, environment))
         elif instruction == "WORKDIR":
             work_folder = _expand(rest, environment)
         elif instruction == "ENTRYPOINT":
             entrypoint = _exec_form(instruction, rest, dockerfile)
-        elif instruction == "COPY" and not rest.startswith("--from"):
-            copies += _copies(rest, project_root, work_folder)
+        elif instruction == "CMD":
+            command = _exec_form(instruction, rest, dockerfile) if rest.startswith("[") else ("/bin/sh", "-c", rest)
+        elif instruction == "COPY" and rest.startswith("--from="):
+            copies += _copied_on(rest, stages)
+        elif instruction == "COPY":
+            copies += _copies(rest, project_root, work_folder, sources)
     return Image(
         requirements=dockerfile.parent / "requirements.txt",
         entrypoint=entrypoint,
+        arguments=command,
         environment=environment,
         work_folder=work_folder,
         copies=tuple(copies),
+        labels=labels,
     )
+
+
+def _copied_on(rest: str, stages: Mapping[str, list[tuple[Path, str]]]) -> list[tuple[Path, str]]:
+    """What another stage has from the repository, at its place in this one."""
+    stage, *sources, target = shlex.split(rest)
+    found = []
+    for path, at in stages.get(stage.removeprefix("--from="), ()):
+        for source in sources:
+            if Path(at).is_relative_to(source):
+                found.append((path, str(Path(target) / Path(at).relative_to(source))))
+    return found
 
 
 def _instructions(text: str) -> list[tuple[str, str]]:
@@ -141,13 +207,14 @@ def _exec_form(instruction: str, rest: str, dockerfile: Path) -> tuple[str, ...]
     return tuple(str(word) for word in words)
 
 
-def _copies(rest: str, project_root: Path, work_folder: str) -> list[tuple[Path, str]]:
+def _copies(rest: str, project_root: Path, work_folder: str, ours: Path | None) -> list[tuple[Path, str]]:
     *sources, target = [word for word in shlex.split(rest) if not word.startswith("--")]
     target = str(Path(work_folder) / target) if not target.startswith("/") else target
     found = []
     for source in sources:
-        ours = Path(source).parts[:1] in (("contract",), ("training",))
-        path = (image_sources(project_root) if ours else project_root) / source
+        is_ours = Path(source).parts[0] in IMAGE_ROOMS
+        above = project_root if not is_ours else image_sources(project_root) if ours is None else ours
+        path = above / source
         into = path.is_file() and (target.endswith("/") or len(sources) > 1)
         found.append((path, str(Path(target) / path.name) if into else str(Path(target))))
     return found

@@ -1,5 +1,7 @@
 """The virtual environment that stands in for an image: made once from its requirements.txt, cached by content.
 
+A requirements-alone.txt beside it lists what is installed without its dependencies, as the image's Dockerfile does.
+
 What a job's own code needs besides is laid over a copy of it, which shares the files of the first.
 """
 
@@ -11,12 +13,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from contract.requirements import WHEELS_ALONE, names_packages, pip_command, pip_errors, source_lines
 from contract.zips import files_of
 from embedded.nodes.image import ImageError
+from shardyard.spec.product import product_root
 
 
 def cache_folder() -> Path:
@@ -29,7 +32,21 @@ def environment_folder(requirements: Path) -> Path:
     """The environment of these requirements for this Python; it need not exist yet."""
     content = requirements.read_bytes() if requirements.is_file() else b""
     version = f"{sys.implementation.cache_tag} {sys.platform}".encode()
-    return cache_folder() / hashlib.sha256(version + b"\n" + names_packages(content)).hexdigest()[:16]
+    key = hashlib.sha256(version + b"\n" + names_packages(content))
+    for besides in (_alone(requirements), _built(requirements)):
+        if besides.is_file():
+            key.update(b"\0" + besides.name.encode() + b"\0" + names_packages(besides.read_bytes()))
+    return cache_folder() / key.hexdigest()[:16]
+
+
+def _alone(requirements: Path) -> Path:
+    """The list of packages that are installed without what they need; most images have none."""
+    return requirements.with_name("requirements-alone.txt")
+
+
+def _built(requirements: Path) -> Path:
+    """The list of packages that exist as source alone, each with its checksum; most images have none."""
+    return requirements.with_name("built.lock")
 
 
 def is_ready(requirements: Path) -> bool:
@@ -73,14 +90,29 @@ def _make(folder: Path, requirements: Path) -> None:
     failed = f"ClientError: The image's environment cannot be made of {requirements.parent.name}/{requirements.name}"
     _refuse_to_build(requirements, failed)
     has_packages = requirements.is_file() and bool(names_packages(requirements.read_bytes()))
-    without_pip = [] if has_packages else ["--without-pip"]
+    alone = _alone(requirements)
+    without_pip = [] if has_packages or alone.is_file() else ["--without-pip"]
     _run(
         [sys.executable, "-m", "venv", "--clear", *without_pip, str(folder)],
         "ClientError: The image's environment cannot be made",
     )
     if has_packages:
         _install(str(folder / "bin" / "python"), str(requirements), failed)
+    if alone.is_file():
+        _refuse_to_build(alone, failed)
+        _install(str(folder / "bin" / "python"), str(alone), failed, options=("--no-deps",))
+    if _built(requirements).is_file():
+        _build(str(folder / "bin" / "python"), _built(requirements), failed)
     (folder / _COMPLETE).write_text(f"{requirements}\n")
+
+
+def _build(python: str, sources: Path, failed: str) -> None:
+    """Build what has no wheel: our own list, whose every byte we have named, or whatever the person trusts."""
+    ours = product_root() / "containers" / sources.parent.name / sources.name
+    if not _may_build() and not (ours.is_file() and ours.read_bytes() == sources.read_bytes()):
+        raise ImageError(f"{failed}: {sources.parent.name}/{sources.name} would be built here. {_BUILT_ALONE}")
+    options = ("--no-deps", "--require-hashes", "--no-build-isolation", "--use-pep517")
+    _run(pip_command(python, str(sources), *options), failed)
 
 
 def _lay_over(folder: Path, base: Path, requirements: Path) -> None:
@@ -125,12 +157,12 @@ def _refuse_to_build(requirements: Path, failed: str) -> None:
         raise ImageError(f"{failed}: {', '.join(building[:3])} would be built here. {_BUILT_ALONE}")
 
 
-def _install(python: str, named: str, failed: str, *, cwd: Path | None = None) -> None:
+def _install(python: str, named: str, failed: str, *, options: Sequence[str] = (), cwd: Path | None = None) -> None:
     if _may_build():
-        _run(pip_command(python, named), failed, cwd=cwd)
+        _run(pip_command(python, named, *options), failed, cwd=cwd)
         return
     try:
-        _run(pip_command(python, named, *WHEELS_ALONE), failed, cwd=cwd)
+        _run(pip_command(python, named, *options, *WHEELS_ALONE), failed, cwd=cwd)
     except ImageError as error:
         if "No matching distribution" not in str(error):
             raise

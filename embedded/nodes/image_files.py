@@ -40,6 +40,8 @@ _SETTINGS = (
     # what programs from /usr read at their start
     "/etc/debian_version",
     "/etc/fonts",
+    # a Java runtime of Debian's has its settings there, and links to them
+    *glob.glob("/etc/java-*-openjdk"),
     "/etc/localtime",
     "/etc/magic",
     "/etc/openmpi",

@@ -12,7 +12,7 @@ from contract.variables import CPUS, HOST_ADDRESSES, REQUIREMENTS_SHA256, WITHOU
 from embedded.nodes import image_files
 from embedded.nodes.cell.plan import Bind, NodePlan
 from embedded.nodes.engine import CONTAINER_ROOT, AttemptSpec, NodeSpec
-from embedded.nodes.image import Image
+from embedded.nodes.image import Image, ImageError
 from embedded.weather import hosts
 
 OWN_FOLDERS = {"/tmp": "tmp", "/var/tmp": "var-tmp", "/root": "home"}
@@ -77,7 +77,15 @@ def at_moved_root(
 
 
 def _command(spec: AttemptSpec, image: Image) -> list[str]:
-    return [*(image.entrypoint if spec.entrypoint is None else spec.entrypoint), *spec.arguments]
+    """As Docker puts it together from what the image has and what is asked for."""
+    if spec.entrypoint is not None:
+        return [*spec.entrypoint, *(spec.arguments or ())]
+    command = [*image.entrypoint, *(image.arguments if spec.arguments is None else spec.arguments)]
+    if not command:
+        raise ImageError(
+            f"ClientError: The image {spec.image} has no ENTRYPOINT and no CMD, and the job names no command"
+        )
+    return command
 
 
 def _variables(spec: AttemptSpec, node: NodeSpec, image: Image, python: Path, hostname: str) -> dict[str, str]:

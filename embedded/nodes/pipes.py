@@ -22,9 +22,11 @@ _RECORD_IO_MAGIC = 0xCED7230A
 class PipeFeeder(threading.Thread):
     """Feeds one channel of one node until it is stopped or its reader is gone."""
 
-    def __init__(self, client: Any, channel: NodeChannel, host: str, data_folder: Path) -> None:
-        super().__init__(name=f"pipe {channel.name} of {host}", daemon=True)
-        self._client, self._channel, self._host, self._folder = client, channel, host, data_folder
+    def __init__(self, client: Any, channel: NodeChannel, host: str, folder: Path) -> None:
+        """`folder` is the channel's on this machine; its FIFOs are made beside it."""
+        super().__init__(name=f"pipe {channel.folder} of {host}", daemon=True)
+        self._client, self._channel, self._host, self._folder = client, channel, host, folder
+        folder.parent.mkdir(parents=True, exist_ok=True)
         self._stopping = threading.Event()
         self.error: Exception | None = None
         self._make(0)
@@ -54,7 +56,7 @@ class PipeFeeder(threading.Thread):
         self._stopping.set()
 
     def _path(self, epoch: int) -> Path:
-        return self._folder / f"{self._channel.name}_{epoch}"
+        return self._folder.with_name(f"{self._folder.name}_{epoch}")
 
     def _make(self, epoch: int) -> None:
         os.mkfifo(self._path(epoch), 0o666)

@@ -27,7 +27,7 @@ class ProcessEngine:
         return "lo" if sys.platform == "linux" else "lo0"
 
     def addresses(self, hosts: Sequence[str], seed: str) -> dict[str, str]:
-        """On the job's bridge; in the fallback loopback addresses that no other job has."""
+        """On the job's bridge; in the fallback loopback addresses, which the seed keeps apart from other jobs'."""
         if self.isolation() != "loopback":
             return {host: network.node_address(index) for index, host in enumerate(hosts)}
         if sys.platform != "linux":
@@ -76,7 +76,7 @@ class ProcessEngine:
             outputs[node.host], write_end = os.pipe()
             write_ends.append(write_end)
         try:
-            return CellAttempt(plan, outputs, write_ends)
+            return CellAttempt(plan, outputs, write_ends, addresses)
         except OSError:
             for output in outputs.values():
                 os.close(output)

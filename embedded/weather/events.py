@@ -8,7 +8,7 @@ TRAINING_EVENTS = Choice(
     "training_events",
     fair="once",
     pessimistic="doubled",
-    about="how often each change of a training job's status is announced",
+    about="how often each change of the status of a job or an endpoint is announced",
     source=Source(text=f"{_GUIDE}, note: 'may send multiple events for each state change'", date="2026-11-28"),
 )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from embedded.operations import ServiceError
-from embedded.weather import carriage, events, hosts, spot
+from embedded.weather import carriage, events, hosts, processing, spot, tuning
 from embedded.weather.condition import Condition
 
 CONDITIONS: tuple[Condition[str] | Condition[float], ...] = (
@@ -15,8 +15,11 @@ CONDITIONS: tuple[Condition[str] | Condition[float], ...] = (
     events.TRAINING_EVENTS,
     events.EVENT_DELAY,
     hosts.HOSTNAMES,
+    processing.STOP_NOTICE,
+    processing.UNFINISHED_OUTPUTS,
     spot.SPOT_NOTICE,
     spot.SPOT_CAPACITY,
+    tuning.TUNING_CHECKPOINTS,
 )
 
 FAIR, PESSIMISTIC = "fair", "pessimistic"

@@ -19,6 +19,7 @@ UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 
 _TIME = "%Y%m%dT%H%M%SZ"
+_TIME_WRITTEN = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _SKEW = timedelta(minutes=15)
 _LONGEST_LINK_SECONDS = 604_800
 _SCOPE = re.compile(r"(?P<key>[^/]+)/(?P<day>\d{8})/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
@@ -215,9 +216,11 @@ def _signature(
             Fault.INCOMPLETE, f"Credential must be KEY/DATE/REGION/SERVICE/aws4_request, not {credential!r}"
         )
     try:
-        moment = datetime.strptime(time, _TIME).replace(tzinfo=UTC)
-    except ValueError:
-        raise SignatureFault(Fault.INCOMPLETE, f"X-Amz-Date must look like 20261129T120000Z, not {time!r}") from None
+        moment = datetime.fromisoformat(time) if _TIME_WRITTEN.fullmatch(time) else None
+    except ValueError:  # the 13th month
+        moment = None
+    if moment is None:
+        raise SignatureFault(Fault.INCOMPLETE, f"X-Amz-Date must look like 20261129T120000Z, not {time!r}")
     if scope["day"] != time[:8]:
         raise SignatureFault(
             Fault.MISMATCH, f"Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date: {time}"

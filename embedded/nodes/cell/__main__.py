@@ -87,9 +87,21 @@ class Cell:
         *lines, self._received = self._received.split(b"\n")
         for line in lines:
             order = json.loads(line)
+            if "sockets" in order:
+                self._give_sockets(order["sockets"])
+                continue
             for node in self._nodes:
                 if node.exit_code is None and order["host"] in (node.plan.host, None):
                     self._signal(node, order["signal"])
+
+    def _give_sockets(self, count: int) -> None:
+        """Sockets of the nodes' network: a socket stays in the network that it was made in, whoever connects it."""
+        made = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
+        try:
+            self._say([one.fileno() for one in made], event="sockets", count=count)
+        finally:
+            for one in made:
+                one.close()
 
     def _signal(self, node: Node, number: int) -> None:
         if number == signal.SIGKILL and self._plan.isolation == "loopback":

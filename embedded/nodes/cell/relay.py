@@ -49,8 +49,8 @@ def hand_over(listener: socket.socket, outside: socket.socket) -> None:
         socket.send_fds(outside, [b"l"], [listener.fileno()])
 
 
-def serve(listener: socket.socket, target: tuple[str, int]) -> None:
-    """Relay every connection to `target`, for ever."""
+def serve(listener: socket.socket, target: tuple[str, int], *, prefix: str = "") -> None:
+    """Relay every connection to `target`, for ever; those from addresses that begin otherwise are closed."""
     selector = selectors.DefaultSelector()
     listener.setblocking(False)
     selector.register(listener, selectors.EVENT_READ)
@@ -60,7 +60,7 @@ def serve(listener: socket.socket, target: tuple[str, int]) -> None:
             end = key.fileobj
             assert isinstance(end, socket.socket)
             if end is listener:
-                _accept(listener, target, selector, ends)
+                _accept(listener, target, prefix, selector, ends)
             elif end in ends:
                 _move(end, events, selector, ends)
 
@@ -68,10 +68,14 @@ def serve(listener: socket.socket, target: tuple[str, int]) -> None:
 def _accept(
     listener: socket.socket,
     target: tuple[str, int],
+    prefix: str,
     selector: selectors.BaseSelector,
     ends: dict[socket.socket, tuple[_Pipe, _Pipe]],
 ) -> None:
-    inner, _ = listener.accept()
+    inner, peer = listener.accept()
+    if not peer[0].startswith(prefix):
+        inner.close()
+        return
     try:
         outer = socket.create_connection(target)
     except OSError:

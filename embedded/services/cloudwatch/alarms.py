@@ -99,8 +99,7 @@ def _evaluate(account: str, region: str, alarm: Alarm) -> str:
     if alarm.rule:
         return str(alarm.state_value)  # a composite alarm: not evaluated here
     backend = cloudwatch_backends[account][region]
-    values = _values(backend, alarm, clock.calendar())
-    state, reason = _judge(alarm, values)
+    state, reason = _judge(alarm, values(backend, alarm, clock.calendar()))
     before = "INSUFFICIENT_DATA" if alarm.state_reason.startswith("Unchecked") else alarm.state_value
     if state != before:
         change(account, region, alarm, state, reason, before=before)
@@ -129,16 +128,16 @@ def _judge(alarm: Alarm, values: Sequence[Value]) -> tuple[str, str]:
     return "OK", f"{crossed} was not {alarm.comparison_operator} ({alarm.threshold:g})."
 
 
-def _values(backend: CloudWatchBackend, alarm: Alarm, now: float) -> list[Value]:
+def values(backend: CloudWatchBackend, alarm: Alarm, now: float) -> list[Value]:
     """The alarm's value in each of its latest periods, the oldest first."""
     length = period(alarm)
     wanted = set(_metrics(alarm))
     data = [datum for datum in list(backend.metric_data) if (datum.namespace, datum.name) in wanted]
     current = math.floor(now / length) * length
     starts = [current - index * length for index in range(int(alarm.evaluation_periods), -1, -1)]
-    values = [_value(data, alarm, start, length) for start in starts]
+    found = [_value(data, alarm, start, length) for start in starts]
     # the period that has just begun is left out while it is empty: its data may still come
-    return values[1:] if values[-1] is not None else values[:-1]
+    return found[1:] if found[-1] is not None else found[:-1]
 
 
 def period(alarm: Alarm) -> int:

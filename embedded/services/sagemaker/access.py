@@ -37,36 +37,67 @@ def _resources(action: str, params: Params, where: Where) -> list[str] | None:
     return None
 
 
+def _definitions(params: Params) -> list[dict[str, Any]]:
+    """What a request says of jobs: itself, or the definitions of the training jobs that a tuning job launches."""
+    one = [params["TrainingJobDefinition"]] if "TrainingJobDefinition" in params else []
+    found: list[dict[str, Any]] = [*one, *params.get("TrainingJobDefinitions", ())]
+    return found if found else [dict(params)]
+
+
 @facts.condition_keys("sagemaker")
 def _keys(params: Params) -> dict[str, Any]:
-    resources = params.get("ResourceConfig", {})
-    groups = resources.get("InstanceGroups", ())
-    network = params.get("VpcConfig", {})
+    return _keys_of(_definitions(params)[0])
+
+
+def _keys_of(params: Params) -> dict[str, Any]:
+    cluster = params.get("ProcessingResources", {}).get("ClusterConfig", params.get("TransformResources", {}))
+    resources = params.get("ResourceConfig", params.get("HyperParameterTuningResourceConfig", cluster))
+    groups = [*resources.get("InstanceGroups", ()), *resources.get("InstanceConfigs", ())]
+    groups += cluster.get("InstancePreferences", ())
+    # a processing job has all of its network in one field
+    around: Params = params.get("NetworkConfig", params)
+    network = around.get("VpcConfig", {})
+    outputs: Params = params.get("OutputDataConfig", {}) | params.get("ProcessingOutputConfig", {})
+    outputs |= params.get("TransformOutput", {})
     types = [resources[name] for name in ("InstanceType",) if name in resources]
     types += [group["InstanceType"] for group in groups] + [
         params[name] for name in ("InstanceType",) if name in params
     ]
+    variants = [*params.get("ProductionVariants", ()), *params.get("ShadowProductionVariants", ())]
+    types += [one["InstanceType"] for one in variants if "InstanceType" in one]
+    serverless = [one["ServerlessConfig"] for one in variants if "ServerlessConfig" in one]
     return {
         "sagemaker:InstanceTypes": types or None,
         "sagemaker:VpcSubnets": network.get("Subnets"),
         "sagemaker:VpcSecurityGroupIds": network.get("SecurityGroupIds"),
         "sagemaker:VolumeKmsKey": resources.get("VolumeKmsKeyId", params.get("KmsKeyId")),
-        "sagemaker:OutputKmsKey": params.get("OutputDataConfig", {}).get("KmsKeyId"),
-        "sagemaker:NetworkIsolation": params.get("EnableNetworkIsolation"),
-        "sagemaker:InterContainerTrafficEncryption": params.get("EnableInterContainerTrafficEncryption"),
+        "sagemaker:OutputKmsKey": outputs.get("KmsKeyId"),
+        "sagemaker:NetworkIsolation": around.get("EnableNetworkIsolation"),
+        "sagemaker:InterContainerTrafficEncryption": around.get("EnableInterContainerTrafficEncryption"),
         "sagemaker:DirectInternetAccess": params.get("DirectInternetAccess"),
         "sagemaker:RootAccess": params.get("RootAccess"),
+        "sagemaker:ServerlessMaxConcurrency": serverless[0]["MaxConcurrency"] if serverless else None,
+        "sagemaker:ServerlessMemorySize": serverless[0]["MemorySizeInMB"] if serverless else None,
+        "sagemaker:TargetModel": params.get("TargetModel"),
     }
 
 
 @facts.further("sagemaker")
 def _further(parsed: Parsed, own: Ask, where: Where) -> Iterator[Ask]:
-    """Whatever creates also tags, and whatever creates or changes passes its role."""
+    """Whatever creates also tags, and whatever creates or changes passes its role.
+
+    A tuning job of several definitions must be allowed for each of them.
+    """
+    definitions = _definitions(parsed.params)
+    for other in definitions[1:]:
+        keys = {key: value for key, value in _keys_of(other).items() if value is not None}
+        yield Ask(action=own.action, resources=own.resources, context={**own.context, **keys})
     if parsed.operation.startswith("Create") and parsed.params.get("Tags"):
         context = {**own.context, "sagemaker:TaggingAction": parsed.operation}
         yield Ask(action="sagemaker:AddTags", resources=own.resources, context=context)
-    if parsed.operation.startswith(("Create", "Update")) and parsed.params.get("RoleArn"):
-        yield pass_role(parsed.params["RoleArn"], _SERVICE)
+    if parsed.operation.startswith(("Create", "Update")):
+        roles = [one["RoleArn"] for one in definitions if one.get("RoleArn")]
+        yield from (pass_role(role, _SERVICE) for role in dict.fromkeys(roles))
 
 
 @facts.tags_of("sagemaker")

@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 
 from embedded.access import references
-from embedded.operations import Call, Params, ServiceError, check
-from embedded.services.sagemaker import execution_role
+from embedded.operations import Call, ServiceError
 
 
 def check_network(call: Call, subnets: Iterable[str], groups: Iterable[str]) -> None:
@@ -12,11 +11,3 @@ def check_network(call: Call, subnets: Iterable[str], groups: Iterable[str]) -> 
     error = references.first_missing(call, {"subnet": subnets, "security group": groups})
     if error is not None:
         raise ServiceError("ValidationException", error.message)
-
-
-@check("sagemaker", "CreateModel")
-def _model(call: Call, params: Params) -> None:
-    if params.get("ExecutionRoleArn"):
-        execution_role.check(params["ExecutionRoleArn"], call.region)
-    network = params.get("VpcConfig") or {}
-    check_network(call, network.get("Subnets", []), network.get("SecurityGroupIds", []))

@@ -1,4 +1,4 @@
-"""SageMaker: notebooks and their repositories, models and endpoints, model groups and pipelines."""
+"""SageMaker: notebooks and their repositories, model groups and pipelines."""
 
 from typing import Any
 
@@ -62,40 +62,6 @@ Tagged(
         "CreationTime": "CreationTime",
     },
     arn="ModelPackageGroupArn",
-)
-Tagged(
-    type="AWS::SageMaker::Model",
-    service="sagemaker",
-    create_operation="CreateModel",
-    describe_operation="DescribeModel",
-    delete_operation="DeleteModel",
-    name="ModelName",
-    ref="ModelArn",
-    attributes={"ModelName": "ModelName", "ModelArn": "ModelArn"},
-    arn="ModelArn",
-)
-Tagged(
-    type="AWS::SageMaker::EndpointConfig",
-    service="sagemaker",
-    create_operation="CreateEndpointConfig",
-    describe_operation="DescribeEndpointConfig",
-    delete_operation="DeleteEndpointConfig",
-    name="EndpointConfigName",
-    ref="EndpointConfigArn",
-    attributes={"EndpointConfigName": "EndpointConfigName", "EndpointConfigArn": "EndpointConfigArn"},
-    arn="EndpointConfigArn",
-)
-Tagged(
-    type="AWS::SageMaker::Endpoint",
-    service="sagemaker",
-    create_operation="CreateEndpoint",
-    describe_operation="DescribeEndpoint",
-    update_operation="UpdateEndpoint",
-    delete_operation="DeleteEndpoint",
-    name="EndpointName",
-    ref="EndpointArn",
-    attributes={"EndpointName": "EndpointName", "EndpointArn": "EndpointArn"},
-    arn="EndpointArn",
 )
 
 

@@ -8,3 +8,6 @@ def _service(path: str) -> str:
     if path.startswith("/endpoints/"):
         return "sagemaker-runtime"
     return "sagemaker-metrics" if path.endswith("BatchPutMetrics") else "sagemaker"
+
+
+traits.describe("sagemaker-runtime", wholly_ours=True, invalid="ValidationError")

@@ -60,6 +60,9 @@ GENERAL: Mapping[str, float] = {
     "Longest run time for a processing job": 432_000,
     "Total number of notebook instances": 20,
     "Number of instances across active endpoints": 100,
+    "Number of parallel hyperparameter tuning jobs": 100,
+    "Number of parallel training jobs per hyperparameter tuning job": 10,
+    "Number of training jobs per hyperparameter tuning job": 750,
 }
 """Quotas that are not about one instance type."""
 _NONE_AT_FIRST = re.compile(r"^ml\.(p4d|p4de|p5|p5e|p5en|p6\S*?|trn\w*|inf\w*)[.-]")

@@ -9,7 +9,6 @@ from typing import Any
 from embedded import clock
 from embedded.bus import events
 from embedded.services.sagemaker.jobs.job import Job, on_change
-from embedded.settings import current
 from embedded.weather.events import EVENT_DELAY, TRAINING_EVENTS
 
 _waiting: queue.Queue[tuple[float, Job, dict[str, Any]]] = queue.Queue()
@@ -32,7 +31,7 @@ def _queue(job: Job) -> None:
 
 def event(job: Job) -> dict[str, Any]:
     """The event: what the Describe operation answers, with times in milliseconds, and the tags."""
-    detail = job.describe(current.spot_billable_ratio) | {"Tags": {tag["Key"]: tag["Value"] for tag in job.tags}}
+    detail = job.announced() | {"Tags": {tag["Key"]: tag["Value"] for tag in job.tags}}
     return {
         "source": "aws.sagemaker",
         "detail-type": job.kind.detail_type,

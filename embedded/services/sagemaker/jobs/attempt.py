@@ -1,6 +1,7 @@
 """One attempt of a job on one set of nodes: starts them, serves them while they run, and ends them."""
 
 import contextlib
+import signal as signals
 import tempfile
 import threading
 import time
@@ -28,8 +29,17 @@ _JOIN_SECONDS_MOST = 30.0
 class AttemptRun:
     """The attempt's nodes with their data, logs, metrics and what they carry to S3. Use as a context manager."""
 
-    def __init__(self, job: Job, container: Container, engine: Engine, inbox: Inbox) -> None:
+    def __init__(
+        self,
+        job: Job,
+        container: Container,
+        engine: Engine,
+        inbox: Inbox,
+        metrics: AlgorithmMetrics | None = None,
+    ) -> None:
+        """`metrics` looks for the job's own metrics in what the nodes print, if it has any."""
         self._job, self._container, self._engine, self._inbox = job, container, engine, inbox
+        self._metrics = metrics
         self.hosts = [f"algo-{index + 1}" for index in range(len(job.instances()))]
         root = None if current.work_root is None else str(current.work_root)
         self.folder = Path(tempfile.mkdtemp(prefix="shardyard-job-", dir=root))
@@ -104,14 +114,12 @@ class AttemptRun:
         self._watch(self._attempt)
 
     def _watch(self, attempt: Attempt) -> None:
-        job = self._job
-        metrics = AlgorithmMetrics(job)
+        job, metrics = self._job, self._metrics
+        read = _ignore if metrics is None else metrics.read
         logs_client = self.client("logs")
         stamp = int(time.time() * 1000)
         for host, output in attempt.outputs.items():
-            self._streams.append(
-                LogStream(logs_client, job.kind.log_group, f"{job.name}/{host}-{stamp}", output, metrics.read)
-            )
+            self._streams.append(LogStream(logs_client, job.kind.log_group, f"{job.name}/{host}-{stamp}", output, read))
         self._meter = Meter(self.client("cloudwatch"), job, metrics, attempt.programs, self.ml, current.metric_seconds)
         for thread in (*self._streams, self._meter, *self._syncs):
             thread.start()
@@ -131,7 +139,7 @@ class AttemptRun:
         running = self._attempt is not None and host in self._attempt.programs
         return self._attempt.entry(host) if self._attempt is not None and running else None
 
-    def wait(self, limits: Mapping[Reason, float]) -> Ending:
+    def wait(self, limits: Mapping[Reason, float], *, first_signal: int = signals.SIGTERM) -> Ending:
         """Wait until all nodes have ended; `limits` holds the seconds left of each limit."""
         return endings.wait(
             self._inbox,
@@ -140,6 +148,7 @@ class AttemptRun:
             grace_seconds=current.stop_grace_seconds,
             signal_all=self.signal,
             note=self._note,
+            first_signal=first_signal,
         )
 
     def _note(self, reason: Reason) -> None:
@@ -149,15 +158,15 @@ class AttemptRun:
             "max_wait": "The job has used up MaxWaitTimeInSeconds; stopping it",
         }
         if reason in messages:
-            self._job.move("Stopping", messages[reason], status="Stopping")
+            self._job.note_stopping(messages[reason])
 
-    def settle(self, *, last_checkpoints: bool) -> None:
-        """Send the rest of the logs, metrics and checkpoints after the last node has ended."""
-        errors = self._let_go(last_checkpoints=last_checkpoints)
+    def settle(self, *, last_look: bool) -> None:
+        """Send the rest of the logs and metrics after the last node has ended; with `last_look`, of all folders too."""
+        errors = self._let_go(last_look=last_look)
         if errors:
             raise errors[0]
 
-    def _let_go(self, *, last_checkpoints: bool = False) -> list[Exception]:
+    def _let_go(self, *, last_look: bool = False) -> list[Exception]:
         """End everything that serves the nodes; returns what went wrong."""
         if self._attempt is None or self._inputs is None:
             return []
@@ -168,10 +177,14 @@ class AttemptRun:
         for stream in self._streams:
             stream.join(_JOIN_SECONDS_MOST)
         for sync in self._syncs:
-            sync.stop(last_look=last_checkpoints)
+            sync.stop(last_look=last_look)
             sync.join()
             errors += [sync.error] if sync.error is not None else []
         if self._meter is not None:
             self._meter.stop()
             self._meter.join(_JOIN_SECONDS_MOST)
         return errors
+
+
+def _ignore(line: str, moment: float) -> None:
+    """Look for nothing in a line."""

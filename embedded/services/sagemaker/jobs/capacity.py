@@ -66,31 +66,24 @@ def count_by_type(job: Job) -> dict[str, int]:
 def check_quotas(job: Job, others: Iterable[Job], granted: QuotaLookup) -> None:
     """Refuse a job that would exceed a quota, in the service's words."""
     running = [other for other in others if other.status not in TERMINAL]
-    word = job.kind.word.lower()
     use = f"spot {job.kind.noun}" if job.is_spot else job.kind.noun
     for instance_type, delta in count_by_type(job).items():
         same_kind = [other for other in running if other.is_spot == job.is_spot]
         used = sum(count_by_type(other).get(instance_type, 0) for other in same_kind)
-        _check(f"{instance_type} for {use} usage", used, delta, job, granted)
-        if job.keep_alive_seconds:
-            used = sum(count_by_type(other).get(instance_type, 0) for other in others if _holds_warm_pool(other))
-            _check(f"{instance_type} for {word} warm pool usage", used, delta, job, granted)
+        check_quota(f"{instance_type} for {use} usage", used, delta, job, granted)
     in_all = sum(len(other.instances()) for other in running)
-    _check(f"Number of instances across all {job.kind.noun}s", in_all, len(job.instances()), job, granted)
+    check_quota(f"Number of instances across all {job.kind.noun}s", in_all, len(job.instances()), job, granted)
 
 
-def _holds_warm_pool(job: Job) -> bool:
-    return job.warm_pool is not None and job.warm_pool["Status"] in ("InUse", "Available")
-
-
-def _check(quota: str, used: int, delta: int, job: Job, granted: QuotaLookup) -> None:
+def check_quota(quota: str, used: int, delta: int, job: Job, granted: QuotaLookup, *, unit: str = "Instances") -> None:
+    """Refuse a job that would exceed one quota."""
     limit = granted(job.account, job.region, quota)
     if limit is None or used + delta <= limit:
         return
     raise ServiceError(
         "ResourceLimitExceeded",
-        f"The account-level service limit '{quota}' is {limit:g} Instances, with current utilization of {used} "
-        f"Instances and a request delta of {delta} Instances. Please use AWS Service Quotas to request an increase "
+        f"The account-level service limit '{quota}' is {limit:.15g} {unit}, with current utilization of {used} "
+        f"{unit} and a request delta of {delta} {unit}. Please use AWS Service Quotas to request an increase "
         "for this quota. If AWS Service Quotas is not available, contact AWS support to request an increase for "
         "this quota.",
     )

@@ -44,7 +44,7 @@ def _resolve(client: Any, job: Job, config: Mapping[str, Any], hosts: Sequence[s
     if not items and not lines:
         raise ChannelError(f"ClientError: {missing(job.role_arn, job.region, source['S3Uri'])}")
     return NodeChannel(
-        name=config["ChannelName"],
+        folder=config["Folder"],
         mode=config["InputMode"],
         items={host: _part(items, index, len(members), sharded) for index, host in enumerate(members)},
         lines=lines,

@@ -46,8 +46,9 @@ def wait(
     grace_seconds: float,
     signal_all: Callable[[int], None],
     note: Callable[[Reason], None],
+    first_signal: int = signal.SIGTERM,
 ) -> Ending:
-    """Wait until all nodes have ended. The first reason to end sends SIGTERM, and SIGKILL after the grace period.
+    """Wait until all nodes have ended. The first reason to end sends a signal, and SIGKILL after the grace period.
 
     `limits` holds the machine's seconds left of each limit: nodes work no faster when the cloud's clock does. The grace
     goes by the cloud's clock. `note` is called with the reason before the nodes are signalled.
@@ -83,6 +84,6 @@ def wait(
             continue
         ending.reason, ending.killed = item.reason, item.at_once
         note(item.reason)
-        signal_all(signal.SIGKILL if item.at_once else signal.SIGTERM)
+        signal_all(signal.SIGKILL if item.at_once else first_signal)
         kill_at = clock.seconds() + grace_seconds
     return ending

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from contract import places
 from embedded.nodes.channels import ChannelError
-from embedded.nodes.engine import CONTAINER_ROOT
 from embedded.services.sagemaker.jobs.job import Job
 from embedded.settings import current
 
@@ -35,6 +34,5 @@ def mounts(job: Job, hosts: Sequence[str]) -> dict[str, tuple[tuple[Path, str, b
                 f"ClientError: Unable to mount file system: {source['FileSystemId']}, directory path: "
                 f"{source['DirectoryPath']}. No such directory; in the embedded cloud it is the folder {folder}"
             )
-        target = f"{CONTAINER_ROOT}/input/data/{channel['ChannelName']}"
-        found.append((folder, target, source["FileSystemAccessMode"] == "ro"))
+        found.append((folder, channel["Folder"], source["FileSystemAccessMode"] == "ro"))
     return dict.fromkeys(hosts, tuple(found))

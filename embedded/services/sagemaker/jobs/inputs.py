@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from embedded.nodes.channels import NodeChannel, place, refused
-from embedded.nodes.engine import CONTAINER_ROOT
 from embedded.nodes.fast_file import FastFileServer
+from embedded.nodes.folder_sync import on_node
 from embedded.nodes.pipes import PipeFeeder
 from embedded.nodes.transfer import download
 from embedded.services.sagemaker.jobs import channels
@@ -30,14 +30,15 @@ class Inputs:
             check()
             if channel.mode == "Pipe":
                 self._feeders += [
-                    PipeFeeder(self._client, channel, host, self._data_folder(host)) for host in channel.items
+                    PipeFeeder(self._client, channel, host, on_node(self._ml[host], channel.folder))
+                    for host in channel.items
                 ]
             elif not self._is_streamed(channel):
                 self._copy(channel, check)
 
     def _copy(self, channel: NodeChannel, check: Callable[[], None]) -> None:
         for host, items in channel.items.items():
-            folder = self._data_folder(host) / channel.name
+            folder = on_node(self._ml[host], channel.folder)
             folder.mkdir(parents=True, exist_ok=True)
             for item in items:
                 check()
@@ -52,13 +53,10 @@ class Inputs:
         """Where FUSE is forbidden, FastFile is copied like File: it starts slower, and looks the same to a program."""
         return channel.mode == "FastFile" and self._can_stream
 
-    def _data_folder(self, host: str) -> Path:
-        return self._ml[host] / "input" / "data"
-
     def streams(self, host: str) -> tuple[str, ...]:
         """The folders of a node, as it sees them, that are streamed."""
         return tuple(
-            _folder(channel) for channel in self._channels if self._is_streamed(channel) and host in channel.items
+            channel.folder for channel in self._channels if self._is_streamed(channel) and host in channel.items
         )
 
     def serve(self, devices: Mapping[tuple[str, str], int]) -> None:
@@ -67,7 +65,7 @@ class Inputs:
             feeder.start()
         for channel in self._channels:
             for host, items in channel.items.items():
-                device = devices.get((host, _folder(channel)))
+                device = devices.get((host, channel.folder))
                 if device is not None:
                     server = FastFileServer(self._client, items, device)
                     server.start()
@@ -83,7 +81,3 @@ class Inputs:
             if feeder.is_alive():
                 feeder.join(_JOIN_SECONDS_MOST)
         return [feeder.error for feeder in self._feeders if feeder.error is not None]
-
-
-def _folder(channel: NodeChannel) -> str:
-    return f"{CONTAINER_ROOT}/input/data/{channel.name}"

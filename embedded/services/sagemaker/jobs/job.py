@@ -19,6 +19,11 @@ class JobKind:
     """As in DescribeTrainingJob: Training."""
 
     @property
+    def resource(self) -> str:
+        """As in ARNs: training-job."""
+        return f"{self.word.lower()}-job"
+
+    @property
     def noun(self) -> str:
         """As in messages: training job."""
         return f"{self.word.lower()} job"
@@ -50,12 +55,6 @@ class Job(Protocol):
     tags: list[dict[str, str]]
     modified: datetime
     status: str
-    model_artifacts: str | None
-    """Where in S3 the model was uploaded to."""
-    warm_pool: dict[str, Any] | None
-    """The WarmPoolStatus."""
-    keep_alive_seconds: int
-    """How long the instances are kept after the job; 0 for not at all."""
 
     @property
     def role_arn(self) -> str:
@@ -71,23 +70,11 @@ class Job(Protocol):
 
     @property
     def channels(self) -> Sequence[Mapping[str, Any]]:
-        """The InputDataConfig, each channel with its InputMode."""
+        """What the job reads, as an InputDataConfig tells it; each channel has its InputMode and its Folder."""
 
     @property
     def checkpoints(self) -> Mapping[str, Any] | None:
         """The CheckpointConfig."""
-
-    @property
-    def output(self) -> Mapping[str, Any]:
-        """The OutputDataConfig."""
-
-    @property
-    def metric_definitions(self) -> Sequence[Mapping[str, str]]:
-        """The MetricDefinitions."""
-
-    @property
-    def pool_key(self) -> Mapping[str, Any]:
-        """What another job must have in common with this one to use its warm pool."""
 
     def instances(self) -> list[tuple[str, str]]:
         """The instance type and the group's name of each host, in host order."""
@@ -95,14 +82,35 @@ class Job(Protocol):
     def synced(self) -> Iterator[Synced]:
         """The folders that are copied to S3 while the job runs."""
 
-    def move(self, secondary: str, message: str, *, status: str | None = None) -> None:
-        """Enter a secondary status, and perhaps a status."""
+    def note_stopping(self, message: str) -> None:
+        """Enter the status Stopping."""
 
-    def record_metric(self, name: str, value: float, moment: datetime) -> None:
-        """Keep the latest value of a metric."""
+    def announced(self) -> dict[str, Any]:
+        """What the Describe operation answers, which is what an event tells."""
 
-    def describe(self, spot_billable_ratio: float) -> dict[str, Any]:
-        """What the Describe operation answers."""
+
+class PooledJob(Job, Protocol):
+    """A job whose instances can be kept warm for another job."""
+
+    warm_pool: dict[str, Any] | None
+    """The WarmPoolStatus."""
+    keep_alive_seconds: int
+    """How long the instances are kept after the job; 0 for not at all."""
+
+    @property
+    def pool_key(self) -> Mapping[str, Any]:
+        """What another job must have in common with this one to use its warm pool."""
+
+
+class ModelJob(Job, Protocol):
+    """A job that leaves a model."""
+
+    model_artifacts: str | None
+    """Where in S3 the model was uploaded to."""
+
+    @property
+    def output(self) -> Mapping[str, Any]:
+        """The OutputDataConfig."""
 
 
 class Container(Protocol):
@@ -117,8 +125,8 @@ class Container(Protocol):
         """What is run; None for the image's own entrypoint."""
 
     @property
-    def arguments(self) -> Sequence[str]:
-        """What follows the entrypoint."""
+    def arguments(self) -> Sequence[str] | None:
+        """What follows the entrypoint; None for the image's own CMD."""
 
     def write(self, ml: Path, hosts: Sequence[str], host: str, interface: str) -> None:
         """Write the folders and files of one node; `ml` is its /opt/ml."""

@@ -2,36 +2,35 @@
 
 import logging
 import math
-import os
 import re
 import shutil
 import subprocess
 import threading
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from embedded.nodes.cell.processes import descendants, parents
+from embedded.nodes.cell.processes import parents
+from embedded.services.sagemaker.jobs.host_usage import HostUsage
 from embedded.services.sagemaker.jobs.job import Job
 
 _DATA_MOST = 500
-_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 log = logging.getLogger(__name__)
+
+Record = Callable[[str, float, datetime], None]
+"""Keeps the latest value of a metric."""
 
 
 class AlgorithmMetrics:
     """Finds the metrics that the MetricDefinitions describe in the log lines of all nodes."""
 
-    def __init__(self, job: Job) -> None:
-        self._definitions = [(entry["Name"], re.compile(entry["Regex"])) for entry in job.metric_definitions]
-        self._job = job
+    def __init__(self, job: Job, definitions: Sequence[Mapping[str, str]], record: Record) -> None:
+        self._definitions = [(entry["Name"], re.compile(entry["Regex"])) for entry in definitions]
+        self._job, self._record = job, record
         self._data: list[dict[str, Any]] = []
         self._lock = threading.Lock()
 
@@ -47,7 +46,7 @@ class AlgorithmMetrics:
                     # CloudWatch takes neither NaN nor infinity
                     continue
                 when = datetime.fromtimestamp(moment, UTC)
-                self._job.record_metric(name, value, when)
+                self._record(name, value, when)
                 with self._lock:
                     self._data.append({"MetricName": name, "Value": value, "Timestamp": when})
 
@@ -59,16 +58,6 @@ class AlgorithmMetrics:
         return [{**datum, "Dimensions": dimensions} for datum in data]
 
 
-@dataclass(kw_only=True, slots=True)
-class _Usage:
-    """What one node had used when it was last measured."""
-
-    moment: float
-    ticks: int = 0
-    seen: dict[int, int] = field(default_factory=dict)
-    """Ticks of each process, so that those of processes that have ended are not lost."""
-
-
 class Meter(threading.Thread):
     """Publishes a job's metrics every few seconds until it is told to stop; then once more."""
 
@@ -76,7 +65,7 @@ class Meter(threading.Thread):
         self,
         client: Any,
         job: Job,
-        algorithm: AlgorithmMetrics,
+        algorithm: AlgorithmMetrics | None,
         programs: Mapping[str, int],
         folders: Mapping[str, Path],
         period_seconds: float,
@@ -84,7 +73,7 @@ class Meter(threading.Thread):
         super().__init__(name=f"metrics {job.name}", daemon=True)
         self._client, self._job, self._algorithm = client, job, algorithm
         self._programs, self._folders, self._period_seconds = programs, folders, period_seconds
-        self._usage = {host: _Usage(moment=time.monotonic()) for host in programs}
+        self._usage = {host: HostUsage() for host in programs}
         self._stopping = threading.Event()
         self._works = True
 
@@ -94,7 +83,8 @@ class Meter(threading.Thread):
         self._stopping.wait(min(0.5, self._period_seconds))
         while True:
             last = self._stopping.is_set()
-            self._publish(self._algorithm.take() + self._host_metrics())
+            found = [] if self._algorithm is None else self._algorithm.take()
+            self._publish(found + self._host_metrics())
             if last:
                 return
             self._stopping.wait(self._period_seconds)
@@ -109,10 +99,10 @@ class Meter(threading.Thread):
         moment = datetime.now(UTC)
         data = []
         for host, program in self._programs.items():
-            if program not in tree:
+            used = self._usage[host].look(program, tree)
+            if used is None:
                 continue
-            pids = [program, *descendants(program, tree)]
-            figures = self._processes(host, pids) | gpu
+            figures = {"CPUUtilization": used.cpu_percent, "MemoryUtilization": used.memory_percent} | gpu
             usage = shutil.disk_usage(self._folders[host])
             figures["DiskUtilization"] = 100.0 * usage.used / usage.total
             dimensions = [{"Name": "Host", "Value": f"{self._job.name}/{host}"}]
@@ -121,28 +111,6 @@ class Meter(threading.Thread):
                 for name, value in figures.items()
             ]
         return data
-
-    def _processes(self, host: str, pids: Sequence[int]) -> dict[str, float]:
-        """Processor time since the last call, 100 per full core; memory as a percentage of the machine's."""
-        usage = self._usage[host]
-        resident_bytes = 0
-        fresh = 0
-        for pid in pids:
-            try:
-                stat = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-            except OSError:
-                continue
-            ticks = int(stat[11]) + int(stat[12])
-            fresh += ticks - usage.seen.get(pid, 0)
-            usage.seen[pid] = ticks
-            resident_bytes += int(stat[21]) * _PAGE_BYTES
-        now = time.monotonic()
-        seconds, usage.moment = max(now - usage.moment, 0.01), now
-        memory_bytes = os.sysconf("SC_PHYS_PAGES") * _PAGE_BYTES
-        return {
-            "CPUUtilization": 100.0 * fresh / _TICKS_PER_SECOND / seconds,
-            "MemoryUtilization": 100.0 * resident_bytes / memory_bytes,
-        }
 
     def _publish(self, data: list[dict[str, Any]]) -> None:
         for start in range(0, len(data), _DATA_MOST):

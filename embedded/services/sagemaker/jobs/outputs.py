@@ -8,12 +8,12 @@ from typing import Any
 
 from embedded.nodes.folders import node_files, real_file
 from embedded.nodes.locations import Location
-from embedded.services.sagemaker.jobs.job import Job
+from embedded.services.sagemaker.jobs.job import ModelJob
 
 FAILURE_CHARACTERS = 1024
 
 
-def upload(client: Any, job: Job, nodes: Sequence[Path], *, with_model: bool) -> None:
+def upload(client: Any, job: ModelJob, nodes: Sequence[Path], *, with_model: bool) -> None:
     """Upload /opt/ml/model (if the job got that far) and /opt/ml/output/data of all nodes, merged."""
     config = job.output
     base = Location.parse(config["S3OutputPath"]).below(f"{job.name}/output")

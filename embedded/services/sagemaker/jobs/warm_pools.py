@@ -1,16 +1,17 @@
 """Warm pools: a job's instances, kept after its end for another job that asks for the same."""
 
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from embedded import clock
 from embedded.services.sagemaker.jobs import capacity
-from embedded.services.sagemaker.jobs.job import Job
+from embedded.services.sagemaker.jobs.job import PooledJob
 
 
 @dataclass(kw_only=True, slots=True)
 class _Pool:
-    job: Job
+    job: PooledJob
     taken: dict[str, int]
     since: float
     timer: clock.Timer
@@ -20,7 +21,7 @@ _pools: dict[str, _Pool] = {}
 _lock = threading.Lock()
 
 
-def take(job: Job) -> dict[str, int] | None:
+def take(job: PooledJob) -> dict[str, int] | None:
     """Take the job's instances, out of a warm pool where one fits; None if there are not enough."""
     wanted = capacity.count_by_type(job)
     keeps = job.keep_alive_seconds > 0
@@ -38,7 +39,7 @@ def take(job: Job) -> dict[str, int] | None:
     return wanted
 
 
-def release(job: Job, taken: dict[str, int]) -> None:
+def release(job: PooledJob, taken: dict[str, int]) -> None:
     """Give a job's instances back, or keep them warm for as long as the job asked."""
     keep_seconds = job.keep_alive_seconds
     if not keep_seconds or job.status != "Completed":
@@ -51,7 +52,7 @@ def release(job: Job, taken: dict[str, int]) -> None:
         _pools[job.arn] = _Pool(job=job, taken=taken, since=clock.seconds(), timer=_timer(job.arn, keep_seconds))
 
 
-def keep(job: Job, keep_seconds: int) -> bool:
+def keep(job: PooledJob, keep_seconds: int) -> bool:
     """Change how long a job's instances are kept; False if they are not kept any more."""
     if job.warm_pool is None or job.warm_pool["Status"] not in ("InUse", "Available"):
         return False
@@ -64,11 +65,26 @@ def keep(job: Job, keep_seconds: int) -> bool:
     return True
 
 
+def check_quotas(job: PooledJob, others: Iterable[PooledJob], granted: capacity.QuotaLookup) -> None:
+    """Refuse a job that would exceed the quota of a warm pool, in the service's words."""
+    if not job.keep_alive_seconds:
+        return
+    holders = [other for other in others if _holds(other)]
+    for instance_type, delta in capacity.count_by_type(job).items():
+        used = sum(capacity.count_by_type(other).get(instance_type, 0) for other in holders)
+        quota = f"{instance_type} for {job.kind.word.lower()} warm pool usage"
+        capacity.check_quota(quota, used, delta, job, granted)
+
+
+def _holds(job: PooledJob) -> bool:
+    return job.warm_pool is not None and job.warm_pool["Status"] in ("InUse", "Available")
+
+
 def _timer(arn: str, seconds: float) -> clock.Timer:
     return clock.Timer(seconds, _expire, arn)
 
 
-def _fits(pool: _Pool, job: Job, wanted: dict[str, int]) -> bool:
+def _fits(pool: _Pool, job: PooledJob, wanted: dict[str, int]) -> bool:
     return (
         pool.job.pool_key == job.pool_key
         and pool.taken == wanted

@@ -3,14 +3,18 @@
 import copy
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from moto.utilities.utils import get_partition
 
+from contract.builtin import Algorithm
 from embedded.nodes.folder_sync import Synced
+from embedded.nodes.image import built_in
 from embedded.services.sagemaker.jobs.job import TERMINAL, JobKind, changed
 from embedded.services.sagemaker.jobs.synced_folders import synced
+from embedded.settings import current
 
 KIND = JobKind(word="Training")
 
@@ -49,15 +53,29 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(kw_only=True, slots=True)
+class TunedBy:
+    """The tuning job that launched a training job, and what it follows of it."""
+
+    arn: str
+    metric: str
+    values: list[float] = field(default_factory=list)
+    """Every value of the metric, as the logs showed them."""
+
+
 class TrainingJob:
     """One training job of one account in one region."""
 
-    def __init__(self, account: str, region: str, request: dict[str, Any]) -> None:
+    tuned_by: TunedBy | None = None
+    """Of the class too: what an earlier release has kept lacks it."""
+
+    def __init__(self, account: str, region: str, request: dict[str, Any], *, tuned_by: TunedBy | None = None) -> None:
         self.kind = KIND
+        self.tuned_by = tuned_by
         self.account, self.region = account, region
         self.request = request
         self.name: str = request["TrainingJobName"]
-        self.arn = f"arn:{get_partition(region)}:sagemaker:{region}:{account}:training-job/{self.name}"
+        self.arn = f"arn:{get_partition(region)}:sagemaker:{region}:{account}:{KIND.resource}/{self.name}"
         self.tags: list[dict[str, str]] = list(request.get("Tags", []))
         self.created = self.modified = now()
         self.training_started: datetime | None = None
@@ -99,7 +117,10 @@ class TrainingJob:
     def channels(self) -> Sequence[Mapping[str, Any]]:
         """The request's channels, each with its own input mode or with the job's."""
         mode = self.request["AlgorithmSpecification"]["TrainingInputMode"]
-        return [{"InputMode": mode, **channel} for channel in self.request.get("InputDataConfig", [])]
+        return [
+            {"InputMode": mode, "Folder": f"/opt/ml/input/data/{channel['ChannelName']}", **channel}
+            for channel in self.request.get("InputDataConfig", [])
+        ]
 
     @property
     def checkpoints(self) -> Mapping[str, Any] | None:
@@ -116,7 +137,17 @@ class TrainingJob:
     def metric_definitions(self) -> Sequence[Mapping[str, str]]:
         """The request's MetricDefinitions."""
         definitions: Sequence[Mapping[str, str]] = self.request["AlgorithmSpecification"].get("MetricDefinitions", [])
-        return definitions
+        own = {definition["Name"] for definition in definitions}
+        return [*definitions, *(one for one in self._built_in_metrics() if one["Name"] not in own)]
+
+    def _built_in_metrics(self) -> list[dict[str, str]]:
+        metrics = {} if self.built_in is None else self.built_in.metrics
+        return [{"Name": name, "Regex": regex} for name, regex in metrics.items()]
+
+    @property
+    def built_in(self) -> Algorithm | None:
+        """The built-in algorithm that it runs, by a stand-in."""
+        return built_in(self.request.get("AlgorithmSpecification", {}).get("TrainingImage", ""))
 
     @property
     def pool_key(self) -> Mapping[str, Any]:
@@ -175,6 +206,10 @@ class TrainingJob:
                 self.status = status
         changed(self)
 
+    def note_stopping(self, message: str) -> None:
+        """Enter the status Stopping."""
+        self.move("Stopping", message, status="Stopping")
+
     def finish(self, status: str, secondary: str, message: str, failure_reason: str | None = None) -> None:
         """Enter a final status."""
         with self._lock:
@@ -192,15 +227,22 @@ class TrainingJob:
                 self.training_started = now()
 
     def record_metric(self, name: str, value: float, moment: datetime) -> None:
-        """Keep the latest value of an algorithm's metric."""
+        """Keep the latest value of an algorithm's metric, and every value of the one that is tuned for."""
         with self._lock:
             self.metrics[name] = {"MetricName": name, "Value": value, "Timestamp": moment}
+            if self.tuned_by is not None and self.tuned_by.metric == name:
+                self.tuned_by.values.append(value)
+
+    def announced(self) -> dict[str, Any]:
+        """What DescribeTrainingJob answers now."""
+        return self.describe(current.spot_billable_ratio)
 
     def describe(self, spot_billable_ratio: float) -> dict[str, Any]:
         """What DescribeTrainingJob answers."""
         with self._lock:
             answer: dict[str, Any] = {
                 "TrainingJobArn": self.arn,
+                "TuningJobArn": None if self.tuned_by is None else self.tuned_by.arn,
                 "TrainingJobStatus": self.status,
                 "SecondaryStatus": self.secondary_status,
                 "SecondaryStatusTransitions": copy.deepcopy(self.transitions),
@@ -219,6 +261,13 @@ class TrainingJob:
                 "WarmPoolStatus": self.warm_pool,
             }
             answer.update({field: self.request.get(field) for field in _SHOWN_FIELDS})
+            algorithm = self.built_in
+            if algorithm is not None:
+                specification = self.request["AlgorithmSpecification"]
+                answer["AlgorithmSpecification"] = {**specification, "MetricDefinitions": self.metric_definitions}
+                for transition in answer["SecondaryStatusTransitions"]:
+                    if transition["Status"] == "Training":
+                        transition["StatusMessage"] += f" {algorithm.sentence}"
             if self.model_artifacts is not None:
                 answer["ModelArtifacts"] = {"S3ModelArtifacts": self.model_artifacts}
             if self.training_ended is not None and self.training_started is not None:

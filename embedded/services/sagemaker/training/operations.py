@@ -1,39 +1,35 @@
 """The operations of SageMaker's training jobs."""
 
-import atexit
-import base64
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from embedded import limits
-from embedded.nodes.folders import remove_folder
-from embedded.nodes.process_engine import ProcessEngine
+from embedded.nodes.docker.choice import chosen
 from embedded.operations import Call, Params, ServiceError, operation
 from embedded.services.sagemaker.jobs import announcements, capacity, warm_pools
 from embedded.services.sagemaker.jobs.endings import Order
 from embedded.services.sagemaker.jobs.job import TERMINAL
-from embedded.services.sagemaker.tags import Tags, taggable
-from embedded.services.sagemaker.training import faults, validation, visits
-from embedded.services.sagemaker.training.job import TrainingJob
+from embedded.services.sagemaker.jobs.records.listing import matches, page
+from embedded.services.sagemaker.training import validation
+from embedded.services.sagemaker.training.job import TrainingJob, TunedBy
 from embedded.services.sagemaker.training.runner import Runner
-from embedded.services.sagemaker.training.store import Store
+from embedded.services.sagemaker.training.store import store
 from embedded.settings import current
 
-_TRAINING_JOB_ARN = ":training-job/"
-
-store = Store()
-engine = ProcessEngine()
+engine = chosen()
 announcements.start()
-faults.register(store)
-visits.register(store)
 
 
 @operation("sagemaker", "CreateTrainingJob")
 def create_training_job(call: Call, params: Params) -> Mapping[str, Any]:
     """Check the request as the service would, and start the job."""
+    return {"TrainingJobArn": launch(call, params).arn}
+
+
+def launch(call: Call, params: Params, *, tuned_by: TunedBy | None = None) -> TrainingJob:
+    """Start a job, of a tuning job or of its own; raises ServiceError where the service would refuse it."""
     validation.check_create(params, call.account, call.region)
-    job = TrainingJob(call.account, call.region, params)
+    job = TrainingJob(call.account, call.region, params, tuned_by=tuned_by)
     with store.lock:
         known = store.find(call.account, call.region, job.name)
         if known is not None:
@@ -42,11 +38,13 @@ def create_training_job(call: Call, params: Params) -> Mapping[str, Any]:
                 "Training job names must be unique within an AWS account and region, and a training job with this "
                 f"name already exists ({known.arn})",
             )
-        capacity.check_quotas(job, store.jobs(call.account, call.region), limits.granted)
+        others = store.jobs(call.account, call.region)
+        capacity.check_quotas(job, others, limits.granted)
+        warm_pools.check_quotas(job, others, limits.granted)
         runner = Runner(job, engine)
         store.add(job, runner)
     runner.start()
-    return {"TrainingJobArn": job.arn}
+    return job
 
 
 @operation("sagemaker", "DescribeTrainingJob")
@@ -62,7 +60,7 @@ def stop_training_job(call: Call, params: Params) -> Mapping[str, Any]:
         raise ServiceError(
             "ValidationException", f"The request was rejected because the training job is in status {job.status}."
         )
-    job.move("Stopping", "Stopping the training job", status="Stopping")
+    job.note_stopping("Stopping the training job")
     store.runner(job).order(Order(reason="stopped"))
     return {}
 
@@ -103,68 +101,18 @@ def update_training_job(call: Call, params: Params) -> Mapping[str, Any]:
 @operation("sagemaker", "ListTrainingJobs")
 def list_training_jobs(call: Call, params: Params) -> Mapping[str, Any]:
     """Newest first, unless the request asks for another order."""
-    keys: dict[str, Callable[[TrainingJob], Any]] = {
-        "Name": lambda job: job.name,
-        "CreationTime": lambda job: job.created,
-        "Status": lambda job: job.status,
-    }
-    found = [job for job in store.jobs(call.account, call.region) if _matches(job, params)]
-    found.sort(
-        key=keys[params.get("SortBy", "CreationTime")], reverse=params.get("SortOrder", "Descending") == "Descending"
-    )
-    start = _page_start(params.get("NextToken"))
-    end = start + params.get("MaxResults", 10)
-    answer: dict[str, Any] = {"TrainingJobSummaries": [job.summary() for job in found[start:end]]}
-    if end < len(found):
-        answer["NextToken"] = base64.b64encode(str(end).encode()).decode()
-    return answer
+    found = [job for job in store.jobs(call.account, call.region) if matches(job, params) and _fits(job, params)]
+    jobs, more = page(found, params)
+    return {"TrainingJobSummaries": [job.summary() for job in jobs], **more}
 
 
-def _matches(job: TrainingJob, params: Params) -> bool:
-    tests: dict[str, Callable[[Any], bool]] = {
-        "NameContains": lambda text: text.lower() in job.name.lower(),
-        "StatusEquals": lambda status: job.status == status,
-        "CreationTimeAfter": lambda moment: job.created > _aware(moment),
-        "CreationTimeBefore": lambda moment: job.created < _aware(moment),
-        "LastModifiedTimeAfter": lambda moment: job.modified > _aware(moment),
-        "LastModifiedTimeBefore": lambda moment: job.modified < _aware(moment),
+def _fits(job: TrainingJob, params: Params) -> bool:
+    """The filters that only training jobs have."""
+    tests: dict[str, Callable[[str], bool]] = {
         "WarmPoolStatusEquals": lambda status: (job.warm_pool or {}).get("Status") == status,
         "TrainingPlanArnEquals": lambda arn: job.resources.get("TrainingPlanArn") == arn,
     }
     return all(test(params[name]) for name, test in tests.items() if name in params)
-
-
-def _aware(moment: datetime) -> datetime:
-    """The front passes times in UTC, but without a time zone."""
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-
-
-def _page_start(token: str | None) -> int:
-    if token is None:
-        return 0
-    try:
-        return int(base64.b64decode(token, validate=True))
-    except ValueError:
-        raise ServiceError("ValidationException", "The NextToken is invalid.") from None
-
-
-@taggable
-def _tags_of(call: Call, arn: str) -> Tags | None:
-    job = _find_arn(call, arn)
-    return None if job is None else _JobTags(job)
-
-
-class _JobTags(Tags):
-    """A training job's tags."""
-
-    def __init__(self, job: TrainingJob) -> None:
-        self._job = job
-
-    def read(self) -> dict[str, str]:
-        return {tag["Key"]: tag["Value"] for tag in self._job.tags}
-
-    def write(self, tags: dict[str, str]) -> None:
-        self._job.tags = [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def _find(call: Call, params: Params) -> TrainingJob:
@@ -172,19 +120,3 @@ def _find(call: Call, params: Params) -> TrainingJob:
     if job is None:
         raise ServiceError("ValidationException", "Requested resource not found.")
     return job
-
-
-def _find_arn(call: Call, arn: str) -> TrainingJob | None:
-    if _TRAINING_JOB_ARN not in arn:
-        return None
-    name = arn.rpartition("/")[2]
-    return _find(call, {"TrainingJobName": name})
-
-
-@atexit.register
-def _remove_folders() -> None:
-    """Cells end with this process and remove their folders; folders without a cell yet are removed here."""
-    for runner in store.runners():
-        folder = runner.folder
-        if folder is not None and folder.exists():
-            remove_folder(folder)

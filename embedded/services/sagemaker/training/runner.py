@@ -1,63 +1,36 @@
-"""Runs a job from Starting to its end: capacity, data, nodes, interruptions and retries, outputs."""
+"""Runs a training job from Starting to its end: capacity, data, nodes, interruptions and retries, outputs."""
 
-import logging
-import queue
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-
-from botocore.exceptions import ClientError
 
 from embedded import clock
-from embedded.nodes.channels import ChannelError
-from embedded.nodes.engine import Engine, Entry
-from embedded.nodes.image import ImageError
+from embedded.nodes.engine import Engine
 from embedded.nodes.image_pull import check_registered
-from embedded.operations import ServiceError
-from embedded.services.sagemaker.jobs import capacity, outputs, warm_pools
+from embedded.services.sagemaker.jobs import outputs, warm_pools
 from embedded.services.sagemaker.jobs.attempt import AttemptRun
-from embedded.services.sagemaker.jobs.endings import Ending, Inbox, Order, Reason
+from embedded.services.sagemaker.jobs.endings import Ending, Reason
+from embedded.services.sagemaker.jobs.metrics import AlgorithmMetrics
+from embedded.services.sagemaker.jobs.running.capacity_wait import LOOK_SECONDS, wait_for_capacity
+from embedded.services.sagemaker.jobs.running.failures import INTERNAL_REASON, JobHalt
+from embedded.services.sagemaker.jobs.running.runner import JobRunner
 from embedded.services.sagemaker.training.container_files import TrainingContainer
 from embedded.services.sagemaker.training.job import TrainingJob
 from embedded.settings import current
 from embedded.weather.carriage import LAST_SYNC
 from embedded.weather.spot import SPOT_CAPACITY
 
-_CAPACITY_REASON = (
-    "CapacityError: Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error. "
-    "Please retry using a different ML instance type or after some time."
-)
-INTERNAL_REASON = "InternalServerError: We encountered an internal error. Please try again."
+_LAUNCHES_AGAIN = "Starting the training job: Insufficient capacity error from EC2 while launching instances, retrying!"
 _DEFAULT_RUNTIME_SECONDS = 86400
-_LOOK_SECONDS = 0.2
 _MOST_REPAIRS = 10
 
-log = logging.getLogger(__name__)
 
-
-class _Failure(Exception):
-    """The job fails; the message is its FailureReason."""
-
-
-class _Halt(Exception):
-    """The job ends before its nodes run."""
-
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class Runner(threading.Thread):
-    """Runs one job."""
+class Runner(JobRunner[TrainingJob]):
+    """Runs one training job."""
 
     def __init__(self, job: TrainingJob, engine: Engine) -> None:
-        super().__init__(name=f"job {job.name}", daemon=True)
-        self.job, self._engine = job, engine
+        super().__init__(job, engine)
         self._container = TrainingContainer(job)
-        self._inbox: Inbox = queue.Queue()
-        self._run: AttemptRun | None = None
         self._retries_left = job.request.get("RetryStrategy", {}).get("MaximumRetryAttempts", 0)
         self._repairs_left = _MOST_REPAIRS
         condition = job.request.get("StoppingCondition", {})
@@ -65,50 +38,8 @@ class Runner(threading.Thread):
         wait = condition.get("MaxWaitTimeInSeconds")
         self._wait_left = None if wait is None else float(wait)
         """What is left of the longest wait: without instances by the cloud's clock, with them by the machine's."""
-        self._early: Order | None = None
 
-    @property
-    def folder(self) -> Path | None:
-        """The folder of the attempt that runs now."""
-        return None if self._run is None else self._run.folder
-
-    def order(self, order: Order) -> None:
-        """End the current attempt, for the reason that the order gives."""
-        self._inbox.put(order)
-
-    def kill(self, host: str | None) -> None:
-        """Kill one node's processes, or all."""
-        if self._run is not None:
-            self._run.signal(9, host)
-
-    def hosts(self) -> list[str]:
-        """The nodes of the attempt that runs now."""
-        return [] if self._run is None else self._run.hosts
-
-    def entry(self, host: str) -> Entry | None:
-        """The way into one node of the attempt that runs now; None while it does not run."""
-        return None if self._run is None else self._run.entry(host)
-
-    def run(self) -> None:
-        """Run the job to its end; any error on the way becomes its FailureReason."""
-        job = self.job
-        try:
-            self._run_attempts()
-        except _Halt as halt:
-            self._finish_stopped(halt.reason)
-        except _Failure as failure:
-            job.finish("Failed", "Failed", "Training job failed", str(failure))
-        except (ChannelError, ImageError) as error:
-            job.finish("Failed", "Failed", "Training job failed", str(error))
-        except ServiceError as error:
-            job.finish("Failed", "Failed", "Training job failed", f"ClientError: {error.message}")
-        except ClientError as error:
-            job.finish("Failed", "Failed", "Training job failed", f"ClientError: {error}")
-        except Exception:
-            log.exception("job %s failed inside the embedded cloud", job.name)
-            job.finish("Failed", "Failed", "Training job failed", INTERNAL_REASON + " (see the cloud's log)")
-
-    def _run_attempts(self) -> None:
+    def _work(self) -> None:
         job = self.job
         image = self._container.image
         check_registered(image, job.account)
@@ -135,47 +66,39 @@ class Runner(threading.Thread):
     def _provision(self) -> dict[str, int]:
         """Take instances in the order of preference; wait for them as long as the service would."""
         job = self.job
+        taken = wait_for_capacity(
+            self._take,
+            seconds_most=None if job.is_spot else current.capacity_wait_seconds,
+            check=self._check,
+            note=lambda: job.move(job.secondary_status, _LAUNCHES_AGAIN),
+            waiting=self._waiting,
+        )
+        if job.secondary_status != "Starting":
+            job.move("Starting", "Starting the training job")
+        return taken
+
+    def _take(self) -> dict[str, int] | None:
+        job = self.job
         preferences = [entry["InstanceType"] for entry in job.resources.get("InstancePreferences", [])]
-        give_up = None if job.is_spot else clock.seconds() + current.capacity_wait_seconds
-        told = False
-        while True:
-            self._check()
-            for choice in preferences or [None]:
-                job.chosen_instance_type = choice
-                taken = None if job.is_spot and SPOT_CAPACITY.value != SPOT_CAPACITY.fair else warm_pools.take(job)
-                if taken is not None:
-                    if job.secondary_status != "Starting":
-                        job.move("Starting", "Starting the training job")
-                    return taken
-            if give_up is not None and clock.seconds() >= give_up:
-                raise _Failure(_CAPACITY_REASON)
-            if not told:
-                job.move(
-                    job.secondary_status,
-                    "Starting the training job: Insufficient capacity error from EC2 while launching instances, "
-                    "retrying!",
-                )
-                told = True
-            with self._waiting():
-                capacity.wait_for_change(_LOOK_SECONDS)
+        for choice in preferences or [None]:
+            job.chosen_instance_type = choice
+            taken = None if job.is_spot and SPOT_CAPACITY.value != SPOT_CAPACITY.fair else warm_pools.take(job)
+            if taken is not None:
+                return taken
+        return None
 
     def _check(self) -> None:
         """Raise if the job is to end before its nodes run."""
-        while self._early is None and not self._inbox.empty():
-            item = self._inbox.get_nowait()
-            if isinstance(item, Order):
-                self._early = item
-        if self._early is not None and self._early.reason == "stopped":
-            raise _Halt("stopped")
+        super()._check()
         if self._wait_left is not None and self._wait_left <= 0:
-            raise _Halt("max_wait")
+            raise JobHalt("max_wait")
 
     def _pause(self, seconds: float) -> None:
         until = clock.seconds() + seconds
         while (left := until - clock.seconds()) > 0:
             self._check()
             with self._waiting():
-                time.sleep(min(clock.real(left), _LOOK_SECONDS))
+                time.sleep(min(clock.real(left), LOOK_SECONDS))
 
     @contextmanager
     def _waiting(self) -> Iterator[None]:
@@ -189,7 +112,8 @@ class Runner(threading.Thread):
         job.start_training()
         started = time.monotonic()
         self._early = None
-        with AttemptRun(job, self._container, self._engine, self._inbox) as run:
+        metrics = AlgorithmMetrics(job, job.metric_definitions, job.record_metric)
+        with AttemptRun(job, self._container, self._engine, self._inbox, metrics) as run:
             self._run = run
             try:
                 ending = self._train(run, started)
@@ -225,7 +149,7 @@ class Runner(threading.Thread):
             limits["max_wait"] = self._wait_left - (time.monotonic() - started)
         ending = run.wait(limits)
         lost = ending.reason in ("hardware", "repaired") or (ending.reason == "interrupted" and ending.killed)
-        run.settle(last_checkpoints=not lost and LAST_SYNC.value == LAST_SYNC.fair)
+        run.settle(last_look=not lost and LAST_SYNC.value == LAST_SYNC.fair)
         return ending
 
     def _deliver(self, run: AttemptRun, ending: Ending) -> None:
@@ -243,14 +167,17 @@ class Runner(threading.Thread):
         if ending.reason == "completed":
             job.finish("Completed", "Completed", "Training job completed")
         else:
-            self._finish_stopped(ending.reason)
+            self._end_stopped(ending.reason)
 
-    def _finish_stopped(self, reason: Reason) -> None:
+    def _end_stopped(self, reason: Reason) -> None:
         secondary, message = {
             "max_runtime": ("MaxRuntimeExceeded", "Training job runtime exceeded MaxRuntimeInSeconds provided"),
             "max_wait": ("MaxWaitTimeExceeded", "Training job waiting time exceeded MaxWaitTimeInSeconds provided"),
         }.get(reason, ("Stopped", "Training job stopped"))
         self.job.finish("Stopped", secondary, message)
+
+    def _end_failed(self, reason: str) -> None:
+        self.job.finish("Failed", "Failed", "Training job failed", reason)
 
 
 def _failure_reason(run: AttemptRun, ending: Ending) -> str:

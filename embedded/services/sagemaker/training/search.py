@@ -7,7 +7,7 @@ from typing import Any
 from moto.sagemaker.models import sagemaker_backends
 
 from embedded.operations import Call, Params, ServiceError, operation
-from embedded.services.sagemaker.training.operations import store
+from embedded.services.sagemaker.training.store import store
 from embedded.settings import current
 
 _NOT_SEARCHED = frozenset(

@@ -14,6 +14,6 @@ def unsupported_names(action: str, fields: Iterable[str]) -> list[str]:
 
 def unsupported_fields(action: str, parameters: Mapping[str, Any]) -> list[str]:
     """The fields at any depth, by their own names, that the integration refuses."""
-    if action != "createTrainingJob":
-        return unsupported_names(action, parameters)
-    return [path.rpartition(".")[2] for path in unknown_to_step_functions(parameters)]
+    if action not in SUPPORTED_FIELDS:
+        return []
+    return [path.rpartition(".")[2] for path in unknown_to_step_functions(parameters, action)]

@@ -1,0 +1,1 @@
+"""Nodes as containers of their real image, where this machine has a Docker daemon."""

@@ -1,0 +1,1 @@
+"""Pushing an image on a machine that has no container engine."""

@@ -1,0 +1,1 @@
+"""CloudTrail's event history: who made which change, by which call."""

@@ -1,0 +1,1 @@
+"""CodeBuild: projects, and builds whose buildspec really runs."""

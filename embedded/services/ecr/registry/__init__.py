@@ -1,0 +1,1 @@
+"""ECR as a registry: what `docker push` and `docker pull` say to it, on the cloud's own port."""

@@ -1,0 +1,1 @@
+"""What the cloud's owner does to running jobs: faults on demand, visits."""

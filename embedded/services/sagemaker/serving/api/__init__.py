@@ -1,0 +1,1 @@
+"""The operations of endpoints, and how endpoints come back with the cloud."""

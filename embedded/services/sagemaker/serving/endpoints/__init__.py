@@ -1,0 +1,1 @@
+"""Endpoints: their state, what Describe says of it, and what they tell."""

@@ -1,0 +1,1 @@
+"""What InvokeEndpoint and its siblings do: routing, answers, errors, metrics, captures."""

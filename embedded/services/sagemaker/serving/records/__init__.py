@@ -1,0 +1,1 @@
+"""Models and endpoint configurations: made once, never changed, read back as they were asked for."""

@@ -1,0 +1,1 @@
+"""Batch transform jobs: models that answer every record of the objects under a prefix."""

@@ -1,0 +1,1 @@
+"""Which values to try next: pure functions of the ranges and of what earlier training jobs have shown."""

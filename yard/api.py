@@ -39,7 +39,7 @@ class TrainingRun:
 
     def __init__(self, aws: Aws, run: runs.Run) -> None:
         self._aws, self._run = aws, run
-        self._tail, self._lines = Tail(aws, run.run_id), list[Line]()
+        self._tail, self._lines = Tail(aws, run.run_id, log_group=run.of.log_group), list[Line]()
 
     @property
     def job(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from shardyard.spec import names
 from yard.errors import UserError
 from yard.project import Project
 
@@ -103,6 +104,10 @@ class Aws:
         """The state machine that launches a job. Its first use shows whether it is deployed."""
         name = self.project.state_machine_name(job)
         return f"arn:{self.partition}:states:{self.region}:{self.account}:stateMachine:{name}"
+
+    def search_machine_arn(self, job: str) -> str:
+        """The state machine that searches a job's hyperparameters."""
+        return names.search_machine_name(self.state_machine_arn(job))
 
     @property
     def partition(self) -> str:

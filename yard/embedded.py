@@ -14,6 +14,14 @@ def cloud_folder() -> Path:
     return find_project().root / lifecycle.DEFAULT_FOLDER
 
 
+def has_containers(endpoint: str | None) -> bool:
+    """Whether the cloud at an endpoint is this project's, and its nodes are containers."""
+    from embedded import lifecycle
+
+    running = None if endpoint is None else lifecycle.status(cloud_folder())
+    return running is not None and running.endpoint == endpoint and running.engine == "docker"
+
+
 def ask(verb: str, **params: Any) -> dict[str, Any]:
     """Call a verb of the running cloud."""
     from embedded import lifecycle

@@ -21,7 +21,7 @@ More:        docs/do/yard.md"""
 
 app = typer.Typer(
     name="yard",
-    help="Launch, watch, compare and clean up training jobs, on AWS or on the embedded cloud.",
+    help="Launch, watch, compare and clean up training and processing jobs, on AWS or on the embedded cloud.",
     epilog=_EPILOG,
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -13,7 +13,7 @@ from shardyard.spec.jobs.overrides import OVERRIDES, LaunchInput, Override
 from yard.errors import Exit, UserError
 
 if TYPE_CHECKING:  # a help text should not load the job definition
-    from shardyard.spec.jobs.job import JobSpec
+    from shardyard.spec.jobs.launched import LaunchedSpec
 
 _OPTIONS = {one.name: one.option for one in OVERRIDES if one.option is not None}
 
@@ -54,12 +54,13 @@ def read_overrides(values: Mapping[str, Any]) -> dict[str, Any]:
         raise UserError("\n".join(said), code=Exit.USAGE) from None
 
 
-def with_words(job: "JobSpec", given: Sequence[str] | None, words: Sequence[str]) -> list[str]:
+def with_words(job: "LaunchedSpec", given: Sequence[str] | None, words: Sequence[str]) -> list[str]:
     """The program's arguments with some of them set: `--lr=0.1` replaces `--lr=...` or `--lr ...`, or is added."""
-    arguments = list(given if given is not None else () if job.program is None else job.program.arguments)
+    program = getattr(job, "program", None)
+    arguments = list(given if given is not None else () if program is None else program.arguments)
     for word in words:
         key, equals, _ = word.partition("=")
-        if key.lstrip("-") in job.hyperparameters:
+        if key.lstrip("-") in getattr(job, "hyperparameters", {}):
             name = key.lstrip("-")
             raise UserError(
                 f"--set {word}: {name} is a hyperparameter of {job.name}, and these follow the arguments.",

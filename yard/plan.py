@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from shardyard.spec.errors import Problem, SpecError, said
 from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.launched import LaunchedSpec
 from shardyard.spec.jobs.overrides import LaunchInput, apply_input
 from shardyard.spec.units import format_duration
 from yard.errors import Exit, UserError
@@ -14,6 +15,7 @@ from yard.project import Project
 
 if TYPE_CHECKING:
     from shardyard.spec.catalogue.cost import Cost
+    from shardyard.spec.requests.deployment import Deployment
     from shardyard.spec.settings.settings import Settings
 
 DEFAULT_REGION = "us-east-1"
@@ -24,7 +26,7 @@ DEFAULT_REGION = "us-east-1"
 class LaunchPlan:
     """One launch before it starts."""
 
-    spec: JobSpec
+    spec: LaunchedSpec
     """The job with the launch input applied."""
     sources: dict[str, str]
     """Where each value comes from: toml, stage, parameter, input."""
@@ -35,18 +37,29 @@ class LaunchPlan:
 
 
 def make_plan(
-    spec: JobSpec, launch: LaunchInput, *, region: str, sources: Mapping[str, str] | None = None
+    spec: LaunchedSpec,
+    launch: LaunchInput,
+    *,
+    region: str,
+    sources: Mapping[str, str] | None = None,
+    deployment: "Deployment | None" = None,
 ) -> LaunchPlan:
     """Apply the launch input to the job and check the result; reports every problem at once."""
     from shardyard.spec import rules
     from shardyard.spec.catalogue import cost
+    from shardyard.spec.requests.named_inputs import named_input_problems
+    from shardyard.spec.tuning.cost import search_cost
+    from shardyard.spec.tuning.trials import searched
 
     changed, said = apply_input(spec, launch, sources)
-    problems = rules.check(changed)
+    problems = [*named_input_problems(spec, changed, launch, deployment), *rules.check(changed)]
     if problems:
         raise SpecError(Problem(f"{spec.name}: {problem.where}", problem.message) for problem in problems)
-    worst = cost.worst_case(changed, cost.snapshot_prices(region))
-    cap = changed.cost.cap_usd
+    known, searching = cost.snapshot_prices(region), searched(changed)
+    worst = cost.worst_case(changed, known) if searching is None else search_cost(searching, known)
+    cap, tuning = changed.cost.cap_usd, None if searching is None else searching.tuning
+    if tuning is not None and tuning.cap_usd is not None and "cap_usd" not in launch.values:
+        cap = tuning.cap_usd
     if cap is not None and worst.usd is not None and worst.usd > cap:
         raise UserError(
             f"{spec.name} can cost up to {worst.usd:.2f} USD ({worst.source}), and the cap is {cap:.2f} USD.",
@@ -55,7 +68,7 @@ def make_plan(
     return LaunchPlan(spec=changed, sources=said, cost=worst, hourly_usd=hourly_usd(changed, region=region))
 
 
-def hourly_usd(spec: JobSpec, *, region: str) -> float | None:
+def hourly_usd(spec: LaunchedSpec, *, region: str) -> float | None:
     """Hourly on-demand price of all instances of the first attempt; None if any price is unknown."""
     from shardyard.spec.catalogue import prices
 
@@ -64,18 +77,20 @@ def hourly_usd(spec: JobSpec, *, region: str) -> float | None:
     return sum(known) if len(known) == len(found) else None
 
 
-def describe(spec: JobSpec, *, region: str) -> dict[str, Any]:
+def describe(spec: LaunchedSpec, *, region: str) -> dict[str, Any]:
     """A job as one row of a table."""
     from shardyard.spec.catalogue import cost
+    from shardyard.spec.tuning.cost import dearest_launch
 
     compute, image = spec.compute, spec.image
+    named = image.folder or image.repository or image.algorithm or image.builtin
     return {
         "job": spec.name,
         "instances": ", ".join(f"{count} x {kind}" for kind, count in compute.alternatives[0]),
-        "image": image.folder or image.repository or image.algorithm or f"{image.framework} {image.version}",
-        "price": "spot" if spec.spot.enabled else "on demand",
+        "image": named or f"{image.framework} {image.version}",
+        "price": "spot" if spec.uses_spot else "on demand",
         "longest": format_duration(spec.limits.max_runtime_seconds),
-        "usd_at_most": cost.worst_case(spec, cost.snapshot_prices(region)).usd,
+        "usd_at_most": dearest_launch(spec, cost.snapshot_prices(region)),
         "stack": spec.stack,
         "description": spec.description,
     }
@@ -88,15 +103,19 @@ def offline_region() -> str:
 
 def check_parameters(project: Project, pairs: Sequence[str]) -> None:
     """Check `Name=value` pairs as CloudFormation will, before any stack changes."""
+    from shardyard.spec.endpoints.stack_parameters import endpoint_parameters
     from shardyard.spec.jobs.stack_parameters import job_parameters
     from shardyard.spec.rules import accepted_instance_types
     from shardyard.spec.settings.parameters import check_values, of_settings
+    from yard.serving.endpoints import all_endpoints
 
     if not pairs:
         return
     known = list(of_settings(project.settings))
     for spec in project.jobs():
         known.extend(job_parameters(spec, accepted_instance_types(spec)).values())
+    for endpoint in all_endpoints(project):
+        known.extend(endpoint_parameters(endpoint).values())
     # `cdk deploy` also accepts Stack:Name=value.
     given = {name.rpartition(":")[2]: value for name, value in read_pairs("--parameters", pairs).items()}
     problems = check_values(known, given)
@@ -146,7 +165,7 @@ def reach_of(settings: "Settings") -> str:
     )
 
 
-def _crowded_stacks(jobs: Sequence[JobSpec]) -> list[Problem]:
+def _crowded_stacks(jobs: Sequence[LaunchedSpec]) -> list[Problem]:
     """The stacks that synth would refuse for their size."""
     from shardyard.spec import stack_limits
 
@@ -159,15 +178,20 @@ def _crowded_stacks(jobs: Sequence[JobSpec]) -> list[Problem]:
     return found
 
 
-def code_problems(project: Project, spec: JobSpec) -> Sequence[Problem]:
+def code_problems(project: Project, spec: LaunchedSpec) -> Sequence[Problem]:
     """What is wrong with a job's own code, as far as reading it tells."""
-    from shardyard.spec.jobs.source_files import source_files
-    from shardyard.spec.jobs.source_syntax import syntax_problems
+    from shardyard.spec.jobs.code.files import source_files
+    from shardyard.spec.jobs.code.keras import keras_fit_problems
+    from shardyard.spec.jobs.code.project_files import started
+    from shardyard.spec.jobs.code.syntax import syntax_problems
 
-    if spec.source is None or spec.program is None:
+    entry = started(spec)
+    if spec.source is None or entry is None or entry.endswith(".jar"):
         return ()
     try:
-        return list(syntax_problems(source_files(project.root, spec.source.dir), spec.program.entry))
+        code = source_files(project.root, spec.source.dir)
+        keras = keras_fit_problems(code, spec) if isinstance(spec, JobSpec) else ()
+        return [*syntax_problems(code, entry), *keras]
     except SpecError as error:
         return error.problems
 

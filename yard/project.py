@@ -11,6 +11,7 @@ from yard.errors import UserError
 
 if TYPE_CHECKING:  # only the commands that read settings and jobs load them
     from shardyard.spec.jobs.job import JobSpec
+    from shardyard.spec.jobs.launched import LaunchedSpec
     from shardyard.spec.settings.settings import Settings
 
 
@@ -29,7 +30,7 @@ class Project:
     stage_is_chosen: bool = False
     """Whether the stage is another one's than cdk.json's: the CDK command must then be told of it."""
 
-    def jobs(self) -> "tuple[JobSpec, ...]":
+    def jobs(self) -> "tuple[LaunchedSpec, ...]":
         """Every job in jobs/, checked; reports all problems of all files together."""
         from shardyard.spec.job_folder import load_jobs
         from shardyard.spec.settings.endpoints import reachable_services
@@ -46,13 +47,22 @@ class Project:
             may_be_empty=settings.training.no_jobs,
         )
 
-    def job(self, name: str) -> "JobSpec":
+    def job(self, name: str) -> "LaunchedSpec":
         """The job of that name, or of the one that it was renamed from; the error for another names the nearest."""
         found = self.jobs()
         jobs = {**{job.deployed_as: job for job in found}, **{job.name: job for job in found}}
         if name not in jobs:
             raise UserError(f"There is no job {said(name)} in {self.root / 'jobs'}; {nearest(name, list(jobs))}")
         return jobs[name]
+
+    def training_job(self, name: str) -> "JobSpec":
+        """The training job of that name; the error for a job of another kind says so."""
+        from shardyard.spec.jobs.job import JobSpec
+
+        found = self.job(name)
+        if not isinstance(found, JobSpec):
+            raise UserError(f"{name} is {found.what}, and this is about training jobs.")
+        return found
 
     @property
     def deploy(self) -> str:
@@ -74,6 +84,20 @@ class Project:
     def deployed_name(self, job: str) -> str:
         """The name that a job is deployed under: another one than its file's if that was renamed."""
         return self.renamed().get(job, job)
+
+    def kind(self, job: str) -> str:
+        """What a job's file says that it is, read without the rules; `training` where it says nothing."""
+        import tomllib
+
+        deployed = {before: name for name, before in self.renamed().items()}
+        path = self.root / self.settings.training.jobs / f"{deployed.get(job, job)}.toml"
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+            # most files have no such key, and need not be parsed for it
+            found = tomllib.loads(text).get("kind") if "kind" in text else None
+        except (OSError, ValueError, RecursionError):
+            return "training"
+        return found if isinstance(found, str) else "training"
 
     def renamed(self) -> dict[str, str]:
         """The renamed jobs, each with the name that it is deployed under.

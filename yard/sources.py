@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from shardyard.spec import names
-from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.launched import LaunchedSpec
 from yard.aws import Aws
 from yard.output import say
 
 
-def upload_source(aws: Aws, spec: JobSpec) -> str | None:
+def upload_source(aws: Aws, spec: LaunchedSpec) -> str | None:
     """Upload the job's [source] bundle unless it is there; return its hash, or None for a job without one."""
     from botocore.exceptions import ClientError
 
-    from shardyard.spec.jobs.source import bundle
-    from shardyard.spec.jobs.source_files import source_files
+    from shardyard.spec.jobs.code.bundle import bundle
+    from shardyard.spec.jobs.code.files import source_files
 
     if spec.source is None:
         return None

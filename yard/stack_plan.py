@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.launched import LaunchedSpec
 from shardyard.spec.jobs.stack_parameters import job_parameters, pascal
 from shardyard.spec.stack_limits import MOST, MOST_BYTES
+from yard.account import cdk
 from yard.difference import assembly
 from yard.difference.sides import Side, Stack
 from yard.errors import UserError
@@ -111,7 +112,7 @@ def _add(used: dict[str, dict[str, int]], stack: str, measured: Measured, job: s
     return True
 
 
-def measure(side: Side, jobs: Sequence[JobSpec], project: Project) -> Measured:
+def measure(side: Side, jobs: Sequence[LaunchedSpec], project: Project) -> Measured:
     """What each job takes in the templates of a synth."""
     found, rest = dict[str, Size](), dict[str, Size]()
     for stack in side.stacks:
@@ -135,7 +136,7 @@ def _job_of(stack: Stack, logical_id: str) -> str:
     return stack.label(logical_id).partition("/")[0]
 
 
-def _part(stack: Stack, spec: JobSpec) -> Size:
+def _part(stack: Stack, spec: LaunchedSpec) -> Size:
     template = stack.template
     declared = {parameter.name for parameter in job_parameters(spec, ()).values()}
     return _size(
@@ -165,7 +166,7 @@ def _synthesised(project: Project, stacks: Mapping[str, str]) -> Iterator[Side]:
             text = _file(project, job).read_text(encoding="utf-8")
             (folder / f"{job}.toml").write_text(in_stack(text, stack), encoding="utf-8")
         with tempfile.TemporaryDirectory(prefix="yard-stacks-") as out:
-            assembly.synthesise(project, Path(out), [f"training.jobs={folder.relative_to(project.root)}"])
+            cdk.synthesise(project, Path(out), [f"training.jobs={folder.relative_to(project.root)}"])
             yield assembly.read(Path(out))
     finally:
         shutil.rmtree(folder, ignore_errors=True)

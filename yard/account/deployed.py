@@ -5,9 +5,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.kinds import spec_of
+from shardyard.spec.jobs.launched import LaunchedSpec
 from shardyard.spec.jobs.overrides import apply_parameters
-from shardyard.spec.requests.training import Deployment
+from shardyard.spec.requests.deployment import Deployment
+from shardyard.spec.tuning.trials import searched, without_search
 from yard.aws import Aws
 from yard.runs import runs
 
@@ -19,9 +21,9 @@ _NOT_DEFINED = ("source", "name", "renamed_from")
 class Deployed:
     """One deployed job."""
 
-    definition: JobSpec
+    definition: LaunchedSpec
     """The job's file as it was deployed."""
-    spec: JobSpec
+    spec: LaunchedSpec
     """The definition with the stack's parameters applied."""
     deployment: Deployment
     """Buckets, role, image, network and keys."""
@@ -37,23 +39,29 @@ class Deployed:
         return repository, tag
 
 
-def read(aws: Aws, job: str) -> Deployed:
-    """Read a job back from its state machine; if it is not deployed, the error says how to deploy it."""
+def read(aws: Aws, job: str, *, search: bool = False) -> Deployed:
+    """Read a job, or its search, back from its state machine; one that is not deployed says how to deploy it."""
     from botocore.exceptions import ClientError
 
+    from yard.tuning import searches
+
+    arn = aws.search_machine_arn(job) if search else aws.state_machine_arn(job)
     try:
-        machine = aws.client("stepfunctions").describe_state_machine(stateMachineArn=aws.state_machine_arn(job))
+        machine = aws.client("stepfunctions").describe_state_machine(stateMachineArn=arn)
     except ClientError as error:
-        raise runs.not_deployed(aws, job, error) from None
+        missing = searches.not_deployed if search else runs.not_deployed
+        raise missing(aws, job, error) from None
     launch: dict[str, Any] = json.loads(machine["definition"])["States"]["Preflight"]["Parameters"]["Payload"]
-    definition = JobSpec.from_dict(launch["definition"])
+    definition = spec_of(launch["definition"])
     spec, sources = apply_parameters(definition, launch["parameters"])
     deployment = Deployment.from_dict(launch["deployment"])
     return Deployed(definition=definition, spec=spec, deployment=deployment, sources=sources)
 
 
-def changed_since(deployed: Deployed, local: JobSpec) -> list[str]:
+def changed_since(deployed: Deployed, local: LaunchedSpec) -> list[str]:
     """The fields of a job's file that differ from what is deployed."""
+    if searched(deployed.definition) is None:  # what launches the job itself is not told of its search
+        local = without_search(local)
     then, now = deployed.definition.to_dict(), local.to_dict()
     return sorted(set(_differences(then, now)))
 

@@ -28,7 +28,7 @@ class Diagnosis:
 
     what: str
     state: str
-    """`ok`, `warning` or `missing`."""
+    """`ok`, `warning` or `missing`; `person` for what only a person can see."""
     says: str
     fix: str = ""
 
@@ -125,7 +125,8 @@ def _region(aws: Aws) -> Iterator[Diagnosis]:
             yield Diagnosis(what="region", state="missing", says=f"{aws.region} has no {service}", fix=fix)
 
 
-def _bootstrap(aws: Aws) -> Iterator[Diagnosis]:
+def bootstrap(aws: Aws) -> Iterator[Diagnosis]:
+    """Whether CDK can deploy to this account and region."""
     from botocore.exceptions import ClientError
 
     fix = f"npx cdk bootstrap aws://{aws.account}/{aws.region}"
@@ -205,17 +206,17 @@ def _quotas(aws: Aws) -> Iterator[Diagnosis]:
 
 
 def _images(aws: Aws) -> Iterator[Diagnosis]:
-    from shardyard.spec.catalogue.images import DLC_IMAGES
+    """As at synth: the containers of AWS's that a job runs, and those that its image is built on."""
+    from shardyard.spec.catalogue.support import support_warnings
+    from shardyard.spec.catalogue.variants import read_bases
 
-    today = datetime.now(UTC).date().isoformat()
+    containers, today = aws.project.root / "containers", datetime.now(UTC).date()
     for job in aws.project.jobs():
-        image = job.image
-        if image.framework is None:
-            continue
-        until = DLC_IMAGES.get(image.framework, {}).get(str(image.version), {}).get("patched_until")
-        if until is not None and until < today:
-            says = f"jobs/{job.name}.toml uses {image.framework} {image.version}, patched until {until}"
-            yield Diagnosis(what="image", state="warning", says=says, fix="Move to a newer version.")
+        folder = job.image.folder
+        bases = {} if folder is None else read_bases(containers / folder)
+        for _, says in support_warnings(job, bases, today):
+            fix = "Move to a newer version."
+            yield Diagnosis(what="image", state="warning", says=f"jobs/{job.name}.toml: {says}", fix=fix)
 
 
 def _budget_tag(aws: Aws) -> Iterator[Diagnosis]:
@@ -243,7 +244,7 @@ _MACHINE: tuple[Check, ...] = (_python, _node, _cdk, _disk, _isolation, _docker)
 _ACCOUNT: tuple[Check, ...] = (
     _credentials,
     _region,
-    _bootstrap,
+    bootstrap,
     _endpoints,
     _stacks,
     _leftovers,

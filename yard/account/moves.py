@@ -111,6 +111,24 @@ def steps_of_leftovers(deployed: Templates, wanted: Templates) -> list[Step]:
     ]
 
 
+def steps_of_users(deployed: Templates, wanted: Templates, *, network: str) -> list[Step]:
+    """A stack that stops using an export goes before the stack that is to lose it; a deploy of all has it after.
+
+    Whoever uses the network's needs steps of its own.
+    """
+    there = set[str]().union(*map(_exports, deployed.values()))
+    steps = []
+    for stack, users in sorted(exports_in_the_way(deployed, wanted).items()):
+        if stack == network:
+            continue
+        lost = _exports(deployed[stack]) - _exports(wanted[stack])
+        for user in users:
+            needs = _imports(wanted.get(user, deployed[user]))
+            if user in wanted and needs <= there - lost:
+                steps.append(Step(why=f"{user} stops using what {stack} is to lose", deploys=(user,)))
+    return steps
+
+
 def exports_in_the_way(deployed: Templates, wanted: Templates) -> dict[str, list[str]]:
     """For each stack that is to lose an export: the deployed stacks that use one of those it would lose."""
     found: dict[str, list[str]] = {}

@@ -6,12 +6,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from yard.account import deletion, moves
-from yard.account.stacks import deployed_stacks, run_cdk
+from shardyard.spec import names
+from yard.account import cdk, deletion, moves
+from yard.account.stacks import deployed_stacks
 from yard.aws import Aws
+from yard.difference import account
+from yard.difference.refusals import renewed
+from yard.difference.resources import changes
+from yard.difference.sides import Side, Stack, as_stored
 from yard.errors import NotDeployedError, UserError
 from yard.project import Project
 from yard.runs import runs
+from yard.tuning import searches
 
 LAST = "everything else"
 
@@ -26,7 +32,11 @@ def steps(aws: Aws) -> list[moves.Step]:
     gone = {step.deletes for step in leftovers}
     rest = {name: template for name, template in deployed.items() if name not in gone}
     moving = [step for step in moves.steps_of_moves(things, wanted) if step.deletes not in gone]
-    found = [*leftovers, *_away_from_the_network(aws.project, rest, wanted), *moving]
+    users = moves.steps_of_users(rest, wanted, network=aws.project.stack_name("network"))
+    rest |= {user: wanted[user] for step in users for user in step.deploys}
+    away = _away_from_the_network(aws.project, rest, wanted)
+    renewals = [] if away else _notebooks_anew(aws, rest, wanted)
+    found = [*leftovers, *users, *away, *renewals, *moving]
     return [*found, moves.Step(why=LAST)] if found else []
 
 
@@ -48,19 +58,44 @@ def _away_from_the_network(project: Project, deployed: moves.Templates, wanted: 
     return [moves.Step(why=f"{users} leave the VPC; a launch meanwhile runs outside of it", context=context)]
 
 
+def _notebooks_anew(aws: Aws, deployed: moves.Templates, wanted: moves.Templates) -> list[moves.Step]:
+    """A notebook instance in another network is another one, and two cannot have its name at once."""
+    registry = account.Registry(aws)
+    before, after = (
+        Side([Stack(name=name, template=as_stored(template)) for name, template in side.items()])
+        for side in (deployed, wanted)
+    )
+    anew = list(renewed(before, after, list(changes(before, after, registry)), registry))
+    stack = aws.project.stack_name("notebooks")
+    others = [one for one in anew if one.stack != stack]
+    if others:
+        said = "; ".join(f"{one.stack}: {one.type} {one.name!r} ({', '.join(one.why)})" for one in others)
+        raise UserError(
+            f"CloudFormation does not make anew what has a name of its own, and no steps are known for it: {said}.",
+            "Undo the change, or give it another name.",
+        )
+    if not anew:
+        return []
+    names = ", ".join(one.name for one in anew)
+    why = f"{names} cannot change in place and would be made anew under a name that is taken; the disks go"
+    return [moves.Step(why=why, deletes=stack)]
+
+
 def _refuse_running(aws: Aws, machines: list[str]) -> None:
     prefix = aws.project.state_machine_name("")
     for machine in machines:
-        job = machine.removeprefix(prefix)
+        job, is_search = names.launched_by(machine.removeprefix(prefix))
         try:
-            running = [run.run_id for run in runs.executions(aws, job) if run.status == "RUNNING"]
+            found = searches.executions(aws, job) if is_search else runs.executions(aws, job)
+            running = [run.run_id for run in found if run.status == "RUNNING"]
         except NotDeployedError:
             continue
         if running:
+            stop = f"yard tune {job} --stop --run {running[0]}" if is_search else f"yard stop {running[0]}"
             raise UserError(
                 f"{job} moves to another stack, which takes its state machine away for a moment, and "
-                f"{', '.join(running)} still runs.",
-                f"Wait for it, or stop it: yard stop {running[0]}",
+                f"{'the search ' if is_search else ''}{', '.join(running)} still runs.",
+                f"Wait for it, or stop it: {stop}",
             )
 
 
@@ -77,7 +112,7 @@ def take(aws: Aws, step: moves.Step, *, tell: Callable[[str], None]) -> None:
         deletion.refuse_what_cannot_go(aws, stacks)
         deletion.delete(aws, stacks, tell=tell)
         return
-    done = run_cdk(aws.project, *step.arguments, "--require-approval", "never", shown=True)
+    done = cdk.run(aws.project, *step.arguments, "--require-approval", "never", shown=True)
     if done.returncode:
         raise UserError(
             f"`{step.command}` ended with exit code {done.returncode}.",
@@ -88,14 +123,8 @@ def take(aws: Aws, step: moves.Step, *, tell: Callable[[str], None]) -> None:
 def app_templates(project: Project, *context: str) -> moves.Templates:
     """The templates of the project's app for this stage, with more `-c KEY=VALUE` where given."""
     with tempfile.TemporaryDirectory(prefix="yard-templates-") as name:
-        folder, given = Path(name), [word for one in context for word in ("-c", one)]
-        done = run_cdk(project, "synth", "--quiet", "--output", name, *given)
-        if done.returncode:
-            options = "".join(f" -c {one}" for one in context)
-            raise UserError(
-                f"The app cannot be synthesised{options}: {done.stderr.strip()[-1500:]}",
-                f"See what is wrong with it: npx cdk synth{options}",
-            )
+        folder = Path(name)
+        cdk.synthesise(project, folder, context)
         artifacts = json.loads((folder / "manifest.json").read_text())["artifacts"]
         stacks = {key: one for key, one in artifacts.items() if one["type"] == "aws:cloudformation:stack"}
         return {

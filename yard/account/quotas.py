@@ -1,13 +1,14 @@
 """Service quotas that the jobs need: how much is granted, in use and requested."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from shardyard.spec.catalogue import quotas as spec_quotas
 from shardyard.spec.catalogue.cost import attempts
-from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.catalogue.service_jobs import SERVICE_JOBS
+from shardyard.spec.jobs.launched import LaunchedSpec
 from yard.aws import Aws
 from yard.errors import UserError
 
@@ -39,9 +40,10 @@ class QuotaRow:
 
 def table(aws: Aws) -> list[QuotaRow]:
     """One row per quota that any job needs."""
-    needed = spec_quotas.needed_together(aws.project.jobs())
+    jobs = aws.project.jobs()
+    needed = spec_quotas.needed_together(jobs)
     granted, codes = values_and_codes(aws)
-    pending, used = _pending(aws), _used(aws)
+    pending, used = _pending(aws), _used(aws, {spec.kind for spec in jobs})
     return [
         QuotaRow(
             quota=name,
@@ -65,14 +67,15 @@ class JobQuota:
     """A sentence for each quota that is too low."""
 
 
-def by_job(aws: Aws, jobs: Iterable[JobSpec]) -> dict[str, JobQuota]:
+def by_job(aws: Aws, jobs: Iterable[LaunchedSpec]) -> dict[str, JobQuota]:
     """For each job, whether it could be launched now, on its first choice of instances or on a fallback."""
     granted, _ = values_and_codes(aws)
-    used = _used(aws)
-    return {spec.name: _best(spec, granted, used) for spec in jobs}
+    specs = list(jobs)
+    used = _used(aws, {spec.kind for spec in specs})
+    return {spec.name: _best(spec, granted, used) for spec in specs}
 
 
-def _best(spec: JobSpec, granted: Mapping[str, float], used: Mapping[str, int]) -> JobQuota:
+def _best(spec: LaunchedSpec, granted: Mapping[str, float], used: Mapping[str, int]) -> JobQuota:
     """The first choice's answer, unless a fallback's is better."""
     found = [
         _one(spec_quotas.needed(attempt, cluster), granted, used)
@@ -145,20 +148,34 @@ def _pending(aws: Aws) -> dict[str, float]:
     }
 
 
-def _used(aws: Aws) -> Counter[str]:
-    """The quota that training jobs in progress use."""
+def _used(aws: Aws, kinds: Collection[str]) -> Counter[str]:
+    """The quota that the jobs in progress use, of every kind that the project has."""
     client = aws.client("sagemaker")
     used: Counter[str] = Counter()
-    for page in client.get_paginator("list_training_jobs").paginate(StatusEquals="InProgress"):
-        for summary in page["TrainingJobSummaries"]:
-            used.update(_held(client.describe_training_job(TrainingJobName=summary["TrainingJobName"])))
+    for of in [one for one in SERVICE_JOBS.values() if one.kind in kinds]:
+        for page in client.get_paginator(f"list_{of.method}s").paginate(StatusEquals="InProgress"):
+            for summary in page[f"{of.resource}Summaries"]:
+                used.update(_held(of.describe(client, summary[of.name_field])))
     return used
 
 
 def _held(job: dict[str, Any]) -> Counter[str]:
+    if "ProcessingResources" in job:
+        cluster = job["ProcessingResources"]["ClusterConfig"]
+        # Of a list of types the service answers the one that it chose
+        kind = cluster.get("SelectedInstanceType", cluster.get("InstanceType"))
+        count = cluster.get("SelectedInstanceCount", cluster.get("InstanceCount", 0))
+        return spec_quotas.held_by_processing(kind, count) if kind is not None else Counter()
+    if "TransformResources" in job:
+        return spec_quotas.held_by_transform(
+            job["TransformResources"]["InstanceType"], job["TransformResources"]["InstanceCount"]
+        )
+    if "AutoMLJobStatus" in job:  # the jobs that it has started are counted themselves
+        return Counter()
     resources, spot = job["ResourceConfig"], bool(job.get("EnableManagedSpotTraining"))
     held: Counter[str] = Counter()
     for group in resources.get("InstanceGroups") or [resources]:
-        if "InstanceType" in group:
-            held.update(spec_quotas.held_by(group["InstanceType"], group["InstanceCount"], spot=spot, warm=False))
+        kind = group.get("SelectedInstanceType", group.get("InstanceType"))
+        if kind is not None:
+            held.update(spec_quotas.held_by(kind, group["InstanceCount"], spot=spot, warm=False))
     return held

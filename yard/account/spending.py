@@ -12,14 +12,16 @@ from typing import Any, Literal
 from shardyard.spec import names, receipts
 from shardyard.spec.catalogue import prices
 from shardyard.spec.catalogue.idle_cost import IdleItem, idle_items
+from shardyard.spec.catalogue.service_jobs import PROCESSING, TRAINING, TRANSFORM
 from yard.account.stacks import deployed_stacks
 from yard.aws import Aws
-from yard.runs import runs
+from yard.runs import jobs, runs
 from yard.transfer import upload
 
 _THREADS = 16
 _ENDED = ("Completed", "Failed", "Stopped")
-_NAME = re.compile(rf"(?P<job>.+)-(?P<run>{runs.RUN_ID})-\d+")
+_NAME = re.compile(rf"(?P<job>.+)-(?P<run>{runs.RUN_ID})-\d+(-[0-9a-z]+)?")
+"""An attempt's name ends with its number, a trial's with its number and letters."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +36,7 @@ class Spending:
     unpriced: int
     """Runs whose cost is unknown because a price was missing."""
     without_receipt: int
-    """Training jobs without a receipt, such as those of a stopped run: counted by their billed time."""
+    """Jobs without a receipt, such as those of a stopped run: counted by their billed time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,11 +50,11 @@ class _Bill:
 
 
 def month_to_date(aws: Aws, today: date | None = None, *, by: Literal["job", "owner"] = "job") -> list[Spending]:
-    """What each job, or each owner, has cost since the first of the month, from receipts and from training jobs without
-    one; the most expensive first."""
+    """What each job, or each owner, has cost since the first of the month, from receipts and from what is in none; the
+    most expensive first."""
     first = (today if today is not None else datetime.now(UTC).date()).replace(day=1)
     found = _receipts(aws, names.run_prefix(f"{first:%Y%m}").rstrip("/"))
-    told = {attempt["name"] for receipt in found for attempt in receipt["attempts"]}
+    told = {name for receipt in found for name in _names(receipt)}
     owner = aws.project.settings.owner
     names_now = {before: now for now, before in aws.project.renamed().items()}
     groups: dict[str, list[_Bill]] = defaultdict(list)
@@ -86,34 +88,51 @@ def _of_receipt(receipt: dict[str, Any], otherwise: str) -> _Bill:
     )
 
 
+def _names(receipt: dict[str, Any]) -> Iterator[str]:
+    """The jobs that a receipt has counted; of a search it tells the best as an attempt, and the others as trials."""
+    search = receipt["tuning"]
+    yield from (one["name"] for one in [*receipt["attempts"], *(search["trials"] if search is not None else ())])
+
+
 def _untold(aws: Aws, first: date, told: set[str], otherwise: str) -> Iterator[_Bill]:
-    """Training jobs that ended this month, wrote to the project's bucket and are in no receipt."""
+    """Jobs of the project that ended this month and are in no receipt; trials of a search are training jobs, which
+    SageMaker gives the search's tags."""
     sagemaker, since = aws.client("sagemaker"), datetime(first.year, first.month, first.day, tzinfo=UTC)
-    pages = sagemaker.get_paginator("list_training_jobs").paginate(CreationTimeAfter=since)
-    wanted = [
-        (name, found)
-        for page in pages
-        for summary in page["TrainingJobSummaries"]
-        if (name := summary["TrainingJobName"]) not in told and summary["TrainingJobStatus"] in _ENDED
-        if (found := _NAME.fullmatch(name)) is not None
-    ]
-    bucket = f"s3://{aws.artifact_bucket()}/"
-    for name, found in wanted:
-        job = sagemaker.describe_training_job(TrainingJobName=name)
-        # otherwise it belongs to another stage or project
-        if job["OutputDataConfig"]["S3OutputPath"].startswith(bucket):
-            usd, saved = _cost(job, aws.region)
-            owner = _owner(sagemaker, job["TrainingJobArn"], otherwise)
-            yield _Bill(job=found["job"], owner=owner, run_id=found["run"], usd=usd, saved_usd=saved, has_receipt=False)
+    for of in (TRAINING, PROCESSING, TRANSFORM):
+        pages = sagemaker.get_paginator(f"list_{of.method}s").paginate(CreationTimeAfter=since)
+        wanted = [
+            (name, found)
+            for page in pages
+            for summary in page[f"{of.resource}Summaries"]
+            if (name := summary[of.name_field]) not in told and summary[of.status_field] in _ENDED
+            if (found := _NAME.fullmatch(name)) is not None
+        ]
+        for name, found in wanted:
+            job = jobs.told(of.describe(sagemaker, name), of)
+            answer = sagemaker.list_tags(ResourceArn=job["TrainingJobArn"])
+            tags = {tag["Key"]: tag["Value"] for tag in answer["Tags"]}
+            if _is_ours(aws, job, tags):
+                usd, saved = _cost(job, aws.region)
+                yield _Bill(
+                    job=tags.get("job", str(found["job"])),  # a name is cut where it would be too long
+                    owner=tags.get("owner", otherwise),
+                    run_id=found["run"],
+                    usd=usd,
+                    saved_usd=saved,
+                    has_receipt=False,
+                )
 
 
-def _owner(sagemaker: Any, arn: str, otherwise: str) -> str:
-    tags = {tag["Key"]: tag["Value"] for tag in sagemaker.list_tags(ResourceArn=arn)["Tags"]}
-    return str(tags.get("owner", otherwise))
+def _is_ours(aws: Aws, job: dict[str, Any], tags: dict[str, str]) -> bool:
+    """Whether a job is of this project and stage: a training job writes to its bucket, a processing job need not."""
+    if "OutputDataConfig" in job:
+        return bool(job["OutputDataConfig"]["S3OutputPath"].startswith(f"s3://{aws.artifact_bucket()}/"))
+    settings = aws.project.settings
+    return (tags.get("project"), tags.get("stage")) == (settings.project, settings.stage)
 
 
 def _cost(job: dict[str, Any], region: str) -> tuple[float | None, float]:
-    """What a training job cost at the snapshot's prices, and what spot saved."""
+    """What a job cost at the snapshot's prices, and what spot saved."""
     resources = job["ResourceConfig"]
     hourly = 0.0
     for group in resources.get("InstanceGroups") or [resources]:
@@ -145,7 +164,9 @@ def idle(aws: Aws) -> Iterator[tuple[str, IdleItem]]:
     for stack in (one.name for one in deployed_stacks(aws)):
         body = client.get_template(StackName=stack)["TemplateBody"]
         template = body if isinstance(body, dict) else json.loads(body)
-        for item in idle_items(template):
+        described = client.describe_stacks(StackName=stack)["Stacks"][0]
+        given = {one["ParameterKey"]: one["ParameterValue"] for one in described.get("Parameters", [])}
+        for item in idle_items(template, given):
             yield stack, item
 
 

@@ -1,14 +1,12 @@
 """The project's stacks: those that are deployed, those that its app has, and what is left over between the two."""
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from yard.account import cdk
 from yard.aws import Aws
 from yard.errors import UserError
 from yard.project import Project
@@ -65,7 +63,7 @@ def app_stacks(project: Project) -> frozenset[str]:
     """The names of the stacks that the project's app has for this stage, as the CDK command lists them."""
     with tempfile.TemporaryDirectory(prefix="yard-stacks-") as folder:
         # a folder of its own: the command refuses while another one reads the project's cdk.out
-        listed = run_cdk(project, "list", "--long", "--json", "--output", folder)
+        listed = cdk.run(project, "list", "--long", "--json", "--output", folder)
     if listed.returncode:
         last = [line for line in listed.stderr.splitlines() if line.strip()][-1:]
         raise UserError(
@@ -73,17 +71,3 @@ def app_stacks(project: Project) -> frozenset[str]:
             "See what is wrong with it: npx cdk list",
         )
     return frozenset(str(stack["name"]) for stack in json.loads(listed.stdout))
-
-
-def run_cdk(project: Project, *arguments: str, shown: bool = False) -> subprocess.CompletedProcess[str]:
-    """Run the project's CDK command for this stage, and keep what it prints, or show it on stderr."""
-    command = ["npx", "cdk", *arguments, "-c", f"stage={project.settings.stage}"]
-    # under CI=true the command writes everything to one stream
-    environment = {name: value for name, value in os.environ.items() if name != "CI"}
-    try:
-        node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout
-        quiet = {"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": node.strip().lstrip("v").split(".")[0]}
-        out = {"stdout": sys.stderr} if shown else {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.run(command, cwd=project.root, env=environment | quiet, text=True, check=False, **out)
-    except FileNotFoundError as error:
-        raise UserError(f"There is no {error.filename} command here.", "Install Node 22, then: make setup") from None

@@ -1,60 +1,24 @@
 """Runs that go on although no file of jobs/ defines their job: the next deploy takes their state machine away."""
 
-import os
-import threading
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from yard.errors import explain
 from yard.project import Project
+from yard.soon import asked_soon
 
 if TYPE_CHECKING:
     from yard.runs.runs import Run
 
-_LONGEST_SECONDS = 3.0
-_LOOPBACK_SECONDS = 20.0
-"""An embedded cloud that is not there refuses at once; one that is busy may be waited for."""
-_NAME_AN_ACCOUNT = (
-    "AWS_ENDPOINT_URL",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_PROFILE",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-)
-
 
 def undefined_runs(project: Project) -> "list[Run]":
-    """The running ones, as far as an account answers soon: the check of files works offline, and waits for nobody.
+    """The running ones, as far as an account answers soon."""
 
-    Only an account that the shell itself names is asked. One that does not answer in time, or refuses, is passed over.
-    """
-    if not any(os.environ.get(name) for name in _NAME_AN_ACCOUNT):
-        return []
-    found: list[Run] = []
-    failed: list[Exception] = []
-
-    def look() -> None:
+    def look() -> "list[Run]":
         from yard.aws import Aws
         from yard.runs.runs import runs_of_others
 
-        try:
-            found.extend(runs_of_others(Aws(project), [job.name for job in project.jobs()], running=True))
-        except Exception as error:
-            failed.append(error)
+        return list(runs_of_others(Aws(project), [job.name for job in project.jobs()], running=True))
 
-    # no timeout of a client bounds them all: a sign-in or a name server may hang before any
-    looking = threading.Thread(target=look, daemon=True)
-    looking.start()
-    looking.join(_LOOPBACK_SECONDS if _is_loopback() else _LONGEST_SECONDS)
-    for error in failed:
-        if explain(error) is None:
-            raise error
-    return list(found)
-
-
-def _is_loopback() -> bool:
-    return urlsplit(os.environ.get("AWS_ENDPOINT_URL", "")).hostname in ("localhost", "127.0.0.1")
+    return asked_soon(look)
 
 
 def warning(run: "Run") -> str:

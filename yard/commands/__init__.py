@@ -23,9 +23,13 @@ def register(app: typer.Typer) -> None:
         watch,
     )
     from yard.commands.governance import audit, diff, stacks
-    from yard.commands.results import artifacts, plot, reports
+    from yard.commands.notebooks import notebook, submit
+    from yard.commands.results import artifacts, plot, reports, spark_ui
+    from yard.commands.serving import container, deploy, endpoint, transform
+    from yard.commands.tuning import tune
 
-    running = (project, define, launch, queue, follow, watch, visit, reports, plot, artifacts)
+    running = (project, define, launch, tune, queue, follow, watch, visit, reports, plot, artifacts, spark_ui)
     deployed = (account, export, diff, stacks, audit, upkeep, move)
-    for module in (*running, data, secret, image, *deployed, cloud):
+    serving = (deploy, endpoint, container, transform)
+    for module in (*running, *serving, notebook, submit, data, secret, image, *deployed, cloud):
         module.register(app)

@@ -1,6 +1,7 @@
 """yard quota, cost, advise: the account's quotas, what was spent, which plan fits."""
 
 from enum import StrEnum
+from pathlib import Path
 
 import typer
 
@@ -170,23 +171,43 @@ def cost_estimate(
 
 
 def advise(
-    parameters: str = typer.Option(..., "--params", help="The model's size: 124M, 7e9, 7B.", metavar="SIZE"),
-    instance: str = typer.Option(..., "--instance", help="The instance type.", metavar="TYPE"),
+    parameters: str | None = typer.Option(None, "--params", help="The model's size: 124M, 7e9, 7B.", metavar="SIZE"),
+    instance: str | None = typer.Option(None, "--instance", help="The instance type.", metavar="TYPE"),
     count: int = typer.Option(1, "--count", help="How many instances.", min=1),
     batch_size: int = typer.Option(1, "--batch-size", help="Samples per replica and forward pass.", min=1),
     sequence: int = typer.Option(2048, "--sequence", help="Tokens per sample.", min=1),
     precision: str = typer.Option("bf16", "--precision", help="bf16 or fp32: the type of matrix products."),
+    framework: str = typer.Option("pytorch", "--framework", help="pytorch, or tensorflow for its strategies."),
+    where: str | None = typer.Option(
+        None, "--where", help="A job: SageMaker or EC2?", metavar="JOB", autocompletion=complete_jobs
+    ),
+    hours: float | None = typer.Option(None, "--hours", help="With --where: how long a run takes.", min=0.01),
+    overhead_minutes: float = typer.Option(
+        10, "--overhead-minutes", help="With --where: what EC2 bills before and after the program.", min=0
+    ),
+    template: Path | None = typer.Option(None, "--template", help="With --where: the folder for EC2's template."),
     as_json: bool = _JSON,
 ) -> None:
-    """Say which parallel plan fits, with the arithmetic.
+    """Say which parallel plan fits, or where a job runs for less.
 
-    Needs no account.
+    Both with the arithmetic, and without an account. --where compares SageMaker with an EC2 instance that has a Deep
+    Learning AMI; without --hours for limits.max_runtime. If EC2 wins, --template writes what runs the job there.
 
     \b
       yard advise --params 7B --instance ml.g5.12xlarge --count 2
+      yard advise --params 124M --instance ml.g5.xlarge --count 4 --framework tensorflow
+      yard advise --where mnist-ddp --hours 2
+      yard advise --where churn --hours 2 --template ec2
     """
+    if where is not None:
+        _advise_where(where, hours, overhead_minutes, template, as_json=as_json)
+        return
+    if parameters is None or instance is None:
+        raise UserError("Say --params and --instance, or --where JOB.", "See: yard advise --help", Exit.USAGE)
+    from shardyard.spec.advise.layouts import Advice
     from shardyard.spec.advise.layouts import advise as advise_on
     from shardyard.spec.advise.memory import workload
+    from shardyard.spec.advise.tensorflow import StrategyAdvice, advise_tensorflow
     from yard.plan import offline_region
 
     try:
@@ -196,13 +217,43 @@ def advise(
     if precision not in ("bf16", "fp32"):
         raise UserError(f"--precision is {precision!r}; choose bf16 or fp32.", code=Exit.USAGE)
     work = workload(size, batch_size=batch_size, sequence=sequence, precision=precision)
-    advice = advise_on(work, instance, count, region=offline_region())
+    if framework not in ("pytorch", "tensorflow"):
+        raise UserError(f"--framework is {framework!r}; choose pytorch or tensorflow.", code=Exit.USAGE)
+    if framework == "tensorflow":
+        advice: Advice | StrategyAdvice = advise_tensorflow(work, instance, count)
+    else:
+        advice = advise_on(work, instance, count, region=offline_region())
     if as_json:
         tried = [{"plan": one.name, "needed_gb": one.needed_gb, "usable_gb": one.usable_gb} for one in advice.tried]
         emit_json({"best": advice.best.name if advice.best else None, "tried": tried, "lines": list(advice.lines)})
         return
     for line in advice.lines:
         print(line)
+
+
+def _advise_where(
+    job: str, hours: float | None, overhead_minutes: float, template: Path | None, *, as_json: bool
+) -> None:
+    from dataclasses import asdict
+
+    from yard.ec2 import advice, writing
+    from yard.plan import offline_region
+
+    project = find_project()
+    spec = project.training_job(job)
+    taken = spec.limits.max_runtime_seconds / 3600 if hours is None else hours
+    found = advice.advise(spec, hours=taken, overhead_minutes=overhead_minutes, region=offline_region())
+    written = [] if template is None else writing.write(project, spec, found, template)
+    if as_json:
+        emit_json({"job": job, **asdict(found), "written": written})
+        return
+    for line in found.lines:
+        print(line)
+    print(f"{job}: {found.place}" if found.place != "unknown" else f"{job}: not known")
+    for path in written:
+        say(f"{path} is written.")
+    if written:
+        say("How to start it: docs/do/ec2.md")
 
 
 def register(app: typer.Typer) -> None:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from yard.embedded import ask, cloud_folder
-from yard.errors import Exit
+from yard.errors import Exit, UserError
 from yard.output import emit_facts, emit_json, emit_rows, say
 from yard.project import find_project
 
 if TYPE_CHECKING:
     from embedded.lifecycle import CloudState
+    from embedded.process.engines import Engine
 
 app = typer.Typer(help="The embedded cloud: an AWS on this machine.", no_args_is_help=True)
 
@@ -25,6 +26,9 @@ def up(
     allow_unisolated: bool = typer.Option(
         False, "--allow-unisolated", help="Run others' functions even where nothing keeps them from this machine."
     ),
+    engine: str | None = typer.Option(
+        None, "--engine", help="What nodes are: process (the default) or docker, containers of the real image."
+    ),
     as_json: bool = _JSON,
 ) -> None:
     """Start the cloud, unless it is running.
@@ -35,17 +39,24 @@ def up(
       yard cloud up
       yard cloud up --port 4566
       yard cloud up --fresh
+      yard cloud up --engine docker
     """
     from embedded import lifecycle
 
     state = lifecycle.up(
-        cloud_folder(), port=port, project=find_project().root, fresh=fresh, allow_unisolated=allow_unisolated
+        cloud_folder(),
+        port=port,
+        project=find_project().root,
+        fresh=fresh,
+        allow_unisolated=allow_unisolated,
+        engine=_engine(engine),
     )
     if as_json:
         emit_json(_as_json(state))
         return
     started = f"started in {state.seconds:.1f} s" if state.seconds else "already running"
     say(f"The embedded cloud is at {state.endpoint} ({started}; log: {state.log}).")
+    say(_NODES[state.engine])
     for note in state.notes:
         say(note)
     if fresh and not state.seconds:
@@ -55,8 +66,31 @@ def up(
     say('Point this shell at it: eval "$(yard cloud env)"; or put --embedded before a yard command.')
 
 
+_NODES = {
+    "process": "Nodes are cells of processes; in containers of the real image: yard cloud up --engine docker.",
+    "docker": "Nodes are containers of the real image, on this machine's Docker daemon.",
+}
+"""What each engine says of itself."""
+
+
+def _engine(name: str | None) -> "Engine | None":
+    if name is None:
+        return None
+    if name == "process":
+        return "process"
+    if name == "docker":
+        return "docker"
+    raise UserError(f"There is no engine {name!r}.", "Choose process or docker.")
+
+
 def _as_json(state: "CloudState") -> dict[str, Any]:
-    facts = {"endpoint": state.endpoint, "port": state.port, "pid": state.pid, "log": str(state.log)}
+    facts = {
+        "endpoint": state.endpoint,
+        "port": state.port,
+        "pid": state.pid,
+        "log": str(state.log),
+        "engine": state.engine,
+    }
     return {**facts, "seconds": round(state.seconds, 2), "notes": list(state.notes)}
 
 
@@ -99,7 +133,7 @@ def reset(as_json: bool = _JSON) -> None:
 
 @app.command()
 def status(as_json: bool = _JSON) -> None:
-    """Show whether the cloud runs, and how it isolates its nodes.
+    """Show whether the cloud runs, and what its nodes are.
 
     \b
       yard cloud status

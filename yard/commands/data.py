@@ -14,8 +14,11 @@ from yard.output import console, emit_json, emit_rows, say
 from yard.project import find_project
 
 if TYPE_CHECKING:
+    from shardyard.spec.jobs.automl.data import AutoMLInput
     from shardyard.spec.jobs.data import Channel
-    from shardyard.spec.jobs.job import JobSpec
+    from shardyard.spec.jobs.launched import LaunchedSpec
+    from shardyard.spec.jobs.processing.inputs import Input
+    from shardyard.spec.jobs.transform.data import TransformInput
     from yard.transfer.data_folder import DataFolder
     from yard.transfer.upload import Item
     from yard.transfer.uploaded import Uploaded
@@ -104,7 +107,7 @@ def sample(
     sample_data.make(aws.project.root, spec, place)
     bucket, s3 = aws.data_bucket(), aws.client("s3")
     written = {}
-    for name in spec.channels:
+    for name in sample_data.places(spec):
         prefix = _prefix(spec, name)
         items = upload.plan(data_folder.read(place / name, prefix), prefix)
         wanted = _send_missing(aws, items, prefix, upload.list_objects(s3, bucket, prefix))
@@ -150,7 +153,8 @@ def show_balance(
             f"Upload it: yard data put DIR --job {job} --channel {channel}",
         )
     dealt = balance.shares(found, spec.compute.most_instances if count is None else count)
-    distribution = _channel(spec, channel).distribution
+    # a transform job deals its objects out in any case
+    distribution = getattr(_channel(spec, channel), "distribution", "ShardedByS3Key")
     if distribution != "ShardedByS3Key":
         say(f"The channel {channel!r} is {distribution}: every node gets all of it. Sharded by key, it would be:")
     rows = [{"node": share.node, "objects": share.objects, "bytes": share.size} for share in dealt]
@@ -173,15 +177,21 @@ def _cut(folder: Path, given: "DataFolder", shards: int, prefix: str, scratch: P
     return data_folder.read(scratch, prefix)
 
 
-def _channel(job: "JobSpec", channel: str) -> "Channel":
-    if channel not in job.channels:
-        raise UserError(f"The job {job.name!r} has no channel {channel!r}; {nearest(channel, list(job.channels))}")
-    return job.channels[channel]
+def _channel(job: "LaunchedSpec", channel: str) -> "Channel | Input | TransformInput | AutoMLInput":
+    """A channel of a training job, or an input of another."""
+    from yard.sample_data import places
+
+    known = places(job)
+    if channel not in known:
+        word = "channel" if job.kind == "training" else "input"
+        raise UserError(f"The job {job.name!r} has no {word} {channel!r}; {nearest(channel, list(known))}")
+    return known[channel]
 
 
-def _prefix(job: "JobSpec", channel: str) -> str:
+def _prefix(job: "LaunchedSpec", channel: str) -> str:
     found = _channel(job, channel)
-    if found.s3 is None or found.s3.startswith("s3://") or found.type != "S3Prefix":
+    elsewhere = getattr(found, "bucket", "data") != "data"
+    if found.s3 is None or found.s3.startswith("s3://") or found.type != "S3Prefix" or elsewhere:
         source = f"reads {found.s3} as {found.type}" if found.s3 is not None else "does not read from S3"
         raise UserError(
             f"The channel {channel!r} of {job.name!r} {source}, so its data does not belong in the project's bucket.",

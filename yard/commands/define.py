@@ -69,10 +69,11 @@ def check(
     offline: bool = typer.Option(False, "--offline", help="Ask no account about runs whose job is gone."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON: what was checked, and every problem."),
 ) -> None:
-    """Check settings and jobs against the rules.
+    """Check settings, jobs and endpoints against the rules.
 
     Fast, before any synth. Reports every problem of every file at once; exit code 1 if there is one. Where the shell
-    names an account that answers soon, warns of runs whose job is no longer defined.
+    names an account that answers soon, warns of runs whose job is no longer defined, and refuses a change of a deployed
+    endpoint that SageMaker would refuse in the middle of a deploy.
 
     \b
       yard check
@@ -81,25 +82,30 @@ def check(
     from shardyard.spec.errors import SpecError
     from yard.account.undefined_runs import undefined_runs, warning
     from yard.plan import check_jobs, check_names, check_parameters, reach_of
+    from yard.serving.changes import check_endpoints
 
     problems: list[Any] = []
     checked: list[str] = []
+    served: list[str] = []
     warnings: list[str] = []
     try:
         project = find_project()
         check_names(project)
         check_parameters(project, parameters)
         checked = check_jobs(project, job)
+        served = check_endpoints(project, offline=offline) if job is None else []
         warnings = [] if offline else [warning(run) for run in undefined_runs(project)]
     except SpecError as error:
         problems = list(error.problems)
     if as_json:
         said = [{"where": one.where, "message": one.message} for one in problems]
-        emit_json({"checked": checked, "problems": said, "warnings": warnings})
+        emit_json({"checked": checked, "endpoints": served, "problems": said, "warnings": warnings})
     elif problems:
         complain("\n".join(map(str, problems)))
     else:
         say(f"{len(checked)} job{'s' if len(checked) != 1 else ''} checked: no problems.")
+        if served:
+            say(f"{len(served)} endpoint{'s' if len(served) != 1 else ''} checked: no problems.")
         for text in warnings:
             say(text)
         inside = [job for job in map(project.job, checked) if job.network.vpc]

@@ -23,7 +23,8 @@ def export(
       yard export mnist-ddp --request > request.json
       aws sagemaker create-training-job --cli-input-json file://request.json
     """
-    from shardyard.spec.requests.training import to_request
+    from shardyard.spec.jobs.job import JobSpec
+    from shardyard.spec.requests.any_kind import request_of
     from yard.account import deployed
     from yard.export import sdk_script
     from yard.runs import runs
@@ -37,9 +38,17 @@ def export(
     if spec.source is not None:
         spec = spec.with_source(str(upload_source(aws, spec)))
     run_id = runs.new_run_id()
-    made = to_request(spec, found.deployment, job_name=f"{job}-{run_id}-1", run_id=run_id)
+    if sdk and not isinstance(spec, JobSpec):
+        raise UserError(
+            f"{job} is {spec.what}, and the script is for training jobs.",
+            f"Its request: yard export {job} --request",
+        )
+    made = request_of(spec, found.deployment, job_name=f"{job}-{run_id}-1", run_id=run_id)
     if request:
         emit_json(made)
+        if "ModelName" in made:
+            say(f"It names the Model {made['ModelName']}: a launch makes it before, and you would have to.")
+            return
         say(f"It is the run {run_id}: sent again under another name, it goes on from that run's checkpoints.")
     else:
         print(sdk_script(job, made), end="")

@@ -10,6 +10,7 @@ from yard.errors import Exit
 from yard.output import confirm, emit_json, say
 from yard.project import find_project
 from yard.runs import runs
+from yard.runs.saves import keeps_checkpoints
 
 
 def follow(
@@ -81,8 +82,8 @@ def _next_step(aws: Aws, run: runs.Run) -> str:
     """A stopped run has no receipt; it goes on where checkpoints are."""
     if run.status != "ABORTED" or not aws.project.has_job(run.job):
         return f"its receipt: yard receipt {run.run_id}"
-    keeps = aws.project.job(run.job).checkpoints.enabled
-    return f"resume it: yard resume {run.run_id}" if keeps else f"launch it anew: yard train {run.job}"
+    keeps = keeps_checkpoints(aws.project.job(run.job))
+    return f"resume it: yard resume {run.run_id}" if keeps else f"launch it anew: yard {run.of.command} {run.job}"
 
 
 def register(app: typer.Typer) -> None:

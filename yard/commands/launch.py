@@ -1,25 +1,24 @@
-"""yard train, resume: launch a job and watch it."""
+"""yard train, run, resume: launch a job and watch it."""
 
-import shlex
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from shardyard.spec.units import format_duration
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
 from yard.commands.follow import end_with, watch_to_the_end
 from yard.errors import Exit, UserError
-from yard.launches import launching
+from yard.launches import launching, shown
 from yard.output import confirm, emit_facts, emit_json, is_terminal, say
 from yard.override_options import read_overrides, with_override_options
+from yard.plan import read_pairs
 from yard.project import find_project
 from yard.runs import about, runs
+from yard.runs.saves import keeps_checkpoints
 
 if TYPE_CHECKING:
-    from shardyard.spec.jobs.job import JobSpec
+    from shardyard.spec.jobs.launched import LaunchedSpec
     from yard.plan import LaunchPlan
 
 _YES = typer.Option(False, "--yes", "-y", help="Do not ask.")
@@ -90,14 +89,65 @@ def train(
       yard train mnist-ddp --name "wide, slow" --tag baseline --tag owner=ann
       yard train mnist-ddp --yes --follow || echo "it failed with exit code $?"
     """
-    aws = Aws(find_project())
-    local = aws.project.job(job)
     given = _given(job, values, name, tags, overrides)
+    _start(given, {}, dry_run=dry_run, watch=watch, yes=yes, follow=follow, as_json=as_json)
+
+
+def run(
+    job: str = typer.Argument(help="A job of jobs/.", autocompletion=complete_jobs),
+    inputs: list[str] = typer.Option(
+        [],
+        "--input",
+        help="The address of an input: s3://..., or a run whose model or output it is.",
+        metavar="NAME=ADDRESS",
+    ),
+    values: list[str] = typer.Option(
+        [], "--set", help="--NAME=VALUE: an argument; or a training job's hyperparameter.", metavar="NAME=VALUE"
+    ),
+    name: str | None = typer.Option(None, "--name", help="What to call the run."),
+    tags: list[str] = typer.Option([], "--tag", help="A tag of the run.", metavar="KEY[=VALUE]"),
+    follow: bool | None = _FOLLOW,
+    dry_run: bool = typer.Option(False, "--dry-run", help="Show the plan and stop."),
+    yes: bool = _YES,
+    as_json: bool = typer.Option(False, "--json", help="Print the plan and the run as JSON."),
+    *,
+    overrides: dict[str, Any],
+) -> None:
+    """Launch a job of any kind and watch it.
+
+    A processing job, or a training job as `yard train` does. An input may be named by a run: by its id alone for its
+    model, or with the name of one of its outputs (`--input raw=20261121-073000-a1b2/shards`). The exit codes are
+    those of yard train.
+
+    \b
+      yard run digits-prepare
+      yard run evaluate --input model=20261121-073000-a1b2
+      yard run events-prepare --count 4 --dry-run
+    """
+    given = _given(job, values, name, tags, overrides)
+    addresses = read_pairs("--input", inputs)
+    _start(given, addresses, dry_run=dry_run, watch=False, yes=yes, follow=follow, as_json=as_json)
+
+
+def _start(
+    given: Given,
+    inputs: dict[str, str],
+    *,
+    dry_run: bool,
+    watch: bool,
+    yes: bool,
+    follow: bool | None,
+    as_json: bool,
+) -> None:
+    aws = Aws(find_project())
+    job, local = given.job, aws.project.job(given.job)
     launch = launching.launch_input(local, given.overrides, given.hyperparameters, given.words)
+    if inputs:
+        launch = {**launch, "inputs": launching.input_addresses(aws, inputs)}
     plan = launching.plan_of(aws, job, launch, dry_run=dry_run)
     if dry_run:
         launching.refuse_wrong_code(aws, local)
-        emit_facts(_as_json(plan) if as_json else _as_facts(plan, aws.project.root), as_json=as_json)
+        emit_facts(shown.as_json(plan) if as_json else shown.as_facts(plan, aws.project.root), as_json=as_json)
         return
     if watch:
         _watch(aws, local, launch, given)
@@ -134,7 +184,7 @@ def resume(
             f"The run {found.run_id} of {found.job} has succeeded: there is nothing to resume.",
             f"Launch it anew: yard train {found.job}",
         )
-    if not aws.project.job(found.job).checkpoints.enabled:
+    if not keeps_checkpoints(aws.project.job(found.job)):
         raise UserError(
             f"The job {found.job!r} keeps no checkpoints, so there is nothing to resume from.",
             f"Set [checkpoints] enabled = true in jobs/{found.job}.toml, deploy, and launch it anew.",
@@ -176,7 +226,7 @@ def _launch(
     if "source_sha256" not in launch:
         launching.refuse_wrong_code(aws, aws.project.job(job))
     if not as_json:
-        emit_facts(_as_facts(plan, aws.project.root), as_json=False)
+        emit_facts(shown.as_facts(plan, aws.project.root), as_json=False)
     if not yes and not confirm("Launch it?", default=True):
         raise UserError("Nothing was launched.")
     run = launching.start(aws, job, launch, name=name, tags=tags)
@@ -186,11 +236,11 @@ def _launch(
         say(f"Watch it: yard logs {run.run_id} --follow; its status: yard status {run.run_id}")
     if as_json:
         facts = {"run": run.run_id, "job": job, "execution": run.execution_arn, "status": run.status}
-        emit_json({**facts, "plan": _as_json(plan)})
+        emit_json({**facts, "plan": shown.as_json(plan)})
     end_with(aws, run)
 
 
-def _watch(aws: Aws, job: "JobSpec", launch: dict[str, Any], given: Given) -> NoReturn:
+def _watch(aws: Aws, job: "LaunchedSpec", launch: dict[str, Any], given: Given) -> NoReturn:
     """Costs nothing in the embedded cloud, so nothing is asked."""
     from yard.launches.rerun import Rerun
 
@@ -204,59 +254,9 @@ def _watch(aws: Aws, job: "JobSpec", launch: dict[str, Any], given: Given) -> No
     Rerun(aws, job, launch, name=given.name, tags=given.tags).forever()
 
 
-def _as_facts(plan: "LaunchPlan", root: Path) -> dict[str, Any]:
-    from shardyard.spec.jobs.source_files import source_files
-
-    spec = plan.spec
-    source, program = spec.source, spec.program
-    changed = [
-        f"{name} ({source})"
-        for name, source in sorted(plan.sources.items())
-        if source in ("stage", "parameter", "input")
-    ]
-    return {
-        "job": spec.name,
-        "instances": ", ".join(f"{count} x {kind}" for kind, count in spec.compute.alternatives[0]),
-        "fallback": ", ".join(fallback.instance_type for fallback in spec.compute.fallback) or None,
-        "capacity": "spot" if spec.spot.enabled else "on demand",
-        "longest_runtime": format_duration(spec.limits.max_runtime_seconds),
-        "source": None if source is None else f"{source.dir}: {source_files(root, source.dir)}",
-        "program": None if program is None else shlex.join([program.entry, *program.arguments]),
-        "data": ", ".join(f"{name} ({one.s3 or 'not in S3'}, {one.mode})" for name, one in spec.channels.items()),
-        "hyperparameters": ", ".join(f"{name}={_plain(value)}" for name, value in spec.hyperparameters.items()),
-        "not_from_the_file": ", ".join(changed) or None,
-        "worst_case": plan.cost.lines[-1],
-    }
-
-
-def _plain(value: Any) -> str:
-    """A value as the job's file and --set write it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _as_json(plan: "LaunchPlan") -> dict[str, Any]:
-    spec = plan.spec
-    return {
-        "job": spec.name,
-        "instances": [{"type": kind, "count": count} for kind, count in spec.compute.alternatives[0]],
-        "fallback": [fallback.instance_type for fallback in spec.compute.fallback],
-        "spot": spec.spot.enabled,
-        "max_runtime_seconds": spec.limits.max_runtime_seconds,
-        "arguments": [] if spec.program is None else spec.program.arguments,
-        "environment": spec.environment,
-        "channels": {name: {"s3": one.s3, "mode": one.mode} for name, one in spec.channels.items()},
-        "hyperparameters": spec.hyperparameters,
-        "sources": plan.sources,
-        "hourly_usd": plan.hourly_usd,
-        "worst_case": plan.cost.to_dict(),
-    }
-
-
 def _hyperparameters(pairs: list[str]) -> dict[str, Any]:
     """Parse `lr=3e-4` as TOML would: numbers, true and false keep their types; everything else is text."""
     import tomllib
-
-    from yard.plan import read_pairs
 
     found: dict[str, Any] = {}
     for name, text in read_pairs("--set", pairs).items():
@@ -271,4 +271,5 @@ def _hyperparameters(pairs: list[str]) -> dict[str, Any]:
 def register(app: typer.Typer) -> None:
     """Put these commands on the app."""
     app.command()(with_override_options(train))
+    app.command()(with_override_options(run))
     app.command()(with_override_options(resume))

@@ -15,8 +15,8 @@ def move(
 ) -> None:
     """Deploy what CloudFormation refuses in one step.
 
-    A new VPC that becomes an existing one, a job that moves to another stack, a stack of jobs with another name:
-    compares what is deployed with the app, shows the steps, asks, and takes them.
+    A new VPC that becomes an existing one, notebook instances in another network, a job that moves to another stack, a
+    stack of jobs with another name: compares what is deployed with the app, shows the steps, asks, and takes them.
 
     \b
       yard move --dry-run

@@ -22,20 +22,27 @@ _JSON = typer.Option(False, "--json", help="Print JSON.")
 
 def doctor(
     offline: bool = typer.Option(False, "--offline", help="Check this machine only."),
+    account: bool = typer.Option(False, "--account", help="Walk the checklist of a new account instead."),
     as_json: bool = _JSON,
 ) -> None:
     """Find what is missing or wrong, each with its fix.
 
     On this machine: versions, disk, namespaces, docker. In the account: credentials, bootstrap, region, stacks,
-    quotas that are too low, images out of support. Exit code 1 if something is missing.
+    quotas that are too low, images out of support. With --account the steps of a new account in their order, from the
+    root user to budgets; what only a person can see is named. Exit code 1 if something is missing.
 
     \b
       yard doctor
       yard --embedded doctor --json
+      yard doctor --account
     """
+    from yard.account.checklist.steps import walk
     from yard.account.doctor import examine
 
-    rows = [asdict(diagnosis) for diagnosis in examine(Aws(find_project()), account=not offline)]
+    if account and offline:
+        raise UserError("--account looks at the account, and --offline does not.", "Give one of them.", Exit.USAGE)
+    aws = Aws(find_project())
+    rows = [asdict(diagnosis) for diagnosis in (walk(aws) if account else examine(aws, account=not offline))]
     emit_rows(rows, ("what", "state", "says", "fix"), as_json=as_json, empty="")
     if any(row["state"] == "missing" for row in rows):
         raise typer.Exit(Exit.FIX)

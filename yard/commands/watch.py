@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from shardyard.spec.catalogue.service_jobs import TRAINING, TUNING
 from shardyard.spec.units import format_duration, parse_duration
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
@@ -14,8 +15,10 @@ from yard.errors import Exit, NotDeployedError, UserError
 from yard.launches import launching
 from yard.output import confirm, emit_facts, emit_json, emit_json_line, emit_rows, say, show
 from yard.project import find_project
-from yard.runs import runs
+from yard.runs import jobs, runs
 from yard.runs.logs import Line, Tail, now_milliseconds
+from yard.tuning import searches
+from yard.tuning.trials import read_search
 
 _LOOK_SECONDS = 1.0
 _RECENT_MILLISECONDS = 15 * 60_000
@@ -25,34 +28,41 @@ _RECENT_MILLISECONDS = 15 * 60_000
 def logs(
     run: str = typer.Argument(help="A job's name (its newest run) or a run id.", autocompletion=complete_jobs),
     node: int | None = typer.Option(None, "--node", help="Only this node: 2 is algo-2.", min=1, metavar="N"),
+    trial: int | None = typer.Option(None, "--trial", help="Only this trial of a search.", min=1, metavar="N"),
     follow: bool = typer.Option(False, "--follow", "-f", help="Follow until the run ends."),
     since: str | None = typer.Option(None, "--since", help="Only lines of the last 90s, 10m, 2h.", metavar="TIME"),
     grep: str | None = typer.Option(None, "--grep", help="Only lines that match this regular expression.", metavar="X"),
     as_json: bool = typer.Option(False, "--json", help="One JSON object per line."),
 ) -> None:
-    """Print the logs of a run's nodes.
+    """Print the logs of a run's nodes, or of a search's trials.
 
-    All attempts of the run, oldest line first. The exit code does not tell how the run ended: see `yard status`.
+    All attempts of the run, or all trials, oldest line first. The exit code does not tell how the run ended: see `yard
+    status`.
 
     \b
       yard logs mnist-ddp --follow
       yard logs 20261121-073000-a1b2 --node 2 --since 10m --grep loss
+      yard logs mnist-tune --trial 3
     """
     aws = Aws(find_project())
-    found = runs.find(aws, run)
+    found = searches.find_any(aws, run)
+    if trial is not None and found.of is not TUNING:
+        raise UserError(f"The run {found.run_id} of {found.job} is no search, and has no trials.")
     wanted = _pattern(grep)
     start = _start(since, now_milliseconds=now_milliseconds())
-    tail, printed = Tail(aws, found.run_id, node=node, since_milliseconds=start), 0
+    group = TRAINING.log_group if found.of is TUNING else found.of.log_group
+    tail, printed = Tail(aws, found.run_id, node=node, since_milliseconds=start, log_group=group), 0
     while True:
         found, _ = runs.refresh(aws, found)
-        for line in tail.lines([attempt["TrainingJobName"] for attempt in runs.attempts(aws, found)]):
+        named = _trials(aws, found, trial) if found.of is TUNING else dict.fromkeys(_attempts(aws, found))
+        for line in tail.lines(list(named)):
             if wanted is None or wanted.search(line.text):
-                _print_line(line, as_json)
+                _print_line(line, named.get(line.job), as_json)
                 printed += 1
         if not follow or found.status != "RUNNING":
             break
         time.sleep(_LOOK_SECONDS)
-    if not printed and node is not None:
+    if not printed and node is not None and found.of is not TUNING:
         _refuse_a_node_that_is_not_there(aws, found, node)
     if not printed:
         say(f"No matching line in the run {found.run_id} of {found.job}, which is {found.status.lower()}.")
@@ -64,7 +74,7 @@ def status(
     ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Show the status of a run, or of every job.
+    """Show the status of a run or a search, or of every job.
 
     \b
       yard status
@@ -72,11 +82,14 @@ def status(
     """
     aws = Aws(find_project())
     if run is not None:
-        emit_facts(_facts(aws, runs.find(aws, run)), as_json=as_json)
+        found = searches.find_any(aws, run)
+        emit_facts((_search_facts if found.of is TUNING else _facts)(aws, found), as_json=as_json)
         return
-    jobs = [job.name for job in aws.project.jobs()]
-    gone = list(runs.runs_of_others(aws, jobs, running=True))
-    rows = [*(_newest(aws, job) for job in jobs), *map(_row, gone)]
+    known = [job.name for job in aws.project.jobs()]
+    gone = list(runs.runs_of_others(aws, known, running=True))
+    rows = [row for job in known for row in _newest_of_both(aws, job)] + [_row(one) for one in gone]
+    if not as_json:
+        rows = [{**row, "job": searches.told_name(row["job"], row["kind"])} for row in rows]
     emit_rows(rows, ("job", "status", "run", "started", "took"), as_json=as_json, empty="There are no jobs in jobs/.")
     for one in gone:
         say(f"The run {one.run_id} goes on, and no file of jobs/ defines {one.job}. Stop it: yard stop {one.run_id}")
@@ -87,7 +100,7 @@ def stop(
     yes: bool = typer.Option(False, "--yes", "-y", help="Do not ask."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Stop a run and its training job.
+    """Stop a run and its job, or a search and its trials.
 
     A job with checkpoints saves one last time, and `yard resume` resumes from there.
 
@@ -96,12 +109,12 @@ def stop(
       yard stop 20261121-073000-a1b2 --yes
     """
     aws = Aws(find_project())
-    found = runs.find(aws, run)
+    found = searches.find_any(aws, run)
     if found.status != "RUNNING":
         raise UserError(f"The run {found.run_id} of {found.job} is not running; it {runs.ended(found)}.")
-    if not yes and not confirm(f"Stop the run {found.run_id} of {found.job}?"):
+    if not yes and not confirm(f"Stop the {'search' if found.of is TUNING else 'run'} {found.run_id} of {found.job}?"):
         raise UserError("Nothing was stopped.")
-    launching.stop(aws, found)
+    (searches if found.of is TUNING else launching).stop(aws, found)
     if as_json:
         emit_json({"run": found.run_id, "job": found.job, "execution": found.execution_arn, "stopped": True})
 
@@ -114,19 +127,43 @@ def _facts(aws: Aws, run: runs.Run) -> dict[str, Any]:
     facts["stopped"] = run.stopped
     facts["attempts"] = len(attempts)
     if attempts:
-        name = attempts[-1]["TrainingJobName"]
-        training = aws.client("sagemaker").describe_training_job(TrainingJobName=name)
+        name, of = attempts[-1]["TrainingJobName"], run.of
+        training = jobs.describe(aws, run, name)
         facts |= {
-            "training_job": name,
-            "phase": training.get("SecondaryStatus"),
-            "training_seconds": training.get("TrainingTimeInSeconds"),
+            f"{of.kind}_job": name,
+            "phase": training.get("SecondaryStatus") if of is TRAINING else training[of.status_field],
+            of.seconds_key: training.get("TrainingTimeInSeconds"),
             "billable_seconds": training.get("BillableTimeInSeconds"),
             **_progress(aws, run, attempts, training),
         }
     if run.status not in ("RUNNING", "SUCCEEDED"):
         facts["error"], facts["cause"] = execution.get("error"), execution.get("cause")
+    if attempts and training.get("ExitMessage"):
+        facts["exit_message"] = training["ExitMessage"]
     failure = training.get("FailureReason") if attempts else None
     return facts if failure is None or failure in (facts.get("cause") or "") else {**facts, "failure": failure}
+
+
+def _search_facts(aws: Aws, run: runs.Run) -> dict[str, Any]:
+    run, execution = runs.refresh(aws, run)
+    search = read_search(aws, searches.tuning_job(aws, run))
+    facts: dict[str, Any] = {"job": run.job, "search": run.run_id, "status": run.status.lower(), "started": run.started}
+    facts |= {"stopped": run.stopped, "tuning_job": searches.tuning_job(aws, run)}
+    if search is not None:
+        best = search.ended[0] if search.ended else None
+        facts |= {
+            "phase": search.status,
+            "trials": len(search.trials),
+            "of": search.max_jobs,
+            "running": search.running,
+            f"best_{search.metric}": None if best is None else best.objective,
+            "best_trial": None if best is None else best.name,
+        }
+    if run.status not in ("RUNNING", "SUCCEEDED"):
+        facts["error"], facts["cause"] = execution.get("error"), execution.get("cause")
+    if search is not None and search.reason:
+        facts["failure"] = search.reason
+    return facts
 
 
 def _progress(aws: Aws, run: runs.Run, attempts: list[dict[str, Any]], training: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,18 +174,27 @@ def _progress(aws: Aws, run: runs.Run, attempts: list[dict[str, Any]], training:
 
     view = View(job=run.job, run_id=run.run_id, region=aws.region)
     view.observe(attempts, dict(training), run.status)
-    tail = Tail(aws, run.run_id, since_milliseconds=now_milliseconds() - _RECENT_MILLISECONDS)
+    recent = now_milliseconds() - _RECENT_MILLISECONDS
+    tail = Tail(aws, run.run_id, since_milliseconds=recent, log_group=run.of.log_group)
     for line in tail.lines([training["TrainingJobName"]]):
         view.hear(line)
     metrics = view.metrics()
     progress = view.progress()
     left = None if progress is None or progress[1] is None else format_duration(progress[1])
     cost = {} if view.cost_usd is None else {"usd_so_far_at_most": round(view.cost_usd, 4)}
-    return {**metrics, "to_go": left, **cost}
+    said = "; ".join(text for text in (view.began_anew, view.warning) if text)
+    warning = {"warning": said} if said else {}
+    return {**metrics, "to_go": left, **cost, **warning}
+
+
+def _newest_of_both(aws: Aws, job: str) -> list[dict[str, Any]]:
+    """A row for the job's newest run, and one for its newest search where it has been searched."""
+    search = next(searches.of_project(aws, [job], 1), None)
+    return [_newest(aws, job), *([] if search is None else [_row(search)])]
 
 
 def _newest(aws: Aws, job: str) -> dict[str, Any]:
-    nothing = {"job": job, "run": None, "started": None, "took": None}
+    nothing = {"job": job, "kind": aws.project.kind(job), "run": None, "started": None, "took": None}
     try:
         run = next(runs.executions(aws, job), None)
     except NotDeployedError:
@@ -162,6 +208,7 @@ def _row(run: runs.Run) -> dict[str, Any]:
     took = format_duration((run.stopped - run.started).total_seconds()) if run.stopped else None
     return {
         "job": run.job,
+        "kind": run.kind,
         "status": run.status.lower(),
         "run": run.run_id,
         "started": run.started,
@@ -169,11 +216,21 @@ def _row(run: runs.Run) -> dict[str, Any]:
     }
 
 
+def _attempts(aws: Aws, run: runs.Run) -> list[str]:
+    return [attempt["TrainingJobName"] for attempt in runs.attempts(aws, run)]
+
+
+def _trials(aws: Aws, run: runs.Run, only: int | None) -> dict[str, int | None]:
+    """The number of each trial that has begun, by its name, or of one of them."""
+    search = read_search(aws, searches.tuning_job(aws, run))
+    trials = [] if search is None else search.trials
+    return {one.name: one.number for one in trials if only in (None, one.number)}
+
+
 def _refuse_a_node_that_is_not_there(aws: Aws, run: runs.Run, node: int) -> None:
     from yard.runs.view import instances
 
-    names = [attempt["TrainingJobName"] for attempt in runs.attempts(aws, run)]
-    described = [aws.client("sagemaker").describe_training_job(TrainingJobName=name) for name in names]
+    described = [jobs.describe(aws, run, name) for name in _attempts(aws, run)]
     count = max(map(instances, described), default=0)
     if described and node > count:
         raise UserError(f"The run {run.run_id} has {count} node{'' if count == 1 else 's'}, and no node {node}.")
@@ -196,11 +253,12 @@ def _start(since: str | None, *, now_milliseconds: int) -> int:
         raise UserError(f"--since {error}.", code=Exit.USAGE) from None
 
 
-def _print_line(line: Line, as_json: bool) -> None:
+def _print_line(line: Line, trial: int | None, as_json: bool) -> None:
     if as_json:
-        emit_json_line({"at": line.at_milliseconds, "host": line.host, "text": line.text})
+        of_trial = {} if trial is None else {"trial": trial, "training_job": line.job}
+        emit_json_line({"at": line.at_milliseconds, **of_trial, "host": line.host, "text": line.text})
     else:
-        show(f"{line.host}  {line.text}")
+        show(f"{'' if trial is None else f'trial {trial} '}{line.host}  {line.text}")
 
 
 def register(app: typer.Typer) -> None:

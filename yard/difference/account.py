@@ -1,7 +1,7 @@
 """What the account has: the project's stacks as they are deployed, and what only the account knows."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from yard.aws import Aws
@@ -11,6 +11,7 @@ from yard.difference.sides import Side, Stack, as_stored
 from yard.errors import NotDeployedError, UserError
 from yard.runs import runs
 from yard.transfer import upload
+from yard.tuning import searches
 
 _NOT_THERE = frozenset({"DELETE_COMPLETE", "REVIEW_IN_PROGRESS"})
 
@@ -131,10 +132,19 @@ def _count(number: int, thing: str) -> str:
 
 def running(aws: Aws, jobs: Iterable[str]) -> dict[str, int]:
     """The runs in progress of each job that has any."""
+    return _in_progress(jobs, lambda job: runs.executions(aws, job))
+
+
+def searching(aws: Aws, jobs: Iterable[str]) -> dict[str, int]:
+    """The searches in progress of each job that has any."""
+    return _in_progress(jobs, lambda job: searches.executions(aws, job))
+
+
+def _in_progress(jobs: Iterable[str], executions: Callable[[str], Iterable[runs.Run]]) -> dict[str, int]:
     found = {}
     for job in jobs:
         try:
-            number = sum(run.status == "RUNNING" for run in runs.executions(aws, job))
+            number = sum(run.status == "RUNNING" for run in executions(job))
         except NotDeployedError:
             continue
         if number:

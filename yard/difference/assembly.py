@@ -1,29 +1,12 @@
-"""What the app would deploy: the templates of a cloud assembly, made now or before."""
+"""What the app would deploy: the templates of a cloud assembly."""
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from yard.difference.sides import Side, Stack, as_stored
 from yard.errors import UserError
-from yard.project import Project
-
-
-def synthesise(project: Project, folder: Path, context: Sequence[str]) -> None:
-    """Write the app's templates into a folder with the CDK command, as a deploy does."""
-    options = [word for pair in (f"stage={project.settings.stage}", *context) for word in ("-c", pair)]
-    command = ["npx", "cdk", "synth", "--quiet", "--all", "--no-notices", "--output", str(folder), *options]
-    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False).stdout
-    quiet = {"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": node.strip().lstrip("v").split(".")[0]}
-    done = subprocess.run(
-        command, cwd=project.root, env=os.environ | quiet, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip()
-        raise UserError(f"The app could not be synthesised:\n{said}", "Correct it; yard check finds most of it faster.")
 
 
 def read(folder: Path) -> Side:

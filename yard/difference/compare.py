@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from shardyard.spec.catalogue.idle_cost import idle_items
 from yard.difference import jobs, parameters, refusals, resources, rights
@@ -11,6 +12,7 @@ from yard.difference.sides import Side, Stack
 
 Contents = Callable[[ResourceChange], str]
 """Tells in words what data lies in a resource; the empty text for a kind that holds none."""
+_NONE: Mapping[str, int] = MappingProxyType({})
 
 
 def compare(
@@ -20,22 +22,22 @@ def compare(
     registry: Registry,
     region: str,
     contents: Contents = lambda _: "",
-    running: Mapping[str, int] | None = None,
+    running: Mapping[str, int] = _NONE,
+    searching: Mapping[str, int] = _NONE,
     left_over: Iterable[Stack] = (),
 ) -> Difference:
     """What a deploy of `after` would change in an account that has `before`.
 
-    `running` counts the runs in progress by job. Stacks that are `left_over` are in `before`, and no deploy removes
-    them.
+    `running` and `searching` count by job the runs and searches in progress that lose their state machine. Stacks that
+    are `left_over` are in `before`, and no deploy removes them.
     """
     gone = list(left_over)
     kept = Side([stack for stack in before.stacks if stack.name in after.by_name])
     found = [_with_losses(one, contents) for one in resources.changes(kept, after, registry)]
-    in_progress = {} if running is None else running
     return Difference(
         stacks=[*_new(before, after), *_changed(kept, after), *map(_left, gone)],
         jobs=[
-            _with_fate(one, in_progress.get(one.job, 0), {stack.name for stack in gone})
+            _with_fate(one, running.get(one.job, 0), searching.get(one.job, 0), {stack.name for stack in gone})
             for one in jobs.changes(before, after, region=region)
         ],
         parameters=list(parameters.changes(kept, after)),
@@ -53,11 +55,13 @@ def _with_losses(change: ResourceChange, contents: Contents) -> ResourceChange:
     return replace(change, loses=contents(change))
 
 
-def _with_fate(change: JobChange, running: int, gone: Container[str]) -> JobChange:
-    """A job of a stack that no deploy removes stays; one that goes or moves loses its state machine."""
+def _with_fate(change: JobChange, running: int, searching: int, gone: Container[str]) -> JobChange:
+    """A job of a stack that no deploy removes stays; one that goes or moves loses its state machines."""
     if change.action == "removed" and change.stack_before in gone:
         return replace(change, action="left over")
-    return replace(change, running=running) if change.action in ("removed", "moved") else change
+    # A search's machine alone goes with [tuning], from a job that stays
+    loses = change.action in ("removed", "moved")
+    return replace(change, running=running if loses else 0, searching=searching)
 
 
 def _new(before: Side, after: Side) -> list[StackChange]:

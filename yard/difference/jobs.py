@@ -5,10 +5,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from shardyard.spec.catalogue.cost import snapshot_prices, worst_case
+from shardyard.spec import names
+from shardyard.spec.catalogue.cost import snapshot_prices
 from shardyard.spec.errors import SpecError
-from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.kinds import KINDS, spec_of
+from shardyard.spec.jobs.launched import LaunchedSpec
 from shardyard.spec.tree import field_at
+from shardyard.spec.tuning.cost import dearest_launch
 from shardyard.spec.units import format_duration
 from yard.difference.definitions import MACHINE
 from yard.difference.fields import Field, differences
@@ -26,18 +29,42 @@ class DefinedJob:
     stack: str
     definition: Mapping[str, Any]
     """Its file, checked and written out."""
+    search_stack: str | None = None
+    """The stack with the state machine of its search; None where it has none."""
 
 
 def jobs_of(side: Side) -> dict[str, DefinedJob]:
-    """The jobs by name, read from their state machines."""
-    found = {}
+    """The jobs by name, read from their state machines: one that launches it, and another that searches if it may."""
+    found: dict[str, DefinedJob] = {}
+    search_stacks: dict[str, str] = {}
     for stack in side.stacks:
         for resource in stack.resources.values():
             if resource["Type"] == MACHINE:
-                definition = _definition(resource.get("Properties", {}).get("DefinitionString"))
-                if definition is not None:
+                properties = resource.get("Properties", {})
+                definition = _definition(properties.get("DefinitionString"))
+                if definition is not None and _searches(properties):
+                    search_stacks[str(definition["name"])] = stack.name
+                elif definition is not None:
                     found[str(definition["name"])] = DefinedJob(stack=stack.name, definition=definition)
-    return found
+    return {name: replace(job, search_stack=search_stacks.get(name)) for name, job in found.items()}
+
+
+def losing_runs(before: Side, after: Side) -> tuple[list[str], list[str]]:
+    """The deployed jobs that lose the state machine of their launches, and those that lose that of their searches."""
+    there, wanted = jobs_of(before), jobs_of(after)
+    launches, searches = [], []
+    for name, job in there.items():
+        now = wanted.get(name)
+        if now is None or now.stack != job.stack:
+            launches.append(name)
+        if job.search_stack is not None and (now is None or now.search_stack != job.search_stack):
+            searches.append(name)
+    return launches, searches
+
+
+def _searches(properties: Mapping[str, Any]) -> bool:
+    name = properties.get("StateMachineName")
+    return isinstance(name, str) and names.launched_by(name)[1]
 
 
 def _definition(text: Any) -> Mapping[str, Any] | None:
@@ -82,7 +109,7 @@ def changes(before: Side, after: Side, *, region: str) -> Iterator[JobChange]:
 def _launch_usd(job: DefinedJob, region: str) -> float | None:
     """The most that a launch can cost; None where it is unknown, as for a job that an older version wrote."""
     try:
-        return worst_case(JobSpec.from_dict(job.definition), snapshot_prices(region)).usd
+        return dearest_launch(spec_of(job.definition), snapshot_prices(region))
     except SpecError:
         return None
 
@@ -91,15 +118,21 @@ def _in_words(field: Field) -> Field:
     """Durations and sizes as a job's file writes them; code by a few letters of its hash."""
     if field.path == "source.sha256":
         return Field(path="the code in source.dir", before=_short(field.before), after=_short(field.after))
-    try:
-        unit = field_at(JobSpec, field.path)[0].metadata.get("unit")
-    except (KeyError, StopIteration):  # a name that is free: a hyperparameter, a channel
-        return field
+    unit = next((found for cls in KINDS.values() if (found := _unit(cls, field.path)) is not None), None)
     if unit == "seconds":
         return Field(path=field.path, before=_duration(field.before), after=_duration(field.after))
     if unit == "gigabytes":
         return Field(path=field.path, before=_gigabytes(field.before), after=_gigabytes(field.after))
     return field
+
+
+def _unit(cls: type[LaunchedSpec], path: str) -> str | None:
+    """How a field is written; None for one that is as it is, and for a name that is free."""
+    try:
+        unit: str | None = field_at(cls, path)[0].metadata.get("unit")
+    except (KeyError, StopIteration):
+        return None
+    return unit
 
 
 def _short(sha256: Any) -> Any:

@@ -1,6 +1,7 @@
 """What CloudFormation would refuse, before anybody waits for it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from yard.difference.expressions import referred
@@ -13,6 +14,33 @@ def refusals(before: Side, after: Side, resources: list[ResourceChange], registr
     """A sentence for each reason."""
     yield from _exports(before, after, resources)
     yield from _names(before, after, registry)
+    for one in renewed(before, after, resources, registry):
+        yield (
+            f"{one.stack}: {one.type} {one.name!r} would have to be made anew ({', '.join(one.why)}), and its name is "
+            "taken until it is gone; yard move tells what to do"
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Renewed:
+    """A resource that a change makes anew under the name which the old one still has."""
+
+    stack: str
+    type: str
+    name: str
+    why: Sequence[str]
+    """The properties whose change does it."""
+
+
+def renewed(before: Side, after: Side, resources: Iterable[ResourceChange], registry: Registry) -> Iterator[Renewed]:
+    """What is certainly replaced and keeps a name that somebody gave it."""
+    replaced = {(one.stack, one.resource): one for one in resources if one.action == "replaced" and one.certain}
+    names = {(stack, logical_id, key) for stack, logical_id, key in _named(before, registry)}
+    for stack, logical_id, key in _named(after, registry):
+        change = replaced.get((stack, after.by_name[stack].label(logical_id)))
+        if change is not None and (stack, logical_id, key) in names:
+            kind, _, name = key
+            yield Renewed(stack=stack, type=kind, name=name, why=change.replacing)
 
 
 def _exports(before: Side, after: Side, resources: list[ResourceChange]) -> Iterator[str]:

@@ -37,6 +37,8 @@ class JobChange:
     launch_usd_after: float | None = None
     running: int = 0
     """Runs in progress that lose their state machine."""
+    searching: int = 0
+    """Searches in progress that lose theirs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -74,9 +74,11 @@ def _stack(change: StackChange) -> str:
 
 def _job(change: JobChange) -> Iterator[str]:
     yield f"{MARKS[change.action]} {change.job}{_whereabouts(change)}{_launch(change)}"
-    if change.running:
-        runs = "a run in progress loses" if change.running == 1 else f"{change.running} runs in progress lose"
-        yield f"    {runs} the state machine: wait for the end, or stop it (yard stop {change.job})"
+    lost = ((change.running, "run", "runs", "yard stop"), (change.searching, "search", "searches", "yard tune --stop"))
+    for number, one, several, stop in lost:
+        if number:
+            what = f"a {one} in progress loses" if number == 1 else f"{number} {several} in progress lose"
+            yield f"    {what} the state machine: wait for the end, or stop it ({stop} {change.job})"
     for field in change.fields:
         yield f"    {_field(field)}"
 

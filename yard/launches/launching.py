@@ -1,6 +1,6 @@
 """A launch from its wishes to its run: what `yard train`, `yard queue` and a notebook's `train` all do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,14 +9,15 @@ from yard.errors import UserError
 from yard.output import say
 from yard.override_options import with_words
 from yard.runs import about, runs
+from yard.runs.saves import keeps_checkpoints
 
 if TYPE_CHECKING:
-    from shardyard.spec.jobs.job import JobSpec
+    from shardyard.spec.jobs.launched import LaunchedSpec
     from yard.plan import LaunchPlan
 
 
 def launch_input(
-    job: "JobSpec", overrides: Mapping[str, Any], hyperparameters: Mapping[str, Any], words: Sequence[str] = ()
+    job: "LaunchedSpec", overrides: Mapping[str, Any], hyperparameters: Mapping[str, Any], words: Sequence[str] = ()
 ) -> dict[str, Any]:
     """The input of an execution; warns about hyperparameters that the job does not name.
 
@@ -24,25 +25,60 @@ def launch_input(
     """
     from shardyard.spec.errors import nearest
 
+    own = getattr(job, "hyperparameters", {})
     for name in hyperparameters:
-        if job.hyperparameters and name not in job.hyperparameters:
-            known = nearest(name, list(job.hyperparameters))
+        if own and name not in own:
+            known = nearest(name, list(own))
             say(f"--set {name}: the job's file has no hyperparameter of this name; {known}")
     launch = {**overrides, **({"hyperparameters": dict(hyperparameters)} if hyperparameters else {})}
     return {**launch, "arguments": with_words(job, overrides.get("arguments"), words)} if words else launch
 
 
-def plan_of(aws: Aws, job: str, launch: Mapping[str, Any], *, dry_run: bool = False) -> "LaunchPlan":
-    """The plan of the deployed job, since that is what runs. Without an account, a dry run uses the job's file."""
+def input_addresses(aws: Aws, inputs: Mapping[str, str]) -> dict[str, str]:
+    """The addresses that a launch gives its inputs; a run's id stands for its model, RUN/NAME for an output of it."""
+    import re
+
+    found = {}
+    for name, text in inputs.items():
+        run_id, _, output = text.partition("/")
+        found[name] = _of_run(aws, run_id, output) if re.fullmatch(runs.RUN_ID, run_id) else text
+    return found
+
+
+def _of_run(aws: Aws, run_id: str, output: str) -> str:
+    receipt = runs.receipt(aws, run_id)
+    if not output:
+        if receipt["model"] is None:
+            raise UserError(
+                f"The run {run_id} has no model.", f"Name one of its outputs: {run_id}/NAME; see: yard receipt {run_id}"
+            )
+        return str(receipt["model"])
+    outputs: Mapping[str, str] = receipt["outputs"]
+    if output not in outputs:
+        known = ", ".join(outputs) if outputs else "none"
+        raise UserError(f"The run {run_id} has no output {output!r}; it has {known}.")
+    return outputs[output]
+
+
+def plan_of(
+    aws: Aws, job: str, launch: Mapping[str, Any], *, dry_run: bool = False, search: bool = False
+) -> "LaunchPlan":
+    """The plan of the deployed job, or of its search, since that is what runs.
+
+    Without an account, a dry run uses the job's file.
+    """
     from shardyard.spec.jobs.overrides import LaunchInput
+    from shardyard.spec.tuning.trials import without_search
     from yard import images
     from yard.account import deployed
     from yard.errors import explain
     from yard.plan import make_plan, offline_region
 
     local, given = aws.project.job(job), LaunchInput.from_dict(launch)
+    if not search:
+        local = without_search(local)
     try:
-        found = deployed.read(aws, job)
+        found = deployed.read(aws, job, search=search)
     except Exception as error:
         known = explain(error)
         if not dry_run or known is None:
@@ -59,10 +95,11 @@ def plan_of(aws: Aws, job: str, launch: Mapping[str, Any], *, dry_run: bool = Fa
         if not dry_run:
             raise
         say(f"A launch would be refused now: {error.happened} {error.fix}")
-    return make_plan(replace(found.spec, name=local.name), given, region=aws.region, sources=found.sources)
+    spec = replace(found.spec, name=local.name)
+    return make_plan(spec, given, region=aws.region, sources=found.sources, deployment=found.deployment)
 
 
-def refuse_wrong_code(aws: Aws, job: "JobSpec") -> None:
+def refuse_wrong_code(aws: Aws, job: "LaunchedSpec") -> None:
     """Find a syntax error before anything is uploaded."""
     from shardyard.spec.errors import SpecError
     from yard.plan import code_problems
@@ -79,6 +116,7 @@ def start(
     *,
     name: str | None = None,
     tags: Mapping[str, str] | None = None,
+    begin: Callable[[Aws, str, dict[str, Any]], runs.Run] = runs.start,
 ) -> runs.Run:
     """Upload code that has changed, start the execution, and keep what the run is called."""
     from yard.sources import git_state, upload_source
@@ -90,7 +128,7 @@ def start(
         sha256 = upload_source(aws, aws.project.job(job))
         given |= {} if sha256 is None else {"source_sha256": sha256}
         given |= git_state(aws.project.root)
-    run = runs.start(aws, job, {**given, "launched_by": aws.caller})
+    run = begin(aws, job, {**given, "launched_by": aws.caller})
     if name is not None or tags:
         about.change(aws, run.run_id, lambda found: about.with_words(found, name=name, tags=tags))
     say(f"Launched {job}, run {run.run_id}.")
@@ -105,11 +143,12 @@ def stop(aws: Aws, run: runs.Run) -> None:
         )
     for attempt in () if run.execution_arn else runs.attempts(aws, run):
         if attempt["TrainingJobStatus"] == "InProgress":
-            aws.client("sagemaker").stop_training_job(TrainingJobName=attempt["TrainingJobName"])
+            run.of.stop(aws.client("sagemaker"), attempt["TrainingJobName"])
     say(f"Stopping {run.job}, run {run.run_id}: its program has two minutes to save, which are billed.")
     if not aws.project.has_job(run.job):
         say(f"No file of jobs/ defines {run.job} any more, so it cannot be resumed.")
-    elif aws.project.job(run.job).checkpoints.enabled:
+    elif keeps_checkpoints(aws.project.job(run.job)):
         say(f"Resume it later: yard resume {run.run_id}")
     else:
-        say("The job keeps no checkpoints, so it cannot be resumed; launch it anew: yard train " + run.job)
+        command = run.of.command
+        say(f"The job keeps no checkpoints, so it cannot be resumed; launch it anew: yard {command} {run.job}")

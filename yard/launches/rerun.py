@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from shardyard.spec.errors import SpecError
-from shardyard.spec.jobs.job import JobSpec
-from shardyard.spec.jobs.source_files import source_files
+from shardyard.spec.jobs.code.files import source_files
+from shardyard.spec.jobs.launched import LaunchedSpec
 from yard.aws import Aws
 from yard.errors import UserError
 from yard.launches import launching
 from yard.output import is_terminal, printable, say
-from yard.runs import runs
+from yard.runs import jobs, runs
 from yard.runs.logs import Tail, reader_of
 
 LOOK_SECONDS = 0.2
@@ -31,7 +31,7 @@ class Rerun:
     """Runs a job again and again; Ctrl-C ends it, and the run with it."""
 
     aws: Aws
-    job: JobSpec
+    job: LaunchedSpec
     launch: Mapping[str, Any]
     name: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -63,7 +63,8 @@ class Rerun:
 
     def _until_saved(self, run: runs.Run, files: Files, saved_at: float) -> Files:
         """Print the run's lines until a file is saved; return the files as they are then."""
-        tail, asked, is_first, has_ended = Tail(self.aws, run.run_id), 0.0, True, False
+        tail = Tail(self.aws, run.run_id, log_group=run.of.log_group)
+        asked, is_first, has_ended = 0.0, True, False
         names: list[str] = []
         while True:
             found = self.files()
@@ -73,13 +74,13 @@ class Rerun:
                 asked = time.monotonic()
                 run, _ = runs.refresh(self.aws, run)
                 names = names or [one["TrainingJobName"] for one in runs.attempts(self.aws, run)]
-                is_first = self._print(tail, names, saved_at, is_first=is_first)
+                is_first = self._print(run, tail, names, saved_at, is_first=is_first)
                 has_ended = run.status != "RUNNING"
                 if has_ended:
                     say(f"-- {run.status.lower()}; it starts again when a file is saved (Ctrl-C to leave)")
             time.sleep(LOOK_SECONDS)
 
-    def _print(self, tail: Tail, names: list[str], saved_at: float, *, is_first: bool) -> bool:
+    def _print(self, run: runs.Run, tail: Tail, names: list[str], saved_at: float, *, is_first: bool) -> bool:
         """Print what is new; says how long the first step took. Returns whether that is still to come."""
         lines = list(tail.lines(names))
         reader = None
@@ -87,8 +88,7 @@ class Rerun:
             print(f"{line.host}  {printable(line.text) if is_terminal() else line.text}", flush=True)
             if is_first:
                 if reader is None:
-                    sagemaker = self.aws.client("sagemaker")
-                    reader = reader_of(sagemaker.describe_training_job(TrainingJobName=names[-1]))
+                    reader = reader_of(jobs.describe(self.aws, run, names[-1]))
                 if line.metrics(reader):
                     say(f"-- first step {line.at_milliseconds / 1000 - saved_at:.1f} s after the save")
                     is_first = False

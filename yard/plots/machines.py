@@ -5,7 +5,7 @@ from typing import Any
 
 from yard.aws import Aws
 from yard.plots.series import Chart, Series
-from yard.runs import runs
+from yard.runs import jobs, runs
 from yard.runs.view import instances
 
 NAMES = {
@@ -17,7 +17,6 @@ NAMES = {
 }
 MOST_NODES = 16
 """More lines than this nobody can tell apart."""
-_NAMESPACE = "/aws/sagemaker/TrainingJobs"
 _PERIOD_SECONDS = 60
 
 
@@ -41,20 +40,19 @@ def charts(aws: Aws, wanted: Sequence[runs.Run]) -> Iterator[Chart]:
 
 def _of(aws: Aws, run: runs.Run) -> dict[str, dict[str, Series]]:
     """By metric and node: the nodes of all attempts of a run, after one another on one clock."""
-    sagemaker = aws.client("sagemaker")
     names = [attempt["TrainingJobName"] for attempt in runs.attempts(aws, run)]
-    jobs = [sagemaker.describe_training_job(TrainingJobName=name) for name in names]
-    begun = [job for job in jobs if job.get("TrainingStartTime") is not None]
+    described = [jobs.describe(aws, run, name) for name in names]
+    begun = [job for job in described if job.get("TrainingStartTime") is not None]
     found: dict[str, dict[str, Series]] = {name: {} for name in NAMES}
     for job in begun:
         start = begun[0]["TrainingStartTime"].timestamp()
-        for (metric, node), line in _read(aws, job).items():
+        for (metric, node), line in _read(aws, job, run.of.log_group).items():
             shifted = [(at - start, value) for at, value in line]
             found[metric][node] = [*found[metric].get(node, ()), *shifted]
     return found
 
 
-def _read(aws: Aws, job: dict[str, Any]) -> dict[tuple[str, str], Series]:
+def _read(aws: Aws, job: dict[str, Any], namespace: str) -> dict[tuple[str, str], Series]:
     nodes = [f"algo-{number + 1}" for number in range(min(instances(job), MOST_NODES))]
     wanted = [(metric, node) for metric in NAMES for node in nodes]
     queries = [
@@ -62,7 +60,7 @@ def _read(aws: Aws, job: dict[str, Any]) -> dict[tuple[str, str], Series]:
             "Id": f"m{number}",
             "MetricStat": {
                 "Metric": {
-                    "Namespace": _NAMESPACE,
+                    "Namespace": namespace,
                     "MetricName": metric,
                     "Dimensions": [{"Name": "Host", "Value": f"{job['TrainingJobName']}/{node}"}],
                 },

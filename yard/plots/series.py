@@ -28,6 +28,8 @@ class Chart:
     """The same, smoothed; drawn over the lines, which are then faint."""
     names: Sequence[str] = ()
     """The lines' names, where there are several."""
+    marks: Sequence[Series] = ()
+    """Points without a line between them, in the colours of the lines."""
 
     @property
     def is_empty(self) -> bool:

@@ -50,7 +50,7 @@ def _ticks(low: float, high: float) -> list[float]:
 
 def draw(chart: Chart) -> str:
     """A chart as an element of a page; a sentence where there is nothing to draw."""
-    points = [point for line in chart.lines for point in line]
+    points = [point for line in [*chart.lines, *chart.marks] for point in line]
     if not points:
         return f"<p>{html.escape(chart.title)}: no run printed it.</p>"
     xs, ys = [x for x, _ in points], [y for _, y in points]
@@ -58,6 +58,7 @@ def draw(chart: Chart) -> str:
     up = _Axis(_ticks(min(ys), max(ys)), _HEIGHT - _BOTTOM, _TOP)
     parts = [*_frame(chart, across, up), *_lines(chart.lines, across, up, faint=bool(chart.smooth))]
     parts += _lines(chart.smooth, across, up)
+    parts += _marks(chart.marks, across, up)
     return (
         f'<figure><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{html.escape(chart.title)}">'
         f"{''.join(parts)}</svg>{_legend(chart)}</figure>\n"
@@ -104,6 +105,13 @@ def _lines(lines: Sequence[Series], across: _Axis, up: _Axis, *, faint: bool = F
         if len(pixels) <= _MOST_DOTS and not faint:
             for x, y in pixels:
                 yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2" fill="{colour}"/>'
+
+
+def _marks(series: Sequence[Series], across: _Axis, up: _Axis) -> Iterator[str]:
+    for number, points in enumerate(series):
+        colour = _COLOURS[number % len(_COLOURS)]
+        for x, y in _thinned([(across.pixel(x), up.pixel(y)) for x, y in points]):
+            yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}" fill-opacity="0.6"/>'
 
 
 def _thinned(pixels: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:

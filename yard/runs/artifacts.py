@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from shardyard.spec import names
+from shardyard.spec.catalogue.service_jobs import AUTOML, PROCESSING, TRANSFORM
 from yard.aws import Aws
 from yard.errors import UserError
 from yard.output import console
-from yard.runs import runs
+from yard.runs import jobs, runs
+from yard.runs.saves import checkpoints_of
 from yard.transfer import downloads, upload
 
 _THREADS = 8
@@ -64,6 +66,8 @@ def model(aws: Aws, run: runs.Run) -> Artifact:
     for attempt in reversed(runs.attempts(aws, run)):
         if attempt["TrainingJobStatus"] == "Completed":
             name = attempt["TrainingJobName"]
+            if run.of is AUTOML:
+                return _best_candidate(aws, jobs.describe(aws, run, name))
             found = _output(aws, run, name, "model.tar.gz", "model/")
             place = f"{names.run_prefix(run.run_id)}{name}/output/model/"
             return found if found is not None else Artifact(bucket=aws.artifact_bucket(), prefix=place, objects=())
@@ -73,8 +77,22 @@ def model(aws: Aws, run: runs.Run) -> Artifact:
     )
 
 
-def outputs(aws: Aws, run: runs.Run) -> Artifact:
-    """What the newest attempt that wrote any left in SM_OUTPUT_DATA_DIR."""
+def _best_candidate(aws: Aws, described: dict[str, Any]) -> Artifact:
+    """The archive of the container that answers; SageMaker's others prepare its data."""
+    containers = described.get("BestCandidate", {}).get("InferenceContainers", [])
+    if not containers:
+        raise UserError(
+            f"The AutoML job {described['AutoMLJobName']} has completed without a best candidate.",
+            "See what became of its candidates: yard receipt RUN --json",
+        )
+    bucket, _, key = containers[-1]["ModelDataUrl"].removeprefix("s3://").partition("/")
+    return Artifact(bucket=bucket, prefix=key, objects=list(upload.objects(aws.client("s3"), bucket, key)))
+
+
+def outputs(aws: Aws, run: runs.Run, name: str | None = None) -> Artifact:
+    """What the newest attempt that wrote any left in SM_OUTPUT_DATA_DIR, or one of another run's outputs."""
+    if run.of in (AUTOML, PROCESSING, TRANSFORM):
+        return _processing_output(aws, run, name)
     for attempt in reversed(runs.attempts(aws, run)):
         found = _output(aws, run, attempt["TrainingJobName"], "output.tar.gz", "data/")
         if found is not None:
@@ -84,6 +102,26 @@ def outputs(aws: Aws, run: runs.Run) -> Artifact:
         "(/opt/ml/output/data), or it has not ended.",
         f"Its model: yard model get {run.run_id}; its checkpoints: yard checkpoints ls {run.run_id}",
     )
+
+
+def _processing_output(aws: Aws, run: runs.Run, name: str | None) -> Artifact:
+    from shardyard.spec.run_settings import outputs_of
+
+    made = runs.attempts(aws, run)
+    places = outputs_of(jobs.describe(aws, run, made[-1]["TrainingJobName"])) if made else {}
+    if name is None and len(places) == 1:
+        (name,) = places
+    if name not in places:
+        known = ", ".join(places) if places else "none"
+        said = (
+            "has several outputs" if name is None and places else f"has no output {name!r}" if name else "has no output"
+        )
+        raise UserError(f"The run {run.run_id} of {run.job} {said}.", f"Name one with --name: {known}")
+    bucket, _, prefix = places[name].removeprefix("s3://").partition("/")
+    found = list(upload.objects(aws.client("s3"), bucket, prefix))
+    if not found:
+        raise UserError(f"There is nothing under {places[name]} yet.", f"How the run stands: yard status {run.run_id}")
+    return Artifact(bucket=bucket, prefix=prefix, objects=found)
 
 
 def _output(aws: Aws, run: runs.Run, training_job: str, archive: str, folder: str) -> Artifact | None:
@@ -203,15 +241,17 @@ def in_words(size: int) -> str:
 
 def what_is_missing(aws: Aws, run: runs.Run) -> Iterator[str]:
     """What a run that succeeded did not leave, in sentences; nothing if it left all."""
-    job = aws.project.job(run.job)
+    if run.of in (AUTOML, PROCESSING, TRANSFORM):
+        return
+    kept = checkpoints_of(aws.project.job(run.job))
     if is_empty(aws, model(aws, run)):
         yield (
             f"{NO_MODEL.format(run=run.run_id)} Save there what you want to keep: "
             "os.environ['SM_MODEL_DIR'], or SM_OUTPUT_DATA_DIR beside it."
         )
-    if job.checkpoints.enabled and not checkpoints(aws, run):
+    if kept is not None and kept.enabled and not checkpoints(aws, run):
         yield (
-            f"It kept no checkpoint: nothing was written into {job.checkpoints.local_path}, so an interruption would "
+            f"It kept no checkpoint: nothing was written into {kept.local_path}, so an interruption would "
             "have begun it anew."
         )
 

@@ -1,4 +1,4 @@
-"""Who launched what, with which code and data: from executions, receipts, training jobs and, on AWS, CloudTrail."""
+"""Who launched what, with which code and data: from executions, receipts, the jobs themselves and CloudTrail."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shardyard.spec import names, receipts
+from shardyard.spec.catalogue.service_jobs import AUTOML, PROCESSING, TRAINING, TRANSFORM
 from shardyard.spec.run_ids import given_run_id, run_id_of
 from yard.aws import Aws
 from yard.runs.trail import Trail
@@ -21,7 +22,7 @@ BY_NOTHING = "nothing"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Launched:
-    """One launch, or a training job of the project that no launch made."""
+    """One launch, or a training or processing job of the project that no launch made."""
 
     started: datetime
     job: str | None
@@ -42,6 +43,12 @@ class Launched:
     execution: str | None = None
     training_job: str | None = None
     """Of a training job that no launch made."""
+    processing_job: str | None = None
+    """Of a processing job that no launch made."""
+    transform_job: str | None = None
+    """Of a transform job that no launch made."""
+    automl_job: str | None = None
+    """Of an AutoML job that no launch made."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +84,7 @@ def _executions(aws: Aws, since: datetime) -> Iterator[Mapping[str, Any]]:
                 arn = machine["stateMachineArn"]
                 tags = {tag["key"]: tag["value"] for tag in states.list_tags_for_resource(resourceArn=arn)["tags"]}
                 if ours.items() <= tags.items():  # a prefix may be another project's too
-                    job = machine["name"].removeprefix(prefix)
+                    job, _ = names.launched_by(machine["name"].removeprefix(prefix))
                     yield from ({**one, "job": job, "owner": tags.get("owner")} for one in _of_machine(aws, arn, since))
 
 
@@ -189,25 +196,29 @@ def _started(run_id: str, receipt: Mapping[str, Any]) -> datetime:
 
 
 def _outside(aws: Aws, since: datetime, sources: _Sources) -> Iterator[Launched]:
-    """Training jobs with the project's tags that no launch made: by a notebook, a script, the console."""
+    """Jobs with the project's tags that no launch made: by a notebook, a script, the console."""
     client, settings = aws.client("sagemaker"), aws.project.settings
     ours = {"project": settings.project, "stage": settings.stage}
-    for page in client.get_paginator("list_training_jobs").paginate(CreationTimeAfter=since):
-        for job in page["TrainingJobSummaries"]:
-            name = job["TrainingJobName"]
-            if any(f"-{run}-" in name for run in (*sources.seen, *sources.receipts)):
-                continue
-            answer = client.list_tags(ResourceArn=job["TrainingJobArn"])
-            tags = {tag["Key"]: tag["Value"] for tag in answer["Tags"]}
-            if ours.items() <= tags.items():
-                by, known_by = _who(sources.trail.who_made(name), None)
-                yield Launched(
-                    started=job["CreationTime"],
-                    job=tags.get("job"),
-                    run=tags.get("run"),
-                    owner=tags.get("owner"),
-                    launched_by=by,
-                    known_by=known_by,
-                    status=job["TrainingJobStatus"].lower(),
-                    training_job=name,
-                )
+    for of in (TRAINING, PROCESSING, TRANSFORM, AUTOML):
+        for page in client.get_paginator(f"list_{of.method}s").paginate(CreationTimeAfter=since):
+            for job in page[f"{of.resource}Summaries"]:
+                name = job[of.name_field]
+                if any(f"-{run}-" in name for run in (*sources.seen, *sources.receipts)):
+                    continue
+                answer = client.list_tags(ResourceArn=job[of.arn_field])
+                tags = {tag["Key"]: tag["Value"] for tag in answer["Tags"]}
+                if ours.items() <= tags.items():
+                    by, known_by = _who(sources.trail.who_made(name, of), None)
+                    yield Launched(
+                        started=job["CreationTime"],
+                        job=tags.get("job"),
+                        run=tags.get("run"),
+                        owner=tags.get("owner"),
+                        launched_by=by,
+                        known_by=known_by,
+                        status=job[of.status_field].lower(),
+                        training_job=name if of is TRAINING else None,
+                        processing_job=name if of is PROCESSING else None,
+                        transform_job=name if of is TRANSFORM else None,
+                        automl_job=name if of is AUTOML else None,
+                    )

@@ -8,9 +8,9 @@ from typing import Any
 
 from shardyard.spec.jobs.log_metrics import LogMetrics
 from shardyard.spec.jobs.metrics import STANDARD_METRICS
-from shardyard.spec.run_settings import flat, run_settings
+from shardyard.spec.run_settings import flat
 from yard.aws import Aws
-from yard.runs import about, runs
+from yard.runs import about, jobs, runs
 from yard.runs.logs import Line, Tail, reader_of
 
 _HASH = re.compile(r"\b[0-9a-f]{40,64}\b")
@@ -66,16 +66,17 @@ def read_curve(aws: Aws, run: runs.Run) -> Curve:
     """Read a run from its training jobs, their logs and its receipt."""
     attempts = runs.attempts(aws, run)
     names = [attempt["TrainingJobName"] for attempt in attempts]
-    described = [aws.client("sagemaker").describe_training_job(TrainingJobName=name) for name in names]
+    described = [jobs.describe(aws, run, name) for name in names]
+    group = run.of.log_group
     receipt, said = _receipt(aws, run), about.read(aws, run.run_id)
     reader = reader_of(described[-1]) if described else LogMetrics()
     return Curve(
         run_id=run.run_id,
         job=run.job,
         status=run.status.lower(),
-        settings={**(flat(run_settings(described[-1])) if described else {}), **_origin(receipt), **_said(said)},
+        settings={**(flat(jobs.settings_of(described[-1])) if described else {}), **_origin(receipt), **_said(said)},
         name=said.name,
-        points=tuple(_points(Tail(aws, run.run_id, node=1).lines(names), reader)),
+        points=tuple(_points(Tail(aws, run.run_id, node=1, log_group=group).lines(names), reader)),
         billable_seconds=sum(job.get("BillableTimeInSeconds", 0) for job in described) if described else None,
         usd=receipt.get("cost_usd"),
     )

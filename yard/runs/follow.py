@@ -9,8 +9,8 @@ from typing import TextIO
 from yard.aws import Aws
 from yard.errors import Exit
 from yard.output import console, is_terminal, say, show
-from yard.runs import runs
-from yard.runs.logs import Line, Tail
+from yard.runs import jobs, runs
+from yard.runs.logs import LOG_GROUP, Line, Tail
 from yard.runs.view import View
 
 POLL_SECONDS = 1.0
@@ -28,7 +28,7 @@ _MOST_MEASURED = 200
 def follow(aws: Aws, run: runs.Run, *, out: TextIO | None = None) -> runs.Run:
     """Show a run until it ends, and return it. In a pipe, or with `out`, write the nodes' lines instead of drawing."""
     view = View(job=run.job, run_id=run.run_id, region=aws.region)
-    tail = Tail(aws, run.run_id)
+    tail = Tail(aws, run.run_id, log_group=run.of.log_group)
     if out is not None or not is_terminal():
         stream = sys.stdout if out is None else out
         return _watch(aws, run, view, tail, on_line=lambda line: show(f"{line.host}  {line.text}", stream))
@@ -63,7 +63,7 @@ def _watch(
                 on_line(line)
         if on_look is not None:
             if look % MEASURE_EVERY == MEASURE_EVERY // 2 and view.training_job:
-                measure(aws, view)
+                measure(aws, view, run.of.log_group)
             on_look()
         elif view.phase != phase:
             phase = view.phase
@@ -79,12 +79,12 @@ def ask(aws: Aws, run: runs.Run, view: View) -> tuple[runs.Run, list[str]]:
     run, _ = runs.refresh(aws, run)
     attempts = runs.attempts(aws, run)
     names = [attempt["TrainingJobName"] for attempt in attempts]
-    description = aws.client("sagemaker").describe_training_job(TrainingJobName=names[-1]) if names else None
+    description = jobs.describe(aws, run, names[-1]) if names else None
     view.observe(attempts, description, run.status)
     return run, names
 
 
-def measure(aws: Aws, view: View) -> None:
+def measure(aws: Aws, view: View, namespace: str = LOG_GROUP) -> None:
     """Read the nodes' newest utilisation from CloudWatch."""
     hosts = sorted(view.nodes)[:_MOST_MEASURED]
     queries = [
@@ -92,7 +92,7 @@ def measure(aws: Aws, view: View) -> None:
             "Id": f"m{number}x{index}",
             "MetricStat": {
                 "Metric": {
-                    "Namespace": "/aws/sagemaker/TrainingJobs",
+                    "Namespace": namespace,
                     "MetricName": metric,
                     "Dimensions": [{"Name": "Host", "Value": f"{view.training_job}/{host}"}],
                 },

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from shardyard.spec.catalogue.service_jobs import TUNING
 from shardyard.spec.jobs.metrics import NOT_FINITE
 from shardyard.spec.units import format_duration
 from yard.aws import Aws
@@ -44,10 +45,11 @@ def rows(
 
 def _row(aws: Aws, run: runs.Run, said: about.About) -> dict[str, Any]:
     receipt = _receipt(aws, run)
-    metrics = receipt.get("metrics", {})
+    metrics = receipt.get("metrics", {}) if run.of is not TUNING else _best(receipt)
     return {
         "run": run.run_id,
         "job": run.job,
+        "kind": run.kind,
         "name": said.name,
         "tags": dict(said.tags),
         "notes": [note.text for note in said.notes],
@@ -61,6 +63,15 @@ def _row(aws: Aws, run: runs.Run, said: about.About) -> dict[str, Any]:
         "accuracy": metrics.get("accuracy"),
         "metrics": metrics,
     }
+
+
+def _best(receipt: Mapping[str, Any]) -> dict[str, float]:
+    """The objective of a search's best trial."""
+    tuning = receipt.get("tuning")
+    if tuning is None:
+        return {}
+    best = next((one["objective"] for one in tuning["trials"] if one["name"] == tuning["best"]), None)
+    return {} if best is None else {tuning["objective"]["metric"]: best}
 
 
 def _loss(metrics: dict[str, float]) -> float | None:

@@ -23,6 +23,8 @@ class Line:
     at_milliseconds: int
     host: str
     text: str
+    job: str = ""
+    """The service's job that it is of."""
 
     def metrics(self, reader: LogMetrics = LogMetrics()) -> dict[str, float]:  # noqa: B008
         """The numbers that it reports, as the program writes them; empty for other lines."""
@@ -38,6 +40,8 @@ class Tail:
     node: int | None = None
     """Only this node: 2 is algo-2."""
     since_milliseconds: int = 0
+    log_group: str = LOG_GROUP
+    """Of the kind of job that the run is."""
     _seen: dict[str, int] = field(default_factory=dict)
     _newest: int = 0
 
@@ -50,8 +54,10 @@ class Tail:
         for event in sorted(events, key=lambda event: (event["timestamp"], len(event["eventId"]), event["eventId"])):
             self._seen[event["eventId"]] = event["timestamp"]
             self._newest = max(self._newest, event["timestamp"])
-            host = _HOST.search(event["logStreamName"])
-            yield Line(event["timestamp"], host[1] if host else event["logStreamName"], _last_state(event["message"]))
+            stream = event["logStreamName"]
+            host = _HOST.search(stream)
+            text = _last_state(event["message"])
+            yield Line(event["timestamp"], host[1] if host else stream, text, stream.partition("/")[0])
         self._forget()
 
     def _events(self, job_name: str) -> Iterator[dict[str, Any]]:
@@ -61,7 +67,7 @@ class Tail:
         pages = self.aws.client("logs").get_paginator("filter_log_events")
         start = max(self.since_milliseconds, self._newest - _OVERLAP_MILLISECONDS)
         try:
-            for page in pages.paginate(logGroupName=LOG_GROUP, logStreamNamePrefix=stream, startTime=start):
+            for page in pages.paginate(logGroupName=self.log_group, logStreamNamePrefix=stream, startTime=start):
                 yield from (event for event in page["events"] if event["eventId"] not in self._seen)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":

@@ -47,6 +47,10 @@ def _head(view: View, width: int) -> Iterator[str]:
         yield from _lines(facts, width)
     if view.began_again is not None:
         yield f"began again at step {view.began_again:.0f}"
+    if view.began_anew:
+        yield view.began_anew
+    if view.warning:
+        yield f"warning, {view.warning}"
     yield from _lines([f"{name} {value:.5g}" for name, value in view.others().items()], width)
     if view.not_finite:
         yield f"the loss was nan or infinite {view.not_finite} time{'' if view.not_finite == 1 else 's'}"

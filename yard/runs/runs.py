@@ -1,20 +1,32 @@
-"""Runs, found by the state machines' executions, or by the training jobs' tags where a job or its machine is gone."""
+"""Runs, found by the state machines' executions, or by their jobs' tags where a job or its machine is gone."""
 
+import heapq
 import itertools
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from shardyard.spec import names, receipts
+from shardyard.spec.catalogue.service_jobs import (
+    AUTOML,
+    PROCESSING,
+    SERVICE_JOBS,
+    STATUSES_WHILE_RUNNING,
+    TRAINING,
+    TRANSFORM,
+    ServiceJob,
+)
 from shardyard.spec.run_ids import given_run_id, run_id_of
 from yard.aws import Aws
 from yard.errors import NotDeployedError, UserError
+from yard.runs import jobs
 
 RUN_ID = r"\d{8}-\d{6}-[0-9a-z]{4}"
+_ATTEMPT = re.compile(rf"(?P<job>.+)-{RUN_ID}-\d+")
 
 
 def new_run_id(now: datetime | None = None) -> str:
@@ -35,6 +47,13 @@ class Run:
     """The execution's: RUNNING, SUCCEEDED, FAILED, ABORTED, TIMED_OUT."""
     started: datetime
     stopped: datetime | None
+    kind: str = TRAINING.kind
+    """What its job is."""
+
+    @property
+    def of(self) -> ServiceJob:
+        """The service's jobs behind it."""
+        return SERVICE_JOBS.get(self.kind, TRAINING)
 
 
 def start(aws: Aws, job: str, launch: dict[str, Any]) -> Run:
@@ -59,6 +78,7 @@ def start(aws: Aws, job: str, launch: dict[str, Any]) -> Run:
         status="RUNNING",
         started=answer["startDate"],
         stopped=None,
+        kind=aws.project.kind(job),
     )
 
 
@@ -66,11 +86,11 @@ def executions(aws: Aws, job: str) -> Iterator[Run]:
     """A job's runs, the newest first."""
     from botocore.exceptions import ClientError
 
-    pages = aws.client("stepfunctions").get_paginator("list_executions")
+    pages, kind = aws.client("stepfunctions").get_paginator("list_executions"), aws.project.kind(job)
     try:
         for page in pages.paginate(stateMachineArn=aws.state_machine_arn(job)):
             for execution in page["executions"]:
-                yield _run(aws, job, execution)
+                yield _run(aws, job, execution, kind)
     except ClientError as error:
         raise not_deployed(aws, job, error) from None
 
@@ -104,71 +124,102 @@ def latest(aws: Aws, job: str) -> Run:
     """The job's newest run, or an error that says how to start one."""
     for run in executions(aws, job):
         return run
-    raise UserError(f"The job {job!r} has not been launched yet.", f"Launch it: yard train {job}")
+    command = SERVICE_JOBS.get(aws.project.kind(job), TRAINING).command
+    raise UserError(f"The job {job!r} has not been launched yet.", f"Launch it: yard {command} {job}")
 
 
 def find(aws: Aws, wanted: str) -> Run:
     """Find a run by its id, or by a job's name (its newest run)."""
-    jobs = [job.name for job in aws.project.jobs()]
+    known = [job.name for job in aws.project.jobs()]
     if re.fullmatch(RUN_ID, wanted):
-        for run in all_runs(aws, jobs, others=runs_of_others(aws, jobs)):
+        for run in all_runs(aws, known, others=runs_of_others(aws, known)):
             if run.run_id == wanted:
                 return run
         raise UserError(f"There is no run {wanted}.", "See the runs: yard history")
     if not aws.project.has_job(wanted):
-        for run in runs_of_others(aws, jobs):
+        for run in runs_of_others(aws, known):
             if run.job == wanted:
                 return run
     return latest(aws, aws.project.job(wanted).name)
 
 
 _STATUSES = {"InProgress": "RUNNING", "Stopping": "RUNNING", "Completed": "SUCCEEDED", "Stopped": "ABORTED"}
-"""What an execution would be said to be, by the status of the run's last training job; else FAILED."""
+"""What an execution would be said to be, by the status of the run's last job; else FAILED."""
 
 
 def runs_of_others(aws: Aws, jobs: Iterable[str], *, running: bool = False) -> Iterator[Run]:
-    """The runs of the project and stage whose job is none of these, found by the tags of their training jobs.
+    """The runs of the project and stage whose job is none of these, found by the tags of their training, processing
+    and transform jobs.
 
-    Newest first; `running` leaves out those that have ended. A run without a training job, because it was refused or
-    still waits, is known to its state machine alone.
+    Newest first; `running` leaves out those that have ended. A run without such a job, because it was refused or still
+    waits, is known to its state machine alone.
     """
-    settings = aws.project.settings
     known = {aws.project.deployed_name(job) for job in jobs}
+    found = [_training_runs(aws, running=running)]
+    for status in STATUSES_WHILE_RUNNING if running else (None,):
+        found += [_listed_runs(aws, known, status, of) for of in (PROCESSING, TRANSFORM, AUTOML)]
+    for run in _once(heapq.merge(*found, key=lambda run: run.started, reverse=True)):
+        if run.job not in known:
+            yield run
+
+
+def _training_runs(aws: Aws, *, running: bool) -> Iterator[Run]:
+    settings = aws.project.settings
     tags = {"Tags.project": settings.project, "Tags.stage": settings.stage}
     filters = [{"Name": name, "Operator": "Equals", "Value": value} for name, value in tags.items()]
     if running:
-        filters.append({"Name": "TrainingJobStatus", "Operator": "In", "Value": "InProgress,Stopping"})
+        filters.append({"Name": "TrainingJobStatus", "Operator": "In", "Value": ",".join(STATUSES_WHILE_RUNNING)})
     pages = aws.client("sagemaker").get_paginator("search")
     query = {"SearchExpression": {"Filters": filters}, "SortBy": "CreationTime", "SortOrder": "Descending"}
-    seen: set[str] = set()
     for page in pages.paginate(Resource="TrainingJob", **query):
         for result in page["Results"]:
-            run = _tagged(result["TrainingJob"])
-            if run is not None and run.job not in known and run.run_id not in seen:
-                seen.add(run.run_id)
+            job = result["TrainingJob"]
+            run = _tagged(job, job.get("Tags", ()), TRAINING)
+            if run is not None:
                 yield run
 
 
-def _tagged(job: Mapping[str, Any]) -> Run | None:
-    """The run of a training job; None for one that no state machine launched, such as an exported script's."""
-    tags = {tag["Key"]: tag["Value"] for tag in job.get("Tags", ())}
+def _listed_runs(aws: Aws, known: Collection[str], status: str | None, of: ServiceJob) -> Iterator[Run]:
+    """SageMaker's Search knows training jobs alone: each other is asked for its tags that may be of another's run."""
+    client, settings = aws.client("sagemaker"), aws.project.settings
+    query = {"SortBy": "CreationTime", "SortOrder": "Descending"} | ({"StatusEquals": status} if status else {})
+    for page in client.get_paginator(f"list_{of.method}s").paginate(**query):
+        for job in page[f"{of.resource}Summaries"]:
+            named = _ATTEMPT.fullmatch(job[of.name_field])
+            if named is None or named["job"] in known:
+                continue
+            tags = client.list_tags(ResourceArn=job[of.arn_field])["Tags"]
+            ours = [{"Key": "project", "Value": settings.project}, {"Key": "stage", "Value": settings.stage}]
+            run = _tagged(job, tags, of) if all(tag in tags for tag in ours) else None
+            if run is not None:
+                yield run
+
+
+_ENDS = {TRAINING.kind: "TrainingEndTime", AUTOML.kind: "EndTime"}
+"""The field of a summary with the end of its job, by kind."""
+
+
+def _tagged(job: Mapping[str, Any], listed: Iterable[Mapping[str, str]], of: ServiceJob) -> Run | None:
+    """The run of a job; None for one that no state machine launched, such as an exported script's."""
+    tags = {tag["Key"]: tag["Value"] for tag in listed}
     if "job" not in tags or "run" not in tags:
         return None
     return Run(
         job=tags["job"],
         run_id=tags["run"],
         execution_arn="",
-        status=_STATUSES.get(job["TrainingJobStatus"], "FAILED"),
+        status=_STATUSES.get(job[of.status_field], "FAILED"),
         started=job["CreationTime"],
-        stopped=job.get("TrainingEndTime"),
+        stopped=job.get(_ENDS.get(of.kind, "ProcessingEndTime")),
+        kind=of.kind,
     )
 
 
 def refresh(aws: Aws, run: Run) -> tuple[Run, dict[str, Any]]:
     """The run as it stands now, and the execution's whole description; nothing of one whose machine is gone."""
     if not run.execution_arn:
-        jobs = attempts(aws, run)
-        return (replace(run, status=_STATUSES.get(jobs[-1]["TrainingJobStatus"], "FAILED")) if jobs else run), {}
+        made = attempts(aws, run)
+        return (replace(run, status=_STATUSES.get(made[-1]["TrainingJobStatus"], "FAILED")) if made else run), {}
     answer = aws.client("stepfunctions").describe_execution(executionArn=run.execution_arn)
     now = Run(
         job=run.job,
@@ -177,19 +228,14 @@ def refresh(aws: Aws, run: Run) -> tuple[Run, dict[str, Any]]:
         status=answer["status"],
         started=answer["startDate"],
         stopped=answer.get("stopDate"),
+        kind=run.kind,
     )
     return now, answer
 
 
 def attempts(aws: Aws, run: Run) -> list[dict[str, Any]]:
-    """The training jobs of a run, oldest first, as ListTrainingJobs returns them."""
-    pages = aws.client("sagemaker").get_paginator("list_training_jobs")
-    found = [
-        summary
-        for page in pages.paginate(NameContains=run.run_id, SortBy="CreationTime", SortOrder="Ascending")
-        for summary in page["TrainingJobSummaries"]
-    ]
-    return [summary for summary in found if run.run_id in summary["TrainingJobName"]]
+    """The jobs of a run, oldest first, as the service lists them."""
+    return jobs.attempts(aws, run)
 
 
 def ended(run: Run) -> str:
@@ -223,7 +269,7 @@ def receipt(aws: Aws, run_id: str) -> dict[str, Any]:
     return found
 
 
-def _run(aws: Aws, job: str, execution: dict[str, Any]) -> Run:
+def _run(aws: Aws, job: str, execution: dict[str, Any], kind: str) -> Run:
     match = re.match(RUN_ID, execution["name"])
     return Run(
         job=job,
@@ -232,6 +278,7 @@ def _run(aws: Aws, job: str, execution: dict[str, Any]) -> Run:
         status=execution["status"],
         started=execution["startDate"],
         stopped=execution.get("stopDate"),
+        kind=kind,
     )
 
 

@@ -1,18 +1,34 @@
 """What of a run's checkpoints is in S3: where a resumed run begins, as far as their names tell."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from contract.saves import MANIFEST, RANK, SAVE
 from shardyard.spec import names
 from yard.aws import Aws
 
+if TYPE_CHECKING:
+    from shardyard.spec.jobs.data import Checkpoints
+
 _MOST_PAGES = 20
 """Of a thousand names each: a run that keeps more is not looked through for a sentence."""
 
 
+def checkpoints_of(job: object) -> "Checkpoints | None":
+    """How a job keeps checkpoints; None for a kind of job that has none."""
+    return getattr(job, "checkpoints", None)
+
+
+def keeps_checkpoints(job: object) -> bool:
+    """Whether a run of the job can be resumed."""
+    found = checkpoints_of(job)
+    return found is not None and found.enabled
+
+
 def where_it_begins(aws: Aws, job: str, run_id: str) -> str:
     """One sentence about the step from which a run goes on."""
-    place = aws.project.job(job).checkpoints.s3
+    kept = checkpoints_of(aws.project.job(job))
+    place = None if kept is None else kept.s3
     bucket, prefix = aws.artifact_bucket(), names.checkpoint_prefix(aws.project.deployed_name(job), run_id)
     if place is not None:
         bucket, _, prefix = place.removeprefix("s3://").partition("/")

@@ -1,10 +1,11 @@
-"""What CloudTrail's event history tells: who started an execution, who made a training job. It reaches back 90 days."""
+"""What CloudTrail's event history tells: who started an execution, who made a job. It reaches back 90 days."""
 
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from shardyard.spec.catalogue.service_jobs import AUTOML, PROCESSING, TRAINING, TRANSFORM, ServiceJob
 from yard.aws import Aws
 
 
@@ -15,21 +16,19 @@ class Trail:
         from botocore.exceptions import BotoCoreError, ClientError
 
         self._executions: dict[str, str] = {}
-        self._jobs: dict[str, str] = {}
+        self._jobs: dict[tuple[str, str], str] = {}
         self.missing = ""
-        if aws.endpoint is not None:
-            self.missing = "the embedded cloud keeps no CloudTrail history"
-            return
         client = aws.client("cloudtrail")
         try:
             for event in _events(client, "StartExecution", since):
                 arn = _of(event, "responseElements").get("executionArn")
                 if isinstance(arn, str):
                     self._executions[arn] = _actor(event)
-            for event in _events(client, "CreateTrainingJob", since):
-                name = _of(event, "requestParameters").get("trainingJobName")
-                if isinstance(name, str):
-                    self._jobs[name] = _actor(event)
+            for of in (TRAINING, PROCESSING, TRANSFORM, AUTOML):
+                for event in _events(client, of.actions("Create")[0].partition(":")[2], since):
+                    name = _of(event, "requestParameters").get(of.name_field[0].lower() + of.name_field[1:])
+                    if isinstance(name, str):
+                        self._jobs[of.kind, name] = _actor(event)
         except (BotoCoreError, ClientError) as error:
             self.missing = f"CloudTrail could not be read ({error})"
 
@@ -37,9 +36,9 @@ class Trail:
         """The ARN of whoever started an execution."""
         return self._executions.get(execution_arn)
 
-    def who_made(self, training_job: str) -> str | None:
-        """The ARN of whoever made a training job."""
-        return self._jobs.get(training_job)
+    def who_made(self, name: str, of: ServiceJob) -> str | None:
+        """The ARN of whoever made a job."""
+        return self._jobs.get((of.kind, name))
 
 
 def _events(client: Any, name: str, since: datetime) -> Iterator[Mapping[str, Any]]:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from contract.guards import WARNING
+from contract.saves import FILES_AT_START_LINE
 from shardyard.spec.jobs.log_metrics import LogMetrics
 from yard.output import printable
 from yard.runs.logs import Line, reader_of
@@ -65,8 +67,14 @@ class View:
     """Reads the nodes' lines, with the job's own metrics."""
     not_finite: int = 0
     """How many lines had a loss that is nan or infinite."""
+    warning: str = ""
+    """The newest warning of a node's launcher, with the node's name."""
     began_again: float | None = None
     """The first step after the last interruption or restart."""
+    _restarted_at: float | None = None
+    """When the last interruption, restart or new attempt was, as far as the services say; 0 for a new attempt."""
+    _empty_start: tuple[float, str] | None = None
+    """When a node last started without a checkpoint, and which; None after a start with one."""
     _starts: int = 0
     """How often its nodes were started, as far as the services say."""
     _is_new_start: bool = False
@@ -81,10 +89,13 @@ class View:
         if description is not None:
             self.training_job = description["TrainingJobName"]
             self.reader = reader_of(description)
-            starts = len(attempts) + sum(
-                step["Status"] in ("Interrupted", "Restarting")
-                for step in description.get("SecondaryStatusTransitions", [])
-            )
+            steps = description.get("SecondaryStatusTransitions", [])
+            again = [step for step in steps if step["Status"] in ("Interrupted", "Restarting")]
+            starts = len(attempts) + len(again)
+            if again and "StartTime" in again[-1]:
+                self._restarted_at = again[-1]["StartTime"].timestamp()
+            elif len(attempts) > 1:
+                self._restarted_at = 0.0
             self._is_new_start = self._is_new_start or 0 < self._starts < starts
             self._starts = starts
             status = description.get("SecondaryStatus", description["TrainingJobStatus"])
@@ -108,6 +119,11 @@ class View:
         """Update the view from one line of a node."""
         node = self.nodes.setdefault(line.host, Node())
         metrics = line.metrics(self.reader)
+        if line.text.startswith(FILES_AT_START_LINE):
+            is_empty = line.text.removeprefix(FILES_AT_START_LINE).strip() == "0"
+            self._empty_start = (line.at_milliseconds / 1000, line.host) if is_empty else None
+        if line.text.startswith(WARNING):
+            self.warning = f"{line.host}: {printable(line.text.removeprefix(WARNING))}"
         if not metrics:
             node.line = printable(line.text)
             return
@@ -124,6 +140,15 @@ class View:
             self._paces.append((at - self._newest[1]) / (step - self._newest[0]))
         if self._newest is None or step != self._newest[0]:
             self._newest = (step, at)
+
+    @property
+    def began_anew(self) -> str:
+        """What is lost, if the last start was not the first and found no checkpoint."""
+        if self._restarted_at is None or self._empty_start is None or self._empty_start[0] < self._restarted_at:
+            return ""
+        if not self._restarted_at:  # whether an attempt before it has trained at all, its description would say
+            return f"no checkpoint was there when attempt {self.attempt} started: it begins at step 0"
+        return f"no checkpoint was there when {self._empty_start[1]} started again: it begins at step 0"
 
     @property
     def training_seconds(self) -> float:

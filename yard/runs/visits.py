@@ -9,9 +9,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from shardyard.spec.catalogue.service_jobs import TRAINING
 from yard.aws import Aws
 from yard.errors import UserError
-from yard.runs import runs
+from yard.runs import jobs, runs
 
 _PLUGIN = "session-manager-plugin"
 _PLUGIN_PAGE = (
@@ -21,11 +22,17 @@ _TRAINING = "Training"
 
 
 def run_in(aws: Aws, run: runs.Run, node: int, command: Sequence[str], *, terminal: bool) -> int:
-    """Run a command in a node of a run that trains; an empty one is a shell. Its exit code, as far as it is known."""
-    job, host = _training(aws, run), f"algo-{node}"
+    """Run a command in a running node of a run; an empty one is a shell. Its exit code, as far as it is known."""
+    if aws.endpoint is None and run.of is not TRAINING:
+        raise UserError(
+            f"{run.job} is a {run.of.noun}, and SageMaker lets nobody into its nodes: Systems Manager reaches training "
+            "jobs alone.",
+            f"What it prints: yard logs {run.run_id}. In the embedded cloud its nodes can be entered: yard --embedded",
+        )
+    job, host = _running(aws, run), f"algo-{node}"
     _refuse_a_missing_node(job, node)
     if aws.endpoint is not None:
-        return _in_cell(job["TrainingJobName"], host, command, terminal=terminal)
+        return _in_cell(job["TrainingJobName"], host, run.kind, command, terminal=terminal)
     return _by_systems_manager(aws, job, host, command)
 
 
@@ -38,17 +45,18 @@ def session_request(job: str, host: str, command: Sequence[str]) -> dict[str, An
     return request
 
 
-def _training(aws: Aws, run: runs.Run) -> dict[str, Any]:
-    """The training job of the run that trains now."""
+def _running(aws: Aws, run: runs.Run) -> dict[str, Any]:
+    """The job of the run whose program runs now, in the words of a training job."""
     attempts = runs.attempts(aws, run)
     if run.status != "RUNNING" or not attempts:
-        happened = "has no training job yet" if run.status == "RUNNING" else runs.ended(run)
+        happened = f"has no {run.of.noun} yet" if run.status == "RUNNING" else runs.ended(run)
         raise UserError(f"The run {run.run_id} of {run.job} {happened}: there is no node to enter.")
     name = attempts[-1]["TrainingJobName"]
-    job: dict[str, Any] = aws.client("sagemaker").describe_training_job(TrainingJobName=name)
+    job = jobs.describe(aws, run, name)
     if job["SecondaryStatus"] != _TRAINING:
+        runs_now = "it trains" if run.of is TRAINING else "its program runs"
         raise UserError(
-            f"{name} is {job['SecondaryStatus'].lower()}, and its nodes can be entered while it trains.",
+            f"{name} is {job['SecondaryStatus'].lower()}, and its nodes can be entered while {runs_now}.",
             f"Try again; where it is: yard status {run.run_id}",
         )
     return job
@@ -62,11 +70,11 @@ def _refuse_a_missing_node(job: Mapping[str, Any], node: int) -> None:
         raise UserError(f"{job['TrainingJobName']} has {count} node{'' if count == 1 else 's'}, and no node {node}.")
 
 
-def _in_cell(job: str, host: str, command: Sequence[str], *, terminal: bool) -> int:
+def _in_cell(job: str, host: str, of_kind: str, command: Sequence[str], *, terminal: bool) -> int:
     """The cloud says how a node is entered, to its owner alone; the kernel lets in nobody else either."""
     from yard.embedded import ask
 
-    way = ask("visit", job=job, host=host)
+    way = ask("visit", job=job, host=host, kind=of_kind)
     kind, words = "terminal" if terminal else "pipes", [*command] or ["/bin/sh", "-i"]
     environment = {**way["environment"], "TERM": os.environ.get("TERM", "dumb")}
     # From /: Python would look for modules in the folder where a person stands

@@ -23,6 +23,7 @@ _PLACES = {
 }
 _IMAGE = "pytorch"
 ON_AWS_IMAGE = '[image]\nframework = "pytorch"\nversion = "2.13"            # an AWS Deep Learning Container'
+TENSORFLOW_ON_AWS_IMAGE = ON_AWS_IMAGE.replace('"pytorch"', '"tensorflow"').replace("2.13", "2.21")
 _OWN_IMAGE = f'[image]\nfolder = "{_IMAGE}"          # containers/{_IMAGE}'
 
 
@@ -67,7 +68,7 @@ def render(choices: Choices) -> dict[str, bytes]:
     )
     if choices.containers:
         folder = product_root() / "containers" / _IMAGE
-        for path in sorted(folder.iterdir()):
+        for path in sorted(one for one in folder.iterdir() if one.is_file()):
             files[f"containers/{_IMAGE}/{path.name}"] = path.read_bytes()
     return files
 

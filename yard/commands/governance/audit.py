@@ -18,8 +18,8 @@ def audit(
 ) -> None:
     """List who launched what, with which code and data.
 
-    From the executions of the project's state machines, the receipts, the training jobs with the project's tags and,
-    on AWS, CloudTrail's event history. `known by` says how sure the name of the launcher is.
+    From the executions of the project's state machines, the receipts, the jobs with the project's tags and CloudTrail's
+    event history. `known by` says how sure the name of the launcher is.
 
     \b
       yard audit --since 90d
@@ -49,9 +49,13 @@ def audit(
     emit_rows(rows, columns, as_json=False, empty=f"Nothing was launched in the last {since}.", spare=spare)
     if trail.missing:
         say(f"Who launched is the launches' own word: {trail.missing}.")
-    outside = [one.training_job for one in found if one.training_job is not None]
+    outside = [
+        name
+        for one in found
+        if (name := one.training_job or one.processing_job or one.transform_job or one.automl_job) is not None
+    ]
     if outside:
-        say(f"No launch made these training jobs, so nothing tells their code and data: {', '.join(outside)}")
+        say(f"No launch made these jobs, so nothing tells their code and data: {', '.join(outside)}")
 
 
 def _code(launch: "Launched") -> str | None:

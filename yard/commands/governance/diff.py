@@ -58,6 +58,7 @@ def diff(
 
 
 def _compare(aws: "Aws", context: list[str], assembly: Path | None) -> "Difference":
+    from yard.account import cdk
     from yard.difference import assembly as assemblies
 
     if assembly is not None:
@@ -66,7 +67,7 @@ def _compare(aws: "Aws", context: list[str], assembly: Path | None) -> "Differen
         return _with_account(aws, assemblies.read(assembly), assembly)
     with tempfile.TemporaryDirectory(prefix="yard-diff-") as folder:
         say("Synthesising ...")
-        assemblies.synthesise(aws.project, Path(folder), context)
+        cdk.synthesise(aws.project, Path(folder), context)
         return _with_account(aws, assemblies.read(Path(folder)), Path(folder))
 
 
@@ -81,15 +82,15 @@ def _with_account(aws: "Aws", after: "Side", folder: Path) -> "Difference":
     after = definitions.from_assembly(after, folder)
     before = definitions.aligned(definitions.from_account(before, aws), after)
     registry = account.Registry(aws)
-    there, wanted = jobs.jobs_of(before), jobs.jobs_of(after)
-    leaving = [name for name, job in there.items() if name not in wanted or wanted[name].stack != job.stack]
+    launches, searches = jobs.losing_runs(before, after)
     found = compare.compare(
         before,
         after,
         registry=registry,
         region=aws.region,
         contents=lambda change: account.contents(aws, change),
-        running=account.running(aws, leaving),
+        running=account.running(aws, launches),
+        searching=account.searching(aws, searches),
         left_over=left,
     )
     if registry.unknown:

@@ -11,6 +11,7 @@ from yard.errors import UserError
 from yard.output import emit_json, emit_rows, say
 from yard.project import find_project
 from yard.runs import runs
+from yard.runs.saves import checkpoints_of
 
 if TYPE_CHECKING:
     from yard.runs.artifacts import Artifact
@@ -48,24 +49,51 @@ def model_get(
         say(artifacts.NO_MODEL.format(run=found.run_id))
 
 
+@model_app.command("register")
+def model_register(
+    run: str = _RUN,
+    evaluation: str = typer.Option(..., "--evaluation", help="The run that evaluated it.", metavar="RUN"),
+    as_json: bool = _JSON,
+) -> None:
+    """Register a run's model again, with its evaluation.
+
+    A version of the registry gets its metrics when it is made. So this makes another version of what the run has
+    registered: the same model and image, pending approval, with the evaluation's file as its ModelQuality.
+
+    \b
+      yard run evaluate --input model=20261121-073000-a1b2
+      yard model register 20261121-073000-a1b2 --evaluation evaluate
+    """
+    from yard.runs import evaluated
+
+    aws = Aws(find_project())
+    made = evaluated.register(aws, runs.find(aws, run), runs.find(aws, evaluation))
+    if as_json:
+        emit_json(made)
+    say(f"{made['model_package_arn']} has {made['evaluation']} as its model quality, and waits for approval.")
+
+
 @outputs_app.command("get")
 def outputs_get(
     run: str = _RUN,
+    name: str | None = typer.Option(None, "--name", help="Which output of a processing run; by default its only one."),
     to: Path = typer.Option(Path("outputs"), "--to", help="Unpack it in this folder, under its run id."),
     as_json: bool = _JSON,
 ) -> None:
     """Download a run's output data and unpack it.
 
-    The files of SM_OUTPUT_DATA_DIR, /opt/ml/output/data, of the newest attempt that wrote any.
+    The files of SM_OUTPUT_DATA_DIR, /opt/ml/output/data, of the newest attempt that wrote any; of a processing run
+    one of its outputs.
 
     \b
       yard outputs get mnist-ddp
+      yard outputs get evaluate --name report
     """
     from yard.runs import artifacts
 
     aws = Aws(find_project())
     found = runs.find(aws, run)
-    output = artifacts.outputs(aws, found)
+    output = artifacts.outputs(aws, found, name)
     folder, files = _fetched(aws, output, to, found)
     if as_json:
         emit_json({"run": found.run_id, "outputs": output.address, "folder": str(folder), "files": files})
@@ -139,16 +167,17 @@ def _fetched(aws: Aws, found: "Artifact", to: Path, run: runs.Run) -> tuple[Path
 
 
 def _none(aws: Aws, run: runs.Run) -> str:
-    job = aws.project.job(run.job)
-    if not job.checkpoints.enabled:
+    kept = checkpoints_of(aws.project.job(run.job))
+    if kept is None:
+        return f"{run.job!r} is a {run.of.noun}, which keeps no checkpoints."
+    if not kept.enabled:
         return f"The job {run.job!r} keeps no checkpoints: set [checkpoints] enabled = true in jobs/{run.job}.toml."
-    return f"The run {run.run_id} kept no checkpoint: nothing was written into {job.checkpoints.local_path}."
+    return f"The run {run.run_id} kept no checkpoint: nothing was written into {kept.local_path}."
 
 
 def register(app: typer.Typer) -> None:
     """Put these commands on the app."""
-    for alone in (model_app, outputs_app):
-        alone.callback()(_alone)
+    outputs_app.callback()(_alone)
     app.add_typer(model_app, name="model")
     app.add_typer(outputs_app, name="outputs")
     app.add_typer(checkpoints_app, name="checkpoints")

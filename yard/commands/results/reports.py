@@ -12,6 +12,7 @@ from yard.errors import Exit, UserError
 from yard.output import emit_json, emit_rows, emit_side_by_side, say, show
 from yard.project import find_project
 from yard.runs import about, runs
+from yard.tuning import searches
 
 if TYPE_CHECKING:
     pass
@@ -32,7 +33,7 @@ def receipt(
     from shardyard.spec.receipt_text import text
 
     aws = Aws(find_project())
-    wanted = runs.find(aws, run)
+    wanted = searches.find_any(aws, run)
     if wanted.status == "RUNNING":
         raise UserError(
             f"The run {wanted.run_id} of {wanted.job} is still running, and its receipt comes at its end.",
@@ -53,7 +54,7 @@ def history(
     tags: list[str] = typer.Option([], "--tag", help="Only runs with this tag.", metavar="KEY[=VALUE]"),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """List the runs, newest first.
+    """List the runs and the searches, newest first.
 
     Cost, last loss and last accuracy come from the receipts.
 
@@ -66,10 +67,12 @@ def history(
 
     aws = Aws(find_project())
     defined = [spec.name for spec in aws.project.jobs()]
-    others = itertools.islice(
+    undefined = itertools.islice(
         (run for run in runs.runs_of_others(aws, defined) if job in (None, run.job)),
         0 if job is not None and aws.project.has_job(job) else limit,
     )
+    each = None if search is not None or tags else limit
+    others = itertools.chain(undefined, searches.of_project(aws, defined if job is None else [job], each))
     jobs = defined if job is None else [aws.project.job(job).name] if aws.project.has_job(job) else []
     wanted = {key: value if "=" in word else None for word in tags for key, value in about.read_tags([word]).items()}
     found = rows(aws, jobs, limit, others=others, search=search, tags=wanted)
@@ -81,7 +84,10 @@ def history(
         nothing = "No run has that. Names, tags and notes: yard train --name, --tag; yard note RUN."
     spare = ("took", "loss", "name", "cost_usd", "tags", "started", "accuracy", "saved_usd")
     if not as_json:
-        found = [{**row, "tags": about.tags_in_words(row["tags"])} for row in found]
+        found = [
+            {**row, "tags": about.tags_in_words(row["tags"]), "job": searches.told_name(row["job"], row["kind"])}
+            for row in found
+        ]
     emit_rows(found, columns, as_json=as_json, empty=nothing, spare=spare)
 
 
@@ -105,7 +111,7 @@ def note(
     aws = Aws(find_project())
     given = {**about.read_tags(tags), **dict.fromkeys(untag)}
     name, text = about.checked_name(name), about.checked_note(text)
-    found = runs.find(aws, run)
+    found = searches.find_any(aws, run)
     if name is None and text is None and not given:
         said = about.read(aws, found.run_id)
     else:

@@ -2,17 +2,21 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
+from contract.hyperparameters import Scalar
 from contract.requirements import names_packages
-from shardyard.spec.jobs.job import JOB_NAME, JOB_NAME_SAYS
+from shardyard.spec.jobs.launched import JOB_NAME, JOB_NAME_SAYS
 from shardyard.spec.product import product_root
 from yard.errors import UserError, writing
 from yard.project import Project
-from yard.starter.files import ON_AWS_IMAGE
+from yard.starter.files import ON_AWS_IMAGE, TENSORFLOW_ON_AWS_IMAGE
 from yard.starter.script.options import Option
 from yard.starter.script.reading import Script, read
+
+_MODEL_DIRS = ("model_dir", "model-dir")
 
 
 def begin_job(project: Project, name: str, script: Path) -> tuple[Path, list[str]]:
@@ -27,23 +31,44 @@ def begin_job(project: Project, name: str, script: Path) -> tuple[Path, list[str
         raise UserError(f"{script} is no file of the project {project.root}.", "Copy the script into it first.")
     found = read(code)
     folder = code.parent.relative_to(project.root).as_posix()
-    text = "\n".join([*_head(project, folder, code, found), *_tables(name, found), ""])
+    description = f"{code.name}, as yard init job read it"
+    text = definition(
+        name, found, description=description, image=image_table(project, found), folder=folder, entry=code.name
+    )
     with writing(path):
         path.write_text(text, encoding="utf-8")
     return path, list(_to_do(project, name, code, found))
 
 
-def _head(project: Project, folder: str, code: Path, found: Script) -> Iterator[str]:
-    yield f'description = "{code.name}, as yard init job read it"'
+def definition(
+    name: str,
+    found: Script,
+    *,
+    description: str,
+    image: str,
+    folder: str,
+    entry: str,
+    places: Mapping[str, str] = MappingProxyType({}),
+    values: Mapping[str, Scalar] = MappingProxyType({}),
+) -> str:
+    """The text of a job's file: `places` are channels that lie elsewhere, `values` hyperparameters that are set."""
+    head = _head(found, description=description, image=image, folder=folder, entry=entry)
+    return "\n".join([*head, *_tables(name, found, places, values), ""])
+
+
+def _head(found: Script, *, description: str, image: str, folder: str, entry: str) -> Iterator[str]:
+    yield f"description = {json.dumps(description, ensure_ascii=False)}"
     yield ""
-    yield _image(project)
+    yield image
     yield ""
     yield "[source]"
     yield f"dir = {json.dumps(folder)}"
     yield ""
     yield "[program]"
-    yield f"entry = {json.dumps(code.name)}"
-    if found.ranks is not None:
+    yield f"entry = {json.dumps(entry)}"
+    if found.strategy is not None and found.tensorflow:
+        yield f'launcher = "tensorflow"         # line {found.strategy}: it is a task of a cluster'
+    elif found.ranks is not None:
         yield f'launcher = "torchrun"           # line {found.ranks}: it is a rank of a group'
     else:
         yield 'launcher = "plain"              # no sign of a process group: more nodes would train copies of it'
@@ -56,14 +81,22 @@ def _head(project: Project, folder: str, code: Path, found: Script) -> Iterator[
     yield "count = 1"
 
 
-def _image(project: Project) -> str:
-    folder = _image_folder(project)
-    return ON_AWS_IMAGE if folder is None else f'[image]\nfolder = "{folder}"'
+def image_table(project: Project, found: Script) -> str:
+    """The image that a new job runs: one of the project's, or one of AWS."""
+    folder = _image_folder(project, found)
+    if folder is not None:
+        return f'[image]\nfolder = "{folder}"'
+    return TENSORFLOW_ON_AWS_IMAGE if found.tensorflow else ON_AWS_IMAGE
 
 
-def _image_folder(project: Project) -> str | None:
-    """The project's PyTorch image, else its first; None for a project without images."""
+def _image_folder(project: Project, found: Script) -> str | None:
+    """The project's image of the script's framework, else its first; None for AWS's own.
+
+    The image for TensorFlow has no CUDA: a script that names GPUs takes AWS's.
+    """
     folders = sorted(path.parent.name for path in (project.root / "containers").glob("*/Dockerfile"))
+    if found.tensorflow:
+        return "tensorflow" if "tensorflow" in folders and found.uses_gpu is None else None
     return "pytorch" if "pytorch" in folders else next(iter(folders), None)
 
 
@@ -79,16 +112,20 @@ def _arguments(options: Sequence[Option]) -> Iterator[str]:
         yield f"#   {option.name} ({option.kind}, line {option.line}{default}{needed})"
 
 
-def _tables(name: str, found: Script) -> Iterator[str]:
+def _tables(name: str, found: Script, places: Mapping[str, str], values: Mapping[str, Scalar]) -> Iterator[str]:
     for channel in found.channels:
-        yield from ("", f"[channels.{channel}]", f's3 = "{name}/{channel}/"')
+        yield from ("", f"[channels.{channel}]", f"s3 = {json.dumps(places.get(channel, f'{name}/{channel}/'))}")
     known = [option for option in found.options if option.is_hyperparameter]
     if known:
         yield ""
         yield "[hyperparameters]               # each becomes --name value; the script's own defaults as comments"
     for option in known:
         key, value = option.name.removeprefix("--"), option.default
-        if isinstance(value, bool | int | float | str):
+        if key in values:
+            yield f"{key} = {json.dumps(values[key], ensure_ascii=False)}"
+        elif found.tensorflow and key in _MODEL_DIRS:
+            yield f'{key} = "/opt/ml/model"  # line {option.line}: version 2 of the SDK gave it to every script'
+        elif isinstance(value, bool | int | float | str):
             yield f"# {key} = {json.dumps(value)}  # line {option.line}"
         else:
             said = "required" if option.required else "its default is only known when it runs"
@@ -97,23 +134,29 @@ def _tables(name: str, found: Script) -> Iterator[str]:
 
 def _to_do(project: Project, name: str, code: Path, found: Script) -> Iterator[str]:
     for option in found.options:
-        if option.required:
+        if option.required and not (found.tensorflow and option.name.removeprefix("--") in _MODEL_DIRS):
             where = "[hyperparameters]" if option.is_hyperparameter else "program.arguments"
             yield f"line {option.line}: {option.name} is required: give it in {where} of jobs/{name}.toml"
     for advice in found.advice:
         yield f"line {advice.line}: {advice.says}"
-    missing = _missing(project, code, found.packages)
+    missing = not_listed(project, code.parent, found, found.packages)
     if missing:
         yield f"its image does not list {', '.join(missing)}: name them in {code.parent.name}/requirements.txt"
     for channel in found.channels:
         yield f"its channel {channel!r} is empty: yard data put FOLDER --job {name} --channel {channel}"
 
 
-def _missing(project: Project, code: Path, packages: Sequence[str]) -> list[str]:
-    """What neither the image's list nor one beside the script names."""
-    own = _image_folder(project)
-    image = project.root / "containers" / own if own is not None else product_root() / "containers" / "pytorch"
-    lists = [path for path in (code.parent / "requirements.txt", image / "requirements.txt") if path.is_file()]
-    listed = b"\n".join(names_packages(path.read_bytes()) for path in lists).decode()
-    has = {re.split(r"[^\w.-]", line)[0].lower().replace("_", "-") for line in listed.splitlines()}
-    return [package for package in packages if package.lower().replace("_", "-") not in has]
+def not_listed(
+    project: Project, beside: Path, found: Script, packages: Sequence[str], image: str | None = None
+) -> list[str]:
+    """Which of the packages neither an image's lists name, by default the project's, nor one beside the script."""
+    own = _image_folder(project, found) if image is None else image
+    ours = product_root() / "containers" / ("tensorflow" if found.tensorflow else "pytorch")
+    folder = ours if own is None else project.root / "containers" / own
+    named = (beside / "requirements.txt", folder / "requirements.txt", folder / "requirements-alone.txt")
+    lists = [path for path in named if path.is_file()]
+    lines = b"\n".join(names_packages(path.read_bytes()) for path in lists).decode()
+    has = {re.split(r"[^\w.-]", line)[0].lower().replace("_", "-") for line in lines.splitlines()}
+    if "tensorflow-cpu" in has:
+        has |= {"tensorflow", "keras"}
+    return [one for one in packages if one.partition("[")[0].lower().replace("_", "-") not in has]

@@ -13,8 +13,10 @@ from yard.starter.script.options import Option
 
 _DISTRIBUTIONS = {"PIL": "pillow", "cv2": "opencv-python-headless", "sklearn": "scikit-learn", "yaml": "PyYAML"}
 """Packages that are imported under another name than they are installed under."""
-_OURS = ("contract", "training")
+_OURS = ("contract", "serving", "training")
 _RANKS = ("init_process_group", "Accelerator", "Trainer", "LOCAL_RANK")
+_STRATEGIES = ("MultiWorkerMirroredStrategy", "ParameterServerStrategy", "TF_CONFIG")
+_KERAS_2 = ("TF_USE_LEGACY_KERAS", "tf_keras")
 _DOWNLOADS = ("from_pretrained", "load_dataset", "urlretrieve", "hf_hub_download", "snapshot_download", "wandb.init")
 _SAVES = ("torch.save", "save_pretrained", "save_model", "save_checkpoint", "joblib.dump", "model.save", "np.save")
 
@@ -40,6 +42,10 @@ class Script:
     """The line that says that it is a rank of a group; None for a script that trains alone."""
     uses_gpu: int | None
     """The first line that names CUDA."""
+    tensorflow: bool
+    """Whether it imports TensorFlow, or Keras, which is taken to run on it."""
+    strategy: int | None
+    """The line that names a strategy of TensorFlow's for several workers, or their TF_CONFIG."""
     advice: tuple[Advice, ...]
 
 
@@ -57,9 +63,19 @@ def read(path: Path) -> Script:
         channels=tuple(reads),
         packages=tuple(sorted(set(_packages(tree, path.parent)))),
         ranks=min((line for line, text in words if text.rpartition(".")[2] in _ranks(tree)), default=None),
+        tensorflow=_is_tensorflow(tree),
+        strategy=min((line for line, text in words if text.rpartition(".")[2] in _STRATEGIES), default=None),
         uses_gpu=min((line for line, text in words if _is_cuda(text)), default=None),
         advice=tuple(sorted(_advice(tree, words), key=lambda advice: advice.line)),
     )
+
+
+def _is_tensorflow(tree: ast.Module) -> bool:
+    roots = {
+        alias.name.partition(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
+    }
+    roots |= {str(node.module).partition(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    return bool(roots & {"tensorflow", "tf_keras"}) or ("keras" in roots and "torch" not in roots)
 
 
 def _ranks(tree: ast.Module) -> set[str]:
@@ -94,6 +110,21 @@ def _packages(tree: ast.Module, beside: Path) -> Iterator[str]:
                 yield _DISTRIBUTIONS.get(name, name)
 
 
+def downloads(source: str) -> list[tuple[int, str]]:
+    """The lines of a script that fetch something, each with what it calls; none of what is no Python."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return []
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return sorted((call.lineno, f"{ast.unparse(call.func)} downloads") for call in calls if _fetches(call))
+
+
+def _fetches(call: ast.Call) -> bool:
+    asked = any(word.arg == "download" and ast.unparse(word.value) == "True" for word in call.keywords)
+    return asked or ast.unparse(call.func).endswith(_DOWNLOADS)
+
+
 def _advice(tree: ast.Module, words: list[tuple[int, str]]) -> Iterator[Advice]:
     guarded = any(text.endswith("cuda.is_available") for _, text in words)
     for line, text in words:
@@ -107,15 +138,22 @@ def _advice(tree: ast.Module, words: list[tuple[int, str]]) -> Iterator[Advice]:
             yield Advice(
                 line=line, says="it starts ranks itself: the launcher does, and each reads RANK and LOCAL_RANK"
             )
+    names = {text.rpartition(".")[2] for _, text in words}
+    several = names & set(_STRATEGIES) and not names & set(_KERAS_2)
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
+            if several and ast.unparse(node.func).endswith(".fit"):
+                yield Advice(
+                    line=node.lineno,
+                    says="Keras 3's fit works with one worker: a loop of your own, or tf_keras "
+                    '(TF_USE_LEGACY_KERAS = "1" in [environment])',
+                )
             yield from _of_call(node, saves_to_model=any(text == "SM_MODEL_DIR" for _, text in words))
 
 
 def _of_call(call: ast.Call, *, saves_to_model: bool) -> Iterator[Advice]:
     name = ast.unparse(call.func)
-    downloads = any(word.arg == "download" and ast.unparse(word.value) == "True" for word in call.keywords)
-    if downloads or name.endswith(_DOWNLOADS):
+    if _fetches(call):
         said = "it downloads, and nodes in the project's network have no way out: put the data into a channel"
         yield Advice(line=call.lineno, says=f"{said}, or set network.vpc = false")
     if name.endswith(_SAVES) and not saves_to_model:

@@ -1,0 +1,1 @@
+"""`make demo`: what it shows, and what it takes away again."""

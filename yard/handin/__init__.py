@@ -1,0 +1,1 @@
+"""`yard submit`: a run's model handed in to a competition, checked here before anything leaves this machine."""

@@ -1,0 +1,1 @@
+"""Endpoints: which model they serve, how a new one arrives, who called them, what they cost."""

@@ -1,0 +1,1 @@
+"""Searches for hyperparameters: launched, watched, listed, stopped and drawn."""

@@ -18,6 +18,7 @@ _HERE = "us-east-1:123456789012"
 _UUID = "11111111-2222-3333-4444-555555555555"
 _ARNS = {
     "AWS::CloudWatch::Alarm": f"arn:aws:cloudwatch:{_HERE}:alarm:NAME",
+    "AWS::CodeBuild::Project": f"arn:aws:codebuild:{_HERE}:project/NAME",
     "AWS::ECR::Repository": f"arn:aws:ecr:{_HERE}:repository/NAME",
     "AWS::Events::Rule": f"arn:aws:events:{_HERE}:rule/NAME",
     "AWS::IAM::ManagedPolicy": "arn:aws:iam::123456789012:policy/NAME",

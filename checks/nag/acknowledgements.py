@@ -4,49 +4,14 @@ One entry covers a rule in all packs (the name without the pack's prefix) for th
 Write the narrowest path that is true. An entry that covers nothing fails `make check`.
 """
 
-import re
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Acknowledgement:
-    """One accepted kind of finding."""
-
-    rule: str
-    """The rule without its pack: `LambdaDLQ`, `IAM5`."""
-    where: str
-    """The construct's path from the stack's part on: `storage/...`; `*` is any id in it, `**` any number of ids."""
-    reason: str
-    """Why it is right, for a security reviewer."""
-    about: str = ".*"
-    """Which finding of the rule, as a regular expression: over the text in brackets, else over the description."""
-
-    def covers(self, finding: str, path: str, description: str) -> bool:
-        """Whether this entry is about a finding (`AwsSolutions-IAM5[Resource::*]`) of a construct."""
-        name, bracket, detail = finding.partition("[")
-        return (
-            name.rpartition("-")[2] == self.rule
-            and re.fullmatch(_as_regex(self.where), path) is not None
-            and re.fullmatch(self.about, detail.removesuffix("]") if bracket else description) is not None
-        )
-
-    @property
-    def of_cdk(self) -> bool:
-        """Whether it is about CDK's own validator, which only runs with CDK_VALIDATION=true."""
-        return re.fullmatch(r"[FEW]\d{4}", self.rule) is not None
-
-
-def _as_regex(where: str) -> str:
-    # A stack's name begins with project and stage, which are settings.
-    parts = [".*" if part == "**" else re.escape(part).replace(r"\*", "[^/]*") for part in where.split("/")]
-    return "[a-z0-9-]+-" + "/".join(parts)
-
+from checks.nag.acknowledgement import Acknowledgement
 
 _FUNCTIONS = "**/Resource"
 _DEAD_BRANCH = (
     "The validator tries the parameter's empty default in the branch of Fn::If that is only taken when it is not empty."
 )
 _NO_RESOURCE = r"Resource::\*"
+_JOBS = "training-job|processing-job|transform-job|hyper-parameter-tuning-job|automl-job"
 _IN_THE_NETWORK = r"Resource::arn:.*:ec2:.*:(network-interface/\*|\*:(subnet|security-group)/.+)"
 
 ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = (
@@ -113,6 +78,25 @@ ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = (
         about=_NO_RESOURCE,
         reason="ec2:DescribeSecurityGroups takes no resource; the rules are revoked on the one group alone.",
     ),
+    # Images
+    Acknowledgement(
+        rule="IAM5",
+        where="registry/Builder/BuildPolicy",
+        about=_NO_RESOURCE,
+        reason="ecr:GetAuthorizationToken takes no resource; the repositories are named for every other action.",
+    ),
+    Acknowledgement(
+        rule="IAM5",
+        where="registry/Builder/BuildPolicy",
+        about=r"Resource::arn:.*:s3:::cdk-\*-assets-.*/\*",
+        reason="The bootstrap's bucket of assets in this account and region, whose qualifier is the account's own; a "
+        "build reads the source that the deploy has just put there.",
+    ),
+    Acknowledgement(
+        rule="CodeBuildProjectSourceRepoUrl",
+        where="registry/Builder/*",
+        reason="The project has no repository as its source: each build is told the deploy's own asset in S3.",
+    ),
     # Identity
     Acknowledgement(
         rule="IAM5",
@@ -151,9 +135,10 @@ ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = (
     Acknowledgement(
         rule="IAM5",
         where="identity/Identity/NotebookPolicy",
-        about=r"Resource::arn:.*:(training-job|training-plan|reserved-capacity)/\*",
-        reason="A person names a training job. One is only made with this project's tags and only stopped while it "
-        "carries them; what it may do is bounded by the training role, the only role that this one may pass.",
+        about=r"Resource::arn:.*:(training-job|hyper-parameter-tuning-job|training-plan|reserved-capacity)/\*",
+        reason="A person names a training job, or a search, which is only read. A job is only made with this project's "
+        "tags and only stopped while it carries them; what it may do is bounded by the training role, the only role "
+        "that this one may pass.",
     ),
     # Notebooks
     Acknowledgement(
@@ -171,14 +156,24 @@ ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = (
         rule="IAM5",
         where="observability/JobWatch/*/Policy",
         about=_NO_RESOURCE,
-        reason="cloudwatch:PutMetricData (its namespace is a condition), cloudwatch:GetMetricData and the list of "
-        "training jobs take no resource.",
+        reason="cloudwatch:PutMetricData (its namespace is a condition), cloudwatch:GetMetricData and the lists of "
+        "jobs take no resource.",
     ),
     Acknowledgement(
         rule="IAM5",
         where="observability/JobWatch/Watchdog/Policy",
-        about=r"Resource::arn:.*:(training-job/\*|log-group:/aws/sagemaker/TrainingJobs:\*)",
-        reason="The watchdog looks at every running training job, whose names are unknown at deploy; it only reads.",
+        about=r"Resource::arn:.*:((training|processing)-job/\*|log-group:/aws/sagemaker/(Training|Processing)Jobs:\*)",
+        reason="The watchdog looks at every running job, whose names are unknown at deploy. It reads, and stops a "
+        "training job that has been silent for longer than its own guards allow.",
+    ),
+    # Endpoints
+    Acknowledgement(
+        rule="IAM5",
+        where="serving-*/Endpoint/Policy",
+        about=rf"({_NO_RESOURCE}|{_IN_THE_NETWORK}|Resource::arn:.*:log-group:/aws/sagemaker/Endpoints/[\w-]+:\*)",
+        reason="ecr:GetAuthorizationToken, cloudwatch:PutMetricData (its namespace is a condition) and EC2's describe "
+        "calls take no resource; network interfaces have no names before they are made (the subnet is a condition), "
+        "and SageMaker names the streams of the endpoint's own log group.",
     ),
     # Quotas
     Acknowledgement(
@@ -204,9 +199,9 @@ ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = (
     Acknowledgement(
         rule="IAM5",
         where="training/Runtime/*/Policy",
-        about=r"Resource::arn:.*:(training-job|model-package|model-package-group)/\*",
-        reason="Names of jobs and of the packages made of them are unknown at deploy; the functions act on the job "
-        "that their state machine names.",
+        about=rf"Resource::arn:.*:({_JOBS}|model|model-package|model-package-group)/\*",
+        reason="Names of jobs, of models and of the packages made of them are unknown at deploy; the functions act on "
+        "the job that their state machine names.",
     ),
     Acknowledgement(
         rule="IAM5",
@@ -219,15 +214,23 @@ ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = (
         rule="IAM5",
         where="training/Runtime/*/Policy",
         about=r"Resource::arn:.*:repository/\*",
-        reason="Asks whether an image exists and for its digest; a job may name any repository. Nothing is pulled.",
+        reason="Asks whether an image exists, for its digest and for what it says of itself; a job may name any "
+        "repository. Nothing is run.",
+    ),
+    Acknowledgement(
+        rule="IAM5",
+        where="training/Runtime/Source/Policy",
+        about=r"Resource::arn:.*:s3:::cdk-\*-assets-.*",
+        reason="Code and the launcher come from the bucket of CDK's bootstrap, whose qualifier is its own affair; the "
+        "name ends with this account and region, and the function only reads.",
     ),
     Acknowledgement(
         rule="IAM5",
         where="training/LaunchByTag/*",
         about=r"Resource::(\*|[\w-]+-storage:ExportsOutput\w+/(runs/\*(/about\.json)?|source/\*)|arn:.*(-(dev|prod)[\w-]*[-:/]\*.*|"
-        r"training-job/\*|TrainingJobs:\*))",
+        rf"({_JOBS})/\*|(Training|Processing|Transform)Jobs:\*))",
         reason="For people's roles: runs, their code and executions of this project and stage, whose ids are unknown "
-        "at deploy; training jobs and their logs are only read, and the calls on `*` take no resource. A launch and a "
+        "at deploy; jobs and their logs are only read, and the calls on `*` take no resource. A launch and a "
         "stop stand under a condition on the caller's tag.",
     ),
     Acknowledgement(
@@ -246,7 +249,7 @@ ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = (
     Acknowledgement(
         rule="IAM5",
         where="training/Sweeper/Function/Policy",
-        about=r"Resource::arn:.*:(endpoint|notebook-instance|training-job)/\*",
+        about=r"Resource::arn:.*:(endpoint|notebook-instance|" + _JOBS + r")/\*",
         reason="It looks for what nobody remembers, so names are unknown. It reads tags of all, and stops only what "
         "carries this project's and stage's tags: that is a condition of the statements that stop.",
     ),
@@ -258,25 +261,38 @@ ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = (
         reason="Objects under the job's own prefixes: its channels, its checkpoints, its attempts in every run. Run "
         "ids and keys are unknown at deploy.",
     ),
-    Acknowledgement(
-        rule="IAM5",
-        where="training/Runtime/Training*",
-        about=r"Resource::arn:.*:log-group:/aws/sagemaker/TrainingJobs:\*",
-        reason="Log streams of the group into which SageMaker writes for every job; the service chooses the names.",
+    *(
+        Acknowledgement(rule="IAM5", where=f"training/Runtime/{kind}*", about=about, reason=reason)
+        for kind in ("Training", "Processing", "Transform")
+        for about, reason in (
+            (
+                rf"Resource::arn:.*:log-group:/aws/sagemaker/{kind}Jobs:\*",
+                "Log streams of the group into which SageMaker writes for every job; the service chooses the names.",
+            ),
+            (
+                _IN_THE_NETWORK,
+                "Ids of interfaces are unknown before they exist; a condition keeps them in the project's subnets, "
+                "which are named by id, and whose account another may be that shares them with this one.",
+            ),
+            (
+                _NO_RESOURCE,
+                "ecr:GetAuthorizationToken, cloudwatch:PutMetricData (its namespace is a condition) and the "
+                "describe calls of EC2 take no resource.",
+            ),
+        )
     ),
     Acknowledgement(
         rule="IAM5",
-        where="training/Runtime/Training*",
-        about=_IN_THE_NETWORK,
-        reason="Ids of interfaces are unknown before they exist; a condition keeps them in the project's subnets, "
-        "which are named by id, and whose account another may be that shares them with this one.",
+        where="training/*/Search/MachinePolicy",
+        about=r"Resource::arn:.*:execution:[\w-]+:\*",
+        reason="A search launches the job itself once more and waits for it: an execution of that one machine, whose "
+        "name is chosen then.",
     ),
     Acknowledgement(
         rule="IAM5",
-        where="training/Runtime/Training*",
-        about=_NO_RESOURCE,
-        reason="ecr:GetAuthorizationToken, cloudwatch:PutMetricData (its namespace is a condition) and the "
-        "describe calls of EC2 take no resource.",
+        where="training/*/MachinePolicy",
+        about=r"Resource::arn:.*:model/\*",
+        reason="Each launch of a transform job makes a model of its own and deletes it; its name holds the run id.",
     ),
     Acknowledgement(
         rule="IAM5",
@@ -287,7 +303,7 @@ ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = (
     Acknowledgement(
         rule="IAM5",
         where="training/Runtime/LaunchPolicy",
-        about=r"Resource::arn:.*:training-job/\*",
+        about=rf"Resource::arn:.*:({_JOBS})/\*",
         reason="What Step Functions' .sync integration documents; a job's name holds its run id, unknown at deploy.",
     ),
     # CDK's own validator puts a parameter's default, the empty text, into the branch that is only taken when the

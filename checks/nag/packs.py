@@ -10,7 +10,8 @@ import aws_cdk as cdk
 import cdk_nag
 from constructs import IConstruct
 
-from checks.nag.acknowledgements import ACKNOWLEDGEMENTS, Acknowledgement
+from checks.nag.acknowledgement import Acknowledgement
+from checks.nag.acknowledgements import ACKNOWLEDGEMENTS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

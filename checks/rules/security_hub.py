@@ -1,17 +1,47 @@
 """Security Hub's 25 controls for SageMaker, as rules on templates. Source: the Security Hub user guide, page
 "Security Hub CSPM controls for SageMaker AI", read 2026-11-20."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from checks.rules.model import Assembly, Finding, as_list, at, is_known
+from checks.rules.model import Assembly, Finding, Resource, as_list, at, is_known
 
 Test = Callable[[Mapping[str, Any]], bool]
+Accepts = Callable[[Resource], bool]
 _SCHEDULE = "MonitoringScheduleConfig.MonitoringJobDefinition.NetworkConfig"
 
-BUILT: Mapping[str, str] = {"NotebookInstance": "`constructs/shardyard/workspaces/notebooks.py`"}
+BUILT: Mapping[str, str] = {
+    "EndpointConfig": "`constructs/shardyard/serving/endpoint.py`",
+    "Model": "`constructs/shardyard/serving/endpoint.py`",
+    "NotebookInstance": "`constructs/shardyard/workspaces/notebooks.py`",
+}
 """The resource types under a control that this project makes, and where."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Accepted:
+    """What a control finds and this project accepts."""
+
+    covers: Accepts
+    reason: str
+    """Why it is right, for a security reviewer."""
+
+
+ACCEPTED: Mapping[int, Accepted] = {
+    4: Accepted(
+        covers=lambda config: any(f"-{stage}-" in config.stack for stage in ("dev", "staging")),
+        reason="Outside of prod an endpoint may have one instance: a second one doubles what it bills. In prod the one "
+        "that ships has two.",
+    ),
+    16: Accepted(
+        covers=lambda model: ".dkr.ecr." in json.dumps(model.properties.get("PrimaryContainer", {}).get("Image")),
+        reason="The image lies in a repository of ECR, which is private without being inside the VPC; SageMaker pulls "
+        "it by the endpoint's own role.",
+    ),
+}
+"""By the number of the control."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +65,8 @@ class Control:
     def check(self, assembly: Assembly) -> Iterator[Finding]:
         """The resources that do not meet it."""
         for resource in assembly.resources(f"AWS::SageMaker::{self.type}"):
-            if not self.passes(resource.properties):
+            accepted = ACCEPTED.get(self.number)
+            if not self.passes(resource.properties) and not (accepted is not None and accepted.covers(resource)):
                 yield Finding(rule=self.id, where=resource.where, message=self.title)
 
 

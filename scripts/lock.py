@@ -29,6 +29,8 @@ class Lock:
     requirements: tuple[str, ...]
     without: tuple[str, ...] = ()
     """Packages that are left out, as patterns."""
+    only: tuple[str, ...] = ()
+    """The packages that are kept, as patterns; all by default."""
     never: tuple[str, ...] = ()
     """Dependencies that are taken for not there, with what they need themselves."""
     within: str | None = None
@@ -52,8 +54,41 @@ LOCKS = (
     ),
     Lock(file="requirements-sdk.lock", requirements=("requirements-sdk.txt",), without=TORCH),
     Lock(
+        file="containers/automl/requirements.lock",
+        requirements=("containers/automl/requirements.txt",),
+        platform="x86_64-manylinux_2_28",
+    ),
+    Lock(
         file="containers/pytorch/requirements.lock",
         requirements=("containers/pytorch/requirements.txt",),
+        without=TORCH,
+        platform="x86_64-manylinux_2_28",
+    ),
+    Lock(
+        file="containers/pytorch/cuda.lock",
+        requirements=("containers/pytorch/requirements.txt",),
+        only=TORCH,
+        platform="x86_64-manylinux_2_28",
+    ),
+    Lock(
+        file="containers/tensorflow/requirements.lock",
+        requirements=("containers/tensorflow/requirements.txt", "containers/tensorflow/requirements-alone.txt"),
+        never=("tensorflow",),  # of tf_keras, which works with tensorflow-cpu as well
+        platform="x86_64-manylinux_2_28",
+    ),
+    Lock(
+        file="containers/sklearn/requirements.lock",
+        requirements=("containers/sklearn/requirements.txt",),
+        platform="x86_64-manylinux_2_28",
+    ),
+    Lock(
+        file="containers/xgboost/requirements.lock",
+        requirements=("containers/xgboost/requirements.txt",),
+        platform="x86_64-manylinux_2_28",
+    ),
+    Lock(
+        file="containers/spark/requirements.lock",
+        requirements=("containers/spark/requirements.txt",),
         platform="x86_64-manylinux_2_28",
     ),
 )
@@ -61,7 +96,8 @@ LOCKS = (
 
 def digest(lock: Lock, root: Path = ROOT) -> str:
     """What tells one state of a lock's requirements, and of how it is made, from another."""
-    found = hashlib.sha256(repr((lock.requirements, lock.without, lock.never, lock.within, lock.platform)).encode())
+    how = (lock.requirements, lock.without, lock.never, lock.within, lock.platform)
+    found = hashlib.sha256(repr((*how, lock.only) if lock.only else how).encode())
     for path in _files(root, lock.requirements):
         found.update(names_packages(path.read_bytes()) + b"\0")
     return found.hexdigest()
@@ -120,7 +156,8 @@ def write(lock: Lock) -> None:
 
 def is_left_out(lock: Lock, name: str) -> bool:
     """Whether a lock leaves a package out."""
-    return any(re.fullmatch(pattern, name) for pattern in lock.without)
+    kept = not lock.only or any(re.fullmatch(pattern, name) for pattern in lock.only)
+    return not kept or any(re.fullmatch(pattern, name) for pattern in lock.without)
 
 
 def _entries(text: str) -> Iterator[tuple[str, str]]:

@@ -3,26 +3,31 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from scripts import (
-    embedded_cloud_page,
-    jobs_page,
-    rules_page,
-    security_hub_page,
-    services_page,
-    settings_page,
-    troubleshooting_page,
+from scripts.pages import (
+    embedded_cloud,
+    endpoints,
+    jobs,
+    rules,
+    security_hub,
+    services,
+    settings,
+    troubleshooting,
 )
 
 ROOT = Path(__file__).parents[1]
 
 PAGES: Mapping[str, Callable[[], str]] = {
-    "docs/do/troubleshooting.md": troubleshooting_page.as_markdown,
-    "docs/reference/embedded-cloud.md": embedded_cloud_page.as_markdown,
-    "docs/reference/job-file.md": jobs_page.as_markdown,
-    "docs/reference/rules.md": rules_page.as_markdown,
-    "docs/reference/security-hub.md": security_hub_page.as_markdown,
-    "docs/reference/service-map.md": services_page.as_markdown,
-    "docs/reference/settings.md": settings_page.as_markdown,
+    "docs/do/troubleshooting.md": troubleshooting.as_markdown,
+    "docs/reference/embedded-cloud.md": embedded_cloud.as_markdown,
+    "docs/reference/endpoint-file.md": endpoints.as_markdown,
+    "docs/reference/job-file.md": jobs.as_markdown,
+    "docs/reference/processing-job-file.md": jobs.processing_as_markdown,
+    "docs/reference/transform-job-file.md": jobs.transform_as_markdown,
+    "docs/reference/automl-job-file.md": jobs.automl_as_markdown,
+    "docs/reference/rules.md": rules.as_markdown,
+    "docs/reference/security-hub.md": security_hub.as_markdown,
+    "docs/reference/service-map.md": services.as_markdown,
+    "docs/reference/settings.md": settings.as_markdown,
 }
 """Each page and the function that renders it."""
 

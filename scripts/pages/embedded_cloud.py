@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from scripts import marked
+from scripts.pages import marked
 
-PAGE = Path(__file__).parents[1] / "docs" / "reference" / "embedded-cloud.md"
-SERVICES = Path(__file__).parents[1] / "embedded" / "services"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "embedded-cloud.md"
+SERVICES = Path(__file__).parents[2] / "embedded" / "services"
 
 
 def as_markdown() -> str:

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any, get_type_hints
 
-from scripts import tables
+from scripts.pages import tables
 from shardyard.spec.settings.endpoints import ENDPOINTS
 from shardyard.spec.settings.parameters import FOUNDATION
 from shardyard.spec.settings.settings import Settings

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from scripts import marked
-from scripts.messages import Source, messages
+from scripts.pages import marked
+from scripts.pages.messages import Source, messages
 from shardyard.spec.rules import RULES, Rule
 
-PAGE = Path(__file__).parents[1] / "docs" / "do" / "troubleshooting.md"
+PAGE = Path(__file__).parents[2] / "docs" / "do" / "troubleshooting.md"
 _SPEC = "constructs/shardyard/spec"
 _LAUNCH = "constructs/shardyard/handlers/launch"
 _ENDINGS = "training/launcher/endings"
@@ -17,13 +17,16 @@ SECTIONS: Mapping[str, Source] = {
         paths=("yard", "embedded/lifecycle.py", "embedded/process"),
         calls=(("UserError", 0), ("NotDeployedError", 0), ("CloudError", 0)),
     ),
-    "`yard doctor` finds something": Source(paths=("yard/account/doctor.py",), calls=(("Diagnosis", "says"),)),
+    "`yard doctor` finds something": Source(
+        paths=("yard/account/doctor.py", "yard/account/checklist"), calls=(("Diagnosis", "says"), ("_person", 1))
+    ),
     "`yard check` or `cdk synth` refuses a value": Source(
         paths=tuple(
             f"{_SPEC}/{name}"
             for name in (
                 *("errors.py", "tree.py", "units.py", "parameter.py", "services.py", "job_folder.py"),
-                *("jobs", "settings", "requests"),
+                "endpoint_folder.py",
+                *("jobs", "settings", "requests", "tuning", "endpoints"),
             )
         ),
         calls=(("Problem", 1), ("ValueError", 0)),
@@ -33,8 +36,8 @@ SECTIONS: Mapping[str, Source] = {
         paths=(f"{_LAUNCH}/preflight",), calls=(("Problem", 1), ("RuntimeError", 0)), functions=("said", "_lacks")
     ),
     "The launcher does not start the program": Source(
-        paths=("training/launcher", "training/vault.py"),
-        calls=(("LaunchError", 0), ("LaunchRefused", 0), ("Unreadable", 0)),
+        paths=("training/launcher", "training/submitted.py", "training/vault.py"),
+        calls=(("LaunchError", 0), ("LaunchRefused", 0), ("Unreadable", 0), ("Unusable", 0)),
         functions=("of_store",),
     ),
     "The launcher says why a process ended": Source(
@@ -56,6 +59,11 @@ SECTIONS: Mapping[str, Source] = {
         ),
         constants=("NOTHING_BEGUN", "SENT"),
     ),
+    "A serving container does not start": Source(
+        paths=("serving",), calls=(("Unservable", 0), ("CodeError", 0), ("LoadError", 0))
+    ),
+    "A serving container refuses a request": Source(paths=("serving",), calls=(("RequestError", 0),)),
+    "The Spark container ends a job": Source(paths=("training/spark",), calls=(("SparkError", 0),)),
     "The run goes on, or ends": Source(
         paths=(f"{_LAUNCH}/classify",),
         calls=(("Step", "why"), ("replace", "why"), ("Failure", "message")),

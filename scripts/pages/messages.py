@@ -11,7 +11,7 @@ from pathlib import Path
 
 from contract import variables
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 _VALUE = "..."
 _MOST_TEMPLATES = 4
 """A sentence of many optional clauses would have more spellings than anybody reads."""

@@ -1,0 +1,1 @@
+"""What writes the dated data of the catalogue anew."""

@@ -20,7 +20,8 @@ PAGE = HERE.parent / "docs" / "reference" / "benchmarks.md"
 
 def main(arguments: Sequence[str]) -> int:
     """Run, write the page, and return 1 when a benchmark broke or missed a limit."""
-    known = sorted(path.stem for path in HERE.glob("[!_]*.py"))
+    folders = {path.parent.name for path in HERE.glob("*/__main__.py")}
+    known = sorted({path.stem for path in HERE.glob("[!_]*.py")} | folders)
     wanted = [name for name in arguments if name != "--page"]
     unknown = [name for name in wanted if name not in known]
     if unknown:

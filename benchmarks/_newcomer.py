@@ -42,7 +42,7 @@ class Newcomer:
 
     def make_project(self) -> None:
         """A copy of the repository's app, with no job yet."""
-        for name in ("constructs", "containers", "contract", "stacks", "training"):
+        for name in ("constructs", "containers", "contract", "serving", "stacks", "training"):
             shutil.copytree(ROOT / name, self.folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("app.py", "cdk.json"):
             shutil.copy(ROOT / name, self.folder)

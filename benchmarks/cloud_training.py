@@ -8,18 +8,19 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from benchmarks._report import Figure, report
-from tests.support.cloud.training_cloud import TrainingCloud, training_cloud
+from tests.support.clouds.training_cloud import TrainingCloud, training_cloud
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "10"))
 JOBS = 20
 MOST_SECONDS = 300
 
 FIRST_LINE = "import time; print(time.time())"
-MEETING = """
+_MEETING = """
 import json, socket, sys, time
-config = json.load(open("/opt/ml/input/config/resourceconfig.json"))
+config = json.load(open("CONFIG"))
 if config["current_host"] == "algo-1":
     server = socket.create_server(("0.0.0.0", 7777))
     server.accept()[0].sendall(b"met")
@@ -35,13 +36,22 @@ else:
 """
 
 
+def meeting(config: str = "/opt/ml/input/config/resourceconfig.json") -> str:
+    """A program whose second node meets the first; the file is that which names the hosts."""
+    return _MEETING.replace("CONFIG", config)
+
+
 def main() -> int:
     """Measure in a fresh cloud and report."""
     with tempfile.TemporaryDirectory() as folder, training_cloud(Path(folder)) as cloud:
         cloud.admin("quota", name="ml.m5.large for training job usage", value=2 * JOBS)
         cloud.admin("quota", name="Number of instances across all training jobs", value=2 * JOBS)
         before = len(cloud.descendants())
-        figures = [*_first_line(cloud, 1), *_first_line(cloud, 2), *_crowd(cloud)]
+        figures = [
+            *_first_line(cloud, 1),
+            *_first_line(cloud, 2),
+            *crowd(cloud, cloud.image("meeting", meeting()), ResourceConfig__InstanceCount=2),
+        ]
         cloud.check_nothing_left()
         left = len(cloud.descendants()) - before
         memory = float(cloud.admin("status")["memory_mb"])
@@ -69,15 +79,15 @@ def _first_line(cloud: TrainingCloud, nodes: int) -> list[Figure]:
     ]
 
 
-def _crowd(cloud: TrainingCloud) -> list[Figure]:
-    image = cloud.image("meeting", MEETING)
+def crowd(cloud: TrainingCloud, image: str, **fields: Any) -> list[Figure]:
+    """Twenty jobs at once, by fields that give each two nodes, of the image with the program of a meeting."""
     names = [f"crowd-{number}" for number in range(JOBS)]
     began = time.monotonic()
     for name in names:
-        cloud.create(name, image, ResourceConfig__InstanceCount=2)
+        cloud.create(name, image, **fields)
     ended = [cloud.finished(name, MOST_SECONDS) for name in names]
     seconds = time.monotonic() - began
-    right = sum(job["TrainingJobStatus"] == "Completed" for job in ended)
+    right = sum(job[cloud.of.status_field] == "Completed" for job in ended)
     met = sum(cloud.lines(name)["algo-2"] == ["met"] for name in names)
     return [
         Figure(name=f"{JOBS} jobs of two nodes at once: completed", value=right, unit="jobs", at_least=JOBS),

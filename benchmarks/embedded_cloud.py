@@ -19,7 +19,7 @@ import boto3
 from benchmarks._report import Figure, report
 from embedded import lifecycle
 from embedded.inventory import left_behind
-from tests.support.cloud.training_cloud import descendants
+from tests.support.clouds.training_cloud import descendants
 
 ROOT = Path(__file__).parent.parent
 ROUNDS = int(os.environ.get("BENCH_CLOUD_ROUNDS", "100"))

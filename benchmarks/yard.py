@@ -50,7 +50,7 @@ def hundred_jobs(folder: Path) -> Path:
     """A project with a hundred jobs."""
     (folder / "jobs").mkdir(parents=True)
     shutil.copy(ROOT / "cdk.json", folder)
-    for name in ("containers", "contract", "training"):  # what the jobs name must be there
+    for name in ("containers", "contract", "serving", "training"):  # what the jobs name must be there
         (folder / name).symlink_to(ROOT / name)
     text = (ROOT / "jobs/mnist-ddp.toml").read_text(encoding="utf-8")
     for number in range(100):

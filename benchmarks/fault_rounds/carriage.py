@@ -12,12 +12,12 @@ from embedded.nodes.locations import Location
 from embedded.services.sagemaker.jobs import checkpoints
 from embedded.services.sagemaker.jobs.synced_folders import CHECKPOINTS
 from embedded.weather.carriage import LAST_SYNC
-from training.pytorch.checkpoint.manifest import Save
+from training.saves.manifest import Save
 
 BUCKET = "faults"
 _LOOK_SECONDS = 0.2
-_FILES_OF_A_SAVE = 6
-"""Three of each of two ranks."""
+_FILES_OF_A_RANK = 3
+"""In each save."""
 
 
 class Carriage:
@@ -55,10 +55,10 @@ class Carriage:
             self._sync.join()
             self._sync = None
 
-    def newest_whole_step(self) -> int:
-        """The step of the newest save that S3 has all of; 0 for none."""
+    def newest_whole_step(self, ranks: int) -> int:
+        """The step of the newest save that S3 has all of, of so many ranks; 0 for none."""
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=f"{self._place.key}/")
         keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
         counts = Counter(part for key in keys for part in key.split("/") if Save.parse(part) is not None)
-        found = [Save.parse(name) for name, count in counts.items() if count == _FILES_OF_A_SAVE]
+        found = [Save.parse(name) for name, count in counts.items() if count == _FILES_OF_A_RANK * ranks]
         return max((save.step for save in found if save is not None), default=0)

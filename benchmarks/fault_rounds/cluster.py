@@ -9,23 +9,42 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.fault_rounds.carriage import Carriage
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 HOSTS = ("algo-1", "algo-2")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Framework:
+    """What trains, and how its launcher is called."""
+
+    program: str
+    launcher: str
+    host: str
+    """The process that starts the ranks of a node, by the name that the launcher gives it."""
+    python: str = sys.executable
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+PYTORCH = Framework(program="benchmarks.fault_rounds.program", launcher="torchrun", host="torchrun-agent")
 
 
 @dataclass(kw_only=True, slots=True)
 class Cluster:
-    """Two nodes with one rank each, and no disk between them."""
+    """Two nodes and no disk between them."""
 
     folder: Path
     steps: int
-    program: str = "benchmarks.fault_rounds.program"
+    framework: Framework = PYTORCH
+    processes: int = 1
+    """Ranks of each node."""
+    servers: int = 0
+    """Parameter servers: the chief, on the first node, is then the only one that has steps."""
     networks: tuple[str, str] | None = None
     """Network namespaces of the nodes; None: addresses of the loopback interface."""
     addresses: tuple[str, str] = ("127.0.0.1", "127.0.0.2")
@@ -36,6 +55,15 @@ class Cluster:
     def base(self, node: int) -> Path:
         """A node's /opt/ml."""
         return self.folder / HOSTS[node]
+
+    @property
+    def ranks(self) -> range:
+        """Who has steps and saves."""
+        return range(1 if self.servers else 2 * self.processes)
+
+    def node_of(self, rank: int) -> int:
+        """Where a rank runs."""
+        return rank // self.processes
 
     def start(self) -> None:
         """Start both launchers with the files that are on their disks."""
@@ -61,30 +89,32 @@ class Cluster:
             "OMP_NUM_THREADS": "1",
             "SAGEMAKER_BASE_DIR": str(base),
             "SHARDYARD_RUN_ID": "faults",
-            "SHARDYARD_ENTRY": self.program,
-            "SHARDYARD_LAUNCHER": "torchrun",
-            "SHARDYARD_PROCESSES_PER_NODE": "1",
+            "SHARDYARD_ENTRY": self.framework.program,
+            "SHARDYARD_LAUNCHER": self.framework.launcher,
+            "SHARDYARD_PROCESSES_PER_NODE": str(self.processes),
+            **({"SHARDYARD_PARAMETER_SERVERS": str(self.servers)} if self.servers else {}),
+            **self.framework.variables,
             "SHARDYARD_HOST_ADDRESSES": json.dumps(dict(zip(HOSTS, self.addresses, strict=True))),
             "SHARDYARD_RENDEZVOUS_PORT": str(port),
             **({} if self.carriage is None else self.carriage.variables),
         }
-        command = [sys.executable, "-m", "training.launcher", "train"]
+        command = [self.framework.python, "-m", "training.launcher", "train"]
         if self.networks is not None:
             command = ["ip", "netns", "exec", self.networks[node], *command]
         with (self.folder / f"{HOSTS[node]}.log").open("ab") as log:
             return subprocess.Popen(command, env=environ, stdout=log, stderr=log, cwd=ROOT, start_new_session=True)
 
     def wait_for_step(self, step: int, seconds: float = 120) -> None:
-        """Wait until both ranks have done a step."""
+        """Wait until all ranks have done a step."""
         deadline = time.monotonic() + seconds
-        while any(self.last_step(rank) < step for rank in range(2)):
+        while any(self.last_step(rank) < step for rank in self.ranks):
             if time.monotonic() > deadline:
                 raise TimeoutError(f"step {step} did not come in {seconds:g} s; see {self.folder}/*.log")
             time.sleep(0.005)
 
     def lines(self, rank: int) -> list[tuple[int, str, float]]:
         """Everything that a rank has done, in order: step, loss, time."""
-        path = self.base(rank) / "notes" / f"losses-{rank}"
+        path = self.base(self.node_of(rank)) / "notes" / f"losses-{rank}"
         if not path.exists():
             return []
         complete = [line.split() for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
@@ -97,11 +127,15 @@ class Cluster:
 
     def pid(self, rank: int) -> int:
         """A rank's process."""
-        return int((self.base(rank) / "notes" / f"pid-{rank}").read_text())
+        return self.pid_of(self.node_of(rank), str(rank))
+
+    def pid_of(self, node: int, name: str) -> int:
+        """A process of a node, by the name under which it noted itself."""
+        return int((self.base(node) / "notes" / f"pid-{name}").read_text())
 
     def agent(self, node: int) -> int:
-        """The process of a node's elastic agent: the launcher names it."""
-        return next(pid for pid in descendants(self.nodes[node].pid) if name_of(pid) == "torchrun-agent")
+        """The process that starts a node's ranks."""
+        return next(pid for pid in descendants(self.nodes[node].pid) if name_of(pid) == self.framework.host)
 
     def end(self, seconds: float = 240) -> list[int]:
         """Wait for both launchers; their exit codes."""
@@ -127,8 +161,8 @@ class Cluster:
             shutil.rmtree(self.base(node) / "checkpoints")
 
     def digest(self) -> str | None:
-        """The digest of the final weights, if both ranks have it and agree."""
-        paths = [self.base(rank) / "notes" / f"digest-{rank}" for rank in range(2)]
+        """The digest of the final weights, if all ranks have it and agree."""
+        paths = [self.base(self.node_of(rank)) / "notes" / f"digest-{rank}" for rank in self.ranks]
         found = {path.read_text() for path in paths if path.exists()}
         return found.pop() if len(found) == 1 and all(path.exists() for path in paths) else None
 

@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.fault_rounds.cluster import Cluster, set_link
-from benchmarks.fault_rounds.program import INTERVAL
+from benchmarks.fault_rounds.sizes import INTERVAL, STEPS
 
-STEPS = 60
 INTERRUPTED = 75
 
 
@@ -38,6 +37,18 @@ class Round:
         self.broken_at = time.time()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kind:
+    """One fault, and in which cluster it is played how often."""
+
+    act: Callable[[Round], None]
+    rounds: int = 1
+    processes: int = 1
+    """Ranks of each of the two nodes."""
+    servers: int = 0
+    """Parameter servers."""
+
+
 def kill_rank(rank: int) -> Callable[[Round], None]:
     """kill -9 of one rank."""
 
@@ -49,8 +60,19 @@ def kill_rank(rank: int) -> Callable[[Round], None]:
     return fault
 
 
+def kill_task(node: int, name: str) -> Callable[[Round], None]:
+    """kill -9 of a process that has no steps of its own: a parameter server, a worker beside one."""
+
+    def fault(this: Round) -> None:
+        this.wait()
+        this.mark()
+        os.kill(this.cluster.pid_of(node, name), signal.SIGKILL)
+
+    return fault
+
+
 def kill_agent(node: int) -> Callable[[Round], None]:
-    """kill -9 of one elastic agent."""
+    """kill -9 of what starts the ranks of a node."""
 
     def fault(this: Round) -> None:
         this.wait()
@@ -91,7 +113,7 @@ def take(this: Round) -> None:
     this.mark()
     this.cluster.kill()
     assert this.cluster.carriage is not None
-    kept = this.cluster.carriage.newest_whole_step()
+    kept = this.cluster.carriage.newest_whole_step(len(this.cluster.ranks))
     this.lost_saves = (this.cluster.last_step(0) - kept) // INTERVAL
     this.cluster.move()
     this.cluster.start()
@@ -104,20 +126,25 @@ def damage(how: Callable[[Path, random.Random], None]) -> Callable[[Round], None
         this.wait()
         this.mark()
         this.cluster.kill()
-        node = this.random.randrange(2)
-        saves = sorted(
-            (this.cluster.base(node) / "checkpoints" / "faults").glob(f"step-*/rank-0000{node}/manifest.json")
-        )
-        other = this.cluster.base(1 - node) / "checkpoints" / "faults"
-        complete = [
-            path for path in saves if (other / path.parts[-3] / f"rank-0000{1 - node}" / "manifest.json").exists()
-        ]
+        victim = this.random.choice(this.cluster.ranks)
+        folder = this.cluster.base(this.cluster.node_of(victim)) / "checkpoints" / "faults"
+        saves = sorted(folder.glob(f"step-*/rank-{victim:05d}/manifest.json"))
+        complete = [path for path in saves if _is_complete(this.cluster, path.parts[-3])]
         files = sorted(path for path in complete[-1].parent.iterdir() if path.is_file())
         how(this.random.choice(files), this.random)
         this.lost_saves = 1
         this.cluster.start()
 
     return fault
+
+
+def _is_complete(cluster: Cluster, save: str) -> bool:
+    below = "checkpoints/faults"
+    manifests = [
+        cluster.base(cluster.node_of(rank)) / below / save / f"rank-{rank:05d}" / "manifest.json"
+        for rank in cluster.ranks
+    ]
+    return all(path.exists() for path in manifests)
 
 
 def truncate(path: Path, chance: random.Random) -> None:
@@ -169,20 +196,19 @@ def cut_link(seconds: float) -> Callable[[Round], None]:
     return fault
 
 
-FAULTS: dict[str, tuple[Callable[[Round], None], int]] = {
-    "kill-rank-0": (kill_rank(0), 4),
-    "kill-rank-1": (kill_rank(1), 4),
-    "kill-agent-0": (kill_agent(0), 2),
-    "kill-agent-1": (kill_agent(1), 2),
-    "sigterm": (interrupt, 4),
-    "taken": (take, 4),
-    "sigstop-rank-0": (stop_rank(0), 2),
-    "sigstop-rank-1": (stop_rank(1), 2),
-    "truncated-file": (damage(truncate), 3),
-    "flipped-bit": (damage(flip), 3),
-    "deleted-file": (damage(delete), 3),
-    "full-disk": (fill_disk, 2),
-    "link-cut-4s": (cut_link(4), 2),
-    "link-cut-25s": (cut_link(25), 2),
+FAULTS: dict[str, Kind] = {
+    "kill-rank-0": Kind(act=kill_rank(0), rounds=4),
+    "kill-rank-1": Kind(act=kill_rank(1), rounds=4),
+    "kill-agent-0": Kind(act=kill_agent(0), rounds=2),
+    "kill-agent-1": Kind(act=kill_agent(1), rounds=2),
+    "sigterm": Kind(act=interrupt, rounds=4),
+    "taken": Kind(act=take, rounds=4),
+    "sigstop-rank-0": Kind(act=stop_rank(0), rounds=2),
+    "sigstop-rank-1": Kind(act=stop_rank(1), rounds=2),
+    "truncated-file": Kind(act=damage(truncate), rounds=3),
+    "flipped-bit": Kind(act=damage(flip), rounds=3),
+    "deleted-file": Kind(act=damage(delete), rounds=3),
+    "full-disk": Kind(act=fill_disk, rounds=2),
+    "link-cut-4s": Kind(act=cut_link(4), rounds=2),
+    "link-cut-25s": Kind(act=cut_link(25), rounds=2),
 }
-"""Each fault and its number of rounds."""

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy
 import torch
 
+from benchmarks.fault_rounds.sizes import INTERVAL, STEP_SECONDS, TIMEOUT_SECONDS
 from contract.paths import base_folder
-from training.pytorch.batches import EpochBatches
+from training.data.batches import EpochBatches
 from training.pytorch.checkpoint.checkpointer import Checkpointer
 from training.pytorch.models.gpt.model import GPTConfig, next_token_loss
 from training.pytorch.models.gpt.parallelize import build
@@ -21,7 +22,6 @@ from training.pytorch.programs.tokens import Tokens
 from training.pytorch.random_state import seed_everything
 
 CONFIG = GPTConfig(vocabulary=64, layers=2, width=64, heads=4, kv_heads=2, hidden=128, context=32)
-INTERVAL, TIMEOUT_SECONDS, STEP_SECONDS = 5, 8.0, 0.05
 
 
 def main(steps: int) -> None:

@@ -16,7 +16,7 @@ from torch.distributed.fsdp import fully_shard
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
-from training.pytorch.batches import EpochBatches
+from training.data.batches import EpochBatches
 from training.pytorch.checkpoint.checkpointer import Checkpointer
 from training.pytorch.loop import Loop, Samples
 from training.pytorch.models.gpt.model import GPT, GPTConfig, next_token_loss
@@ -26,7 +26,7 @@ from training.pytorch.parallel.stepping import Stepper
 from training.pytorch.process_group import Ranks
 from training.pytorch.programs.mnist import Net, scale
 from training.pytorch.programs.tokens import Tokens
-from training.pytorch.reporting.metrics import Metrics
+from training.reporting.metrics import Metrics
 
 CONFIG = GPTConfig(vocabulary=256, layers=4, width=256, heads=8, kv_heads=8, hidden=704, context=128)
 BATCH = {"cnn": 64, "gpt": 8}

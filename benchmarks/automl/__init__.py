@@ -1,0 +1,1 @@
+"""AutoML against a grid by hand."""

@@ -1,0 +1,1 @@
+"""The serving runtime beside a bare loop and FastAPI, and under faults."""

@@ -1,0 +1,1 @@
+"""Batch transform against the loop that a person would write."""

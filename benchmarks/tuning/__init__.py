@@ -1,0 +1,1 @@
+"""How well the embedded cloud searches, how much early stopping saves, and how fast it launches training jobs."""

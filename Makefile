@@ -8,7 +8,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := $(shell node --version 2
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo demo-clean test e2e test-sdk check bench docs lock efa-table clean
+.PHONY: help setup setup-test demo demo-clean test e2e slow test-containers test-sdk check bench docs lock efa-table clean labs
 
 help:  ## Show the verbs
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,8 +29,7 @@ LOCKED := install --disable-pip-version-check --no-deps --require-hashes --only-
 	@touch $@
 
 .venv/.ready-test: .venv/.ready requirements-test.lock
-	@# s3torchconnector is pure Python and comes as source alone: it is packed here, with the setuptools of the lock
-	$(BIN)/pip $(LOCKED) --quiet --no-binary s3torchconnector --no-build-isolation -r requirements-test.lock
+	$(BIN)/pip $(LOCKED) --quiet -r requirements-test.lock
 	@# Which build of torch suits a machine only its index knows (scripts/lock.py), so torch has a version and no checksum
 	$(BIN)/pip install --quiet --disable-pip-version-check $$(grep ^torch== requirements-test.txt)
 	@touch $@
@@ -40,26 +39,34 @@ node_modules/.ready: package.json package-lock.json
 	@npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
-demo: setup  ## Train on two nodes on this machine: deploy, interrupt, resume, receipt
+demo: setup  ## Train on two nodes on this machine: deploy, interrupt, resume, serve
 	@$(BIN)/python -m yard.demo
 
 demo-clean:  ## Take the demo's cloud and all that it made away
 	@test -e .venv/.ready || { echo "There is nothing to clean: no demo has run in this clone."; exit 0; }; \
 	$(BIN)/python -m yard.demo --clean
 
-# First what can run side by side, then what has the processors to itself; last, what all say.
+# First what computes, two at a time; then what starts processes and waits for them, three at a time; last, what both say.
 test: setup-test  ## Unit, template, distributed and cloud tests (the one command that must pass)
 	@mkdir -p build; set -o pipefail; status=0; \
 	$(BIN)/pytest -n 2 --dist loadfile -m "not e2e and not slow" tests/unit tests/infra tests/docs | tee build/test-1.log || status=1; \
-	$(BIN)/pytest -n 2 --dist loadfile -m "not e2e and not slow" tests/cloud | tee build/test-2.log || status=1; \
-	$(BIN)/pytest -m "not e2e and not slow" tests/distributed | tee build/test-3.log || status=1; \
-	tail -qn 1 build/test-[123].log; exit $$status
+	$(BIN)/pytest -n 3 --dist loadfile --durations=25 -m "not e2e and not slow" tests/cloud tests/distributed | tee build/test-2.log || status=1; \
+	tail -qn 1 build/test-[12].log; exit $$status
 
-e2e: setup-test  ## Everything end to end on the embedded cloud, and the slow tests
-	$(BIN)/pytest -n 2 --dist loadfile --durations=15 -m "e2e or slow"
+e2e: setup-test  ## Everything end to end on the embedded cloud
+	$(BIN)/pytest -n 2 --dist loadfile --durations=25 -m "e2e and not slow"
+
+slow: setup-test  ## The long rounds: each has a smaller twin in the tests above
+	$(BIN)/pytest -n 2 --dist loadfile --durations=25 -m slow
+
+test-containers: setup-test  ## The engine `docker` and our images, on a Docker daemon of their own (root)
+	$(BIN)/python -m scripts.container_tests
 
 test-sdk: setup-test .venv-sdk/.ready  ## The official SageMaker SDK against the embedded cloud
 	$(BIN)/pytest -m sdk tests/sdk
+
+labs: setup-test  ## Every lab from top to bottom on an embedded cloud of its own, each result in its range
+	$(BIN)/python -m labs run all --within-minutes 25
 
 .venv-sdk/.ready: requirements-sdk.lock
 	test -x .venv-sdk/bin/python || $(PYTHON) -m venv .venv-sdk

@@ -12,13 +12,13 @@ from setuptools import find_namespace_packages, setup
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).parent
-PRODUCT = ("contract", "training", "containers", "cdk.json", "package.json", "CHANGELOG.md")
+PRODUCT = ("contract", "serving", "training", "containers", "cdk.json", "package.json", "CHANGELOG.md")
 """What `shardyard.spec.product` finds in `shardyard/_product` of an installed wheel."""
 
 PACKAGES = ["contract", "embedded", "yard"]
 if "editable_wheel" in sys.argv:
     # A checkout's own environment knows all rooms by the names that they have there
-    PACKAGES += ["checks", "stacks", "training"]
+    PACKAGES += ["checks", "serving", "stacks", "training"]
 
 
 class BuildPy(build_py):

@@ -17,7 +17,7 @@ from embedded import lifecycle
 from embedded.process import snapshot
 from tests.cloud.conftest import Cloud, start
 from tests.support.cloud.in_process import policy, zipped
-from tests.support.cloud.training_cloud import TrainingCloud, wait_until
+from tests.support.clouds.training_cloud import TrainingCloud, wait_until
 
 TOPIC = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
 SLOW = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}}
@@ -144,6 +144,21 @@ def test_a_killed_cloud_is_found_again_up_to_its_last_quiet_moment(folder: Path)
     found = again.client("s3").get_object(Bucket="overwritten", Key="k")["Body"].read()
     assert found in (b"kept", b"lost with the last second")
     assert len(list((folder / "objects").iterdir())) == 3
+
+
+def test_what_was_deleted_does_not_come_back_after_a_kill(folder: Path) -> None:
+    """Up to the snapshot that the journal belongs to; the bucket's first object has one taken."""
+    first = start(folder)
+    s3 = first.client("s3")
+    s3.create_bucket(Bucket="emptied")
+    for key in ("first", "kept", "one", "two & a half", "alone"):
+        s3.put_object(Bucket="emptied", Key=key, Body=b"x")
+    names = [{"Key": key} for key in ("one", "two & a half", "never there")]
+    assert "Errors" not in s3.delete_objects(Bucket="emptied", Delete={"Objects": names})
+    s3.delete_object(Bucket="emptied", Key="alone")
+    kill(first)
+    left = start(folder).client("s3").list_objects_v2(Bucket="emptied")["Contents"]
+    assert [one["Key"] for one in left] == ["first", "kept"]
 
 
 def test_a_job_that_ran_has_failed_by_an_internal_error(tmp_path: Path) -> None:

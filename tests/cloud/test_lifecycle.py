@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from embedded import lifecycle
 from tests.cloud.conftest import Cloud, start
 from tests.support.cloud.in_process import zipped
-from tests.support.cloud.training_cloud import descendants, wait_until
+from tests.support.clouds.training_cloud import descendants, wait_until
 
 
 @pytest.fixture

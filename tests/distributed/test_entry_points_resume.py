@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.training.ranks import results, run_ranks
-from training.pytorch.programs import gpt, linear, make_events, mnist
+from training.programs import make_events
+from training.pytorch.programs import gpt, linear, mnist
 
 
 def train_linear(steps: int) -> None:

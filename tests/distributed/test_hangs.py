@@ -12,7 +12,7 @@ from tests.support.training.training_cases import Run, train_and_lose
 from training.pytorch.process_group import Ranks
 from training.pytorch.programs import gpt
 
-SLOW = pytest.mark.slow  # each waits 20 s; `make e2e` runs them
+SLOW = pytest.mark.slow  # each waits 20 s; `make slow` runs them
 
 
 @SLOW

@@ -156,3 +156,61 @@ def test_a_program_that_saves_ends_by_a_save_on_all_nodes(tmp_path: Path) -> Non
             assert node.failure.startswith("the loss is nan at step 5, as rank 0 printed (stop_on_nan): every rank of ")
             assert "saved and ended" in node.failure
     assert list(tmp_path.glob("algo-1/checkpoints/**/manifest.json")), "what was saved is there"
+
+
+UNEVEN = """
+import os, time
+import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+from training.pytorch.checkpoint.checkpointer import Checkpointer
+from training.pytorch.process_group import connect
+
+with connect() as ranks:
+    model = nn.Linear(4, 4)
+    parallel = DistributedDataParallel(model)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    slow = ranks.rank == int(os.environ["SLOW"])
+    with Checkpointer(model=model, optimizer=optimizer, ranks=ranks, every_steps=1000) as saved:
+        for step in range(saved.restore() + 1, int(os.environ["STEPS"]) + 1):
+            time.sleep(0.06 if slow and step > 30 else 0.02)
+            optimizer.zero_grad()
+            parallel(torch.ones(2, 4)).sum().backward()
+            optimizer.step()
+            if ranks.rank == 0:
+                print(f"metric step={step} loss=0.5", flush=True)
+            saved.after_step(step)
+"""
+
+
+@SLOW
+@pytest.mark.parametrize(("count", "processes"), [(1, 2), (2, 1)])
+def test_a_rank_that_the_others_wait_for_in_every_step_is_named_and_ends_the_run(
+    tmp_path: Path, count: int, processes: int
+) -> None:
+    variables = {"SHARDYARD_SLOW_RANK": "stop:1.6", "SLOW": "1", "STEPS": "3000"}
+    with nodes(tmp_path, UNEVEN, count=count, processes=processes, **variables) as running:
+        assert [node.end(90) for node in running] == [79] * count, [node.output for node in running]
+        for node in running:
+            said = node.failure.splitlines()[0]
+            found = re.match(rf"rank 1 on algo-{count} is (\d\.\d) times as slow as the others: its own part", said)
+            assert found is not None and 1.6 <= float(found[1]) < 6, said
+            assert "saved and ended" in said
+        assert "launcher: warning: rank 1 on" in running[0].output
+        assert re.search(r"^metric slow_rank_ratio=\d", running[0].output, re.M)
+    assert list(tmp_path.glob("algo-1/checkpoints/**/manifest.json")), "what was saved is there"
+
+
+def test_a_slow_rank_is_said_and_its_run_goes_on(tmp_path: Path) -> None:
+    variables = {"SHARDYARD_SLOW_RANK": "warn:1.6", "SLOW": "0", "STEPS": "130"}
+    with nodes(tmp_path, UNEVEN, processes=2, **variables) as (node,):
+        assert node.end(60) == 0, node.output
+        warned = [line for line in node.own_lines if line.startswith("warning: ")]
+        assert len(warned) == 1 and warned[0].startswith("warning: rank 0 on algo-1 is ")
+
+
+def test_ranks_that_are_alike_are_left_alone(tmp_path: Path) -> None:
+    variables = {"SHARDYARD_SLOW_RANK": "stop:2.5", "SLOW": "-1", "STEPS": "200"}
+    with nodes(tmp_path, UNEVEN, processes=2, **variables) as (node,):
+        assert node.end(60) == 0, node.output
+        assert re.search(r"^metric slow_rank_ratio=1\.\d", node.output, re.M), "they were compared"

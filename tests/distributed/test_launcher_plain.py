@@ -15,6 +15,7 @@ import pytest
 
 from benchmarks.fault_rounds.cluster import two_networks
 from contract import requirements
+from shardyard.spec.jobs.metrics import metric_regex
 from tests.support.training.launching import ROOT, nodes
 from tests.support.training.wheels import tiny_wheel
 
@@ -291,7 +292,7 @@ def test_an_error_of_the_launcher_itself_reaches_the_failure_file(tmp_path: Path
 def test_a_launcher_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with nodes(tmp_path, SAYS, launcher="slurm") as (node,):
         assert node.end() == 1
-    assert node.failure == "SHARDYARD_LAUNCHER is 'slurm'; known: plain, torchrun, mpirun"
+    assert node.failure == "SHARDYARD_LAUNCHER is 'slurm'; known: plain, torchrun, mpirun, tensorflow"
 
 
 @pytest.mark.parametrize("launcher", ["plain", "torchrun"])
@@ -309,3 +310,16 @@ def test_it_runs_from_one_zip(tmp_path: Path, launcher: str) -> None:
         assert node.end() == 0
         assert "argv []" in node.output
         assert f"from {archive}/training/launcher/hosts.py" in node.output
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_node_of_a_job_with_checkpoints_says_what_it_found_at_its_start(tmp_path: Path, count: int) -> None:
+    """After an interruption a new container cannot know of it: whoever reads the log and the metrics does."""
+    for number in range(count):
+        (tmp_path / f"saves/step-{number}").mkdir(parents=True)
+        (tmp_path / f"saves/step-{number}/weights").write_text("w")
+    places = {"SHARDYARD_CHECKPOINT_S3": "s3://bucket/run", "SHARDYARD_CHECKPOINT_DIR": str(tmp_path / "saves")}
+    with nodes(tmp_path, "print(1)", launcher="plain", **places) as (node,):
+        assert node.end(30) == 0, node.output
+        definition = re.compile(metric_regex("checkpoint_files_at_start"))
+        assert [int(found[1]) for line in node.lines if (found := definition.search(line))] == [count]

@@ -88,7 +88,7 @@ def test_a_job_whose_image_lacks_the_s3_connector_is_started_once(
 ) -> None:
     program = """
 import sys
-sys.modules["s3torchconnector"] = None  # what an import finds in an image without the package
+sys.modules["s3torchconnectorclient"] = None  # what an import finds in an image without the package
 from training.data import resolve
 resolve("s3://bucket/prefix").sources()
 """
@@ -96,7 +96,8 @@ resolve("s3://bucket/prefix").sources()
     with run(tmp_path, program, variables, code=code) as (node, starts):
         assert starts == 1
         assert node.failure.startswith(
-            f"{who} on algo-1 failed: training.data.s3.S3Unavailable: addresses in S3 need the package s3torchconnector"
+            f"{who} on algo-1 failed: training.data.s3.S3Unavailable: addresses in S3 need the package "
+            "s3torchconnectorclient"
         )
 
 

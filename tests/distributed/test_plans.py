@@ -36,7 +36,7 @@ PLANS = {
 QUICK = ("hsdp-2x2", "fsdp-2-tp-2", "tp-2-pp-2")
 """Plans of four ranks that `make test` runs as well: every dimension of the grid is in one of them."""
 
-SLOW = pytest.mark.slow  # four ranks and more on two processors; `make e2e` runs them
+SLOW = pytest.mark.slow  # four ranks and more on two processors; `make slow` runs them
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tests.support.training.ranks import Ended, results, run_ranks
 from tests.support.training.training_cases import Run, train, train_odd
 from training.pytorch.parallel.plan import Plan
 
-SLOW = pytest.mark.slow  # four ranks and more on two processors; `make e2e` runs them
+SLOW = pytest.mark.slow  # four ranks and more on two processors; `make slow` runs them
 
 
 def start(run: Run, world: int, folder: Path, nodes: int = 2) -> list[Ended]:

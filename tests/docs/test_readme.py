@@ -21,12 +21,14 @@ NOT_RUN: Mapping[str, str] = {
     "yard --embedded ...": "a pattern",
     "npx cdk deploy STACK --parameters STACK:Name=value": "a pattern",
     "yard check --parameters Name=value": "a pattern",
+    ".venv/bin/yard invoke digits FILE": "a pattern; tests/cloud/e2e/test_demo.py asks the endpoint for a digit",
 }
 """Commands that the reader's way below leaves out."""
 
 AT_A_TERMINAL: Mapping[str, str] = {
     "npx cdk deploy --all": "y",
     ".venv/bin/yard train mnist-ddp": "y",
+    ".venv/bin/yard deploy digits --run mnist-ddp:latest": "y",
     ".venv/bin/yard destroy": "shardyard",
 }
 """Commands that ask, with what the reader answers."""

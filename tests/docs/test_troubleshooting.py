@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from scripts.messages import Message, Source, messages
-from scripts.troubleshooting_page import PAGE, SECTIONS, as_code
+from scripts.pages.messages import Message, Source, messages
+from scripts.pages.troubleshooting import PAGE, SECTIONS, as_code
 from shardyard.handlers.launch.classify.failures import Kind
 from shardyard.spec.rules import RULES
 from yard.errors import Exit
@@ -23,33 +23,46 @@ PASSED_ON: Mapping[str, str] = {
     "constructs/shardyard/handlers/launch/preflight/candidates.py: find_candidates": "a quota's own sentence",
     "constructs/shardyard/handlers/launch/preflight/secrets.py: _lacks": "nothing, where the secret is there",
     "constructs/shardyard/handlers/launch/preflight/secrets.py: secret_problems": "what _lacks says",
+    "constructs/shardyard/spec/endpoint_folder.py: _problems": "another problem, under its stage",
+    "constructs/shardyard/spec/endpoint_folder.py: load_endpoints": "another problem, under its file",
     "constructs/shardyard/spec/job_folder.py: _problems": "another problem, under its stage",
     "constructs/shardyard/spec/job_folder.py: load_jobs": "another problem, under its file",
     "constructs/shardyard/spec/jobs/overrides.py: _refuse_what_cannot_apply": "a sentence of a table of its own",
+    "constructs/shardyard/spec/requests/deployment.py: image_for": "what the rule image-variant says",
     "constructs/shardyard/spec/services.py: refusal": "nothing, where the service can be had",
     "constructs/shardyard/spec/settings/settings.py: _gone": "what the service map's refusal says",
     "constructs/shardyard/spec/tree.py: _scalar": "what _convert and _outside say",
     "constructs/shardyard/spec/tree.py: build": "the problem that a class raised",
     "embedded/lifecycle.py: admin": "the cloud's own answer",
     "training/launcher/endings/failure.py: write": "the failure's own sentence",
+    "training/launcher/processing/run.py: _conclude": "the failure's own sentence",
     "training/launcher/endings/hints.py: _as_module": "nothing, where there is no hint",
     "training/launcher/endings/hints.py: _near": "nothing, where there is no hint",
     "training/launcher/endings/hints.py: hint": "nothing, where there is no hint",
+    "training/launcher/main.py: _fetch_submitted": "what Unusable says",
     "training/launcher/secrets/fetch.py: fetch": "what Unreadable says",
     "training/launcher/leaving.py: _carry": "what Unreachable says",
     "training/saves/carry.py: carry": "what missing_part says",
     "training/saves/carry.py: missing_part": "nothing, where the save is whole",
     "training/saves/mirror.py: _told": "botocore's own words",
     "training/launcher/endings/interruption.py: of_ranks": "what how_it_ended says, for several ranks",
+    "training/spark/submit.py: main": "what the launcher says of hosts",
+    "yard/account/checklist/steps.py: _person": "what a step says",
     "yard/account/doctor.py: _node": "a version",
     "yard/account/doctor.py: _ok": "what is in order",
     "yard/account/doctor.py: examine": "an error that has a row of its own",
+    "yard/commands/serving/deploy.py: _values": "what the parameter says of an address",
     "yard/errors.py: _explain_botocore": "botocore's sentence about a profile",
     "yard/errors.py: _explain_cloud": "a sentence of the embedded cloud",
     "yard/errors.py: _explain_disk": "the file's name and the system's own words",
     "yard/errors.py: explain": "problems, which have rows of their own",
+    "yard/handin/kaggle.py: prepare": "what the artifacts say of an empty model",
     "yard/override_options.py: read_overrides": "problems of the value",
     "yard/runs/runs.py: all_runs": "the sentence of the only job",
+    "embedded/process/engines.py: options": "why there is no daemon",
+    "serving/worker/loading.py: load_handler": "what the engine or the program says",
+    "serving/worker/zygote.py: _load_shared": "what the program says",
+    "serving/engines/sampling.py: read": "all that is wrong at once, each in words of its own",
 }
 """Who passes on what something else said, and so has no row."""
 

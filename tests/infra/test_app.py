@@ -13,7 +13,7 @@ import pytest
 
 from stacks.build import ROOT
 
-NEEDED = ("app.py", "stacks", "constructs", "containers", "contract", "jobs", "training")
+NEEDED = ("app.py", "stacks", "constructs", "containers", "contract", "endpoints", "jobs", "serving", "training")
 
 
 def run_app(folder: Path, out: Path, context: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
@@ -95,11 +95,16 @@ def test_a_folder_of_jobs_outside_of_the_project_is_one_line(tmp_path: Path, fol
     assert line.startswith("training.jobs: ") and "is not in the project's folder" in line
 
 
+def test_a_month_of_each_endpoint_is_said_at_synth(tmp_path: Path) -> None:
+    lines = run_app(ROOT, tmp_path / "out").stderr.splitlines()
+    (line,) = (one for one in lines if one.startswith("endpoint digits: "))
+    assert line == "endpoint digits: 83.95 USD a month (snapshot of 2026-09-01), in us-east-1, once it has a model"
+
+
 def test_what_bills_is_said_by_the_synth_that_switches_it_on(tmp_path: Path) -> None:
     assert "idle cost" not in run_app(ROOT, tmp_path / "quiet").stderr
     result = run_app(ROOT, tmp_path / "out", {"network.interface_endpoints": "sts,logs"})
-    (line,) = result.stderr.splitlines()
-    assert line.startswith("idle cost: ")
+    (line,) = (one for one in result.stderr.splitlines() if one.startswith("idle cost: "))
     assert "largest: 2 x interface endpoint in one zone 14.60, " in line
 
 

@@ -18,15 +18,25 @@ from shardyard.spec.settings.settings import Settings
 from stacks.build import ROOT, build_app
 from tests.support.access.evaluated_cases import simulation
 from tests.support.access.policy_cases import requests_of
-from tests.support.spec.features import (
-    JOB_FEATURES,
-    SETTING_FEATURES,
-    all_on,
-    covered_by_jobs,
-    covered_by_settings,
-    job_choices,
-    job_of,
-    setting_choices,
+from tests.support.automl.automl_features import (
+    AUTOML_FEATURES,
+    automl_choices,
+    automl_job_of,
+    covered_by_automl,
+)
+from tests.support.spec.job_features import JOB_FEATURES, all_on, covered_by_jobs, job_choices, job_of
+from tests.support.spec.processing_features import (
+    PROCESSING_FEATURES,
+    covered_by_processing,
+    processing_choices,
+    processing_job_of,
+)
+from tests.support.spec.setting_features import SETTING_FEATURES, covered_by_settings, setting_choices
+from tests.support.spec.transform_features import (
+    TRANSFORM_FEATURES,
+    covered_by_transform,
+    transform_choices,
+    transform_job_of,
 )
 from tests.support.templates import Scenario
 from tests.support.training_stack import build
@@ -74,11 +84,38 @@ def test_every_field_of_a_job_and_of_the_settings_is_in_a_feature() -> None:
     """A new field, or a new value of a choice, has no feature yet: give it one."""
     assert job_choices() - covered_by_jobs() == set()
     assert setting_choices() - covered_by_settings() == set()
+    assert processing_choices() - covered_by_processing() == set()
+    assert transform_choices() - covered_by_transform() == set()
+    assert automl_choices() - covered_by_automl() == set()
 
 
 def test_each_feature_alone(alone: Assembly) -> None:
     found = list(policies(alone))
     assert sum(map(authorization.pairs, found)) > 500
+    assert said(iter(found)) == []
+
+
+def test_each_feature_of_a_processing_job_alone() -> None:
+    jobs = [processing_job_of(f"alone{n}", tables) for n, tables in enumerate(PROCESSING_FEATURES.values())]
+    app, _ = build([replace(job, stack=f"stack{n // 20}") for n, job in enumerate(jobs)])
+    found = list(policies(read_assembly(Path(app.synth().directory))))
+    assert sum(map(authorization.pairs, found)) > 300
+    assert said(iter(found)) == []
+
+
+def test_each_feature_of_a_transform_job_alone() -> None:
+    jobs = [transform_job_of(f"alone{n}", tables) for n, tables in enumerate(TRANSFORM_FEATURES.values())]
+    app, _ = build([replace(job, stack=f"stack{n // 20}") for n, job in enumerate(jobs)])
+    found = list(policies(read_assembly(Path(app.synth().directory))))
+    assert sum(map(authorization.pairs, found)) > 300
+    assert said(iter(found)) == []
+
+
+def test_each_feature_of_an_automl_job_alone() -> None:
+    jobs = [automl_job_of(f"alone{n}", tables) for n, tables in enumerate(AUTOML_FEATURES.values())]
+    app, _ = build([replace(job, stack=f"stack{n // 20}") for n, job in enumerate(jobs)])
+    found = list(policies(read_assembly(Path(app.synth().directory))))
+    assert sum(map(authorization.pairs, found)) > 300
     assert said(iter(found)) == []
 
 

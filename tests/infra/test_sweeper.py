@@ -7,13 +7,18 @@ from tests.support.training_stack import Template, actions, of_type, templates
 LOOKS = {
     "cloudwatch:GetMetricStatistics",
     "ec2:DescribeAddresses",
+    "ec2:DescribeNatGateways",
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeVolumes",
     "kms:Decrypt",
     "kms:GenerateDataKey",
     "sagemaker:DescribeEndpoint",
+    "sagemaker:ListAutoMLJobs",
     "sagemaker:ListEndpoints",
     "sagemaker:ListNotebookInstances",
+    "sagemaker:ListHyperParameterTuningJobs",
+    "sagemaker:ListProcessingJobs",
+    "sagemaker:ListTransformJobs",
     "sagemaker:ListTags",
     "sagemaker:ListTrainingJobs",
     "sns:Publish",
@@ -39,8 +44,15 @@ def sweeper(**context: str) -> tuple[Template, Template]:
         ({"stage": "prod", "sweeper.stops": "always"}, "endpoint,notebook", SOME),
         (
             {"sweeper.stops_jobs": "true"},
-            "endpoint,notebook,training job",
-            SOME | {"sagemaker:StopTrainingJob"},
+            "endpoint,notebook,training job,processing job,transform job,tuning job,AutoML job",
+            SOME
+            | {
+                "sagemaker:StopAutoMLJob",
+                "sagemaker:StopHyperParameterTuningJob",
+                "sagemaker:StopProcessingJob",
+                "sagemaker:StopTrainingJob",
+                "sagemaker:StopTransformJob",
+            },
         ),
         (
             {"sweeper.ends_warm_pools": "true"},

@@ -12,7 +12,8 @@ import pytest
 
 from shardyard.spec.job_folder import load_jobs
 from shardyard.spec.jobs.job import JobSpec
-from shardyard.spec.requests.training import Deployment, to_request
+from shardyard.spec.requests.deployment import Deployment
+from shardyard.spec.requests.training import to_request
 from yard.errors import UserError
 from yard.export import sdk_script
 
@@ -76,7 +77,7 @@ def shipped(folder: Path) -> dict[str, JobSpec]:
     for name, text in EXTRA.items():
         (folder / f"{name}.toml").write_text(text)
     specs = (*load_jobs(ROOT / "jobs", "dev"), *load_jobs(folder, "dev"))
-    return {spec.name: spec for spec in specs}
+    return {spec.name: spec for spec in specs if isinstance(spec, JobSpec)}
 
 
 def ours(spec: JobSpec) -> dict[str, Any]:
@@ -152,13 +153,13 @@ def normal(request: Mapping[str, Any]) -> dict[str, Any]:
     ],
 )
 def test_what_the_sdk_cannot_say_is_refused_by_its_name(field: str, value: dict[str, Any]) -> None:
-    spec = next(spec for spec in load_jobs(ROOT / "jobs", "dev") if spec.name == "mnist-ddp")
+    spec = next(one for one in load_jobs(ROOT / "jobs", "dev") if isinstance(one, JobSpec) and one.name == "mnist-ddp")
     with pytest.raises(UserError, match=field):
         sdk_script("mnist-ddp", {**ours(spec), field: value})
 
 
 def test_an_entry_point_of_its_own_is_refused() -> None:
-    spec = next(spec for spec in load_jobs(ROOT / "jobs", "dev") if spec.name == "mnist-ddp")
+    spec = next(one for one in load_jobs(ROOT / "jobs", "dev") if isinstance(one, JobSpec) and one.name == "mnist-ddp")
     request = ours(spec)
     request["AlgorithmSpecification"] = {**request["AlgorithmSpecification"], "ContainerEntrypoint": ["python", "x.py"]}
     with pytest.raises(UserError, match="entry point of its own"):

@@ -11,10 +11,11 @@ from shardyard.handlers.launch.register.index import register
 from shardyard.handlers.launch.submit.index import look, submit
 from shardyard.jobs.state_machine import definition
 from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.requests.deployment import Deployment
 from shardyard.spec.requests.sfn_fields import unknown_to_step_functions
-from shardyard.spec.requests.training import Deployment, to_request
+from shardyard.spec.requests.training import to_request
 from tests.support.asl import Run, TaskError
-from tests.support.fake_aws import STARTED, FakeAws
+from tests.support.fakes.fake_aws import STARTED, FakeAws
 from tests.support.spec.spec_tables import parse
 
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:shardyard-dev-tiny:20261121-073000-ab12"

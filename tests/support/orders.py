@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from training.launcher.forking.order import Order
 from training.launcher.program import Program
-from training.launcher.torchrun.order import Order
 
 
 def make_order(**values: Any) -> Order:

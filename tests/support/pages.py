@@ -12,7 +12,21 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-_FOLDERS = ("checks", "constructs", "containers", "contract", "embedded", "jobs", "stacks", "training", "yard")
+_FOLDERS = (
+    *(
+        "checks",
+        "constructs",
+        "containers",
+        "contract",
+        "embedded",
+        "endpoints",
+        "jobs",
+        "serving",
+        "stacks",
+        "training",
+    ),
+    "yard",
+)
 _FILES = (
     *("Makefile", "app.py", "cdk.json", "package.json", "package-lock.json"),
     *("pyproject.toml", "requirements.txt", "requirements.lock", "setup.py"),

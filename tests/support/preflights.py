@@ -3,7 +3,7 @@
 from typing import Any
 
 from shardyard.handlers.launch.preflight.index import preflight
-from tests.support.fake_aws import STARTED, FakeAws
+from tests.support.fakes.fake_aws import STARTED, FakeAws
 from tests.support.launches import preflight_event, tiny
 
 

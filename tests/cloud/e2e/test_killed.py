@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded import lifecycle
 from tests.cloud.conftest import Cloud, start
-from tests.support.cloud.training_cloud import wait_until
+from tests.support.clouds.training_cloud import wait_until
 
 pytestmark = pytest.mark.e2e
 ROUNDS = int(os.environ.get("YARD_KILLS", "10"))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from embedded import lifecycle
+from embedded.process.errors import CloudError
 from shardyard.spec import names
 from tests.support.cloud.house import wait_until
 from tests.support.cloud.own_project import JOB, OwnProject
@@ -105,17 +106,25 @@ def test_the_watchdog_looks_while_a_job_runs_and_sleeps_afterwards(research: Own
             sum(one["SampleCount"] for one in cloudwatch.get_metric_statistics(**query, **window)["Datapoints"])
         )
 
+    def fires() -> bool:
+        """A look that began before this run may switch the rule off for a moment, until it sees the run."""
+        try:
+            research.cloud.admin("fire", rule=rule)
+        except CloudError:
+            return False
+        return True
+
     run = research.launch(JOB, WAITING)
     research.training(run)
     wait_until(is_on, f"the rule {rule} to be switched on")
     before = looks("SilentMinutes")
-    research.cloud.admin("fire", rule=rule)
+    wait_until(fires, f"the rule {rule} to fire")
     wait_until(lambda: looks("SilentMinutes") > before and looks("LowGpuMinutes") > before, "the watchdog's metrics")
     assert is_on()
 
     research.aws.client("stepfunctions").stop_execution(executionArn=run.execution_arn)
     wait_until(lambda: research.attempts(run)[0]["TrainingJobStatus"] == "Stopped", f"the stop of {run.run_id}")
-    research.cloud.admin("fire", rule=rule)
+    wait_until(fires, f"the rule {rule} to fire")
     wait_until(lambda: not is_on(), f"the rule {rule} to be switched off")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.cloud.own_project import OwnProject
+from tests.support.cloud.yard_command import Yard
 
 pytestmark = pytest.mark.e2e
 JOB = "on-spot"
@@ -63,6 +64,9 @@ def project(research: OwnProject) -> Iterator[OwnProject]:
     for kind in (NEVER, ALSO_NEVER):
         research.cloud.admin("capacity", instance_type=kind)
     file.unlink()
+    # the job alone used a function of the stack that all share: that goes in two steps
+    said = Yard(env=research.cloud.env, folder=research.root)("move", "--yes").stdout
+    assert "experiments stops using what research-dev-training is to lose" in said
 
 
 def test_spot_that_never_comes_falls_back_and_at_last_runs_on_demand(project: OwnProject) -> None:

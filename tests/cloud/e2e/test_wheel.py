@@ -15,8 +15,8 @@ import pytest
 from shardyard.spec.catalogue.images import content_tag
 
 ROOT = Path(__file__).resolve().parents[3]
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-_COPIED = ("constructs", "contract", "embedded", "stacks", "training", "yard", "containers")
+pytestmark = pytest.mark.e2e
+_COPIED = ("constructs", "contract", "embedded", "serving", "stacks", "training", "yard", "containers")
 _FILES = ("setup.py", "pyproject.toml", "requirements.txt", "README.md", "LICENSE", "CHANGELOG.md", "MANIFEST.in")
 _OWN = ("stacks", "training", "serving", "checks", "tests", "jobs")
 _LONGEST_SECONDS = 900
@@ -97,10 +97,10 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
 def test_the_wheel_holds_what_git_holds_and_no_name_that_a_project_may_want(installed: Installed) -> None:
     names = [name for name in zipfile.ZipFile(installed.wheel).namelist() if ".dist-info/" not in name]
     assert {name.partition("/")[0] for name in names} == {"contract", "embedded", "shardyard", "yard"}
-    folders = ["contract", "containers", "embedded", "stacks", "training", "yard", "constructs/shardyard"]
+    folders = ["contract", "containers", "embedded", "serving", "stacks", "training", "yard", "constructs/shardyard"]
     listed = subprocess.run(["git", "ls-files", *folders], cwd=ROOT, capture_output=True, text=True, check=True)
     kept = {"stacks": "shardyard/stacks", "constructs/shardyard": "shardyard"}
-    kept |= {name: f"shardyard/_product/{name}" for name in ("training", "containers")}
+    kept |= {name: f"shardyard/_product/{name}" for name in ("training", "serving", "containers")}
     wanted = set()
     for path in listed.stdout.splitlines():
         above = "constructs/shardyard" if path.startswith("constructs/") else path.partition("/")[0]

@@ -38,8 +38,20 @@ def words(style: Style, nodes: int) -> str:
     return f"{style.job} --count {nodes}{given}"
 
 
+def wanted(request: pytest.FixtureRequest) -> set[tuple[Style, int]]:
+    """What the chosen tests look at: no other script is run, and each style is on the nodes that it is for."""
+    chosen = {
+        (item.callspec.params["style"], item.callspec.params.get("nodes"))
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and item.path == request.path and hasattr(item, "callspec")
+    }
+    return {(style, nodes or (2 if style.several else 1)) for style, nodes in chosen}
+
+
 @pytest.fixture(scope="module")
-def brought(bootstrapped_cloud: Any, tmp_path_factory: pytest.TempPathFactory) -> Brought:
+def brought(
+    request: pytest.FixtureRequest, bootstrapped_cloud: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Brought:
     """Each script brought as its owner would: copied, read by `yard init job`, deployed, queued."""
     folder = tmp_path_factory.mktemp("projects") / "styles"
     project = own_project.make_project(bootstrapped_cloud, folder, email=EMAIL)
@@ -51,13 +63,22 @@ def brought(bootstrapped_cloud: Any, tmp_path_factory: pytest.TempPathFactory) -
             definition.write(style.more)
     yard("check")
     project.deployed()
-    launches = [words(style, nodes) for style in STYLES for nodes in (1, 2)]
+    launches = sorted({words(style, nodes) for style, nodes in wanted(request)})
     done = yard.json("queue", *launches, "--at-once", "2", "--yes", "--json")
     return Brought(project=project, yard=yard, turns={turn["launch"]: turn for turn in done})
 
 
-@pytest.mark.parametrize("nodes", [1, 2])
-@pytest.mark.parametrize("style", STYLES, ids=lambda style: style.job)
+@pytest.mark.parametrize(
+    ("style", "nodes"),
+    [
+        # First on as many nodes as it is for; `make slow` runs it on the other number as well
+        pytest.param(
+            style, nodes, marks=() if style.several == (nodes == 2) else pytest.mark.slow, id=f"{style.job}-{nodes}"
+        )
+        for style in STYLES
+        for nodes in (1, 2)
+    ],
+)
 def test_it_runs_leaves_a_model_and_has_its_loss_everywhere(brought: Brought, style: Style, nodes: int) -> None:
     run = brought.run(style, nodes)
     receipt = brought.project.receipt(run)

@@ -16,7 +16,7 @@ from embedded import lifecycle
 from tests.cloud.conftest import Cloud
 from tests.support.cloud import aws_command
 from tests.support.cloud.aws_command import AwsCommand
-from tests.support.cloud.training_cloud import LOG_GROUP, TrainingCloud, channel, training_cloud, wait_until
+from tests.support.clouds.training_cloud import LOG_GROUP, TrainingCloud, channel, training_cloud, wait_until
 
 COUNTS = """
     import time

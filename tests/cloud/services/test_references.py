@@ -28,6 +28,7 @@ MADE = {
     "Role": resource("AWS::IAM::Role", AssumeRolePolicyDocument=TRUST),
 }
 ARN = {"Fn::GetAtt": ["Role", "Arn"]}
+IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/a:1"
 NOTEBOOK = {"InstanceType": "ml.t3.medium", "RoleArn": ARN}
 FUNCTION = {"Runtime": "python3.13", "Handler": "index.handler", "Role": ARN, "Code": CODE}
 NO_ROLE = (
@@ -69,7 +70,7 @@ CASES: dict[str, tuple[Template, str, str]] = {
         "ValidationException",
     ),
     "model's role": (
-        resource("AWS::SageMaker::Model", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": "a/b:c"}),
+        resource("AWS::SageMaker::Model", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": IMAGE}),
         NO_ROLE,
         "ValidationException",
     ),

@@ -8,7 +8,7 @@ import pytest
 
 from shardyard.handlers.watching.sweep.index import sweep
 from shardyard.handlers.watching.sweep.leftover import Limits
-from tests.support.cloud.training_cloud import TrainingCloud, training_cloud, wait_until
+from tests.support.clouds.training_cloud import TrainingCloud, training_cloud, wait_until
 
 LIMITS = Limits(
     project="own", stage="dev", notebook_hours=12, endpoint_idle_hours=24, job_hours=72, warm_pool_minutes=60

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.cloud.training_cloud import TrainingCloud, training_cloud
+from tests.support.clouds.training_cloud import TrainingCloud, training_cloud
 
 
 @pytest.fixture(scope="module")

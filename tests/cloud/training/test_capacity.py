@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.cloud.training_cloud import TrainingCloud, wait_until
-from tests.support.cloud.training_programs import POLITE, spot, statuses
+from tests.support.clouds.training_cloud import TrainingCloud, wait_until
+from tests.support.clouds.training_programs import POLITE, spot, statuses
 
 
 def test_no_capacity(cloud: TrainingCloud) -> None:

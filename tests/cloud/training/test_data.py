@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.cloud.training_cloud import BUCKET, NOT_DOWNLOADED, TrainingCloud, channel
+from tests.support.clouds.training_cloud import BUCKET, NOT_DOWNLOADED, TrainingCloud, channel
 
 TREE = """
 import json, os

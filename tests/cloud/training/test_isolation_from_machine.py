@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cloud.training_cloud import TrainingCloud, training_cloud
+from tests.support.clouds.training_cloud import TrainingCloud, training_cloud
 
 PROBES = """
 import ctypes, glob, json, os, socket, stat, subprocess, sys

@@ -4,7 +4,7 @@ import io
 import json
 import tarfile
 
-from tests.support.cloud.training_cloud import BUCKET, NOT_DOWNLOADED, TrainingCloud, wait_until
+from tests.support.clouds.training_cloud import BUCKET, NOT_DOWNLOADED, TrainingCloud, wait_until
 
 CHECKPOINTS = """
 import json, os, socket, time

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.cloud.training_cloud import BUCKET, LOG_GROUP, TRUST, TrainingCloud, channel
+from tests.support.clouds.training_cloud import BUCKET, LOG_GROUP, TRUST, TrainingCloud, channel
 
 
 @pytest.fixture(scope="module")

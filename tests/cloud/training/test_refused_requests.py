@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.cloud.training_cloud import BUCKET, TrainingCloud, channel
+from tests.support.clouds.training_cloud import BUCKET, TrainingCloud, channel
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.cloud.training_cloud import BUCKET, TrainingCloud, channel, wait_until
+from tests.support.clouds.training_cloud import BUCKET, TrainingCloud, channel, wait_until
 
 SLEEP = "import time; print('ready', flush=True); time.sleep(60)"
 

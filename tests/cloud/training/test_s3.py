@@ -1,4 +1,4 @@
-"""s3torchconnector itself against the embedded cloud's S3: channels and checkpoints with no file on the way."""
+"""The real client against the embedded cloud's S3: channels and checkpoints with no file on the way."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.cloud.lent_packages import lend_packages
-from tests.support.cloud.training_cloud import BUCKET, REGION, ROOT, TRUST, TrainingCloud
+from tests.support.clouds.training_cloud import BUCKET, REGION, ROOT, TRUST, TrainingCloud
 from tests.support.training.ranks import results, run_ranks
 from tests.support.training.training_cases import Run, train
 from training.data import s3

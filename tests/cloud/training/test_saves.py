@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from contract.saves import FILES_AT_START_LINE
 from tests.support.cloud.lent_packages import lend_packages
-from tests.support.cloud.training_cloud import BUCKET, TrainingCloud, wait_until
-from tests.support.cloud.training_programs import spot, statuses
+from tests.support.clouds.training_cloud import BUCKET, TrainingCloud, wait_until
+from tests.support.clouds.training_programs import spot, statuses
 
 PLACE = f"s3://{BUCKET}/saves"
 SAVES = """
@@ -85,10 +86,18 @@ def stopped(cloud: TrainingCloud, name: str, *ready: str) -> list[str]:
         cloud.wait_for_line(name, line)
     cloud.client("sagemaker").stop_training_job(TrainingJobName=name)
     cloud.finished(name, 60)
-    return [line for line in cloud.lines(name)["algo-1"] if line.startswith("launcher: ")]
+    return said_of(cloud, name)["algo-1"]
 
 
-@pytest.mark.parametrize(("launcher", "nodes"), [("plain", 1), ("mpirun", 2)])
+def said_of(cloud: TrainingCloud, name: str) -> dict[str, list[str]]:
+    """What the launchers say after what they found in the checkpoint folder, by host."""
+    return {
+        host: [line for line in lines if line.startswith("launcher: ") and not line.startswith(FILES_AT_START_LINE)]
+        for host, lines in cloud.lines(name).items()
+    }
+
+
+@pytest.mark.parametrize(("launcher", "nodes"), [("plain", 1), pytest.param("mpirun", 2, marks=pytest.mark.slow)])
 def test_what_is_saved_on_sigterm_is_in_s3_though_nobody_else_brings_it(
     cloud: TrainingCloud, image: str, launcher: str, nodes: int
 ) -> None:
@@ -155,10 +164,10 @@ def launcher_lines(cloud: TrainingCloud, name: str, words: str) -> list[str]:
     return [line for lines in cloud.lines(name).values() for line in lines if "launcher: " in line and words in line]
 
 
-def restored(cloud: TrainingCloud, name: str) -> int:
-    """The step from which the latest attempt of a job has gone on."""
-    found = [line.split() for line in cloud.lines(name).get("algo-1", []) if "from " in line and "restored" not in line]
-    return int(found[0][-1])
+def begun(cloud: TrainingCloud, name: str) -> list[int]:
+    """The steps from which the latest attempt of a job has gone on, once it has said so."""
+    lines = cloud.lines(name).get("algo-1", [])
+    return [int(line.split()[-1]) for line in lines if "] from " in line]
 
 
 def saves_in_s3(cloud: TrainingCloud) -> Counter[int]:
@@ -180,7 +189,7 @@ def test_two_nodes_go_on_from_the_step_of_their_interruption_or_from_what_s3_had
     cloud.wait_for_line("told", "[rank 0] step 60", seconds=120)
     cloud.client("sagemaker").stop_training_job(TrainingJobName="told")
     cloud.finished("told", 90)
-    said = launcher_lines(cloud, "told", "launcher: ")
+    said = [line for lines in said_of(cloud, "told").values() for line in lines]
     # who ends first has seen every node's part in S3; the service may end the others before they say so
     assert said and all(line.endswith("exit 75") for line in said), said
     last = max(saves_in_s3(cloud))
@@ -192,7 +201,7 @@ def test_two_nodes_go_on_from_the_step_of_their_interruption_or_from_what_s3_had
     cloud.admin("weather", spot_notice="none")
     cloud.admin("interrupt", job="untold")
     wait_until(lambda: statuses(cloud.describe("untold")).count("Training") == 2, 60, "the second attempt")
-    wait_until(lambda: any("from " in line for line in cloud.lines("untold").get("algo-1", [])), 60, "its first line")
-    assert restored(cloud, "untold") > last, "nobody was asked to save, and a later save had come to S3 whole"
+    wait_until(lambda: begun(cloud, "untold"), 60, "its first line")
+    assert begun(cloud, "untold")[0] > last, "nobody was asked to save, and a later save had come to S3 whole"
     cloud.client("sagemaker").stop_training_job(TrainingJobName="untold")
     cloud.finished("untold", 90)

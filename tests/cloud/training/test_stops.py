@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.cloud.training_cloud import BUCKET, LOG_GROUP, TrainingCloud, wait_until
-from tests.support.cloud.training_programs import POLITE, RESUMING, STUBBORN, seconds_in, spot, statuses
+from tests.support.clouds.training_cloud import BUCKET, LOG_GROUP, TrainingCloud, wait_until
+from tests.support.clouds.training_programs import POLITE, RESUMING, STUBBORN, seconds_in, spot, statuses
 
 
 def test_stop_gives_time_to_save(cloud: TrainingCloud) -> None:
@@ -102,7 +102,7 @@ def test_only_spot_jobs_can_be_interrupted(cloud: TrainingCloud) -> None:
     cloud.create("on-demand", cloud.image("polite", POLITE))
     with pytest.raises(AssertionError, match="on-demand is no spot job"):
         cloud.admin("interrupt", job="on-demand")
-    with pytest.raises(AssertionError, match="no training job 'nothing' runs"):
+    with pytest.raises(AssertionError, match="no training or processing job 'nothing' runs"):
         cloud.admin("interrupt", job="nothing")
     cloud.client("sagemaker").stop_training_job(TrainingJobName="on-demand")
     cloud.finished("on-demand")

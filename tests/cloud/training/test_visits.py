@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from embedded import lifecycle
-from tests.support.cloud.training_cloud import TrainingCloud, wait_until
+from tests.support.clouds.training_cloud import TrainingCloud, wait_until
 
 PROGRAM = """
 import os, time
@@ -154,7 +154,7 @@ def test_another_user_of_the_machine_is_refused_by_the_kernel(cloud: TrainingClo
 @pytest.mark.parametrize(
     ("params", "says"),
     [
-        ({"job": "nobody"}, "no training job 'nobody' runs"),
+        ({"job": "nobody"}, "no training or processing job 'nobody' runs"),
         ({"job": "visited", "host": "algo-3"}, "no such host runs: 'algo-3'; visited has algo-1, algo-2"),
     ],
 )

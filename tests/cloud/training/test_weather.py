@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.cloud.training_cloud import BUCKET, TrainingCloud, wait_until
-from tests.support.cloud.training_programs import POLITE, RESUMING, spot, statuses
+from tests.support.clouds.training_cloud import BUCKET, TrainingCloud, wait_until
+from tests.support.clouds.training_programs import POLITE, RESUMING, spot, statuses
 
 LATE = """
 import signal, sys, time

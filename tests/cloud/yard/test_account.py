@@ -90,7 +90,9 @@ def test_a_worst_case_above_the_cap_is_refused_before_launch(yard: Yard) -> None
 def test_an_image_is_pushed_once(yard: Yard) -> None:
     first = yard.json("image", "push", "pytorch", "--json")
     again = yard.json("image", "push", "pytorch", "--json")
-    assert again == {**first, "pushed": False}
+    there = [{**one, "pushed": False} for one in first["images"]]
+    assert {one["variant"] for one in there} >= {"cpu", "gpu"}
+    assert again == {**first, "pushed": False, "images": there}
     assert "there are: " in yard("image", "push", "pytorhc", code=Exit.FIX).stderr
 
 
@@ -192,7 +194,7 @@ def test_a_channel_that_is_not_there(yard: Yard, digits: Path) -> None:
 def test_costs(yard: Yard) -> None:
     found = yard.json("cost", "--json")
     assert found["budget_usd"] > 0
-    assert found["idle_monthly_usd"] <= 5
+    assert found["idle_monthly_usd"] <= 6
     assert yard.json("cost", "estimate", "mnist-ddp", "--json")["usd"] == pytest.approx(2.82, abs=0.5)
 
 

@@ -84,6 +84,7 @@ def live(cloud: Cloud, folder: Path, seed: int, changes: int) -> Ended:
     return Ended(lost=sorted(lost), left=left, refused=refused)
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(("seed", "lost"), [(7, "quotas"), (27, "notebooks")])
 def test_nothing_is_left_after_a_few_changes(bootstrapped_cloud: Cloud, tmp_path: Path, seed: int, lost: str) -> None:
     ended = live(bootstrapped_cloud, tmp_path, seed, changes=4)

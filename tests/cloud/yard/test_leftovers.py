@@ -72,6 +72,7 @@ def deployed(cloud: Cloud) -> set[str]:
     return {stack["StackName"] for stack in stacks}
 
 
+@pytest.mark.slow
 def test_leftovers_are_named_and_removed_before_what_they_use(cloud: Cloud, project: Yard) -> None:
     deploy(cloud, "storage", exporting("left-storage"))
     deploy(cloud, "network", {**exporting("left-network"), **importing("left-storage")})

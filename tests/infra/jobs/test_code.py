@@ -40,7 +40,7 @@ def test_the_submit_function_has_its_own_botocore_and_the_others_stay_small(tmp_
     with zipfile.ZipFile(layer) as packed:
         packed.extractall(tmp_path)
     (handlers,) = {f["Code"]["S3Key"] for f in of_type(template, "AWS::Lambda::Function").values()}
-    assert (folder / f"asset.{handlers}").stat().st_size < 1_000_000
+    assert (folder / f"asset.{handlers}").stat().st_size < 1_100_000
     program = "import boto3, botocore; print(botocore.__file__); boto3.client('sagemaker', region_name='us-east-1')"
     done = subprocess.run(
         [sys.executable, "-S", "-c", program],
@@ -53,7 +53,7 @@ def test_the_submit_function_has_its_own_botocore_and_the_others_stay_small(tmp_
 
 
 def test_a_jobs_own_code_is_put_into_the_artifact_bucket(tmp_path: Path) -> None:
-    for folder in ("containers", "contract", "training"):
+    for folder in ("containers", "contract", "serving", "training"):
         (tmp_path / folder).symlink_to(ROOT / folder)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "train.py").write_text("print(1)\n")
@@ -84,7 +84,7 @@ def test_the_zip_is_byte_for_byte_the_one_that_the_launcher_makes_of_itself(tmp_
 def test_every_zip_is_stored_so_that_no_version_of_zlib_has_a_say_in_a_template(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for folder in ("containers", "contract", "training"):
+    for folder in ("containers", "contract", "serving", "training"):
         (tmp_path / folder).symlink_to(ROOT / folder)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "train.py").write_text("print(1)\n" * 100)

@@ -19,7 +19,7 @@ from embedded.nodes import image_environment
 from yard import images
 from yard.aws import Aws
 from yard.project import find_project
-from yard.runs import artifacts, logs, runs
+from yard.runs import artifacts, jobs, logs, runs
 from yard.transfer import data_folder, upload
 from yard.transfer.uploaded import Uploaded
 
@@ -95,9 +95,9 @@ class House:
         items = upload.plan(data_folder.read(folder, prefix), prefix)
         upload.send(self.aws.client("s3"), self.aws.data_bucket(), items, Uploaded(), on_file=lambda item: None)
 
-    def push_image(self) -> None:
-        """Bring the image to its repository."""
-        images.push_image(self.aws, "pytorch")
+    def push_image(self, folder: str = "pytorch") -> None:
+        """Bring an image to its repository."""
+        images.push_image(self.aws, folder)
 
     def launch(self, job: str, launch: Mapping[str, Any]) -> runs.Run:
         """Start a job's state machine."""
@@ -126,9 +126,8 @@ class House:
 
     def attempts(self, run: runs.Run) -> list[dict[str, Any]]:
         """The training jobs of a run, described, the oldest first."""
-        sagemaker = self.aws.client("sagemaker")
         names = [summary["TrainingJobName"] for summary in runs.attempts(self.aws, run)]
-        return [sagemaker.describe_training_job(TrainingJobName=name) for name in names]
+        return [jobs.describe(self.aws, run, name) for name in names]
 
     def training(self, run: runs.Run) -> dict[str, Any]:
         """The first attempt, once it trains on all its nodes."""
@@ -140,7 +139,8 @@ class House:
 
     def lines(self, run: runs.Run) -> list[logs.Line]:
         """What all nodes of all attempts have printed."""
-        return list(logs.Tail(self.aws, run.run_id).lines([job["TrainingJobName"] for job in self.attempts(run)]))
+        tail = logs.Tail(self.aws, run.run_id, log_group=run.of.log_group)
+        return list(tail.lines([job["TrainingJobName"] for job in self.attempts(run)]))
 
     def losses(self, run: runs.Run) -> set[tuple[int, float]]:
         """Each step with its loss, as often as they differ."""
@@ -189,12 +189,17 @@ def short_waits(cloud: Any) -> None:
     cloud.admin("clock", rate=20)
 
 
+def make_sample(module: str, folder: Path, size: str) -> None:
+    """Run one of the programs that make data."""
+    python = image_environment.ensure(ROOT / "containers/pytorch/requirements.txt") / "bin/python"
+    command = [str(python), "-m", f"training.programs.{module}", str(folder), size]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=LONGEST_SECONDS)
+
+
 def write_data(folder: Path) -> None:
     """Digits, events and text, small, the same each time: `digits/train`, `events/train`, `text/train`, ..."""
-    python = image_environment.ensure(ROOT / "containers/pytorch/requirements.txt") / "bin/python"
     for module, name, size in (("make_digits", "digits", "--shards=4"), ("make_events", "events", "--rows=1500")):
-        command = [str(python), "-m", f"training.pytorch.programs.{module}", str(folder / name), size]
-        subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=LONGEST_SECONDS)
+        make_sample(module, folder / name, size)
     text = folder / "text/train"
     text.mkdir(parents=True)
     for source in (argparse.__file__, json.__file__, tarfile.__file__):

@@ -21,17 +21,14 @@ REGION = "us-east-1"
 def running_cloud() -> Iterator[str]:
     """Serve the front with these parts of the cloud; yields the endpoint."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-    from werkzeug.serving import WSGIRequestHandler, make_server
+    from werkzeug.serving import make_server
 
     from embedded import clients, front, loading
-
-    class Quiet(WSGIRequestHandler):
-        def log_request(self, *_: Any, **__: Any) -> None:
-            """Say nothing."""
+    from embedded.connections.handler import Handler
 
     held: dict[str, Any] = {}
     server = make_server(
-        "127.0.0.1", 0, lambda environ, start: held["front"](environ, start), threaded=True, request_handler=Quiet
+        "127.0.0.1", 0, lambda environ, start: held["front"](environ, start), threaded=True, request_handler=Handler
     )
     server.daemon_threads = True
     os.environ["MOTO_PORT"] = str(server.port)

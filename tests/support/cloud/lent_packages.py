@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -14,24 +15,36 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from embedded.nodes.image_environment import environment_folder
-from tests.support.cloud.training_cloud import ROOT, TrainingCloud
+from shardyard.spec.product import IMAGE_ROOMS
+from tests.support.clouds.docker_cloud import DockerCloud
+from tests.support.clouds.training_cloud import ROOT, TrainingCloud
 
 
 def lend_packages(cloud: TrainingCloud, image: str, *names: str) -> None:
     """Make an image's environment of these distributions and what they need, and of the product's own packages."""
+    if isinstance(cloud, DockerCloud):
+        found = {file: path for name in _with_needs(names) for file, path in _files(name)}
+        cloud.push(image, cloud.project / "containers" / image, found)
+        return
     requirements = cloud.project / "containers" / image / "requirements.txt"
     folder = cloud.folder / "cache" / "shardyard" / "environments" / environment_folder(requirements).name
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     (packages,) = folder.glob("lib/python*/site-packages")
-    for name in ("contract", "training"):
+    for name in IMAGE_ROOMS:
         shutil.copytree(ROOT / name, packages / name)
     for name in _with_needs(names):
-        for file in metadata.files(name) or []:
-            source = Path(str(file.locate()))
-            if ".." not in file.parts and source.is_file():
-                (packages / file).parent.mkdir(parents=True, exist_ok=True)
-                _link_or_copy(source, packages / file)
+        for file, source in _files(name):
+            (packages / file).parent.mkdir(parents=True, exist_ok=True)
+            _link_or_copy(source, packages / file)
     (folder / ".complete").touch()
+
+
+def _files(name: str) -> Iterator[tuple[str, Path]]:
+    """A distribution's files, by their place among the packages, and where they are here."""
+    for file in metadata.files(name) or []:
+        source = Path(str(file.locate()))
+        if ".." not in file.parts and source.is_file():
+            yield str(file), source
 
 
 def _with_needs(names: tuple[str, ...]) -> set[str]:

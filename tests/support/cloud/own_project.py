@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shardyard.spec.product import IMAGE_ROOMS
 from tests.support.cloud.house import ROOT, House, short_waits
 
 JOB = "own-code"
-_FOLDERS = ("constructs", "containers", "contract", "stacks", "training")
+_FOLDERS = ("constructs", "containers", "stacks", *IMAGE_ROOMS)
 _CACHES = shutil.ignore_patterns("__pycache__")
 _DEFINITION = """\
 description = "A script of one's own on two machines"

@@ -192,6 +192,14 @@ class Pages:
             yield {"executions": [_execution(run) for run in _STATUS]}
         elif self.operation == "list_training_jobs":
             yield {"TrainingJobSummaries": [training_job(wanted["NameContains"])]}
+        elif self.operation == "list_processing_jobs":
+            yield {"ProcessingJobSummaries": []}
+        elif self.operation == "list_transform_jobs":
+            yield {"TransformJobSummaries": []}
+        elif self.operation == "list_auto_ml_jobs":
+            yield {"AutoMLJobSummaries": []}
+        elif self.operation == "list_hyper_parameter_tuning_jobs":
+            yield {"HyperParameterTuningJobSummaries": []}
         elif self.operation == "search":
             yield {"Results": []}
         else:

@@ -110,7 +110,7 @@ def stage(width: int) -> Iterator[None]:
         shutil.copy(ROOT / "cdk.json", folder)
         for job in JOBS:
             shutil.copy(ROOT / "jobs" / f"{job}.toml", folder / "jobs")
-        for needed in ("containers", "contract", "training"):
+        for needed in ("containers", "contract", "serving", "training"):
             (folder / needed).symlink_to(ROOT / needed)
         stack.enter_context(contextlib.chdir(folder))
         yield

@@ -1,7 +1,9 @@
 """A good and a bad job for each rule about the container: limits, network, image, program; with the exact refusal."""
 
+from typing import Any
+
 from shardyard.spec.rules import Facts
-from tests.support.spec.rule_cases import LUSTRE, MLFLOW, Case, p4d
+from tests.support.spec.rule_cases import LUSTRE, MLFLOW, Case, groups, p4d
 
 METRIC = {"name": "reward", "regex": "reward=([0-9.]+)"}
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:password"
@@ -9,6 +11,13 @@ FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:password"
 
 def many(count: int) -> dict[str, str]:
     return {f"name{number}": "x" for number in range(count)}
+
+
+def tensorflow(**program: Any) -> dict[str, Any]:
+    return {
+        "image": {"folder": None, "framework": "tensorflow", "version": "2.21"},
+        "program": {"launcher": "tensorflow", **program},
+    }
 
 
 LIMITS = [
@@ -170,6 +179,13 @@ PROGRAMS = [
         says="program.entry: train.py is a script, and no [source] dir holds it (or name a module of the image)",
     ),
     Case(
+        rule="slow-rank-compares-ranks",
+        good={"guards": {"slow_rank": "warn"}},
+        bad={"guards": {"slow_rank": "stop"}, "program": {"launcher": "plain"}},
+        says="guards.slow_rank: only ranks of torchrun are compared, and this job has "
+        'launcher = "plain" (leave it out)',
+    ),
+    Case(
         rule="algorithm-brings-its-own",
         good={"image": {"folder": None, "algorithm": "blazing"}, "program": None},
         bad={"image": {"folder": None, "algorithm": "blazing"}},
@@ -200,10 +216,27 @@ PROGRAMS = [
         "(take types of one kind, or change the first and deploy)",
     ),
     Case(
+        rule="container-fits-machines",
+        facts=Facts(container="tensorflow-training:2.21-gpu-py312-cu129-amzn2023-sagemaker"),
+        good=tensorflow(server_group="g1") | {"compute": groups("ml.g5.xlarge", "ml.c5.xlarge")},
+        bad=tensorflow() | {"compute": groups("ml.g5.xlarge", "ml.c5.xlarge")},
+        says="compute.groups[1].instance_type: ml.c5.xlarge has no GPU, and the deploy chose "
+        "tensorflow-training:2.21-gpu-py312-cu129-amzn2023-sagemaker by the job's first type "
+        "(take types of one kind, or change the first and deploy)",
+    ),
+    Case(
         rule="image-for-gpus",
         good={"image": {"folder": "pytorch", "cpu_only": True}, "compute": {"instance_type": "ml.m5.xlarge"}},
         bad={"image": {"folder": "pytorch", "cpu_only": True}, "compute": {"instance_type": "ml.g5.xlarge"}},
         says="compute.instance_type: ml.g5.xlarge has GPUs, and image.cpu_only says that the image has no CUDA",
+    ),
+    Case(
+        rule="image-variant",
+        facts=Facts(image_variants=("cpu", "gpu")),
+        good={"compute": {"instance_type": "ml.g5.xlarge"}},
+        bad={"compute": {"instance_type": "ml.trn1.2xlarge"}},
+        says="image.folder: containers/pytorch has no image for these instances: ml.trn1.2xlarge needs neuron, and its "
+        "variants.toml has cpu, gpu (take other types, or add a base for that hardware there)",
     ),
     Case(
         rule="image-architecture",
@@ -213,5 +246,99 @@ PROGRAMS = [
         },
         bad={"compute": {"instance_type": "ml.p6e-gb200.36xlarge"}},
         says="compute.instance_type: ml.p6e-gb200.36xlarge is arm64, and the image is x86_64 (use image.repository)",
+    ),
+]
+
+TENSORFLOW = [
+    Case(
+        rule="launcher-fits-framework",
+        good=tensorflow(),
+        bad=tensorflow(launcher="torchrun"),
+        says="program.launcher: torchrun does not work in AWS's container of tensorflow (use tensorflow, or plain)",
+    ),
+    Case(
+        rule="launcher-fits-framework",
+        good={"image": {"folder": None, "framework": "pytorch", "version": "2.13"}, "program": {"launcher": "mpirun"}},
+        bad={
+            "image": {"folder": None, "framework": "pytorch", "version": "2.13"},
+            "program": {"launcher": "tensorflow"},
+        },
+        says="program.launcher: tensorflow does not work in AWS's container of pytorch (use torchrun, or plain)",
+    ),
+    Case(
+        rule="parameter-servers-need-tensorflow",
+        good={"program": {"launcher": "tensorflow", "parameter_servers": 2}},
+        bad={"program": {"launcher": "torchrun", "parameter_servers": 2}},
+        says='program.parameter_servers: it is for launcher = "tensorflow", not torchrun',
+    ),
+    Case(
+        rule="server-group-serves",
+        good={
+            "program": {"launcher": "tensorflow", "server_group": "g1", "parameter_servers": 2},
+            "compute": groups("ml.g5.xlarge", "ml.c5.xlarge"),
+        },
+        bad={"program": {"launcher": "tensorflow", "server_group": "g1"}},
+        says="program.server_group: no group is named 'g1' (the job has no compute.groups)",
+    ),
+    Case(
+        rule="server-group-serves",
+        bad={
+            "program": {"launcher": "tensorflow", "server_group": "g9"},
+            "compute": groups("ml.g5.xlarge", "ml.c5.xlarge"),
+        },
+        says="program.server_group: no group is named 'g9' (compute.groups has g0, g1)",
+    ),
+    Case(
+        rule="server-group-serves",
+        bad={"program": {"launcher": "tensorflow", "server_group": "g0"}, "compute": groups("ml.c5.xlarge")},
+        says="program.server_group: g0 is the only group: none is left for the workers",
+    ),
+    Case(
+        rule="server-group-serves",
+        bad={
+            "program": {"launcher": "tensorflow", "server_group": "g1"},
+            "compute": groups("ml.c5.xlarge", "ml.g5.xlarge"),
+        },
+        says="program.server_group: ml.g5.xlarge has GPUs, and servers compute on processors (take a group without)",
+    ),
+    Case(
+        rule="server-group-serves",
+        bad={
+            "program": {"launcher": "tensorflow", "server_group": "servers", "parameter_servers": 1},
+            "compute": {
+                "instance_type": None,
+                "groups": [
+                    {"name": "workers", "instance_type": "ml.g5.xlarge"},
+                    {"name": "servers", "instance_type": "ml.c5.xlarge", "count": 3},
+                ],
+            },
+        },
+        says="program.parameter_servers: 1 leaves 2 of the 3 instances of servers without a server "
+        "(leave it out for one each)",
+    ),
+    Case(
+        rule="no-smddp-with-tensorflow",
+        good={"program": {"launcher": "tensorflow"}, "hyperparameters": {"backend": "nccl"}},
+        bad={"program": {"launcher": "tensorflow"}, "hyperparameters": {"backend": "smddp"}, "compute": p4d()},
+        says="hyperparameters.backend: smddp ended with TensorFlow 2.11 "
+        '(remove it: launcher = "tensorflow" and a tf.distribute strategy)',
+    ),
+    Case(
+        rule="one-process-a-gpu",
+        good={
+            "program": {"launcher": "tensorflow", "processes_per_node": 1},
+            "compute": {"instance_type": "ml.g5.12xlarge"},
+        },
+        bad={
+            "program": {"launcher": "tensorflow", "processes_per_node": 2},
+            "compute": {"instance_type": "ml.g5.12xlarge"},
+        },
+        says="program.processes_per_node: 2 is not allowed: ml.g5.12xlarge has 4 GPUs (leave it out for one each)",
+    ),
+    Case(
+        rule="bf16-where-the-gpu-has-it",
+        good={"program": {"launcher": "tensorflow"}, "hyperparameters": {"policy": "mixed_bfloat16"}},
+        bad={"hyperparameters": {"policy": "mixed_bfloat16"}, "compute": {"instance_type": "ml.p3.2xlarge"}},
+        says="hyperparameters.policy: the V100 of ml.p3.2xlarge (Volta) has no bfloat16 (use fp32 or fp16)",
     ),
 ]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shardyard.spec.requests.training import Deployment
+from shardyard.spec.requests.deployment import Deployment
 
 RUN = "20260101-000000-abcd"
 PLAN = "arn:aws:sagemaker:us-east-1:123456789012:training-plan/plan"

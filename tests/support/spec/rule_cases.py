@@ -19,6 +19,8 @@ class Case:
     bad: dict[str, Any]
     good: dict[str, Any] = field(default_factory=dict)
     facts: Facts = field(default_factory=Facts)
+    good_facts: Facts | None = None
+    """What is known of the good one, if the facts alone make the bad one bad."""
 
 
 def groups(*kinds: str, **more: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from training.pytorch.batches import EpochBatches
+from training.data.batches import EpochBatches
 from training.pytorch.checkpoint.checkpointer import Checkpointer
 from training.pytorch.process_group import Ranks
 from training.pytorch.random_state import seed_everything

@@ -18,7 +18,7 @@ from torch.distributed.tensor import DTensor
 from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
 from torch.nn.parallel import DistributedDataParallel
 
-from training.pytorch.batches import EpochBatches
+from training.data.batches import EpochBatches
 from training.pytorch.checkpoint.checkpointer import Checkpointer
 from training.pytorch.models.gpt.model import GPTConfig, next_token_loss
 from training.pytorch.models.gpt.parallelize import build

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.fake_aws import FakeAws
+from tests.support.fakes.fake_aws import FakeAws
 from tests.support.preflights import launch
 
 NOT_TABLES: list[Any] = [None, 0, 1.5, True, "", "x", [], [1], [{}], "{}", "\ud800", "x" * 100_000, [["x"] * 1000] * 10]

@@ -79,6 +79,7 @@ WRONG: list[tuple[tuple[str, ...], Exit]] = [
     (("advise", "--params", "nan", "--instance", "ml.p5.48xlarge"), USAGE),
     (("advise", "--params", "", "--instance", "ml.p5.48xlarge"), USAGE),
     (("advise", "--params", "7B", "--instance", "p5"), FIX),
+    (("advise", "--params", "7B", "--instance", "ml.p5.48xlarge", "--framework", "jax"), USAGE),
     (("advise", "--params", "7B", "--instance", "ml.p5.48xlarge", "--count", "0"), USAGE),
     (("advise", "--params", "7B", "--instance", "ml.p5.48xlarge", "--precision", "int1"), USAGE),
     (("advise", "--params", "9" * 5000, "--instance", "ml.p5.48xlarge"), USAGE),

@@ -19,7 +19,7 @@ from shardyard.spec import receipt_text, receipts
 from shardyard.spec.jobs.log_metrics import LogMetrics
 from shardyard.spec.run_ids import RUN_ID, given_run_id
 from shardyard.spec.units import format_duration
-from tests.support.fake_aws import STARTED, FakeAws
+from tests.support.fakes.fake_aws import STARTED, FakeAws
 from tests.support.strange import JSON, nearly
 from tests.unit.handlers import test_receipt
 from yard import output
@@ -53,7 +53,9 @@ class Account:
 
     def __init__(self, given: str = "{}", receipt: bytes = b"{}") -> None:
         self.given, self.body, self.region = given, receipt, "us-east-1"
-        self.project = SimpleNamespace(renamed=dict, settings=SimpleNamespace(owner="unnamed"))
+        self.project = SimpleNamespace(
+            renamed=dict, settings=SimpleNamespace(owner="unnamed"), kind=lambda _: "training"
+        )
 
     def client(self, _: str) -> "Account":
         return self
@@ -112,7 +114,12 @@ def test_a_run_that_was_refused_for_its_input_is_not_resumed(said: str) -> None:
 
 def test_a_receipt_of_ours_is_read_as_it_is() -> None:
     ours = whole_receipt()
-    assert receipts.read(json.dumps(ours).encode()) == ours
+    found = receipts.read(json.dumps(ours).encode())
+    assert found is not None
+    assert found.pop("tuning") is None, "it is no search's"
+    assert found.pop("automl") is None, "nor an AutoML job's"
+    assert [one.pop("exit_message") for one in found["attempts"]] == [None, None], "no processing job's either"
+    assert found == ours
 
 
 def read_everywhere(body: bytes) -> None:
@@ -344,7 +351,9 @@ def test_a_month_with_a_strange_receipt_has_its_sum() -> None:
         bodies = {"runs/20261101-000000-aaaa/receipt.json": b"[]", "runs/20261102-000000-bbbb/receipt.json": b""}
 
         def paginate(self, **query: Any) -> list[dict[str, Any]]:
-            return [{"Contents": [{"Key": key} for key in self.bodies], "TrainingJobSummaries": []}]
+            kinds = ("TrainingJob", "ProcessingJob", "TransformJob", "HyperParameterTuningJob")
+            jobs: dict[str, Any] = {f"{kind}Summaries": [] for kind in kinds}
+            return [{"Contents": [{"Key": key} for key in self.bodies], **jobs}]
 
         def get_object(self, *, Key: str, **_: str) -> dict[str, Any]:
             good = json.dumps({**whole_receipt(), "cost_usd": 2.5}).encode()

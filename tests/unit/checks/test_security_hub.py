@@ -84,3 +84,21 @@ def test_one_host_needs_no_encryption_between_hosts_and_memory_no_key() -> None:
     by_number = {control.number: control for control in CONTROLS}
     assert found(by_number[15], {"JobResources": {"ClusterConfig": {"InstanceCount": 1}}}) == []
     assert found(by_number[18], {"OnlineStoreConfig": {"StorageType": "InMemory"}}) == []
+
+
+def test_what_is_accepted_is_accepted_there_alone() -> None:
+    """One instance outside of prod, an image of ECR: anywhere else the controls stand."""
+
+    def found(number: int, stack: str, type_: str, properties: dict[str, Any]) -> list[str]:
+        (control,) = (one for one in CONTROLS if one.number == number)
+        templates = {stack: {"Resources": {"X": {"Type": f"AWS::SageMaker::{type_}", "Properties": properties}}}}
+        return [finding.rule for finding in control.check(Assembly(templates=templates))]
+
+    one = {"ProductionVariants": [{"InitialInstanceCount": 1}]}
+    assert found(4, "vision-dev-serving-digits", "EndpointConfig", one) == []
+    assert found(4, "vision-prod-serving-digits", "EndpointConfig", one) == ["SageMaker.4"]
+    ecr = {"PrimaryContainer": {"Image": {"Fn::Join": ["", [{"Ref": "A"}, ".dkr.ecr.us-east-1/x:1"]]}}}
+    assert found(16, "vision-prod-serving-digits", "Model", ecr) == []
+    assert found(16, "vision-prod-serving-digits", "Model", {"PrimaryContainer": {"Image": "hub/x:1"}}) == [
+        "SageMaker.16"
+    ]

@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-from shardyard.spec.jobs.job import STACKS_WITHOUT_JOBS
+from shardyard.spec.jobs.launched import STACKS_WITHOUT_JOBS
 
 STACKS = Path(__file__).parents[3] / "stacks"
 

@@ -8,7 +8,7 @@ from contract import variables
 from tests.support.some import some
 
 ROOT = Path(__file__).parents[3]
-ROOMS = ("checks", "constructs", "contract", "embedded", "stacks", "training", "yard")
+ROOMS = ("checks", "constructs", "contract", "embedded", "serving", "stacks", "training", "yard")
 ALONE = Path("embedded/nodes/loopback/sitecustomize.py")
 """Every Python of a node imports it, also where there is no contract to import."""
 

@@ -146,16 +146,11 @@ def test_a_connection_that_fails_on_the_way_names_object_and_offset(fake: FakeS3
     fake.put(PREFIX + name, content)
     whole = fake.get_object
 
-    def broken(*arguments: str, **more: Any) -> Any:
-        chunks = whole(*arguments, **more)
+    def broken(*arguments: Any) -> Any:
+        from s3torchconnectorclient import S3Exception
 
-        def stream(start: int | None, end: int | None) -> Any:
-            from s3torchconnector import S3Exception
-
-            yield from list(chunks(start, end))[:5]
-            raise S3Exception("Client error: the connection was closed")
-
-        return stream
+        yield from list(whole(*arguments))[:5]
+        raise S3Exception("Client error: the connection was closed")
 
     fake.get_object = broken  # type: ignore[method-assign]
     dataset = channel(PREFIX, shuffle=False)
@@ -176,9 +171,10 @@ def test_a_refusal_is_said_in_the_services_words(fake: FakeS3) -> None:
 
 
 def test_without_the_package_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "s3torchconnector", None)
+    monkeypatch.delitem(sys.modules, "training.data.s3_client", raising=False)
+    monkeypatch.setitem(sys.modules, "s3torchconnectorclient", None)
     s3.client.cache_clear()
-    with pytest.raises(s3.S3Unavailable, match=r"which is not installed: add s3torchconnector==1\.5\.0 to the image's"):
+    with pytest.raises(s3.S3Unavailable, match=r"is not installed: add s3torchconnectorclient==1\.5\.0 to the image's"):
         channel(PREFIX)
 
 

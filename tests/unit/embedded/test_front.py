@@ -1,5 +1,6 @@
 """How the front reads requests: what a service has registered of itself decides."""
 
+import io
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 from botocore.awsrequest import AWSRequest
+from moto.core.request import Request
 
 from embedded import clients, front, loading, operations, protocol, traits
 
@@ -128,3 +130,25 @@ def test_only_a_service_that_asked_for_it_is_answered_one_at_a_time() -> None:
             pass
     other.join()
     assert entered.is_set()
+
+
+def test_a_path_that_is_known_is_understood_with_its_own_parameters() -> None:
+    def invoke(name: str, **fields: Any) -> dict[str, Any]:
+        request = Request(
+            {
+                "REQUEST_METHOD": "POST",
+                "RAW_URI": f"/endpoints/{name}/invocations",
+                "PATH_INFO": f"/endpoints/{name}/invocations",
+                "wsgi.input": io.BytesIO(b"body"),
+                "CONTENT_LENGTH": "4",
+                **fields,
+            }
+        )
+        parsed = protocol.parse(request, "sagemaker-runtime")
+        assert parsed is not None and parsed.operation == "InvokeEndpoint"
+        return dict(parsed.params)
+
+    first = invoke("one", HTTP_X_AMZN_SAGEMAKER_TARGET_VARIANT="main")
+    first["EndpointName"] = "changed by whoever got it"
+    assert invoke("one") == {"EndpointName": "one", "Body": b"body"}
+    assert invoke("two")["EndpointName"] == "two"

@@ -10,8 +10,10 @@ from shardyard.handlers.launch.janitor.index import clean_up, tell
 from shardyard.handlers.launch.submit.index import submit
 from shardyard.handlers.resources.source.index import put_bundles
 from shardyard.handlers.resources.start_on_deploy.index import start
-from shardyard.spec.requests.training import EXECUTION_TAG
-from tests.support.fake_aws import STARTED, FakeAws, failure
+from shardyard.spec.catalogue.service_jobs import PROCESSING, TRAINING, TUNING
+from shardyard.spec.requests.deployment import EXECUTION_TAG
+from tests.support.fakes import fake_processing  # noqa: F401 - its operations
+from tests.support.fakes.fake_aws import STARTED, FakeAws, failure
 from tests.support.launches import EXECUTION
 
 
@@ -80,23 +82,42 @@ def test_the_janitor_takes_any_input(given: str | None) -> None:
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:shardyard-dev-tiny"
 
 
-def told(status: str) -> list[Any]:
-    aws = FakeAws()
-    detail = stopped_execution(status=status, stateMachineArn=MACHINE)
-    tell(detail, aws, topic_arn="topic", machines="shardyard-dev-")
-    return aws.messages
+def told(status: str, machine: str = MACHINE, aws: Any = None) -> list[Any]:
+    aws = FakeAws() if aws is None else aws
+    detail = stopped_execution(status=status, stateMachineArn=machine)
+    tell(detail, aws, topic_arn="topic", machines="shardyard-dev-", kinds=(TRAINING, PROCESSING, TUNING))
+    return list(aws.messages)
 
 
 def test_a_launch_that_was_cut_off_is_told_once() -> None:
     (message,) = told("ABORTED")
     assert message["Subject"] == "tiny was stopped (20261121-073000-ab12)"
     assert message["Message"].startswith(
-        "tiny, run 20261121-073000-ab12: its launch was stopped, and with it its training job.\n"
+        "tiny, run 20261121-073000-ab12: its launch was stopped, and with it the job that ran.\n"
         "A person or a program stopped it.\n"
         "There is no receipt. If it keeps checkpoints, resume it: yard resume 20261121-073000-ab12\n"
     )
     assert [one["Subject"] for one in told("TIMED_OUT")] == ["tiny timed out (20261121-073000-ab12)"]
     assert told("FAILED") == [], "it has sent its own message"
+
+
+def test_a_search_that_was_cut_off_is_named_by_its_job() -> None:
+    (message,) = told("ABORTED", f"{MACHINE}_search")
+    run = "20261121-073000-ab12"
+    assert message["Subject"] == f"The search of tiny was stopped ({run})"
+    assert message["Message"].startswith(
+        f"The search {run} of tiny was stopped, and with it the trials that ran.\n"
+        "A person or a program stopped it.\n"
+        f"There is no receipt. What its trials found: yard tune tiny --run {run}. Search again: yard tune tiny\n"
+    )
+
+
+def test_a_processing_job_that_was_cut_off_is_not_resumed() -> None:
+    aws = FakeAws()
+    name = "tiny-20261121-073000-ab12-1"
+    aws.processing[name] = {"ProcessingJobName": name, "ProcessingJobStatus": "Stopped"}
+    (message,) = told("TIMED_OUT", aws=aws)
+    assert "There is no receipt. It keeps no checkpoints; launch it again: yard run tiny\n" in message["Message"]
 
 
 def test_bundles_are_copied_once() -> None:

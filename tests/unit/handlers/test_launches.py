@@ -10,7 +10,7 @@ from shardyard.handlers.launch.classify.index import classify
 from shardyard.handlers.launch.preflight.index import preflight
 from shardyard.spec.jobs.job import JobSpec
 from tests.support.asl import TaskError
-from tests.support.fake_aws import STARTED, FakeAws, transitions
+from tests.support.fakes.fake_aws import STARTED, FakeAws, transitions
 from tests.support.launches import preflight_event, receipt_of, run, tiny
 
 CAPACITY = {

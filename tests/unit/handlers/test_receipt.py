@@ -9,7 +9,7 @@ from shardyard.handlers.launch.receipt.attempts import account, total
 from shardyard.handlers.launch.receipt.index import make_receipt, write_receipt
 from shardyard.spec.catalogue import prices
 from shardyard.spec.receipt_text import subject, text
-from tests.support.fake_aws import STARTED, FakeAws
+from tests.support.fakes.fake_aws import STARTED, FakeAws
 
 PRICES = {"hourly_usd": {"ml.g5.xlarge": 3.6}, "storage_usd_gb_month": 0.0}
 
@@ -149,6 +149,25 @@ def test_interruptions_are_told() -> None:
     steps = [{"Status": "Training"}, {"Status": "Interrupted"}, {"Status": "Training"}]
     made = receipt(job(SecondaryStatusTransitions=steps)) | {"location": "s3://r"}
     assert "Its spot capacity was taken back 1 time." in text(made)
+
+
+@pytest.mark.parametrize(("again", "files", "tells"), [(True, 0, True), (True, 4, False), (False, 0, False)])
+def test_a_restart_without_a_checkpoint_is_told(again: bool, files: int, tells: bool) -> None:
+    steps = [{"Status": "Interrupted"}, {"Status": "Training"}] if again else [{"Status": "Training"}]
+    metrics = [{"MetricName": "checkpoint_files_at_start", "Value": float(files)}]
+    made = receipt(job(SecondaryStatusTransitions=steps, FinalMetricDataList=metrics)) | {"location": "s3://r"}
+    assert ("No checkpoint was there when it started again: it began at step 0." in text(made)) is tells
+    assert "Final metrics" not in text(made)
+
+
+@pytest.mark.parametrize(("ran", "tells"), [(True, True), (False, False)])
+def test_an_attempt_that_never_got_its_instances_has_lost_nothing(ran: bool, tells: bool) -> None:
+    first = job(TrainingJobName="tiny-r1-0", TrainingJobStatus="Stopped")
+    if not ran:
+        del first["TrainingStartTime"]
+    metrics = [{"MetricName": "checkpoint_files_at_start", "Value": 0.0}]
+    made = receipt(first, job(FinalMetricDataList=metrics)) | {"location": "s3://r"}
+    assert ("No checkpoint was there when it started again" in text(made)) is tells
 
 
 def test_a_loss_that_was_not_finite_is_told() -> None:

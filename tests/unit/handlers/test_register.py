@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shardyard.handlers.launch.register.index import register
-from tests.support.fake_aws import FakeAws
+from tests.support.fakes.fake_aws import FakeAws
 from tests.support.launches import run, tiny
 
 FINGERPRINT = "0123456789abcdef"

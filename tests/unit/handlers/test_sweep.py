@@ -15,7 +15,7 @@ LIMITS = Limits(
     project="shardyard", stage="dev", notebook_hours=12, endpoint_idle_hours=24, job_hours=72, warm_pool_minutes=60
 )
 BY_DEFAULT = ("endpoint", "notebook")
-ALL = (*BY_DEFAULT, "training job", "warm pool")
+ALL = (*BY_DEFAULT, "training job", "processing job", "transform job", "tuning job", "AutoML job", "warm pool")
 OURS = [{"Key": "project", "Value": "shardyard"}, {"Key": "stage", "Value": "dev"}]
 THEIRS = [{"Key": "project", "Value": "other"}, {"Key": "stage", "Value": "dev"}]
 
@@ -27,6 +27,10 @@ class Fake:
         self.endpoints: list[dict[str, Any]] = []
         self.notebooks: list[dict[str, Any]] = []
         self.jobs: list[dict[str, Any]] = []
+        self.processing: list[dict[str, Any]] = []
+        self.transforms: list[dict[str, Any]] = []
+        self.automl: list[dict[str, Any]] = []
+        self.searches: list[dict[str, Any]] = []
         self.resources: list[dict[str, Any]] = []
         self.tags: dict[str, Any] = {}
         self.ec2: dict[str, list[dict[str, str]]] = {}
@@ -63,6 +67,18 @@ class Fake:
             raise ClientError(answer, "StopTrainingJob")  # type: ignore[arg-type]
         self.done.append(f"stopped {TrainingJobName}")
 
+    def stop_transform_job(self, *, TransformJobName: str) -> None:
+        self.done.append(f"stopped {TransformJobName}")
+
+    def stop_auto_ml_job(self, *, AutoMLJobName: str) -> None:
+        self.done.append(f"stopped {AutoMLJobName}")
+
+    def stop_processing_job(self, *, ProcessingJobName: str) -> None:
+        self.done.append(f"stopped {ProcessingJobName}")
+
+    def stop_hyper_parameter_tuning_job(self, *, HyperParameterTuningJobName: str) -> None:
+        self.done.append(f"stopped {HyperParameterTuningJobName}")
+
     def update_training_job(self, *, TrainingJobName: str, ResourceConfig: Mapping[str, int]) -> None:
         self.done.append(f"{TrainingJobName} is kept for {ResourceConfig['KeepAlivePeriodInSeconds']} s")
 
@@ -74,6 +90,9 @@ class Fake:
 
     def describe_network_interfaces(self, *, Filters: list[Any]) -> Any:
         return self.looked("NetworkInterfaces", "NetworkInterfaceId", Filters)
+
+    def describe_nat_gateways(self, *, Filter: list[Any]) -> Any:
+        return self.looked("NatGateways", "NatGatewayId", Filter)
 
     def looked(self, field: str, name: str, filters: list[Any]) -> Any:
         return {field: [one for one in self.ec2[field] if one[name] in filters[0]["Values"]]}
@@ -93,6 +112,16 @@ class Pages:
         if self.operation == "list_training_jobs":
             warm = "WarmPoolStatusEquals" in query
             yield {"TrainingJobSummaries": [job for job in fake.jobs if job.get("warm", False) is warm]}
+        elif self.operation == "list_processing_jobs":
+            assert query == {"StatusEquals": "InProgress"}
+            yield {"ProcessingJobSummaries": fake.processing}
+        elif self.operation == "list_transform_jobs":
+            yield {"TransformJobSummaries": fake.transforms}
+        elif self.operation == "list_auto_ml_jobs":
+            yield {"AutoMLJobSummaries": fake.automl}
+        elif self.operation == "list_hyper_parameter_tuning_jobs":
+            assert query == {"StatusEquals": "InProgress"}
+            yield {"HyperParameterTuningJobSummaries": fake.searches}
         else:
             yield {
                 "Endpoints": fake.endpoints,
@@ -138,6 +167,17 @@ def test_an_endpoint_without_calls_is_found(aws: Fake) -> None:
     assert aws.done == ["deleted old"]
 
 
+def test_an_endpoint_that_a_stack_owns_is_only_reported(aws: Fake) -> None:
+    """Deleted behind its stack's back, it would fail the next deploy."""
+    aws.endpoints = [endpoint("shardyard-dev-digits", 30)]
+    aws.tags = {
+        "arn/shardyard-dev-digits": [*OURS, {"Key": "shardyard:stack", "Value": "shardyard-dev-serving-digits"}]
+    }
+    assert found(aws, stop=True) == [("endpoint of a stack", "shardyard-dev-digits", "reported")]
+    assert aws.done == []
+    assert "yard endpoint delete digits" in str(aws.messages)
+
+
 def test_an_endpoint_that_is_called_is_left_alone(aws: Fake) -> None:
     aws.endpoints, aws.calls = [endpoint("old", 30)], 1
     assert found(aws, stop=True) == []
@@ -160,6 +200,35 @@ def test_warm_pools_are_ended_and_long_jobs_stopped_where_that_is_allowed(aws: F
     assert found(aws, stop=True, stops=ALL) == [("warm pool", "warm", "ended"), ("training job", "long", "stopped")]
     assert aws.done == ["warm is kept for 0 s", "stopped long"]
     assert "- warm pool warm: kept warm for 2h without a job, the limit is 60m (ended)" in aws.messages[0]["Message"]
+
+
+def test_long_jobs_of_other_kinds_are_leftovers_too(aws: Fake) -> None:
+    made = {"CreationTime": NOW - timedelta(hours=80)}
+    aws.processing = [{"ProcessingJobName": name, "ProcessingJobArn": f"arn/{name}", **made} for name in ("ours", "p")]
+    aws.tags = {"arn/p": THEIRS}
+    assert found(aws, stop=True) == [("processing job", "ours", "reported")]
+    assert found(aws, stop=True, stops=ALL) == [("processing job", "ours", "stopped")]
+    aws.processing = []
+    aws.transforms = [{"TransformJobName": "ours", "TransformJobArn": "arn/ours", **made}]
+    assert found(aws, stop=True, stops=ALL) == [("transform job", "ours", "stopped")]
+    aws.transforms, aws.automl = [], [{"AutoMLJobName": "ours", "AutoMLJobArn": "arn/ours", **made}]
+    assert found(aws, stop=True, stops=ALL) == [("AutoML job", "ours", "stopped")]
+    assert aws.done == ["stopped ours"] * 3
+
+
+def test_long_searches_are_leftovers_too(aws: Fake) -> None:
+    made = [("long", 80), ("short", 70)]
+    aws.searches = [
+        {
+            "HyperParameterTuningJobName": name,
+            "HyperParameterTuningJobArn": f"arn/{name}",
+            "CreationTime": NOW - timedelta(hours=hours),
+        }
+        for name, hours in made
+    ]
+    assert found(aws, stop=True) == [("tuning job", "long", "reported")]
+    assert found(aws, stop=True, stops=ALL) == [("tuning job", "long", "stopped")]
+    assert aws.done == ["stopped long"]
 
 
 def test_what_cannot_be_stopped_keeps_nobody_from_being_told(aws: Fake) -> None:
@@ -189,6 +258,7 @@ def test_things_of_no_stack_are_reported(aws: Fake) -> None:
         tagged("elasticfilesystem:us-east-1:1:file-system/fs-3"),
         tagged("ec2:us-east-1:1:natgateway/nat-1"),
     ]
+    aws.ec2 = {"NatGateways": [{"NatGatewayId": "nat-1", "State": "available"}]}
     assert found(aws, stop=True, stops=ALL) == [
         ("NAT gateway", "nat-1", "reported"),
         ("EFS file system", "fs-3", "reported"),
@@ -215,6 +285,17 @@ def test_things_that_something_uses_are_no_leftovers(aws: Fake) -> None:
         ("elastic IP", "eip-free", "reported"),
         ("network interface", "eni-free", "reported"),
         ("volume", "vol-free", "reported"),
+    ]
+
+
+def test_a_gateway_that_still_bills_is_a_leftover_and_a_deleted_one_is_none(aws: Fake) -> None:
+    states = ("pending", "failed", "available", "deleting", "deleted")
+    aws.resources = [tagged(f"ec2:us-east-1:1:natgateway/nat-{state}") for state in states]
+    aws.ec2 = {"NatGateways": [{"NatGatewayId": f"nat-{state}", "State": state} for state in states]}
+    answer = sweep(aws, LIMITS, NOW, stops=(), topic_arn="topic")
+    assert [(row["name"], row["why"]) for row in answer["findings"]] == [
+        (f"nat-{state}", "it carries the project's tags and belongs to no stack")
+        for state in ("available", "failed", "pending")
     ]
 
 

@@ -33,9 +33,14 @@ class Account:
         self.published: dict[str, float] = {}
         self.messages: list[str] = []
         self.disabled: list[str] = []
+        self.enabled: list[str] = []
+        self.begins_when_disabled = False
         self.environment = {"SHARDYARD_ENTRY": "train.py"}
         self.stopped: list[str] = []
         self.started = NOW - 7200
+        self.processing = False
+        self.groups: set[str] = set()
+        self.namespaces: set[str] = set()
 
     def __call__(self, service: str) -> "Account":
         return self
@@ -47,11 +52,16 @@ class Account:
     def paginate(self, **request: Any) -> list[dict[str, Any]]:
         if self.operation == "list_training_jobs":
             summary = {"TrainingJobName": "gpt-1", "TrainingJobArn": "arn:job"}
-            return [{"TrainingJobSummaries": [summary] if self.running else []}]
+            return [{"TrainingJobSummaries": [summary] if self.running and not self.processing else []}]
+        if self.operation == "list_processing_jobs":
+            summary = {"ProcessingJobName": "gpt-1", "ProcessingJobArn": "arn:job"}
+            return [{"ProcessingJobSummaries": [summary] if self.running and self.processing else []}]
         if self.operation == "describe_log_streams":
+            self.groups.add(request["logGroupName"])
             if not self.has_log_group:
                 raise ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": "no group"}}, "Describe")
             return [{"logStreams": [{"logStreamName": "gpt-1/algo-1-1"}]}]
+        self.namespaces |= {one["MetricStat"]["Metric"]["Namespace"] for one in request["MetricDataQueries"]}
         minutes = [NOW - 60 * minute for minute in range(1, 60)]
         values = [2.0 if minute <= self.low_minutes else 95.0 for minute in range(1, 60)]
         times = [datetime.fromtimestamp(at, UTC) for at in minutes]
@@ -69,6 +79,15 @@ class Account:
             "ResourceConfig": {"InstanceType": self.instance_type, "InstanceCount": 2},
         }
 
+    def describe_processing_job(self, **_: str) -> dict[str, Any]:
+        cluster = {"InstanceType": self.instance_type, "InstanceCount": 2}
+        return {
+            "ProcessingJobName": "gpt-1",
+            "Environment": self.environment,
+            **({"ProcessingStartTime": datetime.fromtimestamp(self.started, UTC)} if self.started else {}),
+            "ProcessingResources": {"ClusterConfig": cluster},
+        }
+
     def get_log_events(self, **_: Any) -> dict[str, Any]:
         return {"events": [{"timestamp": int((NOW - 60 * self.silent_minutes) * 1000)}]}
 
@@ -83,6 +102,10 @@ class Account:
 
     def disable_rule(self, **request: str) -> None:
         self.disabled.append(request["Name"])
+        self.running |= self.begins_when_disabled
+
+    def enable_rule(self, **request: str) -> None:
+        self.enabled.append(request["Name"])
 
 
 def test_a_busy_talking_job_is_left_in_peace() -> None:
@@ -148,8 +171,16 @@ def test_jobs_of_other_projects_are_not_looked_at() -> None:
 def test_with_nothing_running_it_goes_to_sleep_and_the_alarms_clear() -> None:
     account = Account(running=False)
     watch(LIMITS, account, now=NOW)
-    assert account.disabled == ["watch"]
+    assert (account.disabled, account.enabled) == (["watch"], [])
     assert account.published == {"LowGpuMinutes": 0, "SilentMinutes": 0}
+
+
+def test_a_job_that_begins_while_it_goes_to_sleep_is_watched() -> None:
+    """Its event enabled the schedule before the watchdog, which had seen no job, disabled it."""
+    account = Account(running=False)
+    account.begins_when_disabled = True
+    watch(LIMITS, account, now=NOW)
+    assert (account.disabled, account.enabled) == (["watch"], ["watch"])
 
 
 def test_only_the_newest_minutes_in_a_row_count() -> None:
@@ -181,3 +212,24 @@ def test_a_job_is_stopped_when_its_longest_silence_and_ten_minutes_are_over(
         f"gpt-1 has not printed a line for {silent_minutes} minutes, and was stopped: its guards.longest_silence is "
         "over. A longer one, or 0s for none, stands in [guards] of the job's file."
     ] * len(stopped)
+
+
+def test_a_processing_job_is_watched_in_its_own_group_and_never_stopped() -> None:
+    """It has no launcher that is told how long silence may last."""
+    account = Account(low_minutes=32, silent_minutes=600)
+    account.processing = True
+    account.started = NOW - 86400
+    watch(LIMITS, account, now=NOW)
+    assert account.published == {"LowGpuMinutes": 32, "SilentMinutes": 600}
+    assert (account.groups, account.namespaces) == (
+        {"/aws/sagemaker/ProcessingJobs"},
+        {"/aws/sagemaker/ProcessingJobs"},
+    )
+    assert (account.stopped, account.disabled) == ([], [])
+
+
+def test_a_processing_job_that_has_no_machines_yet_is_not_wasted() -> None:
+    account = Account(low_minutes=50, silent_minutes=50)
+    account.processing, account.started = True, 0
+    watch(LIMITS, account, now=NOW)
+    assert account.published == {"LowGpuMinutes": 0, "SilentMinutes": 0}

@@ -9,9 +9,9 @@ from embedded import operations
 from embedded.access.evaluation import conditions
 from embedded.cloudformation.providers import PROVIDERS
 from embedded.settings import TrainingSettings
-from scripts import embedded_cloud_page
+from scripts.pages import embedded_cloud
 
-TEXT = embedded_cloud_page.PAGE.read_text()
+TEXT = embedded_cloud.PAGE.read_text()
 ROOT = Path(__file__).parents[3]
 
 
@@ -22,15 +22,15 @@ def table(name: str) -> str:
     return found[1]
 
 
-@pytest.mark.parametrize("name", sorted(embedded_cloud_page.TABLES))
+@pytest.mark.parametrize("name", sorted(embedded_cloud.TABLES))
 def test_every_table_stands_on_the_page_and_is_what_the_code_says(name: str) -> None:
-    assert table(name).strip() == embedded_cloud_page.TABLES[name](), "run: make docs"
+    assert table(name).strip() == embedded_cloud.TABLES[name](), "run: make docs"
 
 
 def test_every_service_has_a_section_and_no_other_has() -> None:
     sections = re.findall(r"^### (\w+)$", TEXT.partition("\n## The services\n")[2], re.MULTILINE)
     assert len(sections) > 10
-    assert sections == embedded_cloud_page.folders()
+    assert sections == embedded_cloud.folders()
 
 
 def test_the_types_are_those_with_a_provider() -> None:

@@ -20,8 +20,10 @@ def test_constructs_is_the_one_from_pypi() -> None:
 
 
 def test_no_folder_hides_a_framework() -> None:
-    assert not (ROOT / "training" / "tensorflow").exists(), "rename it to training/tf: it hides TensorFlow"
-    assert not (ROOT / "training" / "torch").exists(), "rename it to training/pytorch: it hides PyTorch"
+    """What stands on a source root is imported by its bare name."""
+    for root in (ROOT, ROOT / "constructs"):
+        for name in ("tensorflow", "keras", "tf_keras", "torch"):
+            assert not (root / name).exists(), f"rename {root / name}: it hides {name}"
 
 
 def test_stacks_import_one_another_by_no_absolute_name() -> None:

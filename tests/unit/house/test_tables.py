@@ -5,7 +5,7 @@ from typing import Any, Literal, get_type_hints
 
 import pytest
 
-from scripts import jobs_page, tables
+from scripts.pages import jobs, tables
 from shardyard.spec.tree import setting
 
 
@@ -49,6 +49,6 @@ def test_a_row_says_default_and_limits(field: dataclasses.Field[Any]) -> None:
 
 @pytest.mark.parametrize("table", ["[spot]", "[debug]", "[registry]", "[tensorboard]", "[infra_check]"])
 def test_a_table_of_the_job_file_says_its_subject(table: str) -> None:
-    section = jobs_page.as_markdown().partition(f"## `{table}`\n\n")[2]
+    section = jobs.as_markdown().partition(f"## `{table}`\n\n")[2]
     subject = section.partition("\n")[0]
     assert len(subject.split()) > 4 and not subject.startswith("|"), "the table's docstring stands before its rows"

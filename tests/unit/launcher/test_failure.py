@@ -54,6 +54,7 @@ import os, sys
 from pathlib import Path
 from types import SimpleNamespace
 from training.launcher.endings import failure
+from training.launcher.forking import host as forking
 from training.launcher.torchrun import host as torchrun_host
 from training.launcher.torchrun import strategy as torchrun
 from training.launcher.supervise import Supervisor
@@ -67,7 +68,7 @@ while host.child.status is None:
     supervisor.step(1)
 kills[0] += int(sys.argv[2])
 contract = SimpleNamespace(base=Path(sys.argv[1]), current_host="algo-1")
-print(torchrun._describe(SimpleNamespace(contract=contract), host))
+print(forking._describe(SimpleNamespace(contract=contract), host))
 """
 
 

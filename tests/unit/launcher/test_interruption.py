@@ -4,8 +4,8 @@ import pytest
 
 from tests.support.orders import make_order
 from training.launcher.endings.interruption import between_starts, how_it_ended, nothing_saved, of_ranks
+from training.launcher.forking.verdict import Verdict
 from training.launcher.supervise import Child
-from training.launcher.torchrun.verdict import Verdict
 
 SAVED, ENDED = how_it_ended(75), how_it_ended(0)
 

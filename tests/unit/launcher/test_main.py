@@ -40,9 +40,9 @@ def test_sigterm_during_the_launchers_own_imports_is_an_interruption(tmp_path: P
 
 
 def test_unknown_words_are_refused_where_all_else_is_read(tmp_path: Path) -> None:
-    done = run(["-m", "training.launcher", "serve"], tmp_path)
+    done = run(["-m", "training.launcher", "sell"], tmp_path)
     assert done.returncode == 1
-    assert (tmp_path / "output" / "failure").read_text() == "unknown arguments 'serve'; known: train"
+    assert (tmp_path / "output" / "failure").read_text() == "unknown arguments 'sell'; known: train, process"
 
 
 def on(instance_type: str, base: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
@@ -77,7 +77,7 @@ def test_the_failure_file_is_written_when_nobody_reads_the_log(tmp_path: Path) -
     read, write = os.pipe()
     os.close(read)
     environ = {**os.environ, "SAGEMAKER_BASE_DIR": str(tmp_path)}
-    command = [sys.executable, "-m", "training.launcher", "serve"]
+    command = [sys.executable, "-m", "training.launcher", "sell"]
     done = subprocess.run(command, cwd=ROOT, env=environ, stderr=write, timeout=60)
     os.close(write)
     assert done.returncode == 1

@@ -292,3 +292,59 @@ def test_a_traceback_that_fits_stays_whole_and_one_without_own_frames_loses_its_
 def test_a_failure_because_of_a_peer_is_not_the_programs_own(tail: str, status: int, own: bool) -> None:
     failure = Failure(name="rank 0", host="algo-1", exit_status=status, tail=tail)
     assert is_of_the_program(failure) == own
+
+
+KERAS_FIT = """Traceback (most recent call last):
+  File "/opt/ml/code/train.py", line 6, in <module>
+    model.fit(images, labels)
+  File "/env/lib/python3.11/site-packages/keras/src/utils/traceback_utils.py", line 122, in error_handler
+    raise e.with_traceback(filtered_tb) from None
+ValueError: {said}
+  0: <tf.Tensor: shape=(4, 3), dtype=float32>
+"""
+IN_USER_CODE = """Traceback (most recent call last):
+  File "/opt/ml/code/train.py", line 21, in <module>
+    step(1)
+  File "/tmp/__autograph_generated_file.py", line 26, in tf__step
+    retval_ = ag__.converted_call(ag__.ld(strategy).run, (ag__.ld(one),), None, fscope)
+ValueError: in user code:
+
+    File "/opt/ml/code/train.py", line 16, in step  *
+        return strategy.run(one)
+
+    ValueError: destinations can not be empty
+"""
+LOST_WORKER = """Traceback (most recent call last):
+  File "/opt/ml/code/train.py", line 18, in <module>
+    agree()
+tensorflow.python.framework.errors_impl.UnavailableError: Graph execution error:
+
+Detected at node CollectiveReduceV2 defined at (most recent call last):
+  File "/opt/ml/code/train.py", line 13, in agree
+
+Collective ops is aborted by: recvmsg:Connection reset by peer
+Additional GRPC error information from remote target /job:worker/replica:0/task:1 while calling /RecvBuf:
+The error could be from a previous operation. Restart your program to reset.
+\t [[{{node CollectiveReduceV2}}]] [Op:__inference_agree_32]
+"""
+
+
+@pytest.mark.parametrize(
+    "said", ["Attempt to convert a value (PerReplica:{", "Invalid reduction dimension 0 for input"]
+)
+def test_keras_3s_fit_on_two_workers_is_said_in_one_sentence_and_not_tried_again(said: str) -> None:
+    tail = KERAS_FIT.format(said=said)
+    assert failed(tail).startswith(
+        "rank 3 on algo-2 failed: Keras 3's own fit, evaluate and predict work with one worker"
+    )
+    assert "TF_USE_LEGACY_KERAS=1" in failed(tail).splitlines()[0]
+    assert incurable(ended(tail))
+    own = tail.replace("/keras/src/", "/mine/")
+    assert "Keras 3" not in failed(own) and not incurable(ended(own))
+
+
+def test_an_error_of_tensorflows_is_told_by_the_line_that_says_something() -> None:
+    assert failed(IN_USER_CODE).splitlines()[0] == "rank 3 on algo-2 failed: ValueError: destinations can not be empty"
+    said = "UnavailableError: recvmsg:Connection reset by peer (the peer was worker 1)"
+    assert failed(LOST_WORKER).splitlines()[0] == f"rank 3 on algo-2 failed: {said}"
+    assert not is_of_the_program(ended(LOST_WORKER)), "it failed because of a peer"

@@ -48,6 +48,7 @@ def test_a_time_longer_than_the_kernel_knows_is_waited_for() -> None:
 
 DEAD_HOST = """
 from tests.support.orders import make_order
+from training.launcher.forking import host as forking
 from training.launcher.torchrun import host as torchrun_host
 from training.launcher.torchrun import strategy as torchrun
 from training.launcher.supervise import Supervisor
@@ -57,7 +58,7 @@ supervisor = Supervisor()
 host = torchrun.start_host(supervisor, {})
 while host.child.status is None:
     supervisor.step(1)
-print(torchrun._run_host(supervisor, host, make_order(), 1.0), host.child.status)
+print(forking.run_once(supervisor, host, make_order()), host.child.status)
 """
 
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from tests.support.orders import make_order
+from training.launcher.forking import host as host_processes
 from training.launcher.torchrun import strategy
 
 
@@ -29,11 +30,13 @@ def test_a_host_that_ended_without_an_outcome_and_is_not_started_again(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     tail = b"" if status < 0 else b"Traceback (most recent call last):\nImportError: no torch\n"
-    host: Any = SimpleNamespace(child=SimpleNamespace(status=status, tail=tail), memory_kills=0)
+    host: Any = SimpleNamespace(
+        child=SimpleNamespace(name="the torchrun host", status=status, tail=tail), memory_kills=0
+    )
     contract = SimpleNamespace(base=tmp_path, current_host="algo-1")
     launch: Any = SimpleNamespace(contract=contract, grace_seconds=1.0, environ={"SAGEMAKER_BASE_DIR": str(tmp_path)})
-    monkeypatch.setattr(strategy, "make_order", lambda launch: make_order(restart_limit=3, restarts_left=3))
-    monkeypatch.setattr(strategy, "_run_host", lambda *arguments: None)
+    monkeypatch.setattr(strategy, "_order", lambda launch: make_order(restart_limit=3, restarts_left=3))
+    monkeypatch.setattr(host_processes, "run_once", lambda *arguments: None)
     assert strategy.run(cast(Any, SimpleNamespace(terminated=terminated)), launch, host) == code
     assert capsys.readouterr().err.splitlines()[0] == f"launcher: {says}"
     assert (tmp_path / "output" / "failure").exists() == (code == 1)

@@ -39,6 +39,7 @@ LATE_CODE = """
 import os, sys
 from pathlib import Path
 from tests.support.orders import make_order
+from training.launcher.forking import host as forking
 from training.launcher.torchrun import host as torchrun_host
 
 code = Path(sys.argv[1]) / "code"
@@ -55,7 +56,7 @@ def import_and_unpack(*names):
     code.mkdir()
     (code / "helper.py").write_text("answer = 42")
 
-torchrun_host.Host, torchrun_host._import = FakeHost, import_and_unpack
+torchrun_host.Host, forking.preload = FakeHost, import_and_unpack
 order_read, order_write = os.pipe()
 report_read, report_write = os.pipe()
 os.write(order_write, make_order().to_json().encode())

@@ -10,6 +10,7 @@ import torch
 from training.pytorch import loop as loop_module
 from training.pytorch.loop import Loop, Samples
 from training.pytorch.models.flops import Peak
+from training.reporting import steps as steps_module
 
 
 class Told(Exception):
@@ -64,7 +65,7 @@ class Metrics:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(loop_module, "time", clock)
+    monkeypatch.setattr(steps_module, "time", clock)
     return clock
 
 

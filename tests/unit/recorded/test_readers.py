@@ -16,9 +16,10 @@ from shardyard.handlers import aws
 from shardyard.handlers.launch.classify.failures import Kind, job_in_cause, read_call, read_job, read_vain_wait
 from shardyard.handlers.launch.janitor.index import clean_up, tell
 from shardyard.handlers.launch.receipt.attempts import account
+from shardyard.handlers.launch.search.outcome import outcome_of
 from shardyard.handlers.launch.spot_wait import waited_seconds
 from shardyard.handlers.service_quotas import quotas, reason
-from shardyard.handlers.watching.training_events.index import compose
+from shardyard.handlers.watching.job_events.index import compose
 from tests.support.recorded import FOLDER, facts
 from training.data.channel import resolve
 from training.launcher.inputs import read_contract
@@ -89,11 +90,18 @@ def accounts(fact: Mapping[str, Any]) -> None:
     assert line["status"] == job["TrainingJobStatus"] and line["cost_usd"] >= 0
 
 
+def reads_searches(fact: Mapping[str, Any]) -> None:
+    found = outcome_of(fact["value"], unfound=None)
+    assert (found.error, bool(found.cause)) == (fact["means"], bool(fact["means"]))
+    assert (None if found.best is None else found.best.training_job) == fact.get("best")
+
+
 def composes(fact: Mapping[str, Any]) -> None:
     message = compose(fact["value"])
     assert (message is None) is (fact["says"] is None)
     if message is not None:
-        assert f"{fact['value']['TrainingJobName']} {fact['says']}" in message.text
+        [name] = [value for field, value in fact["value"].items() if field.endswith("JobName")]
+        assert f"{name} {fact['says']}" in message.text
 
 
 class Told:
@@ -221,6 +229,7 @@ READERS: dict[str, tuple[Callable[..., None], str]] = {
     "how a job ended": (reads_endings, "described_jobs"),
     "how long it waited": (waits, "described_jobs"),
     "what it cost": (accounts, "described_jobs"),
+    "how a search ended": (reads_searches, "described_searches"),
     "a job's event": (composes, "training_events"),
     "an execution's event": (tells, "execution_events"),
     "the nodes of a job": (reads_hosts, "resource_configs"),
@@ -256,17 +265,19 @@ def test_every_fact_has_a_source_and_a_date() -> None:
 
 MARKS = re.compile(
     r'"(TrainingJobStatus|SecondaryStatus|FailureReason|SecondaryStatusTransitions|QuotaCode|detail)"'
-    r'|(resourceconfig|inputdataconfig|hyperparameters)\.json|response\["Error"\]|"Error", \{\}'
+    r'|(resourceconfig|inputdataconfig|hyperparameters)\.json|response\["Error"\]|"Error", \{\}|\.status_field'
 )
 """What a file of ours writes that reads what AWS wrote."""
 READ_HERE = {
     "constructs/shardyard/handlers/aws.py",
     "constructs/shardyard/handlers/launch/classify/failures.py",
+    "constructs/shardyard/handlers/launch/described.py",
     "constructs/shardyard/handlers/launch/janitor/index.py",
     "constructs/shardyard/handlers/launch/receipt/attempts.py",
+    "constructs/shardyard/handlers/launch/search/outcome.py",
     "constructs/shardyard/handlers/launch/spot_wait.py",
     "constructs/shardyard/handlers/service_quotas.py",
-    "constructs/shardyard/handlers/watching/training_events/index.py",
+    "constructs/shardyard/handlers/watching/job_events/index.py",
     "training/data/channel.py",
     "training/launcher/inputs.py",
     "yard/account/quotas.py",
@@ -274,20 +285,31 @@ READ_HERE = {
 }
 """Files whose readers are in the table above."""
 ASKS_ONE_THING = {
+    "constructs/shardyard/handlers/images/finish_build/index.py": "compares a status with five of the model's",
     "constructs/shardyard/handlers/launch/classify/index.py": "hands a job and a cause to failures.py",
+    "constructs/shardyard/handlers/launch/classify/search.py": "hands a search to outcome.py",
     "constructs/shardyard/handlers/launch/preflight/owner_cap.py": "compares a status with two of the model's",
     "constructs/shardyard/handlers/launch/preflight/previous.py": "compares a status with two of the model's",
+    "constructs/shardyard/handlers/launch/preflight/search/parents.py": "compares a status with two of the model's",
+    "constructs/shardyard/handlers/launch/receipt/automl.py": "compares a status with one of the model's",
     "constructs/shardyard/handlers/launch/receipt/index.py": "compares a status with one of the model's",
+    "constructs/shardyard/handlers/launch/receipt/ran.py": "shows a status as it is",
+    "constructs/shardyard/handlers/launch/search/first_trials.py": "compares two statuses with the model's",
     "constructs/shardyard/handlers/launch/submit/index.py": "hands a status on, and a job to spot_wait.py",
     "constructs/shardyard/handlers/resources/empty_bucket/index.py": "compares a code with two of S3's",
     "constructs/shardyard/handlers/resources/quota/index.py": "compares a code with one of the model's",
     "constructs/shardyard/handlers/watching/watchdog/index.py": "compares a status with one of the model's",
+    "training/builtin/job.py": "asks each channel for its content type, and the hyperparameters for their texts",
+    "training/launcher/processing/run.py": "asks for the hosts and this one's name",
+    "training/processing/job.py": "asks for the hosts and this one's name",
+    "training/spark/cluster.py": "asks for the hosts, this one's name and the instances' type and number",
     "training/vault.py": "compares a code with three of the model's, and says every other as it is",
     "yard/account/doctor.py": "compares a code with one of the model's",
     "yard/account/secrets.py": "compares a code with one of the model's",
     "yard/account/spending.py": "compares a status with three of the model's",
     "yard/commands/upkeep.py": "compares a code with one of the model's",
     "yard/commands/watch.py": "shows a status and a reason as they are",
+    "yard/ec2/template.py": "writes these files for a container, and reads none",
     "yard/images.py": "compares a code with one of the model's",
     "yard/launches/launching.py": "compares a status with one of the model's",
     "yard/runs/about.py": "compares a code with three of S3's",
@@ -297,7 +319,14 @@ ASKS_ONE_THING = {
     "yard/runs/runs.py": "compares a code with four of the models'",
     "yard/runs/visits.py": "compares a status with one of the model's",
     "yard/runs/view.py": "names the phases, which a test below holds against the model",
+    "yard/runs/jobs.py": "hands a status and a reason on, under the names that a training job has",
+    "yard/serving/deploying.py": "shows statuses and reasons, and tells failures of stacks by _FAILED",
+    "yard/serving/endpoints.py": "shows statuses as they are, and compares a code with one of the model's",
+    "yard/serving/invoking.py": "compares a code with two of S3's",
+    "yard/serving/load.py": "compares a code with one of the model's",
     "yard/sources.py": "compares a code with three of S3's",
+    "yard/tuning/searches.py": "shows a status as it is",
+    "yard/tuning/trials.py": "shows statuses as they are",
 }
 
 

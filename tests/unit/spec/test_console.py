@@ -12,6 +12,7 @@ def links() -> list[str]:
     return [
         console.execution_url(EXECUTION),
         console.job_url(JOB),
+        console.job_url(JOB.replace("training", "processing"), "processing-jobs"),
         console.job_log_url("us-east-1", "aws", "gpt-r1-1"),
         console.dashboard_url("us-east-1", "aws", "board"),
     ]
@@ -24,4 +25,5 @@ def test_on_aws_they_are_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_in_the_embedded_cloud_they_would_lead_into_another_account(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://localhost:4566")
-    assert links() == [EXECUTION, JOB, "/aws/sagemaker/TrainingJobs, streams gpt-r1-1/", "board"]
+    processing = JOB.replace("training", "processing")
+    assert links() == [EXECUTION, JOB, processing, "/aws/sagemaker/TrainingJobs, streams gpt-r1-1/", "board"]

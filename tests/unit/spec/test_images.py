@@ -22,7 +22,7 @@ DIGEST = "sha256:" + "a" * 64
 
 def project(root: Path) -> Path:
     files = {"containers/pytorch/Dockerfile": "FROM x", "contract/d.py": "3", "training/launcher/__main__.py": ""}
-    for name, text in {**files, "training/a.py": "1", "training/b/c.py": "2"}.items():
+    for name, text in {**files, "serving/s.py": "4", "training/a.py": "1", "training/b/c.py": "2"}.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     return root
@@ -39,7 +39,7 @@ def test_the_tag_is_the_content_and_nothing_else(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["containers/pytorch/Dockerfile", "contract/d.py", "training/b/c.py", "training/new.py"]
+    "name", ["containers/pytorch/Dockerfile", "contract/d.py", "serving/s.py", "training/b/c.py", "training/new.py"]
 )
 def test_any_change_changes_the_tag(tmp_path: Path, name: str) -> None:
     root = project(tmp_path)
@@ -112,6 +112,9 @@ def test_the_framework_of_a_container_is_found_again() -> None:
     for framework, versions in DLC_IMAGES.items():
         for container in versions.values():
             assert framework_of(DLC_ACCOUNTS["eu-west-1"], container["repository"]) == framework
+    assert framework_of("173754725891", "sagemaker-spark-processing") == "spark"
+    assert framework_of("173754725891", "pytorch") is None, "the account of Spark's images has no others"
+    assert framework_of("123456789012", "sagemaker-spark-processing") is None
     assert framework_of("123456789012", "pytorch") is None, "a repository of one's own"
     assert framework_of(DLC_ACCOUNTS["eu-west-1"], "huggingface-pytorch-training") is None
 

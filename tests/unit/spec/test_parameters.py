@@ -48,9 +48,7 @@ def test_listed_values_hold_the_empty_text_too() -> None:
     )
     assert parameter.allowed_values == ("", "true", "false")
     assert parameter.problem("") is None
-    assert str(parameter.problem("yes")) == (
-        "Spot: 'yes' is not allowed: it must be true or false, or empty for spot.enabled as it stands"
-    )
+    assert str(parameter.problem("yes")) == ("Spot: 'yes' is not allowed: it must be true or false, or empty")
 
 
 def test_unknown_names_are_told_from_their_nearest() -> None:
@@ -64,7 +62,7 @@ def test_a_repository_that_no_notebook_can_reach_is_refused_before_any_deploy() 
     found = [str(problem) for problem in check_values(parameters.of_settings(settings), given)]
     assert found == [
         "NotebookGitUrl: 'https://github.com/a/b' is not allowed: it must be left empty while notebooks.git_access is "
-        "'none' (a notebook that cannot reach its host never starts), or empty for notebooks.git_url as it stands"
+        "'none' (a notebook that cannot reach its host never starts), or empty"
     ]
     direct = Settings.from_context({"notebooks.enabled": "true", "notebooks.git_access": "direct"})
     assert check_values(parameters.of_settings(direct), given) == []

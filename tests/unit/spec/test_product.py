@@ -10,7 +10,7 @@ import pytest
 from shardyard.spec import product
 from shardyard.spec.catalogue.images import content_tag
 from shardyard.spec.errors import SpecError
-from yard.images import build_context
+from yard.image_builds import build_context
 from yard.plan import check_names
 from yard.project import Project, find_project
 from yard.starter import begin

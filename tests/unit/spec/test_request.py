@@ -15,8 +15,9 @@ from shardyard.spec.errors import SpecError
 from shardyard.spec.job_folder import load_jobs
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.jobs.overrides import apply_fallback
+from shardyard.spec.requests.deployment import Deployment
 from shardyard.spec.requests.sfn_fields import KNOWN_FIELDS, unknown_to_step_functions, used_fields
-from shardyard.spec.requests.training import Deployment, to_request
+from shardyard.spec.requests.training import to_request
 from tests.support.spec.request_cases import DEPLOYMENT, EVERYTHING, IMAGE, LEFT_OUT, RUN
 from tests.support.spec.spec_tables import make
 
@@ -58,8 +59,12 @@ def test_every_kind_of_request_passes_botocore(tables: dict[str, Any], shape: Sh
     assert ParamValidator().validate(request_of(make(**tables)), shape).generate_report() == ""
 
 
+def training_jobs(stage: str) -> list[JobSpec]:
+    return [job for job in load_jobs(JOBS, stage) if isinstance(job, JobSpec)]
+
+
 def shipped() -> list[tuple[str, JobSpec]]:
-    jobs = [(stage, job) for stage in ("dev", "prod") for job in load_jobs(JOBS, stage)]
+    jobs = [(stage, job) for stage in ("dev", "prod") for job in training_jobs(stage)]
     return [
         (f"{stage}-{job.name}-{number}", apply_fallback(job, number))
         for stage, job in jobs
@@ -72,18 +77,24 @@ def test_every_shipped_job_passes_botocore(spec: JobSpec, shape: Shape) -> None:
     assert ParamValidator().validate(request_of(spec), shape).generate_report() == ""
 
 
-def test_shipped_jobs_take_step_functions_own_path_but_for_two_that_show_the_other() -> None:
-    second = {job.name: unknown_to_step_functions(request_of(job)) for job in load_jobs(JOBS, "dev")}
+def test_shipped_jobs_take_step_functions_own_path_but_for_those_that_show_the_other() -> None:
+    second = {
+        job.name: unknown_to_step_functions(request_of(job))
+        for job in load_jobs(JOBS, "dev")
+        if isinstance(job, JobSpec)
+    }
     groups = ("InstanceGroupName", "InstanceType", "InstanceCount")
+    hetero = ("ResourceConfig.InstanceGroups", *(f"ResourceConfig.InstanceGroups.{name}" for name in groups))
     assert {name: fields for name, fields in second.items() if fields} == {
         "gpt-tp-pp": ("StoppingCondition.MaxPendingTimeInSeconds",),
         "mnist-hetero": (
-            "ResourceConfig.InstanceGroups",
-            *(f"ResourceConfig.InstanceGroups.{name}" for name in groups),
+            *hetero,
             "TensorBoardOutputConfig",
             "TensorBoardOutputConfig.S3OutputPath",
             "TensorBoardOutputConfig.LocalPath",
         ),
+        "tf-cifar": ("AlgorithmSpecification.ContainerEntrypoint",),
+        "tf-mnist-ps": ("AlgorithmSpecification.ContainerEntrypoint", *hetero),
     }
 
 

@@ -1,12 +1,32 @@
 """Every rule accepts a job and refuses one, in exact words."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
-from shardyard.spec.rules import RULES, Facts, accepted_instance_types, check
+from shardyard.spec.catalogue.images import container_of
+from shardyard.spec.catalogue.instances import INSTANCES
+from shardyard.spec.endpoints.endpoint import EndpointSpec
+from shardyard.spec.jobs.automl.automl import AutoMLSpec
+from shardyard.spec.jobs.launched import LaunchedSpec
+from shardyard.spec.jobs.processing.processing import ProcessingSpec
+from shardyard.spec.jobs.transform.transform import TransformSpec
+from shardyard.spec.rules import RULES, Facts, accepted_instance_types, check, check_endpoint, rules_of
+from tests.support.automl import automl_rule_cases
 from tests.support.some import some
-from tests.support.spec import container_rule_cases, rule_cases, secret_rule_cases
+from tests.support.spec import (
+    builtin_rule_cases,
+    container_rule_cases,
+    endpoint_rule_cases,
+    processing_rule_cases,
+    rule_cases,
+    secret_rule_cases,
+    transform_rule_cases,
+    tuning_rule_cases,
+)
 from tests.support.spec.rule_cases import Case, p4d
-from tests.support.spec.spec_tables import make
+from tests.support.spec.spec_tables import make, over
 
 CASES: list[Case] = [
     *rule_cases.TIMES,
@@ -16,21 +36,48 @@ CASES: list[Case] = [
     *container_rule_cases.LIMITS,
     *container_rule_cases.NETWORKING,
     *container_rule_cases.PROGRAMS,
+    *container_rule_cases.TENSORFLOW,
     *secret_rule_cases.SECRETS,
+    *tuning_rule_cases.CASES,
+    *processing_rule_cases.PROCESSING,
+    *transform_rule_cases.TRANSFORM,
+    *automl_rule_cases.AUTOML,
+    *builtin_rule_cases.CASES,
+    *endpoint_rule_cases.CASES,
 ]
+
+
+def spec_of(case: Case, tables: dict[str, Any]) -> LaunchedSpec | EndpointSpec:
+    """A job, or an endpoint, of the kind that the rule is about."""
+    if RULES[case.rule].of is EndpointSpec:
+        return EndpointSpec.from_dict(over(endpoint_rule_cases.BASE, tables))
+    if RULES[case.rule].of is ProcessingSpec or any(case is one for one in processing_rule_cases.PROCESSING):
+        return ProcessingSpec.from_dict(over(processing_rule_cases.BASE, tables))
+    if RULES[case.rule].of is TransformSpec:
+        return TransformSpec.from_dict(over(transform_rule_cases.BASE, tables))
+    if RULES[case.rule].of is AutoMLSpec:
+        return AutoMLSpec.from_dict(over(automl_rule_cases.BASE, tables))
+    return make(**tables)
+
+
+def found(case: Case, tables: dict[str, Any], facts: Facts) -> list[str]:
+    """What all rules say."""
+    spec = spec_of(case, tables)
+    problems = check_endpoint(spec, facts) if isinstance(spec, EndpointSpec) else check(spec, facts)
+    return [str(problem) for problem in problems]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.rule for case in CASES])
 def test_accepts_what_is_right(case: Case) -> None:
-    assert [str(problem) for problem in check(make(**case.good), case.facts)] == []
+    assert found(case, case.good, case.facts if case.good_facts is None else case.good_facts) == []
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.rule for case in CASES])
 def test_refuses_what_is_wrong_in_exact_words(case: Case) -> None:
-    spec = make(**case.bad)
+    spec = spec_of(case, case.bad)
     own = [str(problem) for problem in RULES[case.rule].check(spec, case.facts)]
     assert own == [case.says]
-    assert case.says in [str(problem) for problem in check(spec, case.facts)]
+    assert case.says in found(case, case.bad, case.facts)
 
 
 def test_every_rule_has_a_case() -> None:
@@ -46,7 +93,7 @@ def test_every_rule_says_what_why_and_who(rule) -> None:
 
 def test_rules_on_facts_are_silent_while_the_facts_are_unknown() -> None:
     for case in some(case for case in CASES if case.facts != Facts()):
-        assert [str(p) for p in RULES[case.rule].check(make(**case.bad), Facts())] == []
+        assert [str(p) for p in RULES[case.rule].check(spec_of(case, case.bad), Facts())] == []
 
 
 def test_rules_by_type_are_marked_so() -> None:
@@ -140,6 +187,21 @@ def test_accepted_types_are_those_that_break_no_rule() -> None:
     assert accepted_instance_types(spec) == ("ml.p4d.24xlarge", "ml.p4de.24xlarge")
     assert "ml.p3.2xlarge" not in accepted_instance_types(make(hyperparameters={"precision": "bf16"}))
     assert "ml.m5.large" in accepted_instance_types(make(hyperparameters={"precision": "bf16"}))
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if RULES[case.rule].by_type], ids=lambda case: case.rule)
+def test_accepted_types_are_the_same_when_each_is_asked_alone(case: Case) -> None:
+    """Rules are first asked about all types at once; one that looked at a single one of them would be forgotten."""
+    for tables, facts in ((case.good, case.good_facts), (case.bad, case.facts)):
+        spec, known = spec_of(case, tables), case.facts if facts is None else facts
+        assert not isinstance(spec, EndpointSpec)
+        known = replace(known, container=container_of(spec)) if known.container is None else known
+        rules = [rule for rule in rules_of(spec) if rule.by_type]
+        accepted = accepted_instance_types(spec, known)
+        for kind in INSTANCES if spec.compute.instance_type is not None else ():
+            alone = replace(spec, compute=replace(spec.compute, instance_type=kind))
+            fits = not any(list(rule.check(alone, known)) for rule in rules)
+            assert (kind in accepted) == fits, kind
 
 
 def test_all_problems_of_one_rule_are_said() -> None:

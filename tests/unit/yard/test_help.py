@@ -67,8 +67,8 @@ def test_the_summary_is_not_cut(path: str) -> None:
 @pytest.mark.parametrize(
     ("words", "found"),
     [
-        ("yard tr", ["train"]),
-        ("yard train mnist-", ["mnist-ddp", "mnist-hetero"]),
+        ("yard tra", ["train", "transform"]),
+        ("yard train mnist-", ["mnist-ddp", "mnist-hetero", "mnist-tune"]),
         ("yard image push py", ["pytorch"]),
         ("yard cloud int", ["interrupt"]),
         ("yard train mnist-ddp --dry", ["--dry-run"]),

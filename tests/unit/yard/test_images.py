@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shardyard.spec.jobs.project_files import missing_files
+from shardyard.spec.jobs.code.project_files import missing_files
 from tests.support.spec.spec_tables import make
 from yard.errors import UserError
 from yard.images import new_image
@@ -23,7 +23,7 @@ def project(tmp_path: Path) -> Path:
 
 def test_a_new_image_installs_its_own_packages(project: Path) -> None:
     folder = new_image(project, "mine", "pytorch")
-    assert "COPY containers/mine/requirements.txt" in (folder / "Dockerfile").read_text()
+    assert "source=containers/mine,target=/build" in (folder / "Dockerfile").read_text()
     assert "containers/pytorch" not in (folder / "Dockerfile.dockerignore").read_text()
     assert [str(problem) for problem in missing_files(JOB, project)] == []
 
@@ -35,8 +35,21 @@ def test_a_copy_by_hand_that_names_the_other_image_is_refused(project: Path) -> 
     said = [str(problem) for problem in missing_files(JOB, project)]
     assert len(said) == 1
     assert said[0].startswith(
-        "image.folder: containers/mine/Dockerfile copies containers/pytorch/requirements.txt, another image's list"
+        "image.folder: containers/mine/Dockerfile takes containers/pytorch/requirements.txt, another image's list"
     )
+
+
+@pytest.mark.parametrize("name", ["automl", "spark", "tensorflow"])
+def test_an_image_that_ships_is_copied_from_the_one_of_its_name(project: Path, name: str) -> None:
+    folder = new_image(project, name)
+    assert (folder / "requirements.lock").read_bytes() == (
+        ROOT / "containers" / name / "requirements.lock"
+    ).read_bytes()
+    assert (folder / "variants.toml").exists() == (ROOT / "containers" / name / "variants.toml").exists()
+
+
+def test_any_other_is_copied_from_pytorch(project: Path) -> None:
+    assert (new_image(project, "vision") / "variants.toml").is_file()
 
 
 @pytest.mark.parametrize(("name", "said"), [("pytorch", "is there already"), ("Mine", "is no name for an image")])

@@ -184,3 +184,43 @@ def test_an_option_that_a_variable_gives_is_not_required(tmp_path: Path) -> None
     ]
     script.write_text("\n".join([*lines, "def main(out, lr): ...", ""]))
     assert {one.name: one.required for one in read(script).options} == {"--out": False, "--lr": True}
+
+
+TENSORFLOW = """import argparse
+import os
+import tensorflow as tf
+parser = argparse.ArgumentParser()
+parser.add_argument("--model_dir", type=str, required=True)
+parser.add_argument("--epochs", type=int, default=2)
+args = parser.parse_args()
+strategy = tf.distribute.MultiWorkerMirroredStrategy()
+with strategy.scope():
+    model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+model.fit(data, epochs=args.epochs)
+model.save(os.path.join(os.environ["SM_MODEL_DIR"], "m.keras"))
+"""
+
+
+def test_a_tensorflow_script_gets_its_image_its_launcher_and_its_model_dir(project: Project) -> None:
+    path, to_do = begin_job(project, "older", script(project, TENSORFLOW))
+    spec = parse(tomllib.loads(path.read_text()), "older")
+    assert spec.program is not None and spec.program.launcher == "tensorflow"
+    assert (spec.image.framework, spec.image.version) == ("tensorflow", "2.21")
+    assert spec.hyperparameters == {"model_dir": "/opt/ml/model"}
+    assert "# line 8: it is a task of a cluster" in path.read_text()
+    assert to_do == [
+        "line 12: Keras 3's fit works with one worker: a loop of your own, or tf_keras "
+        '(TF_USE_LEGACY_KERAS = "1" in [environment])'
+    ]
+
+
+def test_a_tensorflow_script_for_one_machine_is_plain_and_takes_the_projects_image(project: Project) -> None:
+    (project.root / "containers/tensorflow").mkdir(parents=True)
+    (project.root / "containers/tensorflow/Dockerfile").write_text("FROM scratch\n")
+    (project.root / "containers/tensorflow/requirements.txt").write_text("tensorflow-cpu==2.21.0\n")
+    path, to_do = begin_job(project, "alone", script(project, "import keras\nimport tensorflow\nmodel.fit(x, y)\n"))
+    spec = parse(tomllib.loads(path.read_text()), "alone")
+    assert spec.program is not None and spec.program.launcher == "plain"
+    assert spec.image.folder == "tensorflow"
+    assert to_do == []

@@ -22,6 +22,7 @@ from pathlib import Path
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sagemaker as sagemaker
 from aws_cdk import aws_ssm as ssm
 from aws_cdk import aws_stepfunctions as sfn
 
@@ -34,11 +35,17 @@ if kind in ("new", "existing"):
     ssm.CfnParameter(network, "Kept", type="String", value=kind)
     if kind == "new":
         vpc = ec2.CfnVPC(network, "Vpc", cidr_block="10.0.0.0/16").ref
-TRUST = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+SERVICES = ["sagemaker.amazonaws.com", "states.amazonaws.com"]
+TRUST = {"Effect": "Allow", "Principal": {"Service": SERVICES}, "Action": "sts:AssumeRole"}
 for part, jobs in json.loads(Path("plan.json").read_text()).items():
     stack = cdk.Stack(app, f"{project}-dev-{part}")
     ssm.CfnParameter(stack, "Uses", type="String", value=vpc)
     role = iam.CfnRole(stack, "Role", assume_role_policy_document={"Version": "2012-10-17", "Statement": [TRUST]})
+    if part == "notebooks":
+        (subnet, group), jobs = jobs, ()
+        sagemaker.CfnNotebookInstance(stack, "Ann", instance_type="ml.t3.medium", role_arn=role.attr_arn,
+                                      subnet_id=subnet, security_group_ids=[group],
+                                      notebook_instance_name=f"{project}-dev-ann")
     for job in jobs:
         # as in the project's own: a definition names what is of its stack
         wait = {"Type": "Wait", "Seconds": 600, "End": True}
@@ -108,7 +115,9 @@ def test_a_job_moves_to_another_stack(
     project = Moving(bootstrapped_cloud, tmp_path / name, before, **{"network.kind": "none"})
     assert "One deploy does it: npx cdk deploy --all" in project.yard("move").stderr
     project.change(after, **{"network.kind": "none"})
-    assert project.deploy().returncode != 0, "CloudFormation takes it in one step: there is no need for this command"
+    # By name: which of two stacks that need not wait for each other goes first, the command leaves to chance
+    refused = project.deploy(f"{name}-dev-{'training' if name == 'back' else 'new'}")
+    assert refused.returncode != 0, "CloudFormation takes it in one step: there is no need for this command"
     rows = project.yard.json("move", "--dry-run", "--json")
     assert [row["command"] for row in rows] == [command.replace("NAME", name) for command in commands]
     project.yard("move", "--yes")
@@ -143,4 +152,23 @@ def test_a_new_vpc_becomes_an_existing_one(bootstrapped_cloud: Cloud, tmp_path: 
     ssm = bootstrapped_cloud.client("ssm")
     names = [one["Name"] for page in ssm.get_paginator("describe_parameters").paginate() for one in page["Parameters"]]
     assert "vpc-0123456789abcdef0" in {ssm.get_parameter(Name=name)["Parameter"]["Value"] for name in names}
+    assert "One deploy does it" in project.yard("move").stderr
+
+
+def test_notebook_instances_move_to_another_subnet(bootstrapped_cloud: Cloud, tmp_path: Path) -> None:
+    ec2 = bootstrapped_cloud.client("ec2")
+    vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    subnets = [one["SubnetId"] for one in ec2.describe_subnets()["Subnets"] if one["VpcId"] == vpc]
+    groups = [one["GroupId"] for one in ec2.describe_security_groups()["SecurityGroups"] if one["VpcId"] == vpc]
+    none = {"network.kind": "none"}
+    project = Moving(bootstrapped_cloud, tmp_path / "desks", {"notebooks": [subnets[0], groups[0]]}, **none)
+    project.change({"notebooks": [subnets[1], groups[0]]}, **none)
+    refused = project.deploy()
+    assert refused.returncode != 0 and "duplicate NotebookInstance" in refused.stdout + refused.stderr
+    (delete, _) = project.yard.json("move", "--dry-run", "--json")
+    assert delete["command"].endswith("delete-stack --stack-name desks-dev-notebooks")
+    assert "desks-dev-ann cannot change in place" in delete["why"] and "the disks go" in delete["why"]
+    project.yard("move", "--yes")
+    sagemaker = bootstrapped_cloud.client("sagemaker")
+    assert sagemaker.describe_notebook_instance(NotebookInstanceName="desks-dev-ann")["SubnetId"] == subnets[1]
     assert "One deploy does it" in project.yard("move").stderr

@@ -21,7 +21,6 @@ def moving(bootstrapped_cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) 
     return own_project.make_project(bootstrapped_cloud, folder, email=house.EMAIL)
 
 
-@pytest.mark.slow
 def test_a_job_keeps_its_runs_when_it_is_renamed_and_when_it_is_removed(moving: OwnProject, tmp_path: Path) -> None:
     yard = Yard(env=moving.cloud.env, folder=moving.root)
     old, new = moving.root / f"jobs/{JOB}.toml", moving.root / "jobs/words.toml"

@@ -2,13 +2,12 @@
 
 import json
 import time
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.support.cloud.in_process import Account, account, policy, until
-from tests.support.cloud.machines import TRAINING_ROLE, FakeTraining, create, request, role, run, training
+from tests.support.cloud.machines import FakeTraining, create, request, role, run, training
 
 __all__ = ["account", "role", "training"]
 
@@ -155,53 +154,6 @@ def test_one_machine_runs_another(account: Account) -> None:
     }
     ended = run(account, create(account, "outer", role, {"Run": outer}))
     assert (ended["status"], json.loads(ended["output"])) == ("SUCCEEDED", {"n": 7})
-
-
-@pytest.mark.parametrize(
-    ("kind", "parameters"),
-    [
-        (
-            "ProcessingJob",
-            {
-                "AppSpecification": {"ImageUri": "image"},
-                "ProcessingResources": {
-                    "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge", "VolumeSizeInGB": 5}
-                },
-            },
-        ),
-        (
-            "TransformJob",
-            {
-                "ModelName": "model",
-                "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/x"}}},
-                "TransformOutput": {"S3OutputPath": "s3://b/out"},
-                "TransformResources": {"InstanceCount": 1, "InstanceType": "ml.m5.xlarge"},
-            },
-        ),
-        (
-            "HyperParameterTuningJob",
-            {
-                "HyperParameterTuningJobConfig": {
-                    "Strategy": "Bayesian",
-                    "ResourceLimits": {"MaxNumberOfTrainingJobs": 1, "MaxParallelTrainingJobs": 1},
-                }
-            },
-        ),
-    ],
-)
-def test_the_other_jobs_have_their_sync_calls(account: Account, kind: str, parameters: dict[str, Any]) -> None:
-    role = account.role(f"runs-{kind}", "states")
-    task = {
-        "Type": "Task",
-        "Resource": f"arn:aws:states:::sagemaker:create{kind}.sync",
-        "Parameters": {f"{kind}Name": f"my-{kind}", **parameters},
-        "End": True,
-    }
-    if kind == "ProcessingJob":
-        task["Parameters"]["RoleArn"] = TRAINING_ROLE  # type: ignore[index]
-    ended = run(account, create(account, f"runs-{kind}", role, {"Run": task}))
-    assert ended["status"] == "SUCCEEDED", ended.get("cause")
-    assert json.loads(ended["output"])[f"{kind}Status"] == "Completed"
 
 
 def test_eventbridge_hears_how_executions_end(account: Account, role: str) -> None:

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from embedded import lifecycle
 from tests.cloud.conftest import Cloud, start
 from tests.support.cloud.in_process import policy, zipped
-from tests.support.cloud.training_cloud import wait_until
+from tests.support.clouds.training_cloud import wait_until
 
 BUCKET = "objects-in-files"
 MB = 2**20

@@ -77,3 +77,48 @@ def test_tags_given_at_creation_ask_to_tag_and_say_for_which_call() -> None:
     assert tagging.context["sagemaker:TaggingAction"] == "CreateTrainingJob"
     assert tagging.context["aws:RequestTag/project"] == "shardyard"
     assert tagging.resources == ["arn:aws:sagemaker:us-east-1:123456789012:training-job/a"]
+
+
+def test_a_tuning_job_asks_for_what_each_of_its_definitions_does() -> None:
+    def definition(name: str, role: str) -> dict[str, Any]:
+        return {"RoleArn": role, "ResourceConfig": {"InstanceType": name}, "EnableNetworkIsolation": name == "ml.a"}
+
+    arn = "arn:aws:sagemaker:us-east-1:123456789012:hyper-parameter-tuning-job/t"
+    named: dict[str, Any] = {"HyperParameterTuningJobName": "t", "Tags": [{"Key": "k", "Value": "v"}]}
+    many = [definition("ml.a", ROLE), definition("ml.b", f"{ROLE}2")]
+    own, other, tags, *roles = asked("sagemaker", "CreateHyperParameterTuningJob", TrainingJobDefinitions=many, **named)
+    assert own.action == other.action == "sagemaker:CreateHyperParameterTuningJob"
+    assert own.resources == other.resources == tags.resources == [arn]
+    assert own.context["sagemaker:InstanceTypes"] == ["ml.a"] and own.context["sagemaker:NetworkIsolation"] is True
+    assert other.context["sagemaker:InstanceTypes"] == ["ml.b"] and other.context["sagemaker:NetworkIsolation"] is False
+    assert tags.action == "sagemaker:AddTags"
+    assert [role.resources for role in roles] == [[ROLE], [f"{ROLE}2"]]
+    *_, single = asked("sagemaker", "CreateHyperParameterTuningJob", TrainingJobDefinition=many[0], **named)
+    assert (single.action, single.resources) == ("iam:PassRole", [ROLE])
+
+
+def test_a_processing_job_is_judged_by_its_own_fields() -> None:
+    own, *_ = asked(
+        "sagemaker",
+        "CreateProcessingJob",
+        ProcessingJobName="job",
+        RoleArn=ROLE,
+        ProcessingResources={"ClusterConfig": {"InstanceType": "ml.m5.large", "VolumeKmsKeyId": "volume"}},
+        ProcessingOutputConfig={"Outputs": [], "KmsKeyId": "output"},
+        NetworkConfig={
+            "EnableNetworkIsolation": True,
+            "EnableInterContainerTrafficEncryption": True,
+            "VpcConfig": {"Subnets": ["subnet-1"], "SecurityGroupIds": ["sg-1"]},
+        },
+    )
+    assert own.resources == ["arn:aws:sagemaker:us-east-1:123456789012:processing-job/job"]
+    wanted = {
+        "InstanceTypes": ["ml.m5.large"],
+        "VolumeKmsKey": "volume",
+        "OutputKmsKey": "output",
+        "NetworkIsolation": True,
+        "InterContainerTrafficEncryption": True,
+        "VpcSubnets": ["subnet-1"],
+        "VpcSecurityGroupIds": ["sg-1"],
+    }
+    assert {name: own.context[f"sagemaker:{name}"] for name in wanted} == wanted

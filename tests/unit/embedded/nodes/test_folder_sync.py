@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from boto3.exceptions import S3UploadFailedError
 
 from embedded.nodes.channels import ChannelError
 from embedded.nodes.folder_sync import FolderSync, Synced, on_node
@@ -32,7 +33,7 @@ class Bucket:
     def __init__(self) -> None:
         self.keys: set[str] = set()
 
-    def upload_file(self, path: str, bucket: str, key: str) -> None:
+    def upload_file(self, path: str, bucket: str, key: str, ExtraArgs: dict[str, str] | None = None) -> None:
         self.keys.add(key)
 
     def delete_object(self, *, Bucket: str, Key: str) -> None:
@@ -57,6 +58,36 @@ class Nodes:
 def nodes(tmp_path: Path) -> Iterator[Nodes]:
     yield Nodes(tmp_path)
     forecast.change("fair", {})
+
+
+def test_an_upload_that_s3_refuses_is_not_forgotten(nodes: Nodes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise S3UploadFailedError("AccessDenied")
+
+    monkeypatch.setattr(nodes.bucket, "upload_file", refuse)
+    (nodes.folders[0] / "new").write_text("x")
+    nodes.sync.start()
+    nodes.sync.stop(last_look=True)
+    nodes.sync.join()
+    assert isinstance(nodes.sync.error, S3UploadFailedError), "its thread died of it, and the job was called Completed"
+
+
+def test_links_are_left_out_where_they_are_not_followed(tmp_path: Path) -> None:
+    folder = tmp_path / "ml" / "processing" / "out"
+    folder.mkdir(parents=True)
+    (folder / "link").symlink_to("file")
+    (folder / "elsewhere").symlink_to("/opt/ml/processing")
+    bucket = Bucket()
+    synced = Synced(
+        local_path="/opt/ml/processing/out",
+        location=Location.parse("s3://bucket/run"),
+        follows_links=False,
+        carries_deletions=False,
+    )
+    sync = FolderSync(bucket, synced, [tmp_path / "ml"], 1000)
+    (folder / "file").write_text("x")
+    sync._look()
+    assert bucket.keys == {"run/file"}
 
 
 def test_in_fair_weather_a_deletion_stays_on_the_node(nodes: Nodes) -> None:

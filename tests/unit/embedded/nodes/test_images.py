@@ -78,16 +78,34 @@ def test_a_project_without_the_folder_runs_an_image_of_aws_as_the_folder_of_ours
     found = image.load("763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch:2.13-cpu-amzn2023-sagemaker", tmp_path)
     assert found.requirements == ROOT / "containers/pytorch/requirements.txt"
     assert {source.relative_to(ROOT).as_posix() for source, _ in found.copies} == {
-        "containers/pytorch/requirements.lock",
-        "containers/pytorch/requirements.txt",
         "contract",
+        "serving",
         "training",
+    }
+    assert {target for _, target in found.copies} == {
+        "/opt/shardyard/contract",
+        "/opt/shardyard/serving",
+        "/opt/shardyard/training",
     }
 
 
 def test_a_shell_form_entrypoint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(image.ImageError, match=r"ENTRYPOINT 'python run\.py' is not in exec form"):
         image.load(write_image(tmp_path, "FROM x\nENTRYPOINT python run.py\n"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        ('CMD ["--all"]', ("--all",)),
+        ("CMD echo $HOME", ("/bin/sh", "-c", "echo $HOME")),
+        ("", ()),
+        ('CMD ["--one"]\nFROM y', ()),
+    ],
+)
+def test_the_arguments_of_an_image(tmp_path: Path, command: str, arguments: tuple[str, ...]) -> None:
+    found = image.load(write_image(tmp_path, f'FROM x\nENTRYPOINT ["run"]\n{command}\n'), tmp_path)
+    assert found.arguments == arguments
 
 
 def test_an_image_without_a_folder_names_those_that_are_there(tmp_path: Path) -> None:
@@ -105,6 +123,20 @@ def test_a_comment_makes_no_other_environment(tmp_path: Path, monkeypatch: pytes
     assert image_environment.environment_folder(first) == image_environment.environment_folder(second)
     assert image_environment.environment_folder(first) != image_environment.environment_folder(third)
     assert image_environment.environment_folder(first).is_relative_to(tmp_path / "shardyard" / "environments")
+
+
+def test_a_package_that_is_listed_alone_comes_without_its_dependencies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    requirements = own_packages(tmp_path / "image", "first_word", "WORD = 'first'")
+    before = image_environment.environment_folder(requirements)
+    wheel = requirements.parent / "lonely-1.0-py3-none-any.whl"
+    wheel.write_bytes(tiny_wheel("lonely", "WORD = 'alone'", needs="no-such-package-anywhere"))
+    (requirements.parent / "requirements-alone.txt").write_text(f"{wheel}\n")
+    made = image_environment.ensure(requirements)
+    assert made != before, "another list is another environment"
+    assert imports(made, "first_word", "lonely")
 
 
 @pytest.fixture
@@ -198,3 +230,21 @@ def test_a_package_that_comes_as_source_alone_is_said_to(base: Path, tmp_path: P
     (tmp_path / "requirements.txt").write_text(f"--no-index\n--find-links {tmp_path / 'index'}\nevil==1\n")
     with pytest.raises(image.ImageError, match=r"No matching distribution found for evil==1\. Only packages that are"):
         image_environment.extend(base, tmp_path / "requirements.txt")
+
+
+def test_what_exists_as_source_alone_is_built_if_it_is_our_own_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[list[str]] = []
+    monkeypatch.setattr(image_environment, "_run", lambda command, failed, cwd=None: ran.append(command))
+    monkeypatch.setattr(image_environment, "product_root", lambda: tmp_path / "product")
+    for root in ("product", "project"):
+        folder = tmp_path / root / "containers" / "spark"
+        folder.mkdir(parents=True)
+        (folder / "built.lock").write_text("pyspark==1 --hash=sha256:ab\n")
+    image_environment._build("python", tmp_path / "project/containers/spark/built.lock", "failed")
+    assert {"--require-hashes", "--no-deps", "--no-build-isolation"} <= set(ran[0])
+    (tmp_path / "project/containers/spark/built.lock").write_text("other==1 --hash=sha256:cd\n")
+    with pytest.raises(image.ImageError, match=r"spark/built\.lock would be built here"):
+        image_environment._build("python", tmp_path / "project/containers/spark/built.lock", "failed")
+    assert len(ran) == 1

@@ -27,7 +27,7 @@ class Sent:
     def __init__(self) -> None:
         self.keys: list[str] = []
 
-    def upload_file(self, path: str, bucket: str, key: str) -> None:
+    def upload_file(self, path: str, bucket: str, key: str, ExtraArgs: dict[str, str]) -> None:
         self.keys.append(key)
 
 
@@ -49,7 +49,6 @@ def test_a_checkpoint_of_the_first_moment_is_not_taken_for_one_that_came_from_s3
     idle = SimpleNamespace(start=lambda: None, stop=lambda: None, join=lambda seconds: None)
     monkeypatch.setattr(attempt.clients, "endpoint", lambda: "http://127.0.0.1:1")
     monkeypatch.setattr(attempt.execution_role, "variables", lambda *_: {})
-    monkeypatch.setattr(attempt, "AlgorithmMetrics", lambda job: None)
     monkeypatch.setattr(attempt, "Meter", lambda *_: idle)
     monkeypatch.setattr(attempt.AttemptRun, "client", lambda run, service: sent)
     with attempt.AttemptRun(job, container, cast(Any, FastProgram()), queue.SimpleQueue()) as run:
@@ -58,5 +57,5 @@ def test_a_checkpoint_of_the_first_moment_is_not_taken_for_one_that_came_from_s3
         folder.mkdir(parents=True)
         (folder / "old").write_text("from S3")
         run.start()
-        run.settle(last_checkpoints=True)
+        run.settle(last_look=True)
     assert sent.keys == ["run/new"]

@@ -106,7 +106,7 @@ def test_metrics_that_are_numbers() -> None:
             "MetricDefinitions": [{"Name": "loss", "Regex": "loss=([^ ]+)"}],
         }
     )
-    metrics = AlgorithmMetrics(one)
+    metrics = AlgorithmMetrics(one, one.metric_definitions, one.record_metric)
     for text in ("loss=0.5 loss=2e-3", "loss=nan", "loss=inf", "loss=none", "other=1"):
         metrics.read(text, 1.0)
     assert [datum["Value"] for datum in metrics.take()] == [0.5, 0.002]

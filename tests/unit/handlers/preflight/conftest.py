@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.fake_aws import FakeAws
+from tests.support.fakes.fake_aws import FakeAws
 
 
 @pytest.fixture

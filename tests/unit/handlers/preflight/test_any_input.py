@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 
-from tests.support.fake_aws import FakeAws
+from tests.support.fakes.fake_aws import FakeAws
 from tests.support.preflights import launch
 from tests.support.strange import JSON, nearly
 

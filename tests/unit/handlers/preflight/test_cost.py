@@ -1,7 +1,7 @@
 """Preflight on cost: the worst case against both caps, and where prices come from."""
 
 from shardyard.handlers.launch.preflight.index import preflight
-from tests.support.fake_aws import STARTED, FakeAws
+from tests.support.fakes.fake_aws import STARTED, FakeAws
 from tests.support.launches import preflight_event, tiny
 from tests.support.preflights import launch, refused
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.fake_aws import FakeAws
+from tests.support.fakes.fake_aws import FakeAws
 from tests.support.preflights import launch, refused
 
 LUSTRE, EFS = "fs-0123456789abcdef0", "fs-0123456789abcdef1"

@@ -2,15 +2,30 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from contract import hyperparameters
+from shardyard.handlers.launch.preflight import look
 from shardyard.handlers.launch.preflight.index import preflight
-from tests.support.fake_aws import STARTED, FakeAws
+from tests.support.fakes.fake_aws import STARTED, FakeAws
 from tests.support.launches import DEPLOYMENT, preflight_event, tiny
 from tests.support.preflights import in_progress, launch, refused
+
+
+def test_every_question_is_asked_at_once(aws: FakeAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[str]()
+
+    class Counted(ThreadPoolExecutor):
+        def submit(self, function: Any, /, *given: Any, **named: Any) -> Any:
+            asked.append(function.__name__)
+            return super().submit(function, *given, **named)
+
+    monkeypatch.setattr(look, "ThreadPoolExecutor", Counted)
+    launch(aws)
+    assert len(asked) == look._QUESTIONS
 
 
 def test_the_input_wins_over_the_parameter_over_the_file(aws: FakeAws) -> None:

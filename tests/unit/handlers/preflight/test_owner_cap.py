@@ -9,7 +9,7 @@ import pytest
 from shardyard.handlers.launch import ledger
 from shardyard.handlers.launch.preflight.index import preflight
 from shardyard.handlers.launch.receipt.index import write_receipt
-from tests.support.fake_aws import STARTED, FakeAws
+from tests.support.fakes.fake_aws import STARTED, FakeAws
 from tests.support.launches import DEPLOYMENT, preflight_event, tiny
 from tests.support.preflights import refused
 

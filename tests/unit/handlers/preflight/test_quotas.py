@@ -1,6 +1,6 @@
 """Preflight on quotas: what can never fit, what waits, and which type a launch begins with."""
 
-from tests.support.fake_aws import FakeAws
+from tests.support.fakes.fake_aws import FakeAws
 from tests.support.preflights import in_progress, launch, refused
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from shardyard.handlers.launch.preflight import secrets
-from tests.support.fake_aws import FakeAws, failure
+from tests.support.fakes.fake_aws import FakeAws, failure
 from tests.support.preflights import launch, refused
 
 NAMED = {"secrets": {"WANDB_API_KEY": "secret:team/wandb#key"}}

@@ -82,11 +82,16 @@ Current thread 0x00007f7e0e873b80 (most recent call first):
 COLLECTIVE = (
     '  File "/env/lib/python3.11/site-packages/torch/distributed/distributed_c10d.py", line 2601 in all_reduce\n'
 )
+COORDINATED = '  File "/env/lib/python3.11/site-packages/tensorflow/python/training/server_lib.py", line 161 in join\n'
+GRAPH = '  File "/env/lib/python3.11/site-packages/tensorflow/python/eager/execute.py", line 53 in quick_execute\n'
 BACKWARD = '  File "/env/lib/python3.11/site-packages/torch/autograd/graph.py", line 829 in _engine_run_backward\n'
 LIBRARY = '  File "/env/lib/python3.11/site-packages/numpy/lib/npyio.py", line 9 in load\n'
 
 
-@pytest.mark.parametrize(("frames", "waits"), [("", False), (LIBRARY, False), (COLLECTIVE, True), (BACKWARD, True)])
+@pytest.mark.parametrize(
+    ("frames", "waits"),
+    [("", False), (LIBRARY, False), (COLLECTIVE, True), (BACKWARD, True), (COORDINATED, True), (GRAPH, True)],
+)
 def test_a_ranks_place_is_its_own_innermost_line(frames: str, waits: bool) -> None:
     place = place_of("printed before\n" + DUMP.format(frames=frames))
     assert place == Place(where='File "/opt/ml/code/train.py", line 41 in step', waits=waits)
@@ -94,14 +99,14 @@ def test_a_ranks_place_is_its_own_innermost_line(frames: str, waits: bool) -> No
 
 def test_whoever_does_not_wait_is_named_first() -> None:
     waits, stuck = Place(where="W", waits=True), Place(where="S", waits=False)
-    hosts = dict.fromkeys(range(4), "algo-1") | {3: "algo-2"}
-    assert describe({0: waits, 1: waits, 2: waits, 3: stuck}, hosts) == (
-        "rank 3 on algo-2 is at S; 3 of 4 ranks wait in a collective"
+    hosts = {"rank 2": "algo-1", "rank 9": "algo-1", "worker 3": "algo-1", "rank 10": "algo-2"}
+    assert describe({"rank 2": waits, "rank 9": waits, "worker 3": waits, "rank 10": stuck}, hosts) == (
+        "rank 10 on algo-2 is at S; 3 of 4 ranks wait in a collective"
     )
-    assert describe({0: waits, 3: waits}, hosts) == (
-        "rank 0 on algo-1 is at W; rank 3 on algo-2 is at W; all 2 ranks wait for one another"
+    assert describe({"rank 10": waits, "rank 2": waits}, hosts) == (
+        "rank 2 on algo-1 is at W; rank 10 on algo-2 is at W; all 2 ranks wait for one another"
     )
-    assert describe({0: Place(where="", waits=False)}, hosts) == (
+    assert describe({"rank 2": Place(where="", waits=False)}, hosts) == (
         "it is at a place that is not known, since it wrote no stack"
     )
 

@@ -1,13 +1,15 @@
 """One node's part in the guards of a run on several: what it tells the others, and when."""
 
+import json
+import threading
 import time
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
 from tests.support.orders import make_order
+from training.launcher.forking.guard import HostGuard
 from training.launcher.guards.stacks import describe
-from training.launcher.torchrun.guard import HostGuard
 from training.launcher.torchrun.guard_words import GuardWords
 
 RUNS: Any = SimpleNamespace(status=None)
@@ -40,6 +42,20 @@ def test_a_node_whose_ranks_run_tells_how_long_ago_they_were_heard() -> None:
 def test_a_node_whose_ranks_have_ended_well_keeps_no_hang_of_another_one_alive() -> None:
     (said,) = sent(guard(), ENDED)
     assert said["ages"]["heard"] > 1e9
+
+
+def test_where_the_ranks_of_all_nodes_have_ended_well_nothing_hangs() -> None:
+    """Between their end and that of their agents there is time for a look, and for the word of the others."""
+    one = guard()
+    (said,) = sent(one, ENDED)
+    one.hear({"op": "ages", **said["ages"]})
+    assert not one.look([ENDED], lambda _: None)
+
+
+def test_on_one_node_ranks_that_have_ended_well_do_not_hang() -> None:
+    supervisor: Any = SimpleNamespace(listener=None, reads_all=False)
+    order = make_order(hosts=("algo-1",), environ={"SHARDYARD_LONGEST_SILENCE": "2"})
+    assert not HostGuard(supervisor, order).look([ENDED], lambda _: None)
 
 
 def test_what_all_nodes_know_decides() -> None:
@@ -85,6 +101,26 @@ def test_the_agents_pass_on_the_youngest_ages_the_word_and_that_all_know() -> No
     one.poll(store)
     two.poll(store)
     assert said[0][-1] == said[1][-1] == {"op": "ready"}
+
+
+def test_the_node_that_keeps_the_store_answers_its_host_when_the_other_one_has_read_all_places() -> None:
+    """Its host ends it then: the other one would find no store, and name no rank but its own."""
+    store, said = Store(), []  # type: ignore[var-annotated]
+
+    def words(node: int, channel: Any) -> GuardWords:
+        return GuardWords(channel, node=node, nodes=2)
+
+    first = words(0, SimpleNamespace(send=lambda message: said.append(("first", message["places"]))))
+    second = words(1, SimpleNamespace(send=lambda message: said.append(("second", message["places"]))))
+    keeper = threading.Thread(target=first.on, args=({"places": {"rank 0": "there"}}, store))
+    keeper.start()
+    store.set("shardyard/guard/places/1", json.dumps({"rank 1": "here"}))
+    time.sleep(0.3)
+    assert said == [], "the second node has told its places, and read none"
+    second.on({"places": {"rank 1": "here"}}, store)
+    keeper.join(5)
+    everything = {"rank 0": "there", "rank 1": "here"}
+    assert sorted(said) == [("first", everything), ("second", everything)]
 
 
 def test_no_stack_at_all_is_said_too() -> None:

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from training.pytorch.checkpoint import checkpointer as checkpoint_module
 from training.pytorch.checkpoint.checkpointer import Checkpointer
 from training.pytorch.checkpoint.staging import copied
-from training.pytorch.checkpoint.unfit import Unfit
 from training.pytorch.process_group import Ranks
+from training.saves.unfit import Unfit
 
 
 class Nets(nn.Module):

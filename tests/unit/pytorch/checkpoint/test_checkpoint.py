@@ -16,13 +16,13 @@ import torch.distributed as dist
 
 from tests.support.training.checkpoint_training import Training, saved
 from training.pytorch.checkpoint import checkpointer as checkpoint_module
-from training.pytorch.checkpoint.agreement import MOST_SAVES, Agreement, Wishes
 from training.pytorch.checkpoint.checkpointer import Checkpointer, Interrupted
-from training.pytorch.checkpoint.manifest import Save
-from training.pytorch.checkpoint.store import CheckpointStore
-from training.pytorch.checkpoint.unfit import Unfit
-from training.pytorch.checkpoint.writer import Writer
 from training.pytorch.process_group import Ranks
+from training.saves.agreement import MOST_SAVES, Agreement, Wishes
+from training.saves.manifest import Save
+from training.saves.store import CheckpointStore
+from training.saves.unfit import Unfit
+from training.saves.writer import Writer
 
 LONG_SECONDS = 120
 """How long a test waits for what must come; only one that fails waits so long."""
@@ -150,9 +150,9 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seconds = 0.0
-        for module in ("checkpointer", "writer"):
+        for module in ("keeper", "writer"):
             fake = SimpleNamespace(monotonic=lambda: self.seconds)
-            monkeypatch.setattr(f"training.pytorch.checkpoint.{module}.time", fake)
+            monkeypatch.setattr(f"training.saves.{module}.time", fake)
 
 
 def test_a_save_by_the_clock_is_made_once(tmp_path: Path, group: Ranks, monkeypatch: pytest.MonkeyPatch) -> None:

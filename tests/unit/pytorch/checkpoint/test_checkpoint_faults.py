@@ -10,9 +10,9 @@ import pytest
 
 from tests.support.training.checkpoint_training import Training, saved
 from training.pytorch.checkpoint.checkpointer import SaveFailed
-from training.pytorch.checkpoint.manifest import Save
-from training.pytorch.checkpoint.store import CheckpointStore
-from training.pytorch.checkpoint.writer import Writer
+from training.saves.manifest import Save
+from training.saves.store import CheckpointStore
+from training.saves.writer import Writer
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_a_full_disk_does_not_end_the_training_and_is_tried_again(
         return folder
 
     monkeypatch.setattr(CheckpointStore, "begin", full)
-    monkeypatch.setattr("training.pytorch.checkpoint.writer.RETRY_SECONDS", 1e9)
+    monkeypatch.setattr("training.saves.writer.RETRY_SECONDS", 1e9)
     training = Training(tmp_path)
     training.run(20)
     assert training.losses == undisturbed

@@ -11,11 +11,12 @@ import torch.distributed as dist
 
 from tests.support.training.checkpoint_training import Training, saved
 from tests.support.training.fake_mirror import FakeBucket
-from training.pytorch.checkpoint.agreement import Agreement, Wishes
-from training.pytorch.checkpoint.in_s3 import InS3, place_of, to_keep
-from training.pytorch.checkpoint.manifest import Save
+from training.pytorch.checkpoint.messages import peers_of
 from training.pytorch.process_group import Ranks
 from training.saves import mirror as mirror_module
+from training.saves.agreement import Agreement, Wishes
+from training.saves.in_s3 import InS3, place_of, to_keep
+from training.saves.manifest import Save
 
 
 @pytest.fixture
@@ -170,7 +171,7 @@ def test_a_resumed_run_does_not_delete_in_s3_what_it_came_from(
 def test_ranks_vote_on_what_is_in_s3_apart_from_what_is_on_their_disks() -> None:
     dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
     try:
-        agreement = Agreement(Ranks(control=dist.group.WORLD))
+        agreement = Agreement(peers_of(Ranks(control=dist.group.WORLD)).ballot)
         begun, complete = saves(7, 8), saves(6, 5)
         mine = Wishes(save=False, stop=False, durable=tuple(saves(8)), carried=tuple(saves(5)))
         agreed = agreement.exchange_now(mine, begun, complete)

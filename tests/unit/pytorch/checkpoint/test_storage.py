@@ -12,7 +12,7 @@ from tests.support.training.checkpoint_training import Training
 from tests.support.training.fake_s3 import FakeS3
 from training.data import s3
 from training.pytorch.checkpoint.checkpointer import Interrupted, SaveFailed
-from training.pytorch.checkpoint.storage import Storage, storage_at
+from training.saves.storage import Storage, storage_at
 
 PREFIX = "s3://bucket/saves/"
 
@@ -105,7 +105,7 @@ def test_a_refused_save_is_said_and_does_not_end_the_training(
     fake: FakeS3, undisturbed: dict[int, str], capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # On a loaded machine the ten seconds may pass before the run is over, and the save is tried once more
-    monkeypatch.setattr("training.pytorch.checkpoint.writer.RETRY_SECONDS", float("inf"))
+    monkeypatch.setattr("training.saves.writer.RETRY_SECONDS", float("inf"))
     fake.refuse = lambda operation, key: (
         "<Code>AccessDenied</Code><Message>no</Message>" if operation == "put" and "step-00000010" in key else None
     )

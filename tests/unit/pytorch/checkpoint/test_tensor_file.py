@@ -6,15 +6,17 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from training.pytorch.checkpoint import tensor_file
-from training.pytorch.checkpoint.manifest import hash_file
-from training.pytorch.checkpoint.save_files import SaveFiles
+from training.pytorch.checkpoint import numbers
+from training.pytorch.checkpoint.numbers import code_of, read_tensor
 from training.pytorch.checkpoint.staging import Staging
-from training.pytorch.checkpoint.storage import Folder
-from training.pytorch.checkpoint.tensor_file import Entry, encode_header, read_header, read_tensor
-from training.pytorch.checkpoint.unfit import Unfit
+from training.saves import tensor_file
+from training.saves.manifest import hash_file
+from training.saves.save_files import SaveFiles
+from training.saves.storage import Folder
+from training.saves.tensor_file import Entry, encode_header, read_header
+from training.saves.unfit import Unfit
 
-DTYPES = sorted(tensor_file._CODES, key=str)
+DTYPES = sorted(numbers._CODES, key=str)
 
 
 def some_tensors() -> dict[str, torch.Tensor]:
@@ -58,8 +60,8 @@ def test_the_formats_own_package_reads_the_same(tmp_path: Path) -> None:
 
 
 def test_a_piece_says_where_it_belongs_and_a_whole_says_nothing() -> None:
-    whole = Entry(dtype=torch.float32, shape=(2,), whole=(2,), offsets=(0,), start=0, end=8)
-    piece = Entry(dtype=torch.float32, shape=(1, 3), whole=(4, 3), offsets=(2, 0), start=8, end=20)
+    whole = Entry(dtype="F32", shape=(2,), whole=(2,), offsets=(0,), start=0, end=8)
+    piece = Entry(dtype="F32", shape=(1, 3), whole=(4, 3), offsets=(2, 0), start=8, end=20)
     assert b"metadata" not in encode_header({"a": whole})
     header = encode_header({"a": whole, "b": piece})
     assert b"metadata" in header
@@ -74,9 +76,8 @@ def test_a_piece_says_where_it_belongs_and_a_whole_says_nothing() -> None:
 
 
 def test_a_type_that_the_format_lacks_is_named() -> None:
-    odd = Entry(dtype=torch.complex128, shape=(2,), whole=(2,), offsets=(0,), start=0, end=32)
     with pytest.raises(Unfit, match=r"model\.x is of torch\.complex128, which a checkpoint cannot hold; it can hold"):
-        encode_header({"model.x": odd})
+        code_of("model.x", torch.complex128)
 
 
 def test_a_header_of_any_length_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

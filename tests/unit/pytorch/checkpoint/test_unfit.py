@@ -15,9 +15,9 @@ from contract.exit_codes import REFUSED
 from contract.refusal import is_refusal
 from training.data import s3
 from training.pytorch.checkpoint.checkpointer import Checkpointer
-from training.pytorch.checkpoint.unfit import Unfit
 from training.pytorch.process_group import Ranks
 from training.pytorch.programs import gpt
+from training.saves.unfit import Unfit
 
 
 def start(folder: Path | str, model: nn.Module | None = None, **changes: object) -> Checkpointer:
@@ -43,7 +43,8 @@ def read_only(folder: Path) -> None:
 
 def no_package(folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "s3torchconnector", None)
+        patch.delitem(sys.modules, "training.data.s3_client", raising=False)
+        patch.setitem(sys.modules, "s3torchconnectorclient", None)
         s3.client.cache_clear()
         start("s3://bucket/a")
 
@@ -71,7 +72,10 @@ def unrestorable(folder: Path) -> None:
 REFUSALS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a file": (in_a_file, r"checkpoints cannot be kept in .*/file/run: Not a directory; SHARDYARD_CHECKPOINT_DIR"),
     "read-only": (read_only, r"checkpoints cannot be kept in .*/run: Permission denied; SHARDYARD_CHECKPOINT_DIR"),
-    "no package": (no_package, r"checkpoints cannot be kept in s3://bucket/a/run: .* the package s3torchconnector"),
+    "no package": (
+        no_package,
+        r"checkpoints cannot be kept in s3://bucket/a/run: .* package s3torchconnectorclient",
+    ),
     "no bucket": (lambda folder: start("s3:///a"), "checkpoints cannot be kept in s3:///a/run: .* names no bucket"),
     "only s3": (lambda folder: start("s3://"), "the folder for checkpoints is 's3://', without a bucket: s3://bucket/"),
     "no folder": (lambda folder: start(""), "the folder for checkpoints is an empty string: name one, or None"),
@@ -114,6 +118,6 @@ def test_an_entry_point_names_it_without_a_traceback_and_under_the_launcher_with
         gpt.main(["--max_steps", "1", "--context", "8", "--checkpoint_folder", str(tmp_path / "a.txt")])
     assert ended.value.code == REFUSED
     said = capsys.readouterr().err
-    before = "gpt: error: " if host is None else r"training.pytorch.checkpoint.unfit.Unfit: "
+    before = "gpt: error: " if host is None else r"training.saves.unfit.Unfit: "
     assert re.search(rf"^{before}checkpoints cannot be kept in .*/a.txt/", said, re.MULTILINE)
     assert ("Traceback" in said) == (host is not None)

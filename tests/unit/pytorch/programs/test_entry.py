@@ -9,7 +9,8 @@ import pytest
 
 from contract.exit_codes import REFUSED
 from training.launcher.endings.tracebacks import last_line
-from training.pytorch.programs import gpt, linear, make_digits, make_events, mnist
+from training.programs import make_digits, make_events
+from training.pytorch.programs import gpt, linear, mnist
 
 
 @pytest.fixture(autouse=True)

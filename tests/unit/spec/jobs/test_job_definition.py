@@ -65,7 +65,7 @@ def test_all_problems_of_all_files_come_together(tmp_path: Path) -> None:
         (GOOD.replace("ml.g5.xlarge", "g5.xlarge"), "compute.instance_type: 'g5.xlarge' is not allowed (a training"),
         (
             GOOD.replace(FOLDER, ""),
-            "image: no image is given (exactly one of folder, repository, framework, algorithm)",
+            "image: no image is given (exactly one of folder, repository, framework, algorithm, builtin)",
         ),
         (GOOD.replace(FOLDER, FOLDER + "\nrepository = 'a'\ntag = 'b'"), "image: folder and repository exclude each"),
         (GOOD.replace(FOLDER, "repository = 'own'"), "image.repository: it needs a tag or a digest, and not both"),

@@ -10,8 +10,8 @@ from shardyard.spec.jobs.job import JobSpec
 from tests.support.spec.small_jobs import SMALL
 
 ROOT = Path(__file__).parents[4]
-JOBS = load_jobs(ROOT / "jobs", "dev")
-SHARED = ROOT / "training/pytorch/programs/arguments.py"
+JOBS = [job for job in load_jobs(ROOT / "jobs", "dev") if isinstance(job, JobSpec)]
+SHARED = ROOT / "training/programs/arguments.py"
 
 
 def options_of(*files: Path) -> set[str]:
@@ -22,6 +22,6 @@ def options_of(*files: Path) -> set[str]:
 def test_every_hyperparameter_is_an_option_of_the_program(job: JobSpec) -> None:
     assert job.program is not None
     program = ROOT / (job.program.entry.replace(".", "/") + ".py")
-    known = options_of(SHARED, program)
+    known = options_of(SHARED, program, *program.parent.glob("arguments.py"))
     fallbacks = {name for fallback in job.compute.fallback for name in fallback.hyperparameters}
     assert {*job.hyperparameters, *fallbacks, *SMALL[job.name].get("hyperparameters", {})} <= known

@@ -2,6 +2,7 @@
 
 from shardyard.spec.catalogue.quotas import needed, needed_by_job, needed_together
 from tests.support.spec.spec_tables import make
+from tests.support.spec.tuning_rule_cases import search
 
 
 def test_an_on_demand_job() -> None:
@@ -35,6 +36,26 @@ def test_every_fallback_is_needed_too() -> None:
     assert need["ml.g5.xlarge for training job usage"] == 2
     assert need["ml.g6.xlarge for training job usage"] == 4
     assert need["Number of instances across all training jobs"] == 4
+
+
+def test_a_search_needs_room_for_all_its_trials_at_once() -> None:
+    need = needed_by_job(make(**search(max_parallel=3), compute={"count": 2}))
+    assert need["ml.g5.xlarge for training job usage"] == 6
+    assert need["Number of instances across all training jobs"] == 6
+    assert need["Maximum number of instances per training job"] == 2, "a limit per job is each trial's own"
+    types = [{"instance_type": "ml.g6.xlarge"}, {"instance_type": "ml.m5.large", "count": 5}]
+    listed = needed_by_job(make(**search(max_parallel=3, instances=types)))
+    assert listed["ml.g6.xlarge for training job usage"] == 3
+    assert listed["ml.m5.large for training job usage"] == 15
+    assert listed["ml.g5.xlarge for training job usage"] == 1, "the job itself"
+
+
+def test_a_definition_without_instances_of_its_own_needs_the_jobs() -> None:
+    several = [{"name": "a"}, {"name": "b", "instances": [{"instance_type": "ml.g6.xlarge"}]}]
+    need = needed_by_job(make(**search(max_parallel=3, definitions=several)))
+    assert need["ml.g5.xlarge for training job usage"] == need["ml.g6.xlarge for training job usage"] == 3
+    listed = search(max_parallel=3, definitions=several, instances=[{"instance_type": "ml.m5.large"}])
+    assert needed_by_job(make(**listed))["ml.g5.xlarge for training job usage"] == 1, "the job itself"
 
 
 def test_jobs_together_add_up_what_is_shared_only() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shardyard.spec.jobs.project_files import missing_files
+from shardyard.spec.jobs.code.project_files import missing_files
 from tests.support.spec.spec_tables import make
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from shardyard.spec.errors import SpecError
-from shardyard.spec.jobs import source_files as files
-from shardyard.spec.jobs.source import bundle, sha256
-from shardyard.spec.jobs.source_files import SourceFiles, source_files
+from shardyard.spec.jobs.code import files
+from shardyard.spec.jobs.code.bundle import bundle, sha256
+from shardyard.spec.jobs.code.files import SourceFiles, source_files
 
 
 def write(folder: Path, names: list[str]) -> Path:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from shardyard.spec.jobs.source_files import SourceFiles, source_files
-from shardyard.spec.jobs.source_syntax import syntax_problems
+from shardyard.spec.jobs.code.files import SourceFiles, source_files
+from shardyard.spec.jobs.code.syntax import syntax_problems
 
 
 def code(folder: Path, **files: str) -> SourceFiles:

@@ -1,11 +1,17 @@
 """The doctor looks for interface endpoints where the network stack will put them."""
 
+from datetime import datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from shardyard.spec.settings.settings import Settings
+from tests.support.spec.spec_tables import parse
 from yard.account import doctor
 
+JOB = {"compute": {"instance_type": "ml.g5.xlarge"}, "program": {"entry": "a.b"}}
 ZONES = {"us-east-1a": "use1-az6", "us-east-1b": "use1-az1", "us-east-1c": "use1-az2"}
 
 
@@ -66,3 +72,21 @@ def test_a_cap_for_an_owner_whom_no_job_has_is_named() -> None:
     (diagnosis,) = doctor._caps(aws)
     assert diagnosis.says.startswith("budget.per_owner caps 'visoin', and no job has this owner;")
     assert "vision" in diagnosis.says
+
+
+def test_the_doctor_says_in_time_until_when_a_container_is_patched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> "Later":
+            return cls(2027, 6, 1, tzinfo=tz)
+
+    of_aws = parse({**JOB, "image": {"framework": "pytorch", "version": "2.13"}}, "of-aws")
+    own = parse({**JOB, "image": {"folder": "own"}}, "own")
+    project = SimpleNamespace(root=tmp_path, jobs=lambda: (of_aws, own))
+    aws: Any = SimpleNamespace(project=project)
+    assert list(doctor._images(aws)) == []
+    monkeypatch.setattr(doctor, "datetime", Later)
+    (found,) = doctor._images(aws)
+    assert found.says.startswith("jobs/of-aws.toml: AWS patches its container pytorch 2.13 until 2027-07-20")

@@ -1,11 +1,16 @@
 """The steps of what CloudFormation refuses in one deploy, worked out from templates."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from yard.account import moves
+from yard.account import moves, moving
 from yard.errors import UserError
+from yard.runs import runs
+from yard.tuning import searches
 
 
 def machine(name: str) -> dict[str, Any]:
@@ -78,7 +83,61 @@ def test_a_leftover_that_uses_what_another_is_to_lose_goes_first() -> None:
     assert moves.steps_of_leftovers(before, {**after, "storage": exporting("key", "bucket")}) == []
 
 
+def steps_of_users(before: moves.Templates, after: moves.Templates) -> list[moves.Step]:
+    return moves.steps_of_users(before, after, network="network")
+
+
+def test_a_stack_that_stops_using_an_export_goes_before_the_one_that_loses_it() -> None:
+    before = {
+        "network": exporting("vpc"),
+        "training": exporting("submit", "launch"),
+        "experiments": importing("submit"),
+    }
+    needed = {"Resources": {"one": importing("launch"), "other": importing("vpc")}}
+    after = {"network": exporting("vpc"), "training": exporting("launch"), "experiments": needed}
+    (step,) = steps_of_users(before, after)
+    assert step.command == "npx cdk deploy experiments --exclusively"
+    assert step.why == "experiments stops using what training is to lose"
+    assert steps_of_users({**before, "experiments": needed}, after) == []
+
+
+@pytest.mark.parametrize("needs", ["submit", "new"])
+def test_one_that_needs_what_is_not_there_cannot_go_first(needs: str) -> None:
+    before = {"training": exporting("submit"), "experiments": importing("submit")}
+    assert steps_of_users(before, {"training": exporting("new"), "experiments": importing(needs)}) == []
+
+
+def test_who_leaves_the_network_has_steps_of_its_own() -> None:
+    before = {"network": exporting("vpc"), "training": importing("vpc")}
+    assert steps_of_users(before, {"network": exporting(), "training": {}}) == []
+
+
 def test_the_last_step_deploys_everything() -> None:
     assert moves.Step(why="rest").command == "npx cdk deploy --all"
     one = moves.Step(why="x", context=("network.kind=none",))
     assert one.command == "npx cdk deploy --all -c network.kind=none"
+
+
+@pytest.mark.parametrize(
+    ("machine", "running", "stop"),
+    [
+        ("own-dev-digits", "runs", "yard stop {run}"),
+        ("own-dev-digits_search", "searches", "yard tune digits --stop --run"),
+    ],
+)
+def test_a_job_that_runs_or_is_searched_is_not_moved(
+    machine: str, running: str, stop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    run = runs.Run(job="digits", run_id="r-1", execution_arn="arn", status="RUNNING", started=now, stopped=None)
+    found = {"runs": [], "searches": [], running: [run]}
+    monkeypatch.setattr(runs, "executions", lambda _, job: found["runs"] if job == "digits" else pytest.fail(job))
+    monkeypatch.setattr(
+        searches, "executions", lambda _, job: found["searches"] if job == "digits" else pytest.fail(job)
+    )
+    aws: Any = SimpleNamespace(project=SimpleNamespace(state_machine_name=lambda job: f"own-dev-{job}"))
+    with pytest.raises(UserError, match=r"^digits moves to another stack") as caught:
+        moving._refuse_running(aws, [machine])
+    assert stop.format(run="r-1") in caught.value.fix
+    found[running] = [replace(run, status="SUCCEEDED")]
+    moving._refuse_running(aws, [machine])

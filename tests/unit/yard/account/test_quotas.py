@@ -8,9 +8,9 @@ import pytest
 from shardyard.spec.catalogue.quotas import ALL_SPOT_JOBS, needed_by_job, of_type
 from shardyard.spec.job_folder import load_jobs
 from shardyard.spec.jobs.job import JobSpec
-from shardyard.spec.requests.training import Deployment
+from shardyard.spec.requests.deployment import Deployment
 from yard.account.deployed import Deployed, changed_since
-from yard.account.quotas import JobQuota, _best
+from yard.account.quotas import JobQuota, _best, _held
 
 ROOT = Path(__file__).parents[4]
 QUOTA = of_type("ml.g5.xlarge", spot=True)
@@ -73,3 +73,13 @@ def test_what_was_edited_since_the_deployment_is_named(job: JobSpec) -> None:
 
 def test_the_deployed_image_is_a_repository_and_a_tag(job: JobSpec) -> None:
     assert deployed(job).image == ("p-dev/pytorch", "0123456789abcdef")
+
+
+def test_of_a_list_of_types_the_chosen_one_is_in_use() -> None:
+    chosen = {"SelectedInstanceType": "ml.m5.large", "SelectedInstanceCount": 2}
+    preferences = [{"InstanceType": "ml.c5.large", "InstanceCount": 1}]
+    processing = {"ProcessingResources": {"ClusterConfig": {**chosen, "InstancePreferences": preferences}}}
+    assert _held(processing)["ml.m5.large for processing job usage"] == 2
+    training = {"ResourceConfig": {"SelectedInstanceType": "ml.g5.xlarge", "InstanceCount": 2}}
+    assert _held(training)[of_type("ml.g5.xlarge", spot=False)] == 2
+    assert not _held({"ProcessingResources": {"ClusterConfig": {"InstancePreferences": preferences}}})

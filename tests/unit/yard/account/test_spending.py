@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +15,10 @@ from yard.runs import runs
 
 HOURLY = 2 * prices.snapshot_hourly_usd()["ml.g5.xlarge"]
 TODAY = date(2026, 11, 21)
+TODAY_AT_10 = datetime(2026, 11, 21, 10, tzinfo=UTC)
+
+
+SETTINGS = SimpleNamespace(owner="team-a", project="vision", stage="dev")
 
 
 class Account:
@@ -33,10 +37,12 @@ class Account:
             "mnist-20261104-100000-cccc-1": "Stopped",
             "somebody-elses": "Completed",
         }
+        self.processing: dict[str, dict[str, Any]] = {}
+        self.tags: dict[str, dict[str, str]] = {}
         self.place = "s3://artifacts/runs/"
         self.asked: dict[str, Any] = {}
         self.renamed: dict[str, str] = {}
-        self.project = SimpleNamespace(renamed=lambda: self.renamed, settings=SimpleNamespace(owner="team-a"))
+        self.project = SimpleNamespace(renamed=lambda: self.renamed, settings=SETTINGS)
 
     def client(self, _: str) -> "Account":
         return self
@@ -57,8 +63,15 @@ class Account:
         }
 
     def list_tags(self, ResourceArn: str) -> dict[str, Any]:
-        owned = ResourceArn.endswith("-cccc-1")
-        return {"Tags": [{"Key": "owner", "Value": "team-b"}] if owned else []}
+        name = ResourceArn.rpartition("/")[2]
+        tags = {"owner": "team-b"} if name.endswith("-cccc-1") else self.tags.get(name, {})
+        return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]}
+
+    def describe_processing_job(self, ProcessingJobName: str) -> dict[str, Any]:
+        arn = f"arn:aws:sagemaker:us-east-1:123456789012:processing-job/{ProcessingJobName}"
+        cluster = {"InstanceType": "ml.g5.xlarge", "InstanceCount": 2}
+        told = self.processing[ProcessingJobName]
+        return {**told, "ProcessingJobArn": arn, "ProcessingResources": {"ClusterConfig": cluster}}
 
     def get_cost_and_usage(self, **asked: Any) -> dict[str, Any]:
         self.asked = asked
@@ -77,6 +90,12 @@ class Pages:
             yield {"Contents": [{"Key": key} for key in self.account.receipts if key.startswith(query["Prefix"])]}
             return
         assert query["CreationTimeAfter"] == datetime(2026, 11, 1, tzinfo=UTC)
+        if self.operation == "list_processing_jobs":
+            yield {"ProcessingJobSummaries": list(self.account.processing.values())}
+            return
+        if self.operation == "list_transform_jobs":
+            yield {"TransformJobSummaries": []}
+            return
         rows = self.account.jobs.items()
         yield {"TrainingJobSummaries": [{"TrainingJobName": name, "TrainingJobStatus": now} for name, now in rows]}
 
@@ -90,6 +109,39 @@ def test_a_run_that_was_stopped_counts_though_it_has_no_receipt() -> None:
     assert (row.name, row.runs, row.without_receipt, row.unpriced) == ("mnist", 2, 2, 0)
     assert row.usd == pytest.approx(1.0 + 2 * HOURLY / 2, abs=0.01)
     assert row.saved_usd == pytest.approx(0.5 + 2 * HOURLY / 2, abs=0.01)
+
+
+def test_a_processing_job_that_was_cut_off_counts() -> None:
+    account = Account()
+    for name, status, stage in (
+        ("prepare-20261105-100000-dddd-1", "Stopped", "dev"),
+        ("prepare-20261105-100000-eeee-1", "Stopped", "prod"),
+        ("prepare-20261105-100000-ffff-1", "InProgress", "dev"),
+        ("by-hand", "Completed", "dev"),
+    ):
+        times = {"ProcessingStartTime": TODAY_AT_10, "ProcessingEndTime": TODAY_AT_10 + timedelta(minutes=30)}
+        account.processing[name] = {"ProcessingJobName": name, "ProcessingJobStatus": status, **times}
+        account.tags[name] = {"project": "vision", "stage": stage, "owner": "team-d", "job": "prepare"}
+    (row,) = [row for row in month(account) if row.name == "prepare"]
+    assert (row.runs, row.without_receipt, row.saved_usd) == (1, 1, 0)
+    assert row.usd == pytest.approx(HOURLY / 2, abs=0.01)
+    assert {row.name for row in spending.month_to_date(account, TODAY, by="owner")} >= {"team-d"}  # type: ignore[arg-type]
+
+
+def test_trials_count_until_a_receipt_tells_them() -> None:
+    account = Account()
+    search = "a-job-with-a-20261106-100000-aaaa"
+    trials = {f"{search}-001-0a1b2c3d": "Completed", f"{search}-002-4e5f6a7b": "Stopped"}
+    account.jobs |= trials
+    account.tags = {name: {"job": "a-job-with-a-long-name"} for name in trials}
+    (row,) = [row for row in month(account) if row.name == "a-job-with-a-long-name"]
+    assert (row.runs, row.without_receipt) == (1, 2)
+    assert row.usd == pytest.approx(HOURLY, abs=0.01)
+    told = {"job": "a-job-with-a-long-name", "run_id": "20261106-100000-aaaa", "cost_usd": 2.0, "saved_usd": None}
+    table = {"tuning": {"trials": [{"name": name} for name in trials]}, "attempts": []}
+    account.receipts["runs/20261106-100000-aaaa/receipt.json"] = {**told, **table}
+    (row,) = [row for row in month(account) if row.name == "a-job-with-a-long-name"]
+    assert (row.runs, row.without_receipt, row.usd) == (1, 0, 2.0)
 
 
 def test_what_a_job_cost_under_its_old_name_is_its_own() -> None:

@@ -1,14 +1,16 @@
-"""Runs whose job is no longer defined are found by the tags of their training jobs."""
+"""Runs whose job is no longer defined are found by the tags of their training and processing jobs."""
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from shardyard.spec.settings.settings import Settings
+from yard import soon
 from yard.account import undefined_runs
 from yard.project import Project
 from yard.runs import runs
@@ -24,13 +26,33 @@ class SageMaker:
     def __init__(self) -> None:
         self.asked: dict[str, Any] = {}
         self.stopped: list[str] = []
+        self.processing: dict[str, str] = {}
+        self.tags: dict[str, dict[str, str]] = {}
 
     def get_paginator(self, operation: str) -> Any:
-        self.operation = operation
-        return self
+        return SimpleNamespace(paginate=lambda **asked: self.paginate(operation, **asked))
 
-    def paginate(self, **asked: Any) -> Iterator[dict[str, Any]]:
-        if self.operation == "list_training_jobs":
+    def list_tags(self, ResourceArn: str) -> dict[str, Any]:
+        return {"Tags": [{"Key": key, "Value": value} for key, value in self.tags[ResourceArn].items()]}
+
+    def paginate(self, operation: str, **asked: Any) -> Iterator[dict[str, Any]]:
+        if operation == "list_transform_jobs":
+            yield {"TransformJobSummaries": []}
+            return
+        if operation == "list_auto_ml_jobs":
+            yield {"AutoMLJobSummaries": []}
+            return
+        if operation == "list_processing_jobs":
+            listed: dict[str, list[Any]] = {"ProcessingJobSummaries": []}
+            for number, (name, status) in enumerate(self.processing.items()):
+                if status == asked.get("StatusEquals", status) and asked.get("NameContains", "") in name:
+                    made = {"CreationTime": NOW - timedelta(hours=2 * number - 1), "ProcessingJobArn": name}
+                    listed["ProcessingJobSummaries"].append(
+                        {"ProcessingJobName": name, "ProcessingJobStatus": status, **made}
+                    )
+            yield listed
+            return
+        if operation == "list_training_jobs":
             run_id = asked["NameContains"]
             yield {"TrainingJobSummaries": [{"TrainingJobName": f"old-{run_id}-1", "TrainingJobStatus": "Stopping"}]}
             return
@@ -73,6 +95,32 @@ def test_runs_of_defined_and_of_renamed_jobs_are_no_others(project: Project) -> 
     }
 
 
+def test_processing_runs_of_jobs_that_are_gone_are_found_too(project: Project) -> None:
+    account: Any = Account(project)
+    ours = {"project": "shardyard", "stage": "dev", "job": "prepare"}
+    new, old, others, known = (f"prepare-2026110{day}-100000-eeee-1" for day in (4, 3, 2, 1))
+    account.sagemaker.processing = {
+        new: "Stopping",
+        old: "Completed",
+        others: "InProgress",
+        known.replace("prepare", "kept"): "InProgress",
+        "by-hand": "InProgress",
+    }
+    account.sagemaker.tags = {
+        new: {**ours, "run": "20261104-100000-eeee"},
+        old: {**ours, "run": "20261103-100000-eeee"},
+        others: {**ours, "stage": "prod", "run": "20261102-100000-eeee"},
+    }
+    found = list(runs.runs_of_others(account, ["kept", "now"], running=True))
+    assert [(run.job, run.run_id, run.kind) for run in found] == [
+        ("prepare", "20261104-100000-eeee", "processing"),
+        ("old", RUNS["old"], "training"),
+    ]
+    assert runs.refresh(account, found[0])[0].status == "RUNNING"
+    everything = [(run.job, run.status) for run in runs.runs_of_others(account, ["kept", "now"])]
+    assert everything == [("prepare", "RUNNING"), ("old", "RUNNING"), ("prepare", "SUCCEEDED")]
+
+
 def test_a_run_without_a_machine_is_as_its_last_training_job(project: Project) -> None:
     account: Any = Account(project)
     (run,) = runs.runs_of_others(account, ["kept", "now"])
@@ -92,7 +140,7 @@ def test_a_file_that_cannot_be_read_hides_no_other_rename(project: Project) -> N
 
 @pytest.fixture
 def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in undefined_runs._NAME_AN_ACCOUNT:
+    for name in soon._NAME_AN_ACCOUNT:
         monkeypatch.delenv(name, raising=False)
 
 
@@ -105,7 +153,7 @@ def test_no_account_is_asked_that_the_shell_does_not_name(project: Project, monk
 @pytest.mark.usefixtures("nobody")
 def test_an_account_that_answers_too_late_is_passed_over(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "work")
-    monkeypatch.setattr(undefined_runs, "_LONGEST_SECONDS", 0.05)
+    monkeypatch.setattr(soon, "_LONGEST_SECONDS", 0.05)
     monkeypatch.setattr(runs, "runs_of_others", lambda *_, **__: time.sleep(1))
     began = time.monotonic()
     assert undefined_runs.undefined_runs(project) == []

@@ -1,75 +1,19 @@
 """What a deploy would change, over pairs of templates."""
 
 import copy
-import json
 import random
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from yard.difference.compare import compare
+from tests.support.differences import bucket, compared, machine, only, policy, role, stack
 from yard.difference.fields import Field, differences
+from yard.difference.jobs import losing_runs
 from yard.difference.markdown import markdown
-from yard.difference.report import Difference, ResourceChange, Right
-from yard.difference.resources import Schema
+from yard.difference.report import ResourceChange, Right
 from yard.difference.sides import Side, Stack, as_stored
 from yard.difference.text import lines
-
-SCHEMAS = {
-    "AWS::S3::Bucket": Schema(create_only=("BucketName",)),
-    "AWS::EC2::VPC": Schema(create_only=("CidrBlock",)),
-    "AWS::EC2::Subnet": Schema(create_only=("VpcId", "CidrBlock")),
-    "AWS::Budgets::Budget": Schema(create_only=("Budget/BudgetName",)),
-    "AWS::RDS::DBInstance": Schema(conditionally_create_only=("Engine",)),
-    "AWS::StepFunctions::StateMachine": Schema(create_only=("StateMachineName",)),
-}
-PARTITION = {"Ref": "AWS::Partition"}
-
-
-def registry(name: str) -> Schema:
-    return SCHEMAS.get(name, Schema())
-
-
-def machine(name: str, **definition: Any) -> dict[str, Any]:
-    """A job's state machine."""
-    job = {"name": name, "image": {"folder": "pytorch"}, **definition}
-    states = {"Preflight": {"Parameters": {"Payload": {"definition": job, "project_cap_usd": 500.0}}}}
-    return {
-        "Type": "AWS::StepFunctions::StateMachine",
-        "Properties": {"StateMachineName": name, "DefinitionString": json.dumps({"States": states})},
-    }
-
-
-def policy(*statements: tuple[str, Any, Any]) -> dict[str, Any]:
-    given = [{"Effect": effect, "Action": action, "Resource": on} for effect, action, on in statements]
-    return {"Version": "2012-10-17", "Statement": given}
-
-
-def role(*statements: tuple[str, Any, Any]) -> dict[str, Any]:
-    return {"Type": "AWS::IAM::Role", "Properties": {"Policies": [{"PolicyDocument": policy(*statements)}]}}
-
-
-def bucket(**properties: Any) -> dict[str, Any]:
-    return {"Type": "AWS::S3::Bucket", "Properties": properties}
-
-
-def stack(name: str, resources: Mapping[str, Any], **sections: Any) -> Stack:
-    return Stack(
-        name=name,
-        template={"Resources": resources, **sections},
-        physical={logical_id: f"real-{logical_id.lower()}" for logical_id in resources},
-    )
-
-
-def compared(before: list[Stack], after: list[Stack], **facts: Any) -> Difference:
-    return compare(Side(before), Side(after), registry=registry, region="us-east-1", **facts)
-
-
-def only(before: Mapping[str, Any], after: Mapping[str, Any], **facts: Any) -> Difference:
-    """One stack with other resources."""
-    return compared([stack("one", before)], [stack("one", after)], **facts)
-
 
 TEMPLATE = {
     "Parameters": {"Count": {"Type": "String", "Default": "", "AllowedPattern": "[0-9]*"}},
@@ -157,6 +101,29 @@ def test_jobs_come_go_and_move() -> None:
     assert "    2 runs in progress lose the state machine: wait for the end, or stop it (yard stop goes)" in [
         line.removeprefix("  ") for line in lines(found)
     ]
+
+
+def test_a_search_is_lost_with_its_own_state_machine() -> None:
+    plain, tuned = machine("digits"), machine("digits", tuning={"max_jobs": 4})
+    search = {**tuned, "Properties": {**tuned["Properties"], "StateMachineName": "vision-dev-digits_search"}}
+    moves = {**search, "Properties": {**search["Properties"], "StateMachineName": "vision-dev-moves_search"}}
+    moves["Properties"]["DefinitionString"] = machine("moves")["Properties"]["DefinitionString"]
+    before = [stack("one", {"A": tuned, "S": search, "M": machine("moves"), "N": moves}), stack("two", {})]
+    after = [stack("one", {"A": plain}), stack("two", {"M": machine("moves"), "N": moves})]
+    assert losing_runs(Side(before), Side(after)) == (["moves"], ["digits", "moves"])
+    assert losing_runs(Side(before), Side(before)) == ([], [])
+    found = compared(before, after, searching={"digits": 1, "moves": 2})
+    assert [(one.job, one.action, one.searching) for one in found.jobs] == [
+        ("digits", "changed", 1),
+        ("moves", "moved", 2),
+    ]
+    said = [line.strip() for line in lines(found)]
+    assert (
+        "a search in progress loses the state machine: wait for the end, or stop it (yard tune --stop digits)" in said
+    )
+    assert (
+        "2 searches in progress lose the state machine: wait for the end, or stop it (yard tune --stop moves)" in said
+    )
 
 
 def test_rights_are_told_by_action_and_resource_through_policies_of_other_stacks() -> None:
@@ -258,33 +225,6 @@ def test_the_monthly_cost_is_told_before_and_after() -> None:
     found = only({}, {"Key": {"Type": "AWS::KMS::Key"}})
     assert (found.monthly_usd_before, found.monthly_usd_after) == (0, 1)
     assert list(lines(found))[-1] == "While nothing runs: 1.00 USD a month (0.00 USD before; before free tiers)."
-
-
-def exporting(resources: Mapping[str, Any], of: str | None) -> Stack:
-    outputs = {} if of is None else {"Out": {"Value": {"Ref": of}, "Export": {"Name": "vpc"}}}
-    return stack("network", resources, Outputs=outputs)
-
-
-def test_an_export_in_use_that_would_go_or_change_is_refused() -> None:
-    vpc = lambda cidr: {"Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": cidr}}}  # noqa: E731
-    user = stack("jobs", {"Subnet": {"Type": "AWS::EC2::Subnet", "Properties": {"VpcId": {"Fn::ImportValue": "vpc"}}}})
-    before = [exporting(vpc("a"), "Vpc"), user]
-    gone = compared(before, [exporting({}, None), stack("jobs", {})])
-    assert [one for one in gone.refusals if "export of Vpc would go" in one]
-    other = compared(before, [exporting(vpc("b"), "Vpc"), user])
-    assert [one for one in other.refusals if "would take another value, and jobs in the account still use it" in one]
-    assert compared(before, before).refusals == []
-    assert compared([exporting(vpc("a"), "Vpc")], [exporting({}, None)]).refusals == [], "nobody uses it"
-
-
-def test_a_job_that_moves_to_a_stack_that_is_deployed_first_meets_its_own_name() -> None:
-    here, there = {"A": machine("digits")}, {"B": machine("digits")}
-    back = compared([stack("one", {}), stack("two", there)], [stack("one", here), stack("two", {})])
-    assert len(back.refusals) == 1
-    assert "'digits' already exists in two" in back.refusals[0]
-    away = compared([stack("one", here), stack("two", {})], [stack("one", {}), stack("two", there)])
-    assert away.refusals == [], "the first stack lets it go before the second one makes it"
-    assert len(only(here, there).refusals) == 1, "in one stack, what is new comes before what goes"
 
 
 def test_what_changes_alike_everywhere_is_said_once_with_its_setting() -> None:

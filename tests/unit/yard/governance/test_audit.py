@@ -35,9 +35,13 @@ class Account:
         self.executions: list[dict[str, Any]] = []
         self.receipts: dict[str, dict[str, Any]] = {}
         self.jobs: list[dict[str, Any]] = []
+        self.processing: list[dict[str, Any]] = []
+        self.transforms: list[dict[str, Any]] = []
         self.tags = {"project": "vision", "stage": "dev", "owner": "team-a"}
         self.events: dict[str, list[dict[str, Any]]] = {}
         self.denied = False
+        self.automl: list[dict[str, Any]] = []
+        self.machine = "vision-dev-digits"
 
     def launched(self, run: str, started: datetime, given: Any, status: str = "SUCCEEDED", **more: Any) -> str:
         arn = f"{MACHINE.replace('stateMachine', 'execution')}:{run}"
@@ -64,7 +68,9 @@ class Account:
         return {"tags": [{"key": key, "value": value} for key, value in self.tags.items()]}
 
     def list_tags(self, ResourceArn: str) -> dict[str, Any]:
-        job = next(one for one in self.jobs if one["TrainingJobArn"] == ResourceArn)
+        job = next(
+            one for one in (*self.jobs, *self.processing, *self.transforms, *self.automl) if ResourceArn in one.values()
+        )
         return {"Tags": [{"Key": key, "Value": value} for key, value in job["tags"].items()]}
 
     def describe_execution(self, executionArn: str) -> dict[str, Any]:
@@ -81,7 +87,7 @@ class Account:
 
     def _list_state_machines(self) -> Iterator[dict[str, Any]]:
         other = {"name": "vision-devices", "stateMachineArn": "arn:other"}
-        yield {"stateMachines": [other, {"name": "vision-dev-digits", "stateMachineArn": MACHINE}]}
+        yield {"stateMachines": [other, {"name": self.machine, "stateMachineArn": MACHINE}]}
 
     def _list_executions(self, stateMachineArn: str) -> Iterator[dict[str, Any]]:
         assert stateMachineArn == MACHINE
@@ -93,6 +99,15 @@ class Account:
 
     def _list_training_jobs(self, CreationTimeAfter: datetime) -> Iterator[dict[str, Any]]:
         yield {"TrainingJobSummaries": self.jobs}
+
+    def _list_transform_jobs(self, CreationTimeAfter: datetime) -> Iterator[dict[str, Any]]:
+        yield {"TransformJobSummaries": self.transforms}
+
+    def _list_auto_ml_jobs(self, CreationTimeAfter: datetime) -> Iterator[dict[str, Any]]:
+        yield {"AutoMLJobSummaries": self.automl}
+
+    def _list_processing_jobs(self, CreationTimeAfter: datetime) -> Iterator[dict[str, Any]]:
+        yield {"ProcessingJobSummaries": self.processing}
 
     def _lookup_events(self, LookupAttributes: Any, StartTime: datetime) -> Iterator[dict[str, Any]]:
         if self.denied:
@@ -173,3 +188,34 @@ def test_a_training_job_that_no_launch_made_is_named(account: Account) -> None:
     account.happened("CreateTrainingJob", BOB, requestParameters={"trainingJobName": "by-hand"})
     outside = [one for one in audited(account) if one.training_job is not None]
     assert [(one.training_job, one.launched_by, one.known_by) for one in outside] == [("by-hand", BOB, BY_TRAIL)]
+
+
+def test_a_processing_job_that_no_launch_made_is_named_too(account: Account) -> None:
+    job = {"ProcessingJobName": "by-hand", "ProcessingJobArn": "arn:p", "ProcessingJobStatus": "Completed"}
+    account.processing.append({**job, "CreationTime": NOW, "tags": account.tags})
+    account.happened("CreateProcessingJob", BOB, requestParameters={"processingJobName": "by-hand"})
+    account.happened("CreateTrainingJob", ANN, requestParameters={"trainingJobName": "by-hand"})
+    (found,) = audited(account)
+    assert (found.processing_job, found.training_job, found.launched_by) == ("by-hand", None, BOB)
+
+
+def test_a_transform_job_that_no_launch_made_is_named_too(account: Account) -> None:
+    job = {"TransformJobName": "by-hand", "TransformJobArn": "arn:t", "TransformJobStatus": "Completed"}
+    account.transforms.append({**job, "CreationTime": NOW, "tags": account.tags})
+    account.happened("CreateTransformJob", BOB, requestParameters={"transformJobName": "by-hand"})
+    (found,) = audited(account)
+    assert (found.transform_job, found.processing_job, found.launched_by) == ("by-hand", None, BOB)
+
+
+def test_an_automl_job_that_no_launch_made_is_named_too(account: Account) -> None:
+    job = {"AutoMLJobName": "by-hand", "AutoMLJobArn": "arn:a", "AutoMLJobStatus": "Completed"}
+    account.automl.append({**job, "CreationTime": NOW, "tags": account.tags})
+    account.happened("CreateAutoMLJobV2", BOB, requestParameters={"autoMLJobName": "by-hand"})
+    (found,) = audited(account)
+    assert (found.automl_job, found.training_job, found.launched_by) == ("by-hand", None, BOB)
+
+
+def test_a_search_is_a_launch_of_its_job(account: Account) -> None:
+    account.machine = "vision-dev-digits_search"
+    account.launched("20261101-100000-aaaa", NOW - timedelta(days=1), {})
+    assert [one.job for one in audited(account)] == ["digits"]

@@ -92,7 +92,7 @@ def test_the_line_is_written_where_a_top_level_key_belongs(text: str, line: int)
 @pytest.mark.slow
 def test_sixty_jobs_are_planned_by_measure_and_the_plan_passes_a_synth(tmp_path: Path) -> None:
     root = tmp_path / "sixty"
-    for name in ("constructs", "containers", "contract", "stacks", "training"):
+    for name in ("constructs", "containers", "contract", "serving", "stacks", "training"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "app.py", root)
     (root / "node_modules").symlink_to(ROOT / "node_modules")

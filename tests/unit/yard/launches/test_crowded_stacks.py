@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[4]
 def project(folder: Path, jobs: int) -> Project:
     (folder / "jobs").mkdir()
     shutil.copy(ROOT / "cdk.json", folder)
-    for name in ("containers", "contract", "training"):
+    for name in ("containers", "contract", "serving", "training"):
         (folder / name).symlink_to(ROOT / name)
     text = (ROOT / "jobs/mnist-ddp.toml").read_text(encoding="utf-8")
     for number in range(jobs):

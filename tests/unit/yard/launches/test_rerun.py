@@ -30,7 +30,8 @@ class Stage:
         monkeypatch.setattr(launching, "refuse_wrong_code", self.compile)
         monkeypatch.setattr(runs, "refresh", lambda aws, run: (run, {}))
         monkeypatch.setattr(runs, "attempts", lambda aws, run: [{"TrainingJobName": "j-1"}])
-        monkeypatch.setattr(rerun, "Tail", lambda aws, run_id: self)
+        self.kind = "training"
+        monkeypatch.setattr(rerun, "Tail", self.tail)
         monkeypatch.setattr(
             rerun, "time", SimpleNamespace(sleep=self.look, monotonic=lambda: self.looks * 9, time=lambda: 5.0)
         )
@@ -48,9 +49,14 @@ class Stage:
 
     def start(self, aws: Any, job: str, launch: Any, **_: Any) -> runs.Run:
         self.events.append(f"start {(self.root / 'code/train.py').read_text()}")
+        now, arn = datetime.now(UTC), "arn"
         return runs.Run(
-            job=job, run_id="r", execution_arn="arn", status="RUNNING", started=datetime.now(UTC), stopped=None
+            job=job, run_id="r", execution_arn=arn, status="RUNNING", started=now, stopped=None, kind=self.kind
         )
+
+    def tail(self, aws: Any, run_id: str, *, log_group: str) -> "Stage":
+        assert log_group == f"/aws/sagemaker/{self.kind.title()}Jobs"
+        return self
 
     def compile(self, aws: Any, job: Any) -> None:
         if self.broken:
@@ -64,6 +70,10 @@ class Stage:
 
     def describe_training_job(self, **_: Any) -> dict[str, Any]:
         return {"AlgorithmSpecification": {}}
+
+    def describe_processing_job(self, **_: Any) -> dict[str, Any]:
+        job = {"ProcessingJobName": "j-1", "ProcessingJobArn": "arn:j-1", "ProcessingJobStatus": "InProgress"}
+        return {**job, "ProcessingStartTime": datetime.now(UTC)}
 
     def lines(self, names: list[str]) -> list[Line]:
         return [Line(102_500, "algo-1", f"step 1/9 loss: {self.looks}")]
@@ -93,6 +103,14 @@ def test_a_saved_file_stops_the_run_and_starts_another(stage: Stage, capsys: pyt
     assert "-- saved: train.py" in said.err
     assert "-- first step 1.5 s after the save" in said.err, "from the file's own time, 101 s"
     assert "algo-1  step 1/9 loss: 1" in said.out
+
+
+def test_a_processing_job_is_watched_by_its_own_logs(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    stage.kind = "processing"
+    stage.script = {4: leave}
+    begin(stage)
+    said = capsys.readouterr()
+    assert "algo-1  step 1/9 loss: 1" in said.out and "-- first step" in said.err
 
 
 def test_code_that_does_not_compile_starts_nothing(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:

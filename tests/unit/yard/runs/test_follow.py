@@ -243,3 +243,31 @@ def test_utilisation_is_read_for_each_node() -> None:
     measure(aws, shown)
     assert shown.nodes["algo-1"].utilisation == {"CPUUtilization": 250.0}
     assert shown.nodes["algo-2"].utilisation == {"GPUUtilization": 97.0}
+
+
+def test_a_launchers_warning_stays_in_sight() -> None:
+    shown = view()
+    shown.hear(line("algo-2", "launcher: warning: rank 1 on algo-2 is 2.1 times as slow as the others"))
+    shown.hear(line("algo-2", "loading data"))
+    assert "warning, algo-2: rank 1 on algo-2 is 2.1 times as slow as the others" in drawn(shown)
+
+
+@pytest.mark.parametrize(("files", "at", "shows"), [(0, 90, True), (3, 90, False), (0, 20, False)])
+def test_a_restart_that_finds_no_checkpoint_says_so(files: int, at: int, shows: bool) -> None:
+    shown = view()
+    told = f"launcher: files in the checkpoint folder at the start: {files}"
+    shown.observe([{}], described("Training"), "RUNNING")
+    shown.hear(line("algo-1", "launcher: files in the checkpoint folder at the start: 0", 10_000))
+    assert "no checkpoint was there" not in drawn(shown), "the first start has none"
+    back = {"Status": "Interrupted", "StartTime": datetime.fromtimestamp(50, UTC)}
+    shown.observe([{}], {**described("Training"), "SecondaryStatusTransitions": [back]}, "RUNNING")
+    shown.hear(line("algo-1", told, at * 1000))
+    assert ("no checkpoint was there when algo-1 started again: it begins at step 0" in drawn(shown)) is shows
+
+
+def test_an_attempt_after_another_says_what_it_found_and_not_that_it_ran_before() -> None:
+    """The one before may never have got its instances."""
+    shown = view()
+    shown.observe([{}, {}], described("Training"), "RUNNING")
+    shown.hear(line("algo-1", "launcher: files in the checkpoint folder at the start: 0", 10_000))
+    assert "no checkpoint was there when attempt 2 started: it begins at step 0" in drawn(shown)

@@ -2,6 +2,7 @@
 
 import json
 import stat
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ import botocore.session
 import pytest
 from botocore.stub import Stubber
 
+from yard import embedded
 from yard.errors import UserError
 from yard.runs import runs, visits
 
@@ -110,3 +112,52 @@ def test_what_cannot_be_is_said_with_the_way_to_it(
     with pytest.raises(UserError) as caught:
         visits.run_in(account(**changes), RUN, node, ["ls"], terminal=False)
     assert happened in caught.value.happened and fix in caught.value.fix
+
+
+def processing_account(endpoint: str | None, **changes: Any) -> Any:
+    job = {
+        "ProcessingJobName": "prepare-20261121-073000-a1b2-1",
+        "ProcessingJobArn": "arn:aws:sagemaker:us-east-1:123456789012:processing-job/prepare-20261121-073000-a1b2-1",
+        "ProcessingJobStatus": "InProgress",
+        "ProcessingStartTime": datetime(2026, 11, 21, tzinfo=UTC),
+        "ProcessingResources": {"ClusterConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 2}},
+        **changes,
+    }
+    sagemaker = SimpleNamespace(
+        describe_processing_job=lambda **_: job,
+        get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: [{"ProcessingJobSummaries": [job]}]),
+    )
+    return SimpleNamespace(client={"sagemaker": sagemaker}.get, endpoint=endpoint, region="us-east-1")
+
+
+PROCESSING_RUN = replace(RUN, job="prepare", kind="processing")
+
+
+def test_a_processing_job_is_entered_in_the_embedded_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def ask(verb: str, **parts: Any) -> Any:
+        asked.append((verb, parts))
+        return {"command": ["true"], "environment": {}}
+
+    monkeypatch.setattr(embedded, "ask", ask)
+    account = processing_account("http://localhost:4566")
+    assert visits.run_in(account, PROCESSING_RUN, 2, ["ls"], terminal=False) == 0
+    job = {"job": "prepare-20261121-073000-a1b2-1", "host": "algo-2", "kind": "processing"}
+    assert asked == [("visit", job)]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "changes", "node", "happened"),
+    [
+        (None, {}, 1, "prepare is a processing job, and SageMaker lets nobody into its nodes"),
+        ("http://localhost:4566", {}, 3, "has 2 nodes, and no node 3."),
+        ("http://localhost:4566", {"ProcessingStartTime": None}, 1, "can be entered while its program runs."),
+    ],
+)
+def test_a_processing_job_that_cannot_be_entered_says_why(
+    endpoint: str | None, changes: dict[str, Any], node: int, happened: str
+) -> None:
+    with pytest.raises(UserError) as caught:
+        visits.run_in(processing_account(endpoint, **changes), PROCESSING_RUN, node, ["ls"], terminal=False)
+    assert happened in caught.value.happened

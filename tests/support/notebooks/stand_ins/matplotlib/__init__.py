@@ -1,0 +1,1 @@
+"""Stands in for matplotlib where a test runs a converted script."""

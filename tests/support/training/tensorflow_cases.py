@@ -1,0 +1,89 @@
+"""What tests want to know of TensorFlow in a process of its own: `run_case` calls these where TensorFlow is."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy
+import tensorflow as tf
+
+from training.tensorflow.export import digest, save_model
+from training.tensorflow.models.digits import make_digits_net
+from training.tensorflow.models.images import make_images_net
+from training.tensorflow.models.text import make_text_net
+from training.tensorflow.parallel.workers import Workers
+from training.tensorflow.programs.text import Texts, to_tokens
+from training.tensorflow.stepping import Stepper
+
+_COUNT, _LENGTH = 6, 16
+
+
+def _network(name: str) -> tuple[Any, numpy.ndarray, numpy.ndarray, tf.TensorSpec, Any]:
+    """A network; what requests hold; the same as the network takes it; and how an export gets there."""
+    random = numpy.random.default_rng(5)
+    if name == "digits":
+        images = random.integers(0, 256, (_COUNT, 28, 28)).astype(numpy.float32)
+        spec = tf.TensorSpec([None, 28, 28], tf.float32, name="images")
+        return make_digits_net(32), images, images[..., None] / 255.0, spec, lambda given: given[..., None] / 255.0
+    if name == "images":
+        images = random.integers(0, 256, (_COUNT, 32, 32, 3)).astype(numpy.float32)
+        spec = tf.TensorSpec([None, 32, 32, 3], tf.float32, name="images")
+        return make_images_net(), images, images / 255.0, spec, lambda given: given / 255.0
+    texts = ["", "a", "a text that is longer than the network looks at", "grüße", "0 1", "b" * _LENGTH]
+    read = Texts(length=_LENGTH, classes=3)
+    tokens, _ = read([{"text": text, "label": 0} for text in texts])
+    spec = tf.TensorSpec([None], tf.string, name="texts")
+    net = make_text_net(3, length=_LENGTH, width=16)
+    return net, numpy.array(texts), tokens, spec, lambda given: to_tokens(given, length=_LENGTH)
+
+
+def export(folder: str, *names: str) -> dict[str, Any]:
+    """What `_export` tells, by network; each is in a folder of its own."""
+    return {name: _export(Path(folder, name), name) for name in names}
+
+
+def _export(folder: Path, name: str) -> dict[str, Any]:
+    """Train a few steps, export, and tell what the trained network says of the same inputs."""
+    keras.utils.set_random_seed(2)
+    model, requests, inputs, spec, prepare = _network(name)
+    optimizer = keras.optimizers.Adam(1e-3)
+    loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="none")
+    stepper = Stepper(model, optimizer, loss_of, Workers(strategy=tf.distribute.get_strategy()))
+    labels = numpy.arange(_COUNT) % 3
+    losses = [stepper.take(inputs, labels)() for _ in range(3)]
+    assert losses[-1] != losses[0]
+    save_model(folder, model, {"model": name}, inputs=spec, prepare=prepare)
+    numpy.save(folder / "requests.npy", requests)
+    numpy.save(folder / "inputs.npy", inputs)
+    return {"scores": model(inputs, training=False).numpy().tolist(), "digest": digest(model)}
+
+
+def load(folder: str, *names: str) -> dict[str, Any]:
+    """What `_load` tells, by network."""
+    return {name: _load(Path(folder, name)) for name in names}
+
+
+def _load(folder: Path) -> dict[str, Any]:
+    """What the exports answer, and what their signature is."""
+    requests = numpy.load(folder / "requests.npy")
+    served = tf.saved_model.load(str(folder / "1")).signatures["serving_default"]
+    (given,) = served.structured_input_signature[1]
+    answer = served(**{given: tf.constant(requests)})
+    one = served(**{given: tf.constant(requests[:1])})
+    kept = keras.models.load_model(folder / "model.keras")
+    return {
+        "given": given,
+        "dtype": served.structured_input_signature[1][given].dtype.name,
+        "answers": {name: list(spec.shape) for name, spec in served.structured_outputs.items()},
+        "scores": answer["scores"].numpy().tolist(),
+        "probabilities": answer["probabilities"].numpy().sum(axis=1).tolist(),
+        "alone": one["scores"].numpy().tolist(),
+        "keras": kept(numpy.load(folder / "inputs.npy"), training=False).numpy().tolist(),
+        "digest": digest(kept),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps({"export": export, "load": load}[sys.argv[1]](*sys.argv[2:])))

@@ -1,0 +1,45 @@
+"""A script as users write it: tf_keras and `fit` on two workers, with dropout; run by tests as a program."""
+
+import sys
+
+import numpy
+import tensorflow as tf
+import tf_keras
+
+from training.data import Npy
+from training.tensorflow.data import Loader, channel
+from training.tensorflow.export import digest
+from training.tensorflow.fit import fit
+from training.tensorflow.parallel.workers import connect
+
+
+def pairs(rows: list[numpy.ndarray]) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """The last column is what is to be told from the others."""
+    table = numpy.stack(rows).astype(numpy.float32)
+    return table[:, :-1], table[:, -1:]
+
+
+class Print(tf_keras.callbacks.Callback):
+    """A line per step."""
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        print(f"batch={batch} loss={logs['loss'].hex()}", flush=True)  # type: ignore[index]
+
+
+tf.config.experimental.enable_op_determinism()
+tf_keras.utils.set_random_seed(3)
+with connect() as workers:
+    with workers.strategy.scope():
+        model = tf_keras.Sequential(
+            [
+                tf_keras.layers.InputLayer((4,)),
+                tf_keras.layers.Dense(8, activation="relu"),
+                tf_keras.layers.Dropout(0.3),
+                tf_keras.layers.GaussianNoise(0.1),
+                tf_keras.layers.Dense(1),
+            ]
+        )
+        model.compile(optimizer=tf_keras.optimizers.Adam(0.01), loss="mse")
+    data = Loader(channel("train", Npy(), workers=workers), 4, workers=workers, collate=pairs)
+    fit(model, data, workers=workers, epochs=int(sys.argv[1]), every_steps=3, callbacks=[Print()], verbose=0)
+    print(f"weights={digest(model)}", flush=True)

@@ -1,0 +1,105 @@
+"""Talking to a Docker daemon: a socket that answers as the Engine API documents."""
+
+import contextlib
+import json
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from embedded.process import daemon, engines
+from embedded.process.daemon import Daemon, DaemonError
+from embedded.process.errors import CloudError
+
+
+class FakeDaemon(threading.Thread):
+    """Answers each request as it is told, and remembers what it was asked."""
+
+    def __init__(self, path: Path, *answers: bytes) -> None:
+        super().__init__(daemon=True)
+        self.asked: list[bytes] = []
+        self._answers = answers
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(path))
+        self._listener.listen()
+
+    def run(self) -> None:
+        for answer in self._answers:
+            connection, _ = self._listener.accept()
+            with connection:
+                self.asked.append(connection.recv(1 << 16))
+                connection.sendall(answer)
+
+
+def answer(status: str, body: object) -> bytes:
+    text = json.dumps(body).encode()
+    return f"HTTP/1.1 {status}\r\nContent-Length: {len(text)}\r\n\r\n".encode() + text
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Iterator[Path]:
+    """Sockets have short paths."""
+    short = Path(f"/tmp/yard-test-{os.getpid()}.sock")
+    yield short
+    with contextlib.suppress(FileNotFoundError):
+        short.unlink()
+
+
+def test_a_call_and_a_refusal_in_the_daemons_words(path: Path) -> None:
+    fake = FakeDaemon(path, answer("200 OK", {"Id": "abc"}), answer("409 Conflict", {"message": "name is in use"}))
+    fake.start()
+    assert Daemon(path).call("POST", "/containers/create", {"Image": "x"}) == {"Id": "abc"}
+    with pytest.raises(DaemonError, match="name is in use") as refusal:
+        Daemon(path).call("DELETE", "/containers/abc")
+    assert refusal.value.status == 409
+    assert fake.asked[0].startswith(b"POST /v1.41/containers/create HTTP/1.1\r\n")
+    assert b"Content-Type: application/json" in fake.asked[0] and b'{"Image": "x"}' in fake.asked[0]
+
+
+def test_attaching_leaves_what_comes_behind_the_answers_head(path: Path) -> None:
+    FakeDaemon(path, b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\n\r\n\x01\x00\x00\x00\x00\x00\x00\x02hi").start()
+    with Daemon(path).attach("abc") as stream:
+        assert stream.recv(64) == b"\x01\x00\x00\x00\x00\x00\x00\x02hi"
+
+
+def test_attaching_to_what_is_gone_says_so(path: Path) -> None:
+    FakeDaemon(path, answer("404 Not Found", {"message": "no such container"})).start()
+    with pytest.raises(DaemonError, match=r"does not attach to abc: HTTP/1.1 404"):
+        Daemon(path).attach("abc")
+
+
+def test_the_socket_is_the_one_of_docker_host() -> None:
+    assert daemon.socket_of({}) == Path("/var/run/docker.sock")
+    assert daemon.socket_of({"DOCKER_HOST": "unix:///run/user/0/docker.sock"}) == Path("/run/user/0/docker.sock")
+    with pytest.raises(CloudError, match=r"DOCKER_HOST is 'tcp://elsewhere:2375'.* needs a daemon of this machine"):
+        daemon.socket_of({"DOCKER_HOST": "tcp://elsewhere:2375"})
+
+
+def test_without_a_daemon_there_is_one_refusal(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("embedded.process.daemon.os.geteuid", lambda: 0)
+    where = {"DOCKER_HOST": f"unix://{path}"}
+    with pytest.raises(CloudError, match=rf"no Docker daemon answers at {path} .*leave --engine docker out"):
+        engines.options("docker", where)
+    assert engines.options("process", where) == engines.options(None, where) == []
+    FakeDaemon(path, answer("200 OK", "OK")).start()
+    assert engines.options("docker", where) == ["--docker-socket", str(path)]
+
+
+def test_only_root_may_have_nodes_that_write_as_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("embedded.process.daemon.os.geteuid", lambda: 1000)
+    assert "needs root" in str(daemon.refusal({}))
+
+
+def test_only_linux_shares_folders_with_containers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("embedded.process.daemon.sys.platform", "darwin")
+    assert "needs Linux, and this is darwin" in str(daemon.refusal({}))
+
+
+def test_a_running_cloud_keeps_its_engine() -> None:
+    engines.refuse_another("docker", None)
+    engines.refuse_another("docker", "docker")
+    with pytest.raises(CloudError, match="already runs with the engine 'process', not 'docker'"):
+        engines.refuse_another("process", "docker")

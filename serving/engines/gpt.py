@@ -109,14 +109,19 @@ class GPTDecoder:
             return str(self._cutter.decode(list(tokens)))
         return bytes(token for token in tokens if token < _BYTES).decode(errors="replace")
 
-    def begin(self, slot: int, tokens: Sequence[int], sampler: Sampler | None) -> int:
-        """Fill a row's cache with a prompt."""
+    def begin(self, slot: int, prompts: Sequence[Sequence[int]], samplers: Sequence[Sampler | None]) -> list[int]:
+        """Fill the caches of rows from `slot` on, a prompt each.
+
+        Behind a shorter prompt its row holds nonsense until its own tokens take those places: none is seen before.
+        """
         torch = self._torch
-        self._tell("begin", slot, list(tokens))
+        self._tell("begin", slot, [list(tokens) for tokens in prompts])
+        longest = max(map(len, prompts))
         with torch.inference_mode():
-            given = torch.tensor([list(tokens)], device=self._device)
-            places = torch.arange(len(tokens), device=self._device)[None]
-            return _picked(self._logits(given, places, slice(slot, slot + 1)), [sampler])[0]
+            given = torch.tensor([[*tokens, *[0] * (longest - len(tokens))] for tokens in prompts], device=self._device)
+            places = torch.arange(longest, device=self._device)[None].expand(len(prompts), -1)
+            last = torch.tensor([len(tokens) - 1 for tokens in prompts], device=self._device)
+            return _picked(self._logits(given, places, slice(slot, slot + len(prompts)), last), samplers)
 
     def advance(
         self, count: int, tokens: Sequence[int], places: Sequence[int], samplers: Sequence[Sampler | None]
@@ -127,7 +132,7 @@ class GPTDecoder:
         with torch.inference_mode():
             given = torch.tensor(tokens, device=self._device)[:, None]
             at = torch.tensor(places, device=self._device)[:, None]
-            return _picked(self._logits(given, at, slice(0, count)), samplers)
+            return _picked(self._logits(given, at, slice(0, count), torch.zeros_like(at[:, 0])), samplers)
 
     def move(self, source: int, target: int) -> None:
         """Copy one row's cache to another."""
@@ -145,8 +150,8 @@ class GPTDecoder:
         assert self._ranks is not None
         for name, *given in self._ranks.calls():
             if name == "begin":
-                slot, prompt = given
-                self.begin(slot, prompt, None)
+                slot, prompts = given
+                self.begin(slot, prompts, [])
             elif name == "advance":
                 count, tokens, places = given
                 self.advance(count, tokens, places, [])
@@ -160,8 +165,8 @@ class GPTDecoder:
     def _summed(self, part: Any) -> Any:
         return part if self._ranks is None else self._ranks.sum(part)
 
-    def _logits(self, tokens: Any, places: Any, rows: slice) -> Any:
-        """Of the last token of each row: tokens and places are [rows, length]."""
+    def _logits(self, tokens: Any, places: Any, rows: slice, last: Any) -> Any:
+        """Of the token of each row that `last` counts: tokens and places are [rows, length]."""
         functional = self._torch.nn.functional
         weights = self._weights
         x = functional.embedding(tokens, weights["embedding.weight"])
@@ -177,7 +182,8 @@ class GPTDecoder:
             gate = functional.silu(functional.linear(y, weights[f"{name}.feed.gate.weight"]))
             up = functional.linear(y, weights[f"{name}.feed.up.weight"])
             x = x + self._summed(functional.linear(gate * up, weights[f"{name}.feed.down.weight"]))
-        found = functional.linear(self._norm(x[:, -1], "norm"), weights["head.weight"]).float()
+        ends = x[self._torch.arange(x.shape[0], device=self._device), last]
+        found = functional.linear(self._norm(ends, "norm"), weights["head.weight"]).float()
         is_part = self._ranks is not None and found.shape[-1] != self.vocabulary
         return self._ranks.join(found) if self._ranks is not None and is_part else found
 

@@ -1,6 +1,7 @@
 """Answers that are made token by token, many side by side."""
 
 import json
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -14,6 +15,8 @@ from serving.engines.sampling import Sampler
 _MOST_NEW = 16
 _MOST_STOPS = 16
 _LONGEST_STOP = 256
+_TOKENS_A_STEP = 1024
+"""The most that prompts which begin together take, each as long as the longest of them."""
 _PENDING_TOKENS = 8
 """How many tokens may be part of one letter; no encoding needs more."""
 _UNFINISHED = "\N{REPLACEMENT CHARACTER}"
@@ -48,8 +51,9 @@ class Decoder(Protocol):
     def text_of(self, tokens: Sequence[int]) -> str:
         """Tokens as a text."""
 
-    def begin(self, slot: int, tokens: Sequence[int], sampler: Sampler | None) -> int:
-        """Fill a row's cache with a prompt, and return its first new token; without a sampler the likeliest."""
+    def begin(self, slot: int, prompts: Sequence[Sequence[int]], samplers: Sequence[Sampler | None]) -> list[int]:
+        """Fill the caches of rows from `slot` on, a prompt each, and return their first new tokens; without a sampler
+        the likeliest."""
 
     def advance(
         self, count: int, tokens: Sequence[int], places: Sequence[int], samplers: Sequence[Sampler | None]
@@ -117,11 +121,37 @@ class TokenHandler:
         """Whether another request can join."""
         return len(self._active) < self.slots
 
-    def admit(self, ask: Ask) -> None:
-        """Take a prompt in and make its first token; no more than one prompt joins a step, for the others' sake."""
-        wish = self._read(ask)
-        first = self._decoder.begin(len(self._active), wish.tokens, wish.sampler)
-        self._active.append(_Stream(ask=ask, wish=wish, place=len(wish.tokens), made=[first]))
+    def admit(self, waiting: deque[Ask]) -> list[tuple[Ask, Exception]]:
+        """Take the first of those that wait in and make their first tokens together; returns what cannot be answered.
+
+        Whoever is under way waits meanwhile, so that a step takes in no more than some tokens, or one prompt.
+        """
+        refused: list[tuple[Ask, Exception]] = []
+        taken: list[tuple[Ask, _Wish]] = []
+        longest = 0
+        while waiting and len(self._active) + len(taken) < self.slots:
+            try:
+                wish = self._read(waiting[0])
+            except Exception as error:
+                refused.append((waiting.popleft(), error))
+                continue
+            longest = max(longest, len(wish.tokens))
+            if taken and longest * (len(taken) + 1) > _TOKENS_A_STEP:
+                break
+            taken.append((waiting.popleft(), wish))
+        try:
+            firsts = self._first_tokens([wish for _, wish in taken])
+        except Exception as error:
+            return [*refused, *((ask, error) for ask, _ in taken)]
+        for (ask, wish), first in zip(taken, firsts, strict=True):
+            self._active.append(_Stream(ask=ask, wish=wish, place=len(wish.tokens), made=[first]))
+        return refused
+
+    def _first_tokens(self, wishes: Sequence[_Wish]) -> list[int]:
+        if not wishes:
+            return []
+        prompts, samplers = [wish.tokens for wish in wishes], [wish.sampler for wish in wishes]
+        return self._decoder.begin(len(self._active), prompts, samplers)
 
     def leave(self, number: int) -> None:
         """Drop a request that nobody waits for."""

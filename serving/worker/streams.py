@@ -18,21 +18,13 @@ def serve(worker: Worker, handler: TokenHandler) -> None:
             handler.leave(number)
             out.append(frames.pack(number, frames.DROPPED))
         if worker.waiting and handler.has_room:
-            out += _admitted(handler, worker.waiting.popleft())
+            out += [told(error, ask) for ask, error in handler.admit(worker.waiting)]
         try:
             out += [_frame(ask, what) for ask, what in handler.step()]
         except Exception as error:
             out += [broken(ask) if has_begun else told(error, ask) for ask, has_begun in handler.give_up()]
         worker.under_way(handler.numbers)
         worker.send(out)
-
-
-def _admitted(handler: TokenHandler, ask: Ask) -> list[bytes]:
-    try:
-        handler.admit(ask)
-    except Exception as error:
-        return [told(error, ask)]
-    return []
 
 
 def _frame(ask: Ask, what: Answer | Parts | bytes | None) -> bytes:

@@ -3,6 +3,7 @@
 import json
 import queue
 import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 import torch
 
 from serving.ask import Answer, Ask, Parts, RequestError
-from serving.engines import choose
+from serving.engines import choose, tokens
 from serving.engines.gpt import GPTDecoder, part_of
 from serving.engines.tokens import TokenHandler
 from training.pytorch.models.gpt.model import GPT, GPTConfig
@@ -50,14 +51,17 @@ def ask(number: int, asked: object) -> Ask:
     return Ask(number=number, kind="", accept="", identity=str(number), headers={}, body=json.dumps(asked).encode())
 
 
-def run(handler: TokenHandler, asks: Sequence[Ask], *, leave: int | None = None) -> dict[int, list[int]]:
-    """Answer all, one prompt joining each step, as a worker does; the tokens of each."""
-    waiting, found = list(asks), {one.number: [] for one in asks}
+def run(
+    handler: TokenHandler, asks: Sequence[Ask], *, leave: int | None = None, at_once: int = 1
+) -> dict[int, list[int]]:
+    """Answer all as a worker does, while so many come with each step; the tokens of each."""
+    coming, waiting, found = deque(asks), deque[Ask](), {one.number: [] for one in asks}
     ended: set[int] = set()
     steps = 0
-    while waiting or handler.numbers:
+    while coming or waiting or handler.numbers:
+        waiting.extend(coming.popleft() for _ in range(min(at_once, len(coming))))
         if waiting and handler.has_room:
-            handler.admit(waiting.pop(0))
+            assert handler.admit(waiting) == []
         if leave in handler.numbers and steps > 4:
             handler.leave(leave)  # type: ignore[arg-type]
         for one, what in handler.step():
@@ -74,13 +78,14 @@ def run(handler: TokenHandler, asks: Sequence[Ask], *, leave: int | None = None)
     return found
 
 
-def test_tokens_are_those_of_the_whole_model(model: GPT, handler: TokenHandler) -> None:
+@pytest.mark.parametrize("at_once", [1, 2, len(PROMPTS)])
+def test_tokens_are_those_of_the_whole_model(model: GPT, handler: TokenHandler, at_once: int) -> None:
     counts = [5, 12, 1, 17, 30, 3]
     asks = [
         ask(number, {"prompt": prompt, "max_new_tokens": count, "stream": number % 2 == 0})
         for number, (prompt, count) in enumerate(zip(PROMPTS, counts, strict=True))
     ]
-    found = run(handler, asks)
+    found = run(handler, asks, at_once=at_once)
     for number, (prompt, count) in enumerate(zip(PROMPTS, counts, strict=True)):
         assert found[number] == expected(model, prompt, count), prompt
 
@@ -118,14 +123,37 @@ def test_who_leaves_disturbs_nobody(model: GPT, handler: TokenHandler) -> None:
     ],
 )
 def test_what_is_wrong_with_a_prompt(handler: TokenHandler, asked: object, said: str) -> None:
-    with pytest.raises(RequestError) as raised:
-        handler.admit(ask(1, asked))
-    assert said in str(raised.value) and not handler.numbers
+    right, wrong, later = ask(1, {"prompt": "a"}), ask(2, asked), ask(3, {"prompt": "bc"})
+    ((refused, error),) = handler.admit(deque([right, wrong, later]))
+    assert refused is wrong and isinstance(error, RequestError) and said in str(error)
+    assert handler.numbers == {1, 3}, "others join all the same"
+
+
+def test_a_step_takes_in_no_more_prompts_than_fit_it(handler: TokenHandler, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "_TOKENS_A_STEP", 8)
+    waiting = deque(ask(number, {"prompt": prompt}) for number, prompt in enumerate(("abcd", "efgh", "i")))
+    assert handler.admit(waiting) == [] and handler.numbers == {0, 1}
+    assert handler.admit(waiting) == [] and handler.numbers == {0, 1, 2}
+    long = deque([ask(4, {"prompt": "x" * 20})])
+    handler.give_up()
+    assert handler.admit(long) == [] and handler.numbers == {4}, "alone, a prompt of any length"
+
+
+def test_a_model_that_breaks_over_a_prompt_is_told_to_all_that_came_with_it(
+    handler: TokenHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> list[int]:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(GPTDecoder, "begin", broken)
+    asks = [ask(1, {"prompt": "a"}), ask(2, {"prompt": "b"})]
+    found = handler.admit(deque(asks))
+    assert [one for one, _ in found] == asks and not handler.numbers
 
 
 def lines(handler: TokenHandler, asked: dict[str, object]) -> list[dict[str, object]]:
     """The lines of one streamed answer."""
-    handler.admit(ask(1, {**asked, "stream": True}))
+    handler.admit(deque([ask(1, {**asked, "stream": True})]))
     found = []
     while handler.numbers:
         found += [json.loads(what) for _, what in handler.step() if isinstance(what, bytes)]
@@ -147,7 +175,8 @@ def test_the_likeliest_of_one_is_greedy(model: GPT, handler: TokenHandler) -> No
 
 def test_a_stop_ends_an_answer_and_is_its_last_part(model: GPT, handler: TokenHandler) -> None:
     wanted = expected(model, "to be", 20)
-    handler.admit(ask(1, {"prompt": "to be", "max_new_tokens": 20, "stop_tokens": [wanted[5], 255]}))
+    asked = {"prompt": "to be", "max_new_tokens": 20, "stop_tokens": [wanted[5], 255]}
+    handler.admit(deque([ask(1, asked)]))
     whole = None
     while handler.numbers:
         told = [what for _, what in handler.step()]
@@ -187,7 +216,8 @@ class Beside:
         return found
 
 
-def test_two_ranks_hold_half_each_and_make_the_same_tokens(model: GPT) -> None:
+@pytest.mark.parametrize("at_once", [1, len(PROMPTS)])
+def test_two_ranks_hold_half_each_and_make_the_same_tokens(model: GPT, at_once: int) -> None:
     shared: dict[str, Any] = {"all": threading.Barrier(2), "calls of 1": queue.Queue()}
     weights, config = model.state_dict(), asdict(CONFIG)
 
@@ -201,7 +231,7 @@ def test_two_ranks_hold_half_each_and_make_the_same_tokens(model: GPT) -> None:
     follower.start()
     try:
         asks = [ask(number, {"prompt": prompt, "max_new_tokens": 6}) for number, prompt in enumerate(PROMPTS)]
-        found = run(TokenHandler(first), asks)
+        found = run(TokenHandler(first), asks, at_once=at_once)
     finally:
         shared["calls of 1"].put(None)
         follower.join(60)

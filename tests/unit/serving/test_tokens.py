@@ -1,6 +1,7 @@
 """Streams of tokens, of any model: letters come whole, stops end them, and a sampler draws by the shares."""
 
 import json
+from collections import deque
 from collections.abc import Sequence
 
 import numpy
@@ -17,7 +18,7 @@ def ask(number: int, asked: object) -> Ask:
 
 def lines(handler: TokenHandler, asked: dict[str, object]) -> list[dict[str, object]]:
     """The lines of one streamed answer."""
-    handler.admit(ask(1, {**asked, "stream": True}))
+    handler.admit(deque([ask(1, {**asked, "stream": True})]))
     found = []
     while handler.numbers:
         found += [json.loads(what) for _, what in handler.step() if isinstance(what, bytes)]
@@ -39,8 +40,8 @@ class Spelled:
     def text_of(self, tokens: Sequence[int]) -> str:
         return bytes(tokens).decode(errors="replace")
 
-    def begin(self, slot: int, tokens: Sequence[int], sampler: object) -> int:
-        return self.says[0]
+    def begin(self, slot: int, prompts: Sequence[Sequence[int]], samplers: object) -> list[int]:
+        return [self.says[0] for _ in prompts]
 
     def advance(self, count: int, tokens: Sequence[int], places: Sequence[int], samplers: object) -> list[int]:
         return [self.says[place] for place in places]

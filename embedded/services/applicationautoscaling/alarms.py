@@ -1,17 +1,34 @@
 """The two alarms that the service keeps for a policy that tracks a target."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from embedded.clients import client
 from embedded.services.applicationautoscaling.records import Policy
 
-PREDEFINED: Mapping[str, tuple[str, str]] = {
-    "SageMakerVariantInvocationsPerInstance": ("InvocationsPerInstance", "Sum"),
-    "SageMakerVariantProvisionedConcurrencyUtilization": ("ServerlessProvisionedConcurrencyUtilization", "Maximum"),
-}
-"""The predefined metrics of variants: the metric and its statistic."""
 _PERIOD_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Predefined:
+    """A metric that a policy may name without saying where it is."""
+
+    metric: str
+    statistic: str
+    out_seconds: int = _PERIOD_SECONDS
+    """The period of the alarm that adds capacity; the one that takes it away has a minute's for every metric."""
+
+
+PREDEFINED: Mapping[str, Predefined] = {
+    "SageMakerVariantInvocationsPerInstance": Predefined("InvocationsPerInstance", "Sum"),
+    "SageMakerVariantConcurrentRequestsPerModelHighResolution": Predefined("ConcurrentRequestsPerModel", "Average", 10),
+    "SageMakerVariantProvisionedConcurrencyUtilization": Predefined(
+        "ServerlessProvisionedConcurrencyUtilization", "Maximum"
+    ),
+}
+"""The predefined metrics of variants. AWS documents that the one of high resolution comes every ten seconds and that
+capacity goes as slowly as by the others; the periods of ten seconds and the average over instances follow from that."""
 _HIGH_PERIODS = 3
 _LOW_PERIODS = 15
 _LOW_PART = 0.9
@@ -36,6 +53,8 @@ def specs(policy: Policy) -> list[dict[str, Any]]:
         "Threshold": value * _LOW_PART,
         "ComparisonOperator": "LessThanThreshold",
     }
+    if "PredefinedMetricSpecification" in config:
+        high["Period"] = PREDEFINED[config["PredefinedMetricSpecification"]["PredefinedMetricType"]].out_seconds
     wanted = [high] if config.get("DisableScaleIn") else [high, low]
     return [{**shared, **one} for one in wanted]
 
@@ -47,13 +66,13 @@ def _described(policy: Policy) -> str:
 def _metric(policy: Policy) -> dict[str, Any]:
     config, target = policy.config, policy.target
     if "PredefinedMetricSpecification" in config:
-        name, statistic = PREDEFINED[config["PredefinedMetricSpecification"]["PredefinedMetricType"]]
+        found = PREDEFINED[config["PredefinedMetricSpecification"]["PredefinedMetricType"]]
         place = {"EndpointName": target.endpoint, "VariantName": target.variant}
         return {
             "Namespace": "AWS/SageMaker",
-            "MetricName": name,
+            "MetricName": found.metric,
             "Dimensions": [{"Name": key, "Value": value} for key, value in place.items()],
-            "Statistic": statistic,
+            "Statistic": found.statistic,
             "Period": _PERIOD_SECONDS,
         }
     own = config["CustomizedMetricSpecification"]

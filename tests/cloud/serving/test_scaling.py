@@ -1,6 +1,7 @@
 """Application Auto Scaling changes how many instances a variant has: targets, steps, schedules, stacks."""
 
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -81,6 +82,44 @@ def _not_scaled(api: Any, endpoint: str) -> bool:
     found = api.describe_scaling_activities(ServiceNamespace="sagemaker", IncludeNotScaledActivities=True)
     reasons = [one["NotScaledReasons"][0] for one in found["ScalingActivities"] if "NotScaledReasons" in one]
     return {"Code": "AlreadyAtMaxCapacity", "MaxCapacity": 3, "CurrentCapacity": 3} in reasons
+
+
+def test_requests_under_way_are_tracked_out_and_in(cloud: ServingCloud, endpoint: str) -> None:
+    name, over = "crowded", threading.Event()
+    cloud.serve(name, cloud.simple(name, SLOW="0.3"))
+    api = cloud.client("application-autoscaling")
+    api.register_scalable_target(**place(name), MinCapacity=1, MaxCapacity=2)
+    kind = "SageMakerVariantConcurrentRequestsPerModelHighResolution"
+    api.put_scaling_policy(
+        **place(name),
+        PolicyName="crowd",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration={
+            "TargetValue": 2.0,
+            "PredefinedMetricSpecification": {"PredefinedMetricType": kind},
+            "ScaleOutCooldown": 60,
+            "ScaleInCooldown": 60,
+        },
+    )
+
+    def ask() -> None:
+        while not over.is_set():
+            cloud.invoke(name)
+
+    clients = [threading.Thread(target=ask) for _ in range(6)]
+    for one in clients:
+        one.start()
+    try:
+        wait_until(lambda: count(cloud, name) == 2, 30, "a second instance")
+        assert cloud.metric("ConcurrentRequestsPerModel", name, "Maximum") == 6
+    finally:
+        over.set()
+        for one in clients:
+            one.join()
+    wait_until(lambda: count(cloud, name) == 1, 60, "one instance, where nobody asks")
+    cloud.settled(name)
+    api.deregister_scalable_target(**place(name))
+    cloud.client("sagemaker").delete_endpoint(EndpointName=name)
 
 
 def test_a_step_follows_an_alarm_of_ones_own(cloud: ServingCloud, endpoint: str) -> None:

@@ -111,6 +111,14 @@ def test_a_tracked_target_has_an_alarm_on_each_side() -> None:
     assert high["AlarmActions"] == low["AlarmActions"] == [made.arn]
 
 
+def test_requests_under_way_add_capacity_within_seconds_and_take_it_away_as_slowly_as_ever() -> None:
+    kind = "SageMakerVariantConcurrentRequestsPerModelHighResolution"
+    high, low = alarms.specs(policy(INSTANCES, PredefinedMetricSpecification={"PredefinedMetricType": kind}))
+    assert (high["MetricName"], high["Statistic"]) == ("ConcurrentRequestsPerModel", "Average")
+    assert (high["Period"], high["EvaluationPeriods"]) == (10, 3)
+    assert (low["MetricName"], low["Period"], low["EvaluationPeriods"]) == ("ConcurrentRequestsPerModel", 60, 15)
+
+
 def test_without_scaling_in_there_is_no_lower_alarm_and_a_metric_of_ones_own_is_taken_as_it_is() -> None:
     own = {"MetricName": "Backlog", "Namespace": "Own", "Statistic": "Average", "Dimensions": []}
     (high,) = alarms.specs(policy(CONCURRENCY, CustomizedMetricSpecification=own, DisableScaleIn=True))

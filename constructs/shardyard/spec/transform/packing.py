@@ -41,7 +41,7 @@ def fill(
         return
     between = b"\n" if how == "Line" else b""
     # where each piece ends if all of them lie in a row: each payload's end is found, not counted up to
-    ends = list(accumulate(size + len(between) for size in sizes))
+    ends = list(accumulate([size + len(between) for size in sizes] if between else sizes))
     first = 0
     while first < len(pieces):
         begin = ends[first - 1] if first else 0

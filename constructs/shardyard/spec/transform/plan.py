@@ -24,6 +24,8 @@ class Payload:
     records: Sequence[bytes]
     """What each says: there are hundreds of thousands, and a `Record` of each would take longer than to send them."""
     body: bytes
+    are_plain: bool
+    """Whether they are rows of CSV whose columns commas alone tell apart: those need not be read one by one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,24 +67,28 @@ class Plan:
 
     def payloads(self, data: bytes) -> Iterator[Payload]:
         """The requests that an object makes."""
-        said, packed = self._packed(data)
+        said, plain, packed = self._packed(data)
         first = 0
         for count, body in packed:
-            yield Payload(records=said[first : first + count], body=body)
+            yield Payload(records=said[first : first + count], body=body, are_plain=plain)
             first += count
 
-    def _packed(self, data: bytes) -> tuple[Sequence[bytes], Iterator[tuple[int, bytes]]]:
-        """What the records say, and the number of records and the body of each payload."""
+    def _packed(self, data: bytes) -> tuple[Sequence[bytes], bool, Iterator[tuple[int, bytes]]]:
+        """What the records say, whether all are plain, and the number of records and the body of each payload."""
         most = None if self.payload_mb == 0 else self.payload_mb * MEBIBYTE
         if self.split == "Line":
-            said = lines(data)
+            said, text = lines(data), data
         else:
             records = split(data, self.split)
             said = [record.data for record in records]
-            if self.input_filter == "$":
-                return said, pack(records, how=self.split, strategy=self.strategy, most_bytes=most)
-        sent = said if self.input_filter == "$" else self._filtered(said)
-        return said, fill(sent, how=self.split, strategy=self.strategy, most_bytes=most)
+            if not self.processes:
+                return said, False, pack(records, how=self.split, strategy=self.strategy, most_bytes=most)
+            text = b"\n".join(said)
+        plain = self.processes and media_type(self.content_type) == CSV and columns.are_plain(said, text)
+        if self.split != "Line" and self.input_filter == "$":
+            return said, plain, pack(records, how=self.split, strategy=self.strategy, most_bytes=most)
+        sent = said if self.input_filter == "$" else self._filtered(said, plain)
+        return said, plain, fill(sent, how=self.split, strategy=self.strategy, most_bytes=most)
 
     def result(self, payload: Payload, answer: bytes) -> bytes:
         """What an answer adds to the `.out` file, joined and filtered."""
@@ -97,12 +103,11 @@ class Plan:
             return made
         return made + b"\n"
 
-    def _filtered(self, records: Sequence[bytes]) -> list[bytes]:
+    def _filtered(self, records: Sequence[bytes], are_plain: bool) -> list[bytes]:
         path = paths.parse(self.input_filter)
-        if media_type(self.content_type) == CSV:
-            kept = columns.select(records, path)
-            if kept is not None:
-                return kept
+        kept = columns.select(records, path) if are_plain else None
+        if kept is not None:
+            return kept
         return _numbered(records, lambda record: self._kept(record, path))
 
     def _kept(self, data: bytes, path: paths.Path) -> bytes:
@@ -114,7 +119,7 @@ class Plan:
         path = paths.parse(self.output_filter)
         answers = self._answers(answer, len(payload.records))
         joins = self.join == "Input"
-        if joins and media_type(self.content_type) == CSV:
+        if joins and payload.are_plain and columns.are_plain(answers, answer):
             kept = columns.join(payload.records, answers, path)
             if kept is not None:
                 return kept

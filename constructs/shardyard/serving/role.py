@@ -11,8 +11,7 @@ from shardyard.foundation.storage_base import Places, StorageBase
 from shardyard.jobs.job_permissions import own_keys, read_prefixes
 from shardyard.serving.image import EndpointImage
 from shardyard.spec.endpoints.endpoint import EndpointSpec
-from shardyard.spec.endpoints.model import ModelSource
-from shardyard.spec.requests.endpoints import answer_place, capture_place
+from shardyard.spec.requests.endpoints import answer_place, capture_place, model_place
 
 LOG_GROUP = "/aws/sagemaker/Endpoints"
 _PUT = ("s3:AbortMultipartUpload", "s3:PutObject")
@@ -48,26 +47,10 @@ def endpoint_statements(
 
 def _read_models(spec: EndpointSpec, places: Places) -> Iterator[policy.Statement]:
     prefixes: dict[str, list[str]] = {}
-    for model in {spec.model_of(name): None for name in spec.variants}:
-        where, prefix = model_place(spec, model, places)
-        known = prefixes.setdefault(where, [])
-        if prefix not in known:
-            known.append(prefix)
+    for place in dict.fromkeys(model_place(spec, name) for name in spec.variants):
+        where, prefix = _located(place, places)
+        prefixes.setdefault(where, []).append(prefix)
     yield from read_prefixes(prefixes, located=(places.data_arn, places.artifact_arn))
-
-
-def model_place(spec: EndpointSpec, model: ModelSource, places: Places) -> tuple[str, str]:
-    """The bucket and the prefix below which a variant's models lie: another model of the same place needs no deploy."""
-    if model.file is not None:
-        return places.artifact_arn, f"models/{spec.name}/"
-    if model.s3 is None:
-        return places.artifact_arn, "runs/"
-    where, key = places.artifact_arn, model.s3
-    if key.startswith("s3://"):
-        bucket, _, key = key.removeprefix("s3://").partition("/")
-        where = bucket_arn(bucket)
-    folder, slash, _ = key.rpartition("/")
-    return where, f"{folder}{slash}"
 
 
 def _write_results(spec: EndpointSpec, places: Places) -> Iterator[policy.Statement]:
@@ -75,16 +58,21 @@ def _write_results(spec: EndpointSpec, places: Places) -> Iterator[policy.Statem
     if spec.kind == "asynchronous":
         found.append(answer_place(spec))
     for place in found:
-        where, key = places.artifact_arn, place
-        if place.startswith("s3://"):
-            bucket, _, key = place.removeprefix("s3://").partition("/")
-            where = bucket_arn(bucket)
+        where, key = _located(place, places)
         # Requests of an asynchronous endpoint are read from where its answers go
         reads = ("s3:GetObject",) if spec.kind == "asynchronous" else ()
         yield policy.allow([*_PUT, *reads], [f"{where}/{key}*"])
         yield policy.allow(["s3:ListBucket"], [where], when={"StringLike": {"s3:prefix": [f"{key}*"]}})
         if where not in (places.data_arn, places.artifact_arn):
             yield policy.allow(["s3:GetBucketLocation"], [where])
+
+
+def _located(place: str, places: Places) -> tuple[str, str]:
+    """The bucket's ARN, and the key: one alone lies in the artifact bucket."""
+    if not place.startswith("s3://"):
+        return places.artifact_arn, place
+    bucket, _, key = place.removeprefix("s3://").partition("/")
+    return bucket_arn(bucket), key
 
 
 def _tell_topics(spec: EndpointSpec) -> Iterator[policy.Statement]:

@@ -85,11 +85,13 @@ def deploy(
     """
     from yard.serving import deploying
     from yard.serving.endpoints import endpoint as find
+    from yard.serving.reach import check_reach
 
     aws = Aws(find_project())
     spec = find(aws.project, endpoint)
     values = _values(aws, spec, run=run, s3=s3, variant=variant)
     before = deploying.ready(aws, endpoint, say)
+    check_reach(aws, before, values.values())
     _say_plan(spec, values, first=before.described is None)
     if not yes and not confirm(f"Deploy to {endpoint}?"):
         raise typer.Exit(Exit.OK)

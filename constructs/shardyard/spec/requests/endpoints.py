@@ -48,6 +48,17 @@ def answer_place(spec: EndpointSpec) -> str:
     return f"async/{spec.name}/" if queue is None or queue.s3 is None else queue.s3
 
 
+def model_place(spec: EndpointSpec, variant: str) -> str:
+    """Below what a variant's models lie, as the file says it: another model of the same place needs no deploy."""
+    model = spec.model_of(variant)
+    if model.file is not None:
+        return f"models/{spec.name}/"
+    if model.s3 is None:
+        return "runs/"
+    folder, slash, _ = model.s3.rpartition("/")
+    return f"{folder}{slash}"
+
+
 def model_request(spec: EndpointSpec, variant: str, site: Site) -> dict[str, Any]:
     """CreateModel's fields, but for the name."""
     container: dict[str, Any] = {"Image": site.image_uris[variant], "Environment": _environment(spec, variant)}

@@ -141,6 +141,10 @@ def project(cloud: ServingCloud) -> Path:
     (root / "cdk.json").write_text(json.dumps(settings))
     cloud.put("models/digits/first/model.tar.gz", packed({"answer.txt": "first"}))
     cloud.put("models/digits/second/model.tar.gz", packed({"answer.txt": "second"}))
+    # In place of the project's stack of buckets: what the command reads of it
+    outputs = {"ArtifactBucketName": {"Value": BUCKET}}
+    storage = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}, "Outputs": outputs}
+    cloud.client("cloudformation").create_stack(StackName="vision-dev-storage", TemplateBody=json.dumps(storage))
     assert deploy_template(cloud, template(root)) == "CREATE_COMPLETE"
     return root
 
@@ -168,6 +172,12 @@ def test_an_endpoint_lives_changes_goes_back_and_goes(cloud: ServingCloud, proje
     assert yard.json("endpoints", "--json")[0]["status"] == "no model"
     assert cloud.client("sagemaker").list_endpoints()["Endpoints"] == []
     assert "has no model yet" in yard("endpoint", "scale", "digits", "2", code=1).stderr
+
+    # A model of another place would fail for want of permission, and is refused before anything changes
+    refused = yard("deploy", "digits", "--s3", f"s3://{BUCKET}/elsewhere/model.tar.gz", "--yes", code=1)
+    assert f"it reads what lies below s3://{BUCKET}/models/digits/" in refused.stderr
+    events = cloud.client("cloudformation").describe_stack_events(StackName=STACK)["StackEvents"]
+    assert not any(one["ResourceStatus"].startswith("UPDATE") for one in events)
 
     # The first model makes it
     first = deploy(yard, "first")

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from aws_cdk.region_info import RegionInfo
 
+from shardyard.spec.catalogue.hosting import CONTAINERS
 from shardyard.spec.catalogue.images import (
     DLC_ACCOUNTS,
     DLC_IMAGES,
@@ -112,11 +113,17 @@ def test_the_framework_of_a_container_is_found_again() -> None:
     for framework, versions in DLC_IMAGES.items():
         for container in versions.values():
             assert framework_of(DLC_ACCOUNTS["eu-west-1"], container["repository"]) == framework
+    for framework, versions in CONTAINERS.items():
+        for container in versions.values():
+            assert framework_of(DLC_ACCOUNTS["eu-west-1"], container["repository"]) == framework
+    assert framework_of("683313688378", "sagemaker-scikit-learn") == "sklearn"
+    assert framework_of("123456789012", "sagemaker-scikit-learn") is None
     assert framework_of("173754725891", "sagemaker-spark-processing") == "spark"
     assert framework_of("173754725891", "pytorch") is None, "the account of Spark's images has no others"
     assert framework_of("123456789012", "sagemaker-spark-processing") is None
     assert framework_of("123456789012", "pytorch") is None, "a repository of one's own"
     assert framework_of(DLC_ACCOUNTS["eu-west-1"], "huggingface-pytorch-training") is None
+    assert framework_of(DLC_ACCOUNTS["eu-west-1"], "huggingface-pytorch-inference") is None
 
 
 def test_the_image_of_a_job(tmp_path: Path) -> None:

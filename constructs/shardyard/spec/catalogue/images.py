@@ -10,7 +10,7 @@ from typing import Any
 
 from contract.zips import files_of
 from shardyard.spec import names
-from shardyard.spec.catalogue.builtin import builtin_name, builtin_of
+from shardyard.spec.catalogue.builtin import BUILTIN_REGISTRIES, builtin_name, builtin_of
 from shardyard.spec.catalogue.data_files import read_data
 from shardyard.spec.catalogue.instances import INSTANCES
 from shardyard.spec.errors import Problem, SpecError
@@ -34,6 +34,8 @@ WHEELS = "wheels"
 
 _spark: Any = read_data("spark_images.json")
 _SPARK_ACCOUNTS = frozenset(_spark["accounts"].values())
+_SKLEARN_ACCOUNTS = frozenset(BUILTIN_REGISTRIES["xgboost"].values())
+"""The SDK's own tables name one registry for both."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,10 +139,12 @@ def container_of(spec: LaunchedSpec) -> str | None:
 
 
 def framework_of(account: str | None, repository: str) -> str | None:
-    """The framework of an image of AWS's own, for training or of Spark for processing; None for any other image."""
+    """The framework of an image of AWS's own, for training, inference or processing; None for any other image."""
     if account in _SPARK_ACCOUNTS and repository == _spark["repository"]:
         return "spark"
+    if account in _SKLEARN_ACCOUNTS and repository == "sagemaker-scikit-learn":
+        return "sklearn"
     if account not in DLC_ACCOUNTS.values():
         return None
-    name = repository.removesuffix("-training")
+    name = repository.removesuffix("-training").removesuffix("-inference")
     return name if name in DLC_IMAGES else None

@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[4]
         ("123456789012.dkr.ecr.us-east-1.amazonaws.com/own:latest", "own"),
         ("763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.9-cpu", "pytorch"),
         ("763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch:2.13-cpu-amzn2023-sagemaker", "pytorch"),
+        ("763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-inference:2.6-cpu-py312", "pytorch"),
+        ("683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3", "sklearn"),
         ("763104351884.dkr.ecr.cn-north-1.amazonaws.com.cn/tensorflow-training:2.21-cpu-py312", "tensorflow"),
         (f"123456789012.dkr.ecr.us-east-1.amazonaws.com/a/b@sha256:{'0' * 64}", "b"),
     ],

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import uuid
+from datetime import UTC
 
 import pytest
 from botocore.exceptions import ClientError
@@ -98,6 +100,23 @@ def test_gzip_and_a_manifest(cloud: TransformCloud, model: str) -> None:
     assert cloud.results("listed") == {"b.gz.out": b"yes:2\n"}
 
 
+def test_what_is_captured_are_lists_and_each_record_has_an_id(cloud: TransformCloud, model: str) -> None:
+    config = {"DestinationS3Uri": f"s3://{BUCKET}/captured", "GenerateInferenceId": True}
+    objects = {"a.csv": b"1\n2\n", "b/c.csv": b"3\n", "refused.csv": b"refuse\n"}
+    ended = cloud.transform("captured", model, objects, BatchStrategy="SingleRecord", DataCaptureConfig=config)
+    assert ended["DataCaptureConfig"] == config
+    started = ended["TransformStartTime"].astimezone(UTC)
+    read, written = cloud.keys("captured/")
+    assert read.startswith(f"captured/input/{started:%Y/%m/%d/%H}/")
+    assert written.startswith(f"captured/output/{started:%Y/%m/%d/%H}/")
+    assert json.loads(cloud.get(read)) == [{"prefix": f"s3://{BUCKET}/in/captured/"}, "a.csv", "b/c.csv"]
+    assert json.loads(cloud.get(written)) == [{"prefix": f"s3://{BUCKET}/out/captured/"}, "a.csv.out", "b/c.csv.out"]
+    rows = [row.split(",") for row in cloud.results("captured")["a.csv.out"].decode().splitlines()]
+    assert [row[0] for row in rows] == ["yes:1", "yes:2"]
+    assert {row[2] for row in rows} == {f"{started:%Y-%m-%dT%H:%M:%SZ}"}
+    assert len({uuid.UUID(row[1]) for row in rows}) == 2
+
+
 def test_a_job_that_is_stopped_leaves_nothing(cloud: TransformCloud) -> None:
     slow = cloud.model("slow", Environment={"SLOW": "0.5"})
     cloud.put("in/stopped/x", b"1\n" * 200)
@@ -177,7 +196,7 @@ def test_jobs_are_listed_tagged_and_announced(cloud: TransformCloud, model: str)
             {"DataProcessing": {"JoinSource": "Input"}, "TransformOutput__Accept": "a/b"},
             "Accept must be one of text/csv",
         ),
-        ({"DataCaptureConfig": {"DestinationS3Uri": "s3://b/c"}}, "DataCaptureConfig is not emulated"),
+        ({"DataCaptureConfig": {"DestinationS3Uri": "https://b/c"}}, "must begin with s3://"),
         ({"TransformResources__InstanceCount": 101}, "InstanceCount 101 is more than the maximum of 100"),
         (
             {"TransformInput__DataSource": {"S3DataSource": {"S3DataType": "Converse", "S3Uri": "s3://b/c"}}},

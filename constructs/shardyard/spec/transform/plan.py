@@ -65,6 +65,11 @@ class Plan:
         """Whether records are looked into: filtered or joined."""
         return self.join == "Input" or self.input_filter != "$" or self.output_filter != "$"
 
+    @property
+    def written(self) -> str:
+        """The content type of a result: joined, it is the input's with the answers put in."""
+        return self.content_type if self.join == "Input" else self.accept
+
     def payloads(self, data: bytes) -> Iterator[Payload]:
         """The requests that an object makes."""
         said, plain, packed = self._packed(data)
@@ -123,7 +128,7 @@ class Plan:
             kept = columns.join(payload.records, answers, path)
             if kept is not None:
                 return kept
-        make = self._csv_row if media_type(self.content_type if joins else self.accept) == CSV else self._json
+        make = self._csv_row if media_type(self.written) == CSV else self._json
         records = payload.records if joins else [None] * len(answers)
         return _numbered(list(zip(records, answers, strict=True)), lambda pair: make(pair[0], pair[1], path))
 

@@ -24,6 +24,7 @@ _SHOWN_FIELDS = (
     "TransformInput",
     "TransformOutput",
     "TransformResources",
+    "DataCaptureConfig",
     "DataProcessing",
     "ExperimentConfig",
 )

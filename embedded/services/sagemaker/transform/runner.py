@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from embedded.services.sagemaker.jobs.running.runner import JobRunner
 from embedded.services.sagemaker.serving.containers.container import NotWell
 from embedded.services.sagemaker.serving.containers.http import NoAnswer
 from embedded.services.sagemaker.transform import objects
+from embedded.services.sagemaker.transform.capture import Capture
 from embedded.services.sagemaker.transform.instance import Ask, Instance, Refused
 from embedded.services.sagemaker.transform.job import TransformJob
 from embedded.services.sagemaker.transform.parameters import Parameters, own_parameters
@@ -41,6 +42,7 @@ class Runner(JobRunner[TransformJob]):
         root = None if current.work_root is None else str(current.work_root)
         self._results = Path(tempfile.mkdtemp(prefix="shardyard-transform-", dir=root))
         self._written: dict[objects.Source, Path] = {}
+        self._capture: Capture | None = None
         # one step of the interpreter for each number: several objects are transformed at the same time
         self._numbers = itertools.count()
 
@@ -97,6 +99,8 @@ class Runner(JobRunner[TransformJob]):
     def _transform(self) -> str | None:
         """Transform every object; returns why the job failed. A job that is stopped leaves nothing in S3."""
         self.job.start()
+        assert self.job.started is not None
+        self._capture = Capture.of(self.job.request, self.job.started)
         s3 = execution_role.client(self.job.role_arn, "s3", self.job.region)
         sources = objects.listed(s3, self.job.request["TransformInput"]["DataSource"]["S3DataSource"])
         shares = objects.dealt(sources, len(self.job.instances()))
@@ -136,23 +140,28 @@ class Runner(JobRunner[TransformJob]):
         def transform(ask: Ask) -> None:
             payloads = list(plan.payloads(objects.read(s3, source, compression)))
             answers = ask([payload.body for payload in payloads])
-            result = b"".join(plan.result(payload, said) for payload, said in zip(payloads, answers, strict=True))
+            results = [plan.result(payload, said) for payload, said in zip(payloads, answers, strict=True)]
+            if self._capture is not None:
+                results = [self._capture.identified(one, plan.written) for one in results]
             place = self._results / str(next(self._numbers))
-            place.write_bytes(result)
+            place.write_bytes(b"".join(results))
             self._written[source] = place
 
         return transform
 
     def _upload(self, s3: Any) -> None:
         output = self.job.request["TransformOutput"]
-        target, key = Location.parse(output["S3OutputPath"]), output.get("KmsKeyId")
-        encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
+        target, sealed = Location.parse(output["S3OutputPath"]), _encryption(output.get("KmsKeyId", ""))
         for source, place in self._written.items():
             name = output_key(target.key, source.below, source.key)
-            try:
-                s3.upload_file(str(place), target.bucket, name, ExtraArgs=encryption)
-            except Exception as error:
-                raise JobFailure(f"ClientError: {name} cannot be written to {target.bucket}: {error}") from error
+            with _told(name, target):
+                s3.upload_file(str(place), target.bucket, name, ExtraArgs=sealed)
+        if self._capture is not None:
+            kept, sealed = self._capture.target, _encryption(self._capture.key)
+            sources = sorted(self._written, key=lambda one: one.key)
+            for name, body in self._capture.manifests(sources, output["S3OutputPath"]).items():
+                with _told(name, kept):
+                    s3.put_object(Bucket=kept.bucket, Key=name, Body=body, **sealed)
 
     def _together(self, work: Sequence[Callable[[], Any]]) -> None:
         """Do all of it at the same time; the first error ends the rest, and so does an order from outside."""
@@ -198,3 +207,16 @@ class Runner(JobRunner[TransformJob]):
 
     def _end_failed(self, reason: str) -> None:
         self.job.finish("Failed", failure_reason=reason)
+
+
+def _encryption(key: str) -> dict[str, str]:
+    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
+
+
+@contextlib.contextmanager
+def _told(name: str, target: Location) -> Iterator[None]:
+    """What cannot be written fails the job, and its reason says where."""
+    try:
+        yield
+    except Exception as error:
+        raise JobFailure(f"ClientError: {name} cannot be written to {target.bucket}: {error}") from error

@@ -14,7 +14,7 @@ _MOST_MB = 100
 
 def check_create(request: Mapping[str, Any], model: Mapping[str, Any]) -> None:
     """Raise the service's error for a request that it would refuse."""
-    for rule in (_model, _input, _payloads, _filters, _formats, _resources, _not_emulated):
+    for rule in (_model, _input, _payloads, _filters, _formats, _capture, _resources, _not_emulated):
         for message in rule(request, model):
             raise ServiceError("ValidationException", message)
 
@@ -82,6 +82,14 @@ def _formats(request: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[s
         yield "To join the input with the output, SplitType and AssembleWith must be the same."
 
 
+def _capture(request: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[str]:
+    config, accept = request.get("DataCaptureConfig", {}), request["TransformOutput"].get("Accept", "")
+    if not config.get("DestinationS3Uri", "s3://").startswith("s3://"):
+        yield f"DataCaptureConfig: the DestinationS3Uri {config['DestinationS3Uri']} must begin with s3://."
+    if config.get("GenerateInferenceId") and media_type(accept) not in FORMATS:
+        yield f"To use GenerateInferenceId, Accept must be one of {', '.join(FORMATS)}, but it is {accept!r}."
+
+
 def _resources(request: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[str]:
     resources = request["TransformResources"]
     if resources["InstanceCount"] > 100:
@@ -92,7 +100,5 @@ def _resources(request: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator
 
 
 def _not_emulated(request: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[str]:
-    if "DataCaptureConfig" in request:
-        yield "DataCaptureConfig is not emulated for transform jobs."
     if request.get("MaxPayloadInMB") == 0:
         yield "MaxPayloadInMB 0, bodies in HTTP chunked encoding, is not emulated."

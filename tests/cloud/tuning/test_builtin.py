@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shardyard.spec.catalogue.builtin import BUILTIN, BUILTIN_REGISTRIES
-from tests.support.clouds.training_cloud import BUCKET, TrainingCloud, channel
+from tests.support.clouds.training_cloud import BUCKET, TrainingCloud, channel, wait_until
 from tests.support.clouds.tuning_cloud import config, continuous, definition, limits, objective, training_jobs, tune
 
 pytestmark = pytest.mark.e2e
@@ -40,6 +40,27 @@ def test_xgboost_is_tuned_for_a_metric_that_nobody_defines(cloud: TrainingCloud)
     assert lines[0].startswith("This is no built-in algorithm") and lines[-1].startswith("[14]#011train-auc:")
     key = job["ModelArtifacts"]["S3ModelArtifacts"].removeprefix(f"s3://{BUCKET}/")
     assert Path(key).name == "model.tar.gz" and cloud.keys(key) == [key]
+    assert 0.5 < float(answered(cloud, f"s3://{BUCKET}/{key}", b"0.9,0.8")) < 1, "more than one together"
+
+
+def answered(cloud: TrainingCloud, model: str, row: bytes) -> bytes:
+    """What an endpoint of the algorithm's own image and this model says to a row of CSV."""
+    sagemaker, given = cloud.client("sagemaker"), {"Image": IMAGE, "ModelDataUrl": model}
+    sagemaker.create_model(ModelName="boosted", ExecutionRoleArn=cloud.role, PrimaryContainer=given)
+    variant = {"VariantName": "main", "ModelName": "boosted", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    sagemaker.create_endpoint_config(EndpointConfigName="boosted", ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName="boosted", EndpointConfigName="boosted")
+
+    def status() -> str:
+        return str(sagemaker.describe_endpoint(EndpointName="boosted")["EndpointStatus"])
+
+    wait_until(lambda: status() != "Creating", 60, "the endpoint")
+    answer = cloud.client("sagemaker-runtime").invoke_endpoint(EndpointName="boosted", Body=row, ContentType="text/csv")
+    said: bytes = answer["Body"].read()
+    assert answer["ContentType"].startswith("text/csv")
+    sagemaker.delete_endpoint(EndpointName="boosted")
+    wait_until(lambda: not sagemaker.list_endpoints()["Endpoints"], 30, "the endpoint's end")
+    return said
 
 
 def test_texts_are_told_apart_by_a_stand_in_for_blazingtext(cloud: TrainingCloud) -> None:

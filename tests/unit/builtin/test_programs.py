@@ -1,11 +1,14 @@
 """The stand-ins of built-in algorithms: channels, hyperparameters, metrics, and what they refuse."""
 
+import os
 import struct
+import sys
 from pathlib import Path
 
 import pytest
 
 from contract.builtin import ALGORITHMS, algorithm_of
+from contract.serving import ACCEPT_VARIABLE
 from embedded.nodes.image import built_in, load
 from shardyard.spec.catalogue.builtin import BUILTIN_ACCOUNTS
 from tests.support.training.builtin_jobs import metric, write_job
@@ -78,6 +81,20 @@ def test_what_the_user_can_change_is_a_customer_error(
     assert main([algorithm, "train"]) == 1
     failure = (base / "output" / "failure").read_text()
     assert failure.startswith("Customer Error: ") and said in failure
+
+
+def test_a_model_of_xgboost_is_served_by_the_runtime_and_answers_csv(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ACCEPT_VARIABLE, "")
+    ran: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda path, command: ran.append(command))
+    main(["xgboost", "serve"])
+    assert ran == [[sys.executable, "-m", "training.launcher", "serve"]]
+    assert os.environ[ACCEPT_VARIABLE] == "text/csv", "as the algorithm answers whom it is all one"
+
+
+def test_a_stand_in_whose_model_nothing_serves_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["kmeans", "serve"]) == 1
+    assert "The stand-in for kmeans trains, and serves nothing" in capsys.readouterr().err
 
 
 def test_images_are_known_by_registry_and_name() -> None:

@@ -16,14 +16,15 @@ from tests.support.serving.model_server import PROGRAM
 SETTLED = ("InService", "Failed", "UpdateRollbackFailed", "OutOfService")
 
 
-def packed(files: Mapping[str, str]) -> bytes:
+def packed(files: Mapping[str, str | bytes]) -> bytes:
     """A model.tar.gz."""
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w:gz") as archive:
-        for name, text in files.items():
+        for name, given in files.items():
+            content = given.encode() if isinstance(given, str) else given
             info = tarfile.TarInfo(name)
-            info.size = len(text.encode())
-            archive.addfile(info, io.BytesIO(text.encode()))
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
     return made.getvalue()
 
 

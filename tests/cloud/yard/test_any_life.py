@@ -85,7 +85,7 @@ def live(cloud: Cloud, folder: Path, seed: int, changes: int) -> Ended:
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize(("seed", "lost"), [(7, "quotas"), (27, "notebooks")])
+@pytest.mark.parametrize(("seed", "lost"), [(7, "quotas"), pytest.param(27, "notebooks", marks=pytest.mark.slow)])
 def test_nothing_is_left_after_a_few_changes(bootstrapped_cloud: Cloud, tmp_path: Path, seed: int, lost: str) -> None:
     ended = live(bootstrapped_cloud, tmp_path, seed, changes=4)
     assert ended.lost == [f"life-{seed}-dev-{lost}"], "the sequence was chosen because the app loses a stack in it"

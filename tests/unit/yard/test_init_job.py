@@ -140,6 +140,18 @@ def test_what_is_left_to_do_is_said_by_line(project: Project) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "read_as", ['os.environ["SM_HOSTS"]', 'os.environ.get("SM_HOSTS", "[]")', 'os.getenv("SM_HOSTS")']
+)
+def test_the_letters_of_a_list_are_no_number_of_hosts(project: Project, read_as: str) -> None:
+    _, to_do = begin_job(project, "letters", script(project, f"import os\nnodes = len({read_as})\n"))
+    assert to_do == [
+        'line 2: SM_HOSTS is a list as a text, and len counts its letters: len(json.loads(os.environ["SM_HOSTS"]))'
+    ]
+    right = f"import json, os\nnodes = len(json.loads({read_as})) + len(os.environ['SM_HOST'])\n"
+    assert begin_job(project, "hosts", script(project, right))[1] == []
+
+
 def test_a_script_that_asks_for_nothing_gets_a_small_file(project: Project) -> None:
     path, to_do = begin_job(project, "plain", script(project, "print('loss: 0.1')\n", "train.py"))
     spec = parse(tomllib.loads(path.read_text()), "plain")

@@ -153,8 +153,22 @@ def _advice(tree: ast.Module, words: list[tuple[int, str]]) -> Iterator[Advice]:
 
 def _of_call(call: ast.Call, *, saves_to_model: bool) -> Iterator[Advice]:
     name = ast.unparse(call.func)
+    if name == "len" and call.args and _is_text_of_hosts(call.args[0]):
+        said = "SM_HOSTS is a list as a text, and len counts its letters"
+        yield Advice(line=call.lineno, says=f'{said}: len(json.loads(os.environ["SM_HOSTS"]))')
     if _fetches(call):
         said = "it downloads, and nodes in the project's network have no way out: put the data into a channel"
         yield Advice(line=call.lineno, says=f"{said}, or set network.vpc = false")
     if name.endswith(_SAVES) and not saves_to_model:
         yield Advice(line=call.lineno, says='only what is under os.environ["SM_MODEL_DIR"] is kept as the model')
+
+
+def _is_text_of_hosts(node: ast.expr) -> bool:
+    """Whether it is the variable SM_HOSTS as it stands, and not what json makes of it."""
+    if isinstance(node, ast.Subscript):
+        read, key = f"{ast.unparse(node.value)}.get", node.slice
+    elif isinstance(node, ast.Call) and node.args:
+        read, key = ast.unparse(node.func), node.args[0]
+    else:
+        return False
+    return read.endswith(("environ.get", "getenv")) and isinstance(key, ast.Constant) and key.value == "SM_HOSTS"

@@ -122,7 +122,18 @@ def answer(parsed: Parsed, result: Mapping[str, Any]) -> Response:
     if parsed.model.has_event_stream_output:
         return _streamed(parsed, result)
     serializer = get_serializer_class(parsed.service, parsed.protocol)(parsed.model)
-    return _response(serializer.serialize(result))
+    serialized = serializer.serialize(result)
+    serialized["headers"].update(_content_type(parsed.model, result))
+    return _response(serialized)
+
+
+def _content_type(model: OperationModel, result: Mapping[str, Any]) -> dict[str, str]:
+    """The type of a body that is not the protocol's own; moto writes the protocol's over it."""
+    members = {} if model.output_shape is None else model.output_shape.members
+    for name, shape in members.items():
+        if shape.serialization.get("name") == "Content-Type" and result.get(name) is not None:
+            return {"Content-Type": str(result[name])}
+    return {}
 
 
 def _streamed(parsed: Parsed, result: Mapping[str, Any]) -> Response:

@@ -33,7 +33,8 @@ def test_an_answer_comes_from_the_container_with_its_headers(cloud: ServingCloud
     assert told["x-amzn-sagemaker-custom-attributes"] == "c000b4f9"
     assert told["x-amzn-sagemaker-inference-id"] == "first"
     assert "authorization" not in told and "user-agent" not in told
-    assert cloud.invoke(one, "x", TargetVariant="other") == "b:x"
+    plain = runtime.invoke_endpoint(EndpointName=one, Body=b"x", TargetVariant="other")
+    assert (plain["Body"].read(), plain["ContentType"]) == (b"b:x", "text/plain")
 
 
 def test_errors_of_the_model_are_told_with_their_status_and_words(cloud: ServingCloud, one: str) -> None:

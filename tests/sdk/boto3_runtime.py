@@ -8,7 +8,8 @@ import boto3
 
 (name,) = sys.argv[1:]
 client = boto3.client("sagemaker-runtime")
-said = {"whole": client.invoke_endpoint(EndpointName=name, Body=b"1,2", ContentType="text/csv")["Body"].read().decode()}
+whole = client.invoke_endpoint(EndpointName=name, Body=b"1,2", ContentType="text/csv", Accept="text/csv")
+said = {"whole": whole["Body"].read().decode(), "type": whole["ContentType"]}
 answer = client.invoke_endpoint_with_response_stream(EndpointName=name, Body=b"stream", ContentType="text/csv")
 came = [(event["PayloadPart"]["Bytes"].decode(), time.monotonic()) for event in answer["Body"]]
 said["parts"] = [part for part, _ in came]

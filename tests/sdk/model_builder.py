@@ -52,7 +52,7 @@ def object_at(uri: str) -> bytes:
 
 
 def ready(endpoint: Endpoint) -> Endpoint:
-    """Wait for an endpoint, and look more often than every half minute."""
+    """Wait for an endpoint: `deploy` itself looks every half minute alone."""
     endpoint.wait_for_status("InService", poll=1)
     return endpoint
 
@@ -62,7 +62,7 @@ def ask(endpoint: Endpoint) -> dict:
     said = {}
     endpoint.serializer, endpoint.deserializer = CSVSerializer(), CSVDeserializer()
     answer = endpoint.invoke(body=numpy.array(rows), content_type="text/csv", accept="text/csv")
-    said["csv"], said["variant"] = answer.body, answer.invoked_production_variant
+    said["csv"], said["type"], said["variant"] = answer.body, answer.content_type, answer.invoked_production_variant
     endpoint.serializer, endpoint.deserializer = JSONSerializer(), JSONDeserializer()
     said["json"] = endpoint.invoke(
         body={"instances": rows}, content_type="application/json", accept="application/json"
@@ -99,8 +99,8 @@ asynchronous = later.deploy(
     inference_config=AsyncInferenceConfig(output_path=f"s3://{bucket}/sdk/later/out"),
     wait=False,
 )
-realtime = now.deploy(endpoint_name="flowers-now", wait=True)
-said = {"now": ask(realtime), "later": ask_later(ready(asynchronous))}
+realtime = now.deploy(endpoint_name="flowers-now", wait=False)
+said = {"now": ask(ready(realtime)), "later": ask_later(ready(asynchronous))}
 transformer.wait(logs=True)
 said["batch"] = object_at(f"s3://{bucket}/sdk/batch-out/in.csv.out").decode()
 for endpoint in (realtime, asynchronous):

@@ -71,7 +71,7 @@ def flowers(cloud: TransformCloud, env: dict[str, str], sdk: Any, tmp_path_facto
 
 def test_a_model_builders_endpoint_answers_through_the_serializers(flowers: Answers) -> None:
     said = flowers["now"]
-    assert said["variant"] == "AllTraffic"
+    assert (said["variant"], said["type"]) == ("AllTraffic", "text/csv")
     (first, sure), (second, _) = said["csv"]
     assert (first, second) == ("setosa", "virginica") and 0.9 < float(sure) < 1
     assert [(one["species"], str(one["probability"])) for one in said["json"]["predictions"]] == [
@@ -119,7 +119,7 @@ def small(cloud: TransformCloud) -> str:
 
 def test_boto3_reads_a_stream_part_by_part(env: dict[str, str], sdk: Any, small: str) -> None:
     said = run(sdk, env, "boto3_runtime.py", small)
-    assert said["whole"] == "a:1,2"
+    assert (said["whole"], said["type"]) == ("a:1,2", "text/csv")
     assert "".join(said["parts"]) == "one two three" and len(said["parts"]) > 1
     assert said["seconds"] > 0.05, "the first part did not wait for the last"
     assert said["failed"] == [500, "the model has a fault"]
@@ -142,7 +142,7 @@ def test_the_aws_command(cloud: TransformCloud, env: dict[str, str], small: str,
     asked = ("--endpoint-name", small, "--content-type", "text/csv", "--body", f"fileb://{tmp_path}/in.csv")
     answer = aws("sagemaker-runtime", "invoke-endpoint", *asked, str(tmp_path / "out"))
     assert (tmp_path / "out").read_text() == "a:7,8"
-    assert answer["InvokedProductionVariant"] == "main"
+    assert (answer["InvokedProductionVariant"], answer["ContentType"]) == ("main", "text/plain")
     name = f"by-cli-{major}"
     container = f"Image={cloud.uri('server')},ModelDataUrl=s3://{BUCKET}/models/small.tar.gz,Environment={{NOTE=it}}"
     made = ("--execution-role-arn", cloud.role, "--primary-container", container)

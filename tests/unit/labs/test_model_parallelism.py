@@ -1,4 +1,4 @@
-"""Lab 5: how its program counts memory, and what the rules say of the public lab's settings."""
+"""Lab 5: how its program counts memory, and what the rules say of the public lab's settings. Lab 6: its files."""
 
 from collections.abc import Iterator
 from types import ModuleType
@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from labs.frame.places import LABS
+from shardyard.spec.endpoint_folder import load_endpoints
 from shardyard.spec.errors import SpecError
 from shardyard.spec.job_folder import load_jobs
 from tests.support.lab_code import load
@@ -58,3 +59,8 @@ def test_the_public_labs_settings_are_refused_for_four_reasons() -> None:
         "model.parameters",
         "environment.FI_PROVIDER",
     }
+
+
+@pytest.mark.parametrize(("folder", "endpoint"), [("endpoints", "answers"), ("aws", "lmi")])
+def test_an_endpoint_of_lab_6_keeps_the_rules(folder: str, endpoint: str) -> None:
+    assert [one.name for one in load_endpoints(LABS / "06-inference" / folder, "dev")] == [endpoint]

@@ -49,9 +49,8 @@ def look() -> None:
 
 
 def _look_now_and_then() -> None:
-    pause = clock.Event()
     while True:
-        pause.wait(EVERY_SECONDS)
+        clock.sleep(EVERY_SECONDS)
         try:
             look()
         except Exception:

@@ -42,7 +42,7 @@ from contract.plan import Layout
 from yard import train
 from yard.api import TrainingRun
 
-STEPS = 8
+STEPS = 6
 PLANS = {  # and the samples of a step on each rank
     "ddp": (Layout(), 2),
     "fsdp": (Layout(data="fsdp"), 2),
@@ -148,17 +148,17 @@ lab.picture(drawn, "memory")
 # ## Two ranks, then four, then one
 #
 # A model of the same kind with fewer layers, so that a save is small. One run takes its steps undisturbed, by `ddp`.
-# Another begins on two ranks with `fsdp` and ends after step 3, as one that has lost its machine would. It is resumed
-# on two machines with two ranks each, whose matrices are cut as well, and after step 6 by a single process. Each start
+# Another begins on two ranks with `fsdp` and ends after step 2, as one that has lost its machine would. It is resumed
+# on two machines with two ranks each, whose matrices are cut as well, and after step 4 by a single process. Each start
 # reads the pieces that the one before it wrote. Nothing else is told to it.
 # %%
 SMALL = {"preset": "small"}
 calm = train("spread", arguments=arguments(*PLANS["ddp"], checkpoint_steps=200), hyperparameters=SMALL, name="calm")
 calm.wait()
-words = arguments(*PLANS["fsdp"], checkpoint_steps=200, leave_after=3)
+words = arguments(*PLANS["fsdp"], checkpoint_steps=200, leave_after=2)
 moved = train("spread", arguments=words, hyperparameters=SMALL, name="moved").wait(check=False)
 both = Layout(data="fsdp", tensor_parallel=2)
-for machines, processes, layout, batch, more in ((2, 2, both, 2, {"leave_after": 6}), (1, 1, Layout(), 4, {})):
+for machines, processes, layout, batch, more in ((2, 2, both, 2, {"leave_after": 4}), (1, 1, Layout(), 4, {})):
     words = arguments(layout, batch, checkpoint_steps=200, **more)
     counts = ("--count", str(machines), "--processes-per-node", str(processes), "--arguments", " ".join(words))
     lab.yard("resume", moved.run_id, "--yes", "--follow", *counts, codes=(3,) if more else (0,))
@@ -167,7 +167,7 @@ whole, joined = losses(said(calm)), losses(said(moved))
 # %%
 drawn, axes = pictures.figure(height=2.8)
 axes.plot(list(whole), list(whole.values()), color="0.6", linewidth=5, label="ddp on two ranks, undisturbed")
-for number, (first, last, name) in enumerate(((1, 3, "2 ranks, fsdp"), (4, 6, "4, fsdp and tensor"), (7, 8, "1"))):
+for number, (first, last, name) in enumerate(((1, 2, "2 ranks, fsdp"), (3, 4, "4, fsdp and tensor"), (5, 6, "1"))):
     steps = range(first, last + 1)
     axes.plot(steps, [joined[step] for step in steps], "os^"[number] + "-", color=pictures.COLOURS[number], label=name)
 axes.set_xlabel("step")
@@ -186,7 +186,7 @@ found = lab.json("check", "public-lab", "--offline", codes=(1,))
 trap.unlink()  # no deploy may meet it
 # %% [markdown]
 # And a save every 200 steps of 100, with the final one switched off: the run succeeds, and leaves nothing. The command
-# says so at its end. The undisturbed run above had the same interval and eight steps, and kept the last one: our
+# says so at its end. The undisturbed run above had the same interval and six steps, and kept the last one: our
 # `Checkpointer` saves when it is left, whatever the interval is.
 # %%
 lab.yard("train", "never-saves", "--yes", "--follow")

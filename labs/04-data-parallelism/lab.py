@@ -30,9 +30,9 @@ text.mkdir(exist_ok=True)
 for name in ("argparse", "ast", "inspect", "tarfile", "typing"):
     shutil.copy(Path(sysconfig.get_paths()["stdlib"]) / f"{name}.py", text)
 for job, channel, folder in (
-    ("network", "train", digits / "train"),
-    ("network", "test", digits / "test"),
-    ("overlap", "train", text),
+    ("spread", "train", digits / "train"),
+    ("spread", "test", digits / "test"),
+    ("spread", "text", text),
 ):
     lab.yard("data", "put", str(folder), "--job", job, "--channel", channel)
 # %% [markdown]
@@ -54,21 +54,19 @@ def said(run: TrainingRun, word: str) -> list[dict[str, Any]]:
     return [json.loads("{" + line.split(f"{word} {{", 1)[1]) for line in run.logs() if f"{word} {{" in line]
 
 
-# The machines' number changes nothing, so two of them also make the tries of the next part
+# A start takes longer than the work: two machines also make the tries and ways of the next parts
 BATCHES, RATES = (32, 128, 512), (0.0003, 0.001, 0.003, 0.01)
 SAME = (128, 0.001)
 tries = [f"{batch}:{rate}" for batch in BATCHES for rate in RATES]
-made = {}
+made, gpts = {}, {}
 for nodes in NODES:
-    words = ["--tries", *(tries if nodes == 2 else [f"{SAME[0]}:{SAME[1]}"])]
-    run = train("network", instance_count=nodes, arguments=words, name=f"{nodes} nodes").wait()
+    words = ["--tries", f"{SAME[0]}:{SAME[1]}", "--ways", "many"]
+    if nodes == 2:
+        words = ["--tries", *tries, "--ways", "many", "one", "summed"]
+    run = train("spread", instance_count=nodes, arguments=words, name=f"{nodes} nodes").wait()
     made[nodes] = {(one["global_batch"], one["learning_rate"]): one for one in said(run, "try")}
-spread = {nodes: made[nodes][SAME] for nodes in NODES}
-gpts = {}
-for nodes in NODES:
-    ways = ["many", "one", "summed"] if nodes == 2 else ["many"]
-    run = train("overlap", instance_count=nodes, arguments=["--ways", *ways], name=f"GPT, {nodes} nodes").wait()
     gpts[nodes] = {one["way"]: one for one in said(run, "way")}
+spread = {nodes: made[nodes][SAME] for nodes in NODES}
 lab.table(
     "nodes",
     [
@@ -149,8 +147,7 @@ lab.picture(drawn, "buckets")
 advice = lab.json("init", "job", "read", "--script", "code/public_lab.py")["to_do"]
 print(*advice, sep="\n")
 (lab.place.project / "jobs/read.toml").unlink()  # the lab has a job file of its own for it
-trapped = said(train("public-lab", name="letters").wait(), "trap")[0]
-right = said(train("public-lab", hyperparameters={"nodes": "hosts"}, name="hosts").wait(), "trap")[0]
+trapped, right = said(train("public-lab").wait(), "trap")
 lab.table(
     "trap",
     [

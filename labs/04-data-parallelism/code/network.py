@@ -7,7 +7,6 @@ number of nodes changes who computes what, and not what is computed.
 import argparse
 import json
 import time
-from collections.abc import Sequence
 from functools import partial
 
 import torch
@@ -16,11 +15,8 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
-from training import paths
 from training.programs.digits import divide, find_channel, held_out_digits, load_digits
-from training.programs.entry import reasons_without_traceback
-from training.pytorch.outputs import save_model
-from training.pytorch.process_group import Ranks, connect, gather
+from training.pytorch.process_group import Ranks, gather
 from training.pytorch.programs.mnist import Tensors, load
 from training.pytorch.random_state import seed_everything
 from training.reporting.metrics import Metrics
@@ -92,7 +88,7 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
     for number, text in enumerate(options.tries, 1):
         one = Try(text, options, ranks)
         came = one.run(data, test)
-        metrics.log(number, **came)
+        metrics.log(number, loss=came["test_loss"], accuracy=came["accuracy"])
         if ranks.is_first:
             about = {
                 "global_batch": one.global_batch,
@@ -102,19 +98,3 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
                 "processor_seconds": one.processor_seconds,
             }
             print("try", json.dumps({**about, **came}), flush=True)
-            save_model(paths.model_folder(), one.network.state_dict(), {"model": "784-128-10", **about})
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Train as the arguments say."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tries", nargs="+", default=["128:0.001"], metavar="BATCH:RATE")
-    parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args(arguments)
-    with reasons_without_traceback("network"), connect() as ranks, Metrics(ranks) as metrics:
-        train(options, ranks, metrics)
-
-
-if __name__ == "__main__":
-    main()

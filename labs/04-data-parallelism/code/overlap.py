@@ -18,10 +18,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 from training import paths
 from training.data.channel import resolve
-from training.programs.entry import reasons_without_traceback
 from training.pytorch.models.gpt.model import GPT, GPTConfig, next_token_loss, start_value
 from training.pytorch.outputs import save_model
-from training.pytorch.process_group import Ranks, connect
+from training.pytorch.process_group import Ranks
 from training.pytorch.programs.tokens import read_tokens
 from training.pytorch.random_state import seed_everything
 from training.reporting.metrics import Metrics
@@ -115,7 +114,7 @@ class Learner:
 def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
     """The same batches by every way."""
     torch.set_num_threads(1)
-    tokens = read_tokens(resolve("train").files(), vocabulary=CONFIG.vocabulary, tokenizer=None)
+    tokens = read_tokens(resolve("text").files(), vocabulary=CONFIG.vocabulary, tokenizer=None)
     windows = torch.randperm(tokens.windows(CONFIG.context), generator=torch.Generator().manual_seed(options.seed))
     for way in options.ways:
         learner = Learner(way, options, ranks)
@@ -142,18 +141,3 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
             }
             print("way", json.dumps(said), flush=True)
             save_model(paths.model_folder(), learner.model.state_dict(), {"model": "gpt", "way": way})
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Train as the arguments say."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--ways", nargs="+", choices=tuple(BUCKET_MB), default=["many"])
-    parser.add_argument("--batches", type=int, default=12)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args(arguments)
-    with reasons_without_traceback("overlap"), connect() as ranks, Metrics(ranks) as metrics:
-        train(options, ranks, metrics)
-
-
-if __name__ == "__main__":
-    main()

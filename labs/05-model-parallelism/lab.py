@@ -33,7 +33,8 @@ lab.yard("data", "put", str(text), "--job", "spread", "--channel", "train")
 #
 # `ddp`: each rank has the whole model. `fsdp`: weights, gradients and optimizer are cut over the ranks, and gathered
 # block by block. Tensor parallel: every matrix is cut. Pipeline parallel: each rank has half of the layers. The batch
-# of all ranks together is the same, so that all four must compute the same losses.
+# of all ranks together is the same, so that all four must compute the same losses. One run does them one after the
+# other, since a start takes longer than the steps.
 # %%
 import json
 from typing import Any
@@ -74,11 +75,14 @@ def losses(found: list[dict[str, Any]]) -> dict[int, float]:
     return {int(step): loss for one in found if one["rank"] == 0 for step, loss in one["losses"].items()}
 
 
-runs = {
-    plan: train("spread", arguments=arguments(layout, batch), name=plan).wait()
+names = {
+    f"{layout.data}:{layout.tensor_parallel}:{layout.pipeline_parallel}:{batch}": plan
     for plan, (layout, batch) in PLANS.items()
 }
-ranks = {plan: said(run) for plan, run in runs.items()}
+run = train("spread", arguments=["--plans", *names, "--max_steps", "4"], name="four plans").wait()
+ranks: dict[str, list[dict[str, Any]]] = {plan: [] for plan in PLANS}
+for one in said(run):
+    ranks[names[one["plan"]]].append(one)
 # %% [markdown]
 # ## What the advisor says
 #

@@ -5,8 +5,8 @@ the optimizer keeps is counted from the tensors; the peak is that of the allocat
 """
 
 import argparse
+import gc
 import json
-import resource
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -107,34 +107,40 @@ class Trainee:
         self.losses[number] = self.stepper.mean_loss(loss)
         self.metrics.log(number, loss=self.losses[number])
 
-    def say(self, peak: Peak) -> None:
+    def say(self, **more: str | int) -> None:
         """Print what this rank holds, and what was computed."""
         said: dict[str, Any] = {
             "rank": self.ranks.rank,
             "parameters": self.config.parameters,
-            "kept_bytes": kept_bytes(self.parallel, self.optimizer),
-            "peak_bytes": peak.bytes,
-            "process_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
             "losses": {str(step): loss for step, loss in self.losses.items()},
+            **more,
         }
         print("rank", json.dumps(said), flush=True)
 
 
 def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
-    """Take all steps: with saves, from the newest one on; without, the first of them counted."""
+    """Take all steps: with saves, from the newest one on; without, by one plan after the other, counting memory."""
     torch.set_num_threads(1)
-    peak = Peak()
     if options.checkpoint_steps is not None:
+        go_on(Trainee(options, ranks, metrics), options, ranks)
+        return
+    for text in options.plans:
+        data, tensor, pipeline, batch = text.split(":")
+        chosen = {"plan": data, "tensor_parallel": int(tensor), "pipeline_parallel": int(pipeline)}
+        count(argparse.Namespace(**{**vars(options), **chosen, "batch_size": int(batch)}), text, ranks, metrics)
+        gc.collect()  # what one plan held must not count as freed by the next
+
+
+def count(options: argparse.Namespace, plan: str, ranks: Ranks, metrics: Metrics) -> None:
+    """All steps by one plan, and the memory of the first ones."""
+    peak = Peak()
+    with peak.watched(ranks.device):
         trainee = Trainee(options, ranks, metrics)
-        go_on(trainee, options, ranks)
-    else:
-        with peak.watched(ranks.device):
-            trainee = Trainee(options, ranks, metrics)
-            for number in range(1, COUNTED_STEPS + 1):
-                trainee.step(number)
-        for number in range(COUNTED_STEPS + 1, options.max_steps + 1):
+        for number in range(1, COUNTED_STEPS + 1):
             trainee.step(number)
-    trainee.say(peak)
+    for number in range(COUNTED_STEPS + 1, options.max_steps + 1):
+        trainee.step(number)
+    trainee.say(plan=plan, kept_bytes=kept_bytes(trainee.parallel, trainee.optimizer), peak_bytes=peak.bytes)
 
 
 def go_on(trainee: Trainee, options: argparse.Namespace, ranks: Ranks) -> None:
@@ -150,8 +156,9 @@ def go_on(trainee: Trainee, options: argparse.Namespace, ranks: Ranks) -> None:
             saved.after_step(number)
             if number == options.leave_after:
                 saved.finish()
-                trainee.say(Peak())
+                trainee.say()
                 raise Left(f"left after step {number}, as asked: resume it on other machines")
+    trainee.say()
     gpt.save(trainee.config, trainee.parallel, ranks, options.max_steps)
 
 
@@ -159,6 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Train as the arguments say."""
     parser = gpt.make_parser_for_gpt()
     parser.add_argument("--leave_after", type=positive, default=None, help="save at this step and end as failed")
+    parser.add_argument("--plans", nargs="+", default=["ddp:1:1:2"], metavar="DATA:TENSOR:PIPELINE:BATCH")
     options = parser.parse_args(arguments)
     with (
         reasons_without_traceback("spread"),

@@ -30,7 +30,7 @@ for channel in ("train", "test"):
 # equal workers is 200 samples, a step beside the server is one worker's 100: 30 steps here are 60 there. One worker
 # alone takes 60 steps of 100 as well, one after the other.
 #
-# In two of the runs the second machine stands still for two thirds of the time, as one does whose neighbour takes it.
+# In two of the runs the last worker shares one processor with two other programs, and so has a third of it.
 # %%
 import json
 import re
@@ -38,13 +38,13 @@ from typing import Any
 
 from yard import train
 
-STANDS_STILL = 0.66
-RUNS: dict[str, tuple[str, int, dict[str, float]]] = {
+NEIGHBOURS = 2
+RUNS: dict[str, tuple[str, int, dict[str, int]]] = {
     "one worker": ("digits-workers", 1, {"steps": 60}),
     "workers": ("digits-workers", 2, {}),
     "servers": ("digits-servers", 2, {}),
-    "workers, one slow": ("digits-workers", 2, {"stands_still": STANDS_STILL}),
-    "servers, one slow": ("digits-servers", 2, {"stands_still": STANDS_STILL}),
+    "workers, one slow": ("digits-workers", 2, {"neighbours": NEIGHBOURS}),
+    "servers, one slow": ("digits-servers", 2, {"neighbours": NEIGHBOURS}),
 }
 runs = {
     kind: train(job, instance_count=count, hyperparameters=given, name=kind).wait()
@@ -135,7 +135,7 @@ lab.result(
     whole["workers, one slow"]["seconds"] / whole["workers"]["seconds"],
     unit="times",
     says="time of equal workers when one of the two is slow",
-    at_least=1.4,
+    at_least=1.3,
 )
 lab.result(
     "slow_ratio",

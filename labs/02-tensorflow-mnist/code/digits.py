@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import numpy
 import tensorflow as tf
-from neighbour import hindered, part_of_time  # type: ignore[import-not-found]
+from neighbour import sharing_a_processor  # type: ignore[import-not-found]
 
 from training import paths
 from training.programs.digits import divide, find_channel, load_digits
@@ -135,7 +135,7 @@ def bytes_to_others() -> int:
 
 
 def is_slow_one() -> bool:
-    """Whether this is the last worker, whose machine has a neighbour."""
+    """Whether this is the last worker, whose machine has neighbours."""
     cluster = Cluster.from_environ()
     return cluster is not None and cluster.me == cluster.of("worker")[-1]
 
@@ -148,14 +148,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--learning_rate", type=float, default=1e-3)
     parser.add_argument("--width", type=int, default=1024, help="size of the dense layer")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
-        "--stands_still", type=part_of_time, default=0, help="part of the time in which the last one waits"
-    )
+    parser.add_argument("--neighbours", type=int, default=0, help="programs beside the last worker, on its processor")
     options = parser.parse_args(arguments)
     tf.config.experimental.enable_op_determinism()
     with (
         reasons_without_traceback("digits"),
-        hindered(options.stands_still if is_slow_one() else 0),
+        sharing_a_processor(options.neighbours if is_slow_one() else 0),
         connect() as workers,
         Metrics(workers) as metrics,
     ):

@@ -1,49 +1,38 @@
-"""Lab 2: the neighbour that takes a machine for a part of the time."""
+"""Lab 2: the neighbours that take a machine's processor."""
 
+import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import pytest
-
 CODE = Path(__file__).resolve().parents[3] / "labs/02-tensorflow-mnist/code"
-HINDERED = """
-import sys
-from neighbour import hindered, part_of_time
-with hindered(part_of_time(sys.argv[1])):
-    print("began", flush=True)
+SHARING = """
+import os, sys
+from neighbour import sharing_a_processor
+with sharing_a_processor(int(sys.argv[1])):
+    print(sorted(os.sched_getaffinity(0)), flush=True)
     sys.stdin.readline()
-print("ended", flush=True)
+print(sorted(os.sched_getaffinity(0)), flush=True)
 """
 
 
-def is_stopped(process: int) -> bool:
-    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+def children(process: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 
 
-def was_stopped(process: int, seconds: float) -> bool:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if is_stopped(process):
-            return True
-        time.sleep(0.001)
-    return False
-
-
-@pytest.mark.parametrize(("part", "stops", "seconds"), [("0.9", True, 30), ("0", False, 0.5)])
-def test_a_hindered_process_stands_still_in_turn_and_goes_on_at_the_end(part: str, stops: bool, seconds: float) -> None:
-    command = [sys.executable, "-c", HINDERED, part]
+def test_neighbours_compute_on_the_one_processor_and_are_gone_afterwards() -> None:
+    command = [sys.executable, "-c", SHARING, "2"]
+    all_of_them = sorted(os.sched_getaffinity(0))
     with subprocess.Popen(command, cwd=CODE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == "began\n"
-        assert was_stopped(process.pid, seconds) == stops
+        assert process.stdout.readline() == f"[{all_of_them[-1]}]\n"
+        found = children(process.pid)
+        assert [os.sched_getaffinity(one) for one in found] == [{all_of_them[-1]}] * 2
         said, _ = process.communicate("\n", timeout=60)
-    assert (said, process.returncode) == ("ended\n", 0)
+    assert (said, process.returncode) == (f"{all_of_them}\n", 0)
+    assert not any(Path(f"/proc/{one}").exists() for one in found)
 
 
-@pytest.mark.parametrize("text", ["1", "-0.1"])
-def test_a_part_of_time_that_leaves_none_or_too_much_is_refused(text: str) -> None:
-    program = f"from neighbour import part_of_time; part_of_time({text!r})"
-    done = subprocess.run([sys.executable, "-c", program], cwd=CODE, capture_output=True, text=True)
-    assert f"'{text}' must be 0 or more, and below 1" in done.stderr
+def test_without_neighbours_a_process_keeps_its_processors() -> None:
+    done = subprocess.run([sys.executable, "-c", SHARING, "0"], cwd=CODE, input="\n", capture_output=True, text=True)
+    assert done.stdout == f"{sorted(os.sched_getaffinity(0))}\n" * 2

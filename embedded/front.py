@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
+from moto.backend_index import backend_url_patterns
 from moto.core.parse import RequestParserError
 from moto.core.request import Request
 from werkzeug.wrappers import Response
@@ -37,9 +38,9 @@ log = logging.getLogger(__name__)
 ADMIN_PREFIX = "/_yard/"
 _MOTO_PREFIX = "/moto-api"
 _NOT_EMULATED = 501
+"""The status for what this cloud cannot do: clients repeat a 500 for a minute, but not this one."""
 _BY_PATH = "rest-json"
 """The protocol whose operations moto finds by their paths alone."""
-"""The status for what this cloud cannot do: clients repeat a 500 for a minute, but not this one."""
 
 _CHANGES = "yard.changes"
 """Where a request's environment says whether it may have changed what is kept."""
@@ -188,7 +189,9 @@ class Front:
             if parsed is None:
                 log.exception("a request without a known operation failed: %s", environ.get("PATH_INFO"))
                 return Response(f"{type(error).__name__}: {error}", status=_NOT_EMULATED)(environ, start_response)
-            if not isinstance(error, NotImplementedError):
+            if _is_unknown_to_moto(parsed):
+                error = NotImplementedError()
+            elif not isinstance(error, NotImplementedError):
                 log.exception("%s:%s failed inside moto", parsed.service, parsed.operation)
             return protocol.answer_error(parsed, _broken(parsed, error))(environ, start_response)
 
@@ -197,6 +200,13 @@ def _is_no_answer(status: str, headers: Sequence[tuple[str, str]], body: bytes) 
     """Whether it is the page that says that nothing is at the request's path: moto knows no such operation."""
     kind = next((value for name, value in headers if name.lower() == "content-type"), "")
     return status.startswith("404") and kind.startswith("text/html") and body[:9].lower() == b"<!doctype"
+
+
+def _is_unknown_to_moto(parsed: protocol.Parsed) -> bool:
+    """Whether moto has nothing for the service: its dispatcher then breaks, and says nothing of that."""
+    prefix = parsed.model.service_model.metadata["endpointPrefix"]
+    address = f"https://{prefix}.{DEFAULT_REGION}.amazonaws.com"
+    return not any(pattern.match(address) for _, pattern in backend_url_patterns)
 
 
 def _broken(parsed: protocol.Parsed, error: Exception) -> ServiceError:

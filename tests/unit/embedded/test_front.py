@@ -40,8 +40,8 @@ def environ(request: AWSRequest) -> dict[str, Any]:
     return builder.get_environ() | raw
 
 
-def ask(service: str, call: Callable[[Any], Any]) -> tuple[dict[str, Any], list[str]]:
-    """Send what a client would send to the front; the parameters of the operation, and how often it was parsed."""
+def sent(service: str, call: Callable[[Any], Any]) -> dict[str, Any]:
+    """What a client would send to the front."""
     client = boto3.client(
         service,
         region_name="us-east-1",
@@ -59,6 +59,12 @@ def ask(service: str, call: Callable[[Any], Any]) -> tuple[dict[str, Any], list[
     with pytest.raises(InterruptedError):
         call(client)
     (request,) = requests
+    return request
+
+
+def ask(service: str, call: Callable[[Any], Any]) -> tuple[dict[str, Any], list[str]]:
+    """Send what a client would send to the front; the parameters of the operation, and how often it was parsed."""
+    request = sent(service, call)
     parses: list[str] = []
     given: dict[str, Any] = {}
     with pytest.MonkeyPatch.context() as patch:
@@ -152,3 +158,21 @@ def test_a_path_that_is_known_is_understood_with_its_own_parameters() -> None:
     first["EndpointName"] = "changed by whoever got it"
     assert invoke("one") == {"EndpointName": "one", "Body": b"body"}
     assert invoke("two")["EndpointName"] == "two"
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "code"),
+    [
+        ("freetier", lambda client: client.get_account_plan_state(), "NotImplemented"),
+        ("ssm", lambda client: client.get_parameter(Name="a"), "InternalFailure"),
+    ],
+)
+def test_a_service_that_moto_lacks_is_told_apart_from_one_that_breaks(
+    service: str, call: Callable[[Any], Any], code: str
+) -> None:
+    def breaks(*_: Any) -> None:
+        raise AttributeError("'NoneType' object has no attribute 'replace'")
+
+    told: list[str] = []
+    body = b"".join(front.Front(breaks)(sent(service, call), lambda status, *_: told.append(status)))
+    assert told[0].startswith("501") and code.encode() in body

@@ -2,7 +2,7 @@
 # # Lab 2: TensorFlow distributed MNIST
 #
 # One network, two machines, two ways to train on both: equal workers that wait for each other in every step, and
-# parameter servers, beside which nobody waits. The page beside this notebook tells the story and has the exercises.
+# parameter servers, beside which each goes on alone. The page beside this notebook tells the story and has the exercises.
 # %%
 import sys
 
@@ -128,7 +128,7 @@ lab.result(
 # %% [markdown]
 # ## Where the server wins
 #
-# Nobody waits for the slow machine.
+# The other worker goes on while the slow one computes, at most two steps of each ahead.
 # %%
 lab.result(
     "workers_slowed",

@@ -19,6 +19,9 @@ def sharing_a_processor(neighbours: int) -> Iterator[None]:
     if not neighbours:
         yield
         return
+    # TensorFlow counts the processors that it may use: with one thread for all that waits, a worker beside a server
+    # would wait for itself
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "4")
     had = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {max(had)})  # what this process starts from now on stays there
     running = [subprocess.Popen([sys.executable, "-c", _NEIGHBOUR], stdin=subprocess.PIPE) for _ in range(neighbours)]

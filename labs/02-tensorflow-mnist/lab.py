@@ -2,7 +2,8 @@
 # # Lab 2: TensorFlow distributed MNIST
 #
 # One network, two machines, two ways to train on both: equal workers that wait for each other in every step, and
-# parameter servers, beside which each goes on alone. The page beside this notebook tells the story and has the exercises.
+# parameter servers, beside which each goes on alone. The page beside this notebook tells the story and has the
+# exercises.
 # %%
 import sys
 

@@ -88,7 +88,7 @@ lab.table(
 # far with them.
 # %%
 found = {key: one["test_loss"] for key, one in made[2].items()}
-best = {batch: min(RATES, key=lambda rate, batch=batch: found[batch, rate]) for batch in BATCHES}
+best = {batch: min((found[batch, rate], rate) for rate in RATES)[1] for batch in BATCHES}
 lab.table(
     "batches",
     [
@@ -201,7 +201,7 @@ def read_share(run: TrainingRun) -> float:
     """What of the rows an epoch reads."""
     nodes = said(run, "node")
     epochs = 4
-    return sum(node["read"] for node in nodes) / sum(node["rows"] for node in nodes) / epochs
+    return float(sum(node["read"] for node in nodes) / sum(node["rows"] for node in nodes) / epochs)
 
 
 lab.table(

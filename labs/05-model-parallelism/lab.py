@@ -113,7 +113,7 @@ def state(layout: Layout) -> float:
 
 def most(plan: str, what: str) -> float:
     """The megabytes of the rank that has the most."""
-    return max(one[what] for one in ranks[plan]) / 1e6
+    return float(max(one[what] for one in ranks[plan])) / 1e6
 
 
 lab.table(

@@ -133,11 +133,11 @@ from serving.engines.gpt import GPTDecoder
 SLOTS = 8
 HOLDS = re.compile(r"([\d.]+) MB of weights and ([\d.]+) MB of cache")
 log = lab.yard("endpoint", "logs", "answers", "--lines", "400")
-held = {"whole": HOLDS.search(GPTDecoder(weights, about["config"], slots=SLOTS, cutter=None).sizes).groups()}
+sizes_said = {"whole": GPTDecoder(weights, about["config"], slots=SLOTS, cutter=None).sizes}
 for line in log.splitlines():
     if found := re.search(r"rank (\d) of 2 holds (.*)", line):
-        held[f"halved, rank {found[1]}"] = HOLDS.search(found[2]).groups()
-held = {place: tuple(map(float, sizes)) for place, sizes in held.items()}
+        sizes_said[f"halved, rank {found[1]}"] = found[2]
+held = {place: tuple(map(float, HOLDS.findall(said)[0])) for place, said in sizes_said.items()}
 lab.table(
     "memory",
     [

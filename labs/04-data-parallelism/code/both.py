@@ -3,8 +3,8 @@
 import argparse
 from collections.abc import Sequence
 
-import network
-import overlap
+import network  # type: ignore[import-not-found]
+import overlap  # type: ignore[import-not-found]
 
 from training.programs.entry import reasons_without_traceback
 from training.pytorch.process_group import connect

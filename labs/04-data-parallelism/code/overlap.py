@@ -68,7 +68,7 @@ class Clock:
 def make_model(options: argparse.Namespace, ranks: Ranks) -> GPT:
     """The same start on every rank."""
     seed_everything(options.seed)
-    model = GPT(CONFIG).to(ranks.device)
+    model: GPT = GPT(CONFIG).to(ranks.device)
     draw = torch.Generator(ranks.device).manual_seed(options.seed)
     with torch.no_grad():
         for name, parameter in model.named_parameters():

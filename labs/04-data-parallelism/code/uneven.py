@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 
 import torch
-from network import make_network
+from network import make_network  # type: ignore[import-not-found]
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 

@@ -78,7 +78,8 @@ def kept_bytes(parallel: Parallel, optimizer: torch.optim.Optimizer) -> int:
         local(value) for values in optimizer.state.values() for value in values.values() if isinstance(value, Tensor)
     ]
     moments = [value for value in state if value.ndim > 0]
-    return 2 * sum(weight.nbytes for weight in weights) + sum(moment.nbytes for moment in moments)
+    found: int = 2 * sum(weight.nbytes for weight in weights) + sum(moment.nbytes for moment in moments)
+    return found
 
 
 class Trainee:

@@ -19,8 +19,11 @@ lab.deploy()
 # %%
 import subprocess
 
-events = lab.place.work / "events"
-subprocess.run([sys.executable, "code/make_events.py", str(events), "--rows", "12000"], check=True)
+real, events = lab.place.work / "real-events", lab.place.work / "events"
+if real.is_dir():
+    events = real
+else:
+    subprocess.run([sys.executable, "code/make_events.py", str(events), "--rows", "12000"], check=True)
 for channel in ("train", "test"):
     lab.yard("data", "put", str(events / channel), "--job", "tone-sharded", "--channel", channel)
 # %% [markdown]

@@ -1,5 +1,6 @@
 """What the labs hold is consistent: notebooks follow from scripts, pages from results, pictures are there."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -35,6 +36,23 @@ def test_a_lab_says_what_it_costs_and_ends_with_a_checked_clean_up(place: Place)
 def test_every_result_is_within_its_range(place: Place) -> None:
     for name, figure in some(read(place.folder).figures.items()):
         assert figure.is_met, name
+
+
+@EACH
+def test_the_ranges_are_those_that_the_script_asks_for(place: Place) -> None:
+    asked = {}
+    for call in ast.walk(ast.parse((place.folder / "lab.py").read_text())):
+        if not (isinstance(call, ast.Call) and ast.unparse(call.func) == "lab.result"):
+            continue
+        name = call.args[0].value if isinstance(call.args[0], ast.Constant) else None
+        if isinstance(name, str):
+            given = {one.arg: one.value for one in call.keywords if one.arg in ("at_least", "at_most")}
+            if all(isinstance(value, ast.Constant) for value in given.values()):
+                limits = {side: ast.literal_eval(value) for side, value in given.items()}
+                asked[name] = (limits.get("at_least"), limits.get("at_most"))
+    found = read(place.folder).figures
+    assert asked, "no range is told apart"
+    assert {name: (found[name].at_least, found[name].at_most) for name in asked} == asked
 
 
 @EACH

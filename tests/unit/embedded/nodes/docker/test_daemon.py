@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -30,8 +31,20 @@ class FakeDaemon(threading.Thread):
         for answer in self._answers:
             connection, _ = self._listener.accept()
             with connection:
-                self.asked.append(connection.recv(1 << 16))
+                self.asked.append(whole_request(connection))
                 connection.sendall(answer)
+
+
+def whole_request(connection: socket.socket) -> bytes:
+    """Head and body: they come apart, and who answers the head alone breaks the line of whoever still sends."""
+    said = b""
+    while b"\r\n\r\n" not in said:
+        said += connection.recv(1 << 16)
+    head, _, body = said.partition(b"\r\n\r\n")
+    length = re.search(rb"Content-Length: (\d+)", head)
+    while length is not None and len(body) < int(length[1]):
+        body += connection.recv(1 << 16)
+    return head + b"\r\n\r\n" + body
 
 
 def answer(status: str, body: object) -> bytes:

@@ -77,6 +77,8 @@ def delete_stack(call: Call, params: Params) -> dict[str, Any]:
             stack.set_status("DELETE_IN_PROGRESS", "User Initiated")
             stack.set_status(before, reason)
             return {}
+    for change_set in stack.change_sets.values():
+        nested.let_go(stack, change_set)
     stack.status = "DELETE_IN_PROGRESS"
     stack.retire_change_sets()
     keep = tuple(params.get("RetainResources", ()))

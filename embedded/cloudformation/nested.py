@@ -7,7 +7,7 @@ from embedded.cloudformation.context import Context
 from embedded.cloudformation.errors import ResourceError
 from embedded.cloudformation.inputs import inputs_of, new_stack
 from embedded.cloudformation.providers.base import Made, Props, Provider, provider
-from embedded.cloudformation.stack import STORE, Inputs, Stack
+from embedded.cloudformation.stack import STORE, ChangeSet, Inputs, Stack
 from embedded.operations import Call
 
 
@@ -16,17 +16,19 @@ class NestedStack(Provider):
     """`AWS::CloudFormation::Stack`: created, updated and deleted with the stack that it is nested in."""
 
     type = "AWS::CloudFormation::Stack"
+    looks_inside = True
 
     def create(self, props: Props, ctx: Context) -> Made:
         """Create the stack and wait for it; a failure leaves it to the outer stack's rollback."""
-        call, name = _call(ctx), ctx.name(128)
-        outer = STORE.find(ctx.account, ctx.region, ctx.stack_arn)
-        given = _given(props, ctx, outer, name)
-        inputs = inputs_of(call, given)
-        stack = new_stack(call, given, "CREATE_IN_PROGRESS")
-        stack.parent = ctx.stack_arn
-        stack.root = ctx.stack_arn if outer is None or outer.root is None else outer.root
-        STORE.add(stack)
+        call, outer = _call(ctx), _outer(ctx)
+        reviewed = None if outer.executing is None else outer.executing.nested.get(ctx.logical_id)
+        stack = None if reviewed is None else STORE.find(ctx.account, ctx.region, reviewed)
+        name = ctx.name(128) if stack is None else stack.name
+        inputs = inputs_of(call, given(props, ctx, outer.inputs, name))
+        if stack is None:
+            stack = inside(new_stack(call, {"StackName": name}, "CREATE_IN_PROGRESS"), outer)
+            STORE.add(stack)
+        _carry_out(stack, outer)
         ctx.begin(stack.arn)
         engine.run(stack, lambda target: engine.create(target, inputs))
         if stack.status != "CREATE_COMPLETE":
@@ -35,10 +37,10 @@ class NestedStack(Provider):
 
     def update(self, physical_id: str, old: Props, new: Props, ctx: Context) -> Made:
         """Update the stack and wait for it; one that would not change is left alone."""
-        stack = _stack(physical_id, ctx)
-        outer = STORE.find(ctx.account, ctx.region, ctx.stack_arn)
-        inputs = inputs_of(_call(ctx), _given(new, ctx, outer, stack.name, on_failure="ROLLBACK"), stack)
+        stack, outer = _stack(physical_id, ctx), _outer(ctx)
+        inputs = inputs_of(_call(ctx), given(new, ctx, outer.inputs, stack.name, on_failure="ROLLBACK"), stack)
         if not engine.plan(stack, inputs).is_empty:
+            _carry_out(stack, outer)
             engine.run(stack, lambda target: engine.update(target, inputs))
             if stack.status != "UPDATE_COMPLETE":
                 raise ResourceError(f"Embedded stack {stack.arn} was not successfully updated: {_first_failure(stack)}")
@@ -80,11 +82,45 @@ def _stack(physical_id: str, ctx: Context) -> Stack:
     return stack
 
 
-def _given(
-    props: Props, ctx: Context, outer: Stack | None, name: str, *, on_failure: str = "DO_NOTHING"
+def _outer(ctx: Context) -> Stack:
+    return _stack(ctx.stack_arn, ctx)
+
+
+def inside(stack: Stack, outer: Stack) -> Stack:
+    """The same stack, knowing what it is nested in."""
+    stack.parent, stack.root = outer.arn, outer.arn if outer.root is None else outer.root
+    return stack
+
+
+def _carry_out(stack: Stack, outer: Stack) -> None:
+    """Begin the nested part of a change set where the outer stack carries one out; any other is past now."""
+    executing = outer.executing
+    own = [item for item in stack.change_sets.values() if executing is not None and item.parent == executing.arn]
+    stack.retire_change_sets(executed=own[0] if own else None)
+
+
+def discard(stack: Stack, item: ChangeSet) -> None:
+    """Throw a change set away, with those of nested stacks."""
+    del stack.change_sets[item.name]
+    let_go(stack, item)
+
+
+def let_go(stack: Stack, item: ChangeSet) -> None:
+    """Throw away what a change set made for nested stacks: their change sets, and stacks still under review."""
+    for arn in item.nested.values():
+        inner = STORE.find(stack.account, stack.region, arn)
+        if inner is None:
+            continue
+        for own in [one for one in inner.change_sets.values() if one.parent == item.arn]:
+            discard(inner, own)
+        if inner.status == "REVIEW_IN_PROGRESS":
+            engine.run(inner, engine.delete)
+
+
+def given(
+    props: Props, ctx: Context, inherited: Inputs | None, name: str, *, on_failure: str = "DO_NOTHING"
 ) -> dict[str, Any]:
     """The parameters of CreateStack for the resource's properties; what it lacks it has from the outer stack."""
-    inherited: Inputs | None = None if outer is None else outer.inputs
     values = props.get("Parameters", {})
     found: dict[str, Any] = {
         "StackName": name,

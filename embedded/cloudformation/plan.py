@@ -1,6 +1,6 @@
 """Plans: what a template would add, change, replace and remove, before anything happens."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,6 +47,9 @@ class Step:
     perhaps: tuple[str, ...] = ()
     """The properties that make it a replacement in some cases, which only its service knows."""
 
+    automatic: bool = False
+    """Whether it is updated though nothing of it differs: what lies in a nested stack is seen by asking it alone."""
+
     @classmethod
     def of(cls, resource: Resource, old: Deployed, properties: Mapping[str, Any]) -> "Step":
         """Compare a resource's wanted properties with those it was made with."""
@@ -69,6 +72,8 @@ class Step:
         if differing:
             perhaps = schemas.conditional_changes(resource.type, old.properties, dict(properties))
             return cls(action="update", properties=differing, attributes=attributes, perhaps=perhaps)
+        if provider is not None and provider.looks_inside:
+            return cls(action="update", attributes=attributes, automatic=True)
         return cls(action="none", attributes=attributes)
 
     @property
@@ -99,7 +104,13 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to do: CloudFormation then refuses the update."""
-        touched = any(step.action != "none" or step.attributes for step in self.steps.values())
+        return self.is_empty_but_for(())
+
+    def is_empty_but_for(self, unchanged: Collection[str]) -> bool:
+        """Whether there is nothing to do, now that what lies in these nested stacks is known to stay as it is."""
+        touched = any(
+            step.attributes or (step.action != "none" and name not in unchanged) for name, step in self.steps.items()
+        )
         return not (touched or self.outputs_change or self.settings_change)
 
 

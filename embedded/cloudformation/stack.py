@@ -117,6 +117,16 @@ class ChangeSet:
     """What changes only if an attribute turns out to change."""
 
     description: str | None = None
+    include_nested: bool = False
+    """Whether it holds a change set for each stack that is nested in its own."""
+
+    nested: dict[str, str] = field(default_factory=dict)
+    """The ARNs of these stacks, by logical id."""
+
+    parent: str | None = None
+    """The ARN of the change set that this one was made with; None for the root."""
+
+    root: str | None = None
     created: datetime = field(default_factory=now)
 
 

@@ -20,7 +20,9 @@ def change_set_summary(stack: Stack, item: ChangeSet) -> dict[str, Any]:
             "ExecutionStatus": item.execution_status,
             "Status": item.status,
             "StatusReason": item.reason,
-            "IncludeNestedStacks": False,
+            "IncludeNestedStacks": item.include_nested,
+            "ParentChangeSetId": item.parent,
+            "RootChangeSetId": item.root,
         }
     )
 

@@ -130,6 +130,8 @@ def _details(subject: Subject, causes: Causes) -> list[dict[str, Any]]:
             details.append(_detail(target, certainty, source) | {"CausingEntity": entity})
         direct = "Dynamic" if reasons or UNKNOWN in str(after.get(name)) else "Static"
         details.append(_detail(target, direct, "DirectModification"))
+    if subject.step.automatic:
+        details.append(_detail({"Attribute": "Properties", "RequiresRecreation": "Never"}, "Dynamic", "Automatic"))
     for attribute in subject.step.attributes:
         details.append(_detail({"Attribute": attribute, "RequiresRecreation": "Never"}, "Static", "DirectModification"))
     return details

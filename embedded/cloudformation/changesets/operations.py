@@ -1,22 +1,17 @@
 """Change sets: a plan that is kept, shown, and executed or thrown away."""
 
 import re
-import uuid
 from dataclasses import replace
 from typing import Any
 
-from embedded.cloudformation import engine, imports
+from embedded.cloudformation import engine, imports, nested
 from embedded.cloudformation.changesets.answers import change_set_dict, change_set_summary
-from embedded.cloudformation.changesets.changes import Causes, Subject, change, dynamic_change
-from embedded.cloudformation.errors import TemplateError
+from embedded.cloudformation.changesets.making import Asked, make
 from embedded.cloudformation.inputs import inputs_of, new_stack, refuse, require_idle
-from embedded.cloudformation.plan import Plan
-from embedded.cloudformation.stack import STORE, ChangeSet, Deployed, Inputs, Stack
-from embedded.cloudformation.templates.intrinsics import UNKNOWN, attribute_references, references
+from embedded.cloudformation.stack import STORE, ChangeSet, Stack
 from embedded.operations import Call, Params, ServiceError, operation
 
 _SERVICE = "cloudformation"
-_NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
 _NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
 
 
@@ -66,12 +61,17 @@ def create_change_set(call: Call, params: Params) -> dict[str, Any]:
         stack.add_event(stack.name, stack.arn, "AWS::CloudFormation::Stack", "REVIEW_IN_PROGRESS", "User Initiated")
     if name in stack.change_sets:
         raise ServiceError("AlreadyExistsException", f"ChangeSet {name} already exists")
-    change_set = _made(call, params, kind, stack, inputs)
+    asked = Asked(
+        name=name,
+        kind=kind,
+        include_nested=bool(params.get("IncludeNestedStacks")),
+        description=params.get("Description"),
+    )
+    change_set = make(call, asked, stack, inputs)
     change_set.imported = imported
     for told in change_set.changes if imported else ():
         found = told["ResourceChange"]
         found |= {"Action": "Import", "PhysicalResourceId": imported[found["LogicalResourceId"]]}
-    stack.change_sets[name] = change_set
     return {"Id": change_set.arn, "StackId": stack.arn}
 
 
@@ -88,97 +88,6 @@ def _check_kind(kind: str, stack: Stack | None, params: Params) -> None:
         raise refuse(f"Stack [{name}] does not exist")
     else:
         require_idle(stack, "updated")
-
-
-def _made(call: Call, params: Params, kind: str, stack: Stack, inputs: Inputs) -> ChangeSet:
-    name = params["ChangeSetName"]
-    arn = f"arn:{stack.partition}:cloudformation:{call.region}:{call.account}:changeSet/{name}/{uuid.uuid4()}"
-    change_set = ChangeSet(
-        name=name,
-        arn=arn,
-        kind=kind,
-        inputs=inputs,
-        status="CREATE_COMPLETE",
-        execution_status="AVAILABLE",
-        description=params.get("Description"),
-    )
-    try:
-        if inputs.failure is not None:
-            raise TemplateError(inputs.failure)
-        plan = engine.plan(stack, inputs)
-    except TemplateError as error:
-        change_set.status, change_set.execution_status, change_set.reason = "FAILED", "UNAVAILABLE", str(error)
-        return change_set
-    change_set.changes = _changes(stack, inputs, plan)
-    change_set.perhaps = _perhaps(stack, inputs, plan)
-    if plan.is_empty and kind == "UPDATE":
-        change_set.status, change_set.execution_status, change_set.reason = "FAILED", "UNAVAILABLE", _NO_CHANGES
-    elif plan.missing_exports:
-        resource, exports = next(iter(plan.missing_exports.items()))
-        change_set.warning = (
-            "[WARN] --include-property-values option can return incomplete ChangeSet data because: ChangeSet creation "
-            f"failed for resource [{resource}] because: No export named {exports}"
-        )
-    return change_set
-
-
-def _changes(stack: Stack, inputs: Inputs, plan: Plan) -> list[dict[str, Any]]:
-    before = {} if stack.inputs is None else stack.inputs.parameters
-    causes = Causes(
-        parameters=frozenset(
-            name for name, item in inputs.parameters.items() if name in before and before[name].value != item.value
-        ),
-        replaced=frozenset(name for name, step in plan.steps.items() if step.action == "replace"),
-        perhaps=frozenset(name for name, step in plan.steps.items() if step.perhaps),
-    )
-    found = []
-    for name, step in sorted(plan.steps.items()):
-        if step.action == "none" and not step.attributes:
-            continue
-        old, new = stack.resources.get(name), inputs.template.resources.get(name)
-        removed = step.action == "remove"
-        removal = "Delete" if old is None else old.deletion_policy if removed else old.update_replace_policy
-        subject = Subject(
-            logical_id=name,
-            type=old.type if new is None and old is not None else inputs.template.resources[name].type,
-            step=step,
-            physical_id=None if old is None else old.physical_id,
-            before=None if old is None else _before(stack, old, removed=removed),
-            after=None if removed else plan.properties[name],
-            expressions={} if new is None else new.properties,
-            removal=removal,
-        )
-        found.append(change(subject, causes))
-    return found
-
-
-def _before(stack: Stack, old: Deployed, *, removed: bool) -> dict[str, Any]:
-    """The properties of what is there; of what is removed those that come from other resources are not told."""
-    written = None if stack.inputs is None else stack.inputs.template.resources.get(old.logical_id)
-    if not removed or written is None:
-        return old.properties
-    return {
-        name: UNKNOWN if references(written.properties.get(name)) & stack.resources.keys() else value
-        for name, value in old.properties.items()
-    }
-
-
-def _perhaps(stack: Stack, inputs: Inputs, plan: Plan) -> list[dict[str, Any]]:
-    """The resources that change if an attribute of another does: only who asks for no values is told of them."""
-    moving = {name for name, step in plan.steps.items() if step.action == "update"}
-    found = []
-    for name, step in plan.steps.items():
-        if step.action != "none" or step.attributes:
-            continue
-        resource = inputs.template.resources[name]
-        causes = {
-            prop: sorted(item for item in attribute_references(value) if item.split(".", 1)[0] in moving)
-            for prop, value in resource.properties.items()
-        }
-        if any(causes.values()):
-            moving.add(name)
-            found.append(dynamic_change(name, resource.type, stack.resources[name].physical_id, causes))
-    return found
 
 
 @operation(_SERVICE, "DescribeChangeSet")
@@ -206,15 +115,26 @@ def delete_change_set(call: Call, params: Params) -> dict[str, Any]:
         if error.code == "ChangeSetNotFound":
             return {}
         raise
+    _require_root(item, "deleted")
     if stack.change_sets.get(item.name) is item:
-        del stack.change_sets[item.name]
+        nested.discard(stack, item)
     return {}
+
+
+def _require_root(item: ChangeSet, doing: str) -> None:
+    """The change sets of nested stacks share the life of the root's."""
+    if item.root is not None:
+        raise ServiceError(
+            "InvalidChangeSetStatus",
+            f"ChangeSet [{item.arn}] can only be {doing} from the root change set [{item.root}]",
+        )
 
 
 @operation(_SERVICE, "ExecuteChangeSet")
 def execute_change_set(call: Call, params: Params) -> dict[str, Any]:
     """Do what a change set says."""
     stack, item = locate(call, params)
+    _require_root(item, "executed")
     if item.execution_status != "AVAILABLE":
         raise ServiceError(
             "InvalidChangeSetStatus",
@@ -230,5 +150,10 @@ def execute_change_set(call: Call, params: Params) -> dict[str, Any]:
     creates = stack.status == "REVIEW_IN_PROGRESS"
     stack.status = "CREATE_IN_PROGRESS" if creates else "UPDATE_IN_PROGRESS"
     stack.retire_change_sets(executed=item)
-    engine.start(stack, lambda target: (engine.create if creates else engine.update)(target, inputs))
+
+    def carry_out(target: Stack) -> None:
+        (engine.create if creates else engine.update)(target, inputs)
+        nested.let_go(target, item)  # what a failure kept from being made
+
+    engine.start(stack, carry_out)
     return {}

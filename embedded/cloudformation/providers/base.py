@@ -30,6 +30,9 @@ class Provider:
     identifier: ClassVar[str | None] = None
     """The property by which an existing one is imported into a stack; None for a type that is not imported here."""
 
+    looks_inside: ClassVar[bool] = False
+    """Whether each update of the stack asks it, also where none of its properties changes."""
+
     def create(self, props: Props, ctx: Context) -> Made:
         """Make it."""
         raise NotImplementedError

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from embedded.cloudformation.errors import TemplateError
+from embedded.cloudformation.templates.intrinsics import UNKNOWN
 
 _SSM = re.compile(r"^AWS::SSM::Parameter::Value<(?P<inner>.+)>$")
 _MASK = "****"
@@ -82,6 +83,8 @@ def _parameter(name: str, rules: Mapping[str, Any], text: str, read_ssm: SsmRead
     from_ssm = _SSM.match(kind)
     resolved = None
     value_text = text
+    if UNKNOWN in text:  # a nested stack's, in a change set: it comes from what is not there yet
+        return Parameter(name=name, given=text, value=text, no_echo=no_echo)
     if from_ssm is not None:
         kind = from_ssm["inner"]
         try:

@@ -1,45 +1,15 @@
 """Nested stacks: created, updated, rolled back and deleted with the stack that they are part of."""
 
-import json
-from typing import Any
-
 import pytest
 
 from tests.cloud.conftest import Cloud
-from tests.support.cloud.stacks_api import StackUnderTest, of, parameter
+from tests.support.cloud.nested_stacks import INNER, nested, outer, stored
+from tests.support.cloud.stacks_api import StackUnderTest, parameter
 
 
 @pytest.fixture
 def stack(cloud: Cloud) -> StackUnderTest:
     return StackUnderTest(cloud)
-
-
-INNER = {
-    "Parameters": {"Word": {"Type": "String"}},
-    **of(P=parameter({"Ref": "Word"})),
-    "Outputs": {"Name": {"Value": {"Ref": "P"}}, "Word": {"Value": {"Ref": "Word"}}},
-}
-
-
-def stored(stack: StackUnderTest, template: dict[str, Any], key: str = "inner.json") -> str:
-    """Put a template into a bucket; the answer is its URL."""
-    s3, name = stack.cloud.client("s3"), f"{stack.name}-templates"
-    if name not in {item["Name"] for item in s3.list_buckets()["Buckets"]}:
-        s3.create_bucket(Bucket=name)
-    s3.put_object(Bucket=name, Key=key, Body=json.dumps(template))
-    return f"https://{name}.s3.us-east-1.amazonaws.com/{key}"
-
-
-def outer(url: str, word: Any, **more: Any) -> dict[str, Any]:
-    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url, "Parameters": {"Word": word}}}
-    return {
-        "Resources": {"Inner": nested, "Uses": parameter({"Fn::GetAtt": ["Inner", "Outputs.Word"]}), **more},
-        "Outputs": {"Inner": {"Value": {"Ref": "Inner"}}},
-    }
-
-
-def nested(stack: StackUnderTest) -> StackUnderTest:
-    return StackUnderTest(stack.cloud, stack.physical_id("Inner"))
 
 
 def test_a_nested_stack_lives_with_its_outer_stack(stack: StackUnderTest) -> None:
@@ -89,3 +59,11 @@ def test_an_update_that_fails_elsewhere_brings_the_nested_stack_back(stack: Stac
 def test_a_nested_template_that_is_not_there(stack: StackUnderTest) -> None:
     assert stack.create(outer("https://s3.amazonaws.com/no-such-bucket-of-ours/t.json", "w")) == "ROLLBACK_COMPLETE"
     assert any("S3 error: The specified bucket does not exist" in why for _, _, why in stack.history())
+
+
+def test_an_update_looks_into_a_nested_stack_whose_own_properties_stay(stack: StackUnderTest) -> None:
+    url = stored(stack, INNER)
+    stack.create(outer(url, "one"))
+    stored(stack, {**INNER, "Resources": {**INNER["Resources"], "Q": parameter("more")}})
+    assert stack.update(outer(url, "one")) == "UPDATE_COMPLETE"
+    assert nested(stack).physical_id("Q")

@@ -4,6 +4,7 @@ from aws_cdk import aws_iam as iam
 
 from shardyard.jobs.launchable import Launchable
 from shardyard.jobs.launched_job import LaunchedJob
+from shardyard.spec.jobs.launched import LaunchedSpec
 
 
 class JobConstruct(Launchable):
@@ -15,6 +16,21 @@ class JobConstruct(Launchable):
         self.machine_name, self.machine_arn = launched.machine_name, launched.machine_arn
         self.machine, self.alarm = launched.machine, launched.alarm
         self.log_group = launched.log_group
+
+    @property
+    def spec(self) -> LaunchedSpec:
+        """The job's definition, with what was added to it."""
+        return self._launched.spec
+
+    @property
+    def name(self) -> str:
+        """The job's name, which is its file's."""
+        return self.spec.name
+
+    @property
+    def second_path(self) -> bool:
+        """Whether our own function creates the job and looks at it, in place of Step Functions' integration."""
+        return self._launched.second_path
 
     @property
     def role(self) -> iam.IRole:

@@ -55,6 +55,11 @@ class JobRole:
             self.arn = given.role_arn
 
     @property
+    def is_given(self) -> bool:
+        """Whether a team had the role before."""
+        return self._given is not None
+
+    @property
     def resources(self) -> int:
         """How many resources it adds to the job's stack."""
         return 1 if self._made is None else 2

@@ -25,6 +25,7 @@ from shardyard.jobs.job_role import JobRole
 from shardyard.jobs.launched_kind import LaunchedKind
 from shardyard.jobs.runtime import JobRuntime
 from shardyard.spec import names
+from shardyard.spec.jobs.launched import LaunchedSpec
 from shardyard.spec.jobs.stack_parameters import job_parameters, pascal
 from shardyard.spec.requests.deployment import Deployment
 
@@ -47,7 +48,6 @@ class LaunchedJob:
         runtime: JobRuntime,
         role: iam.IRole | None,
         instance_types: Sequence[str],
-        second_path: bool,
         beside: "LaunchedJob | None" = None,
     ) -> None:
         """`instance_types` are those that the job's parameter takes.
@@ -60,10 +60,10 @@ class LaunchedJob:
         self._network = network
         self._stack = cdk.Stack.of(job)
         self._is_given = role is not None
-        self._second_path = second_path
         launcher = None if image is None else image.launcher
         self._launcher_sha256 = None if launcher is None else runtime.add_bundle(launcher)
         runtime.serve(kind.task.of)
+        self.second_path = self.needs_second_path()
         self.machine_name = names.state_machine_name(runtime.project.name, runtime.project.stage, spec.name)
         if beside is None:
             self.parameters = {
@@ -74,6 +74,8 @@ class LaunchedJob:
         else:
             self.machine_name = names.search_machine_name(self.machine_name)
             self.parameters, self.role = beside.parameters, beside.role
+        if self.second_path and self.role.is_given:
+            runtime.submit_with(self.role.arn)
         self.log_group = execution_log_group(
             job, self.machine_name, project=runtime.project, key_arn=runtime.log_key_arn
         )
@@ -104,6 +106,15 @@ class LaunchedJob:
             placement=placement,
             statements=self._statements(),
         )
+
+    def needs_second_path(self) -> bool:
+        """Whether our own function has to create the job and look at it, in place of Step Functions' integration."""
+        return self._kind.needs_second_path(self._kind.request(self.deployment))
+
+    @property
+    def spec(self) -> LaunchedSpec:
+        """The job's definition, with what was added to it."""
+        return self._kind.spec
 
     @property
     def deployment(self) -> Deployment:
@@ -164,7 +175,7 @@ class LaunchedJob:
             task=kind.task,
             request_fields=request_fields,
             launch=launch,
-            second_path=self._second_path,
+            second_path=self.second_path,
             register=kind.registers,
             tells=self._runtime.topic_arn is not None,
             **({"model_fields": modelled} if modelled else {}),
@@ -194,7 +205,7 @@ class LaunchedJob:
 
     def _steps(self) -> list[str]:
         steps = ["preflight", "classify", "receipt"]
-        if self._second_path or self._kind.is_watched:
+        if self.second_path or self._kind.is_watched:
             steps.append("submit")
         if self._kind.registers:
             steps.append("register")

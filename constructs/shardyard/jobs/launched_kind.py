@@ -8,6 +8,7 @@ from shardyard.core import policy
 from shardyard.jobs.state_machine import Task, definition
 from shardyard.spec.jobs.launched import LaunchedSpec
 from shardyard.spec.requests.deployment import Deployment
+from shardyard.spec.requests.sfn_fields import unknown_to_step_functions
 
 
 class LaunchedKind(ABC):
@@ -34,6 +35,10 @@ class LaunchedKind(ABC):
     def definition(self, **given: Any) -> str:
         """Its state machine."""
         return definition(**given)
+
+    def needs_second_path(self, request: Mapping[str, Any]) -> bool:
+        """Whether our function creates it: Step Functions' own task is not known to take every field of the request."""
+        return bool(unknown_to_step_functions(request, self.task.of.integration))
 
     @abstractmethod
     def request(self, deployment: Deployment) -> Mapping[str, Any]:

@@ -15,14 +15,13 @@ from shardyard.images.job_image import JobImage
 from shardyard.jobs.job_construct import JobConstruct
 from shardyard.jobs.job_permissions import secret_arns
 from shardyard.jobs.late_addresses import KindWithInputs
-from shardyard.jobs.launched_job import LaunchedJob, placeholders, shared_runtime
+from shardyard.jobs.launched_job import LaunchedJob, shared_runtime
 from shardyard.jobs.processing_permissions import outside_inputs, processing_statements
 from shardyard.jobs.runtime import JobRuntime
 from shardyard.jobs.state_machine import PROCESS
 from shardyard.spec.jobs.processing.processing import ProcessingSpec
 from shardyard.spec.requests.deployment import Deployment
 from shardyard.spec.requests.processing import to_request
-from shardyard.spec.requests.sfn_fields import unknown_to_step_functions
 
 
 class _Processing(KindWithInputs):
@@ -69,13 +68,9 @@ class ProcessingJob(JobConstruct):
         runtime = shared_runtime(self, spec.name, data=data, project=project, runtime=runtime, alerts=alerts)
         if source is not None:
             spec = spec.with_source(runtime.add_bundle(source))
-        self.spec = spec
         kind = _Processing(spec, places=runtime.places, image=image)
         runtime.read_from(outside_inputs(spec))
         runtime.look_for(secret_arns(spec))
-        sha256 = None if image.launcher is None else runtime.add_bundle(image.launcher)
-        deployment = placeholders(runtime, image=image, network=network, launcher_sha256=sha256)
-        self.second_path = bool(unknown_to_step_functions(kind.request(deployment), kind.task.of.integration))
         self._take(
             LaunchedJob(
                 self,
@@ -85,13 +80,5 @@ class ProcessingJob(JobConstruct):
                 runtime=runtime,
                 role=role,
                 instance_types=instance_types,
-                second_path=self.second_path,
             )
         )
-        if role is not None and self.second_path:
-            runtime.submit_with(role.role_arn)
-
-    @property
-    def name(self) -> str:
-        """The job's name, which is its file's."""
-        return self.spec.name

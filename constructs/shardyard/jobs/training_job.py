@@ -1,6 +1,6 @@
 """TrainingJob: one job definition becomes a state machine that launches it, guarded and explained."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from shardyard.images.job_image import JobImage
 from shardyard.jobs.job_construct import JobConstruct
 from shardyard.jobs.job_permissions import channel_places, execution_statements, secret_arns
 from shardyard.jobs.late_addresses import embeddable, late_addresses
-from shardyard.jobs.launched_job import LaunchedJob, placeholders, shared_runtime
+from shardyard.jobs.launched_job import LaunchedJob, shared_runtime
 from shardyard.jobs.launched_kind import LaunchedKind
 from shardyard.jobs.runtime import JobRuntime
 from shardyard.jobs.state_machine import TRAIN
@@ -27,7 +27,6 @@ from shardyard.spec.jobs.data import Channel
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.requests.any_kind import request_of
 from shardyard.spec.requests.deployment import Deployment
-from shardyard.spec.requests.sfn_fields import unknown_to_step_functions
 
 
 class _Training(LaunchedKind):
@@ -44,6 +43,10 @@ class _Training(LaunchedKind):
 
     def request(self, deployment: Deployment) -> dict[str, Any]:
         return request_of(self.spec, deployment, job_name="name", run_id="run")
+
+    def needs_second_path(self, request: Mapping[str, Any]) -> bool:
+        # A wait for spot capacity of its own, too: a timeout of the `.sync` state would count the training
+        return self.spec.spot.give_up_seconds is not None or super().needs_second_path(request)
 
     def embeddable(self) -> dict[str, Any]:
         return embeddable(replace(self.spec, tuning=None))  # a launch of the job itself knows of no search
@@ -99,7 +102,6 @@ class TrainingJob(JobConstruct):
         self._kind = _Training(spec, places=runtime.places, image=image)
         runtime.read_from(self._kind.outside_buckets)
         runtime.look_for(secret_arns(spec))
-        self._second_path = spec.spot.give_up_seconds is not None or self._lacks_fields(image, network)
         self._take(
             LaunchedJob(
                 self,
@@ -109,7 +111,6 @@ class TrainingJob(JobConstruct):
                 runtime=runtime,
                 role=role,
                 instance_types=instance_types,
-                second_path=self._second_path,
             )
         )
         if spec.compute.training_plans:
@@ -120,24 +121,10 @@ class TrainingJob(JobConstruct):
             else TuningJob(self, "Search", spec=spec, job=self._launched, image=image, network=network, runtime=runtime)
         )
 
-        searches_so = self.search is not None and self.search.second_path
-        if role is not None and (self._second_path or searches_so):
-            runtime.submit_with(role.role_arn)
-
     @property
     def spec(self) -> JobSpec:
         """The job's definition, with what was added to it."""
         return self._kind.spec
-
-    @property
-    def second_path(self) -> bool:
-        """Whether our own function creates the job and looks at it, in place of Step Functions' integration."""
-        return self._second_path
-
-    @property
-    def name(self) -> str:
-        """The job's name, which is its file's."""
-        return self.spec.name
 
     @property
     def counts(self) -> dict[str, int]:
@@ -158,19 +145,12 @@ class TrainingJob(JobConstruct):
         if bucket is not None:
             channel = self._in_bucket(name, channel, bucket)
         self._kind.spec = replace(self.spec, channels={**self.spec.channels, name: channel})
-        if not self._second_path and unknown_to_step_functions(self._kind.request(self._launched.deployment)):
+        if not self.second_path and self._launched.needs_second_path():
             raise SpecError([Problem(f"channel {name!r}", "needs the second path; write it into the job's file")])
         self._runtime.read_from(self._kind.outside_buckets, self._kind.channel_keys)
         self._launched.write_anew()
         if self.search is not None:
             self.search.change(self.spec)
-
-    def _lacks_fields(self, image: JobImage | None, network: Placement | None) -> bool:
-        """Whether Step Functions' own integration is not known to take what the job asks for."""
-        launcher = None if image is None else image.launcher
-        sha256 = None if launcher is None else self._runtime.add_bundle(launcher)
-        deployment = placeholders(self._runtime, image=image, network=network, launcher_sha256=sha256)
-        return bool(unknown_to_step_functions(self._kind.request(deployment)))
 
     def _in_bucket(self, name: str, channel: Channel, bucket: s3.IBucket) -> Channel:
         if channel.s3 is None or channel.s3.startswith("s3://"):

@@ -14,13 +14,12 @@ from shardyard.foundation.storage_base import Places, StorageBase
 from shardyard.images.job_image import JobImage
 from shardyard.jobs.job_construct import JobConstruct
 from shardyard.jobs.late_addresses import KindWithInputs
-from shardyard.jobs.launched_job import LaunchedJob, placeholders, shared_runtime
+from shardyard.jobs.launched_job import LaunchedJob, shared_runtime
 from shardyard.jobs.runtime import JobRuntime
 from shardyard.jobs.state_machine import TRANSFORM_TASK
 from shardyard.jobs.transform_permissions import model_statements, outside_buckets, transform_statements
 from shardyard.spec.jobs.transform.transform import TransformSpec
 from shardyard.spec.requests.deployment import Deployment
-from shardyard.spec.requests.sfn_fields import unknown_to_step_functions
 from shardyard.spec.requests.transform import model_request, to_request
 
 
@@ -69,11 +68,8 @@ class TransformJob(JobConstruct):
         """What each parameter is, TrainingJob says."""
         super().__init__(scope, construct_id)
         runtime = shared_runtime(self, spec.name, data=data, project=project, runtime=runtime, alerts=alerts)
-        self.spec = spec
         kind = _Transform(spec, places=runtime.places, image=image)
         runtime.read_from(outside_buckets(spec))
-        deployment = placeholders(runtime, image=image, network=network, launcher_sha256=None)
-        self.second_path = bool(unknown_to_step_functions(kind.request(deployment), kind.task.of.integration))
         self._take(
             LaunchedJob(
                 self,
@@ -83,13 +79,5 @@ class TransformJob(JobConstruct):
                 runtime=runtime,
                 role=role,
                 instance_types=instance_types,
-                second_path=self.second_path,
             )
         )
-        if role is not None and self.second_path:
-            runtime.submit_with(role.role_arn)
-
-    @property
-    def name(self) -> str:
-        """The job's name, which is its file's."""
-        return self.spec.name

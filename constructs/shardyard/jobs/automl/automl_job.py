@@ -6,7 +6,7 @@ version (FeatureSpecificationS3Uri). So the job takes the second path: our own f
 two waits and stops it when its time is over, and the janitor stops it when its execution is cut off.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws_cdk import aws_iam as iam
@@ -38,6 +38,9 @@ class _AutoML(KindWithInputs):
         super().__init__(spec)
         self._project, self._places = project, places
 
+    def needs_second_path(self, request: Mapping[str, Any]) -> bool:
+        return True  # Step Functions has no task for it
+
     def request(self, deployment: Deployment) -> dict[str, Any]:
         return to_request(self.spec, deployment, job_name="name", run_id="run")
 
@@ -66,7 +69,6 @@ class AutoMLJob(JobConstruct):
         """What each parameter is, TrainingJob says; a role that is given must be allowed to pass itself."""
         super().__init__(scope, construct_id)
         runtime = shared_runtime(self, spec.name, data=data, project=project, runtime=runtime, alerts=alerts)
-        self.spec = spec
         kind = _AutoML(spec, project=runtime.project, places=runtime.places)
         runtime.read_from(outside_buckets(spec))
         self._take(
@@ -78,13 +80,5 @@ class AutoMLJob(JobConstruct):
                 runtime=runtime,
                 role=role,
                 instance_types=instance_types,
-                second_path=True,
             )
         )
-        if role is not None:
-            runtime.submit_with(role.role_arn)
-
-    @property
-    def name(self) -> str:
-        """The job's name, which is its file's."""
-        return self.spec.name

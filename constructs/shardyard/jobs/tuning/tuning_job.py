@@ -12,7 +12,7 @@ from shardyard.foundation.placement import Placement
 from shardyard.images.job_image import JobImage
 from shardyard.jobs.late_addresses import embeddable, late_addresses
 from shardyard.jobs.launchable import Launchable
-from shardyard.jobs.launched_job import LaunchedJob, placeholders
+from shardyard.jobs.launched_job import LaunchedJob
 from shardyard.jobs.launched_kind import LaunchedKind
 from shardyard.jobs.runtime import JobRuntime
 from shardyard.jobs.tuning.states import TUNE, search_definition
@@ -41,6 +41,9 @@ class _Search(LaunchedKind):
 
     def request(self, deployment: Deployment) -> dict[str, Any]:
         return to_tuning_request(self.spec, deployment, tuning_job="name", run_id="run")
+
+    def needs_second_path(self, request: Mapping[str, Any]) -> bool:
+        return bool(unknown_to_tuning_task(request))
 
     def embeddable(self) -> dict[str, Any]:
         return embeddable(self.spec)
@@ -94,8 +97,6 @@ class TuningJob(Launchable):
         """`job` is the training job's own launch, whose parameters and role the trials share."""
         super().__init__(scope, construct_id)
         self._kind = _Search(spec, job_machine=job.machine_name)
-        deployment = placeholders(runtime, image=image, network=network, launcher_sha256=None)
-        self.second_path = bool(unknown_to_tuning_task(self._kind.request(deployment)))
         self._launched = LaunchedJob(
             self,
             self._kind,
@@ -104,7 +105,6 @@ class TuningJob(Launchable):
             runtime=runtime,
             role=None,
             instance_types=(),
-            second_path=self.second_path,
             beside=job,
         )
         self.machine_name, self.machine_arn = self._launched.machine_name, self._launched.machine_arn

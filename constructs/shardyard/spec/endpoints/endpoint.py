@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Literal
 
 from shardyard.spec.endpoints.model import ModelSource, MultiModel, Serverless, ServingImage
 from shardyard.spec.endpoints.rollout import (
@@ -19,7 +19,7 @@ from shardyard.spec.endpoints.scaling import Scaling
 from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.jobs.compute import INSTANCE_TYPE
 from shardyard.spec.owners import OWNER, OWNER_SAYS
-from shardyard.spec.tree import build, dump, setting
+from shardyard.spec.tree import Definition, setting
 
 ENDPOINT_NAME = r"[a-z][a-z0-9-]{0,27}[a-z0-9]"
 ENDPOINT_NAME_SAYS = "2 to 29 small letters, digits and hyphens, a letter first"
@@ -61,7 +61,7 @@ class Variant:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class EndpointSpec:
+class EndpointSpec(Definition):
     """One endpoint, as its author defined it."""
 
     name: str = setting(doc="The file's name.", pattern=ENDPOINT_NAME, says=ENDPOINT_NAME_SAYS, internal=True)
@@ -119,20 +119,6 @@ class EndpointSpec:
         """What a variant serves."""
         own = self.variants[variant].model
         return self.model if own is None else own
-
-    def to_dict(self) -> dict[str, Any]:
-        """The definition as plain JSON tables, without values that equal their defaults."""
-        tables: dict[str, Any] = dump(self)
-        return tables
-
-    @classmethod
-    def from_dict(cls, raw: Mapping[str, Any], *, where: str = "") -> Self:
-        """Read what `to_dict` wrote; reports every problem at once."""
-        problems: list[Problem] = []
-        spec = build(cls, raw, where=where, problems=problems)
-        if spec is None:
-            raise SpecError(problems)
-        return spec
 
 
 def _bad_names(variants: Mapping[str, Variant]) -> Iterator[Problem]:

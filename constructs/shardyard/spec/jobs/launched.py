@@ -1,15 +1,14 @@
 """What a job definition of any kind can set: everything that a launch needs, whatever it launches."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Self
 
 from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.jobs.compute import Capacity, Queue, RunLimits
 from shardyard.spec.jobs.program import Image, Network, Source
 from shardyard.spec.names import SERVING, job_noun
 from shardyard.spec.owners import OWNER, OWNER_SAYS
-from shardyard.spec.tree import build, dump, setting
+from shardyard.spec.tree import Definition, setting
 
 JOB_NAME = r"[a-z][a-z0-9-]{0,30}[a-z0-9]"
 JOB_NAME_SAYS = "2 to 32 small letters, digits and hyphens, a letter first"
@@ -38,7 +37,7 @@ class Deploy:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LaunchedSpec:
+class LaunchedSpec(Definition):
     """A job of any kind, as its author defined it."""
 
     name: str = setting(doc="The file's name.", pattern=JOB_NAME, says=JOB_NAME_SAYS, internal=True)
@@ -122,17 +121,3 @@ class LaunchedSpec:
         if self.source is None:
             raise SpecError([Problem("source", "the job has no [source] dir, so it cannot take a bundle of code")])
         return replace(self, source=replace(self.source, sha256=sha256))
-
-    def to_dict(self) -> dict[str, Any]:
-        """The definition as plain JSON tables, without values that equal their defaults."""
-        tables: dict[str, Any] = dump(self)
-        return tables
-
-    @classmethod
-    def from_dict(cls, raw: Mapping[str, Any], *, where: str = "") -> Self:
-        """Read what `to_dict` wrote; reports every problem at once."""
-        problems: list[Problem] = []
-        spec = build(cls, raw, where=where, problems=problems)
-        if spec is None:
-            raise SpecError(problems)
-        return spec

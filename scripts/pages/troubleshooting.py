@@ -24,7 +24,16 @@ SECTIONS: Mapping[str, Source] = {
         paths=tuple(
             f"{_SPEC}/{name}"
             for name in (
-                *("errors.py", "tree.py", "units.py", "parameter.py", "services.py", "job_folder.py"),
+                *(
+                    "errors.py",
+                    "tree/fields.py",
+                    "tree/reading.py",
+                    "tree/scalars.py",
+                    "units.py",
+                    "parameter.py",
+                    "services.py",
+                    "job_folder.py",
+                ),
                 "endpoint_folder.py",
                 *("jobs", "settings", "requests", "tuning", "endpoints"),
             )

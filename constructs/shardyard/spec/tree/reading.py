@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
 from contract.hyperparameters import Scalar
 from shardyard.spec.errors import MOST_TOLD, Problem, SpecError, nearest, said
 from shardyard.spec.tree.fields import MISSING, fields_of
-from shardyard.spec.tree.scalars import TORN, is_torn, scalar
+from shardyard.spec.tree.scalars import is_torn, scalar, torn
 
 T = TypeVar("T")
 
@@ -131,7 +131,7 @@ def _table(raw: Any, hint: Any, limits: Mapping[str, Any], where: str, problems:
     values, before = {}, len(problems)
     for key, item in raw.items():
         if is_torn(key):
-            problems.append(Problem(join(where, key), TORN))
+            problems.append(torn(join(where, key)))
         values[key] = _value(item, hint, limits, join(where, key), problems, text)
         if len(problems) - before > MOST_TOLD:
             break

@@ -15,12 +15,17 @@ _UNITS: dict[str, Callable[[str], float]] = {
     "count": parse_count,
 }
 
-TORN = "it holds half a letter, which no text can (a lone surrogate)"
+_TORN = "it holds half a letter, which no text can (a lone surrogate)"
 
 
 def is_torn(text: str) -> bool:
     """Whether a text holds half a letter, which no file and no service takes."""
     return any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def torn(where: str) -> Problem:
+    """The problem of a text that holds half a letter."""
+    return Problem(where, _TORN)
 
 
 def scalar(raw: Any, hint: Any, limits: Mapping[str, Any], where: str, problems: list[Problem], text: bool) -> Any:
@@ -48,7 +53,7 @@ def _convert(raw: Any, hint: Any, unit: str | None, text: bool) -> Any:
     if hint in (object, Any):
         return raw
     if isinstance(raw, str) and is_torn(raw):
-        raise ValueError(f"{said(raw)} is not allowed: {TORN}")
+        raise ValueError(f"{said(raw)} is not allowed: {_TORN}")
     if isinstance(raw, str) and "\0" in raw:
         raise ValueError(f"{said(raw)} is not allowed (a text without the character NUL)")
     if isinstance(raw, float) and not math.isfinite(raw):

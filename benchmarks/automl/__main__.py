@@ -57,7 +57,7 @@ TABLES: dict[str, tuple[Callable[..., Any], tuple[tuple[Any, dict[str, list[Any]
 }
 
 
-SPLITS = 3
+SPLITS = 10
 """How many times a third is set aside."""
 
 

@@ -113,10 +113,10 @@ def starts(base: Path, body: bytes) -> list[Figure]:
     sample = base / "sample.json"
     sample.write_bytes(body)
     first, ready, bare, memory = [], [], [], {}
-    command = [sys.executable, "-c", _BARE, str(base / "digits" / "model"), str(sample)]
+    command = [sys.executable, *running.AS_IN_AN_IMAGE, "-c", _BARE, str(base / "digits" / "model"), str(sample)]
     for _ in range(3):
         began = time.monotonic()
-        subprocess.run(command, env={**os.environ, "PYTHONPATH": str(running.ROOT)}, check=True)
+        subprocess.run(command, env={**os.environ, "PYTHONPATH": running.PACKAGES}, check=True)
         bare.append(time.monotonic() - began)
         with running.started(*running.ours(base / "digits", workers=1)) as server:
             first.append(server.first_answer)

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -97,6 +98,11 @@ def started(command: Sequence[str], port: int, environ: Mapping[str, str] = {}) 
         process.wait()
 
 
+AS_IN_AN_IMAGE = ("-S",)
+"""Without what the editable install of a checkout has Python read at each start: an image has no such install."""
+PACKAGES = os.pathsep.join((str(ROOT), sysconfig.get_path("purelib")))
+
+
 def ours(base: Path, *, workers: int, environ: Mapping[str, str] = {}) -> tuple[list[str], int, dict[str, str]]:
     """How the runtime is started for the model in base/model."""
     port = free_port()
@@ -106,10 +112,10 @@ def ours(base: Path, *, workers: int, environ: Mapping[str, str] = {}) -> tuple[
         WORKERS_VARIABLE: str(workers),
         SERVING_HOST: "127.0.0.1",
         WITHOUT_GPUS: "1",
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": PACKAGES,
         **environ,
     }
-    return [sys.executable, "-m", "serving"], port, given
+    return [sys.executable, *AS_IN_AN_IMAGE, "-m", "serving"], port, given
 
 
 def free_port() -> int:

@@ -37,6 +37,15 @@ class SmallApp:
         stack = self.cloud.client("cloudformation").describe_stacks(StackName=f"{self.prefix}-base")["Stacks"][0]
         return next(item["OutputValue"] for item in stack["Outputs"] if item["OutputKey"] == name)
 
+    def deep(self) -> str:
+        """The value that the stack in the first stack has made."""
+        cloudformation = self.cloud.client("cloudformation")
+        resources = cloudformation.describe_stack_resources(StackName=f"{self.prefix}-base")["StackResources"]
+        inner = next(one for one in resources if one["ResourceType"] == "AWS::CloudFormation::Stack")
+        (made,) = cloudformation.describe_stack_resources(StackName=inner["PhysicalResourceId"])["StackResources"]
+        value = self.cloud.client("ssm").get_parameter(Name=made["PhysicalResourceId"])["Parameter"]["Value"]
+        return str(value)
+
 
 @pytest.fixture
 def app(bootstrapped_cloud: Cloud, tmp_path: Path) -> SmallApp:
@@ -58,9 +67,12 @@ def test_a_small_app_through_its_life(app: SmallApp, method: str) -> None:
     assert "Number of stacks with differences: 0" in app.run("diff").stderr
 
     done = app.run("diff", value="two")
-    assert "Number of stacks with differences: 1" in done.stderr and "Kept" in done.stdout + done.stderr
+    said = done.stdout + done.stderr
+    assert "Number of stacks with differences: 2" in done.stderr, "the nested stack is one of them"
+    assert "Kept" in said and "Deep" in said
     assert app.deploy(by, value="two").returncode == 0
     assert app.output("Value") == "two-"
+    assert app.deep().startswith("two of ")
     assert "(no changes)" in app.deploy(by, value="two").stderr
 
     broken = app.deploy(by, value="three", broken="yes")

@@ -24,6 +24,8 @@ bucket = s3.CfnBucket(base, "Bucket", versioning_configuration={"status": "Enabl
 size = cdk.CfnParameter(base, "Size", default="", description="any text", max_length=5)
 kept = ssm.CfnParameter(base, "Kept", type="String", value=f"{context('value', 'one')}-{size.value_as_string}")
 s3_assets.Asset(base, "Asset", path=__file__)
+inside = cdk.NestedStack(base, "Inside")
+ssm.CfnParameter(inside, "Deep", type="String", value=f"{context('value', 'one')} of {bucket.ref}")
 cdk.CfnOutput(base, "Value", value=kept.attr_value)
 cdk.CfnOutput(base, "BucketName", value=bucket.ref)
 if context("broken", "no") == "yes":

@@ -1,11 +1,12 @@
-"""TensorFlow with this library and by hand: steps of one worker and of two, saves, TFRecords, and the first user line.
+"""TensorFlow with this library and by hand: steps of one worker and of two, saves, TFRecords, first lines, restarts.
 
     python -m benchmarks.tensorflow
 
-Each comparison is made in turns in the same processes. Speeds are those of the fastest blocks, since a busy machine
-only ever adds time; what a save adds is the median over pairs of blocks with one and without. Where more wants to run
-at the start than there are processors, steps are compared in processor time. Needs the environment of
-containers/tensorflow, or SHARDYARD_TENSORFLOW_PYTHON; the `tfrecord` package is compared where PYTHONPATH has it.
+Each comparison is made in turns, steps in the same processes. Speeds are those of the fastest blocks, since a busy
+machine only ever adds time; what a save adds is the median over pairs of blocks with one and without, and a restart the
+median of several. Where more wants to run at the start than there are processors, steps are compared in processor time.
+Needs the environment of containers/tensorflow, or SHARDYARD_TENSORFLOW_PYTHON; the `tfrecord` package is compared where
+PYTHONPATH has it.
 """
 
 import json
@@ -19,6 +20,7 @@ from typing import Any
 from benchmarks._report import Figure, report
 from benchmarks.tensorflow.first_line import first_line
 from benchmarks.tensorflow.interpreter import ROOT, interpreter
+from benchmarks.tensorflow.restart import restart
 
 LONGEST_SECONDS = 3000
 INTERVAL = 10
@@ -110,21 +112,32 @@ def reading() -> list[Figure]:
             at_least=0.9,
         ),
         Figure(
-            name="TFRecord without google-crc32c: the same",
+            name="TFRecord: speed of tf.data in batches of 100",
+            value=times_as_fast(ours, "tf.data in batches", "checked"),
+            unit="x",
+            at_least=0.9,
+        ),
+        Figure(
+            name="TFRecord without google-crc32c: speed of tf.data record by record",
             value=times_as_fast(ours, "tf.data", "with numpy"),
             unit="x",
         ),
     ]
     if subprocess.run([interpreter(), "-c", "import tfrecord"], stderr=subprocess.DEVNULL).returncode == 0:
         package = run("reading", "--package")
-        figures.append(
+        figures += [
             Figure(
                 name="TFRecord: speed of the tfrecord package, which checks nothing",
                 value=times_as_fast(package, "tfrecord", "checked"),
                 unit="x",
                 at_least=1.5,
-            )
-        )
+            ),
+            Figure(
+                name="TFRecord without comparing contents: the same",
+                value=times_as_fast(package, "tfrecord", "unchecked"),
+                unit="x",
+            ),
+        ]
     return figures
 
 
@@ -132,7 +145,7 @@ def main() -> int:
     """Measure, and write benchmarks/results/tensorflow.json."""
     processors = os.cpu_count() or 1
     clock = "processor" if os.getloadavg()[0] > processors else "wall"
-    figures = [*reading(), *first_line(), *loops(clock)]
+    figures = [*reading(), *first_line(), *restart(), *loops(clock)]
     notes = f"steps on the {clock} clock, TFRecords on the processor's"
     return report("tensorflow", figures, notes=notes)
 

@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Any
 
 import numpy
+import tensorflow as tf
 
 from training import data
 from training.data import Channel, DataError, Dataset, Reader, Stream
@@ -28,6 +29,21 @@ def require_all_samples(found: Channel | None, workers: Workers) -> None:
             f"the channel {found.name!r} is ShardedByS3Key, and with parameter servers the chief alone reads: it would "
             "see its own part only; make the channel FullyReplicated"
         )
+
+
+def share(dataset: Any, name: str, *, workers: Workers) -> Any:
+    """This worker's part of a `tf.data` dataset over the files that its node has of a channel; to be batched behind.
+
+    FullyReplicated: a share of all samples. ShardedByS3Key: the node's own files, which its workers divide.
+    TensorFlow's auto-sharding knows neither: of own files it would leave out as many as there are other workers.
+    """
+    found = data.resolve(name)
+    require_all_samples(found, workers)
+    world, is_sharded = workers.world, found.distribution == "ShardedByS3Key"
+    part, parts = (world.local_rank, world.local_world_size) if is_sharded else (world.rank, world.world_size)
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    return dataset.shard(parts, part).with_options(options)
 
 
 def stack(samples: Sequence[Any]) -> Any:

@@ -1,4 +1,4 @@
-"""`Loader` on two real workers whose nodes have unequal parts of a channel: nobody waits, nothing is read twice."""
+"""Channels on two real workers, most of them with unequal parts: nobody waits, nothing is read twice."""
 
 import json
 from typing import Any
@@ -11,6 +11,7 @@ pytestmark = pytest.mark.slow
 BATCH, EPOCHS, COUNTS = 4, 2, (10, 23)
 BATCHES = min(COUNTS) // BATCH
 """After which the shorter part has no full batch left."""
+EVERY_SAMPLE = [1000 * rank + number for rank, count in enumerate(COUNTS) for number in range(count)]
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +58,19 @@ def test_objects_that_are_counted_are_batched_alike_and_resumed_at_the_very_next
         samples = [sample for batch in worker["mapped"] for sample in batch]
         assert len(set(samples)) == BATCHES * BATCH
         assert set(samples) <= set(range(start, start + COUNTS[start // 1000]))
+
+
+@pytest.mark.parametrize("epoch", range(EPOCHS))
+def test_both_together_read_each_sample_of_a_replicated_channel_once(read: list[dict[str, Any]], epoch: int) -> None:
+    seen = [sample for worker in read for batch in worker[f"whole-{epoch}"] for sample in batch]
+    assert [len(worker[f"whole-{epoch}"]) for worker in read] == [sum(COUNTS) // 2 // BATCH] * 2
+    assert len(seen) == len(set(seen)) and set(seen) <= set(EVERY_SAMPLE)
+
+
+@pytest.mark.parametrize("name", ["whole", "sharded"])
+@pytest.mark.parametrize("epoch", range(EPOCHS))
+def test_tf_datas_own_datasets_are_cut_once_and_every_sample_is_read(
+    read: list[dict[str, Any]], name: str, epoch: int
+) -> None:
+    seen = [sample for worker in read for batch in worker[f"tf-{name}-{epoch}"] for sample in batch]
+    assert sorted(seen) == EVERY_SAMPLE

@@ -29,6 +29,7 @@ def main(name: str, description: str | None, framework: Framework, faults: Mappi
         weathers=[forecast.FAIR, forecast.PESSIMISTIC] if options.weather is None else [options.weather],
     )
     notes = (
-        f"seed {options.seed}, {STEPS} steps, a save every {INTERVAL}; a damaged newest save costs one interval more"
+        f"seed {options.seed}, {STEPS} steps, a save every {INTERVAL}; a damaged newest save costs one interval more, "
+        "and so does each save that was not yet in S3 when machines were taken without a word"
     )
     return report(name, match.play(), notes=notes)

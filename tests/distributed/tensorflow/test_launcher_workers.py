@@ -12,8 +12,8 @@ from tests.support.training.launching import Node, children, nodes
 from tests.support.training.tensorflow import LONG_SECONDS, interpreter
 from tests.support.training.tensorflow_loop import WORKERS
 
-pytestmark = pytest.mark.e2e
-SLOW = pytest.mark.slow  # another half of what the first test shows
+E2E = pytest.mark.e2e
+SLOW = pytest.mark.slow  # another half of what the first test shows, which is the round of TensorFlow in `make test`
 
 
 @contextlib.contextmanager
@@ -121,6 +121,7 @@ print("fitted with", type(model).__module__.partition(".")[0], flush=True)
 """
 
 
+@E2E
 def test_keras_3s_fit_gets_one_sentence_and_keras_2s_works(tmp_path: Path) -> None:
     with workers(tmp_path / "three", FIT) as running:
         assert ends(running) == [1, 1]
@@ -133,6 +134,7 @@ def test_keras_3s_fit_gets_one_sentence_and_keras_2s_works(tmp_path: Path) -> No
     assert "fitted with tf_keras" in running[0].output
 
 
+@E2E
 def test_a_tf_config_of_the_jobs_own_is_kept_and_said(tmp_path: Path) -> None:
     with workers(tmp_path, "import os\nprint('config', os.environ['TF_CONFIG'])", count=1, TF_CONFIG="{}") as (node,):
         assert node.end(LONG_SECONDS) == 0

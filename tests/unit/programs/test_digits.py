@@ -11,6 +11,8 @@ import pytest
 
 from tests.support.training.data_files import write_tar
 from training.data import ShardError
+from training.data.tfrecord.example import encode_example
+from training.data.tfrecord.records import record_of
 from training.programs import make_digits
 from training.programs.digits import NoDigits, read_digits
 
@@ -19,7 +21,7 @@ def files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-@pytest.mark.parametrize("format_", ["npy", "tar"])
+@pytest.mark.parametrize("format_", ["npy", "tar", "tfrecords"])
 def test_the_digits_that_are_written_are_read_back(tmp_path: Path, format_: str) -> None:
     make_digits.main([str(tmp_path), "--shards", "3", "--format", format_])
     for part, test in (("train", False), ("test", True)):
@@ -30,7 +32,7 @@ def test_the_digits_that_are_written_are_read_back(tmp_path: Path, format_: str)
         numpy.testing.assert_array_equal(labels, answers[order])
 
 
-@pytest.mark.parametrize("format_", ["npy", "tar"])
+@pytest.mark.parametrize("format_", ["npy", "tar", "tfrecords"])
 def test_writing_twice_gives_the_same_bytes(tmp_path: Path, format_: str) -> None:
     digests = []
     for name in "ab":
@@ -130,4 +132,14 @@ def test_a_tar_of_a_folder_is_read_and_a_damaged_one_named(tmp_path: Path) -> No
         read_digits([path])
     write_tar(path, [("1.npy", image)])
     with pytest.raises(NoDigits, match=r"its 1 samples are not one \.npy image and one \.cls label each"):
+        read_digits([path])
+
+
+def test_a_tfrecord_of_other_features_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.tfrecords"
+    path.write_bytes(record_of(encode_example({"image": IMAGES[0].tobytes(), "label": 7})))
+    with pytest.raises(NoDigits, match=r"record 0 has \['image', 'label'\], and image_raw and label are meant"):
+        read_digits([path])
+    path.write_bytes(record_of(encode_example({"image_raw": IMAGES[0].tobytes(), "label": 11})))
+    with pytest.raises(NoDigits, match="its labels are not whole numbers from 0 to 9, but int64 up to 11"):
         read_digits([path])

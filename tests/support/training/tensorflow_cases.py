@@ -9,15 +9,18 @@ import keras
 import numpy
 import tensorflow as tf
 
+from training.tensorflow.checkpoint.checkpointer import Checkpointer, give_own_seeds
+from training.tensorflow.evaluation import Evaluation
 from training.tensorflow.export import digest, save_model
 from training.tensorflow.models.digits import make_digits_net
 from training.tensorflow.models.images import make_images_net
 from training.tensorflow.models.text import make_text_net
 from training.tensorflow.parallel.workers import Workers
 from training.tensorflow.programs.text import Texts, to_tokens
+from training.tensorflow.random_state import seed_everything
 from training.tensorflow.stepping import Stepper
 
-_COUNT, _LENGTH = 6, 16
+_COUNT, _LENGTH, _STEPS = 6, 16, 8
 
 
 def _network(name: str) -> tuple[Any, numpy.ndarray, numpy.ndarray, tf.TensorSpec, Any]:
@@ -85,5 +88,44 @@ def _load(folder: Path) -> dict[str, Any]:
     }
 
 
+def replicas(folder: str) -> dict[str, Any]:
+    """What one process learns with one device and with two, as it has GPUs, and with two in two halves."""
+    two = [tf.config.LogicalDeviceConfiguration()] * 2
+    tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], two)
+    tf.config.experimental.enable_op_determinism()
+    return {
+        "one": _learn(Path(folder, "one"), devices=1, dropout=0.0, steps=_STEPS),
+        "two": _learn(Path(folder, "two"), devices=2, dropout=0.0, steps=_STEPS),
+        "whole": _learn(Path(folder, "whole"), devices=2, dropout=0.5, steps=_STEPS),
+        "first": _learn(Path(folder, "halves"), devices=2, dropout=0.5, steps=_STEPS // 2),
+        "second": _learn(Path(folder, "halves"), devices=2, dropout=0.5, steps=_STEPS),
+    }
+
+
+def _learn(folder: Path, *, devices: int, dropout: float, steps: int) -> dict[str, Any]:
+    """Losses by step, from the newest save in the folder on, and how good the network is at the end."""
+    workers = Workers(strategy=tf.distribute.MirroredStrategy([f"CPU:{number}" for number in range(devices)]))
+    assert workers.replicas_here == devices
+    seed_everything(3)
+    with workers.strategy.scope():
+        dense = keras.layers.Dense(16, activation="relu")
+        model = keras.Sequential([keras.Input((12,)), dense, keras.layers.Dropout(dropout), keras.layers.Dense(3)])
+        optimizer = keras.optimizers.Adam(1e-2)
+        optimizer.build(model.trainable_variables)
+    give_own_seeds(model, workers, 3)
+    random = numpy.random.default_rng(0)
+    inputs, labels = random.normal(size=(_STEPS, 8, 12)).astype(numpy.float32), random.integers(0, 3, (_STEPS, 8))
+    loss_of = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="none")
+    stepper = Stepper(model, optimizer, loss_of, workers)
+    losses = {}
+    with Checkpointer(
+        model=model, optimizer=optimizer, workers=workers, every_steps=1, folder=folder, run_id="run"
+    ) as saved:
+        for step in range(saved.restore() + 1, steps + 1):
+            losses[step] = stepper.take(inputs[step - 1], labels[step - 1])()
+            saved.after_step(step)
+    return {"losses": losses, "weights": digest(model), **Evaluation(model, (inputs[0], labels[0]), workers)()}
+
+
 if __name__ == "__main__":
-    print(json.dumps({"export": export, "load": load}[sys.argv[1]](*sys.argv[2:])))
+    print(json.dumps({"export": export, "load": load, "replicas": replicas}[sys.argv[1]](*sys.argv[2:])))

@@ -16,6 +16,8 @@ _DEFAULT_SOCKET = Path("/var/run/docker.sock")
 _VERSION = "v1.41"
 """Of Docker 20.10, the oldest in use; newer daemons answer it too."""
 _SECONDS = 120.0
+_PODMAN = "Podman Engine"
+"""What podman's own service calls itself in its answer."""
 
 
 class DaemonError(Exception):
@@ -51,12 +53,20 @@ def refusal(environment: Mapping[str, str]) -> str | None:
             "start the cloud as root, or without --engine docker"
         )
     try:
-        Daemon(path, seconds=10.0).call("GET", "/_ping")
+        version = Daemon(path, seconds=10.0).call("GET", "/version")
     except (OSError, DaemonError) as error:
         return (
             f"no Docker daemon answers at {path} ({error}): start one (`dockerd`, or `systemctl start docker`), "
             "name its socket in DOCKER_HOST, or leave --engine docker out"
         )
+    # A bridge that podman makes is there with its first container only, and this machine's address is on it even where
+    # a job is to be isolated
+    for component in version.get("Components", ()):
+        if component["Name"] == _PODMAN:
+            return (
+                f"podman {component['Version']} answers at {path}, and nodes need the networks of dockerd: "
+                "name dockerd's socket in DOCKER_HOST, or leave --engine docker out"
+            )
     return None
 
 

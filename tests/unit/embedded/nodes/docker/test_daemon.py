@@ -97,8 +97,19 @@ def test_without_a_daemon_there_is_one_refusal(path: Path, monkeypatch: pytest.M
     with pytest.raises(CloudError, match=rf"no Docker daemon answers at {path} .*leave --engine docker out"):
         engines.options("docker", where)
     assert engines.options("process", where) == engines.options(None, where) == []
-    FakeDaemon(path, answer("200 OK", "OK")).start()
+    FakeDaemon(path, answer("200 OK", {"Components": [{"Name": "Engine", "Version": "20.10.24"}]})).start()
     assert engines.options("docker", where) == ["--docker-socket", str(path)]
+
+
+def test_podman_is_refused_by_name(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It answers the same calls, and makes other networks of them."""
+    monkeypatch.setattr("embedded.process.daemon.os.geteuid", lambda: 0)
+    said = {"Components": [{"Name": "Podman Engine", "Version": "4.3.1"}, {"Name": "Conmon"}]}
+    fake = FakeDaemon(path, answer("200 OK", said))
+    fake.start()
+    with pytest.raises(CloudError, match=rf"podman 4\.3\.1 answers at {path}, and nodes need the networks of dockerd"):
+        engines.options("docker", {"DOCKER_HOST": f"unix://{path}"})
+    assert fake.asked[0].startswith(b"GET /v1.41/version ")
 
 
 def test_only_root_may_have_nodes_that_write_as_root(monkeypatch: pytest.MonkeyPatch) -> None:

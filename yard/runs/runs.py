@@ -147,6 +147,11 @@ _STATUSES = {"InProgress": "RUNNING", "Stopping": "RUNNING", "Completed": "SUCCE
 """What an execution would be said to be, by the status of the run's last job; else FAILED."""
 
 
+def status_of(job_status: str) -> str:
+    """What an execution would be said to be whose last job has this status."""
+    return _STATUSES.get(job_status, "FAILED")
+
+
 def runs_of_others(aws: Aws, jobs: Iterable[str], *, running: bool = False) -> Iterator[Run]:
     """The runs of the project and stage whose job is none of these, found by the tags of their training, processing
     and transform jobs.
@@ -208,7 +213,7 @@ def _tagged(job: Mapping[str, Any], listed: Iterable[Mapping[str, str]], of: Ser
         job=tags["job"],
         run_id=tags["run"],
         execution_arn="",
-        status=_STATUSES.get(job[of.status_field], "FAILED"),
+        status=status_of(job[of.status_field]),
         started=job["CreationTime"],
         stopped=job.get(_ENDS.get(of.kind, "ProcessingEndTime")),
         kind=of.kind,
@@ -219,7 +224,7 @@ def refresh(aws: Aws, run: Run) -> tuple[Run, dict[str, Any]]:
     """The run as it stands now, and the execution's whole description; nothing of one whose machine is gone."""
     if not run.execution_arn:
         made = attempts(aws, run)
-        return (replace(run, status=_STATUSES.get(made[-1]["TrainingJobStatus"], "FAILED")) if made else run), {}
+        return (replace(run, status=status_of(made[-1]["TrainingJobStatus"])) if made else run), {}
     answer = aws.client("stepfunctions").describe_execution(executionArn=run.execution_arn)
     now = Run(
         job=run.job,

@@ -128,12 +128,13 @@ def note(
 
 def compare(
     wanted: list[str] = typer.Argument(
-        help="Two or more runs, or jobs (their newest runs).", autocompletion=complete_jobs
+        help="Two or more: runs, jobs (their newest runs), searches (their best trials), trials (their training jobs).",
+        autocompletion=complete_jobs,
     ),
     plot: Path | None = typer.Option(None, "--plot", help="Also write the curves as this HTML file."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON, the points of the curves included."),
 ) -> None:
-    """Compare runs side by side.
+    """Compare runs side by side, trials of searches among them.
 
     The settings that differ, how the runs learned, and what they cost; with --plot also loss and throughput over steps
     and over time, as one HTML page.
@@ -143,13 +144,14 @@ def compare(
     """
     from dataclasses import asdict
 
-    from yard.runs.comparison import differing, outcome, read_curve
+    from yard.runs.comparison import differing, outcome
+    from yard.tuning import compared
 
     if len(wanted) < 2:
         said = f"There is nothing to compare {wanted[0]} with."
         raise UserError(said, "Name two or more runs: yard history", Exit.USAGE)
     aws = Aws(find_project())
-    curves = [read_curve(aws, runs.find(aws, one)) for one in wanted]
+    curves = [compared.read(aws, one) for one in wanted]
     differences, ended = differing(curves), outcome(curves)
     if plot is not None:
         from yard.plots.page import charts, page

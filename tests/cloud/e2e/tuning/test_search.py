@@ -158,6 +158,16 @@ def test_it_is_in_the_history_and_can_be_looked_at_again(found: dict[str, Any], 
     assert yard.json("tune", "tuned", "--run", found["run"], "--json")["search"]["best"] == found["search"]["best"]
 
 
+def test_its_best_trial_stands_beside_the_training_after_it(
+    found: dict[str, Any], yard: Yard, project: OwnProject
+) -> None:
+    again = runs.receipt(project.aws, found["run"])["tuning"]["retraining"]["run_id"]
+    trial, run = yard.json("compare", found["run"], again, "--json")
+    assert (trial["run_id"], run["run_id"]) == (found["search"]["best"], again)
+    assert trial["settings"]["place"] == run["settings"]["place"]
+    assert "again" not in trial["settings"] and run["settings"]["again"] is True
+
+
 def test_a_search_for_what_no_program_prints_is_ended_early(yard: Yard, project: OwnProject) -> None:
     ended = yard("tune", "blind", "--yes", "--follow", code=Exit.JOB_FAILED)
     assert "ObjectiveNotFound" in ended.stderr

@@ -30,6 +30,19 @@ TRIALS = [
 ]
 
 
+def trial(name: str) -> dict[str, Any]:
+    """What the service says of a trial's training job."""
+    found = next(one for one in TRIALS if one["TrainingJobName"] == name)
+    return {
+        "TrainingJobName": name,
+        "TrainingJobStatus": found["TrainingJobStatus"],
+        "AlgorithmSpecification": {"TrainingImage": "image"},
+        "HyperParameters": found["TunedHyperParameters"],
+        "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 30},
+        "BillableTimeInSeconds": 60,
+    }
+
+
 class Account:
     """One job that was trained once and is searched now, and one that is not deployed."""
 
@@ -49,6 +62,7 @@ class Account:
         )
         self.stopped: list[str] = []
         self.status = "RUNNING"
+        self.line = ""
 
     def state_machine_arn(self, job: str) -> str:
         return f"arn:{job}"
@@ -65,7 +79,7 @@ class Account:
             describe_execution=lambda executionArn: self.execution(executionArn),
             describe_hyper_parameter_tuning_job=self.describe,
             stop_hyper_parameter_tuning_job=lambda **named: self.stopped.append(*named.values()),
-            describe_training_job=lambda TrainingJobName: {"TrainingJobName": TrainingJobName},
+            describe_training_job=lambda TrainingJobName: trial(TrainingJobName),
             get_object=self.get_object,
         )
 
@@ -85,7 +99,7 @@ class Account:
             return [{"TrainingJobSummaries": TRIALS}]
         if name == "filter_log_events":
             job = query["logStreamNamePrefix"].rstrip("/")
-            event = {"logStreamName": f"{job}/algo-1-1700000000", "message": f"says {job[-12:-9]}"}
+            event = {"logStreamName": f"{job}/algo-1-1700000000", "message": self.line or f"says {job[-12:-9]}"}
             return [{"events": [{**event, "eventId": f"{job}", "timestamp": 1_700_000_000_000}]}]
         kinds = ("TrainingJob", "ProcessingJob", "TransformJob", "AutoMLJob")
         return [{"Results": [], **{f"{kind}Summaries": [] for kind in kinds}}]
@@ -186,3 +200,41 @@ def test_the_history_lists_searches_among_the_runs(account: Account, monkeypatch
 def test_a_search_is_stopped_by_its_id(account: Account) -> None:
     yard("stop", SEARCH, "--yes")
     assert account.stopped == [TUNING_JOB]
+
+
+def test_a_search_is_compared_by_its_best_trial(account: Account) -> None:
+    account.line = "metric step=7 loss=0.5"
+    rows = json.loads(yard("compare", SEARCH, RUN, "--json"))
+    assert [(row["run_id"], row["name"], row["status"]) for row in rows] == [
+        (TRIALS[0]["TrainingJobName"], "trial 1", "succeeded"),
+        (RUN, None, "succeeded"),
+    ]
+    assert rows[0]["settings"]["lr"] == 0.1
+    assert rows[0]["points"] == [{"step": 7, "seconds": 0, "metrics": {"step": 7, "loss": 0.5}}]
+    assert rows[0]["billable_seconds"] == 60
+
+
+def test_trials_are_compared_by_the_names_of_their_training_jobs(account: Account) -> None:
+    first, second = (one["TrainingJobName"] for one in TRIALS)
+    rows = json.loads(yard("compare", first, second, "--json"))
+    assert [(row["name"], row["status"]) for row in rows] == [("trial 1", "succeeded"), ("trial 2", "running")]
+    assert [row["settings"]["lr"] for row in rows] == [0.1, 0.2]
+
+
+def test_a_trial_that_is_none_and_a_search_without_a_best_one_are_said(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = f"{TUNING_JOB}-009-abcdef12"
+    done = CliRunner().invoke(commands(), ["compare", missing, RUN])
+    assert f"The search {SEARCH} of tiny has no trial {missing}." in str(done.exception)
+    monkeypatch.setattr(
+        account, "describe", lambda **named: {**Account.describe(account, **named), "BestTrainingJob": {}}
+    )
+    monkeypatch.delitem(TRIALS[0], "FinalHyperParameterTuningJobObjectiveMetric")
+    done = CliRunner().invoke(commands(), ["compare", SEARCH, RUN])
+    assert f"The search {SEARCH} of tiny has no trial with a result yet." in str(done.exception)
+
+
+def test_a_run_has_no_trials_to_compare(account: Account) -> None:
+    done = CliRunner().invoke(commands(), ["compare", f"tiny-{RUN}-001-abcdef12", SEARCH])
+    assert f"The run {RUN} of tiny is no search, and has no trials." in str(done.exception)

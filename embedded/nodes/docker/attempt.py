@@ -1,6 +1,7 @@
 """A running attempt of containers."""
 
 import contextlib
+import io
 import os
 import queue
 import shutil
@@ -27,6 +28,8 @@ _CANNOT_RUN = 127
 _STARTERS = 8
 _JOIN_SECONDS_MOST = 10.0
 _FRAME = struct.Struct(">BxxxL")
+_REST_BYTES_MOST = 1 << 16
+"""Of a line that does not end, as a progress bar's, so much waits."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -201,7 +204,11 @@ def _socket_of(program: int) -> socket.socket:
 
 
 def _copy_frames(stream: socket.socket, output: int) -> None:
-    """Pass on what a container prints until it has ended; each frame says how long it is."""
+    """Pass on what a container prints until it has ended; each frame says of which output it is and how long.
+
+    Whole lines: what a program writes to one output while a line of the other is not ended must not come into it.
+    """
+    rests: dict[int, bytes] = {}
     with (
         contextlib.suppress(OSError),  # nobody reads any more, or the daemon is gone
         stream,
@@ -209,10 +216,20 @@ def _copy_frames(stream: socket.socket, output: int) -> None:
         stream.makefile("rb") as source,
     ):
         while len(head := source.read(_FRAME.size)) == _FRAME.size:
-            _, length = _FRAME.unpack(head)
-            view = memoryview(source.read(length))
-            while view:
-                view = view[target.write(view) :]
+            kind, length = _FRAME.unpack(head)
+            text = rests.get(kind, b"") + source.read(length)
+            ended = text.rfind(b"\n") + 1
+            if len(text) - ended > _REST_BYTES_MOST:
+                ended = len(text)
+            _write(target, text[:ended])
+            rests[kind] = text[ended:]
+        _write(target, b"\n".join(rest for rest in rests.values() if rest))
+
+
+def _write(target: io.RawIOBase, text: bytes) -> None:
+    view = memoryview(text)
+    while view:
+        view = view[target.write(view) :]
 
 
 def _program(name: str) -> Sequence[str]:

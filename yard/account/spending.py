@@ -3,7 +3,7 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 from shardyard.spec import names, receipts
 from shardyard.spec.catalogue import prices
+from shardyard.spec.catalogue.behind_automl import Behind, behind, candidates
 from shardyard.spec.catalogue.idle_cost import IdleItem, idle_items
-from shardyard.spec.catalogue.service_jobs import PROCESSING, TRAINING, TRANSFORM
+from shardyard.spec.catalogue.service_jobs import AUTOML, PROCESSING, TRAINING, TRANSFORM, ServiceJob
 from yard.account.stacks import deployed_stacks
 from yard.aws import Aws
 from yard.runs import jobs, runs
@@ -96,31 +97,50 @@ def _names(receipt: dict[str, Any]) -> Iterator[str]:
 
 def _untold(aws: Aws, first: date, told: set[str], otherwise: str) -> Iterator[_Bill]:
     """Jobs of the project that ended this month and are in no receipt; trials of a search are training jobs, which
-    SageMaker gives the search's tags."""
-    sagemaker, since = aws.client("sagemaker"), datetime(first.year, first.month, first.day, tzinfo=UTC)
-    for of in (TRAINING, PROCESSING, TRANSFORM):
-        pages = sagemaker.get_paginator(f"list_{of.method}s").paginate(CreationTimeAfter=since)
-        wanted = [
-            (name, found)
-            for page in pages
-            for summary in page[f"{of.resource}Summaries"]
-            if (name := summary[of.name_field]) not in told and summary[of.status_field] in _ENDED
-            if (found := _NAME.fullmatch(name)) is not None
-        ]
-        for name, found in wanted:
-            job = jobs.told(of.describe(sagemaker, name), of)
-            answer = sagemaker.list_tags(ResourceArn=job["TrainingJobArn"])
-            tags = {tag["Key"]: tag["Value"] for tag in answer["Tags"]}
-            if _is_ours(aws, job, tags):
-                usd, saved = _cost(job, aws.region)
-                yield _Bill(
-                    job=tags.get("job", str(found["job"])),  # a name is cut where it would be too long
-                    owner=tags.get("owner", otherwise),
-                    run_id=found["run"],
-                    usd=usd,
-                    saved_usd=saved,
-                    has_receipt=False,
-                )
+    SageMaker gives the search's tags. What is behind an AutoML job is in the cost of that."""
+    since = datetime(first.year, first.month, first.day, tzinfo=UTC)
+    automl = [name for name, _ in _listed(aws, since, AUTOML) if _NAME.fullmatch(name)]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        theirs = dict(zip(automl, pool.map(lambda name: _behind(aws, name), automl), strict=True))
+    counted = told | {job.name for found in theirs.values() for job in found}
+    for of in (TRAINING, PROCESSING, TRANSFORM, AUTOML):
+        for name, status in _listed(aws, since, of):
+            if name not in counted and status in _ENDED and (named := _NAME.fullmatch(name)) is not None:
+                yield from _of_job(aws, of, named, theirs.get(name, ()), otherwise)
+
+
+def _of_job(
+    aws: Aws, of: ServiceJob, named: re.Match[str], theirs: Sequence[Behind], otherwise: str
+) -> Iterator[_Bill]:
+    """The bill of one job without a receipt, or nothing where it is not this project's."""
+    sagemaker = aws.client("sagemaker")
+    job = jobs.told(of.describe(sagemaker, named[0]), of)
+    tags = {tag["Key"]: tag["Value"] for tag in sagemaker.list_tags(ResourceArn=job["TrainingJobArn"])["Tags"]}
+    if _is_ours(aws, job, tags):
+        billing = [jobs.told(one.of.describe(sagemaker, one.name), one.of) for one in theirs] if of is AUTOML else [job]
+        costs = [_cost(one, aws.region) for one in billing]
+        known = [usd for usd, _ in costs if usd is not None]
+        yield _Bill(
+            job=str(tags.get("job", named["job"])),  # a name is cut where it would be too long
+            owner=tags.get("owner", otherwise),
+            run_id=named["run"],
+            usd=sum(known) if known and len(known) == len(costs) else None,
+            saved_usd=sum(saved for _, saved in costs),
+            has_receipt=False,
+        )
+
+
+def _listed(aws: Aws, since: datetime, of: ServiceJob) -> Iterator[tuple[str, str]]:
+    """The name and the status of each job of a kind."""
+    for page in aws.client("sagemaker").get_paginator(f"list_{of.method}s").paginate(CreationTimeAfter=since):
+        for summary in page[f"{of.resource}Summaries"]:
+            yield summary[of.name_field], summary[of.status_field]
+
+
+def _behind(aws: Aws, automl_job: str) -> list[Behind]:
+    """The jobs behind the candidates of an AutoML job, each once."""
+    sagemaker = aws.client("sagemaker")
+    return list(dict.fromkeys(job for one in candidates(sagemaker, automl_job) for job in behind(one)))
 
 
 def _is_ours(aws: Aws, job: dict[str, Any], tags: dict[str, str]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from shardyard.spec.catalogue.service_jobs import TRAINING, TUNING
+from shardyard.spec.catalogue.service_jobs import AUTOML, TRAINING, TUNING
 from shardyard.spec.units import format_duration, parse_duration
 from yard.aws import Aws
 from yard.commands.complete import complete_jobs
@@ -15,8 +15,9 @@ from yard.errors import Exit, NotDeployedError, UserError
 from yard.launches import launching
 from yard.output import confirm, emit_facts, emit_json, emit_json_line, emit_rows, say, show
 from yard.project import find_project
-from yard.runs import jobs, runs
+from yard.runs import jobs, runs, sources
 from yard.runs.logs import Line, Tail, now_milliseconds
+from yard.runs.sources import Source, Tails
 from yard.tuning import searches
 from yard.tuning.trials import read_search
 
@@ -34,10 +35,10 @@ def logs(
     grep: str | None = typer.Option(None, "--grep", help="Only lines that match this regular expression.", metavar="X"),
     as_json: bool = typer.Option(False, "--json", help="One JSON object per line."),
 ) -> None:
-    """Print the logs of a run's nodes, or of a search's trials.
+    """Print the logs of a run's nodes, of trials or of candidates.
 
-    All attempts of the run, or all trials, oldest line first. The exit code does not tell how the run ended: see `yard
-    status`.
+    All attempts of the run, all trials of a search or all candidates of an AutoML job, oldest line first. The exit code
+    does not tell how the run ended: see `yard status`.
 
     \b
       yard logs mnist-ddp --follow
@@ -50,19 +51,18 @@ def logs(
         raise UserError(f"The run {found.run_id} of {found.job} is no search, and has no trials.")
     wanted = _pattern(grep)
     start = _start(since, now_milliseconds=now_milliseconds())
-    group = TRAINING.log_group if found.of is TUNING else found.of.log_group
-    tail, printed = Tail(aws, found.run_id, node=node, since_milliseconds=start, log_group=group), 0
+    tails, printed = Tails(aws=aws, run_id=found.run_id, node=node, since_milliseconds=start), 0
     while True:
         found, _ = runs.refresh(aws, found)
-        named = _trials(aws, found, trial) if found.of is TUNING else dict.fromkeys(_attempts(aws, found))
-        for line in tail.lines(list(named)):
+        jobs_of_it = _trials(aws, found, trial) if found.of is TUNING else sources.of_run(aws, found)
+        for line, source in tails.lines(jobs_of_it):
             if wanted is None or wanted.search(line.text):
-                _print_line(line, named.get(line.job), as_json)
+                _print_line(line, source, as_json)
                 printed += 1
         if not follow or found.status != "RUNNING":
             break
         time.sleep(_LOOK_SECONDS)
-    if not printed and node is not None and found.of is not TUNING:
+    if not printed and node is not None and found.of not in (AUTOML, TUNING):
         _refuse_a_node_that_is_not_there(aws, found, node)
     if not printed:
         say(f"No matching line in the run {found.run_id} of {found.job}, which is {found.status.lower()}.")
@@ -220,11 +220,15 @@ def _attempts(aws: Aws, run: runs.Run) -> list[str]:
     return [attempt["TrainingJobName"] for attempt in runs.attempts(aws, run)]
 
 
-def _trials(aws: Aws, run: runs.Run, only: int | None) -> dict[str, int | None]:
-    """The number of each trial that has begun, by its name, or of one of them."""
+def _trials(aws: Aws, run: runs.Run, only: int | None) -> list[Source]:
+    """Each trial that has begun, or one of them."""
     search = read_search(aws, searches.tuning_job(aws, run))
     trials = [] if search is None else search.trials
-    return {one.name: one.number for one in trials if only in (None, one.number)}
+    return [
+        Source(of=TRAINING, name=one.name, part="trial", number=one.number)
+        for one in trials
+        if only in (None, one.number)
+    ]
 
 
 def _refuse_a_node_that_is_not_there(aws: Aws, run: runs.Run, node: int) -> None:
@@ -253,12 +257,13 @@ def _start(since: str | None, *, now_milliseconds: int) -> int:
         raise UserError(f"--since {error}.", code=Exit.USAGE) from None
 
 
-def _print_line(line: Line, trial: int | None, as_json: bool) -> None:
+def _print_line(line: Line, source: Source, as_json: bool) -> None:
+    part = source.part
     if as_json:
-        of_trial = {} if trial is None else {"trial": trial, "training_job": line.job}
-        emit_json_line({"at": line.at_milliseconds, **of_trial, "host": line.host, "text": line.text})
+        of_part = {} if part is None else {part: source.number, f"{source.of.kind}_job": source.name}
+        emit_json_line({"at": line.at_milliseconds, **of_part, "host": line.host, "text": line.text})
     else:
-        show(f"{'' if trial is None else f'trial {trial} '}{line.host}  {line.text}")
+        show(f"{'' if part is None else f'{part} {source.number} '}{line.host}  {line.text}")
 
 
 def register(app: typer.Typer) -> None:

@@ -94,6 +94,8 @@ def test_the_commands_know_it(run: runs.Run, yard: Yard, tmp_path: Path) -> None
     (row,) = (row for row in yard.json("history", "points", "--json") if row["run"] == run.run_id)
     assert row["status"] == "succeeded"
     assert yard.json("status", run.run_id, "--json")["status"] == "succeeded"
+    printed = yard("logs", run.run_id).stdout.splitlines()
+    assert {line.partition(" algo-1 ")[0] for line in printed} == {f"candidate {number}" for number in (1, 2, 3)}
     yard("model", "get", run.run_id, "--to", str(tmp_path / "model"))
     assert any(path.is_file() for path in (tmp_path / "model").rglob("*"))
 
@@ -113,6 +115,8 @@ def test_a_stopped_one_has_its_candidates_stopped(yard: Yard, project: OwnProjec
         lambda: not client.list_training_jobs(NameContains="long-", StatusEquals="InProgress")["TrainingJobSummaries"],
         "the end of its candidates",
     )
+    (row,) = (row for row in yard.json("cost", "--json")["jobs"] if row["job"] == "long")
+    assert (row["runs"], row["without_receipt"], row["unpriced"]) == (1, 1, 0) and row["usd"] >= 0
 
 
 def test_a_launch_beyond_the_cap_is_refused_before_anything_starts(yard: Yard, project: OwnProject) -> None:

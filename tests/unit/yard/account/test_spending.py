@@ -21,6 +21,14 @@ TODAY_AT_10 = datetime(2026, 11, 21, 10, tzinfo=UTC)
 SETTINGS = SimpleNamespace(owner="team-a", project="vision", stage="dev")
 
 
+def automl_summary(name: str, status: str) -> dict[str, Any]:
+    """What the service lists of an AutoML job."""
+    arn = f"arn:aws:sagemaker:us-east-1:123456789012:automl-job/{name}"
+    times = {"CreationTime": TODAY_AT_10, "EndTime": TODAY_AT_10 + timedelta(minutes=30)}
+    named = {"AutoMLJobName": name, "AutoMLJobArn": arn, **times}
+    return {**named, "AutoMLJobStatus": status, "AutoMLJobSecondaryStatus": status}
+
+
 class Account:
     """Two receipts' worth of runs: one that was resumed, whose receipt tells its second attempt alone."""
 
@@ -38,6 +46,9 @@ class Account:
             "somebody-elses": "Completed",
         }
         self.processing: dict[str, dict[str, Any]] = {}
+        self.automl: dict[str, list[str]] = {}
+        """Of each AutoML job the training jobs behind its candidates."""
+        self.automl_status = "Stopped"
         self.tags: dict[str, dict[str, str]] = {}
         self.place = "s3://artifacts/runs/"
         self.asked: dict[str, Any] = {}
@@ -73,6 +84,17 @@ class Account:
         told = self.processing[ProcessingJobName]
         return {**told, "ProcessingJobArn": arn, "ProcessingResources": {"ClusterConfig": cluster}}
 
+    def describe_auto_ml_job_v2(self, AutoMLJobName: str) -> dict[str, Any]:
+        return {**automl_summary(AutoMLJobName, self.automl_status), "OutputDataConfig": {"S3OutputPath": self.place}}
+
+    def list_candidates_for_auto_ml_job(self, AutoMLJobName: str, **_: Any) -> dict[str, Any]:
+        arn = "arn:aws:sagemaker:us-east-1:123456789012:training-job"
+        steps = [
+            {"CandidateStepType": "AWS::SageMaker::TrainingJob", "CandidateStepArn": f"{arn}/{name}"}
+            for name in self.automl[AutoMLJobName]
+        ]
+        return {"Candidates": [{"CandidateSteps": [one]} for one in [*steps, *steps[:1]]]}
+
     def get_cost_and_usage(self, **asked: Any) -> dict[str, Any]:
         self.asked = asked
         return {"ResultsByTime": [{"Total": {"UnblendedCost": {"Amount": "12.5"}}}]}
@@ -92,6 +114,11 @@ class Pages:
         assert query["CreationTimeAfter"] == datetime(2026, 11, 1, tzinfo=UTC)
         if self.operation == "list_processing_jobs":
             yield {"ProcessingJobSummaries": list(self.account.processing.values())}
+            return
+        if self.operation == "list_auto_ml_jobs":
+            yield {
+                "AutoMLJobSummaries": [automl_summary(name, self.account.automl_status) for name in self.account.automl]
+            }
             return
         if self.operation == "list_transform_jobs":
             yield {"TransformJobSummaries": []}
@@ -142,6 +169,33 @@ def test_trials_count_until_a_receipt_tells_them() -> None:
     account.receipts["runs/20261106-100000-aaaa/receipt.json"] = {**told, **table}
     (row,) = [row for row in month(account) if row.name == "a-job-with-a-long-name"]
     assert (row.runs, row.without_receipt, row.usd) == (1, 0, 2.0)
+
+
+def test_a_stopped_automl_job_costs_what_the_jobs_behind_its_candidates_have_billed() -> None:
+    account = Account()
+    name = "customers-20261107-100000-aaaa-1"
+    behind = {f"{name}-first": "Stopped", f"{name}-second": "Completed"}
+    account.automl, account.jobs = {name: list(behind)}, account.jobs | behind
+    (row,) = [row for row in month(account) if row.name == "customers"]
+    assert (row.runs, row.without_receipt, row.unpriced) == (1, 1, 0), "the jobs behind it are none of their own"
+    assert row.usd == pytest.approx(HOURLY, abs=0.01)
+
+
+def test_an_automl_job_that_lists_no_candidate_has_no_known_cost() -> None:
+    account = Account()
+    account.automl = {"customers-20261107-100000-aaaa-1": []}
+    (row,) = [row for row in month(account) if row.name == "customers"]
+    assert (row.runs, row.unpriced, row.usd) == (1, 1, 0.0)
+
+
+def test_the_jobs_behind_an_automl_job_with_a_receipt_are_in_it() -> None:
+    account = Account()
+    name = "customers-20261107-100000-aaaa-1"
+    account.automl, account.jobs = {name: [f"{name}-first"]}, account.jobs | {f"{name}-first": "Completed"}
+    told = {"job": "customers", "run_id": "20261107-100000-aaaa", "cost_usd": 3.0, "saved_usd": None}
+    account.receipts["runs/20261107-100000-aaaa/receipt.json"] = {**told, "attempts": [{"name": name}]}
+    (row,) = [row for row in month(account) if row.name == "customers"]
+    assert (row.runs, row.without_receipt, row.usd) == (1, 0, 3.0)
 
 
 def test_what_a_job_cost_under_its_old_name_is_its_own() -> None:

@@ -1,15 +1,15 @@
 """What an AutoML job has found and what it cost: its candidates, and the jobs that SageMaker started for them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from shardyard.handlers import aws
 from shardyard.handlers.launch.described import read
 from shardyard.handlers.launch.receipt.attempts import account, with_snapshot_prices
-from shardyard.spec.catalogue.service_jobs import AUTOML, PROCESSING, TRAINING, TRANSFORM, ServiceJob
+from shardyard.spec.catalogue.behind_automl import behind, candidates
+from shardyard.spec.catalogue.service_jobs import AUTOML
 
-_STEPS: Mapping[str, ServiceJob] = {f"AWS::SageMaker::{of.resource}": of for of in (PROCESSING, TRAINING, TRANSFORM)}
 _SUMMED = ("billable_seconds", "cost_usd", "undiscounted_usd")
 
 
@@ -27,14 +27,14 @@ class Found:
 def read_automl(described: Mapping[str, Any], cost: Mapping[str, Any], region: str, clients: aws.Clients) -> Found:
     """Look at the candidates of an AutoML job, and at each job behind them once."""
     sagemaker = clients("sagemaker")
-    candidates = list(_candidates(sagemaker, described[AUTOML.name_field]))
-    steps = dict.fromkeys(step for one in candidates for step in _steps(one))
-    answers = aws.in_parallel(lambda step: aws.describe_job(sagemaker, step[1], _STEPS[step[0]]), steps)
-    jobs = [(_STEPS[kind], job) for (kind, _), job in zip(steps, answers, strict=True) if job is not None]
+    found = list(candidates(sagemaker, described[AUTOML.name_field]))
+    steps = dict.fromkeys(step for one in found for step in behind(one))
+    answers = aws.in_parallel(lambda step: aws.describe_job(sagemaker, step.name, step.of), steps)
+    jobs = [(step.of, job) for step, job in zip(steps, answers, strict=True) if job is not None]
     cost = with_snapshot_prices(cost, [read(of, job) for of, job in jobs], region)
     lines = [account(job, cost, of) for of, job in jobs]
     told = account(described, cost, AUTOML)
-    return Found(line={**told, **_sums(lines)}, table=_table(described, candidates, len(jobs)), cost=cost)
+    return Found(line={**told, **_sums(lines)}, table=_table(described, found, len(jobs)), cost=cost)
 
 
 def best_of(described: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -48,22 +48,6 @@ def best_of(described: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
-def _candidates(sagemaker: Any, name: str) -> Iterator[Mapping[str, Any]]:
-    token: dict[str, str] = {}
-    while True:
-        page = sagemaker.list_candidates_for_auto_ml_job(AutoMLJobName=name, MaxResults=100, **token)
-        yield from page["Candidates"]
-        if "NextToken" not in page:
-            return
-        token = {"NextToken": page["NextToken"]}
-
-
-def _steps(candidate: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for step in candidate["CandidateSteps"]:
-        if step["CandidateStepType"] in _STEPS:
-            yield step["CandidateStepType"], step["CandidateStepArn"].rpartition("/")[2]
-
-
 def _sums(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What all of them cost together; unknown where one is, and where none is listed."""
     if not lines:
@@ -74,7 +58,7 @@ def _sums(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _table(described: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]], jobs: int) -> dict[str, Any]:
+def _table(described: Mapping[str, Any], found: Sequence[Mapping[str, Any]], jobs: int) -> dict[str, Any]:
     best = described.get("BestCandidate", {}).get("CandidateName")
     stands_in = [one["PartialFailureMessage"] for one in described.get("PartialFailureReasons", [])]
     return {
@@ -90,6 +74,6 @@ def _table(described: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]]
                 "status": one["CandidateStatus"],
                 "value": one.get("FinalAutoMLJobObjectiveMetric", {}).get("Value"),
             }
-            for one in candidates
+            for one in found
         ],
     }

@@ -10,6 +10,7 @@ from typing import Any
 from labs.frame import commands, cost, leftovers, pictures, places, project
 from labs.frame.errors import LabError
 from labs.frame.results import Cell, Figure, Results, number
+from yard.account.quotas import values_and_codes
 from yard.aws import Aws, use_embedded_cloud
 from yard.errors import UserError
 from yard.project import find_project
@@ -65,6 +66,10 @@ class Lab:
         """What a `yard` command answers with --json."""
         return commands.yard_json(words, folder=self.place.project, codes=codes)
 
+    def edit(self, file: str, words: Mapping[str, str]) -> None:
+        """Replace words of a file of the project; each must be there."""
+        project.edit(self.place.project / file, words)
+
     def cloud(self, *words: str) -> bool:
         """Run `yard cloud ...`; on AWS, where nobody can break a machine on request, say so. Whether it ran."""
         if self.on_aws:
@@ -99,15 +104,32 @@ class Lab:
         self._results.add_picture(made.path.name)
         return made
 
-    def cost(self) -> None:
-        """What the runs so far cost on AWS, at the most and as billed here, and which quotas they need."""
+    def cost(self, *, also: Mapping[str, int] | None = None) -> None:
+        """What the runs so far cost on AWS, at the most and as billed here, and which quotas they need.
+
+        `also` are quotas of what stands beside the jobs, with how much of each the lab needs.
+        """
         history = self.json("history", "--limit", "1000")
-        receipts = {run["run"]: self.json("receipt", run["run"]) for run in history if run["attempts"] is not None}
+        receipts = {run["run"]: self._receipt(run) for run in history}
         rows = cost.cost_rows(self.json("jobs"), history, receipts)
         if rows:
             self.table("cost", rows)
-        self.table("quotas", cost.quota_rows(self.json("quota")))
+        granted = {} if also is None else values_and_codes(self.aws)[0]
+        self.table("quotas", cost.quota_rows(self.json("quota"), {} if also is None else also, granted))
         self.yard("cost")
+
+    def _receipt(self, run: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The receipt of a run, or what stands for it where it was stopped."""
+        if run["attempts"] is not None:
+            found: Mapping[str, Any] = self.json("receipt", run["run"])
+            return found
+        name = self.json("status", run["run"])["training_job"]
+        job = self.aws.client("sagemaker").describe_training_job(TrainingJobName=name)
+        return cost.billed_without_receipt(job, self.aws.region)
+
+    def standing(self, name: str, what: str, instances: str, hourly_usd: float | None, seconds: float) -> None:
+        """A table of something that bills until it is deleted, and has stood for so long."""
+        self.table(name, [cost.standing_row(what, instances, hourly_usd, seconds)])
 
     def clean_up(self) -> None:
         """Delete all that the lab deployed, and fail where anything is left."""

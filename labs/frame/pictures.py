@@ -7,6 +7,8 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Okabe and Ito's palette, the darker ones first: they hold on white paper and in grey."""
 _HATCHES = ("", "//", "..", "xx", "\\\\", "++")
 
+_STROKES = ("-", "--", ":", "-.", (0, (1, 1)))
+
 
 class Picture:
     """A picture on the disk, which a notebook shows."""
@@ -36,6 +38,16 @@ def bars(axes: Any, values: dict[str, float], *, unit: str, colours: tuple[str, 
     axes.invert_yaxis()
     axes.set_xlabel(unit)
     axes.margins(x=0.15)
+
+
+def curves(axes: Any, values: dict[str, list[float]], *, step: str, unit: str) -> None:
+    """Lines over steps that are counted from 1: each has a colour, a stroke and a width of its own."""
+    for place, (name, curve) in enumerate(values.items()):
+        stroke = {"color": COLOURS[place], "linestyle": _STROKES[place], "linewidth": max(3 - place, 1)}
+        axes.plot(range(1, len(curve) + 1), curve, label=name, **stroke)
+    axes.set_xlabel(step)
+    axes.set_ylabel(unit)
+    axes.legend(frameon=False)
 
 
 def save(made: Any, path: Path) -> Picture:

@@ -46,6 +46,17 @@ def make(place: Place, *, shipped: Sequence[str], settings: Mapping[str, Any]) -
         (project / "node_modules").symlink_to(ROOT / "node_modules")
 
 
+def edit(path: Path, words: Mapping[str, str]) -> None:
+    """Replace words of a file; each must be there."""
+    text = path.read_text(encoding="utf-8")
+    missing = [word for word in words if word not in text]
+    if missing:
+        raise LabError(f"{path.name} has no {', '.join(map(repr, missing))}: it was not edited.")
+    for before, after in words.items():
+        text = text.replace(before, after)
+    path.write_text(text, encoding="utf-8")
+
+
 def images(project: Path) -> list[str]:
     """The folders of containers/ that the project's jobs name."""
     found = set()

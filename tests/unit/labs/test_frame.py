@@ -5,9 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy
 import pytest
 
-from labs.frame import cost, pages, pictures, places
+from labs.frame import competition, cost, machines, pages, pictures, places, project
 from labs.frame.errors import LabError
 from labs.frame.notebooks import cells_of_notebook, cells_of_script, notebook
 from labs.frame.places import ROOT, Place
@@ -175,17 +176,67 @@ def test_the_palette_can_be_told_apart_in_grey() -> None:
 
 def test_the_cost_is_that_of_every_run_at_the_most_and_as_billed() -> None:
     jobs = [
-        {"job": "a", "instances": "2 x ml.m5.large", "usd_at_most": 0.46},
-        {"job": "idle", "instances": "1 x ml.m5.large", "usd_at_most": 1.0},
+        {"job": "a", "instances": "2 x ml.m5.large", "usd_at_most": 0.46, "longest": "1h"},
+        {"job": "idle", "instances": "1 x ml.m5.large", "usd_at_most": 1.0, "longest": "1h"},
     ]
-    history = [{"job": "a", "run": "1"}, {"job": "a", "run": "2"}, {"job": "a", "run": "stopped"}]
+    history = [{"job": "a", "run": run} for run in ("1", "2", "stopped")]
+    stopped = {"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 2}, "BillableTimeInSeconds": 36}
     receipts = {
         "1": {"cost_usd": 0.002, "billable_seconds": 36},
         "2": {"cost_usd": None, "billable_seconds": 60},
+        "stopped": cost.billed_without_receipt(stopped, "us-east-1"),
     }
     (row,) = cost.cost_rows(jobs, history, receipts)
-    assert (row["runs"], row["worst case, USD"], row["expected, USD"]) == (3, 1.38, 0.002)
-    assert row["minutes of each instance"] == 1.6
+    assert (row["runs"], row["worst case, USD"], row["expected, USD"]) == (3, 1.38, 0.0043)
+    assert (row["worst case, minutes"], row["expected, minutes"]) == (180, 2.2)
+
+
+def test_a_stopped_run_costs_what_sagemaker_billed_where_the_price_is_known() -> None:
+    job = {"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1}, "BillableTimeInSeconds": 3600}
+    assert cost.billed_without_receipt(job, "us-east-1") == {"cost_usd": 0.115, "billable_seconds": 3600}
+    assert cost.billed_without_receipt(job, "eu-central-1")["cost_usd"] is None
+    before_its_start = {"ResourceConfig": job["ResourceConfig"]}
+    assert cost.billed_without_receipt(before_its_start, "us-east-1") == {"cost_usd": 0.0, "billable_seconds": 0}
+
+
+def test_the_quotas_are_those_of_the_jobs_and_of_what_stands_beside_them() -> None:
+    jobs = [{"quota": "b for training", "needed": 2, "granted": 20}]
+    rows = cost.quota_rows(jobs, {"A for endpoint usage": 1, "c": 3}, {"A for endpoint usage": 5.0})
+    assert [tuple(row.values()) for row in rows] == [
+        ("A for endpoint usage", 1, 5),
+        ("b for training", 2, 20),
+        ("c", 3, "unknown"),
+    ]
+
+
+def test_what_stands_costs_a_month_at_the_most() -> None:
+    row = cost.standing_row("endpoint", "2 x ml.m5.large", 0.23, 360)
+    assert (row["worst case, USD (a month)"], row["expected, USD"], row["minutes"]) == (167.9, 0.023, 6)
+    assert cost.standing_row("endpoint", "1 x ml.new", None, 360)["expected, USD"] == "unknown"
+
+
+def test_a_file_of_the_project_is_edited_where_every_word_is_in_it(tmp_path: Path) -> None:
+    file = tmp_path / "job.toml"
+    file.write_text("a = 1\nb = 1\n")
+    project.edit(file, {"a = 1": "a = 2", "b = 1": "b = 3"})
+    assert file.read_text() == "a = 2\nb = 3\n"
+    with pytest.raises(LabError, match=r"job\.toml has no 'c = 1'"):
+        project.edit(file, {"a = 2": "a = 4", "c = 1": "c = 2"})
+    assert file.read_text() == "a = 2\nb = 3\n"
+
+
+def test_a_type_has_its_facts_and_its_prices() -> None:
+    (row,) = machines.facts(["ml.g5.xlarge"])
+    assert row["GPUs"] == "1 x A10G, 22.352 GiB"
+    assert row["SageMaker, USD an hour"] == machines.hour("ml.g5.xlarge") == 1.408
+    assert machines.by_region(["ml.g5.xlarge"], ["eu-central-1"])[0]["eu-central-1, USD an hour"] == "unknown"
+
+
+def test_a_competition_asks_for_an_answer_to_each_image(tmp_path: Path) -> None:
+    competition.write(tmp_path / "c", numpy.arange(8, dtype=numpy.uint8).reshape(2, 2, 2))
+    questions = (tmp_path / "c/test.csv").read_text().splitlines()
+    assert questions == ["id,0,1,2,3", "0,0,1,2,3", "1,4,5,6,7"]
+    assert (tmp_path / "c/sample_submission.csv").read_text().splitlines() == ["id,digit", "0,0", "1,0"]
 
 
 def test_a_lab_is_found_by_its_number_and_an_unknown_one_names_them_all() -> None:

@@ -15,6 +15,8 @@ READ_ON: str = _DATA["read_on"]
 """The day on which the prices were read."""
 REGION: str = _DATA["region"]
 """The region of the prices."""
+FILE_SYSTEM_GB_USD: float = _DATA["file_system_gb_monthly_usd"]
+"""A gigabyte in a file system of EFS for a month; an empty one costs nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

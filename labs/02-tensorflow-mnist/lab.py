@@ -60,7 +60,7 @@ def said(kind: str, word: str) -> Any:
 
 half, whole = ({kind: run.metrics()[at] for kind, run in runs.items()} for at in (0, -1))
 losses = {kind: said(kind, "losses") for kind in RUNS}
-delays = {kind: said(kind, "delays") for kind in RUNS}
+delays, machines = ({kind: said(kind, word) for kind in RUNS} for word in ("delays", "machines"))
 # %% [markdown]
 # ## Side by side
 #
@@ -149,23 +149,44 @@ lab.result(
 # ## The trap of the asynchronous server
 #
 # A worker reads the model, computes for a while, and changes a model that others have changed meanwhile. The delay of a
-# step counts their updates. What it costs: the same 60 steps of the same batch, one after the other, reach a lower
-# loss. And the counter by which Adam corrects its means reads, adds and writes: two workers that do so at
-# once count one update. How often is chance; the table has it.
+# step counts their updates; each step also says on which machine it was computed. What a delay costs: the same 60 steps
+# of the same batch, one after the other, reach a lower loss. And the counter by which Adam corrects its means reads,
+# adds and writes: two workers that do so at once count one update. How often is chance; the table has it.
 # %%
-drawn, axes = pictures.figure(height=2.8)
-kinds = ("servers", "servers, one slow")
-most = max(delay for kind in kinds for delay in delays[kind])
-for number, kind in enumerate(kinds):
-    counts = [delays[kind].count(delay) for delay in range(most + 1)]
-    places = [delay + 0.4 * number - 0.2 for delay in range(most + 1)]
-    axes.bar(
-        places, counts, 0.4, label=kind, color=pictures.COLOURS[number], hatch=("", "//")[number], edgecolor="white"
-    )
-axes.set_xlabel("delay (updates by others between a step's reading and its writing)")
-axes.set_ylabel("steps (count)")
-axes.set_xticks(range(most + 1))
-axes.legend(frameon=False)
+kinds, workers = ("servers", "servers, one slow"), (1, 2)  # the second worker is the slow one
+own = {
+    (kind, worker): [delay for delay, machine in zip(delays[kind], machines[kind], strict=True) if machine == worker]
+    for kind in kinds
+    for worker in workers
+}
+assert all(own.values()), "a worker took no step"
+assert sum(map(len, own.values())) == 2 * len(losses["servers"]), machines
+lab.table(
+    "delays",
+    [
+        {
+            "run": kind,
+            "worker on": f"machine {worker}" + (", slow" if "slow" in kind and worker == workers[-1] else ""),
+            "steps": len(found),
+            "mean delay, updates": round(sum(found) / len(found), 2),
+            "longest": max(found),
+        }
+        for (kind, worker), found in own.items()
+    ],
+)
+drawn, axes = pictures.figure(height=2.8, columns=2)
+most = max(map(max, own.values()))
+for place, kind in zip(axes, kinds, strict=True):
+    for number, worker in enumerate(workers):
+        counts = [own[kind, worker].count(delay) for delay in range(most + 1)]
+        places = [delay + 0.4 * number - 0.2 for delay in range(most + 1)]
+        colour, hatch = pictures.COLOURS[number], ("", "//")[number]
+        place.bar(places, counts, 0.4, label=f"machine {worker}", color=colour, hatch=hatch, edgecolor="white")
+    place.set_title(kind)
+    place.set_xlabel("delay (updates by others)")
+    place.set_ylabel("steps (count)")
+    place.set_xticks(range(most + 1))
+    place.legend(frameon=False)
 lab.picture(drawn, "delays")
 # %%
 lab.result(
@@ -189,6 +210,21 @@ lab.result(
     unit="updates",
     says="longest delay when one worker is slow",
     at_least=2,
+)
+slow, other = (sum(found) / len(found) for found in (own[kinds[1], 2], own[kinds[1], 1]))
+lab.result(
+    "slow_workers_delay",
+    slow - other,
+    unit="updates",
+    says="mean delay of the slow worker's own steps, less that of the other's",
+    at_least=0.2,
+)
+lab.result(
+    "slow_workers_steps",
+    len(own[kinds[1], 2]) / len(own[kinds[1], 1]),
+    unit="times",
+    says="steps of the slow worker against those of the other",
+    at_most=0.9,
 )
 lab.result(
     "delay_costs",

@@ -17,6 +17,7 @@ import numpy
 import tensorflow as tf
 from neighbour import sharing_a_processor  # type: ignore[import-not-found]
 
+from contract.paths import base_folder
 from training import paths
 from training.programs.digits import divide, find_channel, load_digits
 from training.programs.entry import reasons_without_traceback
@@ -30,10 +31,22 @@ from training.tensorflow.random_state import seed_everything
 
 AHEAD = 2
 """Steps that wait for each worker beside servers: none is idle, and no order is far ahead of the model."""
+HERE = str(base_folder() / "input/config/resourceconfig.json")
+"""In this file SageMaker tells each machine its own name."""
+
+
+def machine_that_computes(at: Any) -> Any:
+    """The number in the name of the machine on which this op runs: 2 of algo-2.
+
+    `at` is a number of this step's own: without one TensorFlow might read the file once and for all.
+    """
+    path = tf.strings.join([HERE, tf.strings.substr(tf.strings.as_string(at), 0, 0)])
+    name = tf.strings.regex_replace(tf.io.read_file(path), r'(?s).*"current_host"\s*:\s*"[^"]*?(\d+)".*', r"\1")
+    return tf.strings.to_number(name)
 
 
 class Learner:
-    """The model, and one step of it; what a step returns is its loss and its delay."""
+    """The model, and one step of it; what a step returns is its loss, its delay and the machine that computed it."""
 
     def __init__(self, options: argparse.Namespace, workers: Workers) -> None:
         seed_everything(options.seed)
@@ -66,11 +79,11 @@ class Learner:
             delay = tf.cast(self.updates.read_value() - before, tf.float32) / self._sharing
         self.optimizer.apply(gradients, self.model.trainable_variables)
         self.updates.assign_add(1)
-        return tf.stack([loss, delay])
+        return tf.stack([loss, delay, machine_that_computes(before)])
 
 
 def take_steps(learner: Learner, batches: Iterator[tuple[Any, Any]], steps: int, workers: Workers) -> numpy.ndarray:
-    """Loss and delay of every step: [steps, 2]."""
+    """Loss, delay and machine of every step: [steps, 3]; of equal workers the machines' sum."""
     if workers.coordinator is None:
         return numpy.stack([learner.step(*next(batches)).numpy() for _ in range(steps)])
     given: list[Any] = []
@@ -117,6 +130,7 @@ def train(options: argparse.Namespace, workers: Workers, metrics: Metrics) -> No
     if workers.is_first:
         print("losses", json.dumps([float(loss).hex() for loss in taken[:, 0]]), flush=True)  # bit by bit
         print("delays", json.dumps([round(float(delay)) for delay in taken[:, 1]]), flush=True)
+        print("machines", json.dumps([int(machine) for machine in taken[:, 2]]), flush=True)
         learner.model.save_weights(paths.model_folder() / "digits.weights.h5")
 
 

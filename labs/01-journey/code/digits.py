@@ -29,6 +29,20 @@ def read(folder: str, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]
     return pixels.to(device), labels.to(device)
 
 
+def with_turned(pixels: torch.Tensor, labels: torch.Tensor, degrees: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The digits, and each of them turned by so many degrees both ways."""
+    import PIL  # the image that ships has no Pillow: an image of one's own has it
+    from PIL import Image
+
+    print(f"Pillow {PIL.__version__}", flush=True)
+    drawn = [Image.fromarray(one) for one in (pixels * 255).round().byte().cpu().numpy()]
+    turned = [
+        torch.from_numpy(numpy.stack([numpy.asarray(one.rotate(angle, Image.Resampling.BILINEAR)) for one in drawn]))
+        for angle in (-degrees, degrees)
+    ]
+    return torch.cat([pixels, *(more.to(pixels.device) / 255 for more in turned)]), labels.repeat(1 + len(turned))
+
+
 def mean(value: torch.Tensor) -> float:
     """Over all ranks."""
     total = value.detach().clone()
@@ -41,6 +55,9 @@ parser.add_argument("--steps", type=int, default=80)
 parser.add_argument("--batch_size", type=int, default=64, help="of all machines together")
 parser.add_argument("--learning_rate", type=float, default=0.1)
 parser.add_argument("--own_files", type=int, default=0, help="1: every machine was given files of its own")
+parser.add_argument(
+    "--turn", type=int, default=0, help="degrees by which every digit is turned, for three times as many"
+)
 
 if __name__ == "__main__":
     options = parser.parse_args()
@@ -48,6 +65,8 @@ if __name__ == "__main__":
     rank, world = dist.get_rank(), dist.get_world_size()
     device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if torch.cuda.is_available() else torch.device("cpu")
     pixels, labels = read(os.environ["SM_CHANNEL_TRAIN"], device)
+    if options.turn:
+        pixels, labels = with_turned(pixels, labels, options.turn)
     torch.manual_seed(1)
     model = DistributedDataParallel(make_net().to(device))
     optimizer = torch.optim.SGD(model.parameters(), lr=options.learning_rate)

@@ -32,6 +32,16 @@ def test_every_file_of_the_channel_is_read_in_the_order_of_names(code: Any, tmp_
     assert pixels.amax((1, 2)).tolist() == [0, 0, 1, 1]
 
 
+def test_turned_digits_are_added_behind_the_others(code: Any) -> None:
+    pixels = torch.zeros(1, 28, 28)
+    pixels[0, 4, 14] = 1  # above the middle
+    more, labels = code("digits").with_turned(pixels, torch.tensor([7]), 45)
+    assert (more.shape, labels.tolist()) == ((3, 28, 28), [7, 7, 7])
+    assert torch.equal(more[0], pixels[0])
+    columns = [int(image.amax(0).argmax()) for image in more]
+    assert columns[1] > columns[0] > columns[2], "one is turned to the right and one to the left"
+
+
 def test_the_submission_has_the_models_answers_under_the_questions_ids(code: Any, tmp_path: Path) -> None:
     torch.manual_seed(1)
     net = code("digits").make_net()

@@ -117,9 +117,18 @@ lab.picture(drawn, "work")
 # %% [markdown]
 # ## What must come out
 #
-# The public lab says "almost 4 times as fast" for sharded and "just slightly better" for the error of replicated. The
-# work must fall by nearly the number of machines, less where the largest file decides. How the errors compare depends
-# on whether the fewer steps of the sharded run are enough for the data, the learning rate and the epochs chosen here.
+# The public lab says "almost 4 times as fast" for sharded and "just slightly better" for the error of replicated. From
+# replicated to sharded all but the error must fall:
+#
+# - Bytes by the number of machines, exactly.
+# - Rows and work by nearly that, less where the largest file decides: the five years together have 4.04 times the rows
+#   of the largest one.
+# - Elapsed time by at least half of that. The exchange of each step, which no processor time counts, and this
+#   computer's two processors, which five machines share, take the rest.
+# - Cost by less, since the start of a machine is billed and no shorter. It may not rise.
+#
+# The error may not fall: the sharded run takes a quarter of the steps with the same learning rate, so it can come near
+# the replicated one and not pass it, but by chance. Up to a tenth more is what we call slightly.
 # %%
 replicated, sharded, divided = (measured[kind] for kind in KINDS)
 lab.result(
@@ -139,6 +148,22 @@ lab.result(
     at_most=5,
 )
 lab.result(
+    "elapsed_ratio",
+    seconds("replicated") / seconds("sharded"),
+    unit="times",
+    says="elapsed time without the start, replicated against sharded",
+    at_least=2,
+    at_most=6,
+)
+lab.result(
+    "cost_ratio",
+    receipts["replicated"]["cost_usd"] / receipts["sharded"]["cost_usd"],
+    unit="times",
+    says="cost as billed, replicated against sharded",
+    at_least=1,
+    at_most=5,
+)
+lab.result(
     "rows_ratio",
     replicated["rows_per_node"] / sharded["rows_per_node"],
     unit="times",
@@ -151,7 +176,7 @@ lab.result(
     sharded["test_squared_error"] / replicated["test_squared_error"],
     unit="times",
     says="MSE on the test year, sharded against replicated",
-    at_least=0.995,
+    at_least=1,
     at_most=1.1,
 )
 lab.result(

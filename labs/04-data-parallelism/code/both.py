@@ -15,11 +15,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Train as the arguments say."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("--tries", nargs="+", default=["128:0.001"], metavar="BATCH:RATE", help="of the network")
-    add("--epochs", type=int, default=6, help="of each try")
+    add("--tries", nargs="+", default=["128:0.001:1"], metavar="BATCH:RATE:SEED", help="of the network")
+    add("--samples", type=int, default=12288, help="that each try learns from, all ranks together")
     add("--ways", nargs="+", choices=tuple(overlap.BUCKET_MB), default=["many"], help="of the GPT")
     add("--batches", type=int, default=8, help="of each way")
-    add("--seed", type=int, default=1)
+    add("--seed", type=int, default=1, help="of the GPT")
     options = parser.parse_args(arguments)
     with reasons_without_traceback("both"), connect() as ranks, Metrics(ranks) as metrics:
         network.train(options, ranks, metrics)

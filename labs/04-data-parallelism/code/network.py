@@ -1,7 +1,7 @@
 """The public lab's network by DDP: 784 inputs, 128 in the middle, 10 digits, Adam; one or more tries in one run.
 
-A try is a global batch and a learning rate, `128:0.001`. Every rank takes its part of each global batch, so that the
-number of nodes changes who computes what, and not what is computed.
+A try is a global batch, a learning rate and a seed, `128:0.001:1`. Every rank takes its part of each global batch, so
+that the number of nodes changes who computes what, and not what is computed. All tries go over as many samples.
 """
 
 import argparse
@@ -43,30 +43,31 @@ class Try:
     """One training from the beginning."""
 
     def __init__(self, text: str, options: argparse.Namespace, ranks: Ranks) -> None:
-        batch, _, rate = text.partition(":")
-        self.global_batch, self.learning_rate = int(batch), float(rate)
+        batch, rate, seed = text.split(":")
+        self.global_batch, self.learning_rate, self.seed = int(batch), float(rate), int(seed)
         self.options, self.ranks = options, ranks
-        seed_everything(options.seed)
+        seed_everything(self.seed)
         self.network = make_network().to(ranks.device)
         self.steps = self.samples = 0
         self.processor_seconds = 0.0
 
     def run(self, train: Tensors, test: Tensors) -> dict[str, float]:
-        """Take all epochs; what came of it."""
+        """Take the steps; what came of it."""
         images, labels = train
         batches = divide(
             find_channel("train"),
             len(images),
             world=self.ranks.world,
             batch_size=self.global_batch // self.ranks.world_size,
-            seed=self.options.seed,
+            seed=self.seed,
             gather=partial(gather, self.ranks),
         )
         network = self.network
         forward: nn.Module = network if self.ranks.world_size == 1 else DistributedDataParallel(network)
         optimizer = torch.optim.Adam(network.parameters(), lr=self.learning_rate)
         began = time.process_time()
-        for _ in range(self.options.epochs * batches.per_epoch):
+        # What is left over of an epoch is dropped, and the next one shuffled anew: steps and not epochs make them alike
+        for _ in range(self.options.samples // self.global_batch):
             chosen = torch.from_numpy(next(batches))
             loss = functional.cross_entropy(forward(images[chosen].float() / 255), labels[chosen])
             optimizer.zero_grad(set_to_none=True)
@@ -93,6 +94,7 @@ def train(options: argparse.Namespace, ranks: Ranks, metrics: Metrics) -> None:
             about = {
                 "global_batch": one.global_batch,
                 "learning_rate": one.learning_rate,
+                "seed": one.seed,
                 "steps": one.steps,
                 "samples": one.samples,
                 "processor_seconds": one.processor_seconds,

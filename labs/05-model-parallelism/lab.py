@@ -125,6 +125,7 @@ lab.table(
             "state measured, MB": round(most(plan, "kept_bytes"), 1),
             "peak expected, MB": round(expected(layout, batch)),
             "peak measured, MB": round(most(plan, "peak_bytes")),
+            "the other rank's peak, MB": round(min(one["peak_bytes"] for one in ranks[plan]) / 1e6),
             "measured / expected": round(most(plan, "peak_bytes") / expected(layout, batch), 2),
         }
         for plan, (layout, batch) in PLANS.items()
@@ -187,6 +188,16 @@ trap = lab.place.project / "jobs/public-lab.toml"
 shutil.copy(lab.place.folder / "traps/public-lab.toml", trap)
 lab.yard("check", "public-lab", "--offline", codes=(1,))
 found = lab.json("check", "public-lab", "--offline", codes=(1,))
+lab.edit(  # what avoids them, on the same machine
+    "jobs/public-lab.toml",
+    {
+        "processes_per_node = 4": "#",
+        "FI_PROVIDER": "# FI_PROVIDER",
+        'precision = "bf16"': 'precision = "fp32"\nactivation_checkpointing = true',
+    },
+)
+lab.yard("check", "public-lab", "--offline")
+mended = lab.json("check", "public-lab", "--offline")
 trap.unlink()  # no deploy may meet it
 # %% [markdown]
 # And a save every 200 steps of 100, with the final one switched off: the run succeeds, and leaves nothing. The command
@@ -208,7 +219,9 @@ lab.table(
 #
 # The arithmetic of losses and of state is exact, but for the order in which floats are added. The advisor's arithmetic
 # is for GPUs and rounds where torch does not: on a processor a norm keeps a copy more, and a pipeline's last stage has
-# the head and all scores.
+# the head and all scores, so that its peak is more than was expected. The peaks hardly differ from run to run; their
+# ranges leave room for another version of torch. Of the whole of `ddp`, `fsdp` saves least, since embedding and head
+# are gathered, and the pipeline most, since each stage has only one of the two.
 # %%
 lab.result(
     "plans_differ",
@@ -217,29 +230,23 @@ lab.result(
     says="largest difference of any plan's loss in any step from ddp's",
     at_most=1e-4,
 )
-lab.result(
-    "state_ratio",
-    most("ddp", "kept_bytes") / most("fsdp", "kept_bytes"),
-    unit="times",
-    says="weights, gradients and moments of a rank, ddp against fsdp",
-    at_least=1.99,
-    at_most=2.01,
-)
-ratios = [most(plan, "peak_bytes") / expected(*PLANS[plan]) for plan in PLANS]
-lab.result(
-    "least_of_expected", min(ratios), unit="times", says="peak of a rank against the advisor's, least", at_least=0.8
-)
-lab.result(
-    "most_of_expected", max(ratios), unit="times", says="peak of a rank against the advisor's, most", at_most=1.3
-)
-lab.result(
-    "peak_ratio",
-    most("ddp", "peak_bytes") / most("pipeline parallel", "peak_bytes"),
-    unit="times",
-    says="peak of a rank, ddp against pipeline parallel",
-    at_least=1.4,
-    at_most=2.2,
-)
+WITHIN = {  # state and peak: ddp's against the plan's; advised: the plan's peak against the advisor's
+    "ddp": {"advised": (0.95, 1.15)},
+    "fsdp": {"state": (1.99, 2.01), "peak": (1.2, 1.5), "advised": (0.8, 1.0)},
+    "tensor parallel": {"state": (1.99, 2.01), "peak": (1.5, 1.9), "advised": (0.85, 1.05)},
+    "pipeline parallel": {"state": (1.99, 2.01), "peak": (1.5, 2.0), "advised": (1.05, 1.3)},
+}
+for plan, limits in WITHIN.items():
+    peak, of_ddp = most(plan, "peak_bytes"), most("ddp", "peak_bytes")
+    ratios = {
+        "state": ("weights, gradients and moments of a rank", most("ddp", "kept_bytes") / most(plan, "kept_bytes")),
+        "peak": ("peak of a rank", of_ddp / peak),
+        "advised": ("peak of a rank against the advisor's", peak / expected(*PLANS[plan])),
+    }
+    for name, (low, high) in limits.items():
+        says, ratio = ratios[name]
+        says += f", {plan}" if name == "advised" else f", ddp against {plan}"
+        lab.result(f"{name} {plan}", ratio, unit="times", says=says, at_least=low, at_most=high)
 lab.result(
     "moved_differs",
     max(abs(joined[step] - loss) for step, loss in whole.items()),
@@ -250,6 +257,7 @@ lab.result(
 lab.result(
     "trap_findings", len(found["problems"]), says="settings of the public lab that yard check refuses", at_least=4
 )
+lab.result("mended_findings", len(mended["problems"]), says="what it refuses once they are mended", at_most=0)
 lab.result("saved_by_public", len(nothing), says="checkpoints of 100 steps with the public lab's settings", at_most=0)
 lab.result("saved_by_ours", len(something), says="checkpoints of our Checkpointer with the same interval", at_least=1)
 # %% [markdown]

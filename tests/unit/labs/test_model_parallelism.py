@@ -20,9 +20,14 @@ MEGABYTE = 1 << 20
 def spread(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     """The program, whose presets are its own affair."""
     with monkeypatch.context() as patch:
-        for name in ("lab", "small"):
+        for name in ("lab", "small", "served"):
             patch.setitem(PRESETS, name, PRESETS["toy"])
         yield load("05-model-parallelism", "spread")
+
+
+def test_lab_6_serves_the_model_of_lab_5(spread: ModuleType) -> None:
+    load("06-inference", "served")
+    assert PRESETS["served"] == spread.PRESETS["lab"] != PRESETS["toy"]
 
 
 def test_the_peak_is_the_most_that_was_held_at_once(spread: ModuleType) -> None:

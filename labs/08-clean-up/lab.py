@@ -30,6 +30,7 @@ lab.result(
 # %%
 from yard import train
 
+DISK_GB = 1
 train("short").wait()
 run = train("forgotten")
 project, account = lab.place.project_name, lab.aws
@@ -38,7 +39,8 @@ ec2, efs = account.client("ec2"), account.client("efs")
 subnet = ec2.describe_subnets(Filters=[{"Name": "tag:project", "Values": [project]}])["Subnets"][0]
 volume = ec2.create_volume(
     AvailabilityZone=subnet["AvailabilityZone"],
-    Size=1,
+    Size=DISK_GB,
+    VolumeType="gp3",
     Encrypted=True,
     TagSpecifications=[{"ResourceType": "volume", "Tags": tags}],
 )["VolumeId"]
@@ -65,12 +67,14 @@ lab.yard("status")
 # ## What forgetting them for a month would cost
 #
 # An instance bills by the hour until its job's longest time is over; that is what `limits.max_runtime` is for. A
-# gateway bills by the hour though nothing uses it.
+# gateway bills by the hour though nothing uses it, a disk by its size though nothing is on it, a file system by what
+# is in it.
 # %%
 import tomllib
 
 from shardyard.spec.catalogue import idle_cost, prices
 from shardyard.spec.units import parse_duration
+from yard.ec2.advice import prices as ec2_prices
 
 job = tomllib.loads((lab.place.project / "jobs/forgotten.toml").read_text())
 longest_hours = parse_duration(job["limits"]["max_runtime"]) / 3600
@@ -81,7 +85,9 @@ gateway_month = idle_cost.idle_usd({"by hand": {"Resources": {"Gateway": {"Type"
 bills = {
     "the job, ended\nby max_runtime": hour * longest_hours,
     "the project, idle": standing["idle_monthly_usd"],
-    "a NAT gateway": gateway_month,
+    "the disk": DISK_GB * ec2_prices()["gp3_usd_per_gb_month"],
+    "the file system,\neach GB in it": idle_cost.FILE_SYSTEM_GB_USD,
+    "the NAT gateway": gateway_month,
     "the instance, if\nnothing ended it": hour * prices.HOURS_PER_MONTH,
 }
 lab.table("month", [{"what": name.replace("\n", " "), "USD a month": round(usd, 2)} for name, usd in bills.items()])

@@ -1,4 +1,4 @@
-"""`fit` of tf_keras (Keras 2) on many workers, resumed at the very next step.
+"""`fit` of tf_keras (Keras 2) on many workers or beside parameter servers, resumed at the very next step.
 
     import tf_keras
     with connect() as workers:
@@ -9,6 +9,8 @@
 
 BackupAndRestore restores the epoch; a run that is interrupted in the middle of one would see its samples again.
 
+Beside parameter servers the chief reads all batches, and a step is one worker's own.
+
 Import this before the model is made: the random layers of tf_keras draw by default from a state inside of TensorFlow's
 kernels that nobody can read, and this tells all that are made from then on to draw from variables.
 """
@@ -16,6 +18,7 @@ kernels that nobody can read, and this tells all that are made from then on to d
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,7 @@ from training.saves.unfit import Unfit
 from training.tensorflow.checkpoint.checkpointer import Checkpointer, new_seeds
 from training.tensorflow.checkpoint.state import TrainingState, layers_with_unreadable_state
 from training.tensorflow.data import Loader, endless
+from training.tensorflow.parallel.handing import Handing
 from training.tensorflow.parallel.workers import Workers
 
 tf_keras.backend.experimental.enable_tf_random_generator()
@@ -46,11 +50,11 @@ class Feed:
         """Endless, on this worker alone: nothing shards or cuts it again."""
         first = self.loader.first_batch()
         signature = tuple(tf.TensorSpec([None, *part.shape[1:]], tf.dtypes.as_dtype(part.dtype)) for part in first)
-        found = tf.data.Dataset.from_generator(self._batches, output_signature=signature).prefetch(1)
+        found = tf.data.Dataset.from_generator(self.batches, output_signature=signature).prefetch(1)
         return workers.strategy.distribute_datasets_from_function(lambda _: found)
 
-    def _batches(self) -> Iterator[Any]:
-        """Each call of the model's fit reads anew: from what was learnt on, and not from what was read ahead."""
+    def batches(self) -> Iterator[Any]:
+        """Each call reads anew: from what was learnt on, and not from what was read ahead for an earlier one."""
         with self._reading:
             self._readers += 1
             me = self._readers
@@ -84,6 +88,7 @@ class Saves(tf_keras.callbacks.Callback):
 
     def __init__(self, checkpoints: Checkpointer, feed: Feed, step: int) -> None:
         super().__init__()
+        self._supports_tf_logs = True  # it looks at none; beside servers tf_keras takes no other callback per batch
         self._checkpoints, self._feed, self.step = checkpoints, feed, step
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
@@ -127,31 +132,51 @@ def fit(
     per_epoch = loader.per_epoch
     with checkpoints:
         step = checkpoints.restore()
-        if step >= epochs * per_epoch:
-            return
         saves = Saves(checkpoints, feed, step)
-        data = feed.dataset(workers)
-        begun, within = divmod(step, per_epoch)
-        if within:
-            # The rest of the epoch that was interrupted has fewer steps than the others
-            model.fit(
-                data,
-                initial_epoch=begun,
-                epochs=begun + 1,
-                steps_per_epoch=per_epoch - within,
-                callbacks=[*callbacks, saves],
-                **more,
-            )
-            begun += 1
-        if begun < epochs:
-            model.fit(
-                data,
-                initial_epoch=begun,
-                epochs=epochs,
-                steps_per_epoch=per_epoch,
-                callbacks=[*callbacks, saves],
-                **more,
-            )
+        with _dataset(model, feed, workers) as data:
+            for begun, ended, steps in _calls(step, per_epoch, epochs):
+                model.fit(
+                    data,
+                    initial_epoch=begun,
+                    epochs=ended,
+                    steps_per_epoch=steps,
+                    callbacks=[*callbacks, saves],
+                    **more,
+                )
+
+
+def _calls(step: int, per_epoch: int, epochs: int) -> Iterator[tuple[int, int, int]]:
+    """First epoch, the one behind the last, and steps of each: the rest of one that was interrupted has fewer."""
+    begun, within = divmod(step, per_epoch)
+    if within and begun < epochs:
+        yield begun, begun + 1, per_epoch - within
+        begun += 1
+    if begun < epochs:
+        yield begun, epochs, per_epoch
+
+
+@contextmanager
+def _dataset(model: Any, feed: Feed, workers: Workers) -> Iterator[Any]:
+    """What the model's fit reads: nothing beside servers, where its steps are handed out with the chief's batches.
+
+    tf_keras itself has each worker read for itself there, and nobody knows which batches were learnt from.
+    """
+    if workers.coordinator is None:
+        yield feed.dataset(workers)
+        return
+    handing, batches = Handing(workers.coordinator, workers.workers), feed.batches()
+
+    def on_one(batch: Any) -> Any:
+        found = model.train_step(batch)
+        model._train_counter.assign_add(1)
+        return found
+
+    step = tf.function(lambda *batch: workers.strategy.run(on_one, args=(batch,)), reduce_retracing=True)
+    model.train_function = lambda _: handing.give(step, [tf.constant(part) for part in next(batches)])
+    try:
+        yield tf_keras.utils.experimental.DatasetCreator(lambda _: tf.data.Dataset.range(1).repeat())
+    finally:
+        model.train_function = None  # tf_keras makes its own again
 
 
 def _prepare_random_layers(model: Any, workers: Workers) -> None:

@@ -1,16 +1,13 @@
 """One step of a Keras 3 model: on this process alone, on equal workers, or handed to workers beside servers."""
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy
 import tensorflow as tf
 
+from training.tensorflow.parallel.handing import Handing
 from training.tensorflow.parallel.workers import Workers
-
-_AHEAD = 2
-"""Steps that wait for each worker beside servers: enough that none is idle, few enough that batches need no memory."""
 
 
 class Stepper:
@@ -18,19 +15,16 @@ class Stepper:
 
     def __init__(self, model: Any, optimizer: Any, loss_of: Callable[[Any, Any], Any], workers: Workers) -> None:
         self._model, self._optimizer, self._loss_of, self._workers = model, optimizer, loss_of, workers
-        self._given: deque[Any] = deque()
+        coordinator = workers.coordinator
+        self._handing = None if coordinator is None else Handing(coordinator, workers.workers)
         self._compiled = tf.function(self._on_all_replicas, reduce_retracing=True)
 
     def take(self, inputs: numpy.ndarray, labels: numpy.ndarray) -> Callable[[], float]:
         """Learn from this process's part of a batch; returns what tells the loss of the whole batch, on all workers."""
-        coordinator = self._workers.coordinator
-        if coordinator is None:
+        if self._handing is None:
             loss = self._compiled(*self._divided(inputs, labels))
             return lambda: float(loss)
-        remote = coordinator.schedule(self._compiled, args=(tf.constant(inputs), tf.constant(labels)))
-        self._given.append(remote)
-        while len(self._given) > _AHEAD * self._workers.workers:
-            self._given.popleft().fetch()
+        remote = self._handing.give(self._compiled, (tf.constant(inputs), tf.constant(labels)))
         return lambda: float(remote.fetch())
 
     def _divided(self, *arrays: numpy.ndarray) -> Sequence[Any]:

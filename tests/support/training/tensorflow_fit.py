@@ -1,6 +1,7 @@
-"""A script as users write it: tf_keras and `fit` on two workers, with dropout; run by tests as a program."""
+"""A script as users write it: `fit` of tf_keras on two workers, or beside a server; run by tests as a program."""
 
 import sys
+from typing import Any
 
 import numpy
 import tensorflow as tf
@@ -22,8 +23,13 @@ def pairs(rows: list[numpy.ndarray]) -> tuple[numpy.ndarray, numpy.ndarray]:
 class Print(tf_keras.callbacks.Callback):
     """A line per step."""
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        print(f"batch={batch} loss={logs['loss'].hex()}", flush=True)  # type: ignore[index]
+    def __init__(self) -> None:
+        super().__init__()
+        self._supports_tf_logs = True  # beside servers tf_keras takes no other callback per batch
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        found = logs.fetch() if hasattr(logs, "fetch") else logs
+        print(f"batch={batch} loss={float(found['loss']).hex()}", flush=True)
 
 
 tf.config.experimental.enable_op_determinism()

@@ -16,6 +16,7 @@ from typing import Any
 import tensorflow as tf
 
 from training.tensorflow.cluster import Cluster, Task, answers
+from training.tensorflow.parallel.handing import require_one_gpu
 from training.tensorflow.parallel.lost import TaskLost, blamed, describe, is_loss
 
 _LOOK_SECONDS = 0.5
@@ -69,6 +70,7 @@ def coordinate(cluster: Cluster, *, join_seconds: float) -> Iterator[Any]:
     strategy = tf.distribute.ParameterServerStrategy(tf.distribute.cluster_resolver.TFConfigClusterResolver())
     code = 1
     try:
+        require_one_gpu(strategy.num_replicas_in_sync)
         yield tf.distribute.coordinator.ClusterCoordinator(strategy)
         code = 0
     except SystemExit as leaving:

@@ -17,7 +17,7 @@ kernels that nobody can read, and this tells all that are made from then on to d
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -115,8 +115,7 @@ def fit(
 
     `more` goes to the model's own fit: validation_data, verbose, class_weight, ...
     """
-    if getattr(model, "_steps_per_execution", None) is not None and int(model._steps_per_execution.numpy()) != 1:
-        raise Unfit("steps_per_execution is more than 1: leave it at 1, or no step but the last of each could be saved")
+    _require_steps_of_one_batch(model, workers, more)
     _prepare_random_layers(model, workers)
     feed = Feed(loader)
     checkpoints = Checkpointer(
@@ -143,6 +142,16 @@ def fit(
                     callbacks=[*callbacks, saves],
                     **more,
                 )
+
+
+def _require_steps_of_one_batch(model: Any, workers: Workers, more: Mapping[str, Any]) -> None:
+    if getattr(model, "_steps_per_execution", None) is not None and int(model._steps_per_execution.numpy()) != 1:
+        raise Unfit("steps_per_execution is more than 1: leave it at 1, or no step but the last of each could be saved")
+    if workers.coordinator is not None and more.get("class_weight") is not None:
+        raise Unfit(
+            "class_weight works on data that workers read for themselves, and beside parameter servers the chief reads "
+            "it: let `collate` return the weights of the samples as a third array"
+        )
 
 
 def _calls(step: int, per_epoch: int, epochs: int) -> Iterator[tuple[int, int, int]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy
 import pytest
 
-from tests.support.training.tensorflow import Tasks
+from tests.support.training.tensorflow import Tasks, run_case
 
 pytestmark = pytest.mark.e2e
 PER_EPOCH, EPOCHS = 10, 3
@@ -73,3 +73,7 @@ def test_beside_servers_fit_goes_on_at_the_exact_step(tmp_path: Path, data: Path
     assert restored >= per_epoch
     assert steps(again, "chief-0") == per_epoch * EPOCHS - restored
     assert "weights=" in log
+
+
+def test_class_weights_that_would_be_passed_over_are_refused() -> None:
+    assert "let `collate` return the weights of the samples as a third array" in run_case("refused_weights")

@@ -127,5 +127,24 @@ def _learn(folder: Path, *, devices: int, dropout: float, steps: int) -> dict[st
     return {"losses": losses, "weights": digest(model), **Evaluation(model, (inputs[0], labels[0]), workers)()}
 
 
+def refused_weights() -> str:
+    """What `fit` says of class weights beside servers; nothing is connected or trained."""
+    import tf_keras
+
+    from training.saves.unfit import Unfit
+    from training.tensorflow.fit import fit
+
+    model = tf_keras.Sequential([tf_keras.layers.InputLayer((2,)), tf_keras.layers.Dense(1)])
+    model.compile(loss="mse")
+    chief: Any = Workers(strategy=tf.distribute.get_strategy(), coordinator=object())
+    loader: Any = None
+    try:
+        fit(model, loader, workers=chief, epochs=1, class_weight={0: 1.0})
+    except Unfit as refusal:
+        return str(refusal)
+    return "nothing"
+
+
 if __name__ == "__main__":
-    print(json.dumps({"export": export, "load": load, "replicas": replicas}[sys.argv[1]](*sys.argv[2:])))
+    cases: dict[str, Any] = {"export": export, "load": load, "replicas": replicas, "refused_weights": refused_weights}
+    print(json.dumps(cases[sys.argv[1]](*sys.argv[2:])))

@@ -6,6 +6,7 @@ from shardyard.spec.rules import Facts
 from tests.support.spec.rule_cases import LUSTRE, MLFLOW, Case, groups, p4d
 
 METRIC = {"name": "reward", "regex": "reward=([0-9.]+)"}
+_OURS = "training.tensorflow.programs.mnist"
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:password"
 
 
@@ -317,6 +318,32 @@ TENSORFLOW = [
         "(leave it out for one each)",
     ),
     Case(
+        rule="a-gpu-a-worker-beside-servers",
+        good={
+            "program": {"entry": _OURS, "launcher": "tensorflow", "parameter_servers": 1, "processes_per_node": 4},
+            "compute": {"instance_type": "ml.g5.12xlarge"},
+        },
+        bad={
+            "program": {"entry": _OURS, "launcher": "tensorflow", "parameter_servers": 1},
+            "compute": {"instance_type": "ml.g5.12xlarge"},
+        },
+        says="program.processes_per_node: ml.g5.12xlarge has 4 GPUs, and beside parameter servers a worker of "
+        "training.tensorflow computes on one (set 4)",
+    ),
+    Case(
+        rule="a-gpu-a-worker-beside-servers",
+        good={
+            "program": {"entry": "own.programs.mnist", "launcher": "tensorflow", "server_group": "g1"},
+            "compute": groups("ml.g5.12xlarge", "ml.c5.xlarge"),
+        },
+        bad={
+            "program": {"entry": _OURS, "launcher": "tensorflow", "server_group": "g1", "processes_per_node": 1},
+            "compute": groups("ml.g5.12xlarge", "ml.c5.xlarge"),
+        },
+        says="program.processes_per_node: ml.g5.12xlarge has 4 GPUs, and beside parameter servers a worker of "
+        "training.tensorflow computes on one (set 4)",
+    ),
+    Case(
         rule="no-smddp-with-tensorflow",
         good={"program": {"launcher": "tensorflow"}, "hyperparameters": {"backend": "nccl"}},
         bad={"program": {"launcher": "tensorflow"}, "hyperparameters": {"backend": "smddp"}, "compute": p4d()},
@@ -333,7 +360,8 @@ TENSORFLOW = [
             "program": {"launcher": "tensorflow", "processes_per_node": 2},
             "compute": {"instance_type": "ml.g5.12xlarge"},
         },
-        says="program.processes_per_node: 2 is not allowed: ml.g5.12xlarge has 4 GPUs (leave it out for one each)",
+        says="program.processes_per_node: 2 is not allowed: ml.g5.12xlarge has 4 GPUs "
+        "(4 for one each; leave it out for one worker with all)",
     ),
     Case(
         rule="bf16-where-the-gpu-has-it",

@@ -34,7 +34,10 @@ def one_process_a_gpu(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
         if instance.accelerators and given != instance.processes:
             what = "Neuron core" if instance.neuron_cores else "GPU"
             has = f"{instance.name} has {instance.processes} {what}{'s' if instance.processes > 1 else ''}"
-            yield Problem("program.processes_per_node", f"{given} is not allowed: {has} (leave it out for one each)")
+            better = "leave it out for one each"
+            if spec.program.launcher == "tensorflow":
+                better = f"{instance.processes} for one each; leave it out for one worker with all"
+            yield Problem("program.processes_per_node", f"{given} is not allowed: {has} ({better})")
 
 
 @rule(

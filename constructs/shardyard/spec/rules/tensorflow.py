@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from shardyard.spec.catalogue.instances import INSTANCES
 from shardyard.spec.errors import Problem
 from shardyard.spec.jobs.job import JobSpec
-from shardyard.spec.rules.base import GUIDE, Facts, asks_for, rule
+from shardyard.spec.rules.base import GUIDE, Facts, asks_for, rule, working_types
+
+_OURS = "training.tensorflow"
 
 
 def is_tensorflow(spec: JobSpec) -> bool:
@@ -75,6 +77,28 @@ def server_group_serves(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     if kind is not None and kind.accelerators:
         message = f"{kind.name} has GPUs, and servers compute on processors (take a group without)"
         yield Problem("program.server_group", message)
+
+
+@rule(
+    "a-gpu-a-worker-beside-servers",
+    reason="All GPUs of a worker would learn from the one batch that a step has: the program refuses to start.",
+    source="training.tensorflow.parallel.handing, which checks the same in the container",
+    by_type=True,
+)
+def a_gpu_a_worker_beside_servers(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
+    """Beside parameter servers a program of training.tensorflow has a worker for each GPU."""
+    program = spec.program
+    if program is None or not _launches(spec) or not program.entry.startswith(f"{_OURS}."):
+        return
+    if program.server_group is None and not program.parameter_servers:
+        return
+    for _, instance in working_types(spec):
+        if instance.accelerators > 1 and program.processes_per_node != instance.processes:
+            yield Problem(
+                "program.processes_per_node",
+                f"{instance.name} has {instance.accelerators} GPUs, and beside parameter servers a worker of {_OURS} "
+                f"computes on one (set {instance.processes})",
+            )
 
 
 @rule(

@@ -15,7 +15,7 @@ from yard.override_options import read_overrides, with_override_options
 from yard.plan import read_pairs
 from yard.project import find_project
 from yard.runs import about, runs
-from yard.runs.saves import keeps_checkpoints
+from yard.runs.saves import checkpoints_of, keeps_checkpoints
 
 if TYPE_CHECKING:
     from shardyard.spec.jobs.launched import LaunchedSpec
@@ -179,15 +179,18 @@ def resume(
         raise UserError(
             f"The run {found.run_id} of {found.job} is still running.", f"Watch it: yard logs {found.run_id} -f"
         )
+    anew = f"Launch it anew: yard {found.of.command} {found.job}"
     if found.status == "SUCCEEDED":
         raise UserError(
             f"The run {found.run_id} of {found.job} has succeeded: there is nothing to resume.",
-            f"Launch it anew: yard train {found.job}",
+            anew,
         )
-    if not keeps_checkpoints(aws.project.job(found.job)):
+    job = aws.project.job(found.job)
+    if not keeps_checkpoints(job):
+        table = f"Set [checkpoints] enabled = true in jobs/{found.job}.toml, deploy, and launch it anew."
         raise UserError(
             f"The job {found.job!r} keeps no checkpoints, so there is nothing to resume from.",
-            f"Set [checkpoints] enabled = true in jobs/{found.job}.toml, deploy, and launch it anew.",
+            anew if checkpoints_of(job) is None else table,
         )
     launch = {**_input_of(found, execution), **overrides, "run_id": found.run_id}
     plan = launching.plan_of(aws, found.job, launch)
@@ -206,7 +209,7 @@ def _input_of(run: runs.Run, execution: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise UserError(
             f"The run {run.run_id} of {run.job} was started with an input that is no table, and refused for it.",
-            f"There is nothing to resume; launch it anew: yard train {run.job}",
+            f"There is nothing to resume; launch it anew: yard {run.of.command} {run.job}",
         )
     return found
 

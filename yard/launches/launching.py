@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from shardyard.spec.catalogue.service_jobs import AUTOML
 from yard.aws import Aws
 from yard.errors import UserError
 from yard.output import say
@@ -144,7 +145,10 @@ def stop(aws: Aws, run: runs.Run) -> None:
     for attempt in () if run.execution_arn else runs.attempts(aws, run):
         if attempt["TrainingJobStatus"] == "InProgress":
             run.of.stop(aws.client("sagemaker"), attempt["TrainingJobName"])
-    say(f"Stopping {run.job}, run {run.run_id}: its program has two minutes to save, which are billed.")
+    after = "its program has two minutes to save, which are billed"
+    if run.of is AUTOML:
+        after = "SageMaker stops the jobs behind its candidates, and bills what they have run"
+    say(f"Stopping {run.job}, run {run.run_id}: {after}.")
     if not aws.project.has_job(run.job):
         say(f"No file of jobs/ defines {run.job} any more, so it cannot be resumed.")
     elif keeps_checkpoints(aws.project.job(run.job)):

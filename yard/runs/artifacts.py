@@ -67,23 +67,23 @@ def model(aws: Aws, run: runs.Run) -> Artifact:
         if attempt["TrainingJobStatus"] == "Completed":
             name = attempt["TrainingJobName"]
             if run.of is AUTOML:
-                return _best_candidate(aws, jobs.describe(aws, run, name))
+                return _best_candidate(aws, run, jobs.describe(aws, run, name))
             found = _output(aws, run, name, "model.tar.gz", "model/")
             place = f"{names.run_prefix(run.run_id)}{name}/output/model/"
             return found if found is not None else Artifact(bucket=aws.artifact_bucket(), prefix=place, objects=())
     raise UserError(
-        f"The run {run.run_id} of {run.job} has no model: none of its training jobs completed.",
+        f"The run {run.run_id} of {run.job} has no model: none of its {run.of.noun}s completed.",
         f"See why: yard status {run.run_id}",
     )
 
 
-def _best_candidate(aws: Aws, described: dict[str, Any]) -> Artifact:
+def _best_candidate(aws: Aws, run: runs.Run, described: dict[str, Any]) -> Artifact:
     """The archive of the container that answers; SageMaker's others prepare its data."""
     containers = described.get("BestCandidate", {}).get("InferenceContainers", [])
     if not containers:
         raise UserError(
             f"The AutoML job {described['AutoMLJobName']} has completed without a best candidate.",
-            "See what became of its candidates: yard receipt RUN --json",
+            f"See what became of its candidates: yard receipt {run.run_id} --json",
         )
     bucket, _, key = containers[-1]["ModelDataUrl"].removeprefix("s3://").partition("/")
     return Artifact(bucket=bucket, prefix=key, objects=list(upload.objects(aws.client("s3"), bucket, key)))

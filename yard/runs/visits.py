@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shardyard.spec.catalogue.service_jobs import TRAINING
+from shardyard.spec.catalogue.service_jobs import AUTOML, TRAINING
 from yard.aws import Aws
 from yard.errors import UserError
 from yard.runs import jobs, runs
@@ -23,6 +23,11 @@ _TRAINING = "Training"
 
 def run_in(aws: Aws, run: runs.Run, node: int, command: Sequence[str], *, terminal: bool) -> int:
     """Run a command in a running node of a run; an empty one is a shell. Its exit code, as far as it is known."""
+    if run.of is AUTOML:
+        raise UserError(
+            f"{run.job} is an AutoML job, which has no nodes of its own.",
+            f"What the jobs behind its candidates print: yard logs {run.run_id}",
+        )
     if aws.endpoint is None and run.of is not TRAINING:
         raise UserError(
             f"{run.job} is a {run.of.noun}, and SageMaker lets nobody into its nodes: Systems Manager reaches training "

@@ -31,7 +31,7 @@ for channel in ("train", "test"):
 # equal workers is 200 samples, a step beside the server is one worker's 100: 30 steps here are 60 there. One worker
 # alone takes 60 steps of 100 as well, one after the other.
 #
-# In two of the runs the last worker shares one processor with two other programs, and so has a third of it.
+# In two of the runs the last worker shares one processor with four other programs, and so has a fifth of it.
 # %%
 import json
 import re
@@ -39,7 +39,7 @@ from typing import Any
 
 from yard import train
 
-NEIGHBOURS = 2
+NEIGHBOURS = 4
 RUNS: dict[str, tuple[str, int, dict[str, int]]] = {
     "one worker": ("digits-workers", 1, {"steps": 60}),
     "workers": ("digits-workers", 2, {}),

@@ -118,6 +118,7 @@ for number, batch in enumerate(BATCHES):
     values = [found[batch, rate] for rate in RATES]
     axes.plot(RATES, values, "os^"[number] + "-", color=pictures.COLOURS[number], label=f"global batch {batch}")
 axes.set_xscale("log")
+axes.set_yscale("log")
 axes.set_xlabel("learning rate of Adam")
 axes.set_ylabel("loss on the test digits (nats)")
 axes.legend(frameon=False)

@@ -1,6 +1,7 @@
 """Who sends a request: the claim that it makes, and whether its signature proves it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from moto.core.request import Request
@@ -74,7 +75,8 @@ def as_error(fault: SignatureFault, service: str, protocol: str) -> ServiceError
 
 
 def _verify(request: Request, claim: Claim, key: Key) -> None:
-    http = replace(claim.http, body_sha256=request.environ.get(BODY_SHA256))
+    http = claim.http
+    http.body_sha256 = request.environ.get(BODY_SHA256)
     if isinstance(claim.proof, version2.OldLink):
         version2.verify_old(http, claim.proof, key.secret)
         return
@@ -102,11 +104,19 @@ def _http(request: Request) -> HttpRequest:
     environ: dict[str, Any] = request.environ
     raw_path, _, raw_query = environ["REQUEST_URI"].partition("?")
     headers = {
-        name.removeprefix("HTTP_").replace("_", "-").lower(): value
+        header: value
         for name, value in environ.items()
-        if name.startswith("HTTP_") or (value and name in _WITHOUT_PREFIX)
+        if (header := _header(name)) is not None and (value or name not in _WITHOUT_PREFIX)
     }
     return HttpRequest(method=environ["REQUEST_METHOD"], raw_path=raw_path, raw_query=raw_query, headers=headers)
+
+
+@lru_cache(maxsize=1024)
+def _header(name: str) -> str | None:
+    """The header that a name of WSGI stands for, in small letters; None for what is no header."""
+    if not name.startswith("HTTP_") and name not in _WITHOUT_PREFIX:
+        return None
+    return name.removeprefix("HTTP_").replace("_", "-").lower()
 
 
 _WITHOUT_PREFIX = ("CONTENT_TYPE", "CONTENT_LENGTH")

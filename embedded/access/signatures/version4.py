@@ -46,9 +46,9 @@ class SignatureFault(Exception):
         self.fault, self.message = fault, message
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class HttpRequest:
-    """A request as it came over the wire."""
+    """A request as it came over the wire; every request of the cloud makes one, so it is not frozen, which costs."""
 
     method: str
     raw_path: str
@@ -61,7 +61,7 @@ class HttpRequest:
     """By lower-case name."""
 
     body_sha256: str | None = None
-    """The hash of the body where it was read; None where it streams."""
+    """The hash of the body where it has been read by now; None where it streams."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,7 +122,7 @@ def canonical(request: HttpRequest, signature: Signature) -> str:
     path = request.raw_path or "/"
     if signature.service != "s3":
         # S3 alone signs the path as it is sent
-        path = quote(_normalized(path), safe="/~")
+        path = _canonical_path(path)
     pairs = [(key, value) for key, value in _pairs(request.raw_query) if key != "X-Amz-Signature"]
     query = "&".join(f"{key}={value}" for key, value in sorted((_encoded(k), _encoded(v)) for k, v in pairs))
     headers = "".join(
@@ -130,6 +130,11 @@ def canonical(request: HttpRequest, signature: Signature) -> str:
     )
     parts = [request.method, path, query, headers, ";".join(signature.signed_headers), _payload(request, signature)]
     return "\n".join(parts)
+
+
+@lru_cache(maxsize=256)
+def _canonical_path(path: str) -> str:
+    return quote(_normalized(path), safe="/~")
 
 
 @lru_cache(maxsize=256)
@@ -151,6 +156,7 @@ def same(expected: str, said: str) -> bool:
     return hmac.compare_digest(expected.encode(), said.encode(errors="surrogateescape"))
 
 
+@lru_cache(maxsize=256)
 def timestamp(time: datetime) -> str:
     """A moment as signatures write it."""
     return time.strftime(_TIME)

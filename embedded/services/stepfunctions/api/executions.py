@@ -87,9 +87,10 @@ def describe_execution(call: Call, params: Params) -> dict[str, Any]:
         **_identity(execution),
         "input": execution.execution_input,
         "inputDetails": {"included": True},
-        "redriveStatus": "NOT_REDRIVABLE",
+        "redriveStatus": "REDRIVABLE",  # as the service says; RedriveExecution itself is refused here by name
     }
     if execution.exec_status in (ExecutionStatus.RUNNING, ExecutionStatus.SUCCEEDED):
+        answer["redriveStatus"] = "NOT_REDRIVABLE"
         text = f"Execution is {execution.exec_status.value} and cannot be redriven"
         answer["redriveStatusReason"] = text
     return answer | _outcome(execution)

@@ -14,6 +14,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_ac
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.timestamp import Timestamp
 from moto.stepfunctions.parser.asl.eval.states import StateData
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
+from moto.stepfunctions.parser.backend import execution_worker
 
 from embedded import moto_patches
 from embedded.services.stepfunctions.interpreter.failures import query_failure, runtime_failure
@@ -72,6 +73,10 @@ def _state_data(EnteredTime: str, Name: str) -> StateData:
     return StateData(EnteredTime=timestamp(datetime.datetime.now(tz=datetime.UTC)), Name=Name)
 
 
+def _execution_data(**known: Any) -> dict[str, Any]:
+    return {**known, "RedriveCount": 0}
+
+
 def install() -> None:
     """Replace moto's parts."""
     for owner, name, replacement, reason in (
@@ -81,5 +86,6 @@ def install() -> None:
         (ItemsPath, "_eval_body", _items_path, "it takes JSONPath's error for JSONata's"),
         (Timestamp, "_create_failure_event", _timestamp_failure, "it knows no failed evaluation"),
         (state, "StateData", _state_data, "it writes times otherwise"),
+        (execution_worker, "ExecutionData", _execution_data, "it counts no redrives"),
     ):
         moto_patches.replace(owner, name, replacement, reason=reason)

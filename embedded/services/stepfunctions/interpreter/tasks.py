@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEventException
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_factory
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_factory
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import StateTaskService
@@ -32,6 +33,7 @@ from embedded.services.stepfunctions.sagemaker.task import SageMakerTask
 
 _moto_service_for = state_task_service_factory.state_task_service_for
 _GATEWAY = {"invoke": set(TaskParameters.__annotations__)}
+_moto_gateway_failure = StateTaskServiceApiGateway._from_error
 _moto_lambda_failure = StateTaskServiceLambda._error_cause_from_client_error
 
 
@@ -89,6 +91,13 @@ def _gateway_task(self: Any, env: Any, *_: Any, **__: Any) -> None:
     raise runtime_failure(env, "apigateway:invoke is not emulated by the embedded cloud: mock the task with TestState")
 
 
+def _gateway_failure(self: Any, env: Any, ex: Exception) -> Any:
+    """What was refused by name keeps its name: moto makes an event of it that knows no state."""
+    if isinstance(ex, FailureEventException):
+        return ex.failure_event
+    return _moto_gateway_failure(self, env, ex)
+
+
 def _events_failure(self: Any, cause: Any) -> None:
     """PutEvents' answer, as JSON, where some of its entries failed."""
     text = to_json_str(cause, separators=(",", ":"))
@@ -113,6 +122,7 @@ def install() -> None:
         (StateTask, "_eval_parameters", _parameters, "it leaves out what an integration does not take"),
         (SfnFailedEntryCountException, "__init__", _events_failure, "its cause is no text"),
         (StateTaskServiceApiGateway, "_eval_service_task", _gateway_task, "no APIs are served here"),
+        (StateTaskServiceApiGateway, "_from_error", _gateway_failure, "its event has no execution"),
         (StateTaskServiceApiGateway, "_SUPPORTED_API_PARAM_BINDINGS", _GATEWAY, "it knows two of its parameters"),
         (StateTaskService, "_normalise_parameters", _normalise_parameters, "it is left empty"),
         (StateTaskService, "_normalise_response", _normalise_response, "it is left empty"),

@@ -316,3 +316,20 @@ def test_lists_come_in_pages(account: Account) -> None:
     assert [name for name in names if name.startswith("page-")] == ["page-0", "page-1", "page-2"]
     with pytest.raises(ClientError, match="Value '1001' at 'maxResults' failed to satisfy constraint"):
         client.list_activities(maxResults=1001)
+
+
+def test_a_context_counts_redrives_and_a_failure_may_be_redriven(account: Account, role: str) -> None:
+    client = account.client("stepfunctions")
+    context = {"Look": {"Type": "Pass", "Parameters": {"redrives.$": "$$.Execution.RedriveCount"}, "End": True}}
+    assert output(account, create(account, "redrives", role, context)) == {"redrives": 0}
+    for states, status in (({"End": {"Type": "Fail"}}, "REDRIVABLE"), (passes(1), "NOT_REDRIVABLE")):
+        ended = run(account, create(account, f"redriven-{status.lower()}", role, states))
+        assert client.describe_execution(executionArn=ended["executionArn"])["redriveStatus"] == status
+
+
+def test_an_api_that_is_not_served_is_named(account: Account, role: str) -> None:
+    parameters = {"ApiEndpoint": "x.execute-api.us-east-1.amazonaws.com", "Method": "GET"}
+    call = {"Type": "Task", "Resource": "arn:aws:states:::apigateway:invoke", "Parameters": parameters, "End": True}
+    ended = run(account, create(account, "gateway", role, {"Call": call}))
+    assert (ended["status"], ended["error"]) == ("FAILED", "States.Runtime")
+    assert "apigateway:invoke is not emulated by the embedded cloud" in ended["cause"]

@@ -55,5 +55,6 @@ class ExecutionLog:
             backend.create_log_stream(name, stream)
         event = {key: value for key, value in history_log.items() if value is not None}
         event |= {"event_timestamp": str(milliseconds), "type": str(getattr(event["type"], "value", event["type"]))}
+        event |= {"redrive_count": "0"}
         message = json.dumps(json.loads(to_json_str(event)))
         backend.put_log_events(name, stream, [{"timestamp": milliseconds, "message": message}])

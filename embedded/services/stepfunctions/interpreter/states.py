@@ -74,7 +74,8 @@ def _state_data(EnteredTime: str, Name: str) -> StateData:
 
 
 def _execution_data(**known: Any) -> dict[str, Any]:
-    return {**known, "RedriveCount": 0}
+    is_express = ":express:" in known["Id"]  # one that cannot be redriven counts nothing
+    return known if is_express else {**known, "RedriveCount": 0}
 
 
 def install() -> None:

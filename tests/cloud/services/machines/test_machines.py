@@ -139,7 +139,9 @@ def test_executions_are_logged_where_the_machine_says(account: Account, role: st
     machine = create(account, "logged", role, states, loggingConfiguration=logging)
     run(account, machine)
     lines = until(lambda: [line for line in account.log("/machines/logged") if "ExecutionSucceeded" in line])
-    assert json.loads(lines[0])["execution_arn"].startswith("arn:aws:states:us-east-1:123456789012:execution:logged:")
+    first = json.loads(lines[0])
+    assert first["execution_arn"].startswith("arn:aws:states:us-east-1:123456789012:execution:logged:")
+    assert first["redrive_count"] == "0"
 
 
 def test_one_machine_runs_another(account: Account) -> None:

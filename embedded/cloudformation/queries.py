@@ -1,5 +1,6 @@
 """The operations that tell of stacks, their resources, their history and their exports."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -101,6 +102,8 @@ def describe_stack_resource(call: Call, params: Params) -> dict[str, Any]:
         raise refuse(f"Resource {params['LogicalResourceId']} does not exist for stack {params['StackName']}")
     detail = resource_dict(stack, item)
     detail["LastUpdatedTimestamp"] = detail.pop("Timestamp")
+    if item.metadata is not None:
+        detail["Metadata"] = json.dumps(item.metadata)
     return {"StackResourceDetail": detail}
 
 

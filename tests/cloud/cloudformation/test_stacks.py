@@ -288,3 +288,13 @@ def test_a_stack_that_needs_what_is_not_emulated_names_it_first(stack: StackUnde
     assert other.create(of(P=parameter("p"))) == "CREATE_COMPLETE"
     assert other.update(of(P=parameter("p"), Unknown=unknown)) == "UPDATE_ROLLBACK_COMPLETE"
     assert other.describe()["StackStatusReason"] == words
+
+
+def test_a_resource_is_described_with_its_metadata(stack: StackUnderTest) -> None:
+    stack.create(of(P={**parameter("x"), "Metadata": {"Why": "a reader asks"}}, Q=parameter("y")))
+    told = {
+        name: stack.api.describe_stack_resource(StackName=stack.name, LogicalResourceId=name)["StackResourceDetail"]
+        for name in ("P", "Q")
+    }
+    assert json.loads(told["P"]["Metadata"]) == {"Why": "a reader asks"}
+    assert "Metadata" not in told["Q"]

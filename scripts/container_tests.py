@@ -2,13 +2,14 @@
 
 Where none runs, it takes dockerd from the distribution's packages if it is missing, starts one whose data, socket and
 process id lie in a folder for it, and stops it afterwards. It makes a base image of the distribution with debootstrap,
-builds containers/pytorch on it from a folder of wheels, and runs the tests. Where this machine cannot have a daemon it
-says why: with `--if-possible` that is no failure.
+builds containers/pytorch and containers/tensorflow on it from folders of packages and without a network, and runs the
+tests. Where this machine cannot have a daemon it says why: with `--if-possible` that is no failure.
 """
 
 import argparse
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,11 +23,15 @@ from shardyard.spec.product import IMAGE_ROOMS
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = ROOT / "build" / "containers"
-"""What is slow to make and the same every time: the base's files, and the wheels."""
+"""What is slow to make and the same every time: the base's files, and the packages."""
 BASE = "shardyard/base:test"
-PYTORCH = "shardyard/pytorch:test"
+PYTORCH, TENSORFLOW = "shardyard/pytorch:test", "shardyard/tensorflow:test"
+_ENGINE = {"YARD_TEST_ENGINE": "docker", "YARD_TEST_BASE": BASE}
+"""What tests and benchmarks know by that there is a daemon."""
+_PYTORCH = ROOT / "containers" / "pytorch"
 _PACKAGES = {"dockerd": "docker.io", "debootstrap": "debootstrap", "iptables": "iptables"}
 _SUITE = "bookworm"
+_DEBS = CACHE / f"{_SUITE}-packages"
 _READY_SECONDS = 60
 _STOP_SECONDS = 30
 _CONTRACTS = ("test_contract", "test_stops", "test_faults", "test_isolation", "test_outputs", "test_weather")
@@ -42,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.container_tests", description=__doc__)
     parser.add_argument("--if-possible", action="store_true", help="a machine that cannot have a daemon is no failure")
     parser.add_argument("--smoke", action="store_true", help="the shorter round of CI, without building our image")
+    parser.add_argument(
+        "--bench", action="store_true", help="measure (python -m benchmarks containers) and test nothing"
+    )
     given = parser.parse_args(arguments)
     try:
         _install()
@@ -49,6 +57,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _make_base(environment)
             if not given.smoke:
                 environment |= _build_pytorch(environment)
+            if given.bench:
+                return _bench(environment)
+            if not given.smoke:
+                environment |= _build_tensorflow(environment)
             return _pytest(environment, smoke=given.smoke)
     except Impossible as why:
         print(f"test-containers: not run: {why}", flush=True)
@@ -122,7 +134,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], environment: dict[str, s
 def _make_base(environment: dict[str, str]) -> None:
     """A Python of the distribution, and nothing that a job never reads."""
     archive = CACHE / f"{_SUITE}.tar"
-    if not archive.is_file():
+    if not archive.is_file() or not _DEBS.is_dir():
         CACHE.mkdir(parents=True, exist_ok=True)
         _say(f"making a base image of {_SUITE}; this takes a minute once")
         with tempfile.TemporaryDirectory(dir="/tmp") as folder:
@@ -139,33 +151,77 @@ def _make_base(environment: dict[str, str]) -> None:
             if _run("tar", "-C", str(root), *excluded, "-cf", str(partial), "."):
                 raise Impossible("tar could not pack the base")
             partial.rename(archive)
+            _fetch_debs(root)
     path = "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     _must(environment, "docker", "import", "--change", path, str(archive), BASE)
 
 
+def _fetch_debs(root: Path) -> None:
+    """What install.sh installs of the distribution, and what that needs beyond the base."""
+    wanted = re.search(r"install --yes --no-install-recommends (\w.*)$", (_PYTORCH / "install.sh").read_text(), re.M)
+    assert wanted is not None
+    apt = ["chroot", str(root), "apt-get", "-qq"]
+    download = ["install", "--yes", "--no-install-recommends", "--download-only", *wanted[1].split()]
+    if _run(*apt, "clean") or _run(*apt, "update") or _run(*apt, *download):
+        raise Impossible(f"apt-get could not fetch {wanted[1]} for {_SUITE}")
+    with tempfile.TemporaryDirectory(dir=CACHE) as place:
+        partial = Path(place) / "debs"
+        partial.mkdir()
+        for found in root.glob("var/cache/apt/archives/*.deb"):
+            shutil.copy(found, partial)
+        shutil.rmtree(_DEBS, ignore_errors=True)
+        partial.rename(_DEBS)
+
+
 def _build_pytorch(environment: dict[str, str]) -> dict[str, str]:
-    """Build containers/pytorch for processors from wheels; nothing where torch's build for them cannot be had."""
-    wheels = CACHE / "wheels"
-    pip = [str(ROOT / ".venv/bin/pip"), "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    pip += ["--only-binary", ":all:", "--dest", str(wheels)]
-    folder = ROOT / "containers" / "pytorch"
-    torch = next(line for line in (folder / "requirements.txt").read_text().splitlines() if line.startswith("torch=="))
-    if _run(*pip, f"{torch}+cpu", quiet=True):
+    """For processors; nothing where torch's build for them cannot be had."""
+    lines = (_PYTORCH / "requirements.txt").read_text().splitlines()
+    torch = next(line for line in lines if line.startswith("torch=="))
+    if _download("pytorch", f"{torch}+cpu", quiet=True):
         _say(f"containers/pytorch is not built: no index of pip's has {torch}+cpu (PIP_EXTRA_INDEX_URL names another)")
         return {}
-    if _run(*pip, "--require-hashes", "--requirement", str(folder / "requirements.lock")):
-        raise Impossible("pip could not fetch the wheels of containers/pytorch")
+    seconds = _build(environment, "pytorch", PYTORCH, _DEBS)
+    return {"YARD_TEST_PYTORCH": PYTORCH, "YARD_TEST_PYTORCH_SECONDS": f"{seconds:.1f}"}
+
+
+def _build_tensorflow(environment: dict[str, str]) -> dict[str, str]:
+    alone = ROOT / "containers/tensorflow/requirements-alone.txt"
+    if _download("tensorflow", "--requirement", str(alone)):
+        raise Impossible(f"pip could not fetch what {alone.relative_to(ROOT)} names")
+    _build(environment, "tensorflow", TENSORFLOW)
+    return {"YARD_TEST_TENSORFLOW": TENSORFLOW}
+
+
+def _build(environment: dict[str, str], name: str, tag: str, *packages: Path) -> float:
+    """Build a folder's image without a network, from its lock's wheels and these packages; the seconds that took."""
+    folder = f"containers/{name}"
+    if _download(name, "--require-hashes", "--requirement", f"{folder}/requirements.lock"):
+        raise Impossible(f"pip could not fetch the wheels of {folder}")
     with tempfile.TemporaryDirectory(dir="/tmp") as place:
         context = Path(place)
-        for part in (*IMAGE_ROOMS, "containers/pytorch"):
+        for part in (*IMAGE_ROOMS, folder):
             ignored = shutil.ignore_patterns("__pycache__", "wheels")
             shutil.copytree(ROOT / part, context / part, ignore=ignored)
-        shutil.copytree(wheels, context / "containers/pytorch/wheels", copy_function=os.link)
-        words = ["--file", "containers/pytorch/Dockerfile", "--build-arg", f"BASE_IMAGE={BASE}", "--tag", PYTORCH, "."]
+        for source in (CACHE / "wheels" / name, *packages):
+            shutil.copytree(source, context / folder / "wheels", copy_function=_link_or_copy, dirs_exist_ok=True)
+        words = ["--file", f"{folder}/Dockerfile", "--build-arg", f"BASE_IMAGE={BASE}", "--tag", tag, "."]
         began = time.monotonic()
-        _must(environment, "docker", "build", *words, folder=context)
-    _say(f"containers/pytorch was built in {time.monotonic() - began:.0f} s")
-    return {"YARD_TEST_PYTORCH": PYTORCH}
+        _must(environment, "docker", "build", "--no-cache", "--network", "none", *words, folder=context)
+    seconds = time.monotonic() - began
+    _say(f"{folder} was built in {seconds:.0f} s, without a network")
+    return seconds
+
+
+def _download(name: str, *wanted: str, quiet: bool = False) -> int:
+    """Fetch wheels for an image; pip's exit code."""
+    pip = [str(ROOT / ".venv/bin/pip"), "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    pip += ["--only-binary", ":all:", "--dest", str(CACHE / "wheels" / name)]
+    return _run(*pip, *wanted, quiet=quiet)
+
+
+def _bench(environment: dict[str, str]) -> int:
+    command = [str(ROOT / ".venv/bin/python"), "-m", "benchmarks", "containers"]
+    return subprocess.run(command, cwd=ROOT, env={**environment, **_ENGINE}, check=False).returncode
 
 
 def _pytest(environment: dict[str, str], *, smoke: bool) -> int:
@@ -175,7 +231,7 @@ def _pytest(environment: dict[str, str], *, smoke: bool) -> int:
     return subprocess.run(
         [*command, *paths, "tests/cloud/containers"],
         cwd=ROOT,
-        env={**environment, "YARD_TEST_ENGINE": "docker", "YARD_TEST_BASE": BASE},
+        env={**environment, **_ENGINE},
         check=False,
     ).returncode
 
@@ -205,6 +261,14 @@ def _run(*command: str, environment: dict[str, str] | None = None, folder: Path 
     except OSError as error:
         _say(str(error))
         return 127
+
+
+def _link_or_copy(source: str, target: str) -> None:
+    """A build's context in /tmp may lie on another disk than the packages."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy(source, target)
 
 
 def _say(text: str) -> None:

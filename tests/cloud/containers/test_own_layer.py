@@ -1,19 +1,17 @@
 """The layer of our own code: the same digest whenever it is built from the same content."""
 
 import gzip
-import io
-import json
 import os
 import re
 import shutil
 import subprocess
-import tarfile
 from pathlib import Path
 
 import pytest
 
 from shardyard.spec.product import IMAGE_ROOMS
 from tests.support.clouds.docker_cloud import BASE_VARIABLE
+from tests.support.clouds.docker_images import OWN_CODE, layers, names
 from tests.support.clouds.training_cloud import ENGINE_VARIABLE, ROOT
 
 pytestmark = [
@@ -41,23 +39,9 @@ def build(folder: str, context: Path, *, seconds: int) -> list[bytes]:
     environment = {**os.environ, "DOCKER_BUILDKIT": "1"}
     subprocess.run(command, input=dockerfile.encode(), env=environment, check=True)
     try:
-        return layers(name)[len(layers(os.environ[BASE_VARIABLE])) :]
+        return layers(name, above=len(layers(os.environ[BASE_VARIABLE])))
     finally:
         subprocess.run(["docker", "image", "rm", name], check=True, stdout=subprocess.DEVNULL)
-
-
-def layers(name: str) -> list[bytes]:
-    """What the daemon saves of an image, the lowest first."""
-    saved = subprocess.run(["docker", "save", name], capture_output=True, check=True).stdout
-    with tarfile.open(fileobj=io.BytesIO(saved)) as tar:
-        (image,) = json.load(tar.extractfile("manifest.json"))  # type: ignore[arg-type]
-        return [tar.extractfile(path).read() for path in image["Layers"]]  # type: ignore[union-attr]
-
-
-def names(layer: bytes) -> list[str]:
-    """The files of a layer."""
-    with tarfile.open(fileobj=io.BytesIO(layer)) as tar:
-        return tar.getnames()
 
 
 @pytest.mark.parametrize("folder", ["pytorch", "tensorflow"])
@@ -66,6 +50,6 @@ def test_two_builds_of_one_content_are_the_same_layer(tmp_path: Path, folder: st
     second = build(folder, tmp_path / "second", seconds=1_700_000_000)
     assert first == second
     found = {name for layer in first for name in names(layer)}
-    assert "opt/shardyard/training/launcher/main.py" in found
+    assert OWN_CODE in found
     assert "opt/shardyard/training/spark" not in found, "what this image cannot run is left out"
     assert sum(len(gzip.compress(layer, 6)) for layer in first) < 1_000_000

@@ -2,12 +2,8 @@
 
 import functools
 import gzip
-import io
-import json
 import os
-import subprocess
 import sys
-import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +12,7 @@ from embedded.nodes.docker.networks import CLOUD_LABEL
 from embedded.process import daemon
 from embedded.process.daemon import Daemon, labelled
 from tests.support.cloud.registry_client import Layer, Registry, digest_of, layer_of
+from tests.support.clouds.docker_images import layers
 from tests.support.clouds.serving_cloud import ServingCloud
 
 BASE_VARIABLE = "YARD_TEST_BASE"
@@ -62,10 +59,5 @@ _ENVIRONMENT = ("PYTHONUNBUFFERED=1", "FROM_IMAGE=yes")
 @functools.cache
 def base_layer() -> Layer:
     """The one layer of the base, packed once for all clouds: the daemon knows it again by its digest."""
-    name = os.environ[BASE_VARIABLE]
-    saved = subprocess.run(["docker", "save", name], capture_output=True, check=True).stdout
-    with tarfile.open(fileobj=io.BytesIO(saved)) as tar:
-        (image,) = json.load(tar.extractfile("manifest.json"))  # type: ignore[arg-type]
-        (path,) = image["Layers"]
-        packed = tar.extractfile(path).read()  # type: ignore[union-attr]
+    (packed,) = layers(os.environ[BASE_VARIABLE])
     return Layer(blob=gzip.compress(packed, 1, mtime=0), diff_id=digest_of(packed))

@@ -1,0 +1,1 @@
+"""Our image for processors, and jobs whose nodes are real containers of it."""

@@ -37,7 +37,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[dict[str
             stderr=log,
         )
     try:
-        running = until(lambda: lifecycle.status(state) or process.poll() is not None, 4 * lifecycle.READY_SECONDS)
+        running = until(lambda: lifecycle.status(state) or process.poll() is not None, lifecycle.READY_SECONDS)
         assert isinstance(running, lifecycle.CloudState), (state / "cloud.log").read_text()
         cloud = Cloud(state=running, folder=state)
         cloud.admin("enforce-iam", on=True)

@@ -73,7 +73,7 @@ def cloud(copied: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cl
             stderr=log,
         )
     try:
-        running = until(lambda: lifecycle.status(state) or process.poll() is not None, 4 * lifecycle.READY_SECONDS)
+        running = until(lambda: lifecycle.status(state) or process.poll() is not None, lifecycle.READY_SECONDS)
         assert isinstance(running, lifecycle.CloudState), (state / "cloud.log").read_text()
         found = Cloud(state=running, folder=state)
         found.admin("enforce-iam", on=True)

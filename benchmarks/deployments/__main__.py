@@ -9,17 +9,14 @@ import os
 import random
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from benchmarks._report import Figure, report
+from tests.support.clouds.endpoint_traffic import alarm, traffic
 from tests.support.clouds.serving_cloud import ServingCloud, packed, serving_cloud, variant
 from tests.support.clouds.training_cloud import BUCKET
 
@@ -48,42 +45,6 @@ def main() -> int:
     return report("deployments", figures, notes=notes)
 
 
-class Traffic:
-    """Requests without a pause, and what became of them."""
-
-    def __init__(self, cloud: ServingCloud) -> None:
-        self.answers: Counter[str] = Counter()
-        self.errors: list[str] = []
-        self._cloud, self._stop = cloud, threading.Event()
-
-    def run(self) -> None:
-        """Ask until told to stop."""
-        while not self._stop.is_set():
-            try:
-                self.answers[self._cloud.invoke(LIVE, "1")] += 1
-            except ClientError as error:
-                self.errors.append(str(error))
-
-    def stop(self) -> None:
-        """Ask no more."""
-        self._stop.set()
-
-
-@contextmanager
-def traffic(cloud: ServingCloud) -> Iterator[Traffic]:
-    """Two clients."""
-    made = Traffic(cloud)
-    threads = [threading.Thread(target=made.run) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield made
-    finally:
-        made.stop()
-        for thread in threads:
-            thread.join()
-
-
 def policy(wait_seconds: int) -> dict[str, Any]:
     """A canary on half of the fleet."""
     half = {"Type": "CAPACITY_PERCENT", "Value": 50}
@@ -94,7 +55,7 @@ def policy(wait_seconds: int) -> dict[str, Any]:
 def canary(cloud: ServingCloud) -> list[Figure]:
     """An update by a canary while clients ask."""
     cloud.simple("better", count=2)
-    with traffic(cloud) as seen:
+    with traffic(cloud, LIVE) as seen:
         cloud.client("sagemaker").update_endpoint(
             EndpointName=LIVE, EndpointConfigName="better", DeploymentConfig=policy(600)
         )
@@ -117,12 +78,12 @@ def rollbacks(cloud: ServingCloud, weather: str) -> list[Figure]:
     for number in range(ROLLBACKS):
         bad = f"bad-{weather}-{number}"
         cloud.simple(bad, count=2, BROKEN="yes")
-        with traffic(cloud) as seen:
+        with traffic(cloud, LIVE) as seen:
             began = time.monotonic()
             sagemaker.update_endpoint(
                 EndpointName=LIVE,
                 EndpointConfigName=bad,
-                DeploymentConfig=policy(1200) | alarm(cloud, bad),
+                DeploymentConfig=policy(1200) | alarm(cloud, bad, LIVE, bad),
             )
             said = cloud.settled(LIVE, 60)
             longest = max(longest, time.monotonic() - began)
@@ -133,24 +94,6 @@ def rollbacks(cloud: ServingCloud, weather: str) -> list[Figure]:
         Figure(name=f"{weather}: the longest rollback", value=longest, unit="s", at_most=BAKE_SECONDS),
         Figure(name=f"{weather}: requests that reached no model", value=lost, unit="", at_most=0),
     ]
-
-
-def alarm(cloud: ServingCloud, config: str) -> dict[str, Any]:
-    """An alarm on the errors of the new fleet alone, and the part of a deployment's configuration that names it."""
-    dimensions = {"EndpointName": LIVE, "VariantName": "main", "EndpointConfigName": config}
-    cloud.client("cloudwatch").put_metric_alarm(
-        AlarmName=config,
-        Namespace="AWS/SageMaker",
-        MetricName="Invocation5XXErrors",
-        Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=0.5,
-        ComparisonOperator="GreaterThanThreshold",
-        TreatMissingData="notBreaching",
-    )
-    return {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": config}]}}
 
 
 def weights(cloud: ServingCloud) -> list[Figure]:

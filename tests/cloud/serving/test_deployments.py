@@ -1,15 +1,12 @@
 """UpdateEndpoint under its policies: traffic that moves, bakes, alarms, rollbacks, and no request lost on the way."""
 
-import threading
 import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.support.clouds.endpoint_traffic import alarm, traffic
 from tests.support.clouds.serving_cloud import ServingCloud, variant
 from tests.support.clouds.training_cloud import wait_until
 
@@ -17,37 +14,6 @@ from tests.support.clouds.training_cloud import wait_until
 @pytest.fixture(scope="module", autouse=True)
 def fast(cloud: ServingCloud) -> None:
     cloud.admin("clock", rate=60)
-
-
-class Traffic:
-    """Requests without a pause, and what became of them."""
-
-    def __init__(self, cloud: ServingCloud, endpoint: str) -> None:
-        self.answers: Counter[str] = Counter()
-        self.errors: list[str] = []
-        self._cloud, self._endpoint, self._stop = cloud, endpoint, threading.Event()
-
-    def run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self.answers[self._cloud.invoke(self._endpoint, "1")] += 1
-            except ClientError as error:
-                self.errors.append(str(error))
-
-    def end(self) -> None:
-        self._stop.set()
-
-
-@contextmanager
-def traffic(cloud: ServingCloud, endpoint: str, clients: int = 2) -> Iterator[Traffic]:
-    made = Traffic(cloud, endpoint)
-    threads = [threading.Thread(target=made.run) for _ in range(clients)]
-    for thread in threads:
-        thread.start()
-    yield made
-    made.end()
-    for thread in threads:
-        thread.join()
 
 
 def blue_green(kind: str, wait: int = 60, **fields: Any) -> dict[str, Any]:
@@ -105,24 +71,6 @@ def test_traffic_moves_to_the_new_fleet_and_no_request_is_lost(cloud: ServingClo
     assert set(made.answers) == {f"{before}:1", f"{name}:1"} and sum(made.answers.values()) > 20
     assert statuses[0] == "Creating" and (policy is None or "Baking" in statuses)
     assert cloud.invoke(two, "1") == f"{name}:1"
-
-
-def alarm(cloud: ServingCloud, name: str, endpoint: str, config: str) -> dict[str, Any]:
-    """An alarm on the errors of the new fleet alone, and the part of a DeploymentConfig that names it."""
-    dimensions = {"EndpointName": endpoint, "VariantName": "main", "EndpointConfigName": config}
-    cloud.client("cloudwatch").put_metric_alarm(
-        AlarmName=name,
-        Namespace="AWS/SageMaker",
-        MetricName="Invocation5XXErrors",
-        Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=0.5,
-        ComparisonOperator="GreaterThanThreshold",
-        TreatMissingData="notBreaching",
-    )
-    return {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name}]}}
 
 
 @pytest.mark.parametrize("name", ["canary", pytest.param("rolling", marks=pytest.mark.slow)])

@@ -1,9 +1,14 @@
-"""What the constructs of all kinds of jobs have alike: they show what a LaunchedJob has made."""
+"""What the constructs of all kinds of jobs have alike: the runtime they share, and what a LaunchedJob has made."""
 
 from aws_cdk import aws_iam as iam
+from aws_cdk.interfaces.aws_sns import ITopicRef
+from constructs import Construct
 
+from shardyard.core.project import Project
+from shardyard.foundation.storage_base import StorageBase
 from shardyard.jobs.launchable import Launchable
 from shardyard.jobs.launched_job import LaunchedJob
+from shardyard.jobs.runtime import JobRuntime
 from shardyard.spec.jobs.launched import LaunchedSpec
 
 
@@ -46,3 +51,27 @@ class JobConstruct(Launchable):
     def template_bytes(self) -> int:
         """About how long its part of the template is."""
         return self._launched.template_bytes
+
+
+def shared_runtime(
+    job: Construct,
+    name: str,
+    *,
+    data: StorageBase,
+    project: Project | None,
+    runtime: JobRuntime | None,
+    alerts: ITopicRef | None,
+) -> JobRuntime:
+    """The runtime that was given, or the project's, which its first job makes."""
+    if runtime is None:
+        if project is None:
+            raise ValueError(f"{name}: give `project`, or the `runtime` that the jobs of a project share")
+        runtime = JobRuntime.of(job, project, storage=data, alerts=alerts)
+    elif project is not None or alerts is not None:
+        raise ValueError(f"{name}: `project` and `alerts` are its runtime's where a `runtime` is given")
+    if data is not runtime.storage:
+        raise ValueError(
+            f"{name}: `data` is not the storage that this project's jobs share ({runtime.storage.node.path}); "
+            "give that one, and read from other buckets through its inputs"
+        )
+    return runtime

@@ -7,18 +7,15 @@ from collections.abc import Sequence
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_stepfunctions as sfn
-from aws_cdk.interfaces.aws_sns import ITopicRef
 from constructs import Construct
 
 from shardyard.core import policy
 from shardyard.core.arns import PARTITION
 from shardyard.core.assets import add_file
 from shardyard.core.parameters import add_parameter
-from shardyard.core.project import Project
 from shardyard.core.roles import THIS_ACCOUNT, service_role
 from shardyard.foundation.permissions import pass_role
 from shardyard.foundation.placement import Placement
-from shardyard.foundation.storage_base import StorageBase
 from shardyard.images.job_image import JobImage
 from shardyard.jobs.job_parts import execution_log_group, failed_alarm
 from shardyard.jobs.job_role import JobRole
@@ -119,8 +116,22 @@ class LaunchedJob:
     @property
     def deployment(self) -> Deployment:
         """What the deploy knows, as placeholders that CloudFormation fills in."""
-        return placeholders(
-            self._runtime, image=self._image, network=self._network, launcher_sha256=self._launcher_sha256
+        image, network, project = self._image, self._network, self._runtime.project
+        subnets = len(network.subnet_ids) if network is not None else 0
+        groups = len(network.security_group_ids) if network is not None else 0
+        return Deployment(
+            project=project.name,
+            stage=project.stage,
+            data_bucket="${DataBucket}",
+            artifact_bucket="${ArtifactBucket}",
+            role_arn="${Role}",
+            image_uri=None if image is None else "${Image}",
+            image_bases={} if image is None else dict(image.bases),
+            kms_key_arn=None if self._runtime.places.key_arn is None else "${Key}",
+            subnets=tuple(f"${{Subnet{number}}}" for number in range(subnets)),
+            security_group_ids=tuple(f"${{SecurityGroup{number}}}" for number in range(groups)),
+            launcher_sha256=self._launcher_sha256,
+            tags=project.all_tags,
         )
 
     @property
@@ -274,49 +285,3 @@ class LaunchedJob:
             value=f"aws stepfunctions start-execution --state-machine-arn {self.machine_arn} --input '{{}}'",
             description=f"Launches {name}; so does: yard {of.command} {name}",
         )
-
-
-def shared_runtime(
-    job: Construct,
-    name: str,
-    *,
-    data: StorageBase,
-    project: Project | None,
-    runtime: JobRuntime | None,
-    alerts: ITopicRef | None,
-) -> JobRuntime:
-    """The runtime that was given, or the project's, which its first job makes."""
-    if runtime is None:
-        if project is None:
-            raise ValueError(f"{name}: give `project`, or the `runtime` that the jobs of a project share")
-        runtime = JobRuntime.of(job, project, storage=data, alerts=alerts)
-    elif project is not None or alerts is not None:
-        raise ValueError(f"{name}: `project` and `alerts` are its runtime's where a `runtime` is given")
-    if data is not runtime.storage:
-        raise ValueError(
-            f"{name}: `data` is not the storage that this project's jobs share ({runtime.storage.node.path}); "
-            "give that one, and read from other buckets through its inputs"
-        )
-    return runtime
-
-
-def placeholders(
-    runtime: JobRuntime, *, image: JobImage | None, network: Placement | None, launcher_sha256: str | None
-) -> Deployment:
-    """What the deploy knows, as placeholders that CloudFormation fills in."""
-    subnets = len(network.subnet_ids) if network is not None else 0
-    groups = len(network.security_group_ids) if network is not None else 0
-    return Deployment(
-        project=runtime.project.name,
-        stage=runtime.project.stage,
-        data_bucket="${DataBucket}",
-        artifact_bucket="${ArtifactBucket}",
-        role_arn="${Role}",
-        image_uri=None if image is None else "${Image}",
-        image_bases={} if image is None else dict(image.bases),
-        kms_key_arn=None if runtime.places.key_arn is None else "${Key}",
-        subnets=tuple(f"${{Subnet{number}}}" for number in range(subnets)),
-        security_group_ids=tuple(f"${{SecurityGroup{number}}}" for number in range(groups)),
-        launcher_sha256=launcher_sha256,
-        tags=runtime.project.all_tags,
-    )

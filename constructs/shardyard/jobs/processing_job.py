@@ -12,10 +12,10 @@ from shardyard.core.project import Project
 from shardyard.foundation.placement import Placement
 from shardyard.foundation.storage_base import Places, StorageBase
 from shardyard.images.job_image import JobImage
-from shardyard.jobs.job_construct import JobConstruct
+from shardyard.jobs.job_construct import JobConstruct, shared_runtime
 from shardyard.jobs.job_permissions import secret_arns
 from shardyard.jobs.late_addresses import KindWithInputs
-from shardyard.jobs.launched_job import LaunchedJob, shared_runtime
+from shardyard.jobs.launched_job import LaunchedJob
 from shardyard.jobs.processing_permissions import outside_inputs, processing_statements
 from shardyard.jobs.runtime import JobRuntime
 from shardyard.jobs.state_machine import PROCESS

@@ -14,10 +14,10 @@ from shardyard.core.project import Project
 from shardyard.foundation.placement import Placement
 from shardyard.foundation.storage_base import Places, StorageBase
 from shardyard.images.job_image import JobImage
-from shardyard.jobs.job_construct import JobConstruct
+from shardyard.jobs.job_construct import JobConstruct, shared_runtime
 from shardyard.jobs.job_permissions import channel_places, execution_statements, secret_arns
 from shardyard.jobs.late_addresses import embeddable, late_addresses
-from shardyard.jobs.launched_job import LaunchedJob, shared_runtime
+from shardyard.jobs.launched_job import LaunchedJob
 from shardyard.jobs.launched_kind import LaunchedKind
 from shardyard.jobs.runtime import JobRuntime
 from shardyard.jobs.state_machine import TRAIN

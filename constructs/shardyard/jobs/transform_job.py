@@ -12,9 +12,9 @@ from shardyard.core.project import Project
 from shardyard.foundation.placement import Placement
 from shardyard.foundation.storage_base import Places, StorageBase
 from shardyard.images.job_image import JobImage
-from shardyard.jobs.job_construct import JobConstruct
+from shardyard.jobs.job_construct import JobConstruct, shared_runtime
 from shardyard.jobs.late_addresses import KindWithInputs
-from shardyard.jobs.launched_job import LaunchedJob, shared_runtime
+from shardyard.jobs.launched_job import LaunchedJob
 from shardyard.jobs.runtime import JobRuntime
 from shardyard.jobs.state_machine import TRANSFORM_TASK
 from shardyard.jobs.transform_permissions import model_statements, outside_buckets, transform_statements

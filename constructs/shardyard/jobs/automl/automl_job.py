@@ -18,9 +18,9 @@ from shardyard.core.project import Project
 from shardyard.foundation.placement import Placement
 from shardyard.foundation.storage_base import Places, StorageBase
 from shardyard.jobs.automl.automl_permissions import automl_statements, outside_buckets
-from shardyard.jobs.job_construct import JobConstruct
+from shardyard.jobs.job_construct import JobConstruct, shared_runtime
 from shardyard.jobs.late_addresses import KindWithInputs
-from shardyard.jobs.launched_job import LaunchedJob, shared_runtime
+from shardyard.jobs.launched_job import LaunchedJob
 from shardyard.jobs.runtime import JobRuntime
 from shardyard.jobs.state_machine import AUTOML_TASK
 from shardyard.spec.jobs.automl.automl import AutoMLSpec

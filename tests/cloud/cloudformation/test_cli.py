@@ -114,7 +114,10 @@ def test_another_account_and_region_with_the_real_command(cloud: Cloud, tmp_path
     done = cloud.cdk("deploy", *arguments, "--require-approval", "never", env=where)
     assert done.returncode == 0, done.stdout + done.stderr
     stacks = cloud.client("cloudformation", account=account, region=region).describe_stacks()["Stacks"]
-    assert {stack["StackName"] for stack in stacks} == {"CDKToolkit", "far-base", "far-user"}
+    roots = {stack["StackName"] for stack in stacks if "RootId" not in stack}
+    assert roots == {"CDKToolkit", "far-base", "far-user"}
+    nested = [stack["StackName"] for stack in stacks if "RootId" in stack]
+    assert [name.partition("-Inside")[0] for name in nested] == ["far-base"]
     assert all(stack["StackId"].split(":")[3:5] == [region, account] for stack in stacks)
 
 

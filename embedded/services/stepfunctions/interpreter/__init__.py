@@ -7,7 +7,16 @@ import moto.stepfunctions.parser.models as parser_models
 from moto.core.config import default_user_config
 
 from embedded import moto_patches
-from embedded.services.stepfunctions.interpreter import definitions, failures, map_runs, queries, states, tasks, waits
+from embedded.services.stepfunctions.interpreter import (
+    definitions,
+    failures,
+    map_runs,
+    programs,
+    queries,
+    states,
+    tasks,
+    waits,
+)
 
 # its lines repeat what the execution's history says, with the whole program in each
 logging.getLogger("moto.stepfunctions.parser").setLevel(logging.CRITICAL)
@@ -19,5 +28,5 @@ moto_patches.replace(
     parser_models.stepfunctions_parser_backends,
     reason="only the parser's machines run",
 )
-for part in (definitions, failures, map_runs, queries, states, tasks, waits):
+for part in (definitions, failures, map_runs, programs, queries, states, tasks, waits):
     part.install()

@@ -1,7 +1,7 @@
 """The user's project: its folder, its settings, its jobs."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:  # only the commands that read settings and jobs load them
 STAGE_VARIABLE = "YARD_STAGE"
 """Names the stage, as `--stage` does; without either it is cdk.json's."""
 
+FileState = tuple[str, int, int]
+"""A file's name, when it was changed, and its size."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Project:
@@ -29,9 +32,21 @@ class Project:
     """Read from cdk.json; `--stage` or YARD_STAGE takes the place of its stage."""
     stage_is_chosen: bool = False
     """Whether the stage is another one's than cdk.json's: the CDK command must then be told of it."""
+    _loaded: "dict[frozenset[FileState], tuple[LaunchedSpec, ...]]" = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """The jobs as they were last read, by the state of their files: a command asks for them often."""
 
     def jobs(self) -> "tuple[LaunchedSpec, ...]":
         """Every job in jobs/, checked; reports all problems of all files together."""
+        state = frozenset(map(_file_state, (self.root / self.settings.training.jobs).glob("*.toml")))
+        if state not in self._loaded:
+            jobs = self._load_jobs()
+            self._loaded.clear()
+            self._loaded[state] = jobs
+        return self._loaded[state]
+
+    def _load_jobs(self) -> "tuple[LaunchedSpec, ...]":
         from shardyard.spec.job_folder import load_jobs
         from shardyard.spec.settings.endpoints import reachable_services
 
@@ -117,6 +132,11 @@ class Project:
             if isinstance(before, str):
                 found[path.stem] = before
         return found
+
+
+def _file_state(path: Path) -> FileState:
+    found = path.stat()
+    return path.name, found.st_mtime_ns, found.st_size
 
 
 def find_project(start: Path | None = None) -> Project:

@@ -108,7 +108,7 @@ def check(
             say(f"{len(served)} endpoint{'s' if len(served) != 1 else ''} checked: no problems.")
         for text in warnings:
             say(text)
-        inside = [job for job in map(project.job, checked) if job.network.vpc]
+        inside = [job for job in project.jobs() if job.name in checked and job.network.vpc]
         if inside and (reach := reach_of(project.settings)):
             say(f"{', '.join(job.name for job in inside) if len(inside) < 4 else f'{len(inside)} of them'}: {reach}")
     if problems:

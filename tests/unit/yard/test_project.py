@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -59,3 +60,23 @@ def test_the_option_is_for_every_command(folder: Path, monkeypatch: pytest.Monke
     commands.register(app)
     assert CliRunner().invoke(app, ["--stage", "staging", "check"]).exit_code == 0
     assert seen == ["staging"]
+
+
+def test_jobs_are_read_once_and_again_when_a_file_changes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder)
+    read: list[Path] = []
+
+    def load(path: Path, *_: Any, **__: Any) -> tuple[Any, ...]:
+        read.append(path)
+        return tuple(SimpleNamespace(name=one.stem, deployed_as=one.stem) for one in path.glob("*.toml"))
+
+    monkeypatch.setattr("shardyard.spec.job_folder.load_jobs", load)
+    (folder / "jobs" / "a.toml").write_text("one")
+    project = find_project(folder)
+    assert [project.job("a").name, project.job("a").name, project.jobs()[0].name] == ["a"] * 3
+    assert len(read) == 1
+    (folder / "jobs" / "a.toml").write_text("another")
+    project.jobs()
+    (folder / "jobs" / "b.toml").write_text("one")
+    assert project.job("b").name == "b"
+    assert len(read) == 3

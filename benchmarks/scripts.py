@@ -40,9 +40,9 @@ def stages(who: Newcomer) -> Iterator[tuple[str, float]]:
     shutil.copy(SCRIPT, who.folder / "code")
     steps = (
         ("yard cloud up", who.start_cloud),
-        ("bootstrap", lambda: who.run("npx", "cdk", "bootstrap")),
         ("yard init job", lambda: who.yard("init", "job", JOB, "--script", "code/train.py")),
         ("yard check", lambda: who.yard("check")),
+        ("bootstrap", lambda: who.run("npx", "cdk", "bootstrap")),
         ("first deploy", who.deploy),
         ("yard image push", lambda: who.yard("image", "push", "pytorch")),
         ("two nodes, launch to end", lambda: who.yard("train", JOB, "--count", "2", "--yes", "--follow")),

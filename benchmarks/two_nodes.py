@@ -90,8 +90,8 @@ def prepare(who: Newcomer) -> None:
     code.parent.mkdir()
     code.write_text(_SCRIPT)
     who.start_cloud()
-    who.run("npx", "cdk", "bootstrap")
     who.yard("init", "job", JOB, "--script", str(Path("code/train.py")))
+    who.run("npx", "cdk", "bootstrap")
     who.deploy()
     who.yard("image", "push", "pytorch")
 

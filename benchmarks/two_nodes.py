@@ -24,7 +24,7 @@ import time
 import torch
 import torch.distributed as dist
 
-STEPS, WARM, BATCH = 120, 20, 64
+STEPS, WARM, BATCH = 620, 20, 64
 dist.init_process_group("gloo")
 torch.manual_seed(0)
 wide = [torch.nn.Linear(512, 512), torch.nn.ReLU(), torch.nn.Linear(512, 512), torch.nn.ReLU()]

@@ -105,10 +105,10 @@ def read_csv(body: bytes, *, has_names: bool = False) -> numpy.ndarray:
     if has_names:
         del lines[0]
     try:
-        rows = [list(map(float, line.split(b","))) for line in lines if line and line != b"\r"]
+        rows = [line.split(b",") for line in lines if line and line != b"\r"]
         if not rows:
             raise RequestError("the body has no rows")
-        return numpy.array(rows)
+        return numpy.array(rows, dtype=float)  # which reads each as `float` does, and sooner
     except ValueError:
         raise RequestError(_wrong_in_csv(lines, first=2 if has_names else 1)) from None
 

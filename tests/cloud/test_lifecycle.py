@@ -121,17 +121,17 @@ def _runs(pid: int) -> bool:
         return False
 
 
-def test_env_points_away_from_everything_real(own_cloud: Cloud) -> None:
-    exports = lifecycle.env(own_cloud.folder, environment={})
-    assert exports["AWS_ENDPOINT_URL"] == own_cloud.endpoint
+def test_env_points_away_from_everything_real(cloud: Cloud) -> None:
+    exports = lifecycle.env(cloud.folder, environment={})
+    assert exports["AWS_ENDPOINT_URL"] == cloud.endpoint
     assert exports["AWS_CONFIG_FILE"] == exports["AWS_SHARED_CREDENTIALS_FILE"] == "/dev/null"
-    assert exports["CDK_HOME"].startswith(str(own_cloud.folder))
+    assert exports["CDK_HOME"].startswith(str(cloud.folder))
 
 
 @pytest.mark.parametrize("name", ["AWS_REGION", "AWS_DEFAULT_REGION"])
-def test_env_keeps_the_account_and_the_region_that_the_shell_names(own_cloud: Cloud, name: str) -> None:
+def test_env_keeps_the_account_and_the_region_that_the_shell_names(cloud: Cloud, name: str) -> None:
     shell = {name: "ap-south-1", "AWS_ACCESS_KEY_ID": "111122223333"}
-    exports = lifecycle.env(own_cloud.folder, environment=shell)
+    exports = lifecycle.env(cloud.folder, environment=shell)
     assert exports["AWS_REGION"] == exports["AWS_DEFAULT_REGION"] == "ap-south-1"
     assert exports["AWS_ACCESS_KEY_ID"] == "111122223333"
 
@@ -146,9 +146,9 @@ def test_env_keeps_the_account_and_the_region_that_the_shell_names(own_cloud: Cl
         {"AWS_ENDPOINT_URL_S3": "https://s3.us-east-1.amazonaws.com"},
     ],
 )
-def test_env_refuses_where_something_real_could_be_reached(own_cloud: Cloud, environment: dict[str, str]) -> None:
+def test_env_refuses_where_something_real_could_be_reached(cloud: Cloud, environment: dict[str, str]) -> None:
     with pytest.raises(lifecycle.CloudError) as caught:
-        lifecycle.env(own_cloud.folder, environment=environment)
+        lifecycle.env(cloud.folder, environment=environment)
     assert next(iter(environment)) in str(caught.value)
     assert "unset" in str(caught.value)
 
@@ -269,10 +269,10 @@ def test_a_page_on_the_web_cannot_steer_the_cloud(cloud: Cloud) -> None:
     assert caught.value.code == 403
 
 
-def test_the_command_prints_exports_that_a_shell_can_take(own_cloud: Cloud) -> None:
-    command = f'eval "$({sys.executable} -m embedded env --folder {own_cloud.folder})" && echo $AWS_ENDPOINT_URL'
-    done = subprocess.run(["bash", "-c", command], env=own_cloud.env, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == own_cloud.endpoint
+def test_the_command_prints_exports_that_a_shell_can_take(cloud: Cloud) -> None:
+    command = f'eval "$({sys.executable} -m embedded env --folder {cloud.folder})" && echo $AWS_ENDPOINT_URL'
+    done = subprocess.run(["bash", "-c", command], env=cloud.env, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == cloud.endpoint
 
 
 @pytest.mark.e2e
@@ -290,9 +290,9 @@ def test_nothing_is_written_to_the_users_own_folders(tmp_path: Path) -> None:
     assert left == set()
 
 
-def test_no_operation_asks_for_another_host(own_cloud: Cloud) -> None:
+def test_no_operation_asks_for_another_host(cloud: Cloud) -> None:
     """Some operations put a word before the host's name, which nobody knows here."""
     arn = "arn:aws:states:us-east-1:123456789012:stateMachine:none"
     code = f"import boto3; boto3.client('stepfunctions').start_sync_execution(stateMachineArn={arn!r})"
-    done = subprocess.run([sys.executable, "-c", code], env=own_cloud.env, capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], env=cloud.env, capture_output=True, text=True, check=False)
     assert "State Machine Does Not Exist" in done.stderr

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import numpy
+import pytest
 import torch
 
 from tests.support.training.launching import ROOT, nodes
@@ -30,6 +31,7 @@ def train(folder: Path, program: str) -> tuple[dict[str, torch.Tensor], str]:
     return torch.load(base / "model/model.pt"), node.output
 
 
+@pytest.mark.e2e
 def test_a_killed_run_makes_the_same_model(tmp_path: Path) -> None:
     expected, _ = train(tmp_path / "undisturbed", PROGRAM)
     assert SAVE in PROGRAM

@@ -13,14 +13,19 @@ from tests.support.training.launching import Node, nodes
 LAUNCHERS = [
     pytest.param({"launcher": "plain"}, "the program", id="plain"),
     pytest.param({"launcher": "torchrun", "SHARDYARD_FORK": "1"}, "rank 0", id="torchrun"),
-    pytest.param({"launcher": "torchrun", "SHARDYARD_FORK": "0"}, "rank 0", id="torchrun-without-fork"),
+    pytest.param(
+        {"launcher": "torchrun", "SHARDYARD_FORK": "0"}, "rank 0", id="torchrun-without-fork", marks=pytest.mark.e2e
+    ),
     pytest.param(
         {"launcher": "mpirun"},
         "rank 0",
         id="mpirun",
-        marks=pytest.mark.skipif(
-            shutil.which("mpirun") is None, reason="Open MPI is not installed: apt-get install openmpi-bin"
-        ),
+        marks=[
+            pytest.mark.e2e,
+            pytest.mark.skipif(
+                shutil.which("mpirun") is None, reason="Open MPI is not installed: apt-get install openmpi-bin"
+            ),
+        ],
     ),
 ]
 

@@ -62,7 +62,7 @@ def test_both_nodes_restart_together(tmp_path: Path) -> None:
     assert how in ("restart 1 of 3", "the ranks here start again as well")
 
 
-@pytest.mark.parametrize("victim", [0, 1])
+@pytest.mark.parametrize("victim", [0, pytest.param(1, marks=pytest.mark.e2e)])
 def test_a_killed_agent_is_replaced(tmp_path: Path, victim: int) -> None:
     with nodes(tmp_path, LOOP, count=2, processes=1, arguments=["250"]) as running:
         for rank, node in enumerate(running):

@@ -58,7 +58,8 @@ def test_bootstrap_again_changes_nothing(bootstrapped_cloud: Cloud) -> None:
     assert "(no changes)" in done.stderr
 
 
-@pytest.mark.parametrize("method", [pytest.param("change-set", marks=pytest.mark.e2e), "direct"])
+@pytest.mark.e2e
+@pytest.mark.parametrize("method", ["change-set", "direct"])
 def test_a_small_app_through_its_life(app: SmallApp, method: str) -> None:
     before = app.cloud.admin("inventory")["inventory"]
     by = f"--method={method}"
@@ -84,6 +85,7 @@ def test_a_small_app_through_its_life(app: SmallApp, method: str) -> None:
     assert left_behind(before, app.cloud.admin("inventory")["inventory"]) == {}
 
 
+@pytest.mark.e2e
 def test_a_first_deploy_that_fails_says_why_and_the_next_one_recovers(app: SmallApp) -> None:
     failed = app.deploy(broken="yes")
     assert failed.returncode != 0

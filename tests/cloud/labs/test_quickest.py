@@ -1,8 +1,12 @@
 """The quickest lab, from top to bottom; `make labs` runs them all."""
 
+import pytest
+
 from labs.frame.places import find
 from labs.frame.results import read
 from labs.frame.running import run
+
+pytestmark = pytest.mark.e2e
 
 
 def test_the_quickest_lab_runs_and_finds_what_its_page_says() -> None:

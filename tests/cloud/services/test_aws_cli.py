@@ -16,6 +16,7 @@ from embedded import lifecycle
 from tests.cloud.conftest import Cloud
 from tests.support.cloud import aws_command
 from tests.support.cloud.aws_command import AwsCommand
+from tests.support.cloud.yard_command import heed_ctrl_c
 from tests.support.clouds.training_cloud import LOG_GROUP, TrainingCloud, channel, training_cloud, wait_until
 
 COUNTS = """
@@ -142,7 +143,8 @@ def test_logs_tail_follows_a_job_while_it_runs(version_2: AwsCommand, training: 
     training.wait_for_line("follow", "metric step=0 \u00fc")
     arguments = ("logs", "tail", LOG_GROUP, "--follow", "--since", "5m", "--log-stream-name-prefix", "follow/")
     env = environment(training) | {"PYTHONUNBUFFERED": "1"}
-    tail = subprocess.Popen(version_2.line(env, *arguments), env=env, stdout=subprocess.PIPE, text=True)
+    line = version_2.line(env, *arguments)
+    tail = subprocess.Popen(line, env=env, stdout=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c)
     assert tail.stdout is not None
     lines: list[tuple[bool, str]] = []
 

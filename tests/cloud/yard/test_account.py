@@ -17,6 +17,7 @@ from tests.support.cloud.house import wait_until
 from tests.support.cloud.yard_command import COMMAND, ROOT, Yard, heed_ctrl_c
 from yard.errors import Exit
 
+pytestmark = pytest.mark.e2e
 QUOTA = "ml.g5.xlarge for spot training job usage"
 
 

@@ -12,6 +12,8 @@ from tests.cloud.conftest import ACCOUNT, Cloud, Deployed
 from tests.support.cloud.yard_command import ROOT, Yard
 from yard.errors import Exit
 
+pytestmark = pytest.mark.e2e
+
 
 @pytest.fixture(scope="module")
 def yard(deployed_cloud: Cloud) -> Yard:

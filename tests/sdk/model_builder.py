@@ -1,4 +1,4 @@
-"""Runs in .venv-sdk: a person's own script of scikit-learn by ModelBuilder: an endpoint, an asynchronous one, a batch.
+"""Runs in .venv-sdk: a person's own script of scikit-learn by ModelBuilder: endpoints of three kinds, and a batch.
 
 `python model_builder.py ROLE BUCKET SOURCE_DIR`; the last line is JSON: what was answered.
 """
@@ -12,7 +12,7 @@ import numpy
 from sagemaker.core import image_uris
 from sagemaker.core.deserializers import CSVDeserializer, JSONDeserializer
 from sagemaker.core.helper.session_helper import Session
-from sagemaker.core.inference_config import AsyncInferenceConfig
+from sagemaker.core.inference_config import AsyncInferenceConfig, ServerlessInferenceConfig
 from sagemaker.core.inputs import BatchDataCaptureConfig
 from sagemaker.core.resources import Endpoint
 from sagemaker.core.serializers import CSVSerializer, JSONSerializer
@@ -79,7 +79,7 @@ def ask_later(endpoint: Endpoint) -> str:
     return object_at(answer.output_location).decode()
 
 
-now, later = built("flowers-now"), built("flowers-later")
+now, later, rarely = built("flowers-now"), built("flowers-later"), built("flowers-rarely")
 session.upload_string_as_file_body("a,5.1,3.5,1.4,0.2\nb,6.7,3.0,5.2,2.3\n", bucket, "sdk/batch/in.csv")
 transformer = now.transformer(
     instance_count=1,
@@ -99,11 +99,16 @@ asynchronous = later.deploy(
     inference_config=AsyncInferenceConfig(output_path=f"s3://{bucket}/sdk/later/out"),
     wait=False,
 )
+serverless = rarely.deploy(
+    endpoint_name="flowers-rarely",
+    inference_config=ServerlessInferenceConfig(memory_size_in_mb=2048, max_concurrency=1),
+    wait=False,
+)
 realtime = now.deploy(endpoint_name="flowers-now", wait=False)
-said = {"now": ask(ready(realtime)), "later": ask_later(ready(asynchronous))}
+said = {"now": ask(ready(realtime)), "later": ask_later(ready(asynchronous)), "rarely": ask(ready(serverless))}
 transformer.wait(logs=True)
 said["batch"] = object_at(f"s3://{bucket}/sdk/batch-out/in.csv.out").decode()
-for endpoint in (realtime, asynchronous):
+for endpoint in (realtime, asynchronous, serverless):
     endpoint.delete()
     endpoint.wait_for_delete(poll=1)
 print("\n" + json.dumps(said))

@@ -83,6 +83,10 @@ def test_a_model_builders_asynchronous_endpoint_answers_in_s3(flowers: Answers) 
     assert flowers["later"] == ",".join(flowers["now"]["csv"][1]) + "\n"
 
 
+def test_a_model_builders_serverless_endpoint_answers_the_same(flowers: Answers) -> None:
+    assert flowers["rarely"] == flowers["now"]
+
+
 def test_a_model_builders_transformer_joins_and_captures(cloud: TransformCloud, flowers: Answers) -> None:
     rows = [f"{name},{','.join(row)}" for name, row in zip("ab", flowers["now"]["csv"], strict=True)]
     found = [row.split(",") for row in flowers["batch"].splitlines()]

@@ -34,8 +34,8 @@ def test_our_rules_and_the_packs_find_nothing_unexplained(scenario: Scenario, na
 
 
 def test_cfn_lint_finds_nothing(scenario: Scenario) -> None:
-    # `make check` does the same with every scenario; the largest one is enough for each test run.
-    assert cfn_lint([str(path) for path in sorted(scenario("everything on").folder.glob("*.template.json"))]) == []
+    # `make check` does the same with every scenario; what most people deploy is enough for each test run.
+    assert cfn_lint([str(path) for path in sorted(scenario("dev").folder.glob("*.template.json"))]) == []
 
 
 def test_acknowledgements_are_counted_and_each_is_needed(scenario: Scenario) -> None:

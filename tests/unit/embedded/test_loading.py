@@ -43,9 +43,8 @@ def loaded(seed: int) -> dict[str, Any]:
 
 
 def test_the_order_of_the_services_changes_nothing() -> None:
-    first, *others = (loaded(seed) for seed in (1, 2, 3))
+    first, other = (loaded(seed) for seed in (1, 2))
     assert all(first.values())
     known = {"autoscaling", "events", "lambda", "logs", "sns", "sqs", "states"}
     assert {kind for kind, _ in first["destinations"]} == known
-    for other in others:
-        assert other == first
+    assert other == first

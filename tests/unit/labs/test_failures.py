@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.e2e
 PROGRAM = Path(__file__).resolve().parents[3] / "labs/07-failures/code/steady.py"
 
 

@@ -108,6 +108,9 @@ SERVING_MEMORY_MB = "SHARDYARD_SERVING_MEMORY_MB"
 SERVING_METRICS_SECONDS = "SHARDYARD_SERVING_METRICS_SECONDS"
 """How often a serving container prints its line of metrics; 0: never."""
 
+SERVING_MODULE = "SHARDYARD_SERVING_MODULE"
+"""The module of the image whose functions answer, in place of a program in the model's code/ or of its files."""
+
 SERVING_QUEUE = "SHARDYARD_SERVING_QUEUE"
 """How many requests may wait for a serving worker before new ones are refused."""
 

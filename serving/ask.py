@@ -4,14 +4,6 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 
 
-class RequestError(Exception):
-    """The request is wrong; unlike any other error, its message goes to the client."""
-
-    def __init__(self, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.status = status
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ask:
     """One request."""

@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 import numpy
 
-from serving.ask import Answer, Ask, Parts, RequestError
+from contract.refusal import RequestError
+from serving.ask import Answer, Ask, Parts
 from serving.codecs import kinds
 from serving.codecs.decoding import decode
 from serving.codecs.encoding import encode

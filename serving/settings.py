@@ -28,6 +28,8 @@ class Settings:
     """The address that it listens at: SageMaker reaches the container from outside."""
     program: str = "inference.py"
     """The user's program in `code/`."""
+    module: str = ""
+    """The image's module that answers, if it brings one."""
     workers: int = 1
     """Processes that answer."""
     gpus: int = 0
@@ -106,6 +108,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
         host=environ.get(variables.SERVING_HOST) or "0.0.0.0",
         port=reader.number(serving.PORT_VARIABLE, serving.PORT, int),
         program=environ.get(serving.PROGRAM_VARIABLE) or "inference.py",
+        module=environ.get(variables.SERVING_MODULE, ""),
         workers=reader.number(serving.WORKERS_VARIABLE, max(1, groups), int),
         gpus=gpus,
         limit_seconds=reader.number(timeout, serving.INVOCATION_SECONDS, float),

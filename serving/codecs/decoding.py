@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from serving.ask import RequestError
+from contract.refusal import RequestError
 from serving.codecs import kinds
 from serving.codecs.sparse import read_libsvm
 

@@ -1,6 +1,6 @@
 """Content types: the names that clients use for one format, and which of those that they accept is made."""
 
-from serving.ask import RequestError
+from contract.refusal import RequestError
 
 JSON = "application/json"
 JSON_LINES = "application/jsonlines"

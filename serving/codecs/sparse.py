@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy
 
-from serving.ask import RequestError
+from contract.refusal import RequestError
 
 _MOST_COLUMNS = 1 << 20
 _MOST_CELLS = 1 << 27

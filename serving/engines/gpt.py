@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from contract.refusal import RequestError
 from serving import log
-from serving.ask import RequestError
 from serving.engines.errors import Unservable, need
 from serving.engines.ranks import Place, Ranks
 from serving.engines.sampling import Sampler

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from serving.ask import Answer, Ask, Parts, RequestError
+from contract.refusal import RequestError
+from serving.ask import Answer, Ask, Parts
 from serving.codecs import kinds
 from serving.codecs.decoding import parse_json
 from serving.codecs.encoding import encode

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy
 
-from serving.ask import RequestError
+from contract.refusal import RequestError
 from serving.engines.errors import Unservable, need
 from serving.engines.shapes import numbers, rows_of
 

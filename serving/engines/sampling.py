@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from serving.ask import RequestError
+from contract.refusal import RequestError
 
 OPTIONS = frozenset({"temperature", "top_k", "top_p", "seed"})
 _MOST_TEMPERATURE = 100.0

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from serving.ask import Answer, Ask, Parts, RequestError
+from contract.refusal import RequestError
+from serving.ask import Answer, Ask, Parts
 from serving.codecs import kinds
 from serving.codecs.decoding import parse_json
 from serving.engines import sampling

@@ -5,10 +5,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 from contract.requirements import FILE, digest, names_packages, pip_command, pip_errors
 from contract.serving import CODE_FOLDER
-from contract.variables import REQUIREMENTS_SHA256
+from contract.variables import REQUIREMENTS_SHA256, SERVING_MODULE
 from serving import log
 from serving.settings import Settings
 from serving.worker.program import CodeError, ProgramHandler
@@ -39,7 +40,7 @@ def install_requirements(folder: Path) -> None:
 
 
 def load_program(folder: Path, settings: Settings) -> ProgramHandler:
-    """Import the program and load its model."""
+    """Import the model's program and load the model with it."""
     code = folder / CODE_FOLDER
     path = code / settings.program
     sys.path.insert(0, str(code))
@@ -48,17 +49,28 @@ def load_program(folder: Path, settings: Settings) -> ProgramHandler:
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)
-    functions = {name: getattr(module, name) for name in _FUNCTIONS if callable(getattr(module, name, None))}
+    return _handler(module, f"{CODE_FOLDER}/{path.name}", folder, settings)
+
+
+def load_module(folder: Path, settings: Settings) -> ProgramHandler:
+    """The same with a module that the image brings."""
+    try:
+        module = importlib.import_module(settings.module)
+    except ImportError as error:
+        raise CodeError(f"{SERVING_MODULE} is {settings.module}, which cannot be imported: {error}") from error
+    return _handler(module, settings.module, folder, settings)
+
+
+def _handler(module: ModuleType, name: str, folder: Path, settings: Settings) -> ProgramHandler:
+    functions = {one: getattr(module, one) for one in _FUNCTIONS if callable(getattr(module, one, None))}
     if not functions:
-        raise CodeError(f"{CODE_FOLDER}/{path.name} has none of the functions {', '.join(_FUNCTIONS)}")
-    mixed = [name for name in ("input_fn", "predict_fn", "output_fn") if name in functions]
+        raise CodeError(f"{name} has none of the functions {', '.join(_FUNCTIONS)}")
+    mixed = [one for one in ("input_fn", "predict_fn", "output_fn") if one in functions]
     if "transform_fn" in functions and mixed:
-        raise CodeError(
-            f"{CODE_FOLDER}/{path.name} has transform_fn, which does the work of {', '.join(mixed)}: keep one"
-        )
+        raise CodeError(f"{name} has transform_fn, which does the work of {', '.join(mixed)}: keep one")
     batch = getattr(module, "BATCH", 1)
     if not isinstance(batch, int) or batch < 1:
-        raise CodeError(f"{CODE_FOLDER}/{path.name}: BATCH is {batch!r} and must be a whole number of requests")
+        raise CodeError(f"{name}: BATCH is {batch!r} and must be a whole number of requests")
     if batch > 1 and "transform_fn" in functions:
-        raise CodeError(f"{CODE_FOLDER}/{path.name}: BATCH needs predict_fn, and transform_fn takes one request")
-    return ProgramHandler(functions, folder, settings, batch=batch)
+        raise CodeError(f"{name}: BATCH needs predict_fn, and transform_fn takes one request")
+    return ProgramHandler(functions, folder, settings, name=name, batch=batch)

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
 
+from contract.refusal import RequestError
 from serving import frames, log
-from serving.ask import Answer, Ask, Parts, RequestError
+from serving.ask import Answer, Ask, Parts
 from serving.settings import Settings
 from serving.worker.loop import Worker, begun, broken, packed, told
 from serving.worker.program import ProgramHandler

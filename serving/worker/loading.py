@@ -3,6 +3,7 @@
 import traceback
 from pathlib import Path
 
+from contract.refusal import Refused
 from contract.variables import SERVING_RANKS
 from serving import log
 from serving.engines import choose
@@ -21,12 +22,13 @@ class LoadError(Exception):
 def load_handler(settings: Settings, folder: Path, place: Place | None = None) -> Served:
     """The user's program where there is one, else the engine that knows the model's files."""
     try:
-        if code.has_program(folder, settings.program):
+        if settings.module or code.has_program(folder, settings.program):
             if place is not None:
-                raise CodeError(f"a program in code/ has its model whole: {SERVING_RANKS} is for models without one")
-            return code.load_program(folder, settings)
+                raise CodeError(f"a program has its model whole: {SERVING_RANKS} is for models without one")
+            load = code.load_module if settings.module else code.load_program
+            return load(folder, settings)
         return choose.load(folder, accept=settings.accept, slots=settings.slots, place=place)
-    except (Unservable, CodeError) as error:
+    except (Unservable, CodeError, Refused) as error:
         raise LoadError(str(error)) from error
     except MemoryError as error:
         raise LoadError("MemoryError: the container's memory does not hold it") from error

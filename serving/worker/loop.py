@@ -8,8 +8,9 @@ import traceback
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
+from contract.refusal import RequestError
 from serving import frames, log
-from serving.ask import Answer, Ask, Parts, RequestError
+from serving.ask import Answer, Ask, Parts
 from serving.engines.tokens import TokenHandler
 from serving.handler import Handler, refusal
 from serving.settings import Settings

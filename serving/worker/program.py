@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mappin
 from pathlib import Path
 from typing import Any, TypeVar
 
+from contract.refusal import RequestError
 from contract.serving import ANSWER_HEADERS
-from serving.ask import Answer, Ask, Parts, RequestError
+from serving.ask import Answer, Ask, Parts
 from serving.codecs import kinds
 from serving.codecs.decoding import decode
 from serving.codecs.encoding import array, encode, plain
@@ -50,12 +51,12 @@ class Context:
 class ProgramHandler:
     """The program's functions, and the engine's for those that it lacks."""
 
-    name = "the program in code/"
     many_records = True
 
     def __init__(
-        self, functions: Mapping[str, Callable[..., Any]], folder: Path, settings: Settings, *, batch: int
+        self, functions: Mapping[str, Callable[..., Any]], folder: Path, settings: Settings, *, name: str, batch: int
     ) -> None:
+        self.name = name
         self.batch = batch
         self._functions = functions
         self._takes = {name: _positions(function) for name, function in functions.items()}

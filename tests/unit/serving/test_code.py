@@ -11,10 +11,12 @@ import pytest
 import torch
 from sklearn.linear_model import LinearRegression
 
+from contract.refusal import RequestError
 from contract.serving import CUSTOM_ATTRIBUTES
-from serving.ask import Answer, Ask, Parts, RequestError
+from serving.ask import Answer, Ask, Parts
 from serving.settings import Settings
-from serving.worker.code import load_program
+from serving.worker.code import load_module, load_program
+from serving.worker.loading import LoadError, load_handler
 from serving.worker.program import CodeError, ProgramHandler
 
 
@@ -136,3 +138,39 @@ def output_fn(found, accept):
     with pytest.raises(RequestError, match="byte 1 is not UTF-8"):
         handler.answer(ask(b"1\xff", "text/csv"))
     assert answered(handler, ask(b"1", "text/csv")).kind == "text/plain X-Own: 1"
+
+
+def test_a_module_of_the_image_answers_for_models_with_and_without_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "doubled.py").write_text(
+        "from pathlib import Path\n"
+        "from contract.refusal import Refused, RequestError\n"
+        "def model_fn(folder):\n"
+        "    if not (Path(folder) / 'factor').is_file():\n"
+        "        raise Refused('the model has no file factor')\n"
+        "    return int((Path(folder) / 'factor').read_text())\n"
+        "def transform_fn(model, data, kind, accept):\n"
+        "    if not data.isdecimal():\n"
+        "        raise RequestError(f'{data!r} is no number')\n"
+        "    return str(model * int(data)), 'text/csv'\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    folder = tmp_path / "model"
+    folder.mkdir()
+    settings = Settings(model_folder=folder, module="doubled")
+    with pytest.raises(LoadError, match=r"^the model has no file factor$"):
+        load_handler(settings, folder)
+    (folder / "factor").write_text("3")
+    (folder / "code").mkdir()
+    (folder / "code" / "inference.py").write_text("raise RuntimeError('not the image, the model')")
+    handler = load_handler(settings, folder)
+    assert isinstance(handler, ProgramHandler) and handler.name == "doubled"
+    assert answered(handler, ask(b"14", "text/csv")).body == b"42"
+    with pytest.raises(RequestError, match="'x' is no number"):
+        handler.answer(ask(b"x", "text/csv"))
+
+
+def test_a_module_that_the_image_lacks_is_said(tmp_path: Path) -> None:
+    with pytest.raises(CodeError, match=r"SHARDYARD_SERVING_MODULE is nowhere\.at_all, which cannot be imported"):
+        load_module(tmp_path, Settings(model_folder=tmp_path, module="nowhere.at_all"))

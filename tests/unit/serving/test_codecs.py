@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from hypothesis.extra import numpy as arrays
 
-from serving.ask import RequestError
+from contract.refusal import RequestError
 from serving.codecs import kinds
 from serving.codecs.decoding import decode
 from serving.codecs.encoding import encode

@@ -12,7 +12,8 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
-from serving.ask import Answer, Ask, RequestError
+from contract.refusal import RequestError
+from serving.ask import Answer, Ask
 from serving.engines import choose
 from serving.engines.errors import Unservable
 from serving.engines.onnx import OnnxEngine

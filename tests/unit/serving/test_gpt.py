@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import torch
 
-from serving.ask import Answer, Ask, Parts, RequestError
+from contract.refusal import RequestError
+from serving.ask import Answer, Ask, Parts
 from serving.engines import choose, tokens
 from serving.engines.gpt import GPTDecoder, part_of
 from serving.engines.tokens import TokenHandler

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from serving.ask import Answer, Ask, RequestError
+from contract.refusal import RequestError
+from serving.ask import Answer, Ask
 from serving.engines import choose
 from serving.engines.errors import Unservable
 from serving.engines.hugging_face import TASK_VARIABLE

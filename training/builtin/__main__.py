@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from contract.builtin import ALGORITHMS
 from contract.paths import base_folder
-from contract.serving import ACCEPT_VARIABLE
+from contract.serving import ACCEPT_VARIABLE, WORKERS_VARIABLE
+from contract.variables import SERVING_MODULE
 from training.builtin.job import Job, UserError, read_job
 
 _PROGRAMS = {
@@ -19,8 +20,8 @@ _PROGRAMS = {
     "blazingtext": "texts",
     "deepar": "forecasting",
 }
-_SERVED = ("xgboost",)
-"""Those whose model is in the open format of a package."""
+_DEEPAR_WORKERS = "MODEL_SERVER_WORKERS"
+"""What DeepAR calls the number of its workers."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,13 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _serve(name: str) -> int:
-    """Become the runtime, which knows the algorithm's own file and answers CSV as the algorithm does."""
-    if name not in _SERVED:
-        said = f"The stand-in for {name} trains, and serves nothing: its model is in a format of its own."
-        print(f"{said} Bring a container that loads it.", file=sys.stderr, flush=True)
-        return 1
-    if not os.environ.get(ACCEPT_VARIABLE):
-        os.environ[ACCEPT_VARIABLE] = "text/csv"
+    """Become the runtime, with what the algorithm answers; XGBoost's own file it knows by itself."""
+    if name == "xgboost":
+        os.environ[ACCEPT_VARIABLE] = os.environ.get(ACCEPT_VARIABLE) or "text/csv"
+    else:
+        os.environ[SERVING_MODULE] = f"training.builtin.answers.{_PROGRAMS[name]}"
+    if name == "deepar" and _DEEPAR_WORKERS in os.environ:
+        os.environ.setdefault(WORKERS_VARIABLE, os.environ[_DEEPAR_WORKERS])
     os.execv(sys.executable, [sys.executable, "-m", "training.launcher", "serve"])
 
 

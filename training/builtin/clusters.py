@@ -7,6 +7,8 @@ from sklearn.cluster import KMeans
 from training.builtin.job import Job, UserError
 from training.builtin.scores import say
 
+FILE = "kmeans.joblib"
+
 
 def train(job: Job) -> None:
     """Find the centres, and say how far from them the rows are."""
@@ -34,4 +36,4 @@ def train(job: Job) -> None:
         distances = float((model.transform(test).min(axis=1) ** 2).sum())
         say("test", "ssd", distances, is_loss=True)
         say("test", "msd", distances / len(test), is_loss=True)
-    joblib.dump(model, job.model / "kmeans.joblib")
+    joblib.dump(model, job.model / FILE)

@@ -1,11 +1,14 @@
 """Factorization Machines, by a stochastic gradient descent of our own: pairs of features by factors of each."""
 
+from pathlib import Path
+
 import numpy as np
 from sklearn.metrics import accuracy_score, log_loss, mean_squared_error
 
 from training.builtin.job import Job, Labelled, Matrix, UserError
 from training.builtin.scores import say
 
+FILE = "factorization-machines.npz"
 _KINDS = ("regressor", "binary_classifier")
 _RATES = {"bias_lr": 0.1, "linear_lr": 0.001, "factors_lr": 0.0001}
 
@@ -56,16 +59,23 @@ def train(job: Job) -> None:
     _score(machine, kind, "train", learn)
     if job.has("test"):
         _score(machine, kind, "test", job.read("test", width=width))
-    np.savez(
-        job.model / "factorization-machines.npz", bias=machine.bias, linear=machine.linear, factors=machine.factors
-    )
+    np.savez(job.model / FILE, kind=kind, bias=machine.bias, linear=machine.linear, factors=machine.factors)
+
+
+def load(path: Path) -> tuple[Machine, str]:
+    """A machine that `train` has written, and which of the kinds it is."""
+    with np.load(path) as kept:
+        width, count = kept["factors"].shape
+        machine = Machine(width, count, 0.0)
+        machine.bias, machine.linear, machine.factors = kept["bias"], kept["linear"], kept["factors"]
+        return machine, str(kept["kind"])
 
 
 def _epoch(machine: Machine, kind: str, learn: Labelled, size: int, rates: list[float]) -> None:
     moments = [np.zeros_like(part) for part in (machine.bias, machine.linear, machine.factors)]
     for start in range(0, len(learn.labels), size):
         rows, labels = learn.matrix[start : start + size], learn.labels[start : start + size]
-        error = _predicted(machine, kind, rows) - labels
+        error = predicted(machine, kind, rows) - labels
         parts = (machine.bias, machine.linear, machine.factors)
         for part, gradient, rate, moment in zip(parts, machine.gradients(rows, error), rates, moments, strict=True):
             moment *= 0.9
@@ -75,16 +85,17 @@ def _epoch(machine: Machine, kind: str, learn: Labelled, size: int, rates: list[
         raise UserError("the training has diverged: lower bias_lr, linear_lr and factors_lr, or scale the features")
 
 
-def _predicted(machine: Machine, kind: str, rows: Matrix) -> Matrix:
+def predicted(machine: Machine, kind: str, rows: Matrix) -> Matrix:
+    """The number of each row; of a classifier the probability of 1."""
     raw = machine.raw(rows)
     return raw if kind == "regressor" else np.asarray(1 / (1 + np.exp(-np.clip(raw, -60, 60))))
 
 
 def _score(machine: Machine, kind: str, part: str, rows: Labelled) -> None:
-    predicted = _predicted(machine, kind, rows.matrix)
+    said = predicted(machine, kind, rows.matrix)
     if kind == "regressor":
-        say(part, "rmse", float(mean_squared_error(rows.labels, predicted)) ** 0.5, is_loss=True)
+        say(part, "rmse", float(mean_squared_error(rows.labels, said)) ** 0.5, is_loss=True)
         return
-    say(part, "binary_classification_accuracy", float(accuracy_score(rows.labels, predicted > 0.5)), is_loss=False)
-    loss = float(log_loss(rows.labels, predicted, labels=[0, 1]))
+    say(part, "binary_classification_accuracy", float(accuracy_score(rows.labels, said > 0.5)), is_loss=False)
+    loss = float(log_loss(rows.labels, said, labels=[0, 1]))
     say(part, "binary_classification_cross_entropy", loss, is_loss=True)

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from training.builtin.likelihoods import LIKELIHOODS, drawn
 from training.builtin.scores import say
 from training.builtin.series import Series, read_series
 
+WEIGHTS, ABOUT = "deepar.pt", "deepar.json"
 _CALENDAR = 4
 _QUANTILES = "[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]"
 
@@ -24,6 +26,7 @@ class Shape:
 
     context: int
     horizon: int
+    time_freq: str
     likelihood: str
     cells: int
     layers: int
@@ -87,8 +90,17 @@ def train(job: Job) -> None:
         test = read_series(job, "test")
         _check(test, "test", shape, shape.horizon + 1)
         _score(job, network, shape, test)
-    torch.save(network.state_dict(), job.model / "deepar.pt")
-    (job.model / "deepar.json").write_text(json.dumps(asdict(shape)))
+    torch.save(network.state_dict(), job.model / WEIGHTS)
+    (job.model / ABOUT).write_text(json.dumps(asdict(shape)))
+
+
+def load(weights: Path, about: Path) -> tuple[Network, Shape]:
+    """A network that `train` has written."""
+    said = json.loads(about.read_text())
+    shape = Shape(**{**said, "cardinality": tuple(said["cardinality"])})
+    network = Network(shape)
+    network.load_state_dict(torch.load(weights, weights_only=True))
+    return network, shape
 
 
 def _shape(job: Job, series: Sequence[Series]) -> Shape:
@@ -101,14 +113,24 @@ def _shape(job: Job, series: Sequence[Series]) -> Shape:
     return Shape(
         context=job.whole("context_length", low=1),
         horizon=job.whole("prediction_length", low=1),
+        time_freq=job.text("time_freq"),
         likelihood=job.text("likelihood", "student-T", choices=tuple(LIKELIHOODS)),
         cells=job.whole("num_cells", 40, low=1),
         layers=job.whole("num_layers", 2, low=1),
         dropout=job.number("dropout_rate", 0.1, low=0, high=1),
         cardinality=tuple(given),
         embedding=job.whole("embedding_dimension", 10, low=1),
-        features=len(first.features),
+        features=_feature_count(job, len(first.features)),
     )
+
+
+def _feature_count(job: Job, found: int) -> int:
+    said = job.text("num_dynamic_feat", "auto")
+    if said in ("auto", ""):
+        return found if said else 0
+    if job.whole("num_dynamic_feat", low=1) != found:
+        raise UserError(f"num_dynamic_feat is {said}, and the series of the channel train have {found}")
+    return found
 
 
 def _check(series: Sequence[Series], channel: str, shape: Shape, least: int) -> None:
@@ -126,8 +148,8 @@ def _check(series: Sequence[Series], channel: str, shape: Shape, least: int) -> 
             )
 
 
-def _cut(shape: Shape, places: Sequence[tuple[Series, int]], scaled: bool) -> Windows:
-    """The windows whose forecasts begin at these places; before its beginning a series has no values."""
+def cut(shape: Shape, places: Sequence[tuple[Series, int]], scaled: bool) -> Windows:
+    """The windows whose forecasts begin at these places; around a series there are no values."""
     size = shape.window
     values = np.full((len(places), size + 1), math.nan, dtype=np.float32)
     known = np.zeros((len(places), size, _CALENDAR + shape.features), dtype=np.float32)
@@ -136,7 +158,8 @@ def _cut(shape: Shape, places: Sequence[tuple[Series, int]], scaled: bool) -> Wi
         kept = one.target[max(begin - 1, 0) : end]
         at = max(begin - 1, 0) - (begin - 1)
         values[row, at : at + len(kept)] = kept
-        told = np.concatenate([one.calendar, one.features[: shape.features].T], axis=1)[max(begin, 0) : end]
+        told = np.concatenate([one.calendar, one.features[: shape.features].T], axis=1)
+        told = told[max(begin, 0) : place + shape.horizon]
         known[row, max(-begin, 0) : max(-begin, 0) + len(told)] = told
     observed = np.abs(values[:, 1 : shape.context + 1])
     counted = np.maximum((~np.isnan(observed)).sum(axis=1), 1)
@@ -188,7 +211,7 @@ def _step(
 ) -> float:
     network.train()
     likelihood = network.likelihood
-    windows = _cut(shape, places, likelihood.scaled)
+    windows = cut(shape, places, likelihood.scaled)
     raw, _ = network(windows.before, windows.known, windows.categories)
     here = ~torch.isnan(windows.values)
     scale = windows.scale[:, None].expand_as(windows.values)
@@ -201,7 +224,7 @@ def _step(
 
 
 @torch.no_grad()
-def _forecast(network: Network, shape: Shape, windows: Windows, samples: int) -> Tensor:
+def forecast(network: Network, shape: Shape, windows: Windows, samples: int) -> Tensor:
     """Paths of each window's last steps, each step drawn after the one before: windows, samples, steps."""
     network.eval()
     likelihood, context = network.likelihood, shape.context
@@ -227,8 +250,8 @@ def _score(job: Job, network: Network, shape: Shape, series: Sequence[Series]) -
     size = job.whole("mini_batch_size", 128, low=1)
     parts = []
     for at in range(0, len(places), size):
-        windows = _cut(shape, places[at : at + size], network.likelihood.scaled)
-        parts.append(_forecast(network, shape, windows, samples).numpy())
+        windows = cut(shape, places[at : at + size], network.likelihood.scaled)
+        parts.append(forecast(network, shape, windows, samples).numpy())
     paths, truth = np.concatenate(parts), np.stack([one.target[-shape.horizon :] for one in series])
     here = ~np.isnan(truth)
     if not here.any():

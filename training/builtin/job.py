@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from training.builtin.protobuf import DamagedRecord, records
+from training.builtin.protobuf import DamagedRecord, records, to_matrix
 
 Matrix = NDArray[Any]
 
@@ -172,12 +172,10 @@ def _protobuf(files: Sequence[Path]) -> Labelled:
             raise UserError(f"{path.name}: {error}") from error
     if not found:
         raise UserError(f"{files[0].name} is empty")
-    matrix = np.zeros((len(found), max(tensor.width for tensor, _ in found)))
-    for index, (tensor, _) in enumerate(found):
-        places = np.arange(len(tensor.values)) if tensor.keys is None else tensor.keys
-        if len(places) != len(tensor.values) or (len(places) and places.max() >= matrix.shape[1]):
-            raise UserError(f"record {index + 1} of {files[0].name} has values and keys that do not fit its shape")
-        matrix[index, places] = tensor.values
+    try:
+        matrix = to_matrix([tensor for tensor, _ in found])
+    except DamagedRecord as error:
+        raise UserError(f"{files[0].name}: {error}") from error
     labels = [label.values[0] for _, label in found if label is not None and len(label.values)]
     if labels and len(labels) != len(found):
         raise UserError(f"{len(found) - len(labels)} records of {files[0].name} have no label")

@@ -1,5 +1,7 @@
 """Linear Learner, by scikit-learn: regression, two classes, many classes."""
 
+import json
+
 import joblib
 import numpy as np
 from sklearn.linear_model import ElasticNet, LogisticRegression
@@ -10,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from training.builtin.job import Job, Labelled, UserError
 from training.builtin.scores import say
 
+FILE, ABOUT = "linear-learner.joblib", "linear-learner.json"
 _KINDS = ("regressor", "binary_classifier", "multiclass_classifier")
 
 
@@ -26,7 +29,9 @@ def train(job: Job) -> None:
     for part in ("train", "validation", "test"):
         if part == "train" or job.has(part):
             _score(model, kind, part, job.read(part))
-    joblib.dump(model, job.model / "linear-learner.joblib")
+    joblib.dump(model, job.model / FILE)
+    classes = job.whole("num_classes") if kind == "multiclass_classifier" else 2
+    (job.model / ABOUT).write_text(json.dumps({"predictor_type": kind, "num_classes": classes}))
 
 
 def _check_classes(job: Job, kind: str, learn: Labelled) -> None:

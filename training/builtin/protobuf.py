@@ -1,12 +1,12 @@
 """Records of `application/x-recordio-protobuf`: RecordIO frames, each with a `Record` of protocol buffers.
 
-Read by hand, since a tensor of numbers and its keys are all that the algorithms take. The message's fields, by number:
-Record: 1 features, 2 label, both maps of names to Values; Value: 2 floats, 3 doubles, 7 integers; a tensor: 1 values,
-2 keys (of a sparse one), 3 shape, all packed.
+Read and written by hand, since a tensor of numbers and its keys are all that the algorithms know. The message's fields,
+by number: Record: 1 features, 2 label, both maps of names to Values; Value: 2 floats, 3 doubles, 7 integers; a tensor:
+1 values, 2 keys (of a sparse one), 3 shape, all packed.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 _MAGIC = 0xCED7230A
 _LENGTH_MASK = (1 << 29) - 1
 _VARINT, _EIGHT, _BYTES, _FOUR = 0, 1, 2, 5
-_KINDS = {2: "<f4", 3: "<f8"}
-_INTEGERS = 7
+_FLOATS, _DOUBLES, _INTEGERS = 2, 3, 7
+_KINDS = {_FLOATS: "<f4", _DOUBLES: "<f8"}
 
 
 class DamagedRecord(Exception):
@@ -43,6 +43,34 @@ def records(data: bytes) -> Iterator[tuple[Tensor, Tensor | None]]:
             yield _tensor(found[1]["values"]), _tensor(found[2]["values"]) if "values" in found[2] else None
         except (DamagedRecord, IndexError, ValueError, struct.error) as error:
             raise DamagedRecord(f"the record at byte {start} cannot be read: {error}") from error
+
+
+def to_matrix(tensors: Sequence[Tensor]) -> NDArray[Any]:
+    """Rows as wide as the widest; what a sparse one leaves out is 0."""
+    matrix = np.zeros((len(tensors), max(tensor.width for tensor in tensors)))
+    for index, tensor in enumerate(tensors):
+        places = np.arange(len(tensor.values)) if tensor.keys is None else tensor.keys
+        if len(places) != len(tensor.values) or (len(places) and places.max() >= matrix.shape[1]):
+            raise DamagedRecord(f"record {index + 1} has values and keys that do not fit its shape")
+        matrix[index, places] = tensor.values
+    return matrix
+
+
+def packed(labels: Mapping[str, Sequence[float]]) -> bytes:
+    """A frame with a record of these labels, 32 bits a number, as the algorithms answer."""
+    content = b""
+    for name, values in labels.items():
+        tensor = _field(1, struct.pack(f"<{len(values)}f", *values))
+        content += _field(2, _field(1, name.encode()) + _field(2, _field(_FLOATS, tensor)))
+    return struct.pack("<II", _MAGIC, len(content)) + content + bytes(-len(content) % 4)
+
+
+def _field(number: int, content: bytes) -> bytes:
+    length, size = len(content), bytearray()
+    while length >= 0x80:
+        size.append(length & 0x7F | 0x80)
+        length >>= 7
+    return bytes([number << 3 | _BYTES, *size, length]) + content
 
 
 def _frames(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -37,14 +37,14 @@ def read_series(job: Job, channel: str) -> list[Series]:
     kind = job.kind(channel, "auto")
     if kind not in _READ:
         raise UserError(f"the channel {channel} has the content type {kind!r}; the stand-in reads {', '.join(_READ)}")
-    frequency = _frequency(job.text("time_freq"))
+    frequency = frequency_of(job.text("time_freq"))
     found: list[Series] = []
-    for path in job.files(channel):
+    for path in (path for path in job.files(channel) if not path.name.startswith(".") and path.name != "_SUCCESS"):
         for number, line in enumerate(_lines(path), start=1):
             try:
-                found.append(_series(json.loads(line), frequency))
-            except (KeyError, TypeError, ValueError) as error:
-                raise UserError(f"line {number} of {path.name} is no series: {error!r}") from error
+                found.append(series_of(json.loads(line), frequency))
+            except ValueError as error:
+                raise UserError(f"line {number} of {path.name} is no series: {error}") from error
     if not found:
         raise UserError(f"the channel {channel} holds no series")
     shapes = {(len(one.categories), len(one.features)) for one in found}
@@ -61,27 +61,42 @@ def _lines(path: Path) -> Iterator[str]:
     return (line for line in text.decode().splitlines() if line.strip())
 
 
-def _frequency(text: str) -> tuple[int, str]:
+def frequency_of(text: str) -> tuple[int, str]:
+    """How far two steps of a series are apart."""
     match = _FREQUENCY.fullmatch(text)
     if match is None:
         raise UserError(f"the hyperparameter time_freq is {text!r}; it can be a number before M, W, D, H or min")
     return int(match[1] or 1), match[2]
 
 
-def _series(raw: dict[str, Any], frequency: tuple[int, str]) -> Series:
-    target = np.array([math.nan if value in (None, "NaN") else float(value) for value in raw["target"]])
-    features = raw.get("dynamic_feat", [])
-    for one in features:
-        if len(one) != len(target):
-            raise ValueError(f"target has {len(target)} values, and dynamic_feat {len(one)}")
-    start = datetime.fromisoformat(raw["start"])
-    given = raw.get("cat", [])
+def series_of(raw: Any, frequency: tuple[int, str], *, ahead: int = 0) -> Series:
+    """One series, and what is known of so many steps after its end; ValueError says what is wrong with it."""
+    if not isinstance(raw, dict) or not isinstance(raw.get("target"), list) or not isinstance(raw.get("start"), str):
+        raise ValueError("it has no start, a text, with a target, a list")
+    try:
+        target = np.array([math.nan if value in (None, "NaN") else float(value) for value in raw["target"]])
+        given = raw.get("cat", [])
+        categories = tuple(int(one) for one in (given if isinstance(given, list) else [given]))
+        features = _features(raw.get("dynamic_feat", []), len(target), ahead)
+        moments = list(_moments(datetime.fromisoformat(raw["start"]), frequency, len(target) + ahead))
+    except (OverflowError, TypeError) as error:
+        raise ValueError(str(error)) from error
+    if moments and moments[0].tzinfo is not None:
+        raise ValueError(f"start is {raw['start']!r}, and may have no time zone")
     return Series(
         target=target,
-        calendar=np.array([_calendar(moment) for moment in _moments(start, frequency, len(target))]),
-        categories=tuple(int(one) for one in (given if isinstance(given, list) else [given])),
-        features=np.array(features, dtype=float).reshape(len(features), len(target)),
+        calendar=np.array([_calendar(moment) for moment in moments]),
+        categories=categories,
+        features=features,
     )
+
+
+def _features(given: list[list[float]], steps: int, ahead: int) -> Matrix:
+    for one in given:
+        if len(one) != steps + ahead:
+            also = f"; it needs {steps + ahead}, as {ahead} steps are forecast" if ahead else ""
+            raise ValueError(f"target has {steps} values, and dynamic_feat {len(one)}{also}")
+    return np.array(given, dtype=float).reshape(len(given), steps + ahead)
 
 
 def _moments(start: datetime, frequency: tuple[int, str], count: int) -> Iterator[datetime]:

@@ -10,6 +10,7 @@ import numpy as np
 from training.builtin.fasttext_file import END, Vectors, hash_of, ngrams, write
 from training.builtin.job import Job, Matrix, UserError
 
+FILE = "model.bin"
 _PREFIX = "__label__"
 _READ = ("text/plain", "application/jsonlines")
 _MOST_BUCKETS = 50_000
@@ -45,7 +46,7 @@ def train(job: Job) -> None:
     for part, found in encoded.items():
         print(f"#{part}_accuracy: {_accuracy(model, found):.4f}", flush=True)
         print(f"Number of {part} examples: {len(found.rows)}", flush=True)
-    write(job.model / "model.bin", model)
+    write(job.model / FILE, model)
 
 
 def _examples(job: Job, channel: str) -> Iterator[Example]:
@@ -56,13 +57,14 @@ def _examples(job: Job, channel: str) -> Iterator[Example]:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
             if not line.strip():
                 continue
-            words, labels = _parsed(line) if kind == "application/jsonlines" else _plain(line)
+            words, labels = _parsed(line) if kind == "application/jsonlines" else plain(line)
             if not labels:
                 raise UserError(f"line {number} of {path.name} has no label ({_PREFIX}NAME, then the words)")
             yield words, labels
 
 
-def _plain(line: str) -> Example:
+def plain(line: str) -> Example:
+    """A line's words, and those that are labels."""
     labels = [word for word in line.split() if word.startswith(_PREFIX)]
     return [word for word in line.split() if not word.startswith(_PREFIX)], labels
 
@@ -108,11 +110,12 @@ def _encode(model: Vectors, examples: Sequence[Example]) -> Encoded:
         for label in found:
             if label in labels:
                 row[labels[label]] = 1
-    rows = [_rows(model, places, words) for words, _ in examples]
+    rows = [rows_of(model, places, words) for words, _ in examples]
     return Encoded(rows=rows, targets=targets / np.maximum(targets.sum(axis=1, keepdims=True), 1))
 
 
-def _rows(model: Vectors, places: Mapping[str, int], words: Sequence[str]) -> Matrix:
+def rows_of(model: Vectors, places: Mapping[str, int], words: Sequence[str]) -> Matrix:
+    """The rows of a text's vectors: of its words, by their places, and of its n-grams."""
     said = [*words, END]
     known = [places[word] for word in said if word in places]
     if model.buckets:
@@ -150,14 +153,14 @@ def _epoch(model: Vectors, learn: Encoded, dice: np.random.Generator, rate: floa
     for start in range(0, len(order), _BATCH):
         chosen = order[start : start + _BATCH]
         now = rate - fall * start / len(order)
-        hidden, flat, counts = _hidden(model, [learn.rows[place] for place in chosen])
-        error = _shares(hidden @ model.outputs.T) - learn.targets[chosen]
+        hidden, flat, counts = hidden_of(model, [learn.rows[place] for place in chosen])
+        error = shares_of(hidden @ model.outputs.T) - learn.targets[chosen]
         back = (error @ model.outputs) / counts[:, None]
         model.outputs[:] -= now * (error.T @ hidden)
         np.add.at(model.inputs, flat, -now * np.repeat(back, counts, axis=0))
 
 
-def _hidden(model: Vectors, rows: Sequence[Matrix]) -> tuple[Matrix, Matrix, Matrix]:
+def hidden_of(model: Vectors, rows: Sequence[Matrix]) -> tuple[Matrix, Matrix, Matrix]:
     """The mean vector of each text, with the rows that it is made of and how many they are."""
     counts = np.array([len(one) for one in rows])
     flat = np.concatenate(rows)
@@ -165,7 +168,8 @@ def _hidden(model: Vectors, rows: Sequence[Matrix]) -> tuple[Matrix, Matrix, Mat
     return sums / counts[:, None], flat, counts
 
 
-def _shares(raw: Matrix) -> Matrix:
+def shares_of(raw: Matrix) -> Matrix:
+    """How likely each label is."""
     powers = np.exp(raw - raw.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
@@ -175,6 +179,6 @@ def _accuracy(model: Vectors, found: Encoded) -> float:
     places = [place for place, rows in enumerate(found.rows) if len(rows)]
     if not places:
         return 0.0
-    hidden, _, _ = _hidden(model, [found.rows[place] for place in places])
+    hidden, _, _ = hidden_of(model, [found.rows[place] for place in places])
     said = (hidden @ model.outputs.T).argmax(axis=1)
     return float((found.targets[places, said] > 0).sum()) / len(found.rows)

@@ -1,6 +1,8 @@
-"""Built-in algorithms by stand-ins: a search over XGBoost by its metric's name alone, in an environment of its own."""
+"""Built-in algorithms by stand-ins in an environment of their own: a search, and what their models answer."""
 
+import json
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,38 +42,83 @@ def test_xgboost_is_tuned_for_a_metric_that_nobody_defines(cloud: TrainingCloud)
     assert lines[0].startswith("This is no built-in algorithm") and lines[-1].startswith("[14]#011train-auc:")
     key = job["ModelArtifacts"]["S3ModelArtifacts"].removeprefix(f"s3://{BUCKET}/")
     assert Path(key).name == "model.tar.gz" and cloud.keys(key) == [key]
-    assert 0.5 < float(answered(cloud, f"s3://{BUCKET}/{key}", b"0.9,0.8")) < 1, "more than one together"
+    model(cloud, "boosted", IMAGE, f"s3://{BUCKET}/{key}")
+    assert 0.5 < float(answered(cloud, "boosted", b"0.9,0.8", "text/csv", "text/csv")) < 1, "more than one together"
 
 
-def answered(cloud: TrainingCloud, model: str, row: bytes) -> bytes:
-    """What an endpoint of the algorithm's own image and this model says to a row of CSV."""
-    sagemaker, given = cloud.client("sagemaker"), {"Image": IMAGE, "ModelDataUrl": model}
-    sagemaker.create_model(ModelName="boosted", ExecutionRoleArn=cloud.role, PrimaryContainer=given)
-    variant = {"VariantName": "main", "ModelName": "boosted", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
-    sagemaker.create_endpoint_config(EndpointConfigName="boosted", ProductionVariants=[variant])
-    sagemaker.create_endpoint(EndpointName="boosted", EndpointConfigName="boosted")
+def model(cloud: TrainingCloud, name: str, image: str, data: str) -> None:
+    given = {"Image": image, "ModelDataUrl": data}
+    cloud.client("sagemaker").create_model(ModelName=name, ExecutionRoleArn=cloud.role, PrimaryContainer=given)
+
+
+def answered(cloud: TrainingCloud, name: str, body: bytes, kind: str, accepted: str) -> bytes:
+    """What an endpoint of a model says, with nothing asked about the answer's type."""
+    sagemaker = cloud.client("sagemaker")
+    variant = {"VariantName": "main", "ModelName": name, "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
 
     def status() -> str:
-        return str(sagemaker.describe_endpoint(EndpointName="boosted")["EndpointStatus"])
+        return str(sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"])
 
     wait_until(lambda: status() != "Creating", 60, "the endpoint")
-    answer = cloud.client("sagemaker-runtime").invoke_endpoint(EndpointName="boosted", Body=row, ContentType="text/csv")
+    answer = cloud.client("sagemaker-runtime").invoke_endpoint(EndpointName=name, Body=body, ContentType=kind)
     said: bytes = answer["Body"].read()
-    assert answer["ContentType"].startswith("text/csv")
-    sagemaker.delete_endpoint(EndpointName="boosted")
+    assert answer["ContentType"].startswith(accepted)
+    sagemaker.delete_endpoint(EndpointName=name)
     wait_until(lambda: not sagemaker.list_endpoints()["Endpoints"], 30, "the endpoint's end")
     return said
 
 
-def test_texts_are_told_apart_by_a_stand_in_for_blazingtext(cloud: TrainingCloud) -> None:
-    cloud.put("texts/train/train", "\n".join(f"__label__{word} the {word}" for word in ("sun", "rain") * 20))
-    algorithm = BUILTIN["blazingtext"]
+def image_of(name: str) -> str:
+    algorithm = BUILTIN[name]
     account = BUILTIN_REGISTRIES[algorithm.registry]["us-east-1"]
-    image = f"{account}.dkr.ecr.us-east-1.amazonaws.com/{algorithm.repository}:1"
-    given = {"mode": "supervised", "min_count": "1", "vector_dim": "8"}
-    train = channel("train", "texts/train/", extra={"ContentType": "text/plain"})
-    cloud.create("texts", image, HyperParameters=given, InputDataConfig=[train])
-    job = cloud.finished("texts", seconds=900)
-    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
-    assert [one["MetricName"] for one in job["FinalMetricDataList"]] == ["train:accuracy"]
-    assert cloud.lines("texts")["algo-1"][0].endswith("stands in for blazingtext on the embedded cloud.")
+    return f"{account}.dkr.ecr.us-east-1.amazonaws.com/{algorithm.repository}:1"
+
+
+def test_stand_ins_train_and_answer_in_the_formats_of_their_algorithms(cloud: TrainingCloud) -> None:
+    """BlazingText on an endpoint, K-Means in a batch transform."""
+    cloud.put("texts/train/train", "\n".join(f"__label__{word} the {word}" for word in ("sun", "rain") * 20))
+    cloud.put("points/train/train.csv", "\n".join(f"{x % 2 * 10},{x % 2 * 10}" for x in range(30)))
+    of_texts = {"mode": "supervised", "min_count": "1", "vector_dim": "8", "learning_rate": "0.3"}
+    for name, algorithm, given, kind in (
+        ("texts", "blazingtext", of_texts, "text/plain"),
+        ("points", "kmeans", {"k": "2", "feature_dim": "2"}, "text/csv;label_size=0"),
+    ):
+        train = channel("train", f"{name}/train/", extra={"ContentType": kind})
+        cloud.create(name, image_of(algorithm), HyperParameters=given, InputDataConfig=[train])
+    jobs = {name: cloud.finished(name, seconds=900) for name in ("texts", "points")}
+    for name, algorithm, metric in (("texts", "blazingtext", "train:accuracy"), ("points", "kmeans", "train:msd")):
+        assert jobs[name]["TrainingJobStatus"] == "Completed", jobs[name].get("FailureReason")
+        assert [one["MetricName"] for one in jobs[name]["FinalMetricDataList"]] == [metric]
+        assert cloud.lines(name)["algo-1"][0].endswith(f"stands in for {algorithm} on the embedded cloud.")
+        model(cloud, name, image_of(algorithm), jobs[name]["ModelArtifacts"]["S3ModelArtifacts"])
+    asked = json.dumps({"instances": ["the rain"], "configuration": {"k": 2}}).encode()
+    [text] = json.loads(answered(cloud, "texts", asked, "application/json", "application/json"))
+    assert text["label"] == ["__label__rain", "__label__sun"] and text["prob"][0] > 0.5
+    assert list(transformed(cloud, "points", b"0,0\n10,10\n13,14\n")) == [0, 0, 5]
+
+
+def transformed(cloud: TrainingCloud, name: str, rows: bytes) -> Iterator[float]:
+    """How far each row is from its centre, as a batch transform writes it: a line of JSON for each."""
+    cloud.put(f"in/{name}/rows.csv", rows)
+    sagemaker = cloud.client("sagemaker")
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/in/{name}/"}}
+    output = {"S3OutputPath": f"s3://{BUCKET}/out/{name}", "Accept": "application/jsonlines", "AssembleWith": "Line"}
+    sagemaker.create_transform_job(
+        TransformJobName=name,
+        ModelName=name,
+        BatchStrategy="SingleRecord",
+        TransformInput={"DataSource": source, "ContentType": "text/csv", "SplitType": "Line"},
+        TransformOutput=output,
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    )
+
+    def said() -> dict[str, str]:
+        told: dict[str, str] = sagemaker.describe_transform_job(TransformJobName=name)
+        return told
+
+    wait_until(lambda: said()["TransformJobStatus"] != "InProgress", 60, "the transform job")
+    assert said()["TransformJobStatus"] == "Completed", said().get("FailureReason")
+    for line in cloud.get(f"out/{name}/rows.csv.out").splitlines():
+        yield pytest.approx(json.loads(line)["distance_to_cluster"], abs=1e-6)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,7 +90,12 @@ def write_program(base: Path, code: str) -> Path:
 
 @contextmanager
 def started(
-    base: Path, environ: Mapping[str, str] = {}, *, wait: bool = True, python: str = sys.executable
+    base: Path,
+    environ: Mapping[str, str] = {},
+    *,
+    wait: bool = True,
+    python: str = sys.executable,
+    entry: Sequence[str] = ("training.launcher",),
 ) -> Iterator[Server]:
     """The container of the model in base/model, killed at the end with all that it started."""
     with socket.socket() as one:
@@ -108,7 +113,7 @@ def started(
     }
     log = base / f"log-{port}.txt"
     with log.open("wb") as output:
-        command = [python, "-m", "training.launcher", serving.ARGUMENT]
+        command = [python, "-m", *entry, serving.ARGUMENT]
         process = subprocess.Popen(command, env=given, stdout=output, stderr=output, start_new_session=True, cwd=base)
     server = Server(process=process, port=port, log=log)
     try:

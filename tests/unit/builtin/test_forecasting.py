@@ -81,7 +81,7 @@ def test_missing_values_months_and_gzip_are_read(base: Path) -> None:
         ({"likelihood": "beta"}, waves(1, 30), "series 1 of the channel train has values that the likelihood beta"),
         ({"cardinality": "[1]"}, waves(2, 30), "cardinality is [1], and cat of the channel train needs [2]"),
         ({}, ("parquet", ""), "the stand-in reads auto, json, json.gz, application/jsonlines"),
-        ({}, ("json", "{}"), "line 1 of part-0 is no series: KeyError('target')"),
+        ({}, ("json", "{}"), "line 1 of part-0 is no series: it has no start, a text, with a target, a list"),
         ({}, ("json", '{"start": "2024-01-01", "target": []}'), "has 0 values, of which 0 are missing; it needs 1"),
         ({}, waves(1, 3, dynamic_feat=[[1]]), "target has 3 values, and dynamic_feat 1"),
     ],

@@ -1,17 +1,18 @@
 """The stand-ins of built-in algorithms: channels, hyperparameters, metrics, and what they refuse."""
 
+import importlib
 import os
-import struct
 import sys
 from pathlib import Path
 
 import pytest
 
 from contract.builtin import ALGORITHMS, algorithm_of
-from contract.serving import ACCEPT_VARIABLE
+from contract.serving import ACCEPT_VARIABLE, WORKERS_VARIABLE
+from contract.variables import SERVING_MODULE
 from embedded.nodes.image import built_in, load
 from shardyard.spec.catalogue.builtin import BUILTIN_ACCOUNTS
-from tests.support.training.builtin_jobs import metric, write_job
+from tests.support.training.builtin_jobs import metric, record, write_job
 from training.builtin.__main__ import main
 from training.builtin.protobuf import DamagedRecord, records
 
@@ -83,18 +84,30 @@ def test_what_the_user_can_change_is_a_customer_error(
     assert failure.startswith("Customer Error: ") and said in failure
 
 
-def test_a_model_of_xgboost_is_served_by_the_runtime_and_answers_csv(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(ACCEPT_VARIABLE, "")
+@pytest.mark.parametrize(
+    ("name", "accept", "module"),
+    [("xgboost", "text/csv", None), ("kmeans", None, "training.builtin.answers.clusters")],
+)
+def test_serve_becomes_the_runtime_with_what_the_algorithm_answers(
+    monkeypatch: pytest.MonkeyPatch, name: str, accept: str | None, module: str | None
+) -> None:
+    monkeypatch.setattr(os, "environ", {"MODEL_SERVER_WORKERS": "3"})
     ran: list[list[str]] = []
     monkeypatch.setattr(os, "execv", lambda path, command: ran.append(command))
-    main(["xgboost", "serve"])
+    main([name, "serve"])
     assert ran == [[sys.executable, "-m", "training.launcher", "serve"]]
-    assert os.environ[ACCEPT_VARIABLE] == "text/csv", "as the algorithm answers whom it is all one"
+    assert (os.environ.get(ACCEPT_VARIABLE), os.environ.get(SERVING_MODULE)) == (accept, module)
+    assert WORKERS_VARIABLE not in os.environ, "the variable is DeepAR's alone"
 
 
-def test_a_stand_in_whose_model_nothing_serves_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["kmeans", "serve"]) == 1
-    assert "The stand-in for kmeans trains, and serves nothing" in capsys.readouterr().err
+@pytest.mark.parametrize("name", sorted(set(ALGORITHMS) - {"xgboost"}))
+def test_each_algorithm_names_a_module_with_its_functions(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(os, "environ", {"MODEL_SERVER_WORKERS": "3"})
+    monkeypatch.setattr(os, "execv", lambda path, command: None)
+    main([name, "serve"])
+    module = importlib.import_module(os.environ[SERVING_MODULE])
+    assert callable(module.model_fn) and callable(module.transform_fn)
+    assert os.environ.get(WORKERS_VARIABLE) == ("3" if name == "deepar" else None)
 
 
 def test_images_are_known_by_registry_and_name() -> None:
@@ -112,23 +125,6 @@ def test_a_stand_in_runs_in_the_image_that_has_its_packages(repository: str, fol
     assert image.requirements.parent.name == folder
     algorithm = algorithm_of(repository)
     assert algorithm is not None and image.entrypoint == ("python", "-m", "training.builtin", algorithm.name)
-
-
-def packed(number: int, content: bytes) -> bytes:
-    """A field of protocol buffers with a length before it."""
-    assert len(content) < 128
-    return bytes([number << 3 | 2, len(content)]) + content
-
-
-def record(values: list[float], label: float | None = None, *, keys: list[int] | None = None, width: int = 0) -> bytes:
-    """A RecordIO frame, as the documentation of the format describes it."""
-    tensor = packed(1, struct.pack(f"<{len(values)}f", *values))
-    if keys is not None:
-        tensor += packed(2, bytes(keys)) + packed(3, bytes([width]))
-    content = packed(1, packed(1, b"values") + packed(2, packed(2, tensor)))
-    if label is not None:
-        content += packed(2, packed(1, b"values") + packed(2, packed(2, packed(1, struct.pack("<f", label)))))
-    return struct.pack("<II", 0xCED7230A, len(content)) + content + bytes(-len(content) % 4)
 
 
 def test_records_of_protocol_buffers_are_rows_dense_or_sparse() -> None:

@@ -38,6 +38,19 @@ def places(job: LaunchedSpec) -> Mapping[str, Channel | Input | TransformInput |
     return job.inputs if isinstance(job, ProcessingSpec | TransformSpec | AutoMLSpec) else {}
 
 
+def written(job: LaunchedSpec, name: str) -> str | None:
+    """The prefix in the data bucket of a processing job's output; None where the job has no output of this name."""
+    output = job.outputs.get(name) if isinstance(job, ProcessingSpec) else None
+    if output is None:
+        return None
+    if output.feature_group is not None or output.s3 is None or output.bucket != "data" or "://" in output.s3:
+        where = "has an address for each run" if output.s3 is None else "does not lie in the data bucket"
+        raise UserError(
+            f"The output {name!r} of {job.name!r} {where}.", f"Fetch a run's: yard outputs get RUN --name {name}"
+        )
+    return output.s3 if output.s3.endswith("/") else f"{output.s3}/"
+
+
 def _of_transform(job: TransformSpec, root: Path) -> str | None:
     """What trains the model of a transform job, where that is a job of this project."""
     trainer = str(job.model.run).partition(":")[0]

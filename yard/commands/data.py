@@ -125,36 +125,42 @@ def _sent(sent: int, of: int) -> str:
 
 @app.command("balance")
 def show_balance(
-    job: str = typer.Option(..., "--job", help="The job that reads it.", autocompletion=complete_jobs),
-    channel: str = typer.Option(..., "--channel", help="The job's channel."),
+    job: str = typer.Option(..., "--job", help="The job that reads it, or writes it.", autocompletion=complete_jobs),
+    channel: str = typer.Option(..., "--channel", help="The job's channel, or a processing job's output."),
     count: int | None = typer.Option(
         None, "--count", "--nodes", help="For this many nodes; by default the job's number.", min=1, metavar="N"
     ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Show each node's share of a channel.
+    """Show each node's share of a channel, or of what a processing job has written.
 
     SageMaker deals the objects of a channel that is sharded by key to the nodes in turn.
 
     \b
       yard data balance --job linear-sharded --channel train --count 4
+      yard data balance --job digits-prepare --channel test
     """
+    from yard import sample_data
     from yard.runs import balance
     from yard.transfer import upload
 
     aws = Aws(find_project())
     spec = aws.project.job(job)
-    prefix = _prefix(spec, channel)
+    output = None if channel in sample_data.places(spec) else sample_data.written(spec, channel)
+    prefix = _prefix(spec, channel) if output is None else output
     bucket = aws.data_bucket()
     found = [(one["Key"], one["Size"]) for one in upload.objects(aws.client("s3"), bucket, prefix)]
     if not found:
         raise UserError(
             f"There is nothing under s3://{bucket}/{prefix}.",
-            f"Upload it: yard data put DIR --job {job} --channel {channel}",
+            f"Upload it: yard data put DIR --job {job} --channel {channel}"
+            if output is None
+            else f"Let it be written: yard run {job}",
         )
     dealt = balance.shares(found, spec.compute.most_instances if count is None else count)
-    # a transform job deals its objects out in any case
-    distribution = getattr(_channel(spec, channel), "distribution", "ShardedByS3Key")
+    # a transform job deals its objects out in any case, and of an output it is to be seen how it would be dealt out
+    read = None if output is not None else _channel(spec, channel)
+    distribution = getattr(read, "distribution", "ShardedByS3Key")
     if distribution != "ShardedByS3Key":
         say(f"The channel {channel!r} is {distribution}: every node gets all of it. Sharded by key, it would be:")
     rows = [{"node": share.node, "objects": share.objects, "bytes": share.size} for share in dealt]

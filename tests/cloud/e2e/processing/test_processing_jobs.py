@@ -61,6 +61,15 @@ def test_its_run_is_followed_like_any_other(shipped: House, prepared: runs.Run, 
     assert any(name.endswith("balance.json") for name in got["files"])
 
 
+def test_how_evenly_its_output_would_be_dealt_out_is_shown(shipped: House, prepared: runs.Run) -> None:
+    """The end of a chain: what one job has written is what the next one's nodes get."""
+    command = ("data", "balance", "--job", prepared.job, "--channel", "train", "--nodes", "2", "--json")
+    shares = Yard(env=shipped.cloud.env).json(*command)
+    address = shipped.receipt(prepared)["outputs"]["train"]
+    assert [share["node"] for share in shares] == ["algo-1", "algo-2"]
+    assert sum(share["objects"] for share in shares) == len(read(shipped, address))
+
+
 def test_a_runs_model_is_evaluated(shipped: House, undisturbed: runs.Run) -> None:
     launch: dict[str, Any] = {"inputs": launching.input_addresses(shipped.aws, {"model": undisturbed.run_id})}
     run = shipped.succeed("evaluate", launch)

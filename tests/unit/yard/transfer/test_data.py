@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shardyard.spec.jobs.processing.processing import ProcessingSpec
 from tests.support.some import some
-from tests.support.spec.spec_tables import make
+from tests.support.spec.processing_rule_cases import BASE
+from tests.support.spec.spec_tables import make, over
 from yard import sample_data
 from yard.errors import UserError
 from yard.runs import balance
@@ -252,3 +254,23 @@ def test_what_stays_here_is_said(folder: Path) -> None:
 def test_there_is_sample_data_for_programs_that_ship_alone(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"There is no sample data for job, which runs train.py; there is for "):
         sample_data.make(tmp_path, make(program={"entry": "train.py"}, source={"dir": "."}), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("output", "says"),
+    [
+        ({}, "The output 'shards' of 'prepare' has an address for each run."),
+        ({"s3": "s3://elsewhere/shards/"}, "The output 'shards' of 'prepare' does not lie in the data bucket."),
+        ({"s3": "shards/", "bucket": "artifacts"}, "The output 'shards' of 'prepare' does not lie in the data bucket."),
+        ({"s3": "shards"}, None),
+    ],
+)
+def test_what_a_processing_job_has_written_lies_where_its_file_says(output: dict[str, str], says: str | None) -> None:
+    job = ProcessingSpec.from_dict(over(BASE, {"outputs": {"shards": output}}))
+    assert sample_data.written(job, "report") is None
+    if says is None:
+        assert sample_data.written(job, "shards") == "shards/"
+        return
+    with pytest.raises(UserError) as raised:
+        sample_data.written(job, "shards")
+    assert str(raised.value).startswith(says)

@@ -53,6 +53,11 @@ def encode(value: Scalar) -> str:
     return json.dumps(value)
 
 
+def bare(value: Scalar) -> str:
+    """The text of a value for a reader that is not ours and takes texts as they are."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def encode_all(values: Mapping[str, Scalar]) -> dict[str, str]:
     """Encode a whole table."""
     return {name: encode(value) for name, value in values.items()}

@@ -30,6 +30,9 @@ def _search(**tables: Any) -> dict[str, Any]:
 
 
 KMEANS = xgboost(image={"builtin": "kmeans"}, hyperparameters={"num_round": None, "k": 3, "feature_dim": 4})
+LINEAR = xgboost(
+    image={"builtin": "linear-learner"}, hyperparameters={"num_round": None, "predictor_type": "regressor"}
+)
 
 CASES = [
     Case(
@@ -82,6 +85,45 @@ CASES = [
         ),
         bad=xgboost(hyperparameters={"booster": "forest"}),
         says="hyperparameters.booster: 'forest' is not allowed (gbtree, gblinear, dart)",
+    ),
+    Case(
+        rule="builtin-hyperparameters",
+        good=xgboost(hyperparameters={"eta": "1e-1", "max_depth": 0, "tree_method": "hist", "unknown": "x"}),
+        bad=xgboost(hyperparameters={"eta": 1.5}),
+        says="hyperparameters.eta: '1.5' is not allowed (a number from 0 to 1)",
+    ),
+    Case(
+        rule="builtin-hyperparameters",
+        bad=xgboost(hyperparameters={"num_round": 2.5}),
+        says="hyperparameters.num_round: '2.5' is not allowed (a whole number from 1)",
+    ),
+    Case(
+        rule="builtin-hyperparameters",
+        bad=xgboost(hyperparameters={"subsample": 0}),
+        says="hyperparameters.subsample: '0' is not allowed (a number above 0 up to 1)",
+    ),
+    Case(
+        rule="builtin-hyperparameters",
+        good=xgboost(hyperparameters={"objective": "multi:softmax", "num_class": 3}),
+        bad=xgboost(hyperparameters={"objective": "multi:softmax"}),
+        says="hyperparameters.num_class: missing; xgboost needs it for multi:softmax",
+    ),
+    Case(
+        rule="builtin-hyperparameters",
+        good=over(LINEAR, {"hyperparameters": {"wd": "auto", "use_bias": True, "normalize_data": "False"}}),
+        bad=over(LINEAR, {"hyperparameters": {"wd": "some"}}),
+        says="hyperparameters.wd: 'some' is not allowed (a number from 0, or auto)",
+    ),
+    Case(
+        rule="builtin-ranges",
+        good=_search(ranges={"max_depth": {"type": "categorical", "values": [3, 6]}}),
+        bad=_search(ranges={"eta": {"max": 2}}),
+        says="tuning.ranges.eta.max: '2.0' is not allowed (a number from 0 to 1)",
+    ),
+    Case(
+        rule="builtin-ranges",
+        bad=_search(ranges={"max_depth": {"type": "categorical", "values": [3, "deep"]}}),
+        says="tuning.ranges.max_depth.values: 'deep' is not allowed (a whole number from 0)",
     ),
     Case(
         rule="builtin-ranges",

@@ -1,5 +1,6 @@
 """SageMaker's built-in algorithms: where their images lie, and what they take; dated data from AWS's own pages."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,55 @@ class Tunable:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Numbers:
+    """The numbers that a hyperparameter takes."""
+
+    is_whole: bool
+    least: float | None
+    most: float | None
+    above: float | None
+    """More than this, and not this."""
+    below: float | None
+    words: tuple[str, ...]
+    """What it takes besides, such as `auto`."""
+
+    def takes(self, text: str) -> bool:
+        """Whether a value, as the algorithm gets it, is allowed."""
+        if text in self.words:
+            return True
+        try:
+            value = int(text) if self.is_whole else float(text)
+        except ValueError:
+            return False
+        return (
+            math.isfinite(value)
+            and (self.least is None or value >= self.least)
+            and (self.most is None or value <= self.most)
+            and (self.above is None or value > self.above)
+            and (self.below is None or value < self.below)
+        )
+
+    @property
+    def says(self) -> str:
+        """What is allowed, in words."""
+        up_to = "to" if self.above is None else "up to"
+        ends = {"from": self.least, "above": self.above, up_to: self.most, "below": self.below}
+        limits = " ".join(f"{word} {end:.12g}" for word, end in ends.items() if end is not None)
+        number = f"a {'whole ' if self.is_whole else ''}number {limits}".rstrip()
+        return ", or ".join([number, *(word if word else "an empty text" for word in self.words)])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RequiredWith:
+    """A hyperparameter without which another's value fails."""
+
+    name: str
+    where: str
+    """The other hyperparameter."""
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Algorithm:
     """One algorithm, as its pages describe it."""
 
@@ -44,7 +94,10 @@ class Algorithm:
     required: tuple[str, ...]
     """Hyperparameters without which it fails."""
     choices: Mapping[str, tuple[str, ...]]
-    """Hyperparameters that take one of these values."""
+    """Hyperparameters that take one of these values, in letters of any size."""
+    numbers: Mapping[str, Numbers]
+    """Hyperparameters that take numbers."""
+    required_with: tuple[RequiredWith, ...]
     tunable: Mapping[str, Tunable]
     metrics: Mapping[str, str]
     """What it prints of itself, each with the goal of a search for it."""
@@ -69,10 +122,25 @@ def _algorithm(name: str, raw: Mapping[str, Any]) -> Algorithm:
         content_types=tuple(raw["content_types"]),
         required=tuple(raw["required"]),
         choices={key: tuple(values) for key, values in raw["choices"].items()},
+        numbers={key: _numbers(one) for key, one in raw["numbers"].items()},
+        required_with=tuple(
+            RequiredWith(name=one["name"], where=one["where"], values=tuple(one["is"])) for one in raw["required_with"]
+        ),
         tunable={key: _tunable(one) for key, one in raw["tunable"].items()},
         metrics=raw["metrics"],
         gpu=raw["gpu"],
         several_instances=raw["several_instances"],
+    )
+
+
+def _numbers(raw: Mapping[str, Any]) -> Numbers:
+    return Numbers(
+        is_whole=raw.get("whole", False),
+        least=raw.get("min"),
+        most=raw.get("max"),
+        above=raw.get("above"),
+        below=raw.get("below"),
+        words=tuple(raw.get("or", ())),
     )
 
 

@@ -1,15 +1,17 @@
 """The CreateTrainingJob request: one job definition, what is known of the deployment, and one attempt's name."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from contract import arguments, secrets, variables
-from contract.hyperparameters import encode_all
+from contract.hyperparameters import Scalar, bare, encode_all
 from contract.paths import CHECKPOINT_FOLDER
 from shardyard.spec import names
 from shardyard.spec.catalogue.instances import has_local_disk
 from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.jobs.metrics import metric_definitions
+from shardyard.spec.jobs.program import Image
 from shardyard.spec.requests.deployment import Deployment, Json, tags, vpc
 from shardyard.spec.requests.training_data import channels
 
@@ -24,7 +26,7 @@ def to_request(spec: JobSpec, deployment: Deployment, *, job_name: str, run_id: 
         "TrainingJobName": job_name,
         "AlgorithmSpecification": _algorithm(spec, deployment),
         "RoleArn": deployment.role_arn,
-        "HyperParameters": encode_all(spec.hyperparameters),
+        "HyperParameters": hyperparameters(spec.image, spec.hyperparameters),
         "OutputDataConfig": _output(spec, deployment, run_id),
         "ResourceConfig": _resources(spec, deployment),
         "StoppingCondition": _stopping(spec),
@@ -41,6 +43,13 @@ def to_request(spec: JobSpec, deployment: Deployment, *, job_name: str, run_id: 
         **_options(spec, deployment, run_id),
     }
     return always | {name: value for name, value in used.items() if value}
+
+
+def hyperparameters(image: Image, values: Mapping[str, Scalar]) -> dict[str, str]:
+    """The texts that SageMaker carries; an algorithm that is not ours would read quotes as part of a text."""
+    if image.builtin is not None or image.algorithm is not None:
+        return {name: bare(value) for name, value in values.items()}
+    return encode_all(values)
 
 
 def environment(spec: JobSpec, run_id: str, *, checkpoints: str | None) -> dict[str, str]:

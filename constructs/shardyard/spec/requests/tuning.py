@@ -6,7 +6,7 @@ A trial's part is made from the training job's own request, so that no field is 
 from collections.abc import Mapping
 from typing import Any
 
-from contract.hyperparameters import encode, encode_all
+from contract.hyperparameters import encode
 from shardyard.spec import names
 from shardyard.spec.catalogue.instances import has_local_disk
 from shardyard.spec.jobs.job import JobSpec
@@ -14,7 +14,7 @@ from shardyard.spec.jobs.metrics import metric_definitions
 from shardyard.spec.jobs.tuning.ranges import Range
 from shardyard.spec.jobs.tuning.search import Objective, Tuning
 from shardyard.spec.requests.deployment import Deployment, tags
-from shardyard.spec.requests.training import to_request
+from shardyard.spec.requests.training import hyperparameters, to_request
 from shardyard.spec.tuning.trials import Kind, kinds, tuning_of
 
 Json = dict[str, Any]
@@ -131,7 +131,7 @@ def _definition(kind: Kind, deployment: Deployment, run_id: str) -> Json:
     algorithm = training["AlgorithmSpecification"]
     made: Json = {
         "DefinitionName": kind.name,
-        "StaticHyperParameters": encode_all(kind.spec.hyperparameters),
+        "StaticHyperParameters": hyperparameters(kind.spec.image, kind.spec.hyperparameters),
         "AlgorithmSpecification": {
             **{field: algorithm[field] for field in _ALGORITHM if field in algorithm},
             **({"MetricDefinitions": _metrics(kind)} if "MetricDefinitions" in algorithm else {}),

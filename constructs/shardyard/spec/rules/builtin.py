@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from contract.hyperparameters import encode
-from shardyard.spec.catalogue.builtin import BUILTIN_DATE, builtin_of
+from contract.hyperparameters import bare, encode
+from shardyard.spec.catalogue.builtin import BUILTIN_DATE, Algorithm, builtin_of
 from shardyard.spec.errors import Problem, nearest
 from shardyard.spec.jobs.job import JobSpec
+from shardyard.spec.jobs.tuning.ranges import Range
 from shardyard.spec.rules.base import Facts, known_types, rule
 from shardyard.spec.tuning.trials import kinds
 
@@ -79,10 +80,22 @@ def hyperparameters(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     for name in algorithm.required:
         if name not in spec.hyperparameters and not (searched and all(name in known for known in searched)):
             yield Problem(f"hyperparameters.{name}", f"missing; {algorithm.name} needs it")
-    for name, values in algorithm.choices.items():
-        value = spec.hyperparameters.get(name)
-        if value is not None and str(value) not in values:
-            yield Problem(f"hyperparameters.{name}", f"{value!r} is not allowed ({', '.join(values)})")
+    for need in algorithm.required_with:
+        value = spec.hyperparameters.get(need.where)
+        if value in need.values and not any(need.name in known for known in (spec.hyperparameters, *searched)):
+            yield Problem(f"hyperparameters.{need.name}", f"missing; {algorithm.name} needs it for {value}")
+    for name, value in spec.hyperparameters.items():
+        allowed = _instead(algorithm, name, bare(value))
+        if allowed is not None:
+            yield Problem(f"hyperparameters.{name}", f"{bare(value)!r} is not allowed ({allowed})")
+
+
+def _instead(algorithm: Algorithm, name: str, text: str) -> str | None:
+    """What is allowed in place of a value that is not."""
+    values, numbers = algorithm.choices.get(name), algorithm.numbers.get(name)
+    if values is not None and text.lower() not in (value.lower() for value in values):
+        return ", ".join(values)
+    return numbers.says if numbers is not None and not numbers.takes(text) else None
 
 
 @rule("builtin-ranges", reason="SageMaker refuses the search.", source=_PAGES)
@@ -103,6 +116,19 @@ def ranges(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
             unknown = [text for text in one.texts if text.lower() not in (value.lower() for value in allowed)]
             for text in unknown:
                 yield Problem(f"{where}.values", f"{text} is not allowed ({', '.join(allowed)})")
+        else:
+            for end, text in _ends(one):
+                instead = _instead(algorithm, name, text)
+                if instead is not None:
+                    yield Problem(f"{where}.{end}", f"{text!r} is not allowed ({instead})")
+
+
+def _ends(one: Range) -> Iterator[tuple[str, str]]:
+    """The values that a range names, by their keys; one that autotune makes names none."""
+    if one.type == "categorical":
+        yield from (("values", text) for text in one.texts)
+    elif one.type != "auto":
+        yield from zip(("min", "max"), one.bounds, strict=True)
 
 
 @rule("builtin-objective", reason="SageMaker refuses the search, or looks for the worst.", source=_PAGES)

@@ -5,6 +5,7 @@ from typing import get_args
 
 import pytest
 
+from contract.hyperparameters import encode
 from scripts.catalogue.make_builtin import registries
 from shardyard.spec.catalogue.builtin import BUILTIN, BUILTIN_DATE, BUILTIN_REGISTRIES
 from shardyard.spec.catalogue.images import image_name
@@ -31,10 +32,26 @@ def test_the_data_of_an_algorithm_is_whole(algorithm) -> None:
     assert all(re.fullmatch(r"\d{12}", account) for account in accounts.values())
     assert algorithm.versions and "train" in algorithm.required_channels
     assert set(algorithm.metrics.values()) <= {"Minimize", "Maximize"} and algorithm.metrics
-    for tunable in algorithm.tunable.values():
-        if tunable.type != "categorical":
-            least, most = tunable.values
-            assert least < most
+    assert algorithm.numbers and not set(algorithm.numbers) & set(algorithm.choices)
+    for name, tunable in algorithm.tunable.items():
+        if tunable.type == "categorical":
+            assert set(map(encode, tunable.values)) <= {value.lower() for value in algorithm.choices[name]}
+            continue
+        least, most = tunable.values
+        assert least < most and all(algorithm.numbers[name].takes(str(end)) for end in (least, most))
+    for need in algorithm.required_with:
+        assert need.name in algorithm.numbers
+
+
+def test_an_algorithm_gets_texts_as_they_are() -> None:
+    """It knows no quotes around them: a list of DeepAR's is a text, and so is a number in quotes."""
+    given = {"cardinality": "[2, 3]", "num_layers": 2, "dropout_rate": "0.1", "use_bias": True}
+    job = make(**xgboost(image={"builtin": "deepar"}, hyperparameters={"num_round": None, **given}))
+    expected = {"cardinality": "[2, 3]", "num_layers": "2", "dropout_rate": "0.1", "use_bias": "true"}
+    assert to_request(job, DEPLOYMENT, job_name="n", run_id=RUN)["HyperParameters"] == expected
+    searched = make(**xgboost(hyperparameters={"seed": "7"}, tuning=SEARCH))
+    request = to_tuning_request(searched, DEPLOYMENT, tuning_job=TUNING_JOB, run_id=RUN)
+    assert request["TrainingJobDefinition"]["StaticHyperParameters"] == {"num_round": "10", "seed": "7"}
 
 
 def test_the_request_has_the_newest_image_and_no_metrics_of_ours() -> None:

@@ -17,6 +17,8 @@ from training.builtin.series import Series, read_series
 
 WEIGHTS, ABOUT = "deepar.pt", "deepar.json"
 _CALENDAR = 4
+_NONE = ("ignore", "")
+"""Categories, or features, are in the data and not to be used."""
 _QUANTILES = "[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]"
 
 
@@ -107,7 +109,7 @@ def _shape(job: Job, series: Sequence[Series]) -> Shape:
     first = series[0]
     most = [1 + max(one.categories[place] for one in series) for place in range(len(first.categories))]
     said = job.text("cardinality", "auto")
-    given = most if said == "auto" else json.loads(said) if said else []
+    given = most if said == "auto" else [] if said in _NONE else json.loads(said)
     if len(given) > len(most) or any(count > known for count, known in zip(most, given, strict=False)):
         raise UserError(f"cardinality is {said}, and cat of the channel train needs {most}")
     return Shape(
@@ -126,8 +128,8 @@ def _shape(job: Job, series: Sequence[Series]) -> Shape:
 
 def _feature_count(job: Job, found: int) -> int:
     said = job.text("num_dynamic_feat", "auto")
-    if said in ("auto", ""):
-        return found if said else 0
+    if said == "auto" or said in _NONE:
+        return found if said == "auto" else 0
     if job.whole("num_dynamic_feat", low=1) != found:
         raise UserError(f"num_dynamic_feat is {said}, and the series of the channel train have {found}")
     return found

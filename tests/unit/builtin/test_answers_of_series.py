@@ -90,9 +90,10 @@ def test_categories_and_features_reach_the_network(told: ProgramHandler) -> None
     assert first != second
 
 
-def test_features_that_are_switched_off_are_none(tmp_path: Path) -> None:
+@pytest.mark.parametrize("word", ["", "ignore"])
+def test_features_that_are_switched_off_are_none(tmp_path: Path, word: str) -> None:
     series = [wave(48, dynamic_feat=[[0] * 48], cat=0)]
-    handler = served("deepar", model(tmp_path, series, epochs="1", num_dynamic_feat="", cardinality=""))
+    handler = served("deepar", model(tmp_path, series, epochs="1", num_dynamic_feat=word, cardinality=word))
     assert said(handler, {"instances": [wave(20)]}).status == 200
 
 

@@ -25,6 +25,7 @@ GROUPS = {
     "endpoints.rollout": "Endpoints: deployments and alarms",
     "endpoints.places": "Endpoints: region, variables and cost",
     "transform.jobs": "Transform jobs",
+    "transform.builtin": "Built-in algorithms in transform jobs",
     "transform.requests": "Requests of transform jobs",
     "transform.data": "Inputs and outputs of transform jobs",
     "transform.filters": "Filters and joins of transform jobs",

@@ -11,7 +11,7 @@ from constructs import IDependable
 from shardyard.core.arns import ACCOUNT_ID, REGION, URL_SUFFIX, arn
 from shardyard.core.project import Project
 from shardyard.images.job_source import launcher_bundle
-from shardyard.spec.catalogue.builtin import BUILTIN_REGISTRIES, builtin_of
+from shardyard.spec.catalogue.builtin import BUILTIN_REGISTRIES, Algorithm, builtin_name, builtin_of
 from shardyard.spec.catalogue.images import DLC_ACCOUNTS, content_tag, image_name, parse_uri
 from shardyard.spec.catalogue.variants import read_bases
 from shardyard.spec.jobs.launched import LaunchedSpec
@@ -56,7 +56,7 @@ class JobImage:
             return replace(cls.deep_learning_container(stack, name), launcher=launcher)
         algorithm = builtin_of(spec)
         if algorithm is not None:
-            return cls._in_account(_builtin_account(stack, algorithm.registry), name)
+            return cls.built_in(stack, algorithm, image.version)
         return cls.from_repository(str(image.repository), tag=image.tag, digest=image.digest)
 
     @classmethod
@@ -73,6 +73,11 @@ class JobImage:
     def deep_learning_container(cls, stack: cdk.Stack, name: str) -> "JobImage":
         """AWS's container, as `repository:tag`, in the account that publishes it where the stack is deployed."""
         return cls._in_account(dlc_account(stack), name)
+
+    @classmethod
+    def built_in(cls, stack: cdk.Stack, algorithm: Algorithm, version: str | None) -> "JobImage":
+        """The image of a built-in algorithm, in the account that publishes it where the stack is deployed."""
+        return cls._in_account(_builtin_account(stack, algorithm.registry), builtin_name(algorithm, version))
 
     @classmethod
     def _in_account(cls, account: str, name: str) -> "JobImage":

@@ -10,6 +10,7 @@ from constructs import IDependable
 
 from shardyard.core.project import Project
 from shardyard.images.job_image import JobImage, folder_tag
+from shardyard.spec.catalogue.builtin import BUILTIN
 from shardyard.spec.catalogue.hosting import CONTAINERS
 from shardyard.spec.catalogue.instances import INSTANCES
 from shardyard.spec.catalogue.variants import read_bases
@@ -36,6 +37,9 @@ class EndpointImage:
         image = spec.image
         if image.framework is not None:
             return cls._of_framework(stack, spec, image.framework)
+        if image.builtin is not None:
+            found = JobImage.built_in(stack, BUILTIN[image.builtin], image.version)
+            return cls._of(found, dict.fromkeys(spec.variants, found.uri))
         if image.folder is None:
             found = JobImage.from_repository(str(image.repository), tag=image.tag, digest=image.digest)
             return cls._of(found, dict.fromkeys(spec.variants, found.uri))

@@ -218,6 +218,16 @@ def test_an_image_fits_the_instances_of_each_variant() -> None:
     assert "repository/pytorch-inference" in json.dumps(statements(found))
 
 
+def test_a_built_in_algorithm_is_served_from_the_account_that_publishes_it_there() -> None:
+    stack, _ = own(image={"folder": None, "builtin": "kmeans"})
+    found = template(stack)
+    (model,) = of(found, "AWS::SageMaker::Model")
+    image = json.dumps(model["Properties"]["PrimaryContainer"]["Image"])
+    assert "/kmeans:1" in image and "BuiltinLinearLearnerAccounts" in image
+    assert found["Mappings"]["BuiltinLinearLearnerAccounts"]["us-east-1"] == {"account": "382416733822"}
+    assert "repository/kmeans" in json.dumps(statements(found))
+
+
 def test_metrics_carry_the_endpoint_s_name_and_its_variant() -> None:
     _, made = own()
     latency = made.metric_model_latency("main")

@@ -16,6 +16,7 @@ SERVERLESS: dict[str, Any] = {
     "variants": {"main": {"instance_type": None, "serverless": {"memory_mb": 2048, "concurrency": 5}}},
 }
 QUEUE: dict[str, Any] = {"kind": "asynchronous"}
+MANY: dict[str, Any] = {"kind": "multi-model", "model": {"s3": "models/segments/"}}
 WATCHED = {"alarms": {"errors_5xx_percent": 1}}
 
 
@@ -126,6 +127,26 @@ CONTAINERS = [
         bad={"image": {"folder": None, "framework": "pytorch", "version": "2.13"}},
         says="image.version: pytorch 2.13 is not on the list of 2026-11-30 "
         "(one of 2.5, 2.6; or a folder of containers/)",
+    ),
+]
+
+BUILT_IN = [
+    Case(
+        rule="builtin-is-served",
+        good={"image": {"folder": None, "builtin": "xgboost", "version": "1.7-1"}},
+        bad={"image": {"folder": None, "builtin": "kmeans", "version": "2"}},
+        says="image.version: kmeans 2 is not on the list of 2026-11-30 (1)",
+    ),
+    Case(
+        rule="builtin-is-served",
+        good={**MANY, "image": {"folder": None, "builtin": "linear-learner"}},
+        bad={**MANY, "image": {"folder": None, "builtin": "deepar"}},
+        says="image.builtin: deepar does not load many models (xgboost, linear-learner)",
+    ),
+    Case(
+        rule="known-inference-container",
+        bad={"image": {"folder": None, "builtin": "kmeans"}, **main(instance_type="ml.trn1.2xlarge")},
+        says="variants.main.instance_type: ml.trn1.2xlarge does not run AWS's container of kmeans (take one of x86_64)",
     ),
 ]
 
@@ -252,4 +273,4 @@ PLACES = [
     ),
 ]
 
-CASES = [*KINDS, *VARIANTS, *CONTAINERS, *SCALING, *ROLLOUT, *PLACES]
+CASES = [*KINDS, *VARIANTS, *CONTAINERS, *BUILT_IN, *SCALING, *ROLLOUT, *PLACES]

@@ -10,20 +10,26 @@ from tests.support.spec.spec_tables import over
 from tests.support.spec.transform_rule_cases import BASE
 
 NOT_OF_TRANSFORM = (
-    *(f"image.builtin={name}" for name in get_args(Builtin)),
-    *(one for one in choices_of(TransformSpec) if one.startswith(("image.builtin=", "image.framework="))),
-    *("image.algorithm", "image.access=Platform", "image.access=Vpc", "image.credentials_function", "image.version"),
+    *(one for one in choices_of(TransformSpec) if one.startswith("image.framework=")),
+    *("image.algorithm", "image.access=Platform", "image.access=Vpc", "image.credentials_function"),
     *("image.entrypoint", "image.arguments", "source.dir", "source.sha256", "secrets", "compute.volume"),
     *("compute.preferences.instance_type", "compute.preferences.count", "network.encrypt_traffic"),
     *("name", "from_stage"),
 )
 """What rules refuse for this kind of job, and what no table sets."""
 _LINES = {"content_type": "application/jsonlines", "split": "Line"}
+_CSV = {"content_type": "text/csv", "split": "Line"}
 _OUTPUT = {"accept": "application/jsonlines", "assemble_with": "Line"}
 
 
 def _rows(**fields: Any) -> dict[str, Any]:
     return {"inputs": {"rows": fields}}
+
+
+def _algorithm(name: str) -> dict[str, Any]:
+    rows = _CSV if name == "xgboost" else _LINES
+    one_by_one = {"batching": {"strategy": "SingleRecord"}} if name == "deepar" else {}
+    return {"image": {"folder": None, "builtin": name}, **_rows(**rows), "output": _OUTPUT, **one_by_one}
 
 
 TRANSFORM_FEATURES: dict[str, dict[str, Any]] = {
@@ -37,6 +43,8 @@ TRANSFORM_FEATURES: dict[str, dict[str, Any]] = {
     },
     "variables": {"environment": {"PRIMARY_KEY": "id"}, "not_secret": ["PRIMARY_KEY"]},
     "image of a repository": {"image": {"folder": None, "repository": "own", "tag": "1", "cpu_only": True}},
+    **{name: _algorithm(name) for name in get_args(Builtin)},
+    "a version of an algorithm": {"image": {"folder": None, "builtin": "xgboost", "version": "1.7-1"}, **_rows(**_CSV)},
     "image of a folder": {"image": {"folder": "pytorch"}},
     "image by digest": {"image": {"folder": None, "repository": "own", "digest": f"sha256:{'a' * 64}"}},
     "a run's model": {"model": {"run": "mnist-ddp:latest"}},

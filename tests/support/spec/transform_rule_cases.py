@@ -31,6 +31,51 @@ def _lines(accept: str = "application/jsonlines", **processing: Any) -> dict[str
     return {**_rows(**_LINES), "output": output, "data_processing": processing}
 
 
+def _algorithm(name: str, content_type: str, **more: Any) -> dict[str, Any]:
+    """A job of a built-in algorithm's model, whose records are lines."""
+    rows = {"content_type": content_type, "split": "Line", **more.pop("rows", {})}
+    return {"image": {"folder": None, "builtin": name}, **_rows(**rows), **more}
+
+
+_SERIES: dict[str, Any] = {
+    "batching": {"strategy": "SingleRecord"},
+    "output": {"accept": "application/jsonlines", "assemble_with": "Line"},
+}
+
+BUILT_IN = [
+    Case(
+        rule="transform-builtin",
+        good=_algorithm("kmeans", "text/csv;label_size=0", output={"accept": "text/csv", "assemble_with": "Line"}),
+        bad=_algorithm("factorization-machines", "text/csv"),
+        says="inputs.rows.content_type: factorization-machines does not read text/csv (application/json, "
+        "application/jsonlines, application/x-recordio-protobuf)",
+    ),
+    Case(
+        rule="transform-builtin",
+        bad=_algorithm("linear-learner", "text/csv", output={"accept": "text/csv"}),
+        says="output.accept: linear-learner does not write text/csv (application/json, application/jsonlines, "
+        "application/x-recordio-protobuf)",
+    ),
+    Case(
+        rule="transform-builtin",
+        good=_algorithm("deepar", "application/jsonlines", **_SERIES),
+        bad=_algorithm("deepar", "application/jsonlines", **_SERIES | {"batching": {}}),
+        says="batching.strategy: deepar fails at a request of several records (SingleRecord)",
+    ),
+    Case(
+        rule="transform-builtin",
+        bad=_algorithm("deepar", "application/jsonlines", rows={"split": "RecordIO"}, **_SERIES),
+        says="inputs.rows.split: deepar takes one record in a request (Line)",
+    ),
+    Case(
+        rule="transform-builtin",
+        good={"image": {"folder": None, "builtin": "xgboost", "version": "1.7-1"}, **_csv()},
+        bad={"image": {"folder": None, "builtin": "xgboost", "version": "0"}, **_rows(**_CSV)},
+        says="image.version: xgboost 0 is not on the list of 2026-11-30 "
+        "(1.2-1, 1.2-2, 1.3-1, 1.5-1, 1.7-1, 3.0-5, 3.2-0)",
+    ),
+]
+
 JOBS = [
     Case(
         rule="transform-type-exists",
@@ -223,4 +268,4 @@ FILTERS = [
         says="inputs.rows.split: 'None' cannot be filtered or joined (set it to \"Line\")",
     ),
 ]
-TRANSFORM = [*JOBS, *REQUESTS, *DATA, *FILTERS]
+TRANSFORM = [*JOBS, *BUILT_IN, *REQUESTS, *DATA, *FILTERS]

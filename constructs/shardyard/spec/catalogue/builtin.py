@@ -103,6 +103,13 @@ class Algorithm:
     """What it prints of itself, each with the goal of a search for it."""
     gpu: bool
     several_instances: bool
+    requests: tuple[str, ...]
+    """The content types that a transform job may send to its model."""
+    answers: tuple[str, ...]
+    record_by_record: bool
+    """Whether a request of several records fails."""
+    multi_model: bool
+    """Whether its container loads many models."""
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -130,6 +137,10 @@ def _algorithm(name: str, raw: Mapping[str, Any]) -> Algorithm:
         metrics=raw["metrics"],
         gpu=raw["gpu"],
         several_instances=raw["several_instances"],
+        requests=tuple(raw["transforms"]["requests"]),
+        answers=tuple(raw["transforms"]["answers"]),
+        record_by_record=raw["transforms"]["record_by_record"],
+        multi_model=raw["multi_model"],
     )
 
 
@@ -158,7 +169,13 @@ def builtin_of(spec: LaunchedSpec) -> Algorithm | None:
     return None if spec.image.builtin is None else BUILTIN[spec.image.builtin]
 
 
-def builtin_name(spec: LaunchedSpec, algorithm: Algorithm) -> str:
+def builtin_name(algorithm: Algorithm, version: str | None) -> str:
     """`repository:tag` of its image, by default the newest."""
-    version = algorithm.versions[-1] if spec.image.version is None else spec.image.version
-    return f"{algorithm.repository}:{version}"
+    return f"{algorithm.repository}:{algorithm.versions[-1] if version is None else version}"
+
+
+def unknown_version(algorithm: Algorithm, version: str | None) -> str | None:
+    """What is said of a version that the dated list does not know."""
+    if version is None or version in algorithm.versions:
+        return None
+    return f"{algorithm.name} {version} is not on the list of {BUILTIN_DATE} ({', '.join(algorithm.versions)})"

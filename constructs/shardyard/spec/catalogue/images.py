@@ -110,7 +110,7 @@ def image_name(spec: LaunchedSpec, *, project: str, stage: str, root: Path) -> s
         return dlc_name(image.framework, str(image.version), gpu=needs_gpu(spec))
     algorithm = builtin_of(spec)
     if algorithm is not None:
-        return builtin_name(spec, algorithm)
+        return builtin_name(algorithm, image.version)
     return f"{image.repository}:{image.tag}" if image.digest is None else f"{image.repository}@{image.digest}"
 
 

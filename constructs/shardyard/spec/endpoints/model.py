@@ -5,11 +5,12 @@ from typing import Literal
 
 from shardyard.spec.errors import Problem, SpecError
 from shardyard.spec.jobs.launched import JOB_NAME
+from shardyard.spec.jobs.program import Builtin
 from shardyard.spec.run_ids import RUN_ID
 from shardyard.spec.tree import setting
 
 _SOURCES = ("run", "registry", "s3", "file")
-_IMAGES = ("folder", "repository", "framework")
+_IMAGES = ("folder", "repository", "framework", "builtin")
 LATEST = "latest"
 """In place of a run's id: the newest run that succeeded."""
 
@@ -67,7 +68,7 @@ class ModelSource:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ServingImage:
-    """The container is a folder of containers/, an image of a repository, or one of AWS's for a framework."""
+    """The container is a folder of containers/, an image of a repository, one of AWS's, or a built-in algorithm's."""
 
     folder: str | None = setting(
         None,
@@ -89,15 +90,21 @@ class ServingImage:
     )
 
     framework: Literal["pytorch", "tensorflow"] | None = setting(None, "AWS's own container for inference.")
-    version: str | None = setting(None, "The framework's version.", pattern=r"\d+\.\d+", says='a text such as "2.6"')
+    builtin: Builtin | None = setting(None, "The built-in algorithm of SageMaker's that has trained the model.")
+    version: str | None = setting(
+        None,
+        "The framework's version, `2.6`, or the built-in algorithm's, by default the newest: `1.7-1`.",
+        pattern=r"\d+(\.\d+)?(-\d+)?",
+        says='a text such as "2.6"',
+    )
 
     def __post_init__(self) -> None:
         problems = []
         given = [name for name in _IMAGES if getattr(self, name) is not None]
         if len(given) != 1:
             said = f"{' and '.join(given)} exclude each other" if given else "no image is given"
-            problems.append(Problem("", f"{said} (exactly one of folder, repository, framework)"))
-        if (self.framework is None) != (self.version is None):
+            problems.append(Problem("", f"{said} (exactly one of folder, repository, framework, builtin)"))
+        if (self.framework is None) != (self.version is None) and self.builtin is None:
             problems.append(Problem("version", "it belongs to a framework: give both, or neither"))
         if self.repository is not None and (self.tag is None) == (self.digest is None):
             problems.append(Problem("repository", "it needs a tag or a digest, and not both"))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from contract.hyperparameters import bare, encode
-from shardyard.spec.catalogue.builtin import BUILTIN_DATE, Algorithm, builtin_of
+from shardyard.spec.catalogue.builtin import Algorithm, builtin_of, unknown_version
 from shardyard.spec.errors import Problem, nearest
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.jobs.tuning.ranges import Range
@@ -34,10 +34,10 @@ def brings_its_own(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
 @rule("builtin-version", reason="The image would not be found when the job starts.", source=_PAGES)
 def version(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
     """A built-in algorithm's version is one that the dated list knows."""
-    algorithm, wanted = builtin_of(spec), spec.image.version
-    if algorithm is not None and wanted is not None and wanted not in algorithm.versions:
-        known = ", ".join(algorithm.versions)
-        yield Problem("image.version", f"{algorithm.name} {wanted} is not on the list of {BUILTIN_DATE} ({known})")
+    algorithm = builtin_of(spec)
+    said = None if algorithm is None else unknown_version(algorithm, spec.image.version)
+    if said is not None:
+        yield Problem("image.version", said)
 
 
 @rule("builtin-channels", reason="The algorithm fails at its start, or reads nothing of it.", source=_PAGES)

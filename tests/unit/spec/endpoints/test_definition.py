@@ -121,7 +121,7 @@ def test_names_that_differ_in_hyphens_alone_are_refused(tmp_path: Path) -> None:
         ),
         (
             {"image": {"repository": "a", "tag": "1"}},
-            "image: folder and repository exclude each other (exactly one of folder, repository, framework)",
+            "image: folder and repository exclude each other (exactly one of folder, repository, framework, builtin)",
         ),
     ],
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from shardyard.spec.catalogue.builtin import BUILTIN, unknown_version
 from shardyard.spec.catalogue.hosting import CONTAINERS, HOSTING_DATE, HOSTING_TYPES
 from shardyard.spec.catalogue.instances import INSTANCES, has_local_disk
 from shardyard.spec.endpoints.endpoint import EndpointSpec
@@ -94,15 +95,35 @@ def volume_of_the_type(spec: EndpointSpec, facts: Facts) -> Iterator[Problem]:
 )
 def known_inference_container(spec: EndpointSpec, facts: Facts) -> Iterator[Problem]:
     """AWS's container for inference is one that the dated list knows, and runs on x86_64."""
-    framework, version = spec.image.framework, str(spec.image.version)
-    if framework is None:
+    image = spec.image
+    owner = image.framework if image.builtin is None else image.builtin
+    if owner is None:
         return
-    known = CONTAINERS[framework]
-    if version not in known:
-        said = f"{framework} {version} is not on the list of {HOSTING_DATE}"
-        yield Problem("image.version", f"{said} (one of {', '.join(known)}; or a folder of containers/)")
+    if image.framework is not None and image.version not in CONTAINERS[image.framework]:
+        known = ", ".join(CONTAINERS[image.framework])
+        said = f"{image.framework} {image.version} is not on the list of {HOSTING_DATE}"
+        yield Problem("image.version", f"{said} (one of {known}; or a folder of containers/)")
     for name, one in spec.variants.items():
         kind = INSTANCES.get(str(one.instance_type))
         if kind is not None and (kind.architecture != "x86_64" or kind.neuron_cores):
             where = f"variants.{name}.instance_type"
-            yield Problem(where, f"{kind.name} does not run AWS's container of {framework} (take one of x86_64)")
+            yield Problem(where, f"{kind.name} does not run AWS's container of {owner} (take one of x86_64)")
+
+
+@rule(
+    "builtin-is-served",
+    reason="The image would not be found, or could not load the models that it is asked for.",
+    source="constructs/shardyard/spec/catalogue/data/builtin.json, dated, with the pages of the developer guide",
+    of=EndpointSpec,
+)
+def builtin_is_served(spec: EndpointSpec, facts: Facts) -> Iterator[Problem]:
+    """A built-in algorithm is served by a version that the dated list knows, many models only where it loads them."""
+    if spec.image.builtin is None:
+        return
+    algorithm = BUILTIN[spec.image.builtin]
+    said = unknown_version(algorithm, spec.image.version)
+    if said is not None:
+        yield Problem("image.version", said)
+    if spec.kind == "multi-model" and not algorithm.multi_model:
+        loading = ", ".join(name for name, one in BUILTIN.items() if one.multi_model)
+        yield Problem("image.builtin", f"{algorithm.name} does not load many models ({loading})")

@@ -1,5 +1,5 @@
 """Rules about batch transform jobs; each module registers its own, in the order of docs/reference/rules.md."""
 
-from shardyard.spec.rules.transform import data, filters, jobs, requests
+from shardyard.spec.rules.transform import builtin, data, filters, jobs, requests
 
-__all__ = ["data", "filters", "jobs", "requests"]
+__all__ = ["builtin", "data", "filters", "jobs", "requests"]

@@ -71,8 +71,8 @@ def transform_instances_are_plain(spec: TransformSpec, facts: Facts) -> Iterator
     source=f"{MODEL_API}: ContainerDefinition; AWS's containers of the catalogue are those for training",
 )
 def transform_image(spec: TransformSpec, facts: Facts) -> Iterator[Problem]:
-    """A transform job's image is one of ECR that serves: a folder of containers/ or a repository."""
-    for name in ("algorithm", "builtin", "framework"):
+    """A transform job's image is one of ECR that serves: a folder of containers/, a repository, or an algorithm's."""
+    for name in ("algorithm", "framework"):
         if getattr(spec.image, name) is not None:
             message = "it is an image for training (give folder, or the repository of an image that serves)"
             yield Problem(f"image.{name}", message)

@@ -115,6 +115,17 @@ CASES = [
         says="hyperparameters.wd: 'some' is not allowed (a number from 0, or auto)",
     ),
     Case(
+        rule="builtin-hyperparameters",
+        good=_search(retrain={"enabled": True, "hyperparameters": {"num_round": 50}}),
+        bad=_search(retrain={"enabled": True, "hyperparameters": {"num_round": 0}}),
+        says="tuning.retrain.hyperparameters.num_round: '0' is not allowed (a whole number from 1)",
+    ),
+    Case(
+        rule="builtin-hyperparameters",
+        bad=_search(definitions=[{"name": "a", "hyperparameters": {"eta": 2}}, {"name": "b"}]),
+        says="tuning.definitions[0].hyperparameters.eta: '2' is not allowed (a number from 0 to 1)",
+    ),
+    Case(
         rule="builtin-ranges",
         good=_search(ranges={"max_depth": {"type": "categorical", "values": [3, 6]}}),
         bad=_search(ranges={"eta": {"max": 2}}),

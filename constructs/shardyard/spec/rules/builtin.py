@@ -1,8 +1,8 @@
 """Rules about SageMaker's built-in algorithms: what each takes, before it fails minutes after its start."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from contract.hyperparameters import bare, encode
+from contract.hyperparameters import Scalar, bare, encode
 from shardyard.spec.catalogue.builtin import Algorithm, builtin_of, unknown_version
 from shardyard.spec.errors import Problem, nearest
 from shardyard.spec.jobs.job import JobSpec
@@ -84,10 +84,20 @@ def hyperparameters(spec: JobSpec, facts: Facts) -> Iterator[Problem]:
         value = spec.hyperparameters.get(need.where)
         if value in need.values and not any(need.name in known for known in (spec.hyperparameters, *searched)):
             yield Problem(f"hyperparameters.{need.name}", f"missing; {algorithm.name} needs it for {value}")
-    for name, value in spec.hyperparameters.items():
-        allowed = _instead(algorithm, name, bare(value))
-        if allowed is not None:
-            yield Problem(f"hyperparameters.{name}", f"{bare(value)!r} is not allowed ({allowed})")
+    for where, values in _tables(spec):
+        for name, value in values.items():
+            allowed = _instead(algorithm, name, bare(value))
+            if allowed is not None:
+                yield Problem(f"{where}.{name}", f"{bare(value)!r} is not allowed ({allowed})")
+
+
+def _tables(spec: JobSpec) -> Iterator[tuple[str, Mapping[str, Scalar]]]:
+    """The job's hyperparameters, and those that a search lays over them."""
+    yield "hyperparameters", spec.hyperparameters
+    if spec.tuning is not None:
+        for number, one in enumerate(spec.tuning.definitions):
+            yield f"tuning.definitions[{number}].hyperparameters", one.hyperparameters
+        yield "tuning.retrain.hyperparameters", spec.tuning.retrain.hyperparameters
 
 
 def _instead(algorithm: Algorithm, name: str, text: str) -> str | None:

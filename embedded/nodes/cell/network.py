@@ -67,8 +67,9 @@ def hosts_file(addresses: Mapping[str, str]) -> str:
 
     Torch looks up the name of each peer by its address, which a socket for both families gives as one of IPv6; without
     a line for it, a resolver would be asked that is not there. The name differs, so that no host has two addresses.
+    The ranks of a single node meet at 127.0.0.1.
     """
-    lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback"]
+    lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback", "::ffff:127.0.0.1 localhost.ipv6"]
     lines += [f"{address} {host}" for host, address in addresses.items()]
     lines += [f"::ffff:{address} {host}.ipv6" for host, address in addresses.items()]
     return "\n".join(lines) + "\n"

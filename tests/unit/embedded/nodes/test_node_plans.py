@@ -31,6 +31,7 @@ def test_every_address_has_a_name_and_every_name_one_address() -> None:
     lines = [line.split() for line in hosts_file({"algo-1": "10.77.0.2", "algo-2": "10.77.0.3"}).splitlines()]
     names = {address: name for address, name, *_ in lines}
     assert names["::ffff:10.77.0.3"] == "algo-2.ipv6"
+    assert names["::ffff:127.0.0.1"] == "localhost.ipv6", "the ranks of a single node meet there"
     assert [address for address, *found in lines if "algo-2" in found] == ["10.77.0.3"]
 
 

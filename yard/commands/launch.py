@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from yard.plan import LaunchPlan
 
 _YES = typer.Option(False, "--yes", "-y", help="Do not ask.")
+_SET = typer.Option([], "--set", help="A hyperparameter, or --NAME=VALUE: an argument.", metavar="NAME=VALUE")
 _FOLLOW = typer.Option(None, "--follow/--no-follow", "-f", help="Follow it to its end; the default at a terminal.")
 
 
@@ -61,9 +62,7 @@ def read_train(words: list[str]) -> Given:
 
 def train(
     job: str = typer.Argument(help="A job of jobs/.", autocompletion=complete_jobs),
-    values: list[str] = typer.Option(
-        [], "--set", help="A hyperparameter, or --NAME=VALUE: an argument.", metavar="NAME=VALUE"
-    ),
+    values: list[str] = _SET,
     name: str | None = typer.Option(None, "--name", help="What to call the run."),
     tags: list[str] = typer.Option([], "--tag", help="A tag of the run.", metavar="KEY[=VALUE]"),
     follow: bool | None = _FOLLOW,
@@ -156,6 +155,7 @@ def _start(
 
 def resume(
     run: str = typer.Argument(help="A job's name (its newest run) or a run id.", autocompletion=complete_jobs),
+    values: list[str] = _SET,
     follow: bool | None = _FOLLOW,
     yes: bool = _YES,
     as_json: bool = typer.Option(False, "--json", help="Print the plan and the run as JSON."),
@@ -169,6 +169,7 @@ def resume(
 
     \b
       yard resume mnist-ddp
+      yard resume mnist-ddp --set lr=1e-4 --count 4
       yard resume 20261121-073000-a1b2 --yes --follow --on-demand
     """
     from yard.runs.saves import where_it_begins
@@ -192,7 +193,9 @@ def resume(
             f"The job {found.job!r} keeps no checkpoints, so there is nothing to resume from.",
             anew if checkpoints_of(job) is None else table,
         )
-    launch = {**_input_of(found, execution), **overrides, "run_id": found.run_id}
+    new, earlier = _given(found.job, values, None, [], overrides), _input_of(found, execution)
+    changed = launching.changed_input(job, earlier, new.overrides, new.hyperparameters, new.words)
+    launch = {**changed, "run_id": found.run_id}
     plan = launching.plan_of(aws, found.job, launch)
     say(where_it_begins(aws, found.job, found.run_id))
     _launch(aws, found.job, launch, plan, yes=yes, follow=follow, as_json=as_json)

@@ -35,6 +35,23 @@ def launch_input(
     return {**launch, "arguments": with_words(job, overrides.get("arguments"), words)} if words else launch
 
 
+def changed_input(
+    job: "LaunchedSpec",
+    earlier: Mapping[str, Any],
+    overrides: Mapping[str, Any],
+    hyperparameters: Mapping[str, Any],
+    words: Sequence[str] = (),
+) -> dict[str, Any]:
+    """The input of an earlier launch with what is given now: each hyperparameter and each argument by itself."""
+    from shardyard.spec.jobs.overrides import LaunchInput
+
+    LaunchInput.from_dict(earlier)  # somebody else may have written it
+    kept = {name: earlier[name] for name in ("arguments",) if name in earlier}
+    changed = launch_input(job, {**kept, **overrides}, hyperparameters, words)
+    both = {**earlier.get("hyperparameters", {}), **hyperparameters}
+    return {**earlier, **changed, **({"hyperparameters": both} if both else {})}
+
+
 def input_addresses(aws: Aws, inputs: Mapping[str, str]) -> dict[str, str]:
     """The addresses that a launch gives its inputs; a run's id stands for its model, RUN/NAME for an output of it."""
     import re

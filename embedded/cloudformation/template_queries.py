@@ -15,7 +15,8 @@ from embedded.cloudformation.inputs import (
 )
 from embedded.cloudformation.stack import Inputs
 from embedded.cloudformation.templates import graph, template
-from embedded.cloudformation.templates.schemas import properties_of, schema_of
+from embedded.cloudformation.templates.order import hashed
+from embedded.cloudformation.templates.schemas import identifier_of, properties_of, schema_of
 from embedded.cloudformation.transforms import check_transforms, uses_transforms
 from embedded.cloudformation.values import PSEUDO_PARAMETERS
 from embedded.operations import Call, Params, ServiceError, operation
@@ -133,22 +134,27 @@ def _check_properties(parsed: template.Template) -> None:
 
 
 def _identifiers(parsed: template.Template) -> list[dict[str, Any]]:
-    """The resources by type: what names each only an import, which the embedded cloud has not, would ask."""
+    """The resources by type, and by what an import would have to name each."""
     by_type: dict[str, list[str]] = {}
     for resource in parsed.resources.values():
         by_type.setdefault(resource.type, []).append(resource.logical_id)
-    return [{"ResourceType": name, "LogicalResourceIds": ids} for name, ids in sorted(by_type.items())]
+    return [
+        {"ResourceType": name, "LogicalResourceIds": by_type[name], "ResourceIdentifiers": identifier_of(name) or None}
+        for name in hashed(by_type)
+    ]
 
 
 def _declarations(parsed: template.Template) -> list[dict[str, Any]]:
     found = []
-    for name, rules in parsed.parameters.items():
+    for name in hashed(parsed.parameters):
+        rules = parsed.parameters[name]
+        allowed = [str(value) for value in rules.get("AllowedValues", ())]
         item = {
             "ParameterKey": name,
             "ParameterType": rules.get("Type", "String"),
             "NoEcho": str(rules.get("NoEcho", "false")).lower() == "true",
             "Description": rules.get("Description"),
-            "ParameterConstraints": {"AllowedValues": [str(value) for value in rules.get("AllowedValues", ())]},
+            "ParameterConstraints": {"AllowedValues": allowed} if allowed else {},
         }
         if "Default" in rules:
             item["DefaultValue"] = str(rules["Default"])

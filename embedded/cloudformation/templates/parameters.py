@@ -29,6 +29,10 @@ class Parameter:
     resolved: str | None = None
     """The value read from the Systems Manager."""
 
+    def changes(self, before: "Parameter | None") -> bool:
+        """Whether an update gives it another value; one that has changed in the Systems Manager is none of these."""
+        return before is None or before.given != self.given
+
     def description(self) -> dict[str, str]:
         """As DescribeStacks tells it."""
         answer = {"ParameterKey": self.name, "ParameterValue": _MASK if self.no_echo else self.given}
@@ -47,6 +51,9 @@ def work_out(
     if unknown:
         raise TemplateError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
     texts = {name: _text(name, rules, by_name.get(name), previous.get(name)) for name, rules in declared.items()}
+    for name, rules in declared.items():
+        if _SSM.match(str(rules.get("Type"))) and not texts[name]:
+            raise TemplateError(f"Parameter {name} should either have input value or default value")
     missing = sorted(name for name, text in texts.items() if text is None)
     if missing:
         raise TemplateError(f"Parameters: [{', '.join(missing)}] must have values")

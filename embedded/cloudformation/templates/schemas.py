@@ -4,11 +4,14 @@ Rebuild the data after a new type or a new cfn-lint: `python -m scripts.make_cfn
 """
 
 import json
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 _DATA = Path(__file__).with_name("schemas.json")
+_OPEN = ("AWS::CloudFormation::CustomResource", "AWS::CloudFormation::Stack")
+"""What these answer to GetAtt their own function or template says."""
 
 
 @cache
@@ -39,6 +42,24 @@ def _changes(kind: str, type_name: str, old: dict[str, Any], new: dict[str, Any]
 def properties_of(type_name: str) -> frozenset[str]:
     """The names of all properties that a template may give for this type; empty for a type without a schema."""
     return frozenset(_facts().get(type_name, {}).get("properties", ()))
+
+
+def identifier_of(type_name: str) -> list[str]:
+    """The properties by which an existing resource of this type is told from others; none for an unknown type."""
+    return list(_facts().get(type_name, {}).get("identifier", ()))
+
+
+def missing_properties(type_name: str, given: Collection[str]) -> list[str]:
+    """What a resource of this type must have and was not given."""
+    return [name for name in _facts().get(type_name, {}).get("required", ()) if name not in given]
+
+
+def has_attribute(type_name: str, name: str) -> bool:
+    """Whether GetAtt can have it: what the service says of a resource, and any of its properties."""
+    facts = _facts().get(type_name)
+    if facts is None or type_name in _OPEN:
+        return True
+    return name.split(".", 1)[0] in {*facts["attributes"], *facts["properties"]}
 
 
 def schema_of(type_name: str) -> dict[str, Any] | None:
@@ -87,8 +108,10 @@ def _facts_of(schema: dict[str, Any]) -> dict[str, list[str]]:
     read_only = {path.split("/")[2] for path in schema.get("readOnlyProperties", ()) if path.count("/") == 2}
     conditional = schema.get("conditionalCreateOnlyProperties", ())
     return {
+        "attributes": sorted({path.split("/")[2] for path in schema.get("readOnlyProperties", ())}),
         "create_only": [path.removeprefix("/properties/") for path in schema.get("createOnlyProperties", ())],
         "conditionally_create_only": [path.removeprefix("/properties/") for path in conditional],
+        "identifier": [path.removeprefix("/properties/") for path in schema.get("primaryIdentifier", ())],
         "properties": sorted(set(schema["properties"]) - read_only),
         "required": sorted(schema.get("required", ())),
     }

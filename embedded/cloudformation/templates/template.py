@@ -1,6 +1,7 @@
 """Templates: JSON or YAML text to a checked structure."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +39,9 @@ _RESOURCE_KEYS = frozenset(
         "Version",
     }
 )
+_LAST_COMMA = re.compile(r'("(?:\\.|[^"\\])*")|,(\s*[}\]])')
+"""A string, which is left alone, or a comma after the last member of an object or a list."""
+
 _OF_OBJECTS = frozenset({"Mappings", "Outputs", "Parameters", "Rules"})
 _MOST_DESCRIPTION = 1024
 _MOST_RESOURCES = 500
@@ -59,6 +63,8 @@ class Resource:
     """A policy, or a function that gives one."""
 
     update_replace_policy: Any = "Delete"
+    written_policies: frozenset[str] = frozenset()
+    """Which of the two the template writes: the other one is the default."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,9 +177,11 @@ def _transform_names(given: Any) -> list[str]:
 def read_document(body: str) -> dict[str, Any]:
     """A template's text as a document, its structure unchecked."""
     try:
-        document = json.loads(body) if body.lstrip().startswith("{") else yaml.load(body, Loader=_Loader)
+        document = _read_json(body) if body.lstrip().startswith("{") else yaml.load(body, Loader=_Loader)
     except json.JSONDecodeError as error:
-        place = f"(line {error.lineno}, column {error.colno})"
+        # a column is counted when its character is read
+        column = error.colno + (error.pos < len(error.doc))
+        place = f"(line {error.lineno}, column {column})"
         raise TemplateError(f"Template format error: JSON not well-formed. {place}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -182,6 +190,15 @@ def read_document(body: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise TemplateError("Template format error: unsupported structure.")
     return document
+
+
+def _read_json(body: str) -> Any:
+    """JSON as CloudFormation reads it: with a comma after the last member, if need be."""
+    try:
+        return json.loads(body)
+    except json.JSONDecodeError:
+        # blanks take the commas' place: what is wrong elsewhere keeps its line and its column
+        return json.loads(_LAST_COMMA.sub(lambda match: match[1] or f" {match[2]}", body))
 
 
 def _section(document: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -244,6 +261,7 @@ def _resource(logical_id: str, value: Any) -> Resource:
         depends_on=tuple(names),
         deletion_policy=value.get("DeletionPolicy", "Delete"),
         update_replace_policy=value.get("UpdateReplacePolicy", "Delete"),
+        written_policies=frozenset({"DeletionPolicy", "UpdateReplacePolicy"} & set(value)),
     )
 
 

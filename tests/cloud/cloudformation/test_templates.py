@@ -224,3 +224,31 @@ def test_an_operation_that_is_absent_says_so(stack: StackUnderTest, operation: s
     assert (
         caught.value.response["Error"]["Message"] == f"the embedded cloud does not emulate cloudformation:{operation}"
     )
+
+
+def test_a_summary_tells_parameters_and_identifiers_in_the_order_of_aws(stack: StackUnderTest) -> None:
+    """Recorded in May 2023 and October 2025: localstack/localstack, test_kinesis and test_templates.snapshot.json."""
+    topics: dict[str, Any] = {f"Topic{number}Name": {"Type": "String"} for number in (1, 2, 3)}
+    topics["Topic1Name"]["AllowedValues"] = ["a"]
+    trust = {"Fn::Sub": "${Topic1Name}"}
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}}
+    template = of(P=parameter("p"), R=role, B=bucket(), C=bucket()) | {"Parameters": topics}
+    summary = stack.api.get_template_summary(TemplateBody=json.dumps(template))
+    assert [(item["ParameterKey"], item["ParameterConstraints"]) for item in summary["Parameters"]] == [
+        ("Topic2Name", {}),
+        ("Topic1Name", {"AllowedValues": ["a"]}),
+        ("Topic3Name", {}),
+    ]
+    assert summary["ResourceIdentifierSummaries"] == [
+        {"ResourceType": "AWS::S3::Bucket", "LogicalResourceIds": ["B", "C"], "ResourceIdentifiers": ["BucketName"]},
+        {"ResourceType": "AWS::SSM::Parameter", "LogicalResourceIds": ["P"], "ResourceIdentifiers": ["Name"]},
+        {"ResourceType": "AWS::IAM::Role", "LogicalResourceIds": ["R"], "ResourceIdentifiers": ["RoleName"]},
+    ]
+    assert summary["CapabilitiesReason"] == "The following resource(s) require capabilities: [AWS::IAM::Role]"
+
+
+def test_a_parameter_from_the_systems_manager_cannot_be_empty(stack: StackUnderTest) -> None:
+    """As AWS told it in 2020: buildkite/elastic-ci-stack-for-aws#691."""
+    for options in ({"Default": ""}, {}):
+        declared = with_parameter(Type="AWS::SSM::Parameter::Value<String>", **options)
+        assert refused(stack, declared) == "Parameter Size should either have input value or default value"

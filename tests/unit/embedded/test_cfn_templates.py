@@ -1,6 +1,7 @@
 """CloudFormation's language, without a cloud: parsing, functions, order, parameters, plans."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from embedded.cloudformation.errors import TemplateError
 from embedded.cloudformation.templates import graph, parameters
 from embedded.cloudformation.templates.intrinsics import NO_VALUE, Resolver, references
+from embedded.cloudformation.templates.order import hashed
 from embedded.cloudformation.templates.parameters import work_out
 from embedded.cloudformation.templates.template import parse
 
@@ -144,3 +146,37 @@ def test_a_previous_value_that_breaks_a_new_constraint_is_refused() -> None:
     use = [{"ParameterKey": "P", "UsePreviousValue": True}]
     with pytest.raises(TemplateError, match="must be one of"):
         work_out(declared, use, previous, no_ssm)
+
+
+def test_a_comma_after_the_last_member_is_read() -> None:
+    """AWS deployed such a template in April 2024 (localstack/localstack, cfn_lambda_serverless.yml)."""
+    body = '{"Resources": {"A": {"Type": "AWS::S3::Bucket",}, }, "Description": "one,} two,]",}'
+    assert parse(body).description == "one,} two,]"
+    assert list(parse(body).resources) == ["A"]
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ('{"this is invalid JSON"="bobbins"}', "(line 1, column 25)"),
+        ('{"A": [1,],\n "B"="C"}', "(line 2, column 6)"),
+    ],
+)
+def test_json_that_is_not_well_formed_is_told_with_its_place(body: str, place: str) -> None:
+    """Recorded in June 2024: localstack/localstack, test_templates.snapshot.json."""
+    with pytest.raises(TemplateError, match=re.escape(f"Template format error: JSON not well-formed. {place}")):
+        parse(body)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["KinesisRoleName", "DeliveryStreamName", "KinesisStreamName"],
+        ["Topic2Name", "Topic1Name", "Topic3Name"],
+        ["BucketName", "EnvType"],
+        ["AWS::S3::Bucket", "AWS::IAM::Role", "AWS::Kinesis::Stream", "AWS::KinesisFirehose::DeliveryStream"],
+    ],
+)
+def test_names_have_the_order_of_a_hash_map(names: list[str]) -> None:
+    """The lists as they were recorded from AWS: see the module."""
+    assert hashed(sorted(names)) == names

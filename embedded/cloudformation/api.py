@@ -28,8 +28,8 @@ def create_stack(call: Call, params: Params) -> dict[str, Any]:
             STORE.add(stack)
         stack.status, stack.policy = "CREATE_IN_PROGRESS", policy
         stack.retire_change_sets()
-    engine.start(stack, lambda item: engine.create(item, inputs))
-    return {"StackId": stack.arn, "OperationId": stack.operation_id}
+    started = engine.start(stack, "CREATE_STACK", lambda item: engine.create(item, inputs))
+    return {"StackId": stack.arn, "OperationId": started}
 
 
 @operation(SERVICE, "UpdateStack")
@@ -54,8 +54,7 @@ def update_stack(call: Call, params: Params) -> dict[str, Any]:
         if policy is not None and target.status == "UPDATE_COMPLETE":
             target.policy = policy
 
-    engine.start(stack, work)
-    return {"StackId": stack.arn, "OperationId": stack.operation_id}
+    return {"StackId": stack.arn, "OperationId": engine.start(stack, "UPDATE_STACK", work)}
 
 
 @operation(SERVICE, "DeleteStack")
@@ -82,7 +81,7 @@ def delete_stack(call: Call, params: Params) -> dict[str, Any]:
     stack.status = "DELETE_IN_PROGRESS"
     stack.retire_change_sets()
     keep = tuple(params.get("RetainResources", ()))
-    engine.start(stack, lambda item: engine.delete(item, keep))
+    engine.start(stack, "DELETE_STACK", lambda item: engine.delete(item, keep))
     return {}
 
 
@@ -133,8 +132,7 @@ def rollback_stack(call: Call, params: Params) -> dict[str, Any]:
     if undo is None or stack.status not in ("CREATE_FAILED", "UPDATE_FAILED"):
         raise refuse(f"Stack:{stack.arn} is in {stack.status} state and can not be rolled back.")
     stack.status = "ROLLBACK_IN_PROGRESS"
-    engine.start(stack, undo)
-    return {"StackId": stack.arn, "OperationId": stack.operation_id}
+    return {"StackId": stack.arn, "OperationId": engine.start(stack, "ROLLBACK", undo)}
 
 
 @operation(SERVICE, "ContinueUpdateRollback")
@@ -143,5 +141,6 @@ def continue_update_rollback(call: Call, params: Params) -> dict[str, Any]:
     stack = find_stack(call, params["StackName"])
     if stack.status != "UPDATE_ROLLBACK_FAILED":
         raise refuse(f"Stack:{stack.arn} is in {stack.status} state and can not be continued.")
+    stack.begin("CONTINUE_ROLLBACK")
     stack.set_status("UPDATE_ROLLBACK_COMPLETE")
     return {}

@@ -3,7 +3,9 @@
 import json
 from typing import Any
 
-from embedded.cloudformation.stack import Deployed, Event, Inputs, Output, Stack
+from embedded.cloudformation.history.events import Event
+from embedded.cloudformation.stack import Deployed, Inputs, Output, Stack
+from embedded.cloudformation.templates.order import hashed
 
 _NOT_CHECKED = {"StackDriftStatus": "NOT_CHECKED"}
 
@@ -35,10 +37,15 @@ def stack_dict(stack: Stack) -> dict[str, Any]:
             "DriftInformation": _NOT_CHECKED,
             "ParentId": stack.parent,
             "RootId": stack.root,
+            "LastOperations": _operations(stack),
             "Outputs": [_output(output) for output in stack.outputs.values()] or None,
             **({} if inputs is None else _given(inputs)),
         }
     )
+
+
+def _operations(stack: Stack) -> list[dict[str, str]] | None:
+    return [{"OperationType": item.type, "OperationId": item.operation_id} for item in stack.operations] or None
 
 
 def _given(inputs: Inputs) -> dict[str, Any]:
@@ -52,8 +59,8 @@ def _given(inputs: Inputs) -> dict[str, Any]:
 
 
 def parameters_of(inputs: Inputs) -> list[dict[str, str]]:
-    """The parameters with their values, by name."""
-    return [item.description() for _, item in sorted(inputs.parameters.items())]
+    """The parameters with their values."""
+    return [inputs.parameters[name].description() for name in hashed(inputs.parameters)]
 
 
 def tags_of(inputs: Inputs) -> list[dict[str, str]]:
@@ -83,6 +90,7 @@ def stack_summary(stack: Stack) -> dict[str, Any]:
         "CreationTime",
         "LastUpdatedTime",
         "DeletionTime",
+        "LastOperations",
     )
     return {key: full[key] for key in keys if key in full} | present(
         {"TemplateDescription": full.get("Description"), "DriftInformation": _NOT_CHECKED, "ParentId": stack.parent}

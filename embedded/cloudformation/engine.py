@@ -3,7 +3,6 @@
 import json
 import logging
 import threading
-import uuid
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,9 +12,10 @@ from botocore.exceptions import ClientError
 from embedded import clients
 from embedded.bus.dropped import drop
 from embedded.cloudformation.errors import NotEmulated, ResourceError, TemplateError
+from embedded.cloudformation.history.events import Event, now
 from embedded.cloudformation.operation import Operation, newest_first
 from embedded.cloudformation.plan import Plan, make_plan
-from embedded.cloudformation.stack import STORE, Event, Inputs, Output, Stack, listener, now
+from embedded.cloudformation.stack import STORE, Inputs, Output, Stack, listener
 
 log = logging.getLogger(__name__)
 _notifications = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stack-notifications")
@@ -24,15 +24,17 @@ _INITIATED = "User Initiated"
 _ROLLBACK = "Rollback requested by user."
 
 
-def start(stack: Stack, work: Callable[[Stack], None]) -> None:
-    """Run an operation in a thread of its own: the caller has its answer and polls."""
-    stack.operation_id = str(uuid.uuid4())
+def start(stack: Stack, kind: str, work: Callable[[Stack], None]) -> str:
+    """Run an operation in a thread of its own: the caller has its answer, the operation's id, and polls."""
+    stack.begin(kind)
+    started = stack.operation_id
     threading.Thread(target=_guarded, args=(stack, work), name=f"stack-{stack.name}", daemon=True).start()
+    return started
 
 
-def run(stack: Stack, work: Callable[[Stack], None]) -> None:
+def run(stack: Stack, kind: str, work: Callable[[Stack], None]) -> None:
     """Run an operation and wait for it: a nested stack's, inside that of its outer stack."""
-    stack.operation_id = str(uuid.uuid4())
+    stack.begin(kind)
     _guarded(stack, work)
 
 
@@ -86,7 +88,13 @@ def create(stack: Stack, inputs: Inputs) -> None:
             operation.create(name)
         stack.outputs = operation.outputs()
     except (ResourceError, TemplateError) as error:
-        _undo_creation(stack, inputs, operation, operation.failure(error, "create"), lasting=_lasting(error))
+        reason = operation.failure(error, "create")
+        if inputs.on_failure == "DO_NOTHING":
+            stack.undo = roll_back_creation
+            stack.set_status("CREATE_FAILED", f"{reason}. ")
+            return
+        stack.begin("ROLLBACK")
+        _undo_creation(stack, inputs, operation, reason, lasting=_lasting(error))
         return
     stack.imports = operation.lookup.imports
     stack.set_status("CREATE_COMPLETE")
@@ -100,10 +108,6 @@ def _lasting(error: Exception) -> str | None:
 def _undo_creation(
     stack: Stack, inputs: Inputs, operation: Operation, reason: str, *, lasting: str | None = None
 ) -> None:
-    if inputs.on_failure == "DO_NOTHING":
-        stack.undo = roll_back_creation
-        stack.set_status("CREATE_FAILED", f"{reason}. ")
-        return
     deletes = inputs.on_failure == "DELETE"
     stack.set_status(
         "DELETE_IN_PROGRESS" if deletes else "ROLLBACK_IN_PROGRESS",
@@ -131,7 +135,8 @@ def update(stack: Stack, inputs: Inputs) -> None:
     before = stack.inputs
     assert before is not None
     resources, outputs, imports = dict(stack.resources), dict(stack.outputs), set(stack.imports)
-    stack.inputs = inputs
+    # who gives no capabilities leaves the stack those it has
+    stack.inputs = inputs if inputs.capabilities else replace(inputs, capabilities=before.capabilities)
     stack.updated = now()
     stack.set_status("UPDATE_IN_PROGRESS", _INITIATED)
     operation = Operation(stack, inputs)
@@ -161,6 +166,7 @@ def update(stack: Stack, inputs: Inputs) -> None:
             stack.undo = undo
             stack.set_status("UPDATE_FAILED", reason)
         else:
+            stack.begin("ROLLBACK")
             undo(stack)
         return
     stack.undo = stack.policy_for_update = None

@@ -30,7 +30,7 @@ class NestedStack(Provider):
             STORE.add(stack)
         _carry_out(stack, outer)
         ctx.begin(stack.arn)
-        engine.run(stack, lambda target: engine.create(target, inputs))
+        engine.run(stack, "CREATE_STACK", lambda target: engine.create(target, inputs))
         if stack.status != "CREATE_COMPLETE":
             raise ResourceError(f"Embedded stack {stack.arn} was not successfully created: {stack.reason}")
         return _made(stack)
@@ -41,7 +41,7 @@ class NestedStack(Provider):
         inputs = inputs_of(_call(ctx), given(new, ctx, outer.inputs, stack.name, on_failure="ROLLBACK"), stack)
         if not engine.plan(stack, inputs).is_empty:
             _carry_out(stack, outer)
-            engine.run(stack, lambda target: engine.update(target, inputs))
+            engine.run(stack, "UPDATE_STACK", lambda target: engine.update(target, inputs))
             if stack.status != "UPDATE_COMPLETE":
                 raise ResourceError(f"Embedded stack {stack.arn} was not successfully updated: {_first_failure(stack)}")
         return _made(stack)
@@ -51,7 +51,7 @@ class NestedStack(Provider):
         stack = STORE.find(ctx.account, ctx.region, physical_id)
         if stack is None or stack.status == "DELETE_COMPLETE":
             return
-        engine.run(stack, engine.delete)
+        engine.run(stack, "DELETE_STACK", engine.delete)
         if stack.status != "DELETE_COMPLETE":
             raise ResourceError(f"Embedded stack {stack.arn} was not successfully deleted: {stack.reason}")
 
@@ -114,7 +114,7 @@ def let_go(stack: Stack, item: ChangeSet) -> None:
         for own in [one for one in inner.change_sets.values() if one.parent == item.arn]:
             discard(inner, own)
         if inner.status == "REVIEW_IN_PROGRESS":
-            engine.run(inner, engine.delete)
+            engine.run(inner, "DELETE_STACK", engine.delete)
 
 
 def given(

@@ -9,7 +9,7 @@ from embedded.cloudformation.errors import NotEmulated, ResourceError, TemplateE
 from embedded.cloudformation.plan import Step, desired
 from embedded.cloudformation.resources import Operator
 from embedded.cloudformation.stack import STORE, Deployed, Inputs, Output, Stack
-from embedded.cloudformation.templates import graph
+from embedded.cloudformation.templates import attributes, graph
 from embedded.cloudformation.templates.template import Resource
 from embedded.cloudformation.values import StackLookup, resolver_of
 
@@ -63,6 +63,9 @@ class Operation:
         if self.inputs.failure is not None:
             raise TemplateError(self.inputs.failure)
         self.wanted = desired(self.inputs.template, self.resolver)
+        lacking = attributes.unsupported(self.inputs.template, self.wanted, self.resolver)
+        if lacking:
+            raise TemplateError("; ".join(lacking))
         return graph.in_order(self.wanted)
 
     def create(self, name: str) -> None:

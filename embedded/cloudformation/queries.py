@@ -14,7 +14,7 @@ from embedded.cloudformation.describe import (
     stack_summary,
 )
 from embedded.cloudformation.inputs import SERVICE, find_stack, refuse
-from embedded.cloudformation.stack import STORE
+from embedded.cloudformation.stack import STORE, Deployed, Stack
 from embedded.operations import Call, Params, operation
 
 _LONG_POLL_SECONDS = 8.0
@@ -87,8 +87,13 @@ def describe_stack_resources(call: Call, params: Params) -> dict[str, Any]:
             raise refuse(f"Stack for {wanted} does not exist")
         stack = found
     logical = params.get("LogicalResourceId")
-    resources = [item for item in stack.resources.values() if logical is None or item.logical_id == logical]
+    resources = [item for item in _resources(stack) if logical is None or item.logical_id == logical]
     return {"StackResources": [resource_dict(stack, item) for item in resources]}
+
+
+def _resources(stack: Stack) -> list[Deployed]:
+    """A stack's resources, in the order in which AWS lists them."""
+    return sorted(stack.resources.values(), key=lambda item: item.logical_id)
 
 
 @operation(SERVICE, "DescribeStackResource")
@@ -102,8 +107,7 @@ def describe_stack_resource(call: Call, params: Params) -> dict[str, Any]:
         raise refuse(f"Resource {params['LogicalResourceId']} does not exist for stack {params['StackName']}")
     detail = resource_dict(stack, item)
     detail["LastUpdatedTimestamp"] = detail.pop("Timestamp")
-    if item.metadata is not None:
-        detail["Metadata"] = json.dumps(item.metadata)
+    detail["Metadata"] = json.dumps({} if item.metadata is None else item.metadata)
     return {"StackResourceDetail": detail}
 
 
@@ -111,7 +115,7 @@ def describe_stack_resource(call: Call, params: Params) -> dict[str, Any]:
 def list_stack_resources(call: Call, params: Params) -> dict[str, Any]:
     """The resources of a stack, in short."""
     stack = find_stack(call, params["StackName"])
-    return {"StackResourceSummaries": [resource_summary(item) for item in stack.resources.values()]}
+    return {"StackResourceSummaries": [resource_summary(item) for item in _resources(stack)]}
 
 
 @operation(SERVICE, "ListExports")

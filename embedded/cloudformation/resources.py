@@ -9,9 +9,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from embedded.cloudformation.context import Context
 from embedded.cloudformation.errors import NotEmulated, ResourceError
+from embedded.cloudformation.history.events import now
 from embedded.cloudformation.providers.base import CUSTOM_RESOURCE, Made, Provider, find
-from embedded.cloudformation.stack import Deployed, Inputs, Stack, now
-from embedded.cloudformation.templates import dynamic
+from embedded.cloudformation.stack import Deployed, Inputs, Stack
+from embedded.cloudformation.templates import dynamic, schemas
 from embedded.cloudformation.templates.template import Resource
 from embedded.comparison import differences
 from embedded.operations import ServiceError
@@ -73,7 +74,7 @@ class Operator:
                 verb,
                 "",
                 properties,
-                lambda: self._create(find(resource.type), dynamic.resolve(properties, ctx), ctx),
+                lambda: self._create(find(resource.type), properties, ctx),
             )
         except ResourceError:
             if ctx.begun:
@@ -102,9 +103,14 @@ class Operator:
 
     @staticmethod
     def _create(provider: Provider, properties: dict[str, Any], ctx: Context) -> Made:
-        made = provider.create(copy.deepcopy(properties), ctx)
+        missing = schemas.missing_properties(provider.type, properties)
+        if missing:
+            sentences = ", ".join(f"The property {{/{name}}} is required" for name in missing)
+            raise ResourceError(f"Property validation failure: [{sentences}]")
+        resolved = dynamic.resolve(properties, ctx)
+        made = provider.create(copy.deepcopy(resolved), ctx)
         ctx.begin(made.physical_id)
-        forgotten = _forgotten(provider, made.physical_id, properties, ctx)
+        forgotten = _forgotten(provider, made.physical_id, resolved, ctx)
         if forgotten:
             raise NotEmulated(f"the embedded cloud does not emulate {', '.join(forgotten)} of {ctx.type}")
         return made
@@ -172,7 +178,8 @@ class Operator:
 
     def skip_deletion(self, item: Deployed) -> None:
         """Say that a resource is left where it is."""
-        self._stack.add_event(item.logical_id, item.physical_id, item.type, "DELETE_SKIPPED")
+        properties = item.properties
+        self._stack.add_event(item.logical_id, item.physical_id, item.type, "DELETE_SKIPPED", properties=properties)
 
     def read(self, item: Deployed) -> dict[str, Any] | None:
         """A resource's properties as its service answers them."""

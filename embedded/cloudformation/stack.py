@@ -1,22 +1,17 @@
 """Stacks: what the engine knows of each, and where they are kept."""
 
 import threading
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from embedded.cloudformation.history.events import Event, Undertaking, event_id, now
 from embedded.cloudformation.templates.parameters import Parameter
 from embedded.cloudformation.templates.template import Template
 from embedded.kept import parts
 
 _MILLISECOND = timedelta(milliseconds=1)
-
-
-def now() -> datetime:
-    """The time, as events and descriptions carry it."""
-    return datetime.now(UTC)
 
 
 @dataclass(kw_only=True, slots=True)
@@ -43,22 +38,6 @@ class Deployed:
     timestamp: datetime = field(default_factory=now)
     state: dict[str, Any] = field(default_factory=dict)
     """What its provider remembers between its calls."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Event:
-    """One line of a stack's history."""
-
-    logical_id: str
-    physical_id: str
-    type: str
-    status: str
-    reason: str | None
-    token: str | None
-    operation_id: str
-    properties: Mapping[str, Any] | None = None
-    event_id: str
-    timestamp: datetime = field(default_factory=now)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -178,11 +157,23 @@ class Stack:
     policy_for_update: str | None = None
     """The policy that stands in its place during one update."""
 
-    operation_id: str = ""
+    operations: tuple[Undertaking, ...] = ()
+    """The last operation, and after a rollback the one that it undid."""
+
     undo: "Callable[[Stack], None] | None" = None
     """What would roll back the operation that failed and was left as it was."""
 
     settled: threading.Condition = field(default_factory=threading.Condition)
+
+    @property
+    def operation_id(self) -> str:
+        """The operation that the stack's events belong to; empty before the first."""
+        return self.operations[0].operation_id if self.operations else ""
+
+    def begin(self, kind: str) -> None:
+        """Begin an operation; a rollback is one of its own, and is told with what it undoes."""
+        undone = self.operations[:1] if kind == "ROLLBACK" else ()
+        self.operations = (Undertaking(type=kind), *undone)
 
     @property
     def in_progress(self) -> bool:
@@ -210,7 +201,9 @@ class Stack:
         """One operation ends the life of all change sets: the stack that they were made for is no more."""
         for item in self.change_sets.values():
             item.execution_status = "EXECUTE_IN_PROGRESS" if item is executed else "OBSOLETE"
-        if executed is not None:
+        if executed is None:
+            self.change_set_id = None
+        else:
             self.updated = now()
         self.past_change_sets += self.change_sets.values()
         self.change_sets.clear()
@@ -228,13 +221,13 @@ class Stack:
         """Write a line of history."""
         token = None if self.inputs is None else self.inputs.token
         moment = now()
-        # a resource's event is called after what happened and when: no two may have the same name
+        # no two events of a resource may have the same name
         if self.events:
             moment = max(moment, self.events[-1].timestamp + _MILLISECOND)
-        whole = logical_id == self.name and physical_id == self.arn
-        stamp = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        own = logical_id == self.name and physical_id == self.arn
+        cleaning = self.status.endswith("_CLEANUP_IN_PROGRESS")
         event = Event(
-            event_id=str(uuid.uuid4()) if whole else f"{logical_id}-{status}-{stamp}",
+            event_id=event_id(logical_id, status, moment, stacks_own=own, cleaning=cleaning),
             timestamp=moment,
             logical_id=logical_id,
             physical_id=physical_id,
@@ -243,7 +236,7 @@ class Stack:
             reason=reason,
             token=token,
             operation_id=self.operation_id,
-            properties=properties,
+            properties=None if cleaning else properties,
         )
         self.events.append(event)
         for function in _listeners:

@@ -145,7 +145,7 @@ def execute_change_set(call: Call, params: Params) -> dict[str, Any]:
     inputs = replace(item.inputs, token=token, on_failure=on_failure)
     if item.kind == "IMPORT":
         stack.status = "IMPORT_IN_PROGRESS"
-        engine.start(stack, lambda target: imports.adopt(target, inputs, item.imported))
+        engine.start(stack, "UPDATE_STACK", lambda target: imports.adopt(target, inputs, item.imported))
         return {}
     creates = stack.status == "REVIEW_IN_PROGRESS"
     stack.status = "CREATE_IN_PROGRESS" if creates else "UPDATE_IN_PROGRESS"
@@ -155,5 +155,5 @@ def execute_change_set(call: Call, params: Params) -> dict[str, Any]:
         (engine.create if creates else engine.update)(target, inputs)
         nested.let_go(target, item)  # what a failure kept from being made
 
-    engine.start(stack, carry_out)
+    engine.start(stack, "CREATE_STACK" if creates else "UPDATE_STACK", carry_out)
     return {}

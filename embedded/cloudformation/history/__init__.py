@@ -1,0 +1,1 @@
+"""What a stack's history is made of."""

@@ -7,25 +7,32 @@ from typing import Any
 from embedded.cloudformation.providers.base import PROVIDERS
 from embedded.cloudformation.stack import STORE, Deployed, Inputs, Stack
 from embedded.cloudformation.templates import graph, schemas
-from embedded.cloudformation.templates.intrinsics import Resolver
+from embedded.cloudformation.templates.intrinsics import UNKNOWN, Resolver, references
 from embedded.cloudformation.templates.template import Resource, Template, check_policy
 from embedded.cloudformation.values import PlanLookup, resolver_of
 
+_JOINS_NO_LIST = (
+    "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings "
+    "to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined."
+)
+
 
 def desired(template: Template, resolver: Resolver) -> dict[str, Resource]:
-    """The template's resources whose conditions hold, with their policies worked out."""
+    """The template's resources whose conditions hold, with their policies and their metadata worked out."""
     return {
-        name: _with_policies(resource, resolver)
+        name: _worked_out(resource, resolver, template.resources.keys())
         for name, resource in template.resources.items()
         if resource.condition is None or resolver.holds(resource.condition)
     }
 
 
-def _with_policies(resource: Resource, resolver: Resolver) -> Resource:
+def _worked_out(resource: Resource, resolver: Resolver, names: Collection[str]) -> Resource:
     deletion, replacement = resolver.resolve(resource.deletion_policy), resolver.resolve(resource.update_replace_policy)
     check_policy(resource.logical_id, "DeletionPolicy", deletion)
     check_policy(resource.logical_id, "UpdateReplacePolicy", replacement)
-    return replace(resource, deletion_policy=deletion, update_replace_policy=replacement)
+    # metadata makes no order: what names other resources stays as it is written
+    metadata = resource.metadata if references(resource.metadata) & set(names) else resolver.resolve(resource.metadata)
+    return replace(resource, metadata=metadata, deletion_policy=deletion, update_replace_policy=replacement)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,8 +58,13 @@ class Step:
     """Whether it is updated though nothing of it differs: what lies in a nested stack is seen by asking it alone."""
 
     @classmethod
-    def of(cls, resource: Resource, old: Deployed, properties: Mapping[str, Any]) -> "Step":
-        """Compare a resource's wanted properties with those it was made with."""
+    def of(
+        cls, resource: Resource, old: Deployed, properties: Mapping[str, Any], rewritten: Collection[str] = ()
+    ) -> "Step":
+        """Compare a resource's wanted properties with those it was made with.
+
+        `rewritten` are the policies that only one of the templates writes: a default that is written is a change.
+        """
         names = sorted(set(properties) | set(old.properties))
         differing = tuple(name for name in names if properties.get(name) != old.properties.get(name))
         compared = {
@@ -60,7 +72,7 @@ class Step:
             "Metadata": resource.metadata != old.metadata,
             "UpdateReplacePolicy": resource.update_replace_policy != old.update_replace_policy,
         }
-        attributes = tuple(name for name, differs in compared.items() if differs)
+        attributes = tuple(name for name, differs in compared.items() if differs or name in rewritten)
         if resource.type != old.type:
             return cls(action="replace", properties=differing, attributes=attributes, replacing=differing)
         replacing = schemas.create_only_changes(resource.type, old.properties, dict(properties))
@@ -98,8 +110,8 @@ class Plan:
     settings_change: bool
     """Whether the stack's tags, its notifications or its rollback configuration change."""
 
-    missing_exports: Mapping[str, str]
-    """The exports that nobody has, by the resource that asks for them."""
+    doubts: Mapping[str, str]
+    """Why the properties cannot all be worked out before the deployment, by the resource."""
 
     @property
     def is_empty(self) -> bool:
@@ -121,13 +133,20 @@ def make_plan(stack: Stack, inputs: Inputs) -> Plan:
     wanted = desired(inputs.template, resolver)
     steps: dict[str, Step] = {}
     properties: dict[str, Mapping[str, Any]] = {}
-    missing: dict[str, str] = {}
+    doubts: dict[str, str] = {}
     for name in graph.in_order(wanted):
         old = stack.resources.get(name)
         properties[name] = resolver.resolve(wanted[name].properties)
-        missing.update(dict.fromkeys([name] if lookup.missing else [], ", ".join(sorted(lookup.missing))))
+        if lookup.missing:
+            doubts[name] = f"No export named {', '.join(sorted(lookup.missing))}"
+        elif _joins_unknown(wanted[name].properties, resolver):
+            doubts[name] = _JOINS_NO_LIST
         lookup.missing.clear()
-        step = Step(action="create") if old is None else Step.of(wanted[name], old, properties[name])
+        step = (
+            Step(action="create")
+            if old is None
+            else Step.of(wanted[name], old, properties[name], _rewritten(stack.inputs, inputs, name))
+        )
         if step.action in ("create", "replace"):
             lookup.replaced.add(name)
         steps[name] = step
@@ -139,8 +158,28 @@ def make_plan(stack: Stack, inputs: Inputs) -> Plan:
         properties=properties,
         outputs_change=_outputs_change(stack, inputs, resolver),
         settings_change=stack.inputs is not None and _settings(stack.inputs) != _settings(inputs),
-        missing_exports=missing,
+        doubts=doubts,
     )
+
+
+def _joins_unknown(value: Any, resolver: Resolver) -> bool:
+    """Whether a value joins the pieces of a text that nobody knows yet: there is no list to join."""
+    if isinstance(value, list):
+        return any(_joins_unknown(item, resolver) for item in value)
+    if not isinstance(value, dict):
+        return False
+    joined = value.get("Fn::Join")
+    pieces = joined[1] if isinstance(joined, list) and len(joined) == 2 else None
+    if isinstance(pieces, dict) and "Fn::Split" in pieces and resolver.resolve(pieces) == UNKNOWN:
+        return True
+    return any(_joins_unknown(item, resolver) for item in value.values())
+
+
+def _rewritten(before: Inputs | None, after: Inputs, name: str) -> set[str]:
+    if before is None:
+        return set()
+    old, new = before.template.resources.get(name), after.template.resources[name]
+    return set() if old is None else set(old.written_policies ^ new.written_policies)
 
 
 def _settings(inputs: Inputs) -> tuple[Any, ...]:

@@ -33,6 +33,9 @@ class Subject:
     expressions: Mapping[str, Any]
     """The properties as the new template writes them."""
 
+    metadata: Any
+    """The metadata as the new template writes it."""
+
     removal: str
     """The policy that decides what becomes of the old resource when it is removed or replaced."""
 
@@ -125,16 +128,22 @@ def _details(subject: Subject, causes: Causes) -> list[dict[str, Any]]:
             if name in values:
                 value = _texts(values[name])
                 target[key] = value if isinstance(value, str) else json.dumps(value)
-        reasons = causes.of(subject.expressions.get(name)) if name in subject.expressions else []
-        for source, entity, certainty in reasons:
-            details.append(_detail(target, certainty, source) | {"CausingEntity": entity})
-        direct = "Dynamic" if reasons or UNKNOWN in str(after.get(name)) else "Static"
-        details.append(_detail(target, direct, "DirectModification"))
+        reasons = causes.of(subject.expressions.get(name))
+        details += _with_reasons(target, reasons, unknown=UNKNOWN in str(after.get(name)))
     if subject.step.automatic:
         details.append(_detail({"Attribute": "Properties", "RequiresRecreation": "Never"}, "Dynamic", "Automatic"))
     for attribute in subject.step.attributes:
-        details.append(_detail({"Attribute": attribute, "RequiresRecreation": "Never"}, "Static", "DirectModification"))
+        reasons = causes.of(subject.metadata) if attribute == "Metadata" else []
+        details += _with_reasons({"Attribute": attribute, "RequiresRecreation": "Never"}, reasons)
     return details
+
+
+def _with_reasons(
+    target: Mapping[str, Any], reasons: list[tuple[str, str, str]], *, unknown: bool = False
+) -> list[dict[str, Any]]:
+    """The details of one target: each reason, and the modification itself, which is certain where it has none."""
+    found = [_detail(target, certainty, source) | {"CausingEntity": entity} for source, entity, certainty in reasons]
+    return [*found, _detail(target, "Dynamic" if reasons or unknown else "Static", "DirectModification")]
 
 
 def dynamic_change(
@@ -169,5 +178,19 @@ def without_values(told: Mapping[str, Any]) -> dict[str, Any]:
     resource["Details"] = [
         {**detail, "Target": {key: value for key, value in detail["Target"].items() if key not in _VALUES}}
         for detail in resource["Details"]
+        if not _follows_resources(detail, resource["Details"])
     ]
     return {**told, "ResourceChange": resource}
+
+
+def _follows_resources(detail: Mapping[str, Any], others: list[dict[str, Any]]) -> bool:
+    """Whether this is the direct modification of a property that changes only with other resources."""
+    if (detail["ChangeSource"], detail["Evaluation"]) != ("DirectModification", "Dynamic"):
+        return False
+    where = _place(detail)
+    sources = {other["ChangeSource"] for other in others if _place(other) == where} - {"DirectModification"}
+    return bool(sources) and sources <= {"ResourceAttribute", "ResourceReference"}
+
+
+def _place(detail: Mapping[str, Any]) -> tuple[str, str | None]:
+    return detail["Target"]["Attribute"], detail["Target"].get("Name")

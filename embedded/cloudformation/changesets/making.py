@@ -71,11 +71,11 @@ def _judge(change_set: ChangeSet, plan: Plan, *, empty: bool) -> None:
     if empty and change_set.kind == "UPDATE":
         _fail(change_set, NO_CHANGES)
         return
-    if plan.missing_exports:
-        resource, exports = next(iter(plan.missing_exports.items()))
+    if plan.doubts:
+        resource, reason = next(iter(plan.doubts.items()))
         change_set.warning = (
             "[WARN] --include-property-values option can return incomplete ChangeSet data because: ChangeSet creation "
-            f"failed for resource [{resource}] because: No export named {exports}"
+            f"failed for resource [{resource}] because: {reason}"
         )
     if change_set.parent is not None:
         change_set.execution_status, change_set.reason = "UNAVAILABLE", _FROM_ROOT
@@ -144,14 +144,13 @@ def _inside(
 def _changes(stack: Stack, inputs: Inputs, plan: Plan) -> list[dict[str, Any]]:
     before = {} if stack.inputs is None else stack.inputs.parameters
     causes = Causes(
-        parameters=frozenset(
-            name for name, item in inputs.parameters.items() if name in before and before[name].value != item.value
-        ),
+        parameters=frozenset(name for name, item in inputs.parameters.items() if item.changes(before.get(name))),
         replaced=frozenset(name for name, step in plan.steps.items() if step.action == "replace"),
         perhaps=frozenset(name for name, step in plan.steps.items() if step.perhaps),
     )
     found = []
-    for name, step in sorted(plan.steps.items()):
+    # as AWS lists them: of two names that begin alike the longer one first
+    for name, step in sorted(plan.steps.items(), key=lambda item: f"{item[0]}_"):
         if step.action == "none" and not step.attributes:
             continue
         old, new = stack.resources.get(name), inputs.template.resources.get(name)
@@ -165,6 +164,7 @@ def _changes(stack: Stack, inputs: Inputs, plan: Plan) -> list[dict[str, Any]]:
             before=None if old is None else _before(stack, old, removed=removed),
             after=None if removed else plan.properties[name],
             expressions={} if new is None else new.properties,
+            metadata=None if new is None else new.metadata,
             removal=removal,
         )
         found.append(change(subject, causes))

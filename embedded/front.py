@@ -18,7 +18,6 @@ from embedded.access.sessions import NOBODY, Caller
 from embedded.access.signatures.version4 import Fault, SignatureFault, same
 from embedded.clients import DEFAULT_REGION, owner_secret
 from embedded.kept import parts
-from embedded.lifecycle import SECRET_HEADER
 from embedded.model_check import answers, requests
 from embedded.operations import (
     Call,
@@ -32,6 +31,7 @@ from embedded.operations import (
     find_operation,
     has_own_token,
 )
+from embedded.process.running import SECRET_HEADER
 
 log = logging.getLogger(__name__)
 

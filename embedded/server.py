@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from embedded import settings
-from embedded.lifecycle import secret_of
 from embedded.process import engines
 from embedded.process.environment import DEFAULT_ACCESS_KEY
 from embedded.process.held import hold
 from embedded.process.predecessor import PORT_FILE, STATE_FILE
+from embedded.process.running import secret_of
 
 HOST = "127.0.0.1"
 _SWITCH_SECONDS = 0.001

@@ -15,9 +15,9 @@ from embedded.cloudformation.stack import STORE, Deployed, Stack
 from embedded.cloudformation.templates.intrinsics import Resolver
 from embedded.cloudformation.values import StackLookup, resolver_of
 from embedded.comparison import differences
-from embedded.lifecycle import CloudState
-from embedded.lifecycle import admin as call_admin
 from embedded.operations import Params, ServiceError, admin
+from embedded.process.running import CloudState
+from embedded.process.running import admin as call_admin
 from shardyard.spec import names
 
 _SHOWN = 160

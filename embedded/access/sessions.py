@@ -14,8 +14,8 @@ from moto.utilities.utils import get_partition
 from embedded.access import principal_tags
 from embedded.access.evaluation import policies
 from embedded.clients import DEFAULT_ACCOUNT, DEFAULT_REGION, owner_secret
-from embedded.lifecycle import DEFAULT_ACCESS_KEY
 from embedded.operations import ServiceError
+from embedded.process.environment import DEFAULT_ACCESS_KEY
 
 _ROLE_ARN = re.compile(r"^arn:(?P<partition>[a-z-]+):iam::(?P<account>\d{12}):role/(?P<path>.*/)?(?P<name>[^/]+)$")
 _ANONYMOUS = "anonymous"

@@ -33,7 +33,7 @@ PASSED_ON: Mapping[str, str] = {
     "constructs/shardyard/spec/settings/settings.py: _gone": "what the service map's refusal says",
     "constructs/shardyard/spec/tree/scalars.py: scalar": "what _convert and _outside say",
     "constructs/shardyard/spec/tree/reading.py: build": "the problem that a class raised",
-    "embedded/lifecycle.py: admin": "the cloud's own answer",
+    "embedded/process/running.py: admin": "the cloud's own answer",
     "training/launcher/endings/failure.py: write": "the failure's own sentence",
     "training/launcher/processing/run.py: _conclude": "the failure's own sentence",
     "training/launcher/endings/hints.py: _as_module": "nothing, where there is no hint",

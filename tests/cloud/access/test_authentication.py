@@ -17,6 +17,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from embedded import lifecycle
+from embedded.process.running import SECRET_FILE, SECRET_HEADER
 from tests.cloud.conftest import REGION, Cloud
 from tests.support.cloud.in_process import policy
 
@@ -137,7 +138,7 @@ def test_a_form_of_a_web_page_that_names_a_key_in_its_address_runs_nothing(cloud
 )
 @pytest.mark.parametrize("path", ["/", "/_yard/status"])
 def test_no_page_and_no_foreign_name_is_answered(cloud: Cloud, path: str, headers: dict[str, str]) -> None:
-    given = {**headers, lifecycle.SECRET_HEADER.replace("-", "_"): cloud.state.secret}
+    given = {**headers, SECRET_HEADER.replace("-", "_"): cloud.state.secret}
     status, said, answered = http(cloud, path, method="POST", body=b"{}", **given)
     assert status == 403
     assert "embedded cloud does not answer" in json.loads(said)["error"]
@@ -159,7 +160,7 @@ def test_a_preflight_of_a_browser_gets_no_leave(cloud: Cloud) -> None:
 
 
 def test_the_admin_interface_takes_a_post_with_the_secret_alone(cloud: Cloud) -> None:
-    secret = {lifecycle.SECRET_HEADER.replace("-", "_"): cloud.state.secret}
+    secret = {SECRET_HEADER.replace("-", "_"): cloud.state.secret}
     assert http(cloud, "/_yard/status", method="POST", body=b"{}", **secret)[0] == 200
     assert http(cloud, "/_yard/status", **secret)[0] == 405
     for wrong in ({}, {"X_Yard_Secret": "wrong"}, {"X_Yard_Secret": "\xe4"}):
@@ -177,7 +178,7 @@ def test_the_secret_is_the_owners_alone_and_outlives_a_restart(tmp_path: Any) ->
     first = lifecycle.up(folder)
     try:
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-        assert stat.S_IMODE((folder / lifecycle.SECRET_FILE).stat().st_mode) == 0o600
+        assert stat.S_IMODE((folder / SECRET_FILE).stat().st_mode) == 0o600
         assert len(first.secret) >= 40
         assert lifecycle.reset(folder).secret == first.secret
     finally:

@@ -2,7 +2,7 @@
 
 import socket
 
-from embedded.lifecycle import SECRET_HEADER
+from embedded.process.running import SECRET_HEADER
 from tests.cloud.conftest import Cloud
 
 ALL = 1 << 16

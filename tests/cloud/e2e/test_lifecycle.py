@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from embedded import lifecycle
 from embedded.inventory import left_behind
+from embedded.process.running import SECRET_FILE
 from tests.cloud.conftest import Cloud
 from tests.support.cloud.house import EMAIL, ROOT
 from tests.support.cloud.own_project import JOB, OwnProject, make_project
@@ -48,7 +48,7 @@ def test_a_project_is_what_its_templates_say_and_is_destroyed_without_a_trace(
 ) -> None:
     # the command looks for a cloud of the project that it is called in
     (gone.root / ".yard/cloud").mkdir(parents=True)
-    for name in ("state.json", lifecycle.SECRET_FILE):
+    for name in ("state.json", SECRET_FILE):
         shutil.copy(gone.cloud.folder / name, gone.root / ".yard/cloud")
     for part in ("storage", "identity", "observability", "training", "experiments"):
         done = verify(gone, f"gone-dev-{part}")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from shardyard.spec.errors import SpecError
-from shardyard.spec.jobs.overrides import OVERRIDES, LaunchInput, Override
+from shardyard.spec.jobs.overridable import OVERRIDES, Override
+from shardyard.spec.jobs.overrides import LaunchInput
 from yard.errors import Exit, UserError
 
 if TYPE_CHECKING:  # a help text should not load the job definition

@@ -11,7 +11,7 @@ from scripts.pages.job_examples import AUTOML, EXAMPLES, PROCESSING, TRANSFORM
 from shardyard.spec.jobs.automl.automl import AutoMLSpec
 from shardyard.spec.jobs.job import JobSpec
 from shardyard.spec.jobs.job_file import INTERNAL_KEYS
-from shardyard.spec.jobs.overrides import FREE_TABLES, OVERRIDES, Override, overrides_of
+from shardyard.spec.jobs.overridable import FREE_TABLES, OVERRIDES, Override, overrides_of
 from shardyard.spec.jobs.processing.processing import ProcessingSpec
 from shardyard.spec.jobs.transform.transform import TransformSpec
 from shardyard.spec.rules.processing import MOST_SECONDS as MOST_PROCESSING_SECONDS

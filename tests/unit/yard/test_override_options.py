@@ -6,7 +6,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from shardyard.spec.jobs.overrides import OVERRIDES
+from shardyard.spec.jobs.overridable import OVERRIDES
 from tests.support.spec.spec_tables import make
 from yard.errors import Exit, UserError
 from yard.override_options import with_override_options, with_words

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from shardyard.spec.jobs.instance_pattern import instance_pattern
 from shardyard.spec.jobs.launched import LaunchedSpec
-from shardyard.spec.jobs.overrides import overrides_of
+from shardyard.spec.jobs.overridable import overrides_of
 from shardyard.spec.parameter import Parameter
 
 _OF_ONE_TYPE = ("instance_type", "instance_count")

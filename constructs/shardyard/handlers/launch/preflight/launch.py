@@ -11,7 +11,8 @@ from shardyard.spec.catalogue.service_jobs import SERVICE_JOBS, ServiceJob
 from shardyard.spec.errors import Problem, SpecError, is_too_deep
 from shardyard.spec.jobs.kinds import spec_of
 from shardyard.spec.jobs.launched import LaunchedSpec
-from shardyard.spec.jobs.overrides import LaunchInput, apply_input, apply_parameters, free_tables_of, value_of
+from shardyard.spec.jobs.overridable import free_tables_of
+from shardyard.spec.jobs.overrides import LaunchInput, apply_input, apply_parameters, value_of
 from shardyard.spec.requests.deployment import Deployment
 from shardyard.spec.requests.named_inputs import named_input_problems
 from shardyard.spec.run_ids import parse_time, run_id_of

@@ -132,7 +132,7 @@ def show_balance(
     ),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
 ) -> None:
-    """Show each node's share of a channel, or of what a processing job has written.
+    """Show each node's share of a channel, or of an output.
 
     SageMaker deals the objects of a channel that is sharded by key to the nodes in turn.
 

@@ -101,16 +101,32 @@ class SecurityGroup(Ec2Resource):
             authorize(GroupId=group, IpPermissions=new)
 
     def made(self, physical_id: str, props: Props, ctx: Context) -> Made:
-        """Its id and network."""
+        """Its id and network; Ref gives the name of one that the template puts into no network."""
         found = self.find(physical_id, ctx) or {}
         return Made(
-            physical_id=physical_id,
+            physical_id=physical_id if "VpcId" in props else str(found.get("GroupName", physical_id)),
             attributes={"GroupId": physical_id, "Id": physical_id, "VpcId": found.get("VpcId")},
         )
 
+    def update(self, physical_id: str, old: Props, new: Props, ctx: Context) -> Made:
+        """Set its rules and tags."""
+        return super().update(self._group_id(physical_id, ctx), old, new, ctx)
+
+    def delete(self, physical_id: str, props: Props, ctx: Context) -> None:
+        """Delete it."""
+        super().delete(self._group_id(physical_id, ctx), props, ctx)
+
+    @staticmethod
+    def _group_id(physical_id: str, ctx: Context) -> str:
+        if physical_id.startswith("sg-"):
+            return physical_id
+        named = [{"Name": "group-name", "Values": [physical_id]}]
+        groups = ctx.client("ec2").describe_security_groups(Filters=named)["SecurityGroups"]
+        return str(groups[0]["GroupId"]) if groups else physical_id
+
     def read(self, physical_id: str, props: Props, ctx: Context) -> Props | None:
         """The group; of its rules those that the template names."""
-        found = super().read(physical_id, props, ctx)
+        found = super().read(self._group_id(physical_id, ctx), props, ctx)
         if found is None:
             return None
         found["GroupDescription"] = found["Description"]

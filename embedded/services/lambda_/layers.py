@@ -32,7 +32,7 @@ class LayerVersion(Provider):
                 raise
 
     def read(self, physical_id: str, props: Props, ctx: Context) -> Props | None:
-        """Its description and runtimes."""
+        """Its name, description and runtimes."""
         layer, _, version = physical_id.rpartition(":")
         try:
             found = ctx.client("lambda").get_layer_version(LayerName=layer, VersionNumber=int(version))
@@ -40,4 +40,4 @@ class LayerVersion(Provider):
             if is_absent(error):
                 return None
             raise
-        return without(found, "Content", "ResponseMetadata")
+        return {**without(found, "Content", "ResponseMetadata"), "LayerName": layer.rpartition(":")[2]}

@@ -5,6 +5,7 @@ Everything in moto that invokes a function (the API, SNS, S3 notifications, even
 """
 
 import base64
+import hashlib
 import json
 import logging
 import threading
@@ -18,6 +19,7 @@ from typing import Any
 
 import moto.awslambda.models as lambda_models
 from moto.awslambda.exceptions import LambdaClientError
+from moto.utilities.utils import get_partition
 
 from embedded import clients, clock, moto_patches
 from embedded.access import roles
@@ -52,20 +54,37 @@ class RealFunction(lambda_models.LambdaFunction):  # type: ignore[misc]
         self.dead_letter_config: dict[str, Any] = spec.get("DeadLetterConfig") or {}
         self.logging_config: dict[str, Any] = {}
         self._set_logging(spec.get("LoggingConfig"))
+        self.revision_id = str(uuid.uuid4())
         self.urls: dict[str | None, Any] = {}
         """Its URLs, by the alias that they call; None is the function itself."""
 
     def _set_logging(self, config: dict[str, Any] | None) -> None:
         default = {"LogFormat": "Text", "LogGroup": f"/aws/lambda/{self.function_name}"}
-        self.logging_config = default | (config or {})
+        levels = {"ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"}
+        given = config or {}
+        self.logging_config = default | (levels if given.get("LogFormat") == "JSON" else {}) | given
         self.logs_group_name = self.logging_config["LogGroup"]
 
     def get_configuration(self, on_create: bool = False) -> dict[str, Any]:
         """The configuration as the API answers it."""
         answer: dict[str, Any] = super().get_configuration(on_create)
         answer["LoggingConfig"] = self.logging_config
+        answer["RevisionId"] = self.revision_id
+        if self.run_time:
+            version = hashlib.sha256(str(self.run_time).encode()).hexdigest()
+            arn = f"arn:{get_partition(self.region)}:lambda:{self.region}::runtime:{version}"
+            answer["RuntimeVersionConfig"] = {"RuntimeVersionArn": arn}
+        if not answer["Layers"]:
+            del answer["Layers"]
         if self.dead_letter_config:
             answer["DeadLetterConfig"] = self.dead_letter_config
+        return answer
+
+    def get_code(self) -> dict[str, Any]:
+        """What GetFunction answers; a version has no tags."""
+        answer: dict[str, Any] = super().get_code()
+        if str(self.version) != "$LATEST":
+            answer.pop("Tags", None)
         return answer
 
     def update_configuration(self, config_updates: dict[str, Any]) -> dict[str, Any]:
@@ -77,6 +96,13 @@ class RealFunction(lambda_models.LambdaFunction):  # type: ignore[misc]
         if "LoggingConfig" in config_updates:
             self._set_logging(config_updates["LoggingConfig"])
         super().update_configuration(config_updates)
+        self.revision_id = str(uuid.uuid4())
+        return self.get_configuration()
+
+    def update_function_code(self, updated_spec: dict[str, Any]) -> dict[str, Any]:
+        """Change the code, which makes another revision too."""
+        super().update_function_code(updated_spec)
+        self.revision_id = str(uuid.uuid4())
         return self.get_configuration()
 
     def invoke(self, body: str | bytes, request_headers: Any, response_headers: Any) -> bytes:

@@ -20,6 +20,12 @@ _ATTRIBUTES = {
 }
 """The attributes, and what each is where the template does not say."""
 
+_BY_DEFAULT = (
+    *("GetTopicAttributes", "SetTopicAttributes", "AddPermission", "RemovePermission", "DeleteTopic", "Subscribe"),
+    *("ListSubscriptionsByTopic", "Publish"),
+)
+"""What a new topic's policy lets its owner's account do."""
+
 _OTHERS = ("FifoTopic", "Subscription", "Tags", "TopicName")
 
 
@@ -128,7 +134,7 @@ class TopicPolicy(Provider):
                 "Sid": "__default_statement_ID",
                 "Effect": "Allow",
                 "Principal": {"AWS": "*"},
-                "Action": ["SNS:Publish", "SNS:Subscribe", "SNS:GetTopicAttributes"],
+                "Action": [f"SNS:{name}" for name in _BY_DEFAULT],
                 "Resource": topic,
                 "Condition": owner,
             }

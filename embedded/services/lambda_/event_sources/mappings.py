@@ -60,16 +60,19 @@ class SourceMapping:
         return "ReportBatchItemFailures" in self.settings.get("FunctionResponseTypes", ())
 
     def describe(self, state: str | None = None) -> dict[str, Any]:
-        """The mapping as the API answers it."""
+        """The mapping as the API answers it; of a queue it says nothing of the last batch."""
+        reason, result = "User action", {"LastProcessingResult": self.result}
+        if self.kind == "sqs":
+            reason, result = "USER_INITIATED", {}
         return {
             "UUID": self.uuid,
             "EventSourceArn": self.source_arn,
             "EventSourceMappingArn": self.arn,
             "FunctionArn": self.function_arn,
             "LastModified": datetime.fromtimestamp(self.modified, UTC),
-            "LastProcessingResult": self.result,
             "State": state if state is not None else "Enabled" if self.enabled else "Disabled",
-            "StateTransitionReason": "USER_INITIATED",
+            "StateTransitionReason": reason,
+            **result,
             **self.settings,
         }
 

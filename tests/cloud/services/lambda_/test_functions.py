@@ -194,7 +194,7 @@ def test_a_payload_that_is_too_large(account: Account, function: str) -> None:
 def test_a_role_that_lambda_may_not_assume_is_refused(account: Account) -> None:
     role = account.role("not-for-lambda", "states")
     with pytest.raises(ClientError, match="cannot be assumed by Lambda"):
-        account.function("refused", CODE, role)
+        account.function("not-assumed", CODE, role)
 
 
 def test_another_language_says_that_it_is_not_emulated(account: Account, role: str) -> None:

@@ -109,6 +109,7 @@ def _undo_creation(
     stack: Stack, inputs: Inputs, operation: Operation, reason: str, *, lasting: str | None = None
 ) -> None:
     deletes = inputs.on_failure == "DELETE"
+    stack.deleted = now()
     stack.set_status(
         "DELETE_IN_PROGRESS" if deletes else "ROLLBACK_IN_PROGRESS",
         reason if reason == _ROLLBACK else f"{reason}. {_ROLLBACK}",
@@ -119,7 +120,6 @@ def _undo_creation(
         status = "DELETE_FAILED" if deletes else "ROLLBACK_FAILED"
         stack.set_status(status, f"The following resource(s) failed to delete: [{', '.join(failed)}]. ")
         return
-    stack.deleted = now()
     stack.set_status("DELETE_COMPLETE" if deletes else "ROLLBACK_COMPLETE", lasting)
 
 
@@ -178,6 +178,7 @@ def update(stack: Stack, inputs: Inputs) -> None:
 
 def delete(stack: Stack, keep: Iterable[str] = ()) -> None:
     """Delete all resources, last made first; what the template retains stays."""
+    stack.deleted = now()
     stack.set_status("DELETE_IN_PROGRESS", _INITIATED)
     operation = Operation(stack, stack.inputs) if stack.inputs is not None else None
     failed: list[str] = []
@@ -189,7 +190,7 @@ def delete(stack: Stack, keep: Iterable[str] = ()) -> None:
     if failed:
         stack.set_status("DELETE_FAILED", f"The following resource(s) failed to delete: [{', '.join(failed)}]. ")
         return
-    stack.imports, stack.deleted = set(), now()
+    stack.imports = set()
     stack.set_status("DELETE_COMPLETE")
 
 

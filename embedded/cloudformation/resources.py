@@ -2,7 +2,7 @@
 
 import copy
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,6 +18,8 @@ from embedded.comparison import differences
 from embedded.operations import ServiceError
 
 log = logging.getLogger(__name__)
+
+_INITIATED = "Resource creation Initiated"
 
 
 def _forgotten(provider: Provider, physical_id: str, properties: dict[str, Any], ctx: Context) -> list[str]:
@@ -75,12 +77,13 @@ class Operator:
                 "",
                 properties,
                 lambda: self._create(find(resource.type), properties, ctx),
+                begun=ctx.begun,
             )
         except ResourceError:
             if ctx.begun:
                 partly(self._deployed(resource, properties, Made(physical_id=ctx.begun[0]), ctx, "CREATE_FAILED"))
             raise
-        self._event(resource, made.physical_id, f"{verb}_IN_PROGRESS", "Resource creation Initiated", properties)
+        self._event(resource, made.physical_id, f"{verb}_IN_PROGRESS", _INITIATED, properties)
         self._event(resource, made.physical_id, f"{verb}_COMPLETE", None, properties)
         return self._deployed(resource, properties, made, ctx, f"{verb}_COMPLETE")
 
@@ -191,7 +194,16 @@ class Operator:
         found: dict[str, Any] = dynamic.resolve(properties, self._context(item.logical_id, item.type, {}))
         return found
 
-    def _call(self, resource: Resource, verb: str, physical_id: str, properties: dict[str, Any], work: Any) -> Any:
+    def _call(
+        self,
+        resource: Resource,
+        verb: str,
+        physical_id: str,
+        properties: dict[str, Any],
+        work: Any,
+        begun: Sequence[str] = (),
+    ) -> Any:
+        """Do something with a resource; `begun` has the physical id of one that is there when its creation fails."""
         try:
             return work()
         except ClientError as error:
@@ -200,7 +212,7 @@ class Operator:
             service, code = resource.type.split("::")[1], detail.get("Code")
             reason = f"{detail.get('Message', '')} (Service: {service}, Status Code: {status}, Error Code: {code})"
         except NotEmulated as error:
-            self._event(resource, physical_id, f"{verb}_FAILED", str(error), properties)
+            self._failed(resource, verb, [physical_id, *begun], str(error), properties)
             raise
         except ServiceError as error:
             reason = f"{error.message} ({error.code})"
@@ -209,8 +221,16 @@ class Operator:
         except Exception as error:
             log.exception("%s of %s (%s) failed", verb, resource.logical_id, resource.type)
             reason = f"the embedded cloud failed at {resource.type}: {type(error).__name__}: {error}"
-        self._event(resource, physical_id, f"{verb}_FAILED", reason, properties)
+        self._failed(resource, verb, [physical_id, *begun], reason, properties)
         raise ResourceError(reason)
+
+    def _failed(
+        self, resource: Resource, verb: str, physical_ids: list[str], reason: str, properties: dict[str, Any]
+    ) -> None:
+        # a custom resource says only at its end that it is there
+        if len(physical_ids) > 1 and find(resource.type).type != CUSTOM_RESOURCE:
+            self._event(resource, physical_ids[-1], f"{verb}_IN_PROGRESS", _INITIATED, properties)
+        self._event(resource, physical_ids[-1], f"{verb}_FAILED", reason, properties)
 
     def _context(self, logical_id: str, type_name: str, state: dict[str, Any]) -> Context:
         return Context(

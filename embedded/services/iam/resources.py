@@ -6,7 +6,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from embedded.cloudformation.context import Context
-from embedded.cloudformation.errors import NotEmulated
+from embedded.cloudformation.errors import NotEmulated, ResourceError
 from embedded.cloudformation.providers.base import Made, Props, Provider, provider
 from embedded.cloudformation.providers.declared import is_absent
 from embedded.cloudformation.providers.shapes import tag_changes, tag_list
@@ -31,14 +31,13 @@ class Role(Provider):
         """Create the role, then its policies."""
         iam = ctx.client("iam")
         name = str(props.get("RoleName", ctx.name(64)))
-        options: dict[str, Any] = {
-            key: props[key] for key in ("Path", "Description", "PermissionsBoundary") if key in props
-        }
+        options: dict[str, Any] = {key: props[key] for key in ("Path", "PermissionsBoundary") if key in props}
         if "MaxSessionDuration" in props:
             options["MaxSessionDuration"] = int(props["MaxSessionDuration"])
         iam.create_role(
             RoleName=name,
             AssumeRolePolicyDocument=json.dumps(props["AssumeRolePolicyDocument"]),
+            Description=props.get("Description", ""),
             Tags=tag_list(props.get("Tags")),
             **options,
         )
@@ -141,18 +140,26 @@ class Policy(Provider):
     def create(self, props: Props, ctx: Context) -> Made:
         """Put it on its roles."""
         self._check(props)
-        ctx.begin(props["PolicyName"])
+        physical_id = ctx.begin(f"{ctx.stack_name[:5]}-{ctx.logical_id[:4]}-{ctx.name(100).rpartition('-')[2]}")
+        self._require_role(props)
         self._put(props, ctx)
-        return Made(physical_id=props["PolicyName"])
+        return Made(physical_id=physical_id)
 
     def update(self, physical_id: str, old: Props, new: Props, ctx: Context) -> Made:
         """Put the new one, and take the old one off the roles that no longer have it."""
         self._check(new)
+        self._require_role(new)
         self._put(new, ctx)
         same_name = old["PolicyName"] == new["PolicyName"]
         gone = [role for role in old.get("Roles", ()) if not (same_name and role in new.get("Roles", ()))]
         self._remove(old["PolicyName"], gone, ctx)
-        return Made(physical_id=new["PolicyName"])
+        return Made(physical_id=physical_id)
+
+    @staticmethod
+    def _require_role(props: Props) -> None:
+        """IAM has no inline policy of nobody; CloudFormation can then neither make one nor delete it."""
+        if not props.get("Roles"):
+            raise ResourceError("At least one of [Groups,Roles,Users] must be non-empty.")
 
     @staticmethod
     def _check(props: Props) -> None:
@@ -173,6 +180,7 @@ class Policy(Provider):
 
     def delete(self, physical_id: str, props: Props, ctx: Context) -> None:
         """Take it off its roles."""
+        self._require_role(props)
         self._remove(props["PolicyName"], props.get("Roles", []), ctx)
 
     def read(self, physical_id: str, props: Props, ctx: Context) -> Props | None:

@@ -140,3 +140,27 @@ def test_resources_are_listed_by_name_and_have_metadata_at_least_empty(stack: St
         assert [item["LogicalResourceId"] for item in found] == ["A", "B", "C"]
     detail = stack.api.describe_stack_resource(StackName=stack.name, LogicalResourceId="A")["StackResourceDetail"]
     assert detail["Metadata"] == "{}"
+
+
+def test_a_policy_of_nobody_blocks_its_stack_until_it_is_retained(stack: StackUnderTest) -> None:
+    """Recorded in September 2023: test_stacks.snapshot.json; the physical id is told before the failure."""
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    policy = {"Type": "AWS::IAM::Policy", "Properties": {"PolicyName": stack.name, "PolicyDocument": document}}
+    assert stack.create(of(Broken=policy)) == "ROLLBACK_FAILED"
+    told = [
+        (event["ResourceStatus"], event.get("ResourceStatusReason"), event["PhysicalResourceId"])
+        for event in events(stack, "Broken")
+    ]
+    physical_id = told[1][2]
+    assert re.fullmatch(rf"{stack.name[:5]}-Brok-[A-Z0-9]+", physical_id)
+    why = "At least one of [Groups,Roles,Users] must be non-empty."
+    assert told == [
+        ("CREATE_IN_PROGRESS", None, ""),
+        ("CREATE_IN_PROGRESS", "Resource creation Initiated", physical_id),
+        ("CREATE_FAILED", why, physical_id),
+        ("DELETE_IN_PROGRESS", None, physical_id),
+        ("DELETE_FAILED", why, physical_id),
+    ]
+    assert stack.delete() == "DELETE_FAILED"
+    stack.api.delete_stack(StackName=stack.name, RetainResources=["Broken"])
+    assert stack.status() == "DELETE_COMPLETE"

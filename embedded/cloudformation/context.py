@@ -38,6 +38,15 @@ class Context:
         self.begun[:] = [physical_id]
         return physical_id
 
+    @property
+    def stack_tags(self) -> dict[str, str]:
+        """The tags that tell whose a resource is; no service takes them from anybody else."""
+        return {
+            "aws:cloudformation:stack-name": self.stack_name,
+            "aws:cloudformation:logical-id": self.logical_id,
+            "aws:cloudformation:stack-id": self.stack_arn,
+        }
+
     def client(self, service: str, region: str | None = None) -> Any:
         """A boto3 client of this cloud, as the stack's role if it has one."""
         where = self.region if region is None else region

@@ -113,6 +113,7 @@ class Operator:
         resolved = dynamic.resolve(properties, ctx)
         made = provider.create(copy.deepcopy(resolved), ctx)
         ctx.begin(made.physical_id)
+        provider.mark(made.physical_id, ctx)
         forgotten = _forgotten(provider, made.physical_id, resolved, ctx)
         if forgotten:
             raise NotEmulated(f"the embedded cloud does not emulate {', '.join(forgotten)} of {ctx.type}")

@@ -37,6 +37,9 @@ class Provider:
         """Make it."""
         raise NotImplementedError
 
+    def mark(self, physical_id: str, ctx: Context) -> None:
+        """Put the stack's tags on a new one, past its service's API; by default it has none."""
+
     def update(self, physical_id: str, old: Props, new: Props, ctx: Context) -> Made:
         """Change it in place."""
         raise NotEmulated(f"the embedded cloud cannot update {ctx.type} in place")

@@ -108,6 +108,10 @@ class SecurityGroup(Ec2Resource):
             attributes={"GroupId": physical_id, "Id": physical_id, "VpcId": found.get("VpcId")},
         )
 
+    def mark(self, physical_id: str, ctx: Context) -> None:
+        """Put the stack's tags on it."""
+        super().mark(self._group_id(physical_id, ctx), ctx)
+
     def update(self, physical_id: str, old: Props, new: Props, ctx: Context) -> Made:
         """Set its rules and tags."""
         return super().update(self._group_id(physical_id, ctx), old, new, ctx)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from botocore.exceptions import ClientError
+from moto.ec2.models import ec2_backends
 
 from embedded.cloudformation.context import Context
 from embedded.cloudformation.providers.base import Made, Props, Provider
@@ -58,6 +59,11 @@ class Ec2Resource(Provider):
         physical_id = ctx.begin(made[self.id_field])
         self.finish(physical_id, {}, props, ctx)
         return self.made(physical_id, props, ctx)
+
+    def mark(self, physical_id: str, ctx: Context) -> None:
+        """Put the stack's tags on it."""
+        if self.resource_type is not None:
+            ec2_backends[ctx.account][ctx.region].create_tags([physical_id], ctx.stack_tags)
 
     def finish(self, physical_id: str, old: Props, new: Props, ctx: Context) -> None:
         """Set what creation cannot set; by default there is nothing."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
+from moto.awslambda.models import lambda_backends
 
 from embedded import clients
 from embedded.cloudformation.context import Context
@@ -58,6 +59,11 @@ class Function(Provider):
         ctx.begin(name)
         self._set_concurrency(name, {}, props, ctx)
         return self._made(name, ctx)
+
+    def mark(self, physical_id: str, ctx: Context) -> None:
+        """Put the stack's tags on it."""
+        arn = ctx.arn("lambda", f"function:{physical_id}")
+        lambda_backends[ctx.account][ctx.region].tag_resource(arn, ctx.stack_tags)
 
     @staticmethod
     def _made(name: str, ctx: Context) -> Made:

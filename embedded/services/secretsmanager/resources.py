@@ -3,6 +3,7 @@
 import json
 
 from botocore.exceptions import ClientError
+from moto.secretsmanager.models import secretsmanager_backends
 
 from embedded.cloudformation.context import Context
 from embedded.cloudformation.providers.base import Made, Props, Provider, provider
@@ -23,6 +24,10 @@ class _Secret(Declared):
         if "SecretStringTemplate" in generate:
             value = json.dumps({**json.loads(generate["SecretStringTemplate"]), generate["GenerateStringKey"]: value})
         return super().create({**without(props, "GenerateSecretString"), "SecretString": value}, ctx)
+
+    def mark(self, physical_id: str, ctx: Context) -> None:
+        """Put the stack's tags on it."""
+        secretsmanager_backends[ctx.account][ctx.region].tag_resource(physical_id, ctx.stack_tags)
 
     def delete(self, physical_id: str, props: Props, ctx: Context) -> None:
         """Delete it at once, as CloudFormation does."""

@@ -176,3 +176,41 @@ def test_a_security_group_in_no_network_is_known_by_its_name(cloud: Cloud) -> No
     assert stack.delete() == "DELETE_COMPLETE"
     named = [{"Name": "group-name", "Values": [outputs["Ref"]]}]
     assert ec2.describe_security_groups(Filters=named)["SecurityGroups"] == []
+
+
+def test_what_a_stack_makes_says_whose_it_is(cloud: Cloud) -> None:
+    stack = StackUnderTest(cloud)
+
+    def template(*given: dict[str, str]) -> Template:
+        group = {"GroupDescription": "one", "Tags": list(given), "VpcId": {"Ref": "N"}}
+        return of(
+            **function()["Resources"],
+            N={"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}},
+            G={"Type": "AWS::EC2::SecurityGroup", "Properties": group},
+            S={"Type": "AWS::SecretsManager::Secret", "Properties": {}},
+        )
+
+    assert stack.create(template({"Key": "team", "Value": "vision"})) == "CREATE_COMPLETE"
+
+    def tags(name: str) -> dict[str, str]:
+        found = stack.physical_id(name)
+        if name == "F":
+            return dict(cloud.client("lambda").get_function(FunctionName=found)["Tags"])
+        if name == "S":
+            listed = cloud.client("secretsmanager").describe_secret(SecretId=found)["Tags"]
+        else:
+            filters = [{"Name": "resource-id", "Values": [found]}]
+            listed = cloud.client("ec2").describe_tags(Filters=filters)["Tags"]
+        return {item["Key"]: item["Value"] for item in listed}
+
+    arn = stack.describe()["StackId"]
+    for name in ("N", "G", "F", "S"):
+        whose = {key.rpartition(":")[2]: value for key, value in tags(name).items() if key.startswith("aws:")}
+        assert whose == {"stack-name": stack.name, "logical-id": name, "stack-id": arn}
+    assert stack.update(template()) == "UPDATE_COMPLETE"
+    assert len(tags("G")) == 3
+    role = cloud.client("iam").get_role(RoleName=stack.physical_id("R"))["Role"]
+    assert role["Description"] == ""
+    function_name = stack.physical_id("F")
+    version = cloud.client("lambda").publish_version(FunctionName=function_name)["Version"]
+    assert "Tags" not in cloud.client("lambda").get_function(FunctionName=function_name, Qualifier=version)

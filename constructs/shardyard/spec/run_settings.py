@@ -28,6 +28,8 @@ RESULTS = "transform"
 """The name of a transform job's one output."""
 AUTOML_RESULTS = "automl"
 """The name of an AutoML job's one output."""
+_CODE = "code"
+"""By which a run gets its source; no job's own channel has this name."""
 _TABLES = ("environment", "secrets", "channels", "inputs")
 
 
@@ -166,7 +168,11 @@ def flat(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Each setting under one name, which differs or does not: hyperparameters by theirs, `--key=value` by its key."""
     found = {name: value for name, value in settings.items() if name not in (*_TABLES, "arguments", "hyperparameters")}
     for table in _TABLES:
-        found |= dict(_leaves(table, settings.get(table, {})))
+        rows = settings.get(table, {})
+        if table in ("channels", "inputs") and settings.get("source_sha256") and isinstance(rows, Mapping):
+            # Where the code lies is named after its hash, which is a setting of its own
+            rows = {name: row for name, row in rows.items() if name != _CODE}
+        found |= dict(_leaves(table, rows))
     return {**found, **_arguments(settings.get("arguments", [])), **settings.get("hyperparameters", {})}
 
 

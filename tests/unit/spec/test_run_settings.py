@@ -42,6 +42,17 @@ def test_each_difference_has_one_name() -> None:
     assert differ >= {"arguments", "--it", "environment.OMP_NUM_THREADS", "channels.train.mode"}
 
 
+def test_other_code_is_one_difference() -> None:
+    """The address of the code says what its hash says, and is wider than any table."""
+    one, two = (flat(settings(source={"dir": ".", "sha256": letter * 64})) for letter in "ab")
+    assert {name for name in one.keys() | two.keys() if one.get(name) != two.get(name)} == {"source_sha256"}
+
+
+def test_an_environment_variable_called_code_is_a_setting() -> None:
+    found = flat(settings(source={"dir": ".", "sha256": "a" * 64}, environment={"code": "1"}))
+    assert found["environment.code"] == "1"
+
+
 def test_where_a_runs_own_checkpoints_go_sets_nothing() -> None:
     """It differs between any two runs, so that no two were ever set alike."""
     spec = make(checkpoints={"enabled": True})

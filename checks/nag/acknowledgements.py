@@ -227,7 +227,8 @@ ACKNOWLEDGEMENTS: tuple[Acknowledgement, ...] = (
     Acknowledgement(
         rule="IAM5",
         where="training/LaunchByTag/*",
-        about=r"Resource::(\*|[\w-]+-storage:ExportsOutput\w+/(runs/\*(/about\.json)?|source/\*)|arn:.*(-(dev|prod)[\w-]*[-:/]\*.*|"
+        about=r"Resource::(\*|[\w-]+-storage:ExportsOutput\w+/(runs/\*(/(about\.json|source\.diff))?|source/\*)|"
+        r"arn:.*(-(dev|prod)[\w-]*[-:/]\*.*|"
         rf"({_JOBS})/\*|(Training|Processing|Transform)Jobs:\*))",
         reason="For people's roles: runs, their code and executions of this project and stage, whose ids are unknown "
         "at deploy; jobs and their logs are only read, and the calls on `*` take no resource. A launch and a "

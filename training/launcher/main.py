@@ -7,6 +7,7 @@ from pathlib import Path
 
 from contract import secrets
 from contract.exit_codes import INTERRUPTED
+from contract.images import VERSIONS_LINE
 from contract.paths import CHECKPOINT_FOLDER, base_folder, local_path
 from contract.saves import FILES_AT_START_LINE
 from contract.variables import (
@@ -22,7 +23,7 @@ from training.launcher.endings import failure
 from training.launcher.guards import idle_gpus
 from training.launcher.inputs import Contract, read_contract
 from training.launcher.launch import GRACE_SECONDS, Launch
-from training.launcher.package import PACKAGE_ROOT
+from training.launcher.package import PACKAGE_ROOT, versions_of_frameworks
 from training.launcher.program import read_program
 from training.launcher.supervise import Supervisor
 
@@ -97,6 +98,8 @@ def _run(supervisor: Supervisor, contract: Contract) -> int:
     launch = _prepare(supervisor, contract, base_environ, processes=processes, gpus=gpus, cpus=cpus)
     if supervisor.terminated:
         raise Interrupted
+    if contract.current_host == contract.hosts[0]:
+        print(f"{VERSIONS_LINE}{versions_of_frameworks()}", file=sys.stderr, flush=True)
     if strategy == "torchrun":
         return torchrun.run(supervisor, launch, host)
     if strategy == "tensorflow":

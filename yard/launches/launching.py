@@ -137,16 +137,19 @@ def start(
     begin: Callable[[Aws, str, dict[str, Any]], runs.Run] = runs.start,
 ) -> runs.Run:
     """Upload code that has changed, start the execution, and keep what the run is called."""
-    from yard.sources import git_state, upload_source
+    from yard.sources import git_state, keep_diff, upload_source
 
     given = {**launch}
+    is_new = "source_sha256" not in given
     if given.get("run_id") is None:
         given["run_id"] = runs.new_run_id()
-    if "source_sha256" not in given:  # a resumed run keeps its original code
+    if is_new:  # a resumed run keeps its original code
         sha256 = upload_source(aws, aws.project.job(job))
         given |= {} if sha256 is None else {"source_sha256": sha256}
         given |= git_state(aws.project.root)
     run = begin(aws, job, {**given, "launched_by": aws.caller})
+    if is_new and given.get("git_dirty"):
+        keep_diff(aws, run.run_id, aws.project.job(job))
     if name is not None or tags:
         about.change(aws, run.run_id, lambda found: about.with_words(found, name=name, tags=tags))
     say(f"Launched {job}, run {run.run_id}.")

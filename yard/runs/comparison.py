@@ -11,7 +11,7 @@ from shardyard.spec.jobs.log_metrics import LogMetrics
 from shardyard.spec.jobs.metrics import STANDARD_METRICS
 from shardyard.spec.run_settings import flat
 from yard.aws import Aws
-from yard.runs import about, jobs, runs
+from yard.runs import about, beginnings, jobs, runs
 from yard.runs.logs import Line, Tail, reader_of
 
 _HASH = re.compile(r"\b[0-9a-f]{40,64}\b")
@@ -71,13 +71,16 @@ def read_curve(aws: Aws, run: runs.Run) -> Curve:
     group = run.of.log_group
     receipt, said = _receipt(aws, run), about.read(aws, run.run_id)
     reader = reader_of(described[-1]) if described else LogMetrics()
+    lines = list(Tail(aws, run.run_id, node=1, log_group=group).lines(names))
+    made_of = {f"versions.{name}": version for name, version in beginnings.versions(lines).items()}
+    settings = flat(jobs.settings_of(described[-1])) if described else {}
     return Curve(
         run_id=run.run_id,
         job=run.job,
         status=run.status.lower(),
-        settings={**(flat(jobs.settings_of(described[-1])) if described else {}), **_origin(receipt), **_said(said)},
+        settings={**settings, **made_of, **_origin(receipt), **_said(said)},
         name=said.name,
-        points=tuple(_points(Tail(aws, run.run_id, node=1, log_group=group).lines(names), reader)),
+        points=tuple(_points(lines, reader)),
         billable_seconds=sum(job.get("BillableTimeInSeconds", 0) for job in described) if described else None,
         usd=receipt.get("cost_usd"),
     )

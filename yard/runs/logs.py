@@ -1,5 +1,6 @@
 """A run's log lines, from every node, while they are written and afterwards."""
 
+import itertools
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -54,11 +55,12 @@ class Tail:
         for event in sorted(events, key=lambda event: (event["timestamp"], len(event["eventId"]), event["eventId"])):
             self._seen[event["eventId"]] = event["timestamp"]
             self._newest = max(self._newest, event["timestamp"])
-            stream = event["logStreamName"]
-            host = _HOST.search(stream)
-            text = _last_state(event["message"])
-            yield Line(event["timestamp"], host[1] if host else stream, text, stream.partition("/")[0])
+            yield _line(event)
         self._forget()
+
+    def head(self, job_name: str, most: int) -> Iterator[Line]:
+        """The first lines of a training job, as the service gives them; no more is read than these take."""
+        yield from map(_line, itertools.islice(self._events(job_name), most))
 
     def _events(self, job_name: str) -> Iterator[dict[str, Any]]:
         from botocore.exceptions import ClientError
@@ -76,6 +78,13 @@ class Tail:
     def _forget(self) -> None:
         oldest = self._newest - 2 * _OVERLAP_MILLISECONDS
         self._seen = {event: at for event, at in self._seen.items() if at >= oldest}
+
+
+def _line(event: Mapping[str, Any]) -> Line:
+    stream = event["logStreamName"]
+    host = _HOST.search(stream)
+    text = _last_state(event["message"])
+    return Line(event["timestamp"], host[1] if host else stream, text, stream.partition("/")[0])
 
 
 def _last_state(message: str) -> str:

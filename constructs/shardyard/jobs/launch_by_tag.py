@@ -65,7 +65,10 @@ class LaunchByTag(Construct):
             policy.allow(["cloudformation:DescribeStacks"], [arn("cloudformation", f"stack/{prefix}-*/*")]),
             policy.allow(["s3:ListBucket"], [artifacts]),
             policy.allow(["s3:GetObject"], [f"{artifacts}/runs/*", f"{artifacts}/source/*"]),
-            policy.allow(["s3:PutObject"], [f"{artifacts}/runs/*/about.json", f"{artifacts}/source/*"]),
+            policy.allow(
+                ["s3:PutObject"],
+                [f"{artifacts}/runs/*/about.json", f"{artifacts}/runs/*/source.diff", f"{artifacts}/source/*"],
+            ),
             *self._storage.places.use_keys("kms:Decrypt", "kms:GenerateDataKey"),
             policy.allow(["ecr:DescribeImages"], [arn("ecr", f"repository/{prefix}/*")]),
             *(

@@ -136,6 +136,11 @@ def about_key(run_id: str) -> str:
     return f"{run_prefix(run_id)}about.json"
 
 
+def difference_key(run_id: str) -> str:
+    """Where it lies what differed from the commit that a run was launched from."""
+    return f"{run_prefix(run_id)}source.diff"
+
+
 def checkpoint_prefix(job: str, run_id: str) -> str:
     """Where a logical run's checkpoints lie in the artifact bucket, the same for every attempt and resume."""
     return f"checkpoints/{job}/{run_id}/"

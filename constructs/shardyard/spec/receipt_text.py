@@ -13,6 +13,9 @@ from shardyard.spec.units import format_duration
 _DONE = {"processing": "was processed", "transform": "was transformed", "automl": "was learnt"}
 """What a job that has completed was, by its kind; every other trained."""
 
+_LONGEST = 1000
+"""Letters of one line about what a run was made of; the receipt itself has all."""
+
 
 def subject(receipt: Mapping[str, Any]) -> str:
     """One line of at most 99 characters, the limit of a notification's subject."""
@@ -31,6 +34,7 @@ def text(receipt: Mapping[str, Any]) -> str:
         _metrics(receipt),
         search_text.what_was_found(receipt["tuning"]) if receipt.get("tuning") else _attempts(receipt),
         _candidates(receipt["automl"]) if receipt.get("automl") else "",
+        _made_of(receipt),
         "\n".join(f"Note: {note}" for note in receipt.get("notes", ())),
         _where(receipt),
     ]
@@ -99,11 +103,54 @@ def _attempts(receipt: Mapping[str, Any]) -> str:
     for attempt in receipt["attempts"][-10:]:
         machines = ", ".join(f"{one['count']} x {one['type']}" for one in attempt["instances"])
         cost = "" if attempt["cost_usd"] is None else f", {_usd(attempt['cost_usd'])} USD"
-        lines.append(f"  {attempt['name']}: {_ended(attempt)} on {machines}{cost}")
+        reported = "".join(f", first report at {key} {at:.0f}" for key, at in attempt.get("first_report", {}).items())
+        lines.append(f"  {attempt['name']}: {_ended(attempt)} on {machines}{cost}{reported}")
         why = after.get(attempt["name"])
         if why is not None and why != receipt["cause"]:
             lines.append(f"    {why}")
     return "\n".join(lines)
+
+
+def _made_of(receipt: Mapping[str, Any]) -> str:
+    """What it was set to, as far as a table of settings tells, and what it was made from."""
+    settings: Mapping[str, Any] = receipt.get("settings") or {}
+    words = [settings.get("entry"), *_list(settings.get("arguments"))]
+    facts = {
+        "Program": " ".join(str(word) for word in words if word is not None),
+        "Hyperparameters": _pairs(settings.get("hyperparameters")),
+        "Environment": _pairs(settings.get("environment")),
+        "Code": _code(receipt),
+        "Image": _image(settings.get("image"), receipt.get("image", {}).get("digest")),
+        "Versions": _pairs(receipt.get("versions"), " "),
+    }
+    return "\n".join(f"{name}: {_on_a_line(said)}" for name, said in facts.items() if said)
+
+
+def _code(receipt: Mapping[str, Any]) -> str:
+    code, commit = receipt.get("source_sha256"), receipt.get("git_commit")
+    said = [f"sha256 {str(code)[:12]}"] if code else []
+    if commit:
+        said.append(f"commit {commit[:12]}{' and files that differ from it' if receipt.get('git_dirty') else ''}")
+    return ", ".join(said)
+
+
+def _on_a_line(said: str) -> str:
+    """Whatever people have written in a value: the message of a topic takes 256 kB."""
+    line = " ".join(said.split())
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."
+
+
+def _list(raw: Any) -> list[Any]:
+    return raw if isinstance(raw, list) else []
+
+
+def _pairs(raw: Any, between: str = "=") -> str:
+    return ", ".join(f"{name}{between}{value}" for name, value in raw.items()) if isinstance(raw, Mapping) else ""
+
+
+def _image(address: Any, digest: str | None) -> str:
+    name = str(address or "").rpartition("/")[2]
+    return f"{name} ({digest[:19]})" if name and digest else name
 
 
 def _candidates(found: Mapping[str, Any]) -> str:

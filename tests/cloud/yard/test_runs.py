@@ -53,7 +53,10 @@ def test_the_receipt_is_for_people_and_for_programs(yard: Yard, run_id: str) -> 
     assert "Spot saved" in text
     assert "accuracy " in text
     assert "{" not in text
-    assert yard.json("receipt", "mnist-ddp", "--json")["run_id"] == run_id
+    whole = yard.json("receipt", "mnist-ddp", "--json")
+    assert whole["run_id"] == run_id
+    assert {"Python", "torch"} <= whole["versions"].keys()
+    assert f"torch {whole['versions']['torch']}" in text
 
 
 def test_history_and_status_know_it(yard: Yard, run_id: str) -> None:

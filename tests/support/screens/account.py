@@ -108,6 +108,13 @@ def receipt(run: str) -> dict[str, Any]:
         "image": {"digest": "sha256:" + run[-4:] * 16},
         "git_commit": "9f" * 20,
         "git_dirty": run == FAILED,
+        "source_sha256": run[-4:] * 16,
+        "settings": {
+            "entry": "train.py",
+            "arguments": ["config/gpt.py", "--compile"],
+            "hyperparameters": {"learning_rate": float(_RATES[run]), "batch_size": 8},
+            "image": f"123456789012.dkr.ecr.us-east-1.amazonaws.com/shardyard-dev/pytorch:{run[-4:] * 4}",
+        },
         "notes": ["The data of channel train is 1.2 TB: FastFile would start sooner than File."],
         "links": {
             "logs": [log],

@@ -314,6 +314,7 @@ ASKS_ONE_THING = {
     "yard/launches/launching.py": "compares a status with one of the model's",
     "yard/runs/about.py": "compares a code with three of S3's",
     "yard/runs/artifacts.py": "compares a status with one of the model's",
+    "yard/runs/beginnings.py": "compares a code with two of the model's",
     "yard/runs/audit.py": "shows a status as it is",
     "yard/runs/comparison.py": "hands a status on to runs.py, and shows the seconds that were billed as they are",
     "yard/runs/logs.py": "compares a code with one of the model's",

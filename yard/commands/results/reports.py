@@ -20,31 +20,51 @@ if TYPE_CHECKING:
 
 def receipt(
     run: str = typer.Argument(help="A job's name (its newest run) or a run id.", autocompletion=complete_jobs),
+    diff: bool = typer.Option(False, "--diff", help="Print what differed from the commit in the files of the run."),
     as_json: bool = typer.Option(False, "--json", help="Print the whole receipt as JSON."),
 ) -> None:
     """Show what a run did and what it cost.
 
-    How it ended, what each attempt cost and what spot saved, the last metrics, and where the model and logs are.
+    How it ended, what each attempt cost and what spot saved, the last metrics, what it was made of, and where the
+    model and logs are.
 
     \b
       yard receipt mnist-ddp
       yard receipt 20261121-073000-a1b2 --json | jq .cost_usd
+      yard receipt mnist-ddp --diff | git apply --reverse --check
     """
     from shardyard.spec.receipt_text import text
+    from yard.runs import beginnings
 
     aws = Aws(find_project())
     wanted = searches.find_any(aws, run)
+    if diff:
+        _show_difference(aws, wanted)
+        return
     if wanted.status == "RUNNING":
         raise UserError(
             f"The run {wanted.run_id} of {wanted.job} is still running, and its receipt comes at its end.",
             f"Watch it: yard logs {wanted.run_id} --follow; where it is: yard status {wanted.run_id}",
         )
-    found = runs.receipt(aws, wanted.run_id)
+    found = beginnings.told(aws, wanted, runs.receipt(aws, wanted.run_id))
     said = about.read(aws, wanted.run_id)
     if as_json:
         emit_json({**found, "about": said.to_dict()})
     else:
         show("\n\n".join(part for part in (text(found), said.in_words()) if part))
+
+
+def _show_difference(aws: Aws, run: runs.Run) -> None:
+    from yard.sources import read_diff
+
+    found = read_diff(aws, run.run_id)
+    if found is None:
+        raise UserError(
+            f"No difference from a commit was kept of the run {run.run_id}.",
+            "Its files were those of the commit, in no git repository, or new to it; "
+            "its code lies in the artifact bucket, under the hash that the receipt names.",
+        )
+    show(found.rstrip("\n"))
 
 
 def history(

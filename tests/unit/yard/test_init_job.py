@@ -109,6 +109,97 @@ def test_click_typer_and_dataclasses_are_read(project: Project) -> None:
     assert found(project, HUGGING_FACE) == [("--model_name", "value", None, True), ("--dropout", "value", 0.1, False)]
 
 
+def test_typer_is_read_in_its_newer_ways_too(project: Project) -> None:
+    annotated = """
+import typer
+from typing import Annotated
+app = typer.Typer()
+@app.command()
+def main(
+    ctx: typer.Context,
+    data: Annotated[str, typer.Argument()],
+    lr: Annotated[float, typer.Option(help="x")] = 0.1,
+    fast: Annotated[bool, typer.Option("--fast/--slow")] = False,
+    name: Annotated[str, typer.Option()] = "x",
+    hidden: int = 64,
+): ...
+def helper(x: int = 1): ...
+"""
+    expected = [
+        ("data", "position", None, True),
+        ("--lr", "value", 0.1, False),
+        ("--fast", "flag", False, False),
+        ("--name", "value", "x", False),
+        ("--hidden", "value", 64, False),
+    ]
+    assert found(project, annotated) == expected
+    plain = "import typer\ndef main(data: str, hidden_size: int = 64, sizes: list[int] = []): ...\ntyper.run(main)\n"
+    assert found(project, plain) == [
+        ("data", "position", None, True),
+        ("--hidden-size", "value", 64, False),
+        ("--sizes", "list", [], False),
+    ]
+    assert found(project, "def main(data: str, hidden: int = 64): ...\nmain(1)\n") == [], "no typer"
+
+
+def test_what_an_option_takes_and_has_is_said(project: Project) -> None:
+    source = """
+import argparse, click, os
+p = argparse.ArgumentParser()
+p.add_argument("--precision", choices=["no", "fp16"], default="no")
+p.add_argument("--resume", type=str, default=None)
+p.add_argument("--data", default=os.environ.get("DATA"))
+@click.option("--plan", type=click.Choice(["ddp", "fsdp"]), default="ddp")
+def main(plan): ...
+"""
+    text = begin_job(project, "options", script(project, source))[0].read_text()
+    for said in (
+        '# precision = "no"  # line 4: no or fp16',
+        "# resume =   # line 5: str, none unless it is given",
+        "# data =   # line 6: its default is only known when it runs",
+        '# plan = "ddp"  # line 7: ddp or fsdp',
+    ):
+        assert said in text
+
+
+def test_results_beside_the_code_are_lost_and_it_says_how_to_keep_them(project: Project) -> None:
+    source = """
+import argparse, os
+from pathlib import Path
+p = argparse.ArgumentParser()
+p.add_argument("--output_dir", default="outputs")
+p.add_argument("--ckpt-dir", default="./ckpt")
+p.add_argument("--log_dir", default="logs")
+p.add_argument("--model_dir", default="facebook/opt-125m")
+p.add_argument("--save_dir", default="/opt/ml/model")
+p.add_argument("--output_format", default="csv")
+args = p.parse_args()
+os.makedirs("runs/a", exist_ok=True)
+os.makedirs(args.output_dir)
+Path("plots").mkdir()
+Path("/tmp/x").mkdir()
+"""
+    _, to_do = begin_job(project, "places", script(project, source))
+    lost = "beside the code, which is lost with the node"
+    assert to_do == [
+        f"line 5: --output_dir is 'outputs' {lost}: output_dir = \"/opt/ml/model\" in [hyperparameters]",
+        f"line 6: --ckpt-dir is './ckpt' {lost}: ckpt-dir = \"/opt/ml/checkpoints\" in [hyperparameters], "
+        "with [checkpoints] enabled = true",
+        f"line 7: --log_dir is 'logs' {lost}: log_dir = \"/opt/ml/output/data\" in [hyperparameters]",
+        f"line 12: 'runs/a' is made {lost}: below os.environ[\"SM_OUTPUT_DATA_DIR\"] it is kept",
+        f"line 14: 'plots' is made {lost}: below os.environ[\"SM_OUTPUT_DATA_DIR\"] it is kept",
+    ]
+
+
+def test_options_of_somebody_elses_dataclass_are_pointed_to(project: Project) -> None:
+    _, to_do = begin_job(project, "hf", script(project, HUGGING_FACE))
+    assert (
+        "line 11: the fields of TrainingArguments are options too, which [hyperparameters] can name: "
+        'output_dir = "/opt/ml/model" keeps the model'
+    ) in to_do
+    assert not any("ModelArguments" in said for said in to_do)
+
+
 def test_the_job_file_is_one_and_says_what_it_rests_on(project: Project) -> None:
     script(project, "", "code/helpers.py")
     path, _ = begin_job(project, "digits", script(project, ARGPARSE))
@@ -118,7 +209,13 @@ def test_the_job_file_is_one_and_says_what_it_rests_on(project: Project) -> None
     assert (spec.image.folder, spec.compute.instance_type) == ("pytorch", "ml.g5.xlarge")
     assert list(spec.channels) == ["train"]
     assert spec.hyperparameters == {}, "its own defaults hold until somebody says otherwise"
-    for said in ("# lr = 0.1  # line 10", "# batch-size =   # line 11: required", "--amp (flag, line 12)"):
+    for said in (
+        "# lr = 0.1  # line 10: float",
+        "# batch-size =   # line 11: int, required",
+        "--amp (flag, line 12)",
+        "--sizes (list, line 13: int)",
+        "# train =   # line 15: its default is only known when it runs",
+    ):
         assert said in text
     assert "line 16: it is a rank of a group" in text
     assert project.job("digits") == spec

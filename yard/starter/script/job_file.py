@@ -16,6 +16,14 @@ from yard.starter.files import ON_AWS_IMAGE, TENSORFLOW_ON_AWS_IMAGE
 from yard.starter.script.options import Option
 from yard.starter.script.reading import Script, read
 
+_RESULTS = re.compile(r"(out|output|save|ckpt|checkpoint|log|logging|result)s?([-_]?(dir|path|folder|root))?")
+_KEPT = {
+    "log": "/opt/ml/output/data",
+    "result": "/opt/ml/output/data",
+    "c": "/opt/ml/checkpoints",
+    "": "/opt/ml/model",
+}
+"""Where what an option names is kept, by how its name begins."""
 _MODEL_DIRS = ("model_dir", "model-dir")
 
 
@@ -109,7 +117,7 @@ def _arguments(options: Sequence[Option]) -> Iterator[str]:
     for option in others:
         default = "" if option.default is None else f", default {option.default}"
         needed = ", required" if option.required else ""
-        yield f"#   {option.name} ({option.kind}, line {option.line}{default}{needed})"
+        yield f"#   {option.name} ({option.kind}, {_of_line(option)}{default}{needed})"
 
 
 def _tables(name: str, found: Script, places: Mapping[str, str], values: Mapping[str, Scalar]) -> Iterator[str]:
@@ -126,10 +134,19 @@ def _tables(name: str, found: Script, places: Mapping[str, str], values: Mapping
         elif found.tensorflow and key in _MODEL_DIRS:
             yield f'{key} = "/opt/ml/model"  # line {option.line}: version 2 of the SDK gave it to every script'
         elif isinstance(value, bool | int | float | str):
-            yield f"# {key} = {json.dumps(value)}  # line {option.line}"
+            yield f"# {key} = {json.dumps(value)}  # {_of_line(option)}"
+        elif option.required:
+            yield f"# {key} =   # {_of_line(option, 'required')}"
         else:
-            said = "required" if option.required else "its default is only known when it runs"
-            yield f"# {key} =   # line {option.line}: {said}"
+            said = "its default is only known when it runs" if option.is_computed else "none unless it is given"
+            yield f"# {key} =   # {_of_line(option, said)}"
+
+
+def _of_line(option: Option, *more: str) -> str:
+    """Where it stands, and its type or the values that it takes."""
+    takes = " or ".join(option.choices) if option.choices else option.type
+    said = [*([] if takes is None or option.kind == "flag" else [takes]), *more]
+    return f"line {option.line}{': ' if said else ''}{', '.join(said)}"
 
 
 def _to_do(project: Project, name: str, code: Path, found: Script) -> Iterator[str]:
@@ -137,6 +154,7 @@ def _to_do(project: Project, name: str, code: Path, found: Script) -> Iterator[s
         if option.required and not (found.tensorflow and option.name.removeprefix("--") in _MODEL_DIRS):
             where = "[hyperparameters]" if option.is_hyperparameter else "program.arguments"
             yield f"line {option.line}: {option.name} is required: give it in {where} of jobs/{name}.toml"
+    yield from _lost(found.options)
     for advice in found.advice:
         yield f"line {advice.line}: {advice.says}"
     missing = not_listed(project, code.parent, found, found.packages)
@@ -144,6 +162,22 @@ def _to_do(project: Project, name: str, code: Path, found: Script) -> Iterator[s
         yield f"its image does not list {', '.join(missing)}: name them in {code.parent.name}/requirements.txt"
     for channel in found.channels:
         yield f"its channel {channel!r} is empty: yard data put FOLDER --job {name} --channel {channel}"
+
+
+def _lost(options: Sequence[Option]) -> Iterator[str]:
+    """Options that name a place for results beside the code."""
+    for option in options:
+        name, place = option.name.removeprefix("--"), option.default
+        about = _RESULTS.fullmatch(name)
+        if about is None or not option.is_hyperparameter or not isinstance(place, str):
+            continue
+        if place and not place.startswith(("/", "~")) and "://" not in place:
+            kept = next(folder for begin, folder in _KEPT.items() if about[1].startswith(begin))
+            more = ", with [checkpoints] enabled = true" if kept.endswith("checkpoints") else ""
+            yield (
+                f"line {option.line}: {option.name} is {place!r} beside the code, which is lost with the node: "
+                f'{name} = "{kept}" in [hyperparameters]{more}'
+            )
 
 
 def not_listed(

@@ -138,6 +138,10 @@ def _advice(tree: ast.Module, words: list[tuple[int, str]]) -> Iterator[Advice]:
             yield Advice(
                 line=line, says="it starts ranks itself: the launcher does, and each reads RANK and LOCAL_RANK"
             )
+    for name, line in options.foreign_dataclasses(tree).items():
+        said = f"the fields of {name} are options too, which [hyperparameters] can name"
+        keeps = ': output_dir = "/opt/ml/model" keeps the model' if name.endswith("TrainingArguments") else ""
+        yield Advice(line=line, says=f"{said}{keeps}")
     names = {text.rpartition(".")[2] for _, text in words}
     several = names & set(_STRATEGIES) and not names & set(_KERAS_2)
     for node in ast.walk(tree):
@@ -159,8 +163,22 @@ def _of_call(call: ast.Call, *, saves_to_model: bool) -> Iterator[Advice]:
     if _fetches(call):
         said = "it downloads, and nodes in the project's network have no way out: put the data into a channel"
         yield Advice(line=call.lineno, says=f"{said}, or set network.vpc = false")
+    made = _made_beside(call)
+    if made is not None:
+        said = f"{made!r} is made beside the code, which is lost with the node"
+        yield Advice(line=call.lineno, says=f'{said}: below os.environ["SM_OUTPUT_DATA_DIR"] it is kept')
     if name.endswith(_SAVES) and not saves_to_model:
         yield Advice(line=call.lineno, says='only what is under os.environ["SM_MODEL_DIR"] is kept as the model')
+
+
+def _made_beside(call: ast.Call) -> str | None:
+    """The relative place of a folder that is made: `os.makedirs("runs")`, `Path("runs").mkdir()`."""
+    made = call.args[0] if ast.unparse(call.func) in ("os.makedirs", "os.mkdir", "makedirs") and call.args else None
+    if isinstance(call.func, ast.Attribute) and call.func.attr == "mkdir" and isinstance(call.func.value, ast.Call):
+        inner = call.func.value
+        made = inner.args[0] if ast.unparse(inner.func).endswith("Path") and len(inner.args) == 1 else None
+    place = made.value if isinstance(made, ast.Constant) else None
+    return place if isinstance(place, str) and place and not place.startswith(("/", "~")) else None
 
 
 def _is_text_of_hosts(node: ast.expr) -> bool:

@@ -38,7 +38,7 @@ def init(
         _init_job(folder, job, script, as_json=as_json)
         return
     from yard.starter import begin
-    from yard.starter.files import Choices
+    from yard.starter.files import Choices, came_from
 
     name = begin.project_name(folder) if project is None else project
     choices = Choices(project=name, stage=stage, owner=owner, containers=containers, requirement=requirement)
@@ -48,6 +48,11 @@ def init(
     else:
         print("\n".join(str(folder / path) for path in written))
     say(f"The project {name} is in {folder}; {folder / 'README.md'} says how to go on.")
+    if requirement == "shardyard" and (place := came_from()) is not None:
+        say(
+            f"This version was installed from {place}, and requirements.txt asks an index for it: where none has it, "
+            f"write `shardyard @ {place}` there, or an address that CI reaches too."
+        )
 
 
 def _init_job(word: Path, name: str | None, script: Path | None, *, as_json: bool) -> None:

@@ -48,6 +48,16 @@ def version() -> str:
     return importlib.metadata.version("shardyard")
 
 
+def came_from() -> str | None:
+    """Where pip got the installed version, as requirements.txt would name it; None if from an index."""
+    try:
+        told = json.loads(importlib.metadata.distribution("shardyard").read_text("direct_url.json") or "{}")
+    except ValueError:
+        return None
+    url, repository = told.get("url"), told.get("vcs_info")
+    return url if repository is None else f"{repository['vcs']}+{url}@{repository['commit_id']}"
+
+
 def render(choices: Choices) -> dict[str, bytes]:
     """Every file by its path in the project."""
     words = {

@@ -1,17 +1,20 @@
 """`yard init` and `yard upgrade`: what they write, what they refuse, what they say."""
 
+import importlib.metadata
 import json
 import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from shardyard.spec.errors import SpecError
 from shardyard.spec.settings.settings import Settings
+from yard.commands.project import init
 from yard.errors import UserError
 from yard.project import find_project
 from yard.starter import begin, files, upgrade
@@ -64,6 +67,39 @@ def test_what_the_product_pins_a_new_project_pins_too(tmp_path: Path) -> None:
 def test_another_place_to_install_from_is_kept_as_it_was_given(tmp_path: Path) -> None:
     begin.begin(tmp_path, choices(requirement="shardyard @ git+https://git.example.com/shardyard@v1"))
     assert (tmp_path / "requirements.txt").read_text() == "shardyard @ git+https://git.example.com/shardyard@v1\n"
+
+
+@pytest.mark.parametrize(
+    ("told", "place"),
+    [
+        (None, None),
+        ({"url": "file:///dist/shardyard.whl", "archive_info": {}}, "file:///dist/shardyard.whl"),
+        (
+            {"url": "https://git.example.com/s", "vcs_info": {"vcs": "git", "commit_id": "1a2b"}},
+            "git+https://git.example.com/s@1a2b",
+        ),
+        ({"url": "file:///clone", "dir_info": {"editable": True}}, "file:///clone"),
+    ],
+)
+def test_what_no_index_has_is_said(
+    told: dict[str, Any] | None,
+    place: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    content = None if told is None else json.dumps(told)
+    distribution = SimpleNamespace(read_text=lambda name: content, version="0.1.0")
+    monkeypatch.setattr(importlib.metadata, "distribution", lambda name: distribution)
+    assert files.came_from() == place
+
+    def said(folder: str, requirement: str) -> str:
+        given = {"job": None, "script": None, "project": "vision", "stage": "dev", "owner": "unnamed"}
+        init(tmp_path / folder, **given, containers=False, requirement=requirement, as_json=True)  # type: ignore[arg-type]
+        return " ".join(capsys.readouterr().err.split())
+
+    assert (f"write `shardyard @ {place}` there" in said("vision", "shardyard")) == (place is not None)
+    assert "asks an index" not in said("given", "./shardyard.whl")
 
 
 def test_what_is_in_the_way_is_named_and_nothing_is_written(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def check(
 
     Fast, before any synth. Reports every problem of every file at once; exit code 1 if there is one. Where the shell
     names an account that answers soon, warns of runs whose job is no longer defined, and refuses a change of a deployed
-    endpoint that SageMaker would refuse in the middle of a deploy.
+    endpoint that SageMaker would refuse in the middle of a deploy. Warns of nodes that would all do the same work.
 
     \b
       yard check
@@ -83,6 +83,7 @@ def check(
     from yard.account.undefined_runs import undefined_runs, warning
     from yard.plan import check_jobs, check_names, check_parameters, reach_of
     from yard.serving.changes import check_endpoints
+    from yard.starter.script.copies import copies_said
 
     problems: list[Any] = []
     checked: list[str] = []
@@ -94,7 +95,10 @@ def check(
         check_parameters(project, parameters)
         checked = check_jobs(project, job)
         served = check_endpoints(project, offline=offline) if job is None else []
-        warnings = [] if offline else [warning(run) for run in undefined_runs(project)]
+        of_checked = [one for one in project.jobs() if one.name in checked]
+        copies = [(one.name, copies_said(project.root, one)) for one in of_checked]
+        warnings = [f"jobs/{name}.toml: {said}" for name, said in copies if said is not None]
+        warnings += [] if offline else [warning(run) for run in undefined_runs(project)]
     except SpecError as error:
         problems = list(error.problems)
     if as_json:

@@ -102,7 +102,7 @@ def plan_of(
         if not dry_run or known is None:
             raise
         say(f"{known.happened} This is the plan of jobs/{job}.toml, with the prices of {offline_region()}.")
-        return make_plan(local, given, region=offline_region())
+        return _told(aws, make_plan(local, given, region=offline_region()))
     changed = deployed.changed_since(found, local)
     if changed:
         say(f"jobs/{job}.toml has changed since it was deployed ({', '.join(changed)}); what is deployed is launched.")
@@ -114,7 +114,16 @@ def plan_of(
             raise
         say(f"A launch would be refused now: {error.happened} {error.fix}")
     spec = replace(found.spec, name=local.name)
-    return make_plan(spec, given, region=aws.region, sources=found.sources, deployment=found.deployment)
+    return _told(aws, make_plan(spec, given, region=aws.region, sources=found.sources, deployment=found.deployment))
+
+
+def _told(aws: Aws, plan: "LaunchPlan") -> "LaunchPlan":
+    """A plan, after what should be known of it before anybody says yes."""
+    from yard.starter.script.copies import copies_said
+
+    if (copies := copies_said(aws.project.root, plan.spec)) is not None:
+        say(copies)
+    return plan
 
 
 def refuse_wrong_code(aws: Aws, job: "LaunchedSpec") -> None:

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from contract.images import VERSIONS_LINE
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -41,8 +43,9 @@ class Node:
 
     @property
     def own_lines(self) -> list[str]:
-        """What the launcher itself has said so far."""
-        return [line.removeprefix("launcher: ") for line in self.lines if line.startswith("launcher: ")]
+        """What the launcher itself has said so far, but for the versions that every run begins with."""
+        own = [line for line in self.lines if line.startswith("launcher: ") and not line.startswith(VERSIONS_LINE)]
+        return [line.removeprefix("launcher: ") for line in own]
 
     @property
     def failure(self) -> str:

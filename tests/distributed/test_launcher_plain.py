@@ -246,6 +246,21 @@ def test_packages_that_the_code_asks_for_are_there_before_it_starts(tmp_path: Pa
     assert re.fullmatch(r"requirements.txt of the code is installed \(\d+ s\)", node.own_lines[0])
 
 
+def test_packages_come_from_the_channel_of_wheels_where_there_is_one(tmp_path: Path, own_python: str) -> None:
+    """Without a look at any index: in the project's own network none is to be had."""
+    digest = code_with(tmp_path, "import tiny_product\nprint('product', tiny_product.of(2, 3))", "tiny_product>=2\n")
+    wheels = tmp_path / "algo-1" / "input" / "data" / "wheels"
+    wheels.mkdir()
+    (wheels / "tiny_product-2.0-py3-none-any.whl").write_bytes(
+        tiny_wheel("tiny_product", "def of(a, b):\n    return a * b\n", version="2.0")
+    )
+    variables = {"SHARDYARD_SOURCE_SHA256": digest, "PIP_INDEX_URL": "http://127.0.0.1:9/none"}
+    command = [own_python, "-m", "training.launcher"]
+    with nodes(tmp_path, "", launcher="plain", command=command, **variables) as (node,):
+        assert node.end() == 0
+    assert "product 6" in node.output
+
+
 def test_packages_that_are_there_already_are_not_installed_again(tmp_path: Path) -> None:
     digest = code_with(tmp_path, "print('went on')", "no-such-package-zz==1\n")
     variables = {"SHARDYARD_REQUIREMENTS_SHA256": requirements.digest(b"no-such-package-zz==1")}

@@ -171,7 +171,8 @@ def _prepare(
         # Imported only here: most starts bring no packages
         from training.launcher import requirements
 
-        requirements.install(supervisor, unpacked, pause=lambda seconds: _pause(supervisor, seconds))
+        wheels = contract.channel_dir(requirements.WHEELS_CHANNEL)
+        requirements.install(supervisor, unpacked, wheels=wheels, pause=lambda seconds: _pause(supervisor, seconds))
     program = read_program(contract)
     values: dict[str, str] = {}
     if supervisor.reads_all:

@@ -11,19 +11,30 @@ from contract.variables import REQUIREMENTS_SHA256
 from training.launcher.endings import failure
 from training.launcher.supervise import Supervisor, execute
 
+WHEELS_CHANNEL = "wheels"
+"""Packages for a node that reaches no index: a folder of wheels in S3, and no data of the program's."""
 _LOOK_SECONDS = 1.0
 
 
 def install(
-    supervisor: Supervisor, code_dir: Path, *, pause: Callable[[float], None], environ: Mapping[str, str] = os.environ
+    supervisor: Supervisor,
+    code_dir: Path,
+    *,
+    wheels: Path | None = None,
+    pause: Callable[[float], None],
+    environ: Mapping[str, str] = os.environ,
 ) -> None:
-    """Install the code's requirements.txt, unless the image has it already; `pause` waits, and raises on SIGTERM."""
+    """Install the code's requirements.txt, unless the image has it already; `pause` waits, and raises on SIGTERM.
+
+    From `wheels` alone where that folder is there: an index that cannot be reached costs minutes for each package.
+    """
     path = code_dir / FILE
     content = path.read_bytes() if path.is_file() else b""
     if not names_packages(content) or environ.get(REQUIREMENTS_SHA256) == digest(content):
         return
     began = time.monotonic()
-    command = pip_command(sys.executable, FILE)
+    alone = ["--no-index", "--find-links", str(wheels)] if wheels is not None and wheels.is_dir() else []
+    command = pip_command(sys.executable, FILE, *alone)
     child = supervisor.start("pip", execute(command, dict(environ), working_dir=code_dir))
     while child.status is None:
         pause(_LOOK_SECONDS)

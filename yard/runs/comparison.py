@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shardyard.spec.catalogue.service_jobs import TRAINING
@@ -13,6 +13,8 @@ from shardyard.spec.run_settings import flat
 from yard.aws import Aws
 from yard.runs import about, beginnings, jobs, runs
 from yard.runs.logs import Line, Tail, reader_of
+from yard.transfer import event_files
+from yard.transfer.event_files import Scalar
 
 _HASH = re.compile(r"\b[0-9a-f]{40,64}\b")
 """A table with whole hashes is wider than any screen."""
@@ -74,13 +76,15 @@ def read_curve(aws: Aws, run: runs.Run) -> Curve:
     lines = list(Tail(aws, run.run_id, node=1, log_group=group).lines(names))
     made_of = {f"versions.{name}": version for name, version in beginnings.versions(lines).items()}
     settings = flat(jobs.settings_of(described[-1])) if described else {}
+    has_board = any(job.get("TensorBoardOutputConfig") for job in described)
+    written = event_files.of_run(aws, run.run_id) if has_board else []
     return Curve(
         run_id=run.run_id,
         job=run.job,
         status=run.status.lower(),
         settings={**settings, **made_of, **_origin(receipt), **_said(said)},
         name=said.name,
-        points=tuple(_points(lines, reader)),
+        points=tuple(with_scalars(_points(lines, reader), written)),
         billable_seconds=sum(job.get("BillableTimeInSeconds", 0) for job in described) if described else None,
         usd=receipt.get("cost_usd"),
     )
@@ -136,6 +140,19 @@ def outcome(curves: Sequence[Curve]) -> list[tuple[str, list[Any]]]:
 
 def _cut(value: Any) -> Any:
     return _REGISTRY.sub("", _HASH.sub(lambda match: match[0][:12], value)) if isinstance(value, str) else value
+
+
+def with_scalars(points: Sequence[Point], written: Sequence[Scalar]) -> list[Point]:
+    """The points of the log, and what event files have besides: where both name a metric of a step, the log counts."""
+    logged = {point.step: point for point in points}
+    found, nothing = dict(logged), Point(step=0.0, seconds=0.0, metrics={})
+    first = min((one.wall_time for one in written), default=0.0)
+    for one in written:
+        step = float(one.step)
+        here = found.get(step, Point(step=step, seconds=one.wall_time - first, metrics={"step": step}))
+        if one.name not in logged.get(step, nothing).metrics:
+            found[step] = replace(here, metrics={**here.metrics, one.name: one.value})
+    return [found[step] for step in sorted(found)]
 
 
 def _points(lines: Iterable[Line], reader: LogMetrics) -> list[Point]:

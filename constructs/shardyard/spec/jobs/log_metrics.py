@@ -41,6 +41,15 @@ _SYNONYMS = {
 }
 
 
+def standard_name(tag: str) -> str:
+    """What the log calls a metric that somebody tags `train/loss` or `Loss/train`; else the tag itself."""
+    words = re.split(r"[/_ .-]", tag.lower())
+    for name in ("_".join(words), "_".join(reversed(words))):
+        if name in _SYNONYMS or name in _SYNONYMS.values() or name in ("loss", "epoch"):
+            return _SYNONYMS.get(name, name)
+    return tag
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LogMetrics:
     """Reads the lines of one training job; its own patterns come first."""

@@ -171,6 +171,11 @@ class Subscription(Provider):
     type = "AWS::SNS::Subscription"
     unread = frozenset({"Region"})
 
+    @staticmethod
+    def _client(props: Props, ctx: Context) -> Any:
+        """A client of the topic's region, which may be another one than the stack's."""
+        return ctx.client("sns", props.get("Region"))
+
     def create(self, props: Props, ctx: Context) -> Made:
         """Subscribe."""
         attributes = {
@@ -178,7 +183,7 @@ class Subscription(Provider):
             for key, value in props.items()
             if key not in ("Endpoint", "Protocol", "Region", "TopicArn")
         }
-        answer = ctx.client("sns").subscribe(
+        answer = self._client(props, ctx).subscribe(
             TopicArn=props["TopicArn"],
             Protocol=props["Protocol"],
             Endpoint=props.get("Endpoint", ""),
@@ -190,9 +195,9 @@ class Subscription(Provider):
     def update(self, physical_id: str, old: Props, new: Props, ctx: Context) -> Made:
         """Set the attributes that changed."""
         for key, value in new.items():
-            if old.get(key) != value:
+            if key != "Region" and old.get(key) != value:
                 text = value if isinstance(value, str) else json.dumps(value)
-                ctx.client("sns").set_subscription_attributes(
+                self._client(new, ctx).set_subscription_attributes(
                     SubscriptionArn=physical_id, AttributeName=key, AttributeValue=text
                 )
         return Made(physical_id=physical_id, attributes={"Arn": physical_id})
@@ -200,7 +205,7 @@ class Subscription(Provider):
     def delete(self, physical_id: str, props: Props, ctx: Context) -> None:
         """Unsubscribe."""
         try:
-            ctx.client("sns").unsubscribe(SubscriptionArn=physical_id)
+            self._client(props, ctx).unsubscribe(SubscriptionArn=physical_id)
         except ClientError as error:
             if not is_absent(error):
                 raise
@@ -209,7 +214,7 @@ class Subscription(Provider):
         """Who is told, and how."""
         try:
             found: Props = dict(
-                ctx.client("sns").get_subscription_attributes(SubscriptionArn=physical_id)["Attributes"]
+                self._client(props, ctx).get_subscription_attributes(SubscriptionArn=physical_id)["Attributes"]
             )
         except ClientError as error:
             if is_absent(error):

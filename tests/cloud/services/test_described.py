@@ -214,3 +214,20 @@ def test_what_a_stack_makes_says_whose_it_is(cloud: Cloud) -> None:
     function_name = stack.physical_id("F")
     version = cloud.client("lambda").publish_version(FunctionName=function_name)["Version"]
     assert "Tags" not in cloud.client("lambda").get_function(FunctionName=function_name, Qualifier=version)
+
+
+def test_a_topic_of_another_region_is_subscribed_to_there(cloud: Cloud) -> None:
+    """Recorded in May 2025: test_sns.snapshot.json."""
+    sns, stack = cloud.client("sns", region="eu-west-1"), StackUnderTest(cloud)
+    topic = sns.create_topic(Name=NAME)["TopicArn"]
+
+    def template(**more: str) -> Template:
+        where = {"TopicArn": topic, "Region": "eu-west-1", "Protocol": "email", "Endpoint": "one@example.com"}
+        return of(S={"Type": "AWS::SNS::Subscription", "Properties": where | more})
+
+    assert stack.create(template()) == "CREATE_COMPLETE"
+    (found,) = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert (found["Protocol"], found["SubscriptionArn"]) == ("email", stack.physical_id("S"))
+    assert stack.update(template(RawMessageDelivery="true")) == "UPDATE_COMPLETE"
+    assert stack.delete() == "DELETE_COMPLETE"
+    assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []

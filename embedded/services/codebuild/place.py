@@ -29,6 +29,13 @@ _PACKAGES = (
 )
 """What the stand-ins of `docker` and `aws` are made of."""
 _TOOLS = ("docker", "aws")
+_AWS = """#!/bin/sh
+for real in /usr/local/bin/aws /usr/bin/aws /bin/aws; do
+  [ -x "$real" ] && exec "$real" --endpoint-url "$AWS_ENDPOINT_URL" "$@"
+done
+exec "${0%/first/aws}/last/aws" "$@"
+"""
+"""The machine's own command where it has one, told the endpoint: before 1.29 and 2.13 it heeds no AWS_ENDPOINT_URL."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +83,7 @@ def start(folder: Path, phases: Sequence[Phase], environment: Mapping[str, str],
     variables = {
         **environment,
         "CODEBUILD_SRC_DIR": f"{root}/source",
-        # a real docker here would have no engine behind it, and a real aws is as good as ours
+        # a real docker here would have no engine behind it; a real aws is as good as ours, once it is told where to go
         "PATH": f"{root}/tools/first:/usr/local/bin:/usr/bin:/bin:{root}/tools/last",
         "TMPDIR": f"{root}/tmp" if is_plain else "/tmp",
         "HOME": f"{root}/tmp" if is_plain else "/tmp",
@@ -91,7 +98,7 @@ def start(folder: Path, phases: Sequence[Phase], environment: Mapping[str, str],
 
 
 def _write_tools(folder: Path, *, is_plain: bool, has_daemon: bool) -> None:
-    """Where nodes are containers, docker is the real one; else the stand-in that says so."""
+    """Stand-ins that say so; where nodes are containers, docker is the real one."""
     path = (
         os.pathsep.join(dict.fromkeys(str(_origin(name).parent) for name in _PACKAGES)) if is_plain else f"{_ROOT}/lib"
     )
@@ -103,6 +110,9 @@ def _write_tools(folder: Path, *, is_plain: bool, has_daemon: bool) -> None:
             f'#!/bin/sh\nPYTHONPATH={shlex.quote(path)} exec {python} -S -s -m embedded.nodes.pushing.{name} "$@"\n'
         )
         program.chmod(0o755)
+    aws = folder / "first" / "aws"
+    aws.write_text(_AWS)
+    aws.chmod(0o755)
     if has_daemon:
         real = doors.command()
         says = "echo 'docker: this machine has a Docker daemon and no docker command: install it' >&2; exit 127"

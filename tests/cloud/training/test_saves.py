@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from contract.images import VERSIONS_LINE
 from contract.saves import FILES_AT_START_LINE
 from tests.support.cloud.lent_packages import lend_packages
 from tests.support.clouds.training_cloud import BUCKET, TrainingCloud, wait_until
@@ -90,9 +91,10 @@ def stopped(cloud: TrainingCloud, name: str, *ready: str) -> list[str]:
 
 
 def said_of(cloud: TrainingCloud, name: str) -> dict[str, list[str]]:
-    """What the launchers say after what they found in the checkpoint folder, by host."""
+    """What the launchers say after what they found in the checkpoint folder and in the image, by host."""
+    at_start = (FILES_AT_START_LINE, VERSIONS_LINE)
     return {
-        host: [line for line in lines if line.startswith("launcher: ") and not line.startswith(FILES_AT_START_LINE)]
+        host: [line for line in lines if line.startswith("launcher: ") and not line.startswith(at_start)]
         for host, lines in cloud.lines(name).items()
     }
 

@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 
 FILE = "requirements.txt"
+WHEELS_CHANNEL = "wheels"
+"""Packages for a node that reaches no index: a folder of wheels in S3, and no data of the program's."""
 _ERROR = re.compile(r"\s*(?:ERROR|error): ?(.+)")
 _NO_WAY = re.compile(r"Retrying|NewConnectionError|ConnectTimeout|Temporary failure in name resolution")
 _SAID_LETTERS_MOST = 700

@@ -169,9 +169,10 @@ def _prepare(
         unpacked = _fetch_submitted(submitted, contract)
     if unpacked is not None and (unpacked / "requirements.txt").is_file():
         # Imported only here: most starts bring no packages
+        from contract.requirements import WHEELS_CHANNEL
         from training.launcher import requirements
 
-        wheels = contract.channel_dir(requirements.WHEELS_CHANNEL)
+        wheels = contract.channel_dir(WHEELS_CHANNEL)
         requirements.install(supervisor, unpacked, wheels=wheels, pause=lambda seconds: _pause(supervisor, seconds))
     program = read_program(contract)
     values: dict[str, str] = {}

@@ -11,8 +11,6 @@ from contract.variables import REQUIREMENTS_SHA256
 from training.launcher.endings import failure
 from training.launcher.supervise import Supervisor, execute
 
-WHEELS_CHANNEL = "wheels"
-"""Packages for a node that reaches no index: a folder of wheels in S3, and no data of the program's."""
 _LOOK_SECONDS = 1.0
 
 

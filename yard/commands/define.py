@@ -84,6 +84,7 @@ def check(
     from yard.plan import check_jobs, check_names, check_parameters, reach_of
     from yard.serving.changes import check_endpoints
     from yard.starter.script.copies import copies_said
+    from yard.starter.script.packages import unreachable_said
 
     problems: list[Any] = []
     checked: list[str] = []
@@ -96,8 +97,11 @@ def check(
         checked = check_jobs(project, job)
         served = check_endpoints(project, offline=offline) if job is None else []
         of_checked = [one for one in project.jobs() if one.name in checked]
-        copies = [(one.name, copies_said(project.root, one)) for one in of_checked]
-        warnings = [f"jobs/{name}.toml: {said}" for name, said in copies if said is not None]
+        told = [(one.name, copies_said(project.root, one)) for one in of_checked]
+        reach = reach_of(project.settings)
+        if reach and "codeartifact" not in reach:
+            told += [(one.name, unreachable_said(project.root, one)) for one in of_checked]
+        warnings = [f"jobs/{name}.toml: {said}" for name, said in told if said is not None]
         warnings += [] if offline else [warning(run) for run in undefined_runs(project)]
     except SpecError as error:
         problems = list(error.problems)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from shardyard.spec.catalogue.service_jobs import TUNING
-from shardyard.spec.jobs.metrics import NOT_FINITE
+from shardyard.spec.jobs.metrics import NOT_FINITE, NOT_FINITE_EPOCH
 from shardyard.spec.units import format_duration
 from yard.aws import Aws
 from yard.errors import UserError
@@ -75,8 +75,10 @@ def _best(receipt: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _loss(metrics: dict[str, float]) -> float | None:
-    """The last loss; nan where the last step had no finite one."""
-    ended_without = NOT_FINITE in metrics and metrics[NOT_FINITE] >= metrics.get("step", 0.0)
+    """The last loss; nan where the last step, or the last epoch of a program without steps, had no finite one."""
+    counter, at = ("step", NOT_FINITE) if "step" in metrics else ("epoch", NOT_FINITE_EPOCH)
+    at = NOT_FINITE if NOT_FINITE in metrics else at
+    ended_without = at in metrics and metrics[at] >= metrics.get(counter, 0.0)
     return math.nan if ended_without else metrics.get("loss")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from contract.saves import FILES_AT_START
 from shardyard.spec.catalogue.service_jobs import SERVICE_JOBS, TRAINING
-from shardyard.spec.jobs.metrics import NOT_FINITE
+from shardyard.spec.jobs.metrics import NOT_FINITE, NOT_FINITE_EPOCH
 from shardyard.spec.names import training_job_name
 from shardyard.spec.tuning import receipt_text as search_text
 from shardyard.spec.units import format_duration
@@ -83,11 +83,14 @@ def _usd(amount: float) -> str:
 
 
 def _metrics(receipt: Mapping[str, Any]) -> str:
-    metrics = {name: value for name, value in receipt["metrics"].items() if name not in (NOT_FINITE, FILES_AT_START)}
+    told = (NOT_FINITE, NOT_FINITE_EPOCH, FILES_AT_START)
+    metrics = {name: value for name, value in receipt["metrics"].items() if name not in told}
     values = ", ".join(f"{name} {value:.6g}" for name, value in sorted(metrics.items()))
     said = [f"Final metrics: {values}"] if values else []
     if NOT_FINITE in receipt["metrics"]:
         said.append(f"The loss was nan or infinite, last at step {receipt['metrics'][NOT_FINITE]:.0f}.")
+    elif NOT_FINITE_EPOCH in receipt["metrics"]:
+        said.append(f"The loss was nan or infinite, last in epoch {receipt['metrics'][NOT_FINITE_EPOCH]:.0f}.")
     return "\n".join(said)
 
 

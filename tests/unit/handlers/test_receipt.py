@@ -176,6 +176,36 @@ def test_a_loss_that_was_not_finite_is_told() -> None:
     assert "Final metrics: loss 0.05\nThe loss was nan or infinite, last at step 40." in said
 
 
+def test_a_loss_that_was_not_finite_in_an_epoch_is_told() -> None:
+    metrics = [{"MetricName": "epoch", "Value": 2.0}, {"MetricName": "not_finite_epoch", "Value": 2.0}]
+    said = text(receipt(job(FinalMetricDataList=metrics)) | {"location": "s3://r"})
+    assert "Final metrics: epoch 2\nThe loss was nan or infinite, last in epoch 2." in said
+
+
+def test_the_text_says_what_the_run_was_made_of() -> None:
+    made = receipt(job(HyperParameters={"lr": "0.1", "name": '"a\\nb"'})) | {"location": "s3://r"}
+    said = text(made)
+    assert "Program: --it=1\n" in said
+    assert "Hyperparameters: lr=0.1, name=a b\n" in said, "a value's line break begins no line of the message"
+    assert "Environment: OMP_NUM_THREADS=1\n" in said
+    assert f"Code: sha256 {'a' * 12}, commit abc1234 and files that differ from it\n" in said
+    assert "Versions" not in said, "only the log knows them"
+    told = text(made | {"versions": {"Python": "3.11.7", "torch": "2.13.0"}})
+    assert "Versions: Python 3.11.7, torch 2.13.0" in told
+
+
+def test_long_values_do_not_fill_the_message() -> None:
+    many = {f"h{number}": "x" * 2000 for number in range(100)}
+    said = text(receipt(job(HyperParameters=many)) | {"location": "s3://r"})
+    assert max(map(len, said.splitlines())) < 1100
+
+
+def test_it_says_at_which_step_an_attempt_after_another_began() -> None:
+    made = receipt(job(), job(TrainingJobName="tiny-r1-2")) | {"location": "s3://r"}
+    made["attempts"][-1]["first_report"] = {"step": 11.0}
+    assert text(made).count(", first report at step 11") == 1
+
+
 def test_it_says_where_everything_is() -> None:
     made = receipt(job(ModelArtifacts={"S3ModelArtifacts": "s3://m"})) | {"location": "s3://r"}
     message = text(made)

@@ -13,7 +13,7 @@ import pytest
 from contract.guards import SLOW_RANK_METRIC
 from contract.saves import FILES_AT_START
 from contract.world import World
-from shardyard.spec.jobs.metrics import NOT_FINITE, STANDARD_METRICS, metric_regex
+from shardyard.spec.jobs.metrics import NOT_FINITE, NOT_FINITE_EPOCH, STANDARD_METRICS, metric_regex
 from training.data.tfrecord import checksum
 from training.pytorch.checkpoint.checkpointer import Interrupted
 from training.pytorch.process_group import Ranks
@@ -42,7 +42,7 @@ VALUES = {
 
 @pytest.mark.parametrize("name", VALUES)
 def test_the_constructs_pattern_finds_every_metric(name: str) -> None:
-    assert {*VALUES, NOT_FINITE, FILES_AT_START} == set(STANDARD_METRICS)
+    assert {*VALUES, NOT_FINITE, NOT_FINITE_EPOCH, FILES_AT_START} == set(STANDARD_METRICS)
     found = re.search(metric_regex(name), format_line(VALUES))
     assert found is not None
     assert float(found[1]) == pytest.approx(VALUES[name], rel=1e-5)

@@ -34,9 +34,11 @@ _SPELLINGS = {
 """How the programs of others write each name. `mfu` is model FLOPs utilisation, as a fraction of 1."""
 NOT_FINITE = "not_finite_step"
 """The last step whose loss was nan or infinite: CloudWatch takes neither, and a final loss is the last finite one."""
+NOT_FINITE_EPOCH = "not_finite_epoch"
+"""The same of a program that counts epochs alone."""
 _FIRST = ("step", "total_steps", "epoch", "loss")
 STANDARD_METRICS = (
-    *(*_FIRST, NOT_FINITE),
+    *(*_FIRST, NOT_FINITE, NOT_FINITE_EPOCH),
     *(name for name in _SPELLINGS if name not in _FIRST),
     FILES_AT_START,
 )
@@ -56,9 +58,10 @@ _AFTER_A_COUNT = r"(?:[^\w.%]|$)"
 
 def metric_regex(name: str) -> str:
     """The pattern that matches one standard metric's number in a log line."""
-    if name == NOT_FINITE:
+    if name in (NOT_FINITE, NOT_FINITE_EPOCH):
         loss = rf"{_SPELLINGS['loss']}{_BETWEEN}[-+]?(?:[Nn]a[Nn]|[Ii]nf)"
-        return rf"(?:\b|_)(?:{_SPELLINGS['step']}){_BETWEEN}([0-9]+)\b(?:.*[^A-Za-z_ ])? ?['\"]?{loss}"
+        counted = _SPELLINGS["step" if name == NOT_FINITE else "epoch"]
+        return rf"(?:\b|_)(?:{counted}){_BETWEEN}([0-9]+)\b(?:.*[^A-Za-z_ ])? ?['\"]?{loss}"
     if name == FILES_AT_START:
         return f"{FILES_AT_START_LINE}([0-9]+)"
     after = _AFTER_A_COUNT if name in ("step", "epoch") else _AFTER

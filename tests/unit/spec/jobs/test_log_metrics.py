@@ -7,7 +7,14 @@ import pytest
 
 from shardyard.spec.jobs.data import Metric
 from shardyard.spec.jobs.log_metrics import LogMetrics
-from shardyard.spec.jobs.metrics import NOT_FINITE, STANDARD_METRICS, metric_definitions, metric_regex, own_metrics
+from shardyard.spec.jobs.metrics import (
+    NOT_FINITE,
+    NOT_FINITE_EPOCH,
+    STANDARD_METRICS,
+    metric_definitions,
+    metric_regex,
+    own_metrics,
+)
 
 LINES = {
     "ours": (
@@ -135,6 +142,22 @@ def test_cloudwatch_gets_the_same_numbers(style: str) -> None:
 def test_the_last_step_without_a_finite_loss_reaches_the_receipt(text: str, step: str | None) -> None:
     found = re.search(metric_regex(NOT_FINITE), text)
     assert (None if found is None else found[1]) == step
+
+
+@pytest.mark.parametrize(
+    ("text", "epoch"),
+    [
+        ("epoch 2: train_loss nan lr 0.003", "2"),
+        ("Epoch [3/5], Loss: inf", "3"),
+        ("Train Epoch: 4 [640/60000 (1%)]\tLoss: nan", "4"),
+        ("epoch 2: train_loss 0.5 lr 0.003", None),
+        ("epoch 2: loss 0.5 val_loss nan", None),
+        ("metric step=20 loss=nan", None),
+    ],
+)
+def test_the_last_epoch_without_a_finite_loss_reaches_the_receipt(text: str, epoch: str | None) -> None:
+    found = re.search(metric_regex(NOT_FINITE_EPOCH), text)
+    assert (None if found is None else found[1]) == epoch
 
 
 def test_the_service_takes_every_pattern() -> None:

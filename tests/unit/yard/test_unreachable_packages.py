@@ -19,6 +19,7 @@ def test_what_comes_from_an_index_is_named(tmp_path: Path) -> None:
     found = said(tmp_path, "# mine\neinops==0.8\n./mine-1.0-py3-none-any.whl\n--no-binary x\na\nb\nc\n") or ""
     assert found.startswith("code/requirements.txt names einops==0.8, a, b and 1 more: ")
     assert "a channel called wheels" in found
+    assert said(tmp_path, "mine @ https://example.com/mine-1.0-py3-none-any.whl\n") is not None, "it lies elsewhere"
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,7 @@ def unreachable_said(root: Path, spec: LaunchedSpec) -> str | None:
         lines = names_packages(listed.read_bytes()).decode(errors="replace").splitlines()
     except OSError:
         return None
-    wanted = [
-        line for line in lines if not line.startswith("-") and not line.partition(";")[0].strip().endswith(".whl")
-    ]
+    wanted = [line for line in lines if not line.startswith("-") and not _lies_beside_it(line)]
     if not wanted:
         return None
     more = len(wanted) - _SHOWN

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 BRIDGE_ADDRESS = "10.77.0.1"
 INTERFACE = "eth0"
 _PREFIX_BITS = 16
+_MTU = 65_535
+"""A packet costs the same whatever it holds, and no card limits it here: the loopback's are as large."""
 _BRIDGE_HARDWARE_ADDRESS = "02:79:61:72:64:01"
 """Given, it stays. A bridge's own choice is its cables' lowest, and changes under the other nodes when one leaves."""
 
@@ -26,7 +28,7 @@ def make_bridge() -> None:
     ip_batch(
         [
             "link set lo up",
-            f"link add yard0 address {_BRIDGE_HARDWARE_ADDRESS} type bridge forward_delay 0",
+            f"link add yard0 address {_BRIDGE_HARDWARE_ADDRESS} mtu {_MTU} type bridge forward_delay 0",
             f"addr add {BRIDGE_ADDRESS}/{_PREFIX_BITS} dev yard0",
             "link set yard0 up",
         ]
@@ -37,7 +39,7 @@ def connect_nodes(pids: Sequence[int]) -> None:
     """Lay one cable from the bridge into the network namespace of each of these processes."""
     lines = []
     for index, pid in enumerate(pids):
-        lines.append(f"link add cable{index} type veth peer name {INTERFACE} netns {pid}")
+        lines.append(f"link add cable{index} mtu {_MTU} type veth peer name {INTERFACE} mtu {_MTU} netns {pid}")
         lines.append(f"link set cable{index} master yard0 up")
     ip_batch(lines)
 

@@ -35,9 +35,16 @@ def options(
     stage: str | None = typer.Option(
         None, "--stage", help="Another stage than cdk.json's, as for cdk -c stage=.", envvar="YARD_STAGE"
     ),
+    context: list[str] = typer.Option(
+        [], "--context", "-c", help="A setting, as for cdk -c; may be repeated.", metavar="KEY=VALUE"
+    ),
     debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
 ) -> None:
     """Options for every command, given before its name."""
+    if context:
+        from yard.project import CONTEXT_VARIABLE
+
+        os.environ[CONTEXT_VARIABLE] = "\n".join(context)
     if stage is not None:
         from yard.project import STAGE_VARIABLE
 

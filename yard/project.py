@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shardyard.spec import names
 from shardyard.spec.errors import nearest, said
-from yard.errors import UserError
+from yard.errors import Exit, UserError
 
 if TYPE_CHECKING:  # only the commands that read settings and jobs load them
     from shardyard.spec.jobs.job import JobSpec
@@ -17,6 +17,9 @@ if TYPE_CHECKING:  # only the commands that read settings and jobs load them
 
 STAGE_VARIABLE = "YARD_STAGE"
 """Names the stage, as `--stage` does; without either it is cdk.json's."""
+
+CONTEXT_VARIABLE = "YARD_CONTEXT"
+"""Settings in place of cdk.json's, one `KEY=VALUE` a line, as `--context` gives them."""
 
 FileState = tuple[str, int, int]
 """A file's name, when it was changed, and its size."""
@@ -32,6 +35,8 @@ class Project:
     """Read from cdk.json; `--stage` or YARD_STAGE takes the place of its stage."""
     stage_is_chosen: bool = False
     """Whether the stage is another one's than cdk.json's: the CDK command must then be told of it."""
+    context: tuple[str, ...] = ()
+    """What else the CDK command must be told, `KEY=VALUE` each: settings that stand in place of cdk.json's."""
     _loaded: "dict[frozenset[FileState], tuple[LaunchedSpec, ...]]" = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -82,7 +87,15 @@ class Project:
     @property
     def deploy(self) -> str:
         """The command that deploys this stage."""
-        return "npx cdk deploy --all" + (f" -c stage={self.settings.stage}" if self.stage_is_chosen else "")
+        return f"npx cdk deploy --all{self.cdk_options}"
+
+    @property
+    def cdk_options(self) -> str:
+        """What the CDK command needs to know besides cdk.json, as a person would type it."""
+        import shlex
+
+        told = (*((f"stage={self.settings.stage}",) if self.stage_is_chosen else ()), *self.context)
+        return "".join(f" -c {shlex.quote(one)}" for one in told)
 
     def stack_name(self, part: str) -> str:
         """The stack of one part of the project."""
@@ -134,6 +147,17 @@ class Project:
         return found
 
 
+def given_context() -> dict[str, str]:
+    """The settings that the command line puts in place of cdk.json's."""
+    found = {}
+    for pair in os.environ.get(CONTEXT_VARIABLE, "").splitlines():
+        key, equals, value = pair.partition("=")
+        if not equals or not key or any(letter.isspace() for letter in key):
+            raise UserError(f"--context {said(pair)} is not KEY=VALUE.", code=Exit.USAGE)
+        found[key] = value
+    return found
+
+
 def _file_state(path: Path) -> FileState:
     try:
         found = path.stat()
@@ -149,11 +173,14 @@ def find_project(start: Path | None = None) -> Project:
     here = (Path.cwd() if start is None else start).resolve()
     for folder in (here, *here.parents):
         if (folder / "cdk.json").exists() and (folder / "jobs").is_dir():
-            context, stage = context_of(folder / "cdk.json"), os.environ.get(STAGE_VARIABLE)
-            if stage is None:
-                return Project(root=folder, settings=Settings.from_context(context))
-            settings = Settings.from_context({**context, "stage": stage})  # as with `cdk -c stage=`
-            return Project(root=folder, settings=settings, stage_is_chosen=stage != context.get("stage", "dev"))
+            written, given = context_of(folder / "cdk.json"), given_context()
+            stage = given.pop("stage", os.environ.get(STAGE_VARIABLE, written.get("stage", "dev")))
+            return Project(
+                root=folder,
+                settings=Settings.from_context({**written, **given, "stage": stage}),  # as with `cdk -c`
+                stage_is_chosen=stage != written.get("stage", "dev"),
+                context=tuple(f"{key}={value}" for key, value in given.items()),
+            )
     raise UserError(
         f"{here} is not inside a Shardyard project (no folder above it has cdk.json and jobs/).",
         "Change into the project's folder, or make a project: yard init DIR",

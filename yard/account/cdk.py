@@ -18,9 +18,10 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run the command and keep what it prints, or show it on stderr; `context` holds KEY=VALUE.
 
-    The stage comes first, so that a `stage` in the context has the last word.
+    The project's stage and settings come first, so that those in the context have the last word.
     """
-    options = [word for pair in (f"stage={project.settings.stage}", *context) for word in ("-c", pair)]
+    told = (f"stage={project.settings.stage}", *project.context, *context)
+    options = [word for pair in told for word in ("-c", pair)]
     # under CI=true the command writes everything to one stream
     environment = {name: value for name, value in os.environ.items() if name != "CI"}
     try:

@@ -100,9 +100,8 @@ def _refuse_running(aws: Aws, machines: list[str]) -> None:
 
 
 def command(project: Project, step: moves.Step) -> str:
-    """What a person would type for a step; the CDK command must be told of a stage that is not cdk.json's."""
-    stage = f" -c stage={project.settings.stage}" if project.stage_is_chosen and step.deletes is None else ""
-    return f"{step.command}{stage}"
+    """What a person would type for a step; the CDK command must be told of what is not cdk.json's."""
+    return step.command if step.deletes is not None else f"{step.command}{project.cdk_options}"
 
 
 def take(aws: Aws, step: moves.Step, *, tell: Callable[[str], None]) -> None:

@@ -9,14 +9,16 @@ import pytest
 from typer.testing import CliRunner
 
 from shardyard.spec.errors import SpecError
+from yard.errors import UserError
 from yard.main import app
-from yard.project import STAGE_VARIABLE, find_project
+from yard.project import CONTEXT_VARIABLE, STAGE_VARIABLE, find_project
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "jobs").mkdir()
     monkeypatch.delenv(STAGE_VARIABLE, raising=False)
+    monkeypatch.delenv(CONTEXT_VARIABLE, raising=False)
     return tmp_path
 
 
@@ -60,6 +62,38 @@ def test_the_option_is_for_every_command(folder: Path, monkeypatch: pytest.Monke
     commands.register(app)
     assert CliRunner().invoke(app, ["--stage", "staging", "check"]).exit_code == 0
     assert seen == ["staging"]
+
+
+def test_settings_stand_in_place_of_those_in_cdk_json(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder, **{"project": "vision", "stage": "dev", "training.no_jobs": True})
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv(CONTEXT_VARIABLE, "")  # restored afterwards: the option sets it
+    seen = []
+    monkeypatch.setattr("yard.commands.define.say", lambda text: seen.append(find_project()))
+    from yard import commands
+
+    commands.register(app)
+    given = ["-c", "project=vision2", "-c", "training.cap_usd=7", "--context", "tags={}", "-c", "stage=prod"]
+    assert CliRunner().invoke(app, [*given, "check"]).exit_code == 0
+    (found,) = seen
+    assert found.stack_name("storage") == "vision2-prod-storage"
+    assert found.settings.training.cap_usd == 7
+    assert found.deploy == "npx cdk deploy --all -c stage=prod -c project=vision2 -c training.cap_usd=7 -c 'tags={}'"
+
+
+@pytest.mark.parametrize("given", ["project", "=x", "pro ject=x"])
+def test_a_setting_that_cannot_be_read_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    write(folder)
+    monkeypatch.setenv(CONTEXT_VARIABLE, given)
+    with pytest.raises(UserError, match=r"--context '.+' is not KEY=VALUE"):
+        find_project(folder)
+
+
+def test_a_setting_that_cdk_would_refuse_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder)
+    monkeypatch.setenv(CONTEXT_VARIABLE, "trainning.cap_usd=7")
+    with pytest.raises(SpecError, match="did you mean"):
+        find_project(folder)
 
 
 def test_jobs_are_read_once_and_again_when_a_file_changes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,7 +128,6 @@ def begin(yard: Yard, shipped: House) -> dict[str, Any]:
 
 def test_a_stopped_run_goes_on_under_its_id(yard: Yard, shipped: House, undisturbed: runs.Run) -> None:
     run_id = begin(yard, shipped)["run"]
-    assert "is still running" in yard("resume", run_id, "--yes", code=Exit.FIX).stderr
     assert f"yard resume {run_id}" in yard("stop", run_id, "--yes").stderr
     wait_until(lambda: not _running(shipped, run_id), f"the end of {run_id}")
     assert "is not running" in yard("stop", run_id, "--yes", code=Exit.FIX).stderr
@@ -169,6 +168,7 @@ def test_ctrl_c_leaves_it_running_where_nobody_can_be_asked(yard: Yard, shipped:
     assert "The run continues." in said
     run = runs.latest(shipped.aws, "mnist-ddp")
     assert run.status == "RUNNING"
+    assert "is still running" in yard("resume", run.run_id, "--yes", code=Exit.FIX).stderr
     yard("stop", run.run_id, "--yes")
 
 
